@@ -82,10 +82,10 @@ export interface Kernels {
    *  halfUp with a positive shift is computed as floor((floor(v / 2^(s-1)) + 1) / 2), which is the same. out may be a, b or c. */
   combine_i32(a: Pointer, aFactor: number, aShift: number, b: Pointer, bFactor: number, bShift: number, c: Pointer, cShift: number, out: Pointer, n: number): void;
 
-  /** sum[c] += halfUp(sum over r of a[r][c], -shift): int16 rows summed exactly into int64, then shifted; -16 <= shift <= 20. */
+  /** sum[c] += halfUp(sum over r of a[r][c], -shift): int16 rows summed exactly into int64, then shifted; -31 <= shift <= 31. */
   sum_rows_i16i64(a: Pointer, lda: number, rows: number, columns: number, sum: Pointer, shift: number): void;
 
-  /** out[i] += halfUp(a[i], -shift), int64; -62 <= shift <= 20. */
+  /** out[i] += halfUp(a[i], -shift), int64; -62 <= shift <= 31. */
   accumulate_i64(a: Pointer, out: Pointer, n: number, shift: number): void;
 
   /** A 32-bit fingerprint of int32 a[0..n). Four lanes start as 0x9e3779b9, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f; element i goes

@@ -5,8 +5,8 @@
 
 /** Fraction bits of the int32 master weights (range +-16, see WEIGHT_LIMIT). */
 export const MASTER_FRACTION = 24;
-/** Largest |raw| of a master weight: +-16 at 24 fraction bits. The optimizer saturates there and counts. */
-export const WEIGHT_LIMIT = 2 ** 28 - 1;
+/** Largest |raw| of a master weight: just under +-16, so that its rounded copies stay below 16 too. The optimizer saturates there and counts. */
+export const WEIGHT_LIMIT = 2 ** 28 - 2 ** 12;
 
 /** Largest |raw| of an int16 gemm operand: a 13-bit signed mantissa. */
 export const OPERAND_MAX = 4095;

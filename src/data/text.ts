@@ -1,0 +1,45 @@
+// From the bytes of a text to what a run trains on: tokens, split 90 / 10 into a training and a validation part, the same
+// split as nanoGPT's, so that losses can be compared.
+
+import { UsageError } from '../errors.ts';
+import { Vocabulary, type VocabularyKind } from './vocabulary.ts';
+
+export interface TextData {
+  readonly vocabulary: Vocabulary;
+  /** The first floor(0.9 n) tokens. */
+  readonly train: Int32Array;
+  readonly validation: Int32Array;
+}
+
+/** The first floor(9 n / 10) tokens and the rest. */
+export function splitTokens(tokens: Int32Array): { train: Int32Array; validation: Int32Array } {
+  const cut = (9 * tokens.length - ((9 * tokens.length) % 10)) / 10;
+  return { train: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
+}
+
+/** A window needs its targets too: context + 1 tokens. Throws UsageError if `tokens` is shorter. */
+export function checkLength(tokens: Int32Array, context: number, what: string): void {
+  if (tokens.length > context) return;
+  throw new UsageError(`${what} has ${tokens.length} tokens, expected at least ${context + 1} (context ${context} + 1)`, 'use a longer text');
+}
+
+/** Reads a training text: vocabulary (or the given one), tokens, split. `what` names the text in errors.
+ *  Throws UsageError for a text that is empty, not UTF-8, has one distinct character, or has a part shorter than context + 1. */
+export function readText(bytes: Uint8Array, options: { context: number; vocabulary?: VocabularyKind | Vocabulary; what?: string }): TextData {
+  const { context, what = 'text' } = options;
+  const given = options.vocabulary ?? 'characters';
+  if (bytes.length === 0) throw new UsageError(`${what} is empty`, `give a text of at least ${10 * context + 1} characters`);
+  const vocabulary = given instanceof Vocabulary ? given : Vocabulary.ofText(bytes, given, what);
+  const tokens = vocabulary.encode(bytes, what);
+  if (tokens.every((token) => token === tokens[0]))
+    throw new UsageError(`${what} has one distinct character in ${tokens.length}, expected at least 2`, 'there is nothing to learn from it; give a real text');
+  const parts = splitTokens(tokens);
+  for (const [part, name] of [[parts.train, 'training'], [parts.validation, 'validation']] as const) {
+    if (part.length > context) continue;
+    const longest = Math.floor((tokens.length - 1) / 10); // the validation part has ceil(n / 10) tokens and needs context + 1
+    const shorter = longest >= 1 ? `, or a context of at most ${longest}` : '';
+    throw new UsageError(`${what} is too short: its ${name} part has ${part.length} tokens, expected at least ${context + 1} (context ${context} + 1)`,
+      `use a text of at least ${10 * context + 1} characters${shorter}`);
+  }
+  return { vocabulary, ...parts };
+}

@@ -1,0 +1,91 @@
+// The vocabulary: which token stands for which character. 'characters': the distinct code points of the training text in
+// ascending order, token = place in that order, as nanoGPT does. 'bytes': token = byte, always 256. It goes into the
+// checkpoint as JSON, so a text or prompt can later be encoded the same way.
+
+import { UsageError } from '../errors.ts';
+import { decodeUtf8 } from './utf8.ts';
+
+export type VocabularyKind = 'characters' | 'bytes';
+
+/** What a checkpoint keeps. `symbols`: the characters in token order. */
+export type VocabularyJson = { kind: 'bytes' } | { kind: 'characters'; symbols: string };
+
+/** Most tokens a model can have: a token id is stored in 16 bits. */
+const MAX_TOKENS = 65536;
+
+/** A character as an error message shows it: itself if it prints, and its code point. */
+function describe(point: number): string {
+  const code = `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;
+  const character = String.fromCodePoint(point);
+  return /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `'${character}' (${code})` : code;
+}
+
+export class Vocabulary {
+  readonly kind: VocabularyKind;
+  /** V: number of tokens. */
+  readonly size: number;
+  /** Token of a code point, -1 if it has none. Empty for bytes. */
+  private readonly tokenOf: Int32Array;
+
+  /** points: the characters' code points in token order; undefined for bytes. */
+  private constructor(private readonly points: Int32Array | undefined) {
+    this.kind = points === undefined ? 'bytes' : 'characters';
+    this.size = points === undefined ? 256 : points.length;
+    this.tokenOf = new Int32Array(points === undefined ? 0 : points.reduce((a, b) => Math.max(a, b), -1) + 1).fill(-1);
+    points?.forEach((point, token) => { this.tokenOf[point] = token; });
+  }
+
+  static bytes(): Vocabulary {
+    return new Vocabulary(undefined);
+  }
+
+  /** The vocabulary of a text. Throws UsageError if it is not UTF-8 or has more than 65,536 distinct characters. */
+  static ofText(bytes: Uint8Array, kind: VocabularyKind, what = 'text'): Vocabulary {
+    if (kind === 'bytes') return Vocabulary.bytes();
+    const present = new Uint8Array(0x110000);
+    for (const point of decodeUtf8(bytes, what)) present[point] = 1;
+    const points: number[] = [];
+    for (let point = 0; point < present.length; point++) if (present[point] === 1) points.push(point);
+    if (points.length > MAX_TOKENS)
+      throw new UsageError(`${what} has ${points.length} distinct characters, expected at most ${MAX_TOKENS}`, 'use the byte vocabulary');
+    return new Vocabulary(Int32Array.from(points));
+  }
+
+  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not a vocabulary. */
+  static fromJson(value: unknown): Vocabulary | undefined {
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { kind, symbols } = value as { kind?: unknown; symbols?: unknown };
+    if (kind === 'bytes') return Vocabulary.bytes();
+    if (kind !== 'characters' || typeof symbols !== 'string') return undefined;
+    const points = Int32Array.from(symbols, (symbol) => symbol.codePointAt(0)!);
+    const isAscending = points.every((point, i) => i === 0 || point > points[i - 1]);
+    return points.length > 0 && points.length <= MAX_TOKENS && isAscending ? new Vocabulary(points) : undefined;
+  }
+
+  toJson(): VocabularyJson {
+    if (this.points === undefined) return { kind: 'bytes' };
+    return { kind: 'characters', symbols: Array.from(this.points, (point) => String.fromCodePoint(point)).join('') };
+  }
+
+  /** Tokens of a UTF-8 text. Throws UsageError naming the first character that has no token. */
+  encode(bytes: Uint8Array, what = 'text'): Int32Array {
+    if (this.points === undefined) return Int32Array.from(bytes);
+    const tokens = decodeUtf8(bytes, what);
+    for (let i = 0; i < tokens.length; i++) {
+      const point = tokens[i];
+      const token = point < this.tokenOf.length ? this.tokenOf[point] : -1;
+      if (token < 0)
+        throw new UsageError(`${what} has the character ${describe(point)} at position ${i}, expected one of the ${this.size} characters of the training text`,
+          'remove it, or train with a text that has it or with the byte vocabulary');
+      tokens[i] = token;
+    }
+    return tokens;
+  }
+
+  /** The text of some tokens; bytes that are not UTF-8 become U+FFFD. */
+  decode(tokens: ArrayLike<number>): string {
+    if (this.points === undefined) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(tokens));
+    const { points } = this;
+    return Array.from(tokens, (token) => String.fromCodePoint(points[token])).join('');
+  }
+}

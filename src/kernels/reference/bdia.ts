@@ -1,0 +1,51 @@
+// The reversible update (Zhang et al. 2024, "On Exact Bit-level Reversible Transformers Without Changing Architectures"):
+//   next = gamma prev + (1 - gamma) x + (1 + gamma) h, gamma = +-2^-m, rounded so that prev can be recovered from next and x with
+// m bits an element kept on the side. Everything wraps: an overflow spoils the model but never the reversal.
+
+import { BRANCH_FRACTION, STATE_LIMIT_BITS } from '../../tensor/formats.ts';
+import type { Kernels } from '../kernels.ts';
+import { modulo, shiftRightFloor, wrapInt32 } from './fixed.ts';
+import type { Memory } from './memory.ts';
+
+/** R(X, h): the part of the update that is known to the inverse as well. */
+function rounded(X: number, h: number, l: number, sigma: number, m: number): number {
+  const s = BRANCH_FRACTION - l + m;
+  const v = wrapInt32((2 ** m + sigma) * h - sigma * modulo(X, m) * 2 ** (BRANCH_FRACTION - l));
+  const base = wrapInt32(X - sigma * shiftRightFloor(X, m) + shiftRightFloor(v, s));
+  return wrapInt32(base + shiftRightFloor(modulo(v, s) + 2 ** (s - 1) - 1 + (base & 1), s));
+}
+
+export function bdiaKernels(memory: Memory): Pick<Kernels, 'bdia_step_i32' | 'bdia_inverse_i32'> {
+  return {
+    bdia_step_i32(prev, x, h, next, side, n, l, sigma, m) {
+      const X = memory.int32(x), H = memory.int32(h), Next = memory.int32(next);
+      const Prev = sigma === 0 ? undefined : memory.int32(prev), Side = sigma === 0 ? undefined : memory.uint8(side);
+      const plane = Math.ceil(n / 8);
+      Side?.fill(0, 0, m * plane);
+      let beyond = 0;
+      for (let i = 0; i < n; i++) {
+        let value: number;
+        if (Prev === undefined || Side === undefined) value = rounded(X[i], H[i], l, 0, 0);
+        else {
+          const b = modulo(-Prev[i], m);
+          value = wrapInt32(sigma * (shiftRightFloor(Prev[i], m) + (b !== 0 ? 1 : 0)) + rounded(X[i], H[i], l, sigma, m));
+          for (let j = 0; j < m; j++) Side[j * plane + (i >> 3)] |= ((b >> j) & 1) << (i & 7);
+        }
+        Next[i] = value;
+        if (Math.abs(value) > 2 ** (STATE_LIMIT_BITS + l)) beyond++;
+      }
+      return beyond;
+    },
+
+    bdia_inverse_i32(next, x, h, side, prev, n, l, sigma, m) {
+      const Next = memory.int32(next), X = memory.int32(x), H = memory.int32(h), Side = memory.uint8(side), Prev = memory.int32(prev);
+      const plane = Math.ceil(n / 8);
+      for (let i = 0; i < n; i++) {
+        let b = 0;
+        for (let j = 0; j < m; j++) b |= ((Side[j * plane + (i >> 3)] >> (i & 7)) & 1) << j;
+        const A = wrapInt32(sigma * (Next[i] - rounded(X[i], H[i], l, sigma, m)));
+        Prev[i] = wrapInt32(A * 2 ** m - b);
+      }
+    },
+  };
+}

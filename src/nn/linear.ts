@@ -1,0 +1,61 @@
+// A linear layer with its working copy: y = x W^T + b. One instance serves every block of a model in turn: `prepare` loads a
+// block's parameters into it.
+
+import type { Device } from '../kernels/device.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import type { Arena } from '../tensor/arena.ts';
+import { MASTER_FRACTION } from '../tensor/formats.ts';
+import type { Scaled } from '../ops/gradient.ts';
+import { type LinearScratch, linearBackwardInput, linearBackwardWeight, linearForward, linearForwardBranch } from '../ops/linear.ts';
+import { type WorkingWeight, layoutWeight, prepareWeight, productFraction } from '../ops/weight.ts';
+import type { ParameterStore, StoredParameter } from './parameters.ts';
+
+/** Guard bits of a bias added before rounding to int16 (requantize_i32i16). */
+const guardBits = (shift: number): number => Math.min(6, shift);
+
+export class Linear {
+  readonly weight: WorkingWeight;
+  private readonly biasCopy: Pointer;
+  private weightParameter!: StoredParameter;
+  private biasParameter: StoredParameter | undefined;
+
+  constructor(arena: Arena, rows: number, columns: number, private readonly scratch: LinearScratch) {
+    this.weight = layoutWeight(arena, rows, columns);
+    this.biasCopy = arena.allocate('workspace', rows * 4);
+  }
+
+  /** Makes the working copy of `${name}.weight` (and finds `${name}.bias`); `backward`: also for the backward pass. */
+  prepare(d: Device, store: ParameterStore, name: string, backward: boolean): void {
+    this.weightParameter = store.get(`${name}.weight`);
+    this.biasParameter = store.find(`${name}.bias`);
+    prepareWeight(d, this.weightParameter.master, this.weight, backward);
+  }
+
+  /** The bias as int32 with `fraction` fraction bits, or 0. */
+  private bias(d: Device, fraction: number): Pointer {
+    if (this.biasParameter === undefined) return 0;
+    d.kernels.combine_i32(this.biasParameter.master, 1, MASTER_FRACTION - fraction, 0, 0, 0, 0, 0, this.biasCopy, this.weight.rows);
+    return this.biasCopy;
+  }
+
+  /** y int16, `fraction` fraction bits, within `bound`. */
+  forward(d: Device, x: Pointer, y: Pointer, fraction: number, bound: number, rows: number): void {
+    const bias = this.bias(d, fraction + guardBits(productFraction(this.weight) - fraction));
+    linearForward(d, x, this.weight, bias, this.scratch, y, fraction, bound, rows);
+  }
+
+  /** y int32 with 16 fraction bits, within +-1024: one half of a block's output. */
+  forwardBranch(d: Device, x: Pointer, y: Pointer, rows: number): void {
+    linearForwardBranch(d, x, this.weight, this.bias(d, 16), y, rows);
+  }
+
+  /** Adds to the gradients of weight and bias. x is the forward pass's input. */
+  backwardWeight(d: Device, dy: Scaled, x: Pointer, rows: number): void {
+    linearBackwardWeight(d, dy, this.weight.rows, x, this.weight.columns, this.scratch, this.weightParameter.gradient, this.biasParameter?.gradient ?? 0, rows);
+  }
+
+  /** dx int32 [rows, columns]; returns its exponent. */
+  backwardInput(d: Device, dy: Scaled, dx: Pointer, rows: number): number {
+    return linearBackwardInput(d, dy, this.weight, dx, rows);
+  }
+}

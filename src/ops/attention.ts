@@ -1,0 +1,155 @@
+// Scaled dot-product attention of one sequence, all heads: scores = q k^T / sqrt(D), p = softmax(scores), out = p v.
+// q, k, v are the thirds of the rows of qkv [T, 3C] and are never copied: the kernels take row distances, and what must be
+// transposed is transposed by packing. Causal attention works on blocks of rows and skips the columns that are masked.
+
+import type { Device } from '../kernels/device.ts';
+import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
+import { ACTIVATION_FRACTION, OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PROBABILITY_PRODUCTS } from '../tensor/formats.ts';
+import type { Arena } from '../tensor/arena.ts';
+import { type Scaled, fitOperand } from './gradient.ts';
+
+/** Rows of a block; a multiple of 16, so that a block starts at a panel. */
+const BLOCK = 32;
+const roundUp = (n: number): number => Math.ceil(n / 16) * 16;
+
+export interface AttentionShape {
+  readonly rows: number;
+  readonly channels: number;
+  readonly heads: number;
+}
+
+/** Row distance of a head's probabilities, and bytes of all heads' probabilities (int16). */
+const padded = (rows: number): number => roundUp(rows);
+export const probabilityBytes = (rows: number, heads: number): number => heads * rows * padded(rows) * 2;
+
+export interface AttentionScratch {
+  /** int32 [T, Tp]: scores, then dP and dS of one head. */
+  readonly scores: Pointer;
+  /** int16 [T, Tp]: dS of one head; and its (or P's) transpose. */
+  readonly dScores: Pointer;
+  readonly transposed: Pointer;
+  /** Panels of k, v or q of one head, both ways round. */
+  readonly panels: Pointer;
+  readonly panels2: Pointer;
+  /** int64 [T, D] and int32 [BLOCK, D]. */
+  readonly wide: Pointer;
+  readonly block: Pointer;
+  /** int32 [T, 3C]: dq, dk, dv before they share an exponent. */
+  readonly dQkv: Pointer;
+}
+
+export function layoutAttentionScratch(arena: Arena, { rows, channels, heads }: AttentionShape): AttentionScratch {
+  const size = channels / heads, square = rows * padded(rows), panels = Math.max(packedBytes(rows, size), packedBytes(size, rows));
+  const workspace = (bytes: number): Pointer => arena.allocate('workspace', bytes);
+  return {
+    scores: workspace(square * 4), dScores: workspace(square * 2), transposed: workspace(padded(rows) * padded(rows) * 2),
+    panels: workspace(panels), panels2: workspace(panels),
+    wide: workspace(rows * size * 8), block: workspace(BLOCK * size * 4), dQkv: workspace(rows * 3 * channels * 4),
+  };
+}
+
+/** log2(e) / sqrt(D) as softmax's scale: scores have 16 fraction bits, distances 15. Only exactly specified float operations. */
+const softmaxScale = (size: number): number => Math.round((2 ** 31 * Math.LOG2E) / Math.sqrt(size));
+
+/** 1 / sqrt(D) = factor * 2^-15 * 2^exponent with factor in 2^14..2^15. */
+function inverseRoot(size: number): { factor: number; exponent: number } {
+  let exponent = 0, value = 1 / Math.sqrt(size);
+  for (; value <= 0.5; value *= 2) exponent--;
+  return { factor: Math.round(value * 2 ** 15), exponent };
+}
+
+/** For each block of rows: first row, rows, columns that are not all masked. */
+function blocks(rows: number, visit: (first: number, count: number, columns: number) => void): void {
+  for (let first = 0; first < rows; first += BLOCK) {
+    const count = Math.min(BLOCK, rows - first);
+    visit(first, count, roundUp(first + count));
+  }
+}
+
+/** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Tp], 15 fraction bits. */
+export function attentionForward(d: Device, qkv: Pointer, probabilities: Pointer, out: Pointer, shape: AttentionShape, scratch: AttentionScratch): void {
+  const { rows, channels, heads } = shape, size = channels / heads, ld = 3 * channels, ldp = padded(rows);
+  const k = d.kernels, scale = softmaxScale(size);
+  for (let head = 0; head < heads; head++) {
+    const q = qkv + head * size * 2, key = q + channels * 2, value = key + channels * 2, p = probabilities + head * rows * ldp * 2;
+    k.pack_nt_i16(key, ld, size, rows, scratch.panels);
+    k.pack_nn_i16(value, ld, rows, size, scratch.panels2);
+    blocks(rows, (first, count, columns) => {
+      const pBlock = p + first * ldp * 2;
+      k.gemm_i16i16i32(q + first * ld * 2, ld, scratch.panels, panelStride(size), scratch.scores, ldp, count, columns, size);
+      k.softmax_forward_i32i16(scratch.scores, ldp, pBlock, ldp, count, columns, first + 1, 1, scale);
+      k.gemm_i16i16i32(pBlock, ldp, scratch.panels2, panelStride(rows), scratch.block, size, count, size, Math.min(columns, rows));
+      d.counts.saturated += k.requantize_i32i16(scratch.block, size, out + (first * channels + head * size) * 2, channels, count, size, PROBABILITY_FRACTION, OPERAND_MAX, 0);
+    });
+  }
+}
+
+/** dQkv int16 [T, 3C] from dOut int16 [T, C]; returns its exponent. */
+export function attentionBackward(d: Device, dOut: Scaled, qkv: Pointer, probabilities: Pointer, dQkv: Pointer, shape: AttentionShape, scratch: AttentionScratch): number {
+  const { rows, channels, heads } = shape, size = channels / heads, ld = 3 * channels, ldp = padded(rows);
+  const k = d.kernels, parts: { at: Pointer; to: Pointer; exponent: number }[] = [];
+  for (let head = 0; head < heads; head++) {
+    const q = qkv + head * size * 2, key = q + channels * 2, value = key + channels * 2, p = probabilities + head * rows * ldp * 2;
+    const dO = dOut.at + head * size * 2;
+    const collect = (third: number, exponent: number): void => {
+      const offset = third * channels + head * size, at = scratch.dQkv + offset * 4;
+      const shift = Math.max(0, k.max_bits_i64(scratch.wide, rows * size) - 30);
+      k.narrow_i64i32(scratch.wide, size, at, ld, rows, size, shift);
+      parts.push({ at, to: dQkv + offset * 2, exponent: exponent + shift });
+      d.clear(scratch.wide, rows * size * 8);
+    };
+    d.clear(scratch.wide, rows * size * 8);
+    const exponent = scoreGradient(d, { at: dO, exponent: dOut.exponent }, value, p, shape, scratch);
+    // dq = dS k
+    k.pack_nn_i16(key, ld, rows, size, scratch.panels);
+    blocks(rows, (first, count, columns) => k.gemm_i16i16i64(scratch.dScores + first * ldp * 2, ldp, scratch.panels, panelStride(rows),
+      scratch.wide + first * size * 8, size, count, size, Math.min(columns, rows), OPERAND_PRODUCTS, 0));
+    collect(0, exponent - ACTIVATION_FRACTION);
+    // dk = dS^T q
+    k.pack_nn_i16(q, ld, rows, size, scratch.panels);
+    transposedProduct(d, scratch.dScores, rows, size, OPERAND_PRODUCTS, scratch);
+    collect(1, exponent - ACTIVATION_FRACTION);
+    // dv = P^T dO
+    k.pack_nn_i16(dO, channels, rows, size, scratch.panels);
+    transposedProduct(d, p, rows, size, PROBABILITY_PRODUCTS, scratch);
+    collect(2, dOut.exponent - PROBABILITY_FRACTION);
+  }
+  return shareExponent(d, parts, rows, size, ld);
+}
+
+/** scratch.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included); returns its exponent. */
+function scoreGradient(d: Device, dO: Scaled, value: Pointer, p: Pointer, shape: AttentionShape, scratch: AttentionScratch): number {
+  const { rows, channels, heads } = shape, size = channels / heads, ldp = padded(rows), k = d.kernels, { factor, exponent } = inverseRoot(size);
+  k.pack_nt_i16(value, 3 * channels, size, rows, scratch.panels);
+  let max = 0;
+  blocks(rows, (first, count, columns) => {
+    const at = scratch.scores + first * ldp * 4;
+    k.gemm_i16i16i32(dO.at + first * channels * 2, channels, scratch.panels, panelStride(size), at, ldp, count, columns, size);
+    k.softmax_backward_i16i32(p + first * ldp * 2, ldp, at, ldp, at, ldp, count, columns, first + 1, 1, factor);
+    max = Math.max(max, k.max_abs_i32(at, ldp, count, columns));
+  });
+  const fit = fitOperand(max, dO.exponent - ACTIVATION_FRACTION + exponent, OPERAND_MAX);
+  blocks(rows, (first, count, columns) => {
+    d.counts.saturated += k.requantize_i32i16(scratch.scores + first * ldp * 4, ldp, scratch.dScores + first * ldp * 2, ldp, count, columns, fit.shift, OPERAND_MAX, 0);
+  });
+  return fit.exponent;
+}
+
+/** scratch.wide += A^T B for a lower block-triangular A [T, Tp] (rows above a block of columns are masked) and B in scratch.panels. */
+function transposedProduct(d: Device, a: Pointer, rows: number, size: number, chunk: number, scratch: AttentionScratch): void {
+  const ldp = padded(rows), k = d.kernels;
+  blocks(rows, (first, count, columns) => k.transpose_i16(a + first * ldp * 2, ldp, count, Math.min(columns, rows), scratch.transposed + first * 2, ldp));
+  blocks(rows, (first, count) => k.gemm_i16i16i64(scratch.transposed + (first * ldp + first) * 2, ldp, scratch.panels + first * 32, panelStride(rows),
+    scratch.wide + first * size * 8, size, count, size, rows - first, chunk, 0));
+}
+
+/** Rounds dq, dk, dv of all heads to int16 operands with one exponent. */
+function shareExponent(d: Device, parts: { at: Pointer; to: Pointer; exponent: number }[], rows: number, size: number, ld: number): number {
+  const fits = parts.map((part) => fitOperand(d.kernels.max_abs_i32(part.at, ld, rows, size), part.exponent, OPERAND_MAX));
+  const exponent = Math.max(...fits.map((fit) => fit.exponent));
+  for (const part of parts) {
+    const shift = Math.min(31, Math.max(1, exponent - part.exponent));
+    d.counts.saturated += d.kernels.requantize_i32i16(part.at, ld, part.to, ld, rows, size, shift, OPERAND_MAX, 0);
+  }
+  return exponent;
+}

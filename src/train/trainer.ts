@@ -1,0 +1,175 @@
+// Trains a GPT: one class from options to weights. Returns values and prints nothing. Memory is laid out when it is created;
+// a step allocates nothing that grows with the model.
+
+import { CheckpointError, UsageError } from '../errors.ts';
+import { Device } from '../kernels/device.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import { createWasmBackend } from '../kernels/wasm.ts';
+import { type Gpt, nats } from '../models/gpt.ts';
+import { Arena } from '../tensor/arena.ts';
+import { MASTER_FRACTION, OPTIMIZER_FRACTION } from '../tensor/formats.ts';
+import type { Optimizer } from './optimizer.ts';
+import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
+import { type MemoryPlan, layout, planGpt } from './plan.ts';
+
+export interface StepReport {
+  /** Steps done, this one included. */
+  step: number;
+  /** Mean loss of the batch in nats a token, before the update. */
+  loss: number;
+  gradientNorm: number;
+  learningRate: number;
+  /** Elements clamped to their format's range in this step. */
+  saturated: number;
+  overflowed: number;
+  checkedStates: number;
+  mismatchedElements: number;
+}
+
+/** An int32 tensor: value = data * 2^-fraction. `data` is a view of live memory. */
+export interface NamedTensor {
+  name: string;
+  shape: readonly number[];
+  data: Int32Array;
+  fraction: number;
+}
+
+/** Room beside the arena for a back end's static data. */
+const SLACK = 2 ** 18;
+
+export class GptTrainer {
+  /** Steps done so far. */
+  steps = 0;
+  readonly totals = { checkedStates: 0, mismatchedElements: 0, saturated: 0, overflowed: 0 };
+
+  private constructor(
+    readonly options: CheckedOptions, readonly plan: MemoryPlan, private readonly device: Device,
+    private readonly gpt: Gpt, private readonly optimizer: Optimizer, /** Bytes of memory in use, the kernels' own included. */ readonly peakBytes: number,
+  ) {}
+
+  /** A new run with initial weights. `makeBackend` chooses another back end than the release build (tests).
+   *  Throws UsageError for wrong options and for a model that does not fit, with the bytes needed and allowed. */
+  static create(options: TrainOptions, makeBackend: (bytes: number) => Backend = releaseBackend): GptTrainer {
+    const checked = checkTrainOptions(options), plan = planGpt(options);
+    const device = new Device(makeBackend(plan.total + SLACK)), arena = new Arena(device.backend.base);
+    const { gpt, optimizer } = layout(arena, checked);
+    gpt.initialise(device, checked.seed);
+    return new GptTrainer(checked, plan, device, gpt, optimizer, arena.end);
+  }
+
+  get parameters(): number {
+    return this.plan.parameters;
+  }
+
+  /** One step on B*T token ids (row-major) and their targets. Throws before any weight is touched if a state or a gradient
+   *  overflowed or a state was not rebuilt exactly. */
+  trainStep(inputs: Int32Array, targets: Int32Array): StepReport {
+    const { batch, model } = this.options, d = this.device;
+    this.checkTokens(inputs, batch * model.context, 'inputs');
+    this.checkTokens(targets, batch * model.context, 'targets');
+    const loss = this.computeGradients(inputs, targets);
+    const { counts } = d, { reconstruction } = this.gpt.stack;
+    const update = this.optimizer.update(d, this.gpt.store, batch * model.context, this.steps);
+    this.steps++;
+    this.totals.checkedStates += reconstruction.checkedStates;
+    this.totals.mismatchedElements += reconstruction.mismatchedElements;
+    this.totals.saturated += counts.saturated;
+    this.totals.overflowed += counts.overflowed;
+    return { step: this.steps, loss, ...update, ...counts, ...reconstruction };
+  }
+
+  /** The gradients of the summed loss (int64, 32 fraction bits) of a batch at the present weights, left in `gradient(name)`;
+   *  returns the mean loss in nats. Part of trainStep; on its own for tests and experiments. */
+  computeGradients(inputs: Int32Array, targets: Int32Array): number {
+    const { batch, microBatch, model } = this.options, d = this.device;
+    d.counts.saturated = d.counts.overflowed = 0;
+    this.gpt.stack.reconstruction.checkedStates = this.gpt.stack.reconstruction.mismatchedElements = 0;
+    this.gpt.clearGradients(d);
+    let loss = 0;
+    try {
+      for (let first = 0; first < batch; first += microBatch) loss += this.gpt.accumulate(d, inputs, targets, first, microBatch, this.steps);
+    } catch (error) {
+      this.totals.overflowed += d.counts.overflowed;
+      this.totals.mismatchedElements += this.gpt.stack.reconstruction.mismatchedElements;
+      throw error;
+    }
+    return nats(loss) / (batch * model.context);
+  }
+
+  /** The int64 gradient of a parameter after computeGradients (view of live memory, 32 fraction bits, summed over tokens). */
+  gradient(name: string): BigInt64Array {
+    const p = this.gpt.store.get(name);
+    return this.device.int64.subarray(p.gradient / 8, p.gradient / 8 + p.size);
+  }
+
+  /** Mean loss in nats of the plain model (gamma = 0) over all windows of T tokens that do not overlap. */
+  evaluate(tokens: Int32Array, onWindow?: (done: number, of: number) => void): number {
+    const { microBatch, model: { context: T } } = this.options, windows = Math.floor((tokens.length - 1) / T);
+    if (windows < 1) throw new UsageError(`evaluation needs at least ${T + 1} tokens, ${tokens.length} given`);
+    this.checkTokens(tokens, tokens.length, 'tokens');
+    let loss = 0;
+    for (let w = 0; w < windows; w += microBatch) {
+      const count = Math.min(microBatch, windows - w);
+      loss += this.gpt.evaluate(this.device, tokens.subarray(w * T), tokens.subarray(w * T + 1), count);
+      onWindow?.(w + count, windows);
+    }
+    return nats(loss) / (windows * T);
+  }
+
+  /** Logits in nats after the last of 1..T tokens, of the plain model. Integers times 2^-fraction: the same on every machine. */
+  logits(tokens: Int32Array): Float64Array {
+    const { context } = this.options.model;
+    if (tokens.length < 1 || tokens.length > context) throw new UsageError(`logits take 1 to ${context} tokens, ${tokens.length} given`);
+    this.checkTokens(tokens, tokens.length, 'tokens');
+    const { raw, fraction } = this.gpt.logits(this.device, tokens);
+    return Float64Array.from(raw, (v) => v / 2 ** fraction);
+  }
+
+  private checkTokens(tokens: Int32Array, length: number, name: string): void {
+    const { vocabulary } = this.options.model;
+    if (tokens.length !== length) throw new UsageError(`${name} holds ${tokens.length} tokens, expected ${length} (batch * context)`);
+    for (let i = 0; i < length; i++)
+      if (tokens[i] < 0 || tokens[i] >= vocabulary) throw new UsageError(`${name}[${i}] is ${tokens[i]}, expected a token id from 0 to ${vocabulary - 1}`);
+  }
+
+  /** Weights in table order, then the optimizer's moments: everything that a checkpoint needs beside options and step. */
+  tensors(): NamedTensor[] {
+    const { all } = this.gpt.store, { device: d } = this;
+    return [
+      ...all.map((p) => ({ name: p.name, shape: p.shape, data: d.view(p.master, p.size), fraction: MASTER_FRACTION })),
+      ...all.map((p) => ({ name: `optimizer.m.${p.name}`, shape: p.shape, data: d.view(p.m, p.size), fraction: OPTIMIZER_FRACTION })),
+      ...all.map((p) => ({ name: `optimizer.r.${p.name}`, shape: p.shape, data: d.view(p.r, p.size), fraction: OPTIMIZER_FRACTION })),
+    ];
+  }
+
+  /** Continues from tensors that `tensors()` gave, after `steps` steps. Throws CheckpointError naming the first difference. */
+  restore(tensors: readonly NamedTensor[], steps: number): void {
+    const given = new Map(tensors.map((t) => [t.name, t])), own = this.tensors();
+    if (!Number.isInteger(steps) || steps < 0) throw new CheckpointError(`checkpoint of step ${steps}, expected a whole number`);
+    for (const t of own) {
+      const from = given.get(t.name);
+      if (from === undefined) throw new CheckpointError(`tensor ${t.name} is missing`);
+      if (from.shape.join('x') !== t.shape.join('x') || from.data.length !== t.data.length)
+        throw new CheckpointError(`tensor ${t.name} is ${from.shape.join(' x ')}, this model's is ${t.shape.join(' x ')}`, 'the checkpoint is of another model');
+      if (from.fraction !== t.fraction) throw new CheckpointError(`tensor ${t.name} has ${from.fraction} fraction bits, expected ${t.fraction}`);
+    }
+    for (const t of own) t.data.set(given.get(t.name)!.data);
+    this.steps = steps;
+  }
+
+  /** SHA-256 of every parameter's little-endian master bytes in table order, as 64 hex digits: the run's fingerprint. */
+  async weightsSha256(): Promise<string> {
+    const all = new Uint8Array(this.parameters * 4);
+    let at = 0;
+    for (const p of this.gpt.store.all) {
+      all.set(this.device.bytes.subarray(p.master, p.master + p.size * 4), at);
+      at += p.size * 4;
+    }
+    const digest = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', all));
+    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+}
+
+function releaseBackend(bytes: number): Backend {
+  return createWasmBackend({ build: 'release', pages: Math.ceil(bytes / 65536) });
+}
