@@ -20,6 +20,7 @@ function describe(point: number): string {
   return /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `'${character}' (${code})` : code;
 }
 
+/** The tokens of a text and back. Made by `ofText`, `bytes` or `fromJson`. */
 export class Vocabulary {
   readonly kind: VocabularyKind;
   /** V: number of tokens. */

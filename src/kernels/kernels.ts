@@ -75,6 +75,9 @@ export interface Kernels {
    *  overwritten. rows, columns <= 2^15. */
   l1_max_i16(w: Pointer, rows: number, columns: number, scratch: Pointer): number;
 
+  /** The largest Euclidean norm of a row: max over r of floor(sqrt(sum over c of w[r][c]^2)), int16, contiguous; 0 if empty. */
+  row_norm_max_i16(w: Pointer, rows: number, columns: number): number;
+
   // ---- element-wise: elementwise.ts ----------------------------------------------------------------------------------
 
   /** out[i] = halfUp(a[i] * aFactor, aShift) + halfUp(b[i] * bFactor, bShift) + halfUp(c[i], cShift) [wraps], int32.
@@ -144,9 +147,9 @@ export interface Kernels {
   // Shared: a = min(|u|, 10239) (u has 11 fraction bits: |u| < 5); w = 3 a + q15(a, 6554); segment = floor(w / 2^11);
   // f = (w mod 2^11) * 2^4; cubic(T) = q15(q15(q15(T3, f) + T2, f) + T1, f) + T0 with T = table[.][segment] of tables.ts.
 
-  /** act_i = clamp(floor((max(u_i, 0) - floor((cubic(GELU_GAP_Q17) + 32) / 64) + 4) / 8), 4095): int16, 11 -> 8 fraction bits.
-   *  Returns the count of clamped elements. */
-  gelu_forward_i16i16(u: Pointer, act: Pointer, n: number): number;
+  /** act_i = clamp(halfUp(max(u_i, 0) - floor((cubic(GELU_GAP_Q17) + 32) / 64), shift), 4095): int16, from 11 to 11 - shift fraction
+   *  bits, 0 <= shift <= 3. Returns the count of clamped elements. */
+  gelu_forward_i16i16(u: Pointer, act: Pointer, n: number, shift: number): number;
 
   /** du_i = halfUp(dAct_i * slope, 15), int32; slope (14 fraction bits) = g for u_i < 0, 16384 - g for u_i >= 0, where
    *  g = floor((cubic(GELU_SLOPE_Q15) + 1) / 2). du has one fraction bit less than dAct. du may be dAct. */

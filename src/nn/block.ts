@@ -6,12 +6,12 @@
 
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { type AttentionScratch, type AttentionShape, attentionBackward, attentionForward, layoutAttentionScratch, probabilityBytes } from '../ops/attention.ts';
+import { type AttentionFormat, type AttentionScratch, type AttentionShape, attentionBackward, attentionForward, layoutAttentionScratch, probabilityBytes } from '../ops/attention.ts';
 import { type Scaled, combine, toOperand } from '../ops/gradient.ts';
 import { layoutLinearScratch } from '../ops/linear.ts';
 import { type NormSaved, layoutNormScratch } from '../ops/layer-norm.ts';
 import { Arena, type Purpose } from '../tensor/arena.ts';
-import { ACTIVATION_FRACTION, BRANCH_FRACTION, GELU_INPUT_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../tensor/formats.ts';
+import { BRANCH_FRACTION, GELU_INPUT_FRACTION, NORM_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
 import { Linear } from './linear.ts';
 import type { ParameterStore } from './parameters.ts';
@@ -76,6 +76,8 @@ export class Block {
   private readonly dWide: Pointer;
   private readonly dQkv: Pointer;
   private readonly sums: Pointer;
+  /** Fraction bits of the loaded block's activations. */
+  private format: AttentionFormat & { activated: number } = { queryKey: 0, value: 0, activated: 0 };
 
   constructor(arena: Arena, private readonly shape: BlockShape) {
     const { context: T, channels: C, hidden } = shape, widest = Math.max(3 * C, hidden);
@@ -104,6 +106,11 @@ export class Block {
     this.norm2.prepare(d, store, `${name}.norm2`);
     this.up.prepare(d, store, `${name}.up`, backward);
     this.down.prepare(d, store, `${name}.down`, backward);
+    const { channels: C, hidden } = this.shape, scale = this.norm1.scale(d);
+    this.format = {
+      queryKey: this.qkv.fractionOf(d, 0, 2 * C, scale), value: this.qkv.fractionOf(d, 2 * C, 3 * C, scale),
+      activated: this.up.fractionOf(d, 0, hidden, this.norm2.scale(d)),
+    };
   }
 
   private attentionShape(rows: number): AttentionShape {
@@ -112,16 +119,19 @@ export class Block {
 
   /** h int32 [rows, C] with 16 fraction bits from the state x (l fraction bits); fills `saved`. */
   forward(d: Device, x: Pointer, l: number, saved: BlockActivations, h: Pointer, rows: number): void {
-    const shift = BRANCH_FRACTION - l;
+    const shift = BRANCH_FRACTION - l, { channels: C, hidden } = this.shape, { format } = this;
     this.norm1.forward(d, x, shift, 0, saved.norm1, rows);
-    this.qkv.forward(d, saved.norm1.out, saved.qkv, ACTIVATION_FRACTION, OPERAND_MAX, rows);
-    attentionForward(d, saved.qkv, saved.probabilities, saved.attended, this.attentionShape(rows), this.attention);
-    this.projection.forwardBranch(d, saved.attended, h, rows);
+    this.qkv.sums(d, saved.norm1.out, rows);
+    this.qkv.round(d, saved.qkv, 0, 2 * C, NORM_FRACTION, format.queryKey, OPERAND_MAX, rows);
+    this.qkv.round(d, saved.qkv, 2 * C, 3 * C, NORM_FRACTION, format.value, OPERAND_MAX, rows);
+    attentionForward(d, saved.qkv, saved.probabilities, saved.attended, this.attentionShape(rows), format, this.attention);
+    this.projection.forwardBranch(d, saved.attended, format.value, h, rows);
     this.norm2.forward(d, x, shift, h, saved.norm2, rows);
-    this.up.forward(d, saved.norm2.out, saved.up, GELU_INPUT_FRACTION, PROBABILITY_MAX, rows);
-    d.counts.saturated += d.kernels.gelu_forward_i16i16(saved.up, saved.activated, rows * this.shape.hidden);
-    this.down.forwardBranch(d, saved.activated, this.branch, rows);
-    d.kernels.combine_i32(h, 1, 0, this.branch, 1, 0, 0, 0, h, rows * this.shape.channels);
+    this.up.sums(d, saved.norm2.out, rows);
+    this.up.round(d, saved.up, 0, hidden, NORM_FRACTION, GELU_INPUT_FRACTION, PROBABILITY_MAX, rows);
+    d.counts.saturated += d.kernels.gelu_forward_i16i16(saved.up, saved.activated, rows * hidden, GELU_INPUT_FRACTION - format.activated);
+    this.down.forwardBranch(d, saved.activated, format.activated, this.branch, rows);
+    d.kernels.combine_i32(h, 1, 0, this.branch, 1, 0, 0, 0, h, rows * C);
   }
 
   /** dx (int32 [rows, C]; the gradient through h) from dh (int32); adds to the weights' gradients. Returns dx's exponent. */
@@ -137,11 +147,11 @@ export class Block {
   private backwardMlp(d: Device, dh: Scaled, saved: BlockActivations, rows: number): Scaled {
     const { channels: C, hidden } = this.shape;
     const dy2: Scaled = { at: this.dOut, exponent: toOperand(d, dh, this.dOut, rows, C, OPERAND_MAX) };
-    this.down.backwardWeight(d, dy2, saved.activated, rows);
+    this.down.backwardWeight(d, dy2, saved.activated, this.format.activated, rows);
     const exponent = this.down.backwardInput(d, dy2, this.sums, rows);
     d.kernels.gelu_backward_i32(this.sums, saved.up, this.sums, rows * hidden);
     const dUp: Scaled = { at: this.dWide, exponent: toOperand(d, { at: this.sums, exponent: exponent + 1 }, this.dWide, rows, hidden, OPERAND_MAX) };
-    this.up.backwardWeight(d, dUp, saved.norm2.out, rows);
+    this.up.backwardWeight(d, dUp, saved.norm2.out, NORM_FRACTION, rows);
     const dNorm: Scaled = { at: this.sums, exponent: this.up.backwardInput(d, dUp, this.sums, rows) };
     return { at: this.dMiddle, exponent: this.norm2.backward(d, dNorm, saved.norm2, this.dMiddle, rows) };
   }
@@ -150,11 +160,11 @@ export class Block {
   private backwardAttention(d: Device, dy1: Scaled, saved: BlockActivations, rows: number): Scaled {
     const { channels: C } = this.shape;
     const dProjected: Scaled = { at: this.dOut, exponent: toOperand(d, dy1, this.dOut, rows, C, OPERAND_MAX) };
-    this.projection.backwardWeight(d, dProjected, saved.attended, rows);
+    this.projection.backwardWeight(d, dProjected, saved.attended, this.format.value, rows);
     const exponent = this.projection.backwardInput(d, dProjected, this.sums, rows);
     const dAttended: Scaled = { at: this.dOut, exponent: toOperand(d, { at: this.sums, exponent }, this.dOut, rows, C, OPERAND_MAX) };
-    const dQkv: Scaled = { at: this.dQkv, exponent: attentionBackward(d, dAttended, saved.qkv, saved.probabilities, this.dQkv, this.attentionShape(rows), this.attention) };
-    this.qkv.backwardWeight(d, dQkv, saved.norm1.out, rows);
+    const dQkv: Scaled = { at: this.dQkv, exponent: attentionBackward(d, dAttended, saved.qkv, saved.probabilities, this.dQkv, this.attentionShape(rows), this.format, this.attention) };
+    this.qkv.backwardWeight(d, dQkv, saved.norm1.out, NORM_FRACTION, rows);
     const dNorm: Scaled = { at: this.sums, exponent: this.qkv.backwardInput(d, dQkv, this.sums, rows) };
     return { at: this.branch, exponent: this.norm1.backward(d, dNorm, saved.norm1, this.branch, rows) };
   }

@@ -6,9 +6,8 @@ import type { Pointer } from '../kernels/kernels.ts';
 import { type Scaled, toOperand } from '../ops/gradient.ts';
 import { layoutLinearScratch, linearSums } from '../ops/linear.ts';
 import { type NormSaved, layoutNormScratch } from '../ops/layer-norm.ts';
-import { productFraction } from '../ops/weight.ts';
 import type { Arena } from '../tensor/arena.ts';
-import { BRANCH_FRACTION, LOGIT_GRADIENT_FRACTION, OPERAND_MAX } from '../tensor/formats.ts';
+import { BRANCH_FRACTION, LOGIT_GRADIENT_FRACTION, NORM_FRACTION, OPERAND_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
 import { Linear } from './linear.ts';
 import type { ParameterStore } from './parameters.ts';
@@ -51,7 +50,7 @@ export class Head {
   logits(d: Device, x: Pointer, l: number, rows: number): { at: Pointer; fraction: number } {
     this.norm.forward(d, x, BRANCH_FRACTION - l, 0, this.saved, rows);
     linearSums(d, this.saved.out, this.linear.weight, this.sums, rows);
-    return { at: this.sums, fraction: productFraction(this.linear.weight) };
+    return { at: this.sums, fraction: NORM_FRACTION + this.linear.weight.fraction };
   }
 
   /** Sum of the rows' losses in nats, 16 fraction bits. targets: int32[rows] in memory. The logits become p - onehot if `backward`. */
@@ -68,7 +67,7 @@ export class Head {
   backward(d: Device, dx: Pointer, rows: number): number {
     const { vocabulary: V } = this.shape;
     const dLogits: Scaled = { at: this.dLogits, exponent: toOperand(d, { at: this.sums, exponent: -LOGIT_GRADIENT_FRACTION }, this.dLogits, rows, V, OPERAND_MAX) };
-    this.linear.backwardWeight(d, dLogits, this.saved.out, rows);
+    this.linear.backwardWeight(d, dLogits, this.saved.out, NORM_FRACTION, rows);
     const dNorm: Scaled = { at: this.sums, exponent: this.linear.backwardInput(d, dLogits, this.sums, rows) };
     return this.norm.backward(d, dNorm, this.saved, dx, rows);
   }

@@ -3,6 +3,7 @@
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { type NormSaved, type NormScratch, layerNormBackward } from '../ops/layer-norm.ts';
+import { normScale } from '../ops/activation-format.ts';
 import type { Scaled } from '../ops/gradient.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { GAIN_FRACTION, MASTER_FRACTION, PROBABILITY_MAX, XHAT_FRACTION } from '../tensor/formats.ts';
@@ -25,6 +26,11 @@ export class LayerNorm {
     d.kernels.quantize_i32i16(this.gain.master, this.gainCopy, this.channels, MASTER_FRACTION - GAIN_FRACTION, PROBABILITY_MAX);
     if (this.bias !== undefined)
       d.kernels.combine_i32(this.bias.master, 1, MASTER_FRACTION - XHAT_FRACTION - GAIN_FRACTION, 0, 0, 0, 0, 0, this.biasCopy, this.channels);
+  }
+
+  /** The largest |gain| + |bias|: how large the output's standard deviation can be. */
+  scale(d: Device): number {
+    return normScale(d, this.gainCopy, this.bias?.master ?? 0, this.channels);
   }
 
   /** Normalises x * 2^shift + y (16 fraction bits; y = 0: none) into saved.out (int16 operand, 8 fraction bits). */

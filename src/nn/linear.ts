@@ -4,10 +4,11 @@
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Arena } from '../tensor/arena.ts';
-import { MASTER_FRACTION } from '../tensor/formats.ts';
+import { BRANCH_FRACTION, MASTER_FRACTION } from '../tensor/formats.ts';
 import type { Scaled } from '../ops/gradient.ts';
-import { type LinearScratch, linearBackwardInput, linearBackwardWeight, linearForward, linearForwardBranch } from '../ops/linear.ts';
-import { type WorkingWeight, layoutWeight, prepareWeight, productFraction } from '../ops/weight.ts';
+import { activationFraction } from '../ops/activation-format.ts';
+import { type LinearScratch, linearBackwardInput, linearBackwardWeight, linearForwardBranch, linearRound, linearSums } from '../ops/linear.ts';
+import { type WorkingWeight, layoutWeight, prepareWeight } from '../ops/weight.ts';
 import type { ParameterStore, StoredParameter } from './parameters.ts';
 
 /** Guard bits of a bias added before rounding to int16 (requantize_i32i16). */
@@ -38,20 +39,30 @@ export class Linear {
     return this.biasCopy;
   }
 
-  /** y int16, `fraction` fraction bits, within `bound`. */
-  forward(d: Device, x: Pointer, y: Pointer, fraction: number, bound: number, rows: number): void {
-    const bias = this.bias(d, fraction + guardBits(productFraction(this.weight) - fraction));
-    linearForward(d, x, this.weight, bias, this.scratch, y, fraction, bound, rows);
+  /** Fraction bits for rows from .. to of the output when the input is a layer norm's with `scale` (ops/activation-format.ts). */
+  fractionOf(d: Device, from: number, to: number, scale: number): number {
+    return activationFraction(d, this.weight, from, to, scale, this.biasParameter?.master ?? 0);
+  }
+
+  /** The int32 sums of x W^T, in the scratch; then `round` takes columns of them. */
+  sums(d: Device, x: Pointer, rows: number): void {
+    linearSums(d, x, this.weight, this.scratch.sums, rows);
+  }
+
+  /** y (columns from .. to, of all) int16 with `fraction` fraction bits within `bound`; the input had `inputFraction`. */
+  round(d: Device, y: Pointer, from: number, to: number, inputFraction: number, fraction: number, bound: number, rows: number): void {
+    const shift = inputFraction + this.weight.fraction - fraction;
+    linearRound(d, this.weight, this.scratch.sums, y, from, to, shift, bound, this.bias(d, fraction + guardBits(shift)), rows);
   }
 
   /** y int32 with 16 fraction bits, within +-1024: one half of a block's output. */
-  forwardBranch(d: Device, x: Pointer, y: Pointer, rows: number): void {
-    linearForwardBranch(d, x, this.weight, this.bias(d, 16), y, rows);
+  forwardBranch(d: Device, x: Pointer, fraction: number, y: Pointer, rows: number): void {
+    linearForwardBranch(d, x, fraction, this.weight, this.bias(d, BRANCH_FRACTION), y, rows);
   }
 
-  /** Adds to the gradients of weight and bias. x is the forward pass's input. */
-  backwardWeight(d: Device, dy: Scaled, x: Pointer, rows: number): void {
-    linearBackwardWeight(d, dy, this.weight.rows, x, this.weight.columns, this.scratch, this.weightParameter.gradient, this.biasParameter?.gradient ?? 0, rows);
+  /** Adds to the gradients of weight and bias. x is the forward pass's input with its fraction bits. */
+  backwardWeight(d: Device, dy: Scaled, x: Pointer, fraction: number, rows: number): void {
+    linearBackwardWeight(d, dy, this.weight.rows, x, fraction, this.weight.columns, this.scratch, this.weightParameter.gradient, this.biasParameter?.gradient ?? 0, rows);
   }
 
   /** dx int32 [rows, columns]; returns its exponent. */

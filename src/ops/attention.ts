@@ -4,7 +4,7 @@
 
 import type { Device } from '../kernels/device.ts';
 import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
-import { ACTIVATION_FRACTION, OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PROBABILITY_PRODUCTS } from '../tensor/formats.ts';
+import { OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PROBABILITY_PRODUCTS } from '../tensor/formats.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { type Scaled, fitOperand } from './gradient.ts';
 
@@ -16,6 +16,12 @@ export interface AttentionShape {
   readonly rows: number;
   readonly channels: number;
   readonly heads: number;
+}
+
+/** Fraction bits of q and k, and of v and the attention's output. */
+export interface AttentionFormat {
+  readonly queryKey: number;
+  readonly value: number;
 }
 
 /** Row distance of a head's probabilities, and bytes of all heads' probabilities (int16). */
@@ -48,8 +54,9 @@ export function layoutAttentionScratch(arena: Arena, { rows, channels, heads }: 
   };
 }
 
-/** log2(e) / sqrt(D) as softmax's scale: scores have 16 fraction bits, distances 15. Only exactly specified float operations. */
-const softmaxScale = (size: number): number => Math.round((2 ** 31 * Math.LOG2E) / Math.sqrt(size));
+/** log2(e) / sqrt(D) as softmax's scale for scores with `fraction` (16..22) fraction bits; distances have 15. Only float operations
+ *  that are exactly specified. */
+const softmaxScale = (size: number, fraction: number): number => Math.round((2 ** (47 - fraction) * Math.LOG2E) / Math.sqrt(size));
 
 /** 1 / sqrt(D) = factor * 2^-15 * 2^exponent with factor in 2^14..2^15. */
 function inverseRoot(size: number): { factor: number; exponent: number } {
@@ -67,9 +74,9 @@ function blocks(rows: number, visit: (first: number, count: number, columns: num
 }
 
 /** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Tp], 15 fraction bits. */
-export function attentionForward(d: Device, qkv: Pointer, probabilities: Pointer, out: Pointer, shape: AttentionShape, scratch: AttentionScratch): void {
+export function attentionForward(d: Device, qkv: Pointer, probabilities: Pointer, out: Pointer, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): void {
   const { rows, channels, heads } = shape, size = channels / heads, ld = 3 * channels, ldp = padded(rows);
-  const k = d.kernels, scale = softmaxScale(size);
+  const k = d.kernels, scale = softmaxScale(size, 2 * format.queryKey);
   for (let head = 0; head < heads; head++) {
     const q = qkv + head * size * 2, key = q + channels * 2, value = key + channels * 2, p = probabilities + head * rows * ldp * 2;
     k.pack_nt_i16(key, ld, size, rows, scratch.panels);
@@ -85,7 +92,7 @@ export function attentionForward(d: Device, qkv: Pointer, probabilities: Pointer
 }
 
 /** dQkv int16 [T, 3C] from dOut int16 [T, C]; returns its exponent. */
-export function attentionBackward(d: Device, dOut: Scaled, qkv: Pointer, probabilities: Pointer, dQkv: Pointer, shape: AttentionShape, scratch: AttentionScratch): number {
+export function attentionBackward(d: Device, dOut: Scaled, qkv: Pointer, probabilities: Pointer, dQkv: Pointer, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): number {
   const { rows, channels, heads } = shape, size = channels / heads, ld = 3 * channels, ldp = padded(rows);
   const k = d.kernels, parts: { at: Pointer; to: Pointer; exponent: number }[] = [];
   for (let head = 0; head < heads; head++) {
@@ -99,16 +106,16 @@ export function attentionBackward(d: Device, dOut: Scaled, qkv: Pointer, probabi
       d.clear(scratch.wide, rows * size * 8);
     };
     d.clear(scratch.wide, rows * size * 8);
-    const exponent = scoreGradient(d, { at: dO, exponent: dOut.exponent }, value, p, shape, scratch);
+    const exponent = scoreGradient(d, { at: dO, exponent: dOut.exponent }, value, p, shape, format, scratch);
     // dq = dS k
     k.pack_nn_i16(key, ld, rows, size, scratch.panels);
     blocks(rows, (first, count, columns) => k.gemm_i16i16i64(scratch.dScores + first * ldp * 2, ldp, scratch.panels, panelStride(rows),
       scratch.wide + first * size * 8, size, count, size, Math.min(columns, rows), OPERAND_PRODUCTS, 0));
-    collect(0, exponent - ACTIVATION_FRACTION);
+    collect(0, exponent - format.queryKey);
     // dk = dS^T q
     k.pack_nn_i16(q, ld, rows, size, scratch.panels);
     transposedProduct(d, scratch.dScores, rows, size, OPERAND_PRODUCTS, scratch);
-    collect(1, exponent - ACTIVATION_FRACTION);
+    collect(1, exponent - format.queryKey);
     // dv = P^T dO
     k.pack_nn_i16(dO, channels, rows, size, scratch.panels);
     transposedProduct(d, p, rows, size, PROBABILITY_PRODUCTS, scratch);
@@ -118,7 +125,7 @@ export function attentionBackward(d: Device, dOut: Scaled, qkv: Pointer, probabi
 }
 
 /** scratch.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included); returns its exponent. */
-function scoreGradient(d: Device, dO: Scaled, value: Pointer, p: Pointer, shape: AttentionShape, scratch: AttentionScratch): number {
+function scoreGradient(d: Device, dO: Scaled, value: Pointer, p: Pointer, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): number {
   const { rows, channels, heads } = shape, size = channels / heads, ldp = padded(rows), k = d.kernels, { factor, exponent } = inverseRoot(size);
   k.pack_nt_i16(value, 3 * channels, size, rows, scratch.panels);
   let max = 0;
@@ -128,7 +135,7 @@ function scoreGradient(d: Device, dO: Scaled, value: Pointer, p: Pointer, shape:
     k.softmax_backward_i16i32(p + first * ldp * 2, ldp, at, ldp, at, ldp, count, columns, first + 1, 1, factor);
     max = Math.max(max, k.max_abs_i32(at, ldp, count, columns));
   });
-  const fit = fitOperand(max, dO.exponent - ACTIVATION_FRACTION + exponent, OPERAND_MAX);
+  const fit = fitOperand(max, dO.exponent - format.value + exponent, OPERAND_MAX);
   blocks(rows, (first, count, columns) => {
     d.counts.saturated += k.requantize_i32i16(scratch.scores + first * ldp * 4, ldp, scratch.dScores + first * ldp * 2, ldp, count, columns, fit.shift, OPERAND_MAX, 0);
   });

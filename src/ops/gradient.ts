@@ -4,7 +4,7 @@
 import { OverflowError } from '../errors.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { ACTIVATION_FRACTION, MIN_FLUSH_SHIFT, STREAM_GRADIENT_BITS, WEIGHT_GRADIENT_FRACTION } from '../tensor/formats.ts';
+import { MAX_ACTIVATION_FRACTION, MIN_FLUSH_SHIFT, STREAM_GRADIENT_BITS, WEIGHT_GRADIENT_FRACTION } from '../tensor/formats.ts';
 
 /** A tensor of one sequence with its own scale: value = raw * 2^exponent. */
 export interface Scaled {
@@ -16,8 +16,8 @@ export interface Scaled {
  *  gradient adds at most MAX_FLUSHES * 128 = 2^19 tokens of 2^8 * 2^4 (activation) at 32 fraction bits, 2^63 in all. */
 export const GRADIENT_LIMIT_BITS = 8;
 /** Smallest exponent of an int16 gradient operand: the flush into a weight gradient shifts right by at most 16. Operands keep
- *  all their 13 bits for maxima from 2^-28 to 2^8. */
-export const MIN_OPERAND_EXPONENT = MIN_FLUSH_SHIFT - WEIGHT_GRADIENT_FRACTION + ACTIVATION_FRACTION;
+ *  all their 13 bits for maxima from 2^-25 to 2^8. */
+export const MIN_OPERAND_EXPONENT = MIN_FLUSH_SHIFT - WEIGHT_GRADIENT_FRACTION + MAX_ACTIVATION_FRACTION;
 
 /** Smallest s >= 1 with halfUp(max, s) <= bound. */
 export function shiftToFit(max: number, bound: number): number {

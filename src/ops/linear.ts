@@ -3,10 +3,10 @@
 
 import type { Device } from '../kernels/device.ts';
 import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
-import { ACTIVATION_FRACTION, BRANCH_FRACTION, BRANCH_LIMIT, OPERAND_PRODUCTS, WEIGHT_GRADIENT_FRACTION } from '../tensor/formats.ts';
+import { BRANCH_FRACTION, BRANCH_LIMIT, OPERAND_PRODUCTS, WEIGHT_GRADIENT_FRACTION } from '../tensor/formats.ts';
 import type { Arena } from '../tensor/arena.ts';
 import type { Scaled } from './gradient.ts';
-import { type WorkingWeight, productFraction } from './weight.ts';
+import type { WorkingWeight } from './weight.ts';
 
 /** Scratch of the linear operations, large enough for T rows and `widest` columns. */
 export interface LinearScratch {
@@ -26,21 +26,22 @@ export function layoutLinearScratch(arena: Arena, rows: number, widest: number):
   };
 }
 
-/** Raw int32 sums [rows, out] with productFraction(w) fraction bits. */
+/** Raw int32 sums [rows, out], with the fraction bits of x and of w together. */
 export function linearSums(d: Device, x: Pointer, w: WorkingWeight, sums: Pointer, rows: number): void {
   d.kernels.gemm_i16i16i32(x, w.columns, w.forwardPanels, panelStride(w.columns), sums, w.rows, rows, w.rows, w.columns);
 }
 
-/** y int16 with `fraction` fraction bits, clamped to `bound`. bias: see requantize_i32i16 (6 guard bits), or 0. */
-export function linearForward(d: Device, x: Pointer, w: WorkingWeight, bias: Pointer, scratch: LinearScratch, y: Pointer, fraction: number, bound: number, rows: number): void {
-  linearSums(d, x, w, scratch.sums, rows);
-  d.counts.saturated += d.kernels.requantize_i32i16(scratch.sums, w.rows, y, w.rows, rows, w.rows, productFraction(w) - fraction, bound, bias);
+/** Columns from .. to of y as int16, clamped to `bound`, from linearSums. shift: fraction bits of the sums less those of y.
+ *  bias: see requantize_i32i16 (6 guard bits), or 0. */
+export function linearRound(d: Device, w: WorkingWeight, sums: Pointer, y: Pointer, from: number, to: number, shift: number, bound: number, bias: Pointer, rows: number): void {
+  d.counts.saturated += d.kernels.requantize_i32i16(sums + from * 4, w.rows, y + from * 2, w.rows, rows, to - from, shift, bound, bias === 0 ? 0 : bias + from * 4);
 }
 
-/** y int32 with 16 fraction bits, clamped to +-1024: one half of a block's output. bias int32 with 16 fraction bits, or 0. */
-export function linearForwardBranch(d: Device, x: Pointer, w: WorkingWeight, bias: Pointer, y: Pointer, rows: number): void {
+/** y int32 with 16 fraction bits, clamped to +-1024: one half of a block's output. x has `fraction` fraction bits; bias int32 with
+ *  16, or 0. */
+export function linearForwardBranch(d: Device, x: Pointer, fraction: number, w: WorkingWeight, bias: Pointer, y: Pointer, rows: number): void {
   linearSums(d, x, w, y, rows);
-  d.counts.saturated += d.kernels.requantize_i32i32(y, w.rows, y, w.rows, rows, w.rows, productFraction(w) - BRANCH_FRACTION, BRANCH_LIMIT, bias);
+  d.counts.saturated += d.kernels.requantize_i32i32(y, w.rows, y, w.rows, rows, w.rows, fraction + w.fraction - BRANCH_FRACTION, BRANCH_LIMIT, bias);
 }
 
 /** dx [rows, in] as int32 sums; returns its exponent. */
@@ -49,11 +50,11 @@ export function linearBackwardInput(d: Device, dy: Scaled, w: WorkingWeight, dx:
   return dy.exponent - w.fraction;
 }
 
-/** dW (and db unless 0) += the exact sums over this sequence's rows, on the static grid of 32 fraction bits. */
-export function linearBackwardWeight(d: Device, dy: Scaled, out: number, x: Pointer, into: number, scratch: LinearScratch, dW: Pointer, dBias: Pointer, rows: number): void {
+/** dW (and db unless 0) += the exact sums over this sequence's rows, on the static grid of 32 fraction bits. x has `fraction`. */
+export function linearBackwardWeight(d: Device, dy: Scaled, out: number, x: Pointer, fraction: number, into: number, scratch: LinearScratch, dW: Pointer, dBias: Pointer, rows: number): void {
   d.kernels.transpose_i16(dy.at, out, rows, out, scratch.transposed, rows);
   d.kernels.pack_nn_i16(x, into, rows, into, scratch.panels);
-  const shift = dy.exponent - ACTIVATION_FRACTION + WEIGHT_GRADIENT_FRACTION;
+  const shift = dy.exponent - fraction + WEIGHT_GRADIENT_FRACTION;
   d.kernels.gemm_i16i16i64(scratch.transposed, rows, scratch.panels, panelStride(rows), dW, into, out, into, rows, OPERAND_PRODUCTS, shift);
   if (dBias !== 0) d.kernels.sum_rows_i16i64(dy.at, out, rows, out, dBias, dy.exponent + WEIGHT_GRADIENT_FRACTION);
 }

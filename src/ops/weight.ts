@@ -6,7 +6,7 @@
 import { OverflowError } from '../errors.ts';
 import type { Device } from '../kernels/device.ts';
 import { type Pointer, packedBytes } from '../kernels/kernels.ts';
-import { ACTIVATION_FRACTION, MASTER_FRACTION, OPERAND_MAX, WEIGHT_L1_MAX } from '../tensor/formats.ts';
+import { MASTER_FRACTION, OPERAND_MAX, WEIGHT_L1_MAX } from '../tensor/formats.ts';
 import type { Arena } from '../tensor/arena.ts';
 
 /** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
@@ -50,6 +50,3 @@ export function prepareWeight(d: Device, master: Pointer, w: WorkingWeight, back
   d.kernels.pack_nt_i16(w.copy, w.columns, w.columns, w.rows, w.forwardPanels);
   if (backward) d.kernels.pack_nn_i16(w.copy, w.columns, w.rows, w.columns, w.backwardPanels);
 }
-
-/** Fraction bits of the int32 sums of products of an activation and this weight. */
-export const productFraction = (w: WorkingWeight): number => ACTIVATION_FRACTION + w.fraction;

@@ -10,8 +10,12 @@ export const WEIGHT_LIMIT = 2 ** 28 - 2 ** 12;
 
 /** Largest |raw| of an int16 gemm operand: a 13-bit signed mantissa. */
 export const OPERAND_MAX = 4095;
-/** Fraction bits of forward activations that are gemm operands (layer-norm output, q, k, v, attention output, GELU output). */
-export const ACTIVATION_FRACTION = 8;
+/** Fraction bits of layer-norm output (an operand: +-16). */
+export const NORM_FRACTION = 8;
+/** Fraction bits of the other forward operands (q and k; v and attention output; GELU output): chosen from the weights that
+ *  produce them, between these two (ranges +-16 .. +-2), see ops/activation-format.ts. */
+export const MIN_ACTIVATION_FRACTION = 8;
+export const MAX_ACTIVATION_FRACTION = 11;
 /** Fraction bits of the GELU input (int16, +-16). Not a gemm operand, so it keeps all 16 bits. */
 export const GELU_INPUT_FRACTION = 11;
 /** Fraction bits of the normalised value x-hat (int16, +-16) kept for the layer norm's backward pass. */

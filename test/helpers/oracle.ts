@@ -108,14 +108,18 @@ function attentionBackward(dOut: Matrix, qkv: Matrix, p: Matrix, T: number, C: n
   return d;
 }
 
-/** Loss summed over the tokens of one sequence and the gradient of every parameter. signs[k] * 2^-m = gamma of block k (0: plain). */
-export function oracleSequence(config: Required<GptConfig>, weights: Weights, gradients: Weights, ids: Int32Array, targets: Int32Array, gammas: readonly number[]): number {
+/** Loss summed over the tokens of one sequence; adds the gradient of every parameter. gammas[k] is block k's gamma (0: plain).
+ *  fraction = l rounds each state to l fraction bits as the model does (Q_l with a straight-through gradient, bdia.md section 1);
+ *  without it the states are not rounded. */
+export function oracleSequence(config: Required<GptConfig>, weights: Weights, gradients: Weights, ids: Int32Array, targets: Int32Array, gammas: readonly number[], fraction?: number): number {
   const { vocabulary: V, layers: L, channels: C, heads: H, mlpRatio } = config, T = ids.length, M = mlpRatio * C;
   const w = (name: string): Matrix => weights.get(name)!, g = (name: string): Matrix => gradients.get(name)!;
   const maybe = (map: Weights, name: string): Matrix | undefined => map.get(name);
   const add = (...terms: [number, Matrix][]): Matrix => Float64Array.from(terms[0][1], (_, i) => terms.reduce((sum, [f, m]) => sum + f * m[i], 0));
   const x: Matrix[] = [new Float64Array(T * C)];
   for (let t = 0; t < T; t++) for (let i = 0; i < C; i++) x[0][t * C + i] = w('token.weight')[ids[t] * C + i] + w('position.weight')[t * C + i];
+  const rounded = (m: Matrix): Matrix => (fraction === undefined ? m : m.map((v) => Math.round(v * 2 ** fraction) / 2 ** fraction));
+  x[0] = rounded(x[0]);
   const saved = [];
   for (let k = 0; k < L; k++) {
     const b = `block.${k}`;
@@ -128,7 +132,7 @@ export function oracleSequence(config: Required<GptConfig>, weights: Weights, gr
     const h = add([1, y1], [1, linear(act, w(`${b}.down.weight`), maybe(weights, `${b}.down.bias`), T, M, C)]);
     saved.push({ n1, qkv, out, p, n2, up, act });
     const gamma = k > 0 ? gammas[k] : 0;
-    x.push(k > 0 ? add([gamma, x[k - 1]], [1 - gamma, x[k]], [1 + gamma, h]) : add([1, x[k]], [1, h]));
+    x.push(rounded(k > 0 ? add([gamma, x[k - 1]], [1 - gamma, x[k]], [1 + gamma, h]) : add([1, x[k]], [1, h])));
   }
   const headName = config.tied ? 'token.weight' : 'head.weight';
   const nf = norm(x[L], w('norm.gain'), maybe(weights, 'norm.bias'), T, C), logits = linear(nf.out, w(headName), undefined, T, C, V);

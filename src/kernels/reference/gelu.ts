@@ -25,12 +25,12 @@ function cubic(table: number[][], u: number): number {
 
 export function geluKernels(memory: Memory): Pick<Kernels, 'gelu_forward_i16i16' | 'gelu_backward_i32'> {
   return {
-    gelu_forward_i16i16(u, act, n) {
+    gelu_forward_i16i16(u, act, n, shift) {
       const U = memory.int16(u), Act = memory.int16(act);
       let clamped = 0;
       for (let i = 0; i < n; i++) {
         const gap = shiftRightFloor(cubic(GELU_GAP_Q17, U[i]) + 32, 6);
-        const value = shiftRightFloor(Math.max(U[i], 0) - gap + 4, 3);
+        const value = halfUp(Math.max(U[i], 0) - gap, shift);
         Act[i] = clamp(value, OPERAND_MAX);
         if (Math.abs(value) > OPERAND_MAX) clamped++;
       }

@@ -1,14 +1,14 @@
 // Changing formats: products and gradients back to operands, masters to working copies, and the maxima that choose the shifts.
 
 import type { Kernels } from '../kernels.ts';
-import { bitsBig, clamp, halfUp, halfUpBig } from './fixed.ts';
+import { bitsBig, clamp, halfUp, halfUpBig, isqrt } from './fixed.ts';
 import type { Memory } from './memory.ts';
 
 /** Fraction bits that a bias of requantize_i32i16 has beyond the output's, if the shift allows them. */
 const BIAS_GUARD = 6;
 
 type Names =
-  | 'requantize_i32i16' | 'requantize_i32i32' | 'narrow_i64i32' | 'max_abs_i32' | 'max_bits_i64' | 'quantize_i32i16' | 'l1_max_i16';
+  | 'requantize_i32i16' | 'requantize_i32i32' | 'narrow_i64i32' | 'max_abs_i32' | 'max_bits_i64' | 'quantize_i32i16' | 'l1_max_i16' | 'row_norm_max_i16';
 
 export function requantizeKernels(memory: Memory): Pick<Kernels, Names> {
   return {
@@ -67,6 +67,17 @@ export function requantizeKernels(memory: Memory): Pick<Kernels, Names> {
         if (Math.abs(value) > bound) clamped++;
       }
       return clamped;
+    },
+
+    row_norm_max_i16(w, rows, columns) {
+      const W = memory.int16(w);
+      let max = 0;
+      for (let r = 0; r < rows; r++) {
+        let sum = 0; // at most 2^15 elements of 2^30: exact in a double
+        for (let c = 0; c < columns; c++) sum += W[r * columns + c] ** 2;
+        max = Math.max(max, sum);
+      }
+      return Number(isqrt(BigInt(max)));
     },
 
     l1_max_i16(w, rows, columns, scratch) {

@@ -1,0 +1,50 @@
+// Token and position embedding, forward and backward: rows of masters in, rows of int64 gradients out.
+
+import { halfUp, halfUpLanes } from './fixed';
+import { addWide } from './lanes';
+
+/** Fraction bits of the masters. */
+const MASTER_FRACTION: i32 = 24;
+
+/** Kernels.embedding_forward_i32. Masters are below 2^28, so their sum fits. */
+export function embedding_forward_i32(ids: usize, token: usize, position: usize, out: usize, rows: i32, columns: i32, l: i32): void {
+  assert(l >= 6 && l <= 14, 'embedding_forward_i32: l in 6..14');
+  const shift = MASTER_FRACTION - l, row = usize(columns) << 2;
+  for (let r = 0; r < rows; r++, ids += 4) {
+    let t = token + usize(load<u32>(ids)) * row, c = columns;
+    for (; c >= 4; c -= 4, t += 16, position += 16, out += 16) {
+      v128.store(out, halfUpLanes(i32x4.add(v128.load(t), v128.load(position)), shift));
+    }
+    for (; c > 0; c--, t += 4, position += 4, out += 4) {
+      store<i32>(out, i32(halfUp(i64(load<i32>(t)) + load<i32>(position), shift)));
+    }
+  }
+}
+
+/** Kernels.embedding_backward_i32i64. A right shift is done on int32 lanes, a left shift after widening. */
+export function embedding_backward_i32i64(ids: usize, dx: usize, dToken: usize, dPosition: usize, rows: i32, columns: i32, shift: i32): void {
+  assert(shift >= -31 && shift <= 31, 'embedding_backward_i32i64: shift in -31..31');
+  const row = usize(columns) << 3;
+  for (let r = 0; r < rows; r++, ids += 4) {
+    let t = dToken + usize(load<u32>(ids)) * row, c = columns;
+    for (; c >= 4; c -= 4, dx += 16, t += 32, dPosition += 32) {
+      let v = v128.load(dx);
+      if (shift <= 0) {
+        if (shift < 0) v = halfUpLanes(v, -shift);
+        addWide(t, v);
+        addWide(dPosition, v);
+      } else {
+        const low = i64x2.shl(i64x2.extend_low_i32x4_s(v), shift), high = i64x2.shl(i64x2.extend_high_i32x4_s(v), shift);
+        v128.store(t, i64x2.add(v128.load(t), low));
+        v128.store(t, i64x2.add(v128.load(t, 16), high), 16);
+        v128.store(dPosition, i64x2.add(v128.load(dPosition), low));
+        v128.store(dPosition, i64x2.add(v128.load(dPosition, 16), high), 16);
+      }
+    }
+    for (; c > 0; c--, dx += 4, t += 8, dPosition += 8) {
+      const value = halfUp(load<i32>(dx), -shift);
+      store<i64>(t, load<i64>(t) + value);
+      store<i64>(dPosition, load<i64>(dPosition) + value);
+    }
+  }
+}

@@ -1,0 +1,214 @@
+// Fixed-point arithmetic: the only place of the kernels that rounds, saturates or takes roots. The names and formulas are those of
+// the contract's notation (src/kernels/kernels.ts). Each helper says for which arguments it is exact.
+
+// ---- scalars -----------------------------------------------------------------------------------------------------------
+
+/** halfUp(a, s), -63 <= s <= 63: any a for s > 0 (no intermediate can overflow), |a| < 2^(63 + s) otherwise. */
+// @ts-ignore: decorator
+@inline
+export function halfUp(a: i64, s: i32): i64 {
+  return s > 0 ? (a >> s) + ((a >> (s - 1)) & 1) : a << -s;
+}
+
+/** floor(a / b), b > 0. */
+// @ts-ignore: decorator
+@inline
+export function floorDivide(a: i64, b: i64): i64 {
+  const quotient = a / b;
+  return quotient - i64(quotient * b > a);
+}
+
+/** a / 2^s rounded toward zero, 0 <= s <= 62, |a| < 2^62. */
+// @ts-ignore: decorator
+@inline
+export function truncatedShift(a: i64, s: i32): i64 {
+  return (a + ((a >> 63) & ((<i64>1 << s) - 1))) >> s;
+}
+
+// @ts-ignore: decorator
+@inline
+export function clamp(a: i64, bound: i64): i64 {
+  return min(max(a, -bound), bound);
+}
+
+// @ts-ignore: decorator
+@inline
+export function saturateInt32(a: i64): i64 {
+  return min(max(a, i64(i32.MIN_VALUE)), i64(i32.MAX_VALUE));
+}
+
+/** bits(a) for unsigned a: 0..64. */
+// @ts-ignore: decorator
+@inline
+export function bits(a: u64): i32 {
+  return 64 - i32(clz(a));
+}
+
+/** floor(sqrt(a)), a < 2^64. Newton's iteration from above falls monotonically, so it is done as soon as it stops falling. */
+export function isqrt(a: u64): u64 {
+  if (a == 0) return 0;
+  let root: u64 = <u64>1 << ((bits(a) + 1) >> 1); // >= sqrt(a)
+  while (true) {
+    const next = (root + a / root) >> 1;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
+// ---- lanes: four int32 -------------------------------------------------------------------------------------------------
+
+/** halfUp(v, s) of every int32, s > 0, any v: the last bit dropped is added, no sum can overflow. */
+// @ts-ignore: decorator
+@inline
+export function halfUpLanes(v: v128, s: i32): v128 {
+  return i32x4.add(i32x4.shr_s(v, s), v128.and(i32x4.shr_u(v, s - 1), i32x4.splat(1)));
+}
+
+/** floor((v + half) / 2^s) of every int32: halfUp(v, s) with half = halfStep(s), |v| < 2^31 - half. */
+// @ts-ignore: decorator
+@inline
+export function shiftHalfUpLanes(v: v128, half: v128, s: i32): v128 {
+  return i32x4.shr_s(i32x4.add(v, half), s);
+}
+
+/** The half that shiftHalfUpLanes adds: 2^(s-1), or 0 for s = 0. */
+// @ts-ignore: decorator
+@inline
+export function halfStep(s: i32): i32 {
+  return (1 << s) >> 1;
+}
+
+/** halfUp(v, s) of every int16, s > 0, any v. */
+// @ts-ignore: decorator
+@inline
+export function halfUpLanes16(v: v128, s: i32): v128 {
+  return i16x8.add(i16x8.shr_s(v, s), v128.and(i16x8.shr_u(v, s - 1), i16x8.splat(1)));
+}
+
+/** clamp of every int32 between two vectors. */
+// @ts-ignore: decorator
+@inline
+export function clampLanes(v: v128, low: v128, high: v128): v128 {
+  return i32x4.min_s(i32x4.max_s(v, low), high);
+}
+
+/** clamp of every int16 between two vectors. */
+// @ts-ignore: decorator
+@inline
+export function clampLanes16(v: v128, low: v128, high: v128): v128 {
+  return i16x8.min_s(i16x8.max_s(v, low), high);
+}
+
+/** The int32s of two vectors as int16s, saturated. */
+// @ts-ignore: decorator
+@inline
+export function saturateInt16Lanes(low: v128, high: v128): v128 {
+  return i16x8.narrow_i32x4_s(low, high);
+}
+
+/** q15(a, b) of every int16. */
+// @ts-ignore: decorator
+@inline
+export function q15Lanes(a: v128, b: v128): v128 {
+  return i16x8.q15mulr_sat_s(a, b);
+}
+
+// ---- lanes: four int64 in two vectors -> four int32 --------------------------------------------------------------------
+
+/** The low words of four int64s. */
+// @ts-ignore: decorator
+@inline
+export function lowWords(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+}
+
+/** The high words of four int64s: floor(a / 2^32). */
+// @ts-ignore: decorator
+@inline
+export function highWords(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(low, high, 1, 3, 5, 7);
+}
+
+/** floor(a b / 2^32) of every uint32. */
+// @ts-ignore: decorator
+@inline
+export function multiplyHighLanes(a: v128, b: v128): v128 {
+  return highWords(i64x2.extmul_low_i32x4_u(a, b), i64x2.extmul_high_i32x4_u(a, b));
+}
+
+/** halfUp(a, s) modulo 2^32 of four int64s, 0 <= s <= 62, any a. Up to 32 the wanted bits are the same with a logical shift,
+ *  which every processor has; beyond, they all lie in the high word. */
+// @ts-ignore: decorator
+@inline
+export function halfUpNarrowLanes(low: v128, high: v128, s: i32): v128 {
+  if (s == 0) return lowWords(low, high);
+  if (s <= 32) {
+    const round = lowWords(i64x2.shr_u(low, s - 1), i64x2.shr_u(high, s - 1));
+    const floor = lowWords(i64x2.shr_u(low, s), i64x2.shr_u(high, s));
+    return i32x4.add(floor, v128.and(round, i32x4.splat(1)));
+  }
+  return halfUpLanes(highWords(low, high), s - 32);
+}
+
+/** halfUp(a, s) of two int64s, s > 0, any a. */
+// @ts-ignore: decorator
+@inline
+export function halfUpLanes64(v: v128, s: i32): v128 {
+  return i64x2.add(i64x2.shr_s(v, s), v128.and(i64x2.shr_u(v, s - 1), i64x2.splat(1)));
+}
+
+/** base + v / 2^s of every int32 [wraps], s > 0, rounded to nearest, ties so that the result is even. */
+// @ts-ignore: decorator
+@inline
+export function addHalfEvenLanes(base: v128, v: v128, s: i32): v128 {
+  const floor = i32x4.add(base, i32x4.shr_s(v, s));
+  const rest = v128.and(v, i32x4.splat((1 << s) - 1));
+  const odd = v128.and(floor, i32x4.splat(1));
+  return i32x4.add(floor, i32x4.shr_u(i32x4.add(i32x4.add(rest, i32x4.splat((1 << (s - 1)) - 1)), odd), s));
+}
+
+/** ceil(v / 2^m) of every int32, with b = (-v) mod 2^m given: floor(v / 2^m) + (b != 0), which no v overflows. */
+// @ts-ignore: decorator
+@inline
+export function ceilShiftLanes(v: v128, b: v128, m: i32): v128 {
+  return i32x4.sub(i32x4.shr_s(v, m), i32x4.ne(b, i32x4.splat(0)));
+}
+
+/** halfUp(a b, s) of every uint32, s > 32, a b < 2^64: the low word takes no part in the sum. */
+// @ts-ignore: decorator
+@inline
+export function multiplyHalfUpLanesU(a: v128, b: v128, s: i32): v128 {
+  return i32x4.shr_u(i32x4.add(multiplyHighLanes(a, b), i32x4.splat(1 << (s - 33))), s - 32);
+}
+
+/** halfUp(a b, 32) of every int32. */
+// @ts-ignore: decorator
+@inline
+export function multiplyHalfUpLanes(a: v128, b: v128): v128 {
+  const half = i64x2.splat(<i64>1 << 31);
+  return highWords(i64x2.add(i64x2.extmul_low_i32x4_s(a, b), half), i64x2.add(i64x2.extmul_high_i32x4_s(a, b), half));
+}
+
+/** floor(p / 2^s) modulo 2^32 of four int64s, 1 <= s <= 62; |p| < 2^63. */
+// @ts-ignore: decorator
+@inline
+export function shiftNarrowLanes(low: v128, high: v128, s: i32): v128 {
+  return s <= 32 ? lowWords(i64x2.shr_u(low, s), i64x2.shr_u(high, s)) : i32x4.shr_s(highWords(low, high), s - 32);
+}
+
+/** All ones in the lanes where floor(p / 2^s) does not fit int32, |p| < 2^63: the bits from 31 + s up are not all alike. */
+// @ts-ignore: decorator
+@inline
+export function overflowLanes(low: v128, high: v128, s: i32): v128 {
+  if (s > 32) return i32x4.splat(0);
+  const words = highWords(low, high);
+  return i32x4.ne(i32x4.shr_s(words, s - 1), i32x4.shr_s(words, 31));
+}
+
+/** `v` with the lanes of `over` replaced by the end of int32 that p is beyond. */
+// @ts-ignore: decorator
+@inline
+export function saturateLanes(v: v128, low: v128, high: v128, over: v128): v128 {
+  const end = v128.xor(i32x4.shr_s(highWords(low, high), 31), i32x4.splat(i32.MAX_VALUE));
+  return v128.bitselect(end, v, over);
+}

@@ -1,0 +1,26 @@
+// The kernels' binary interface: re-exports only. What each computes, to the bit, is said in src/kernels/kernels.ts.
+
+export { pack_nn_i16, pack_nt_i16, transpose_i16 } from './pack';
+export { gemm_i16i16i32, gemm_i16i16i64 } from './gemm';
+export {
+  l1_max_i16, max_abs_i32, max_bits_i64, narrow_i64i32, quantize_i32i16, requantize_i32i16, requantize_i32i32, row_norm_max_i16,
+} from './requantize';
+export { accumulate_i64, combine_i32, hash_i32, sum_rows_i16i64 } from './elementwise';
+export { layer_norm_backward_i16i32, layer_norm_forward_i32i16 } from './layer-norm';
+export { softmax_backward_i16i32, softmax_forward_i32i16 } from './softmax';
+export { cross_entropy_i32 } from './cross-entropy';
+export { gelu_backward_i32, gelu_forward_i16i16 } from './gelu';
+export { embedding_backward_i32i64, embedding_forward_i32 } from './embedding';
+export { bdia_inverse_i32, bdia_step_i32 } from './bdia';
+export { adamw_i64, sum_squares_i64 } from './adam';
+export { random_normal_i32, random_u32 } from './random';
+
+/** Raised whenever a kernel's signature or meaning changes; src/kernels/wasm.ts refuses another one. */
+export function abi_version(): i32 {
+  return 1;
+}
+
+/** First byte after the static data. */
+export function static_end(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,72 @@
+// Philox4x32-10: the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3"
+// (SC 2011). Four blocks are computed at once, one a lane; the round is
+//   (x0, x1, x2, x3) <- (high(M1 x2) ^ x1 ^ k0, low(M1 x2), high(M0 x0) ^ x3 ^ k1, low(M0 x0)), keys advanced by W0, W1.
+
+import { halfUpNarrowLanes, highWords, lowWords } from './fixed';
+import { storePart } from './lanes';
+
+const MULTIPLIER_0: u32 = 0xd2511f53;
+const MULTIPLIER_1: u32 = 0xcd9e8d57;
+const WEYL_0: u32 = 0x9e3779b9;
+const WEYL_1: u32 = 0xbb67ae85;
+const ROUNDS: i32 = 10;
+/** The mean of the sum of eight numbers in 0..65535. */
+const MEAN_OF_EIGHT: i32 = 262140;
+
+/** The sum of the two 16-bit halves of every uint32. */
+// @ts-ignore: decorator
+@inline
+function sumHalves(v: v128): v128 {
+  return i32x4.extadd_pairwise_i16x8_u(v);
+}
+
+/** random_u32 and random_normal_i32: the ten rounds are shared, only what is stored differs.
+ *  Lanes: x0..x3 hold word 0..3 of blocks b, b + 1, b + 2, b + 3. */
+// @ts-ignore: decorator
+@inline
+function blocks<T>(out: usize, blockCount: u32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32, scale: v128): void {
+  const m0 = i32x4.splat(MULTIPLIER_0), m1 = i32x4.splat(MULTIPLIER_1);
+  for (let b: u32 = 0; b < blockCount; b += 4) {
+    let x0 = i32x4.add(i32x4.splat(b), i32x4(0, 1, 2, 3)), x1 = i32x4.splat(c1), x2 = i32x4.splat(c2), x3 = i32x4.splat(c3);
+    let k0 = key0, k1 = key1;
+    for (let round = 0; round < ROUNDS; round++) {
+      const low0 = i64x2.extmul_low_i32x4_u(x0, m0), high0 = i64x2.extmul_high_i32x4_u(x0, m0);
+      const low1 = i64x2.extmul_low_i32x4_u(x2, m1), high1 = i64x2.extmul_high_i32x4_u(x2, m1);
+      x0 = v128.xor(v128.xor(highWords(low1, high1), x1), i32x4.splat(k0));
+      x2 = v128.xor(v128.xor(highWords(low0, high0), x3), i32x4.splat(k1));
+      x1 = lowWords(low1, high1);
+      x3 = lowWords(low0, high0);
+      k0 += WEYL_0;
+      k1 += WEYL_1;
+    }
+    const left = blockCount - b;
+    if (isSigned<T>()) {
+      const sum = i32x4.add(i32x4.add(sumHalves(x0), sumHalves(x1)), i32x4.add(sumHalves(x2), sumHalves(x3)));
+      const centred = i32x4.sub(sum, i32x4.splat(MEAN_OF_EIGHT));
+      const normal = halfUpNarrowLanes(i64x2.extmul_low_i32x4_s(centred, scale), i64x2.extmul_high_i32x4_s(centred, scale), 16);
+      if (left >= 4) v128.store(out, normal);
+      else storePart(out, normal, i32(left * 4));
+      out += 16;
+    } else {
+      const x01 = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5), x23 = v128.shuffle<i32>(x2, x3, 0, 4, 1, 5); // blocks 0, 1
+      const y01 = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7), y23 = v128.shuffle<i32>(x2, x3, 2, 6, 3, 7); // blocks 2, 3
+      v128.store(out, v128.shuffle<i64>(x01, x23, 0, 2));
+      if (left > 1) v128.store(out, v128.shuffle<i64>(x01, x23, 1, 3), 16);
+      if (left > 2) v128.store(out, v128.shuffle<i64>(y01, y23, 0, 2), 32);
+      if (left > 3) v128.store(out, v128.shuffle<i64>(y01, y23, 1, 3), 48);
+      out += 64;
+    }
+  }
+}
+
+/** Kernels.random_u32. */
+export function random_u32(out: usize, n: u32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32): void {
+  assert((n & 3) == 0, 'random_u32: n is a multiple of 4');
+  blocks<u32>(out, n >> 2, c1, c2, c3, key0, key1, i32x4.splat(0));
+}
+
+/** Kernels.random_normal_i32. */
+export function random_normal_i32(out: usize, n: u32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32, scale: i32): void {
+  assert(scale >= 0, 'random_normal_i32: scale < 2^31');
+  blocks<i32>(out, n, c1, c2, c3, key0, key1, i32x4.splat(scale));
+}

@@ -1,0 +1,184 @@
+// Changing formats: products and gradients back to operands, masters to working copies, and the maxima that choose the shifts.
+
+import {
+  bits, clampLanes, halfStep, halfUpLanes, halfUpNarrowLanes, isqrt, saturateInt16Lanes, shiftHalfUpLanes,
+} from './fixed';
+import { loadInt16s, loadPart, maxLanesU, storePart, sumLanes, sumLanes64, widenSumU } from './lanes';
+
+/** Fraction bits that a bias of requantize_i32i16 has beyond the output's, if the shift allows them. */
+const BIAS_GUARD: i32 = 6;
+/** Larger values are clamped by every bound, and any bias (< 2^28) can be added to them. */
+const REQUANTIZE_MAX: i32 = 1 << 30;
+/** The same for requantize_i32i32, whose bounds and biases are below 2^26. */
+const WIDE_MAX: i32 = 1 << 28;
+
+/** Kernels.requantize_i32i16. With g guard bits and q = floor(a / 2^(shift - g)) the sum is floor((q + bias + 2^(g-1)) / 2^g):
+ *  dropping the low bits of a first changes nothing, as the other terms have none. */
+export function requantize_i32i16(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
+  assert(shift >= 1 && shift <= 31, 'requantize_i32i16: shift in 1..31');
+  assert(bound >= 0 && bound <= 32767, 'requantize_i32i16: bound <= 32767');
+  const guard = min(BIAS_GUARD, shift), drop = shift - guard;
+  const half = i32x4.splat(halfStep(guard)), high = i32x4.splat(bound), low = i32x4.splat(-bound);
+  const most = i32x4.splat(REQUANTIZE_MAX), least = i32x4.splat(-REQUANTIZE_MAX);
+  let count = i32x4.splat(0);
+  for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 1) {
+    let p = a, o = out, b = bias, c = columns;
+    for (; c > 0; c -= 8, p += 32, o += 16) {
+      let v0: v128, v1: v128, b0 = half, b1 = half;
+      if (c >= 8) {
+        v0 = v128.load(p);
+        v1 = v128.load(p, 16);
+        if (bias) {
+          b0 = i32x4.add(half, v128.load(b));
+          b1 = i32x4.add(half, v128.load(b, 16));
+        }
+      } else {
+        const first = min(c, 4) << 2, second = max(c - 4, 0) << 2;
+        v0 = loadPart(p, first);
+        v1 = loadPart(p + 16, second);
+        if (bias) {
+          b0 = i32x4.add(half, loadPart(b, first));
+          b1 = i32x4.add(half, loadPart(b + 16, second));
+        }
+      }
+      b += 32;
+      v0 = i32x4.shr_s(i32x4.add(clampLanes(i32x4.shr_s(v0, drop), least, most), b0), guard);
+      v1 = i32x4.shr_s(i32x4.add(clampLanes(i32x4.shr_s(v1, drop), least, most), b1), guard);
+      const w0 = clampLanes(v0, low, high), w1 = clampLanes(v1, low, high);
+      count = i32x4.sub(i32x4.sub(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
+      if (c >= 8) v128.store(o, saturateInt16Lanes(w0, w1));
+      else storePart(o, saturateInt16Lanes(w0, w1), c << 1);
+    }
+  }
+  return sumLanes(count);
+}
+
+/** Kernels.requantize_i32i32. One sequence of shifts serves every sign of `shift`. */
+export function requantize_i32i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
+  assert(shift >= -8 && shift <= 30, 'requantize_i32i32: shift in -8..30');
+  assert(bound >= 0 && bound <= 1 << 26, 'requantize_i32i32: bound <= 2^26');
+  const left = max(-shift, 0), drop = max(shift - 1, 0), half = i32x4.splat(i32(shift > 0)), last = i32(shift > 0);
+  const limit = shift > 0 ? i32.MAX_VALUE : WIDE_MAX >> left, most = i32x4.splat(limit), least = i32x4.splat(~limit);
+  const high = i32x4.splat(bound), low = i32x4.splat(-bound);
+  let count = i32x4.splat(0);
+  for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 2) {
+    let p = a, o = out, b = bias, c = columns;
+    for (; c > 0; c -= 4, p += 16, o += 16, b += 16) {
+      const bytes = min(c, 4) << 2;
+      let v = c >= 4 ? v128.load(p) : loadPart(p, bytes);
+      v = i32x4.shr_s(i32x4.shl(clampLanes(v, least, most), left), drop);
+      v = i32x4.shr_s(i32x4.add(v, half), last);
+      if (bias) v = i32x4.add(v, c >= 4 ? v128.load(b) : loadPart(b, bytes));
+      const w = clampLanes(v, low, high);
+      count = i32x4.sub(count, i32x4.ne(v, w));
+      if (c >= 4) v128.store(o, w);
+      else storePart(o, w, bytes);
+    }
+  }
+  return sumLanes(count);
+}
+
+/** Kernels.narrow_i64i32. */
+export function narrow_i64i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32): void {
+  assert(shift >= 0 && shift <= 62, 'narrow_i64i32: shift in 0..62');
+  for (let r = 0; r < rows; r++, a += usize(lda) << 3, out += usize(ldo) << 2) {
+    let p = a, o = out, c = columns;
+    for (; c >= 4; c -= 4, p += 32, o += 16) v128.store(o, halfUpNarrowLanes(v128.load(p), v128.load(p, 16), shift));
+    if (c > 0) {
+      const low = loadPart(p, min(c, 2) << 3), high = loadPart(p + 16, max(c - 2, 0) << 3);
+      storePart(o, halfUpNarrowLanes(low, high, shift), c << 2);
+    }
+  }
+}
+
+/** Kernels.max_abs_i32. |-2^31| is 2^31 as an unsigned lane. */
+export function max_abs_i32(a: usize, lda: i32, rows: i32, columns: i32): u32 {
+  let largest = i32x4.splat(0);
+  for (let r = 0; r < rows; r++, a += usize(lda) << 2) {
+    let p = a, c = columns;
+    for (; c >= 4; c -= 4, p += 16) largest = i32x4.max_u(largest, i32x4.abs(v128.load(p)));
+    if (c > 0) largest = i32x4.max_u(largest, i32x4.abs(loadPart(p, c << 2)));
+  }
+  return maxLanesU(largest);
+}
+
+/** Kernels.max_bits_i64: the magnitudes or-ed together have as many digits as the largest. */
+export function max_bits_i64(a: usize, n: i32): i32 {
+  let digits = i64x2.splat(0);
+  for (; n >= 2; n -= 2, a += 16) digits = v128.or(digits, i64x2.abs(v128.load(a)));
+  if (n) digits = v128.or(digits, i64x2.abs(loadPart(a, 8)));
+  return bits(u64(i64x2.extract_lane(digits, 0) | i64x2.extract_lane(digits, 1)));
+}
+
+/** halfUp of every int32, shift >= 0. */
+// @ts-ignore: decorator
+@inline
+function quantizeLanes(v: v128, shift: i32): v128 {
+  return shift > 0 ? halfUpLanes(v, shift) : v;
+}
+
+/** Kernels.quantize_i32i16. */
+export function quantize_i32i16(a: usize, out: usize, n: i32, shift: i32, bound: i32): i32 {
+  assert(shift >= 0 && shift <= 24, 'quantize_i32i16: shift in 0..24');
+  assert(bound >= 0 && bound <= 32767, 'quantize_i32i16: bound <= 32767');
+  const high = i32x4.splat(bound), low = i32x4.splat(-bound);
+  let count = i32x4.splat(0);
+  for (; n > 0; n -= 8, a += 32, out += 16) {
+    let v0: v128, v1: v128;
+    if (n >= 8) {
+      v0 = v128.load(a);
+      v1 = v128.load(a, 16);
+    } else {
+      v0 = loadPart(a, min(n, 4) << 2);
+      v1 = loadPart(a + 16, max(n - 4, 0) << 2);
+    }
+    v0 = quantizeLanes(v0, shift);
+    v1 = quantizeLanes(v1, shift);
+    const w0 = clampLanes(v0, low, high), w1 = clampLanes(v1, low, high);
+    count = i32x4.sub(i32x4.sub(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
+    if (n >= 8) v128.store(out, saturateInt16Lanes(w0, w1));
+    else storePart(out, saturateInt16Lanes(w0, w1), n << 1);
+  }
+  return sumLanes(count);
+}
+
+/** Kernels.l1_max_i16. |-32768| is 32768 as an unsigned lane; sums of 2^15 of them are at most 2^30. */
+export function l1_max_i16(w: usize, rows: i32, columns: i32, scratch: usize): i32 {
+  assert(rows <= 1 << 15 && columns <= 1 << 15, 'l1_max_i16: sizes up to 2^15');
+  memory.fill(scratch, 0, usize(columns) << 2);
+  let largest = 0;
+  for (let r = 0; r < rows; r++) {
+    let sum = i32x4.splat(0), s = scratch, c = columns;
+    for (; c >= 8; c -= 8, w += 16, s += 32) {
+      const v = i16x8.abs(v128.load(w)), low = i32x4.extend_low_i16x8_u(v), high = i32x4.extend_high_i16x8_u(v);
+      sum = i32x4.add(sum, i32x4.add(low, high));
+      v128.store(s, i32x4.add(v128.load(s), low));
+      v128.store(s, i32x4.add(v128.load(s, 16), high), 16);
+    }
+    let rowSum = sumLanes(sum);
+    for (; c > 0; c--, w += 2, s += 4) {
+      const v = abs<i32>(load<i16>(w));
+      rowSum += v;
+      store<i32>(s, load<i32>(s) + v);
+    }
+    largest = max(largest, rowSum);
+  }
+  for (let c = 0; c < columns; c++, scratch += 4) largest = max(largest, load<i32>(scratch));
+  return largest;
+}
+
+/** Kernels.row_norm_max_i16. A pair of (-32768)^2 is 2^31, right as an unsigned lane. */
+export function row_norm_max_i16(w: usize, rows: i32, columns: i32): i32 {
+  assert(columns <= 1 << 15, 'row_norm_max_i16: columns up to 2^15');
+  let largest: u64 = 0;
+  for (; rows > 0; rows--) {
+    let sum = i64x2.splat(0);
+    for (let left = columns; left > 0; left -= 8) {
+      const v = loadInt16s(w, left);
+      sum = i64x2.add(sum, widenSumU(i32x4.dot_i16x8_s(v, v)));
+      w += usize(min(left, 8)) << 1;
+    }
+    largest = max(largest, u64(sumLanes64(sum)));
+  }
+  return i32(isqrt(largest));
+}

@@ -1,0 +1,138 @@
+// Softmax with base-2 exponentials, forward and backward. The largest element's exponential is exactly 2^30, so the sum of a row is
+// never 0. cross-entropy.ts shares the exponentials. Four int32 columns a vector.
+
+import { clamp, halfUp, halfUpLanes, multiplyHalfUpLanes, multiplyHalfUpLanesU, multiplyHighLanes, saturateInt16Lanes, saturateInt32 } from './fixed';
+import { firstLanes, loadInt32s, loadInt16s, maxLanes, storeInt16s, storeInt32s, sumLanes64, widenSumU } from './lanes';
+import { EXP2_C0, EXP2_C1, EXP2_C2, EXP2_C3, EXP2_C4, EXP2_C5 } from './tables';
+
+/** c - floor(y f / 2^15) for y < 2^30, f < 2^15: y = 2^15 yHigh + yLow, whose products with f fit int32. One dot_i16x8_s each, as
+ *  the upper half of every lane is 0. */
+// @ts-ignore: decorator
+@inline
+function hornerStep(c: u32, y: v128, f: v128): v128 {
+  const high = i32x4.dot_i16x8_s(i32x4.shr_u(y, 15), f);
+  const low = i32x4.dot_i16x8_s(v128.and(y, i32x4.splat(0x7fff)), f);
+  return i32x4.sub(i32x4.sub(i32x4.splat(c), high), i32x4.shr_u(low, 15));
+}
+
+/** 2^(31 - n) of every int32 n in 0..31: byte b of the lane is 2^(7 - i) for i = n + 8 b - 24 in 0..7, else 0, which is what a
+ *  swizzle makes of other indices. */
+// @ts-ignore: decorator
+@inline
+function powerOfTwo(n: v128): v128 {
+  const spread = i8x16.shuffle(n, n, 0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+  const index = i8x16.add(spread, i8x16(-24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0));
+  return i8x16.swizzle(i8x16(-128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0), index);
+}
+
+/** e = 2^-(t / 2^15) in Q30 of every element of a row, t = floor((max - s) * scale / 2^32). */
+// @ts-ignore: decorator
+@inline
+export function exponentials(s: v128, largest: v128, scale: v128): v128 {
+  const t = multiplyHighLanes(i32x4.sub(largest, s), scale), f = v128.and(t, i32x4.splat(0x7fff));
+  let y = hornerStep(EXP2_C4, i32x4.splat(EXP2_C5), f);
+  y = hornerStep(EXP2_C3, y, f);
+  y = hornerStep(EXP2_C2, y, f);
+  y = hornerStep(EXP2_C1, y, f);
+  y = hornerStep(EXP2_C0, y, f);
+  const n = i32x4.min_u(i32x4.shr_u(t, 15), i32x4.splat(31));
+  return multiplyHighLanes(i32x4.shl(y, 1), powerOfTwo(n));
+}
+
+/** The largest of `count` >= 1 int32s. */
+// @ts-ignore: decorator
+@inline
+export function rowMax(s: usize, count: i32): i32 {
+  let largest = i32x4.splat(i32.MIN_VALUE);
+  for (; count >= 4; count -= 4, s += 16) largest = i32x4.max_s(largest, v128.load(s));
+  let result = maxLanes(largest);
+  for (; count > 0; count--, s += 4) result = max(result, load<i32>(s));
+  return result;
+}
+
+/** Z of a row of which `count` columns are valid. */
+// @ts-ignore: decorator
+@inline
+function sumOfRow(s: usize, count: i32, columns: i32, largest: v128, scale: v128): i64 {
+  let sum = i64x2.splat(0), j = 0;
+  for (; j + 4 <= count; j += 4, s += 16) sum = i64x2.add(sum, widenSumU(exponentials(v128.load(s), largest, scale)));
+  if (j < count) {
+    const e = exponentials(loadInt32s(s, columns - j), largest, scale);
+    sum = i64x2.add(sum, widenSumU(v128.and(e, firstLanes(count - j))));
+  }
+  return sumLanes64(sum);
+}
+
+/** Kernels.softmax_forward_i32i16. The exponentials are computed twice: there is no room to keep them. */
+export function softmax_forward_i32i16(s: usize, lds: i32, p: usize, ldp: i32, rows: i32, columns: i32, valid: i32, causal: i32, scale: u32): void {
+  assert(columns <= 4096, 'softmax_forward_i32i16: columns <= 4096');
+  assert(rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns), 'softmax_forward_i32i16: 1 <= valid columns <= columns');
+  assert(scale > 0, 'softmax_forward_i32i16: scale > 0');
+  const scales = i32x4.splat(scale);
+  for (let row = 0; row < rows; row++, s += usize(lds) << 2, p += usize(ldp) << 1, valid += causal) {
+    const largest = i32x4.splat(rowMax(s, valid));
+    const r = i32x4.splat(i32((<u64>1 << 61) / u64(sumOfRow(s, valid, columns, largest, scales))));
+    let from = s, to = p, j = 0;
+    for (; j < valid; j += 8, from += 32, to += 16) {
+      const left = columns - j, count = valid - j;
+      let p0 = multiplyHalfUpLanesU(exponentials(loadInt32s(from, left), largest, scales), r, 46);
+      let p1 = i32x4.splat(0);
+      if (count > 4) p1 = multiplyHalfUpLanesU(exponentials(loadInt32s(from + 16, left - 4), largest, scales), r, 46);
+      if (count < 8) {
+        p0 = v128.and(p0, firstLanes(count));
+        p1 = v128.and(p1, firstLanes(count - 4));
+      }
+      storeInt16s(to, saturateInt16Lanes(p0, p1), left); // the largest, 32768, becomes 32767
+    }
+    if (j < columns) memory.fill(to, 0, usize(columns - j) << 1);
+  }
+}
+
+/** d - dot and p * factor may be multiplied in lanes if |d - dot| is below this: (d - dot) 2^3 and p factor 2 still fit int32. */
+const FAST_LIMIT: i64 = 1 << 28;
+/** Larger |(d - dot) p| saturate whatever the factor is (>= 2^14): 2^(46 + 14 - 28) = 2^32. */
+const SATURATING: i64 = 1 << 46;
+
+/** ds of one row, exactly, for any p and dp. */
+function backwardRow(p: usize, dp: usize, ds: usize, valid: i32, dot: i64, factor: i32): void {
+  for (; valid > 0; valid--, p += 2, dp += 4, ds += 4) {
+    const product = clamp((halfUp(load<i32>(dp), 2) - dot) * load<i16>(p), SATURATING);
+    store<i32>(ds, i32(saturateInt32(halfUp(product * factor, 28))));
+  }
+}
+
+/** Kernels.softmax_backward_i16i32. ds_j = floor((8 (d - dot) * 2 p factor + 2^31) / 2^32), a high word, if the operands fit int32;
+ *  they do unless gradients are about to overflow. */
+export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32, ds: usize, ldds: i32, rows: i32, columns: i32, valid: i32, causal: i32, factor: i32): void {
+  assert(rows == 0 || (valid >= 0 && valid + (rows - 1) * causal <= columns), 'softmax_backward_i16i32: valid columns <= columns');
+  assert(factor >= 1 << 14 && factor <= 1 << 15, 'softmax_backward_i16i32: factor in 2^14..2^15');
+  const doubled = i32x4.splat(factor << 1);
+  for (let row = 0; row < rows; row++, p += usize(ldp) << 1, dp += usize(lddp) << 2, ds += usize(ldds) << 2, valid += causal) {
+    let sum = i64x2.splat(0), largest = i32x4.splat(0), j = 0;
+    for (; j < valid; j += 4) {
+      const left = columns - j, count = valid - j;
+      let d = halfUpLanes(loadInt32s(dp + (usize(j) << 2), left), 2);
+      if (count < 4) d = v128.and(d, firstLanes(count));
+      const q = i32x4.extend_low_i16x8_s(left >= 4 ? v128.load64_zero(p + (usize(j) << 1)) : loadInt16s(p + (usize(j) << 1), left));
+      sum = i64x2.add(sum, i64x2.add(i64x2.extmul_low_i32x4_s(d, q), i64x2.extmul_high_i32x4_s(d, q)));
+      largest = i32x4.max_s(largest, i32x4.abs(d));
+    }
+    const dot = halfUp(sumLanes64(sum), 15);
+    if (abs<i64>(dot) + maxLanes(largest) >= FAST_LIMIT) {
+      backwardRow(p, dp, ds, valid, dot, factor);
+      j = valid;
+    } else {
+      const dots = i32x4.splat(i32(dot));
+      for (j = 0; j < valid; j += 4) {
+        const left = columns - j, count = valid - j, at = usize(j) << 2;
+        const d = i32x4.sub(halfUpLanes(loadInt32s(dp + at, left), 2), dots);
+        let q = i32x4.extend_low_i16x8_s(left >= 4 ? v128.load64_zero(p + (usize(j) << 1)) : loadInt16s(p + (usize(j) << 1), left));
+        q = i32x4.mul(q, doubled);
+        let result = multiplyHalfUpLanes(i32x4.shl(d, 3), q);
+        if (count < 4) result = v128.and(result, firstLanes(count));
+        storeInt32s(ds + at, result, left);
+      }
+    }
+    if (j < columns) memory.fill(ds + (usize(j) << 2), 0, usize(columns - j) << 2);
+  }
+}

@@ -1,0 +1,68 @@
+// What the generated documents are made from: TypeScript modules of src, docstrings, result files, and the built command line.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { ROOT, resultFile } from './stamp.mjs';
+
+export const read = (file) => readFileSync(join(ROOT, file), 'utf8');
+
+/** A module of src, with what it imports. */
+export async function load(file) {
+  const { outputFiles } = await build({ entryPoints: [join(ROOT, file)], bundle: true, write: false, format: 'esm', platform: 'neutral', logLevel: 'error' });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+/** A result file, or undefined if that benchmark has not been run. */
+export function result(name) {
+  const file = resultFile(name);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
+
+/** The lines of a docstring as text, without its decoration. */
+const docLines = (doc) => doc.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trim());
+
+/** Constants `export const NAME = ...` with a docstring, in order: [{ name, doc }]. */
+export function documentedConstants(file) {
+  return [...read(file).matchAll(/\/\*\*([^]*?)\*\/\n((?:export const [^\n]*\n)+)/g)].flatMap(([, doc, lines]) =>
+    [...lines.matchAll(/^export const (\w+) = (?!\()/gm)].map(([, name]) => ({ name, doc: docLines(doc).join(' ') })));
+}
+
+/** The first sentence of a docstring; of a block of formulas that follows a colon, the first line. */
+function firstSentence(doc) {
+  const lines = docLines(doc), text = [];
+  for (const [i, line] of lines.entries()) {
+    const [sentence, more] = line.split(/\.(?: |$)/, 2);
+    text.push(sentence);
+    if (more !== undefined) break;
+    if (lines[i - 1]?.endsWith(':')) break;
+  }
+  return text.join(' ').replace(/[;:,] *$/, '').replaceAll('`', '');
+}
+
+/** The kernels of the contract by section: [{ title, files, kernels: [{ name, computes }] }]. */
+export function contract() {
+  const text = read('src/kernels/kernels.ts'), sections = [];
+  const body = text.slice(text.indexOf('export interface Kernels {'), text.indexOf('export interface Backend'));
+  for (const [, title, files, doc, name] of body.matchAll(/\/\/ -{4} ([^:\n]+): ([\w., -]+?) -+\n|\/\*\*((?:(?!\*\/)[^])*)\*\/\n\s*(\w+)\(/g))
+    if (title !== undefined) sections.push({ title, files: files.split(', '), kernels: [] });
+    else sections.at(-1).kernels.push({ name, computes: firstSentence(doc) });
+  return sections;
+}
+
+/** The error bounds that the kernels' tests assert against float64: [{ what, bound, file }]. */
+export function errorBounds() {
+  return readdirSync(join(ROOT, 'test/kernels')).sort().flatMap((name) => {
+    const file = `test/kernels/${name}`;
+    return [...read(file).matchAll(/expectAtMost\(([^,]+), (['"])(.*?)\2\)/g)].filter(([, , , what]) => what !== 'a seeded fault')
+      .map(([, bound, , what]) => ({ what, bound, file }));
+  });
+}
+
+/** What a command of the built command line prints. */
+export const runCli = (...args) => run(join(ROOT, 'dist', 'cli.js'), ...args);
+export const run = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env: { ...process.env, COLUMNS: '110', NO_COLOR: '1' } }).trimEnd();
+
+/** The first JavaScript block of a document. */
+export const exampleOf = (file) => /```js\n([^]*?)```/.exec(read(file))[1];

@@ -1,0 +1,27 @@
+// Typed arrays and their little-endian bytes, and SHA-256. A file is little-endian whatever the machine is.
+
+const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** Reverses every group of four bytes. */
+function swap32(bytes: Uint8Array): Uint8Array {
+  for (let i = 0; i < bytes.length; i += 4) bytes.subarray(i, i + 4).reverse();
+  return bytes;
+}
+
+/** 32-bit elements as little-endian bytes: a view of them where the machine is little-endian itself, else a copy. */
+export function toLittleEndian(elements: Int32Array | Float32Array): Uint8Array {
+  const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
+  return HOST_IS_LITTLE_ENDIAN ? bytes : swap32(bytes.slice());
+}
+
+/** A copy of little-endian bytes, a multiple of four, as int32; `bytes` need not be aligned. */
+export function int32FromLittleEndian(bytes: Uint8Array): Int32Array {
+  const copy = bytes.slice();
+  return new Int32Array((HOST_IS_LITTLE_ENDIAN ? copy : swap32(copy)).buffer);
+}
+
+/** SHA-256 as 64 lower-case hex digits, by the platform's WebCrypto. */
+export async function sha256Hex(bytes: Uint8Array): Promise<string> {
+  const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

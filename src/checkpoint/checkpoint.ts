@@ -1,0 +1,141 @@
+// A training run as one safetensors file: every int32 tensor (master weights, optimizer moments) and, in the metadata, what
+// is needed to go on bit for bit: options, step, vocabulary, digest of the text. The first metadata field is the SHA-256 of
+// the whole file with that field's digits set to zero, so no damage goes unnoticed. Pure: bytes in, bytes out.
+// Format: docs/checkpoint-format.md.
+
+import { CheckpointError } from '../errors.ts';
+import { gptParameters } from '../models/gpt-config.ts';
+import { type CheckedOptions, checkTrainOptions } from '../train/options.ts';
+import type { NamedTensor } from '../train/trainer.ts';
+import { int32FromLittleEndian, sha256Hex, toLittleEndian } from './bytes.ts';
+import { PREFIX_BYTES, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+
+export interface Checkpoint {
+  /** Weights in table order, then the optimizer's moments. */
+  tensors: NamedTensor[];
+  options: CheckedOptions;
+  /** Steps done. */
+  step: number;
+  /** The vocabulary as JSON (data/vocabulary.ts); the checkpoint does not look inside. */
+  vocabulary: unknown;
+  /** SHA-256 of the training text, 64 hex digits. */
+  dataSha256: string;
+  /** Version of the library that wrote it. */
+  libraryVersion: string;
+}
+
+const FORMAT = 'retrograd-checkpoint';
+/** Written; a reader refuses any later version. */
+export const CHECKPOINT_VERSION = 1;
+/** WebCrypto and Node's file reading end at 2^31 - 1 bytes. */
+export const MAX_CHECKPOINT_BYTES = 2 ** 31 - 1;
+
+const DIGEST_DIGITS = 64;
+const HEADER_START = '{"__metadata__":{"sha256":"';
+/** Byte offset of the digest: it is the first field, so the offset never changes. */
+export const DIGEST_OFFSET = PREFIX_BYTES + HEADER_START.length;
+const HEX = /^[0-9a-f]{64}$/;
+
+/** Tensors of the optimizer; every other one is a weight. */
+export const isWeight = ({ name }: { name: string }): boolean => !name.startsWith('optimizer.');
+
+/** The file as bytes. Throws CheckpointError if it would be larger than MAX_CHECKPOINT_BYTES. */
+export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
+  const { tensors, options, step } = checkpoint;
+  const size = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
+  if (size > MAX_CHECKPOINT_BYTES) throw new CheckpointError(`the checkpoint would have ${size} bytes, at most ${MAX_CHECKPOINT_BYTES} can be written`);
+  const file = encodeSafetensors({
+    metadata: {
+      sha256: '0'.repeat(DIGEST_DIGITS),
+      format: FORMAT,
+      version: String(CHECKPOINT_VERSION),
+      library: checkpoint.libraryVersion,
+      step: String(step),
+      seed: String(options.seed),
+      data: checkpoint.dataSha256,
+      options: JSON.stringify(options),
+      vocabulary: JSON.stringify(checkpoint.vocabulary),
+      fractions: JSON.stringify(Object.fromEntries(tensors.map(({ name, fraction }) => [name, fraction]))),
+    },
+    tensors: tensors.map(({ name, shape, data }) => ({ name, dtype: 'I32' as const, shape, bytes: toLittleEndian(data) })),
+  });
+  file.set(new TextEncoder().encode(await sha256Hex(file)), DIGEST_OFFSET);
+  return file;
+}
+
+/** The digest that is in the file and the one that it should be. */
+async function digests(file: Uint8Array): Promise<{ stored: string; actual: string }> {
+  const stored = new TextDecoder().decode(file.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS));
+  const zeroed = file.slice().fill(0x30, DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS);
+  return { stored, actual: await sha256Hex(zeroed) };
+}
+
+function parse(metadata: Record<string, string>, field: string): unknown {
+  try {
+    return JSON.parse(metadata[field]);
+  } catch {
+    throw new CheckpointError(`its field ${field} is not JSON`);
+  }
+}
+
+function readOptions(value: unknown): CheckedOptions {
+  let options: CheckedOptions;
+  try {
+    options = checkTrainOptions(value as CheckedOptions);
+  } catch (error) {
+    throw new CheckpointError(`its options cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const flags = [options.verify, options.model.bias, options.model.tied];
+  if (!flags.every((flag) => typeof flag === 'boolean')) throw new CheckpointError('its options verify, bias and tied are not all true or false');
+  if (!(options.memoryLimit > 0)) throw new CheckpointError('its option memoryLimit is not a number of bytes');
+  return options;
+}
+
+function readStep(metadata: Record<string, string>, options: CheckedOptions): number {
+  const step = /^\d{1,10}$/.test(metadata.step) ? Number(metadata.step) : -1;
+  if (step < 0 || step > options.steps) throw new CheckpointError(`its step is ${JSON.stringify(metadata.step)}, expected 0 to ${options.steps}`);
+  if (metadata.seed !== String(options.seed)) throw new CheckpointError(`its seed ${metadata.seed} is not the ${options.seed} of its options`);
+  return step;
+}
+
+/** Throws CheckpointError unless every parameter of the model is there with its shape. */
+function checkWeights(tensors: readonly NamedTensor[], options: CheckedOptions): void {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const table = gptParameters(options.model);
+  for (const { name, shape } of table) {
+    const tensor = byName.get(name);
+    if (tensor === undefined) throw new CheckpointError(`tensor ${name} is missing`);
+    if (tensor.shape.join() !== shape.join())
+      throw new CheckpointError(`tensor ${name} has shape [${tensor.shape.join(', ')}], expected [${shape.join(', ')}]`);
+  }
+  const weights = tensors.filter(isWeight);
+  if (weights.length > table.length) {
+    const known = new Set(table.map(({ name }) => name));
+    throw new CheckpointError(`tensor ${weights.find(({ name }) => !known.has(name))?.name} is not one of the model's`);
+  }
+}
+
+/** Throws CheckpointError with the reason; the tensors are copies. */
+export async function decodeCheckpoint(file: Uint8Array): Promise<Checkpoint> {
+  const { tensors: raw, metadata } = decodeSafetensors(file);
+  const start = new TextDecoder().decode(file.subarray(PREFIX_BYTES, DIGEST_OFFSET));
+  if (metadata.format !== FORMAT || start !== HEADER_START) throw new CheckpointError('a safetensors file, but not a retrograd checkpoint');
+  if (!/^[1-9]\d{0,8}$/.test(metadata.version)) throw new CheckpointError(`its version is ${JSON.stringify(metadata.version)}, expected ${CHECKPOINT_VERSION}`);
+  if (Number(metadata.version) > CHECKPOINT_VERSION)
+    throw new CheckpointError(`its format has version ${metadata.version}, this library reads up to ${CHECKPOINT_VERSION}`, `written by retrograd ${metadata.library}; update`);
+  const { stored, actual } = await digests(file);
+  if (stored !== actual) throw new CheckpointError(`damaged: its SHA-256 is ${actual}, written was ${stored}`);
+  for (const field of ['library', 'step', 'seed', 'data', 'options', 'vocabulary', 'fractions'])
+    if (!Object.hasOwn(metadata, field)) throw new CheckpointError(`its field ${field} is missing`);
+  if (!HEX.test(metadata.data)) throw new CheckpointError('its field data is not a SHA-256');
+  const options = readOptions(parse(metadata, 'options'));
+  const fractions = new Map(Object.entries((parse(metadata, 'fractions') ?? {}) as object));
+  const tensors = raw.map(({ name, dtype, shape, bytes }): NamedTensor => {
+    const fraction: unknown = fractions.get(name);
+    if (dtype !== 'I32') throw new CheckpointError(`tensor ${name} is ${dtype}, expected I32`);
+    if (!Number.isInteger(fraction) || Math.abs(fraction as number) > 64) throw new CheckpointError(`tensor ${name} has no number of fraction bits`);
+    return { name, shape, data: int32FromLittleEndian(bytes), fraction: fraction as number };
+  });
+  checkWeights(tensors, options);
+  return { tensors, options, step: readStep(metadata, options), vocabulary: parse(metadata, 'vocabulary'), dataSha256: metadata.data, libraryVersion: metadata.library };
+}

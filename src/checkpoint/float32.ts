@@ -1,0 +1,17 @@
+// The weights as other programs want them: a safetensors file of float32, without the optimizer. Every value is the master
+// weight rounded to the nearest float32 (ties to even). A copy for use elsewhere; training never reads it back.
+
+import type { NamedTensor } from '../train/trainer.ts';
+import { toLittleEndian } from './bytes.ts';
+import { isWeight } from './checkpoint.ts';
+import { encodeSafetensors } from './safetensors.ts';
+
+/** The weights among `tensors` as a safetensors file of float32. */
+export function exportFloat32(tensors: readonly NamedTensor[], libraryVersion: string): Uint8Array {
+  return encodeSafetensors({
+    metadata: { format: 'retrograd-weights', library: libraryVersion },
+    tensors: tensors.filter(isWeight).map(({ name, shape, data, fraction }) => ({
+      name, dtype: 'F32' as const, shape, bytes: toLittleEndian(Float32Array.from(data, (raw) => raw * 2 ** -fraction)),
+    })),
+  });
+}

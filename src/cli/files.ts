@@ -1,0 +1,102 @@
+// Files. A checkpoint is one file in a directory, written to a temporary file beside it, synchronised to the disk and renamed:
+// a kill at any moment leaves the old or the new checkpoint, whole. Temporary files of killed runs go at the next save.
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { type Checkpoint, CheckpointError, RetrogradError, UsageError, decodeCheckpoint } from './library.ts';
+import { quote } from './argv.ts';
+
+export const CHECKPOINT_FILE = 'checkpoint.safetensors';
+export const FLOAT32_FILE = 'weights.f32.safetensors';
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'does not exist', EACCES: 'may not be used (permission denied)', EPERM: 'may not be used (operation not permitted)',
+  EROFS: 'is on a read-only file system', EISDIR: 'is a directory', ENOTDIR: 'is not a directory', EEXIST: 'is a file, not a directory', ELOOP: 'is a loop of links',
+  ENAMETOOLONG: 'is too long a name', ENOSPC: 'has no space left on its device', EDQUOT: 'is over the disk quota', ERR_FS_FILE_TOO_LARGE: 'is larger than 2 GiB',
+};
+
+/** The system's refusal in words, without its stack. */
+function reason(error: unknown): string {
+  const { code = '', message = String(error) } = error as { code?: string; message?: string };
+  return REASONS[code] ?? `cannot be used (${message.split('\n')[0]})`;
+}
+
+/** The bytes of a text file. Throws UsageError. */
+export function readTextFile(path: string): Uint8Array {
+  try {
+    return fs.readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`text ${quote(path)} ${reason(error)}, expected a readable file`, 'give the path of a UTF-8 text file');
+  }
+}
+
+export const checkpointPath = (directory: string): string => join(directory, CHECKPOINT_FILE);
+export const holdsCheckpoint = (directory: string): boolean => fs.existsSync(checkpointPath(directory));
+
+/** Reads DIR/checkpoint.safetensors: UsageError if there is none, CheckpointError naming the file if it is not whole. */
+export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
+  const path = checkpointPath(directory);
+  let file: Uint8Array;
+  try {
+    file = fs.readFileSync(path);
+  } catch (error) {
+    const isFile = fs.existsSync(directory) && !fs.statSync(directory).isDirectory();
+    throw new UsageError(isFile ? `${quote(directory)} is a file, expected the directory of a run` : `checkpoint ${quote(path)} ${reason(error)}, expected the directory of a run`,
+      'give the directory that train wrote with --out');
+  }
+  try {
+    return await decodeCheckpoint(file);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new CheckpointError(`${quote(path)}: ${error.message.split('. HINT: ')[0]}`, error.hint ?? 'restore the file from a copy, or train again');
+  }
+}
+
+const temporaryName = (file: string): string => `.${file}.${process.pid}.tmp`;
+const isTemporary = (name: string): boolean => /^\.(checkpoint|weights\.f32)\.safetensors\.\d+\.tmp$/.test(name);
+
+/** Makes the directory if need be and proves that a file can be written there. Throws UsageError; leaves nothing else behind. */
+export function prepareDirectory(directory: string): void {
+  const refuse = (error: unknown): never => {
+    throw new UsageError(`--out ${quote(directory)} ${reason(error)}, expected a directory that can be written`, 'choose another directory with --out');
+  };
+  try {
+    fs.mkdirSync(directory, { recursive: true });
+    const probe = join(directory, temporaryName(CHECKPOINT_FILE));
+    fs.writeFileSync(probe, '');
+    fs.unlinkSync(probe);
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+/** Renames last only until the directory itself is on the disk. Windows cannot open directories, and needs not. */
+function syncDirectory(directory: string): void {
+  if (process.platform === 'win32') return;
+  const handle = fs.openSync(directory, 'r');
+  try {
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+}
+
+/** Writes DIR/file so that at every moment the old or the new one is there, whole. Throws RetrogradError with the reason. */
+export function writeAtomically(directory: string, file: string, bytes: Uint8Array): void {
+  const temporary = join(directory, temporaryName(file));
+  try {
+    for (const name of fs.readdirSync(directory)) if (isTemporary(name)) fs.rmSync(join(directory, name), { force: true });
+    const handle = fs.openSync(temporary, 'wx');
+    try {
+      fs.writeFileSync(handle, bytes);
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+    fs.renameSync(temporary, join(directory, file));
+    syncDirectory(directory);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw new RetrogradError(`${quote(join(directory, file))} was not written: ${quote(directory)} ${reason(error)}`, 'the file that was there before is untouched');
+  }
+}

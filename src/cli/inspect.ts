@@ -1,0 +1,57 @@
+// retrograd inspect DIR: what a checkpoint holds, without making the model.
+
+import { checkpointPath } from './files.ts';
+import { count, table } from './format.ts';
+import { isWeight, type NamedTensor, sha256Hex } from './library.ts';
+import { print, printJson } from './reporters.ts';
+import { openRun, type SavedRun } from './run.ts';
+
+/** A tensor's line: format as Qm.n (sign not counted), range of its values. */
+function describe({ name, shape, data, fraction }: NamedTensor): { name: string; shape: readonly number[]; format: string; min: number; max: number } {
+  let low = Infinity, high = -Infinity;
+  for (const raw of data) {
+    if (raw < low) low = raw;
+    if (raw > high) high = raw;
+  }
+  return { name, shape, format: `int32 Q${31 - fraction}.${fraction}`, min: low * 2 ** -fraction, max: high * 2 ** -fraction };
+}
+
+/** The same digest as GptTrainer.weightsSha256: every weight's little-endian bytes in table order. */
+async function weightsSha256(tensors: readonly NamedTensor[]): Promise<string> {
+  const weights = tensors.filter(isWeight);
+  const all = new DataView(new ArrayBuffer(4 * weights.reduce((sum, { data }) => sum + data.length, 0)));
+  let at = 0;
+  for (const { data } of weights) for (const raw of data) all.setInt32(4 * at++, raw, true);
+  return sha256Hex(new Uint8Array(all.buffer));
+}
+
+function rows(run: SavedRun, parameters: number, digest: string): [string, string][] {
+  const { model, ...options } = run.options;
+  const words = (values: object): string => Object.entries(values).map(([name, value]) => `${name} ${String(value)}`).join(', ');
+  return [
+    ['checkpoint', checkpointPath(run.directory)],
+    ['step', `${run.step} of ${run.options.steps}`],
+    ['parameters', count(parameters)],
+    ['weights', `SHA-256 ${digest}`],
+    ['text', `SHA-256 ${run.dataSha256}`],
+    ['vocabulary', `${run.characters.size} ${run.characters.kind}`],
+    ['model', words(model)],
+    ['options', words(options)],
+    ['written by', `retrograd ${run.libraryVersion}`],
+  ];
+}
+
+export async function inspect(directory: string, { json }: { json?: boolean }): Promise<number> {
+  const run = await openRun(directory);
+  const parameters = run.tensors.filter(isWeight).reduce((sum, { data }) => sum + data.length, 0);
+  const digest = await weightsSha256(run.tensors), tensors = run.tensors.map(describe);
+  if (json === true) {
+    const { step, options, dataSha256, libraryVersion, vocabulary } = run;
+    printJson({ event: 'checkpoint', step, parameters, weightsSha256: digest, dataSha256, vocabulary, options, libraryVersion, tensors });
+    return 0;
+  }
+  print(table(rows(run, parameters, digest)));
+  const value = (x: number): string => x.toPrecision(4);
+  print(`\n${table([['tensor', 'shape', 'format', 'min', 'max'], ...tensors.map((t) => [t.name, t.shape.join(' x '), t.format, value(t.min), value(t.max)])], [3, 4])}`);
+  return 0;
+}

@@ -1,0 +1,98 @@
+// The report at the end of a run: for people as text, for programs as the `done` event.
+
+import asciichart from 'asciichart';
+import { bytes, count, duration, table } from './format.ts';
+import type { GptTrainer } from './library.ts';
+import type { RunHistory } from './loop.ts';
+
+/** Training loss is the mean over the last so many steps. */
+const TAIL = 100;
+const CHART_WIDTH = 64, CHART_HEIGHT = 10;
+
+export interface RunSummary {
+  trainer: GptTrainer;
+  history: RunHistory;
+  /** Undefined if the run was interrupted before it was known. */
+  validationLoss: number | undefined;
+  weightsSha256: string;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+const tail = (history: RunHistory): number[] => history.losses.slice(-TAIL);
+
+const tokensPerSecond = ({ trainer: { options }, history }: RunSummary): number =>
+  history.losses.length === 0 ? 0 : (history.losses.length * options.batch * options.model.context * 1000) / history.milliseconds;
+
+/** The last event of `train --json`. A number that there is not is null. */
+export function doneEvent(summary: RunSummary): object {
+  const { trainer, history, validationLoss, weightsSha256 } = summary;
+  const { checkedStates, mismatchedElements, saturated, overflowed } = trainer.totals;
+  return {
+    event: 'done', steps: trainer.steps, trainLoss: history.losses.length === 0 ? null : mean(tail(history)), validationLoss: validationLoss ?? null,
+    parameters: trainer.parameters, tokensPerSecond: tokensPerSecond(summary), weightsSha256,
+    reconstruction: { checkedStates, mismatchedElements }, saturated, overflowed, peakBytes: trainer.peakBytes,
+  };
+}
+
+/** `width` means of neighbouring losses, or the losses themselves if there are fewer. */
+function resample(losses: readonly number[], width: number): number[] {
+  if (losses.length <= width) return [...losses];
+  return Array.from({ length: width }, (_, i) => mean(losses.slice(Math.floor((i * losses.length) / width), Math.floor(((i + 1) * losses.length) / width))));
+}
+
+/** Validation losses between the steps at which they were taken, one for each column of the chart. */
+function interpolate({ from, losses, validations }: RunHistory, width: number): number[] {
+  return Array.from({ length: width }, (_, i) => {
+    const step = from + ((i + 1) * losses.length) / width;
+    const after = validations.findIndex((v) => v.step >= step);
+    if (after <= 0) return validations[after === 0 ? 0 : validations.length - 1].loss;
+    const [a, b] = [validations[after - 1], validations[after]];
+    return a.loss + ((b.loss - a.loss) * (step - a.step)) / (b.step - a.step);
+  });
+}
+
+/** The loss curve in characters. Two curves are told apart by colour, so the second is drawn only where there is colour. */
+export function lossChart(history: RunHistory, hasColour: boolean): string {
+  const training = resample(history.losses, CHART_WIDTH);
+  const isDouble = hasColour && history.validations.length >= 2;
+  const series = isDouble ? [interpolate(history, training.length), training] : [training];
+  const format = (value: number): string => value.toFixed(2).padStart(7);
+  const colors = hasColour ? (isDouble ? [asciichart.yellow, asciichart.blue] : [asciichart.blue]) : undefined;
+  const chart = asciichart.plot(series, { height: CHART_HEIGHT, format, ...(colors === undefined ? {} : { colors }) });
+  const first = String(history.from + 1), last = String(history.from + history.losses.length);
+  const axis = `        ${first}${last.padStart(Math.max(training.length - first.length + 1, last.length + 1))}  step`;
+  return `loss in nats a token${isDouble ? ' (blue: training, yellow: validation)' : ''}\n${chart}\n${axis}`;
+}
+
+function reversalRow({ trainer }: RunSummary): [string, string] {
+  const { options, totals } = trainer;
+  if (options.reversible === 'none') return ['states', 'stored, not rebuilt (--reversible none)'];
+  if (!options.verify) return ['states rebuilt', 'not checked (--no-verify)'];
+  return ['states rebuilt', `${count(totals.checkedStates)} checked against the forward pass, ${count(totals.mismatchedElements)} elements differed`];
+}
+
+/** The rows of the report: name and value. */
+export function summaryRows(summary: RunSummary): [string, string][] {
+  const { trainer, history, validationLoss, weightsSha256 } = summary;
+  const { plan, totals } = trainer, kept = plan.bytes.states + plan.bytes.sideBits;
+  const rows: [string, string][] = [];
+  if (history.losses.length > 0) rows.push(['training loss', `${mean(tail(history)).toFixed(4)} (mean of the last ${tail(history).length} steps)`]);
+  if (validationLoss !== undefined) rows.push(['validation loss', `${validationLoss.toFixed(4)} (whole validation part)`]);
+  rows.push(['speed', `${count(tokensPerSecond(summary))} tokens/s`], reversalRow(summary));
+  rows.push(['activation memory', `${bytes(kept)}; storing the states would need ${bytes(plan.storedStatesWouldBe)}`]);
+  rows.push(['all memory', bytes(trainer.peakBytes)]);
+  if (totals.saturated > 0) rows.push(['clamped', `${count(totals.saturated)} values to the range of their format`]);
+  rows.push(['weights', `${count(trainer.parameters)}, SHA-256 ${weightsSha256}`]);
+  return rows;
+}
+
+/** Whether standard output shows colours. */
+export const hasColour = (): boolean => process.stdout.isTTY && process.env.NO_COLOR === undefined;
+
+/** The whole report of a run. */
+export function humanReport(summary: RunSummary): string {
+  const { trainer, history } = summary;
+  const title = `${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}${trainer.steps > history.losses.length ? ` (${count(trainer.steps)} in all)` : ''}`;
+  const chart = history.losses.length > 1 ? `\n${lossChart(history, hasColour())}\n` : '';
+  return `\n${title}\n${chart}\n${table(summaryRows(summary))}`;
+}

@@ -1,0 +1,118 @@
+// What a run shows while it runs: JSON lines, a bar on a terminal, or about twenty plain lines anywhere else.
+
+import progress, { type SingleBar } from 'cli-progress';
+import { count, duration } from './format.ts';
+import type { MemoryPlan, StepReport } from './library.ts';
+
+/** What does not change during a run. */
+export interface RunShape {
+  /** Steps done before, and steps at which this run ends. */
+  from: number;
+  to: number;
+  tokensPerStep: number;
+}
+
+/** Receives the events of a run, in order. */
+export interface Reporter {
+  plan(plan: MemoryPlan): void;
+  step(report: StepReport, milliseconds: number): void;
+  /** Windows evaluated so far. */
+  validating(done: number, of: number): void;
+  validation(step: number, loss: number): void;
+  /** A line for people. */
+  note(line: string): void;
+  /** Leaves the terminal as it was, whatever happened. */
+  close(): void;
+}
+
+export const print = (line: string): void => void process.stdout.write(`${line}\n`);
+export const printJson = (event: object): void => print(JSON.stringify(event));
+export const planEvent = (plan: MemoryPlan): object => ({ event: 'plan', ...plan });
+
+export function jsonReporter(): Reporter {
+  const nothing = (): void => undefined;
+  return {
+    plan: (plan) => printJson(planEvent(plan)),
+    step: (report, milliseconds) => printJson({ event: 'step', ...report, milliseconds: Math.round(milliseconds * 1000) / 1000 }),
+    validation: (step, loss) => printJson({ event: 'validation', step, loss }),
+    validating: nothing, note: nothing, close: nothing,
+  };
+}
+
+/** Tokens a second and seconds left, from the time of the steps so far. */
+class Pace {
+  private milliseconds = 0;
+  constructor(private readonly shape: RunShape) {}
+
+  after(step: number, milliseconds: number): { rate: string; left: string } {
+    this.milliseconds += milliseconds;
+    const perStep = this.milliseconds / (step - this.shape.from);
+    return { rate: count((this.shape.tokensPerStep * 1000) / perStep), left: duration(((this.shape.to - step) * perStep) / 1000) };
+  }
+}
+
+/** Lines that a plain log shows of a run. */
+const LINES = 20;
+
+export function lineReporter(shape: RunShape): Reporter {
+  const pace = new Pace(shape), every = Math.max(1, Math.ceil((shape.to - shape.from) / LINES));
+  const nothing = (): void => undefined;
+  return {
+    plan: nothing, validating: nothing, close: nothing, note: print,
+    step({ step, loss }, milliseconds) {
+      const { rate, left } = pace.after(step, milliseconds);
+      const isShown = step === shape.from + 1 || step === shape.to || (step - shape.from) % every === 0;
+      if (isShown) print(`step ${step} of ${shape.to}   loss ${loss.toFixed(4)}   ${rate} tokens/s   ${left} left`);
+    },
+    validation: (step, loss) => print(`step ${step} of ${shape.to}   validation loss ${loss.toFixed(4)}`),
+  };
+}
+
+export function barReporter(shape: RunShape): Reporter {
+  const pace = new Pace(shape);
+  let bar: SingleBar | undefined;
+  let shown = { done: shape.from, loss: '-', rate: '-', left: '-' };
+  const close = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
+  const open = (): SingleBar => {
+    if (bar === undefined) {
+      bar = new progress.SingleBar({ format: 'training   [{bar}] {value}/{total}  loss {loss}  {rate} tokens/s  {left} left', stream: process.stdout, fps: 8, barsize: 28 });
+      bar.start(shape.to, shown.done, { loss: shown.loss, rate: shown.rate, left: shown.left });
+    }
+    return bar;
+  };
+  let validationBar: SingleBar | undefined;
+  return {
+    plan: () => undefined,
+    step({ step, loss }, milliseconds) {
+      shown = { done: step, loss: loss.toFixed(3), ...pace.after(step, milliseconds) };
+      open().update(step, { loss: shown.loss, rate: shown.rate, left: shown.left });
+    },
+    validating(done, of) {
+      close();
+      if (validationBar === undefined) {
+        validationBar = new progress.SingleBar({ format: 'validating [{bar}] {value}/{total} windows', stream: process.stdout, fps: 8, barsize: 28, clearOnComplete: true });
+        validationBar.start(of, 0);
+      }
+      validationBar.update(done);
+    },
+    validation(step, loss) {
+      validationBar?.stop();
+      validationBar = undefined;
+      print(`step ${step}: validation loss ${loss.toFixed(4)}`);
+    },
+    note(line) {
+      close();
+      print(line);
+    },
+    close() {
+      close();
+      validationBar?.stop();
+    },
+  };
+}
+
+export const chooseReporter = (isJson: boolean, shape: RunShape): Reporter =>
+  isJson ? jsonReporter() : process.stdout.isTTY ? barReporter(shape) : lineReporter(shape);

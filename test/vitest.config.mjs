@@ -1,0 +1,15 @@
+// npx vitest run --config test/vitest.config.mjs; needs build/ (npm run build).
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { wasmBytes } from './helpers/wasm-plugin.mjs';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('..', import.meta.url)),
+  plugins: [wasmBytes()],
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 120_000,
+  },
+});
