@@ -1,6 +1,7 @@
 // The errors that retrograd throws on purpose. Each says what was given, what was expected and, where there is one, a hint.
 // The command line maps them to exit codes: UsageError 2, every other RetrogradError 1.
 
+/** The base class: `message` is one line, `hint` what to do about it (also at the end of the message). */
 export class RetrogradError extends Error {
   override name = 'RetrogradError';
   readonly hint: string | undefined;

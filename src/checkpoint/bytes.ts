@@ -1,4 +1,5 @@
-// Typed arrays and their little-endian bytes, and SHA-256. A file is little-endian whatever the machine is.
+// Typed arrays and their little-endian bytes, and SHA-256. A file is little-endian whatever the machine is. Copies are made
+// with `new Uint8Array(bytes)`, never with slice(), which on Node's Buffer is a view.
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
@@ -11,12 +12,12 @@ function swap32(bytes: Uint8Array): Uint8Array {
 /** 32-bit elements as little-endian bytes: a view of them where the machine is little-endian itself, else a copy. */
 export function toLittleEndian(elements: Int32Array | Float32Array): Uint8Array {
   const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
-  return HOST_IS_LITTLE_ENDIAN ? bytes : swap32(bytes.slice());
+  return HOST_IS_LITTLE_ENDIAN ? bytes : swap32(new Uint8Array(bytes));
 }
 
 /** A copy of little-endian bytes, a multiple of four, as int32; `bytes` need not be aligned. */
 export function int32FromLittleEndian(bytes: Uint8Array): Int32Array {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   return new Int32Array((HOST_IS_LITTLE_ENDIAN ? copy : swap32(copy)).buffer);
 }
 

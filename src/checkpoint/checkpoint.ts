@@ -66,7 +66,7 @@ export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Arr
 /** The digest that is in the file and the one that it should be. */
 async function digests(file: Uint8Array): Promise<{ stored: string; actual: string }> {
   const stored = new TextDecoder().decode(file.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS));
-  const zeroed = file.slice().fill(0x30, DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS);
+  const zeroed = new Uint8Array(file).fill(0x30, DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS);
   return { stored, actual: await sha256Hex(zeroed) };
 }
 

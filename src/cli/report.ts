@@ -58,7 +58,7 @@ export function lossChart(history: RunHistory, hasColour: boolean): string {
   const series = isDouble ? [interpolate(history, training.length), training] : [training];
   const format = (value: number): string => value.toFixed(2).padStart(7);
   const colors = hasColour ? (isDouble ? [asciichart.yellow, asciichart.blue] : [asciichart.blue]) : undefined;
-  const chart = asciichart.plot(series, { height: CHART_HEIGHT, format, ...(colors === undefined ? {} : { colors }) });
+  const chart = asciichart.plot(series, { height: CHART_HEIGHT, format, ...(colors === undefined ? {} : { colors }) }).replace(/ +$/gm, '');
   const first = String(history.from + 1), last = String(history.from + history.losses.length);
   const axis = `        ${first}${last.padStart(Math.max(training.length - first.length + 1, last.length + 1))}  step`;
   return `loss in nats a token${isDouble ? ' (blue: training, yellow: validation)' : ''}\n${chart}\n${axis}`;

@@ -39,15 +39,14 @@ export function jsonReporter(): Reporter {
   };
 }
 
-/** Tokens a second and seconds left, from the time of the steps so far. */
+/** Tokens a second and time left, from the mean time of a step; the last thirty or so count most, as the first ones are slow. */
 class Pace {
-  private milliseconds = 0;
+  private perStep = 0;
   constructor(private readonly shape: RunShape) {}
 
   after(step: number, milliseconds: number): { rate: string; left: string } {
-    this.milliseconds += milliseconds;
-    const perStep = this.milliseconds / (step - this.shape.from);
-    return { rate: count((this.shape.tokensPerStep * 1000) / perStep), left: duration(((this.shape.to - step) * perStep) / 1000) };
+    this.perStep += (milliseconds - this.perStep) / Math.min(30, step - this.shape.from);
+    return { rate: count((this.shape.tokensPerStep * 1000) / this.perStep), left: duration(((this.shape.to - step) * this.perStep) / 1000) };
   }
 }
 
@@ -57,14 +56,15 @@ const LINES = 20;
 export function lineReporter(shape: RunShape): Reporter {
   const pace = new Pace(shape), every = Math.max(1, Math.ceil((shape.to - shape.from) / LINES));
   const nothing = (): void => undefined;
+  const place = (step: number): string => `step ${String(step).padStart(String(shape.to).length)} of ${shape.to}`;
   return {
     plan: nothing, validating: nothing, close: nothing, note: print,
     step({ step, loss }, milliseconds) {
       const { rate, left } = pace.after(step, milliseconds);
       const isShown = step === shape.from + 1 || step === shape.to || (step - shape.from) % every === 0;
-      if (isShown) print(`step ${step} of ${shape.to}   loss ${loss.toFixed(4)}   ${rate} tokens/s   ${left} left`);
+      if (isShown) print(`${place(step)}   loss ${loss.toFixed(4)}   ${rate} tokens/s   ${left} left`);
     },
-    validation: (step, loss) => print(`step ${step} of ${shape.to}   validation loss ${loss.toFixed(4)}`),
+    validation: (step, loss) => print(`${place(step)}   validation loss ${loss.toFixed(4)}`),
   };
 }
 

@@ -37,6 +37,7 @@ export interface NamedTensor {
 /** Room beside the arena for a back end's static data. */
 const SLACK = 2 ** 18;
 
+/** A training run of a GPT: weights, optimizer and the memory they live in. */
 export class GptTrainer {
   /** Steps done so far. */
   steps = 0;

@@ -51,6 +51,12 @@ describe('checkpoint', () => {
     expect(new TextDecoder().decode(file.subarray(DIGEST_OFFSET, DIGEST_OFFSET + 64))).toBe(sha256(zeroed(file)));
   });
 
+  test("a Buffer is read like any bytes and left alone, though its slice() is a view", async () => {
+    const file = Buffer.from(await sampleFile()), before = sha256(file);
+    expect(await decodeCheckpoint(file)).toEqual(sampleCheckpoint());
+    expect(sha256(file)).toBe(before);
+  });
+
   test('the tensors it returns are copies: changing them leaves the file alone', async () => {
     const file = await sampleFile(), before = sha256(file);
     for (const { data } of (await decodeCheckpoint(file)).tensors) data.fill(0);

@@ -9,7 +9,7 @@ import { createWasmBackend } from '../../src/kernels/wasm.ts';
 const binary = (build: string): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
 
 const PAGE_BYTES = 65536;
-const MEMORY_BYTES = 64 * PAGE_BYTES;
+const MEMORY_BYTES = 256 * PAGE_BYTES;
 
 export const BACKEND_TABLE: Record<Backend['name'], () => Backend> = {
   reference: () => createReferenceBackend(MEMORY_BYTES),

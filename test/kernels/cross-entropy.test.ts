@@ -48,6 +48,12 @@ describe('cross_entropy_i32', () => {
     expect([single.losses[0], single.dLogits[0]]).toEqual([0, 0]);
   });
 
+  equal('2^20 columns, the most allowed: a uniform row loses 20 ln 2, and each class has 2^-20', 1, (check) => {
+    const { losses, dLogits } = crossEntropy(check, new Int32Array(2 ** 20).fill(5), Int32Array.of(2 ** 20 - 1), 2 ** 20, 2 ** 31);
+    expect(losses[0]).toBe(20 * 45426);
+    expect([...new Set(dLogits)]).toEqual([16, 16 - 2 ** 24]);
+  });
+
   equal('the loss of a class 2^32 steps away saturates at 2^31 - 1', 1, (check) => {
     const { losses, dLogits } = crossEntropy(check, Int32Array.of(INT32_MAX, INT32_MIN), Int32Array.of(1), 2, 2 ** 32 - 1);
     expect([losses[0], ...dLogits]).toEqual([2 ** 31 - 1, 2 ** 24, -(2 ** 24)]);

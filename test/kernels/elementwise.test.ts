@@ -59,6 +59,13 @@ describe('int64 sums', () => {
     expect([...check({ kernel: 'sum_rows_i16i64', args: [input(new Int16Array(70000).fill(-32768)), 1, 70000, 1, sum, 0] }).of(sum)]).toEqual([-2293760000n]);
   });
 
+  equal('sum_rows_i16i64 sums 70,000 rows of 19 columns of either extreme exactly', 2, (check) => {
+    for (const value of [32767, -32768]) {
+      const sum = inout(new BigInt64Array(19));
+      expect([...new Set(check({ kernel: 'sum_rows_i16i64', args: [input(new Int16Array(19 * 70000).fill(value)), 19, 70000, 19, sum, 0] }).of(sum))]).toEqual([70000n * BigInt(value)]);
+    }
+  });
+
   equal('accumulate_i64 adds a rounded by every shift from -62 to 31', 94 * 13, (check) => {
     for (let shift = -62; shift <= 31; shift++) for (const n of LENGTHS) {
       const seed = n * 100 + shift + 62;

@@ -55,6 +55,19 @@ describe('gemm_i16i16i32', () => {
     }
   });
 
+  equal('37 x 70 x 513, 70 x 33 x 64 and 5 x 257 x 1,024 equal the naive product modulo 2^32', 3, (check) => {
+    for (const [m, n, k] of [[37, 70, 513], [70, 33, 64], [5, 257, 1024]]) {
+      const a = input(int16s(m, m * k, 'random', 32767, -32768)), B = int16s(n, k * n, 'random', 32767, -32768), c = output(new Int32Array(m * n));
+      // Plain numbers: 1,024 products of 2^30 are 2^40.
+      const expected = Int32Array.from({ length: m * n }, (_, at) => {
+        let sum = 0;
+        for (let p = 0; p < k; p++) sum += a.data[Math.floor(at / n) * k + p] * B[p * n + (at % n)];
+        return sum | 0;
+      });
+      expect(check({ kernel: 'gemm_i16i16i32', args: [a, k, input(packed(B, k, n)), panelStride(k), c, n, m, n, k] }).of(c)).toEqual(expected);
+    }
+  });
+
   property('does not depend on the order of the K products', 60, [fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 40 }), fc.nat()],
     (check, k, m, n, seed) => {
       const A = int16s(seed, m * k, 'random', 32767, -32768), B = int16s(seed + 1, k * n, 'random', 32767, -32768);

@@ -60,6 +60,11 @@ describe('softmax_forward_i32i16', () => {
     expect([...forward(check, Int32Array.of(0, -65536, 0, 0), 4, 4, 1, 4, 3, 0, 2 ** 31)]).toEqual([13107, 6554, 13107, 0]); // 1, 1/2, 1
   });
 
+  equal('4,096 equal scores have probability 8 each, and half of them far below 16, by hand', 2, (check) => {
+    expect([...new Set(forward(check, new Int32Array(4096).fill(-7), 4096, 4096, 1, 4096, 4096, 0, 2 ** 31))]).toEqual([8]);
+    expect([...new Set(forward(check, int32s(1, 4096, 'alternating'), 4096, 4096, 1, 4096, 4096, 0, 2 ** 31))]).toEqual([16, 0]);
+  });
+
   equal('is within 0.7 steps of 2^-15 of float64, and a row sums to 32768 within half a step a column', 600, (check) => {
     const source = new Source(72), worst = new Worst();
     for (let round = 0; round < 600; round++) {

@@ -21,16 +21,14 @@ describe('reversal', () => {
 
   test('0 elements differ when the int32 state wraps around: every state is pushed by 2^31 - 1000', () => {
     const wrapping = (bytes: number): Backend => {
-      const backend = release(bytes), { kernels } = backend;
-      const wrapped = { ...kernels } as typeof kernels;
-      for (const name of Object.keys(kernels) as (keyof typeof kernels)[]) (wrapped as never as Record<string, unknown>)[name] = kernels[name].bind(kernels);
+      const backend = release(bytes), { kernels } = backend, wrapped = { ...kernels };
       wrapped.embedding_forward_i32 = (ids, token, position, out, rows, columns, l) => {
         kernels.embedding_forward_i32(ids, token, position, out, rows, columns, l);
         const state = new Int32Array(backend.memory.buffer, out, rows * columns);
         state.forEach((v, i) => { state[i] = (v + (i % 2 ? 1 : -1) * (2 ** 31 - 1000)) | 0; });
       };
       wrapped.bdia_step_i32 = (...args) => { kernels.bdia_step_i32(...args); return 0; }; // the range check would refuse the step
-      return { ...backend, memory: backend.memory, base: backend.base, name: backend.name, kernels: wrapped };
+      return { ...backend, kernels: wrapped };
     };
     for (const layers of [2, 16]) for (const fractionBits of [6, 9, 14]) {
       const options = smallOptions({ fractionBits, model: { layers } }), trainer = GptTrainer.create(options, wrapping);
@@ -41,26 +39,21 @@ describe('reversal', () => {
 
   test('without the push, a state beyond 2^14 is an OverflowError that names the block, and no weight changes', async () => {
     const options = smallOptions(), trainer = GptTrainer.create(options), before = await trainer.weightsSha256();
-    trainer.tensors().find((t) => t.name === 'block.1.down.weight')!.data.fill(0);
-    const sums = trainer.tensors().find((t) => t.name === 'position.weight')!;
-    sums.data.fill(2 ** 28 - 2 ** 12);
-    const kept = sums.data.slice();
     const { inputs, targets } = randomTokens(options, 0);
     const small = GptTrainer.create(options, (bytes) => {
       const backend = release(bytes);
-      return { ...backend, memory: backend.memory, base: backend.base, name: backend.name, kernels: { ...bound(backend), bdia_step_i32: () => 3 } };
+      return { ...backend, kernels: { ...backend.kernels, bdia_step_i32: () => 3 } };
     });
     expect(() => small.trainStep(inputs, targets)).toThrow(OverflowError);
     expect(() => small.trainStep(inputs, targets)).toThrow(/3 elements: block 0, sample 0, step 1; no weight was changed/);
     expect(await small.weightsSha256()).toBe(before);
-    expect(sums.data).toEqual(kept);
   });
 
   test('a flipped bit in a rebuilt state is a ReconstructionError that names block, sample and element', () => {
     const faulty = (bytes: number): Backend => {
-      const backend = release(bytes), kernels = bound(backend);
+      const backend = release(bytes), { kernels } = backend;
       let calls = 0;
-      return { ...backend, memory: backend.memory, base: backend.base, name: backend.name, kernels: { ...kernels, bdia_inverse_i32: (...args) => {
+      return { ...backend, kernels: { ...kernels, bdia_inverse_i32: (...args) => {
         kernels.bdia_inverse_i32(...args);
         if (++calls === 2) new Int32Array(backend.memory.buffer, args[4], args[5])[77] ^= 1; // second call: last block, sample 1
       } } };
@@ -71,9 +64,6 @@ describe('reversal', () => {
     expect(() => again.trainStep(inputs, targets)).toThrow(/before block 1 of sample 1 .* 1 of 768 elements differ, the first is element 77/);
   });
 });
-
-const bound = (backend: Backend): Backend['kernels'] =>
-  Object.fromEntries(Object.entries(backend.kernels).map(([name, f]) => [name, (f as (...a: number[]) => number).bind(backend.kernels)])) as never;
 
 describe('gradients', () => {
   for (const layers of [1, 2, 7, 24])

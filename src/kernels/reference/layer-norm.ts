@@ -44,10 +44,10 @@ export function layerNormKernels(memory: Memory): Pick<Kernels, 'layer_norm_forw
       const X = memory.int32(x), Y = y === 0 ? undefined : memory.int32(y);
       const Gain = memory.int16(gain), Bias = bias === 0 ? undefined : memory.int32(bias), O = memory.int16(out);
       const Xhat = xhat === 0 ? undefined : memory.int16(xhat), Rstd = rstd === 0 ? undefined : memory.int32(rstd);
+      const z = (xi: number, yi: number): number => wrapInt32(wrapInt32(xi * 2 ** shift) + yi); // a power of two times an integer is exact
       let clamped = 0;
       for (let r = 0; r < rows; r++) {
-        const z = Array.from({ length: columns }, (_, i) => wrapInt32(X[r * columns + i] * 2 ** shift + (Y === undefined ? 0 : Y[r * columns + i])));
-        const row = normalise(z);
+        const row = normalise(Array.from({ length: columns }, (_, i) => z(X[r * columns + i], Y === undefined ? 0 : Y[r * columns + i])));
         for (let i = 0; i < columns; i++) {
           const value = halfUp(row.xhat[i] * Gain[i] + (Bias === undefined ? 0 : Bias[i]), 14);
           O[r * columns + i] = clamp(value, OPERAND_MAX);

@@ -1,0 +1,34 @@
+// npm run golden: the one command that rewrites test/golden/*.json, the published digests. Whoever runs it explains the change
+// in CHANGELOG.md. Each entry below makes one file; the build is repeated afterwards, because dist/cli.js contains them.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The last JSON line that a command of dist/cli.js prints. Its exit code does not matter: it compares with the old digest. */
+function lastEvent(...words) {
+  const { stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli.js'), ...words, '--json'], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const event = JSON.parse(stdout.trim().split('\n').at(-1) || '{}');
+  if (event.event !== 'done') throw new Error(`${words.join(' ')} did not finish: ${stderr}`);
+  return event;
+}
+
+/** File in test/golden → its content. */
+const GOLDEN = {
+  'demo.json': () => {
+    const { steps, parameters, textSha256, weightsSha256 } = lastEvent('demo');
+    return { steps, parameters, textSha256, weightsSha256 };
+  },
+};
+
+for (const [file, make] of Object.entries(GOLDEN)) {
+  const path = join(root, 'test', 'golden', file), before = readFileSync(path, 'utf8');
+  const after = `${JSON.stringify(make(), null, 2)}\n`;
+  writeFileSync(path, after);
+  console.log(`${file}: ${after === before ? 'unchanged' : `changed\n${after}`}`);
+}
+const build = spawnSync(process.execPath, [join(root, '.ci', 'build.mjs')], { cwd: root, stdio: 'inherit' });
+process.exitCode = build.status ?? 1;

@@ -1,0 +1,131 @@
+// The generated blocks of the documents (name -> Markdown) and the charts (file -> SVG). bench/docs.mjs puts them in place.
+
+import { memoryChart } from './charts.mjs';
+import { ROUNDING_ROWS, formatRows } from './format-tables.mjs';
+import { contract, documentedConstants, errorBounds, exampleOf, result, run, runCli } from './source.mjs';
+
+const cell = (text) => String(text).replaceAll('|', '\\|');
+/** rows of cells as a Markdown table; columns of `right` are aligned to the right. */
+const table = (head, rows, right = []) => [
+  `| ${head.map(cell).join(' | ')} |`, `| ${head.map((_, i) => (right.includes(i) ? '---:' : '---')).join(' | ')} |`,
+  ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`),
+].join('\n');
+const code = (text) => `\`${text}\``;
+const fenced = (text, language = 'text') => `\`\`\`${language}\n${text}\n\`\`\``;
+const count = (value) => Math.round(value).toLocaleString('en-US');
+/** Bytes in MiB. */
+const mib = (bytes) => `${(bytes / 2 ** 20).toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })}`;
+const loss = (value) => value.toFixed(4);
+const environment = ({ cpu, cores, system, node, date, commit }) => `${cpu}, ${cores} cores, ${system}, Node ${node}, ${date}, commit ${commit ?? 'unknown'}`;
+const notMeasured = (script) => `Not measured yet: run \`node bench/${script}.mjs\`.`;
+
+// ---- learning ----------------------------------------------------------------------------------------------------------
+
+const RULE_NAMES = { none: 'plain residual (`--reversible none`)', bdia: 'reversible (`--reversible bdia`)' };
+
+function learning() {
+  const data = result('learning');
+  if (data === undefined) return notMeasured('learn');
+  const rows = Object.entries(data.summary).map(([rule, { validationLoss, float32, ratio }]) => {
+    const losses = data.runs.filter((entry) => entry.rule === rule).map((entry) => loss(entry.validationLoss)).join(', ');
+    return [RULE_NAMES[rule], losses, loss(validationLoss), float32 === undefined ? '' : loss(float32), ratio === undefined ? '' : ratio.toFixed(4)];
+  });
+  const seeds = [...new Set(data.runs.map((entry) => entry.seed))].join(', ');
+  return [
+    table(['update', `validation loss, seeds ${seeds}`, 'mean', 'float32, mean', 'ratio'], rows, [2, 3, 4]), '',
+    `${data.text.name} (SHA-256 ${data.text.sha256.slice(0, 16)}...), ${data.layers} layers, ${data.channels} channels, ${data.heads} heads, context ${data.context}, batch ${data.batch}, ` +
+    `${count(data.steps)} steps, learning rate ${data.learningRate}, ${count(data.runs[0].parameters)} parameters; nats a character over the whole validation part. ` +
+    `${data.baselines?.source ? `float32: ${data.baselines.source}. ` : ''}${environment(data.stamp)}.`,
+  ].join('\n');
+}
+
+// ---- memory ------------------------------------------------------------------------------------------------------------
+
+function memory() {
+  const data = result('memory');
+  if (data === undefined) return notMeasured('memory');
+  const rows = data.rows.map(({ layers, bdia, none }) => [layers, mib(bdia.bytes.states), mib(bdia.bytes.sideBits), mib(none.bytes.states), mib(bdia.total), mib(none.total)]);
+  return [
+    table(['layers', 'states', 'side bits', 'states if stored', 'whole run', 'whole run, stored'], rows, [0, 1, 2, 3, 4, 5]), '',
+    `MiB, from the plan of a GPT with vocabulary ${data.vocabulary}, ${data.channels} channels, ${data.heads} heads, context ${data.context}, batch ${data.batch}. ` +
+    'The whole run grows by the parameters: 20 bytes each for weight, gradient and optimizer.',
+  ].join('\n');
+}
+
+// ---- the three claims of the README ----------------------------------------------------------------------------------------
+
+function claims() {
+  const learned = result('learning'), planned = result('memory');
+  const first = planned?.rows.at(0), last = planned?.rows.at(-1);
+  const bdiaRuns = learned?.runs.filter((entry) => entry.rule === 'bdia') ?? [];
+  const checked = bdiaRuns.reduce((sum, entry) => sum + entry.reconstruction.checkedStates, 0);
+  const wrong = bdiaRuns.reduce((sum, entry) => sum + entry.reconstruction.mismatchedElements, 0);
+  const ratios = Object.values(learned?.summary ?? {}).filter(({ ratio }) => ratio !== undefined).map(({ ratio }) => ratio);
+  const lines = [];
+  lines.push('1. **Exactly reversible.** The backward pass rebuilds the activations of every block bit for bit instead of storing them' +
+    (bdiaRuns.length > 0 ? `: ${count(checked)} states rebuilt in ${bdiaRuns.length} training runs, ${count(wrong)} elements different` : '') + '. ' +
+    (planned === undefined ? '' : `${last.layers} layers keep ${mib(last.bdia.bytes.states)} MiB of states, as ${first.layers} layers do, and ${mib(last.bdia.bytes.sideBits)} MiB of side bits, ` +
+    `where storing needs ${mib(last.none.bytes.states)} MiB. `) + 'Proof: `npm test -- reversal memory`.');
+  lines.push('2. **The same bits everywhere.** Same seed, same text: the same weights, byte for byte, on every runtime and processor, however a batch is cut into micro-batches. ' +
+    'Proof: `npm start` trains a model and compares the SHA-256 of its weights with the published one.');
+  lines.push('3. **Integers only, and it learns like float32.** No floating-point instruction in the WebAssembly module, from token to updated weight' +
+    (ratios.length > 0 ? `; validation loss at most ${Math.max(...ratios).toFixed(3)} times that of PyTorch in float32 after ${count(learned.steps)} steps, mean of ${new Set(learned.runs.map((entry) => entry.seed)).size} seeds` : '') +
+    '. Proof: `npm test -- release-text` and `node bench/learn.mjs --text FILE`.');
+  return lines.join('\n');
+}
+
+// ---- number formats ------------------------------------------------------------------------------------------------------
+
+const numberFormats = async () => table(['tensor', 'storage', 'fraction bits', 'step', 'range', 'beyond it'], await formatRows());
+const formatConstants = async () => {
+  const formats = await import('./format-tables.mjs').then(({ constants }) => constants());
+  return table(['constant', 'value', 'meaning'], documentedConstants('src/tensor/formats.ts').map(({ name, doc }) => [code(name), count(formats[name]), doc]), [1]);
+};
+const rounding = async () => table(['rule', 'formula', '-1.5', '-0.5', '0.5', '1.5', 'used for'], await ROUNDING_ROWS());
+const bounds = () => table(['function', 'largest error allowed', 'test'], errorBounds().map(({ what, bound, file }) => [what, code(bound), `[${file}](../${file})`]));
+
+// ---- kernels -------------------------------------------------------------------------------------------------------------
+
+const kernels = () => contract().map(({ title, files, kernels: list }) => [
+  `### ${title[0].toUpperCase()}${title.slice(1)}`, '', `${files.map((file) => `[assembly/${file}](../assembly/${file})`).join(', ')}`, '',
+  table(['kernel', 'computes'], list.map(({ name, computes }) => [code(name), code(computes)])),
+].join('\n')).join('\n\n');
+
+// ---- the simulation that chose the formats -----------------------------------------------------------------------------------
+
+const losses = (values) => values.map((value) => value.toFixed(4)).join(', ');
+function simulation() {
+  const { about, model, final } = result('formats');
+  return [
+    table(['update', 'float32', 'integer'], final.rows.map((row) => [row.update, losses(row.float32), losses(row.integer)])), '',
+    `${about} ${model.layers} layers, ${model.channels} channels, ${model.heads} heads, context ${model.context}, batch ${model.batch}, ${count(model.parameters)} parameters; ` +
+    `${count(final.steps)} steps, seeds ${final.seeds.join(', ')}.`,
+  ].join('\n');
+}
+function simulationExponents() {
+  const { exponents: { steps, float32, rows } } = result('formats');
+  return table([`gradient exponents (${count(steps)} steps, seed 1)`, 'validation loss', 'saturated'],
+    [['float32', loss(float32), ''], ...rows.map((row) => [row.gradientExponent, loss(row.validationLoss), row.saturated ?? 0])], [1, 2]);
+}
+function simulationChanges() {
+  const { oneChange: { steps, float32, float32Bdia, rows } } = result('formats');
+  return table([`one change (${count(steps)} steps)`, 'validation loss', 'elements not rebuilt'], [
+    ['float32', loss(float32), ''], ['float32 BDIA', loss(float32Bdia), ''],
+    ...rows.map((row) => [row.change, loss(row.validationLoss), row.mismatchedElements === undefined ? '' : count(row.mismatchedElements)]),
+  ], [1, 2]);
+}
+
+// ---- the command line and the example ------------------------------------------------------------------------------------------
+
+const help = () => fenced(runCli('--help'));
+const helpTrain = () => fenced(runCli('train', 'gpt', '--help'));
+const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleOf('README.md')));
+
+export const BLOCKS = {
+  claims, learning, memory, help,
+  'example-output': exampleOutput, 'help-train-gpt': helpTrain,
+  'number-formats': numberFormats, 'format-constants': formatConstants, rounding, 'error-bounds': bounds,
+  kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
+};
+
+export const CHARTS = { 'memory.svg': () => memoryChart(result('memory')) };

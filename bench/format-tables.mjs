@@ -1,0 +1,61 @@
+// The tables of docs/number-formats.md, computed from src/tensor/formats.ts and from the reference's own rounding functions.
+
+import { load } from './source.mjs';
+
+/** Every constant of the formats, and the two of the gradients. */
+export const constants = async () => ({ ...(await load('src/tensor/formats.ts')), ...(await load('src/ops/gradient.ts')) });
+
+/** Shortest exact form of a number that is an integer times a power of two. */
+const exact = (value) => (Number.isInteger(value) ? value.toLocaleString('en-US') : String(value));
+const step = (fraction) => `2^${-fraction}`;
+/** -raw .. raw with `fraction` fraction bits, in real units. */
+const symmetric = (raw, fraction) => `±${exact(raw / 2 ** fraction)}`;
+
+/** [tensor, storage, fraction bits, step, range, what happens beyond it] */
+export async function formatRows() {
+  const f = await constants();
+  for (const [name, value] of Object.entries(f)) if (value === undefined) throw new Error(`formats: ${name} is undefined`);
+  const fixed = (tensor, storage, fraction, range, beyond) => {
+    if (typeof fraction === 'number' && !Number.isFinite(fraction)) throw new Error(`formats: ${tensor} has no fraction bits`);
+    return [tensor, storage, fraction, step(fraction), range, beyond];
+  };
+  const operand = (fraction) => symmetric(f.OPERAND_MAX, fraction);
+  const highest = f.GRADIENT_LIMIT_BITS - Math.ceil(Math.log2(f.OPERAND_MAX)), lowest = f.MIN_OPERAND_EXPONENT;
+  return [
+    fixed('master weight', 'int32', f.MASTER_FRACTION, symmetric(f.WEIGHT_LIMIT, f.MASTER_FRACTION), 'saturates, counted'),
+    ['weight, working copy', 'int16, 13 bits', 'per matrix, at least 8', '', `±${f.OPERAND_MAX} steps`, 'cannot happen: the fraction bits are chosen from the matrix'],
+    fixed('layer-norm gain, working copy', 'int16', f.GAIN_FRACTION, symmetric(f.PROBABILITY_MAX, f.GAIN_FRACTION), 'saturates'),
+    fixed('residual state', 'int32', `l = ${f.MIN_STATE_FRACTION} to ${f.MAX_STATE_FRACTION}, default ${f.DEFAULT_STATE_FRACTION}`, `accepted ±2^${f.STATE_LIMIT_BITS}`, 'wraps; beyond the accepted range the step is refused'),
+    fixed('x-hat of a layer norm', 'int16', f.XHAT_FRACTION, `[-16, ${exact(32767 / 2 ** f.XHAT_FRACTION)}]`, 'saturates'),
+    fixed('1/sigma of a layer norm', 'int32', f.RSTD_FRACTION, `0 to ${exact(1326350334 / 2 ** f.RSTD_FRACTION)}`, 'cannot happen: epsilon bounds it'),
+    fixed('layer-norm output', 'int16, 13 bits', f.NORM_FRACTION, operand(f.NORM_FRACTION), 'saturates, counted'),
+    ['q, k; v, attention output; GELU output', 'int16, 13 bits', `${f.MIN_ACTIVATION_FRACTION} to ${f.MAX_ACTIVATION_FRACTION}, per layer`, '', `${operand(f.MIN_ACTIVATION_FRACTION)} to ${operand(f.MAX_ACTIVATION_FRACTION)}`, 'saturates, counted'],
+    fixed('GELU input', 'int16', f.GELU_INPUT_FRACTION, symmetric(f.PROBABILITY_MAX, f.GELU_INPUT_FRACTION), 'saturates, counted'),
+    fixed('softmax probability', 'int16', f.PROBABILITY_FRACTION, `0 to ${exact(f.PROBABILITY_MAX / 2 ** f.PROBABILITY_FRACTION)}`, 'saturates'),
+    ['attention scores, logits', 'int32', 'sum of the operands\'', '', 'exact', 'cannot happen: eq. 2, 3'],
+    fixed('attention and MLP output of a block', 'int32', f.BRANCH_FRACTION, symmetric(f.BRANCH_LIMIT, f.BRANCH_FRACTION), 'saturates, counted'),
+    fixed('loss of a token, nats', 'int32', f.LOSS_FRACTION, `0 to 2^${31 - f.LOSS_FRACTION}`, 'saturates'),
+    fixed('gradient of the logits', 'int32', f.LOGIT_GRADIENT_FRACTION, '±1', 'cannot happen: a probability less 0 or 1'),
+    ['gradient operand', 'int16, 13 bits', `${-highest} to ${-lowest}, per tensor and sequence`, `2^${lowest} to 2^${highest}`, `up to ±2^${f.GRADIENT_LIMIT_BITS}`, 'refused: the step ends with an error'],
+    ['gradient into a layer norm', 'int16, 15 bits', 'per sequence', '', `±${f.FINE_GRADIENT_MAX} steps`, 'as above'],
+    ['gradient of the residual stream', 'int32', 'per sequence', '', `below 2^${f.STREAM_GRADIENT_BITS} steps`, 'cannot happen: the exponent follows the maximum'],
+    fixed('weight gradient', 'int64', f.WEIGHT_GRADIENT_FRACTION, `±2^${63 - f.WEIGHT_GRADIENT_FRACTION}`, 'cannot happen: eq. 5'),
+    fixed('clipped gradient in AdamW', 'int32', f.OPTIMIZER_FRACTION, '±1', 'saturates'),
+    fixed('first moment m', 'int32', f.OPTIMIZER_FRACTION, '±1', 'cannot happen: a mean of clipped gradients'),
+    fixed('root of the second moment r', 'int32', f.OPTIMIZER_FRACTION, '0 to 1', 'cannot happen: likewise'),
+    fixed('learning rate, decay', 'uint32', f.RATE_FRACTION, 'below 1', 'refused when the run is created'),
+  ];
+}
+
+/** Rounding rules with their results for -1.5, -0.5, 0.5, 1.5, computed by src/kernels/reference/fixed.ts. */
+export async function ROUNDING_ROWS() {
+  const { shiftRightFloor, halfUp, halfEvenBig } = await load('src/kernels/reference/fixed.ts');
+  const halves = [-3, -1, 1, 3];
+  const row = (rule, formula, round, use) => [rule, `\`${formula}\``, ...halves.map((a) => String(Number(round(a)) + 0)), use];
+  return [
+    row('floor', 'floor(a / 2^s)', (a) => shiftRightFloor(a, 1), 'polynomials and tables, quotients, roots'),
+    row('half up', 'floor((a + 2^(s-1)) / 2^s)', (a) => halfUp(a, 1), 'every change of format, gradients included'),
+    row('half even', 'nearest, ties to even', (a) => halfEvenBig(BigInt(a), 1), 'the residual update'),
+    row('toward zero', 'trunc(a / 2^s)', (a) => BigInt(a) / 2n, "Adam's first moment and its step"),
+  ];
+}
