@@ -1,27 +1,20 @@
 // npm run build: assembly/ -> build/*.wasm (asc, both targets), src/ -> dist/index.js and dist/cli.js (esbuild), dist/types (tsc).
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { readFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';
+import ts from 'typescript';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-process.chdir(root);
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const started = performance.now();
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 
 async function compile(target) {
   const { error, stdout, stderr } = await asc.main(['--config', 'asconfig.json', '--target', target]);
-  if (error) {
-    process.stderr.write(`${stdout}${stderr}`);
-    throw new Error(`asc: target ${target} does not compile`);
-  }
-  // asc reports on stderr that its optimiser stopped at a slightly larger module than an earlier pass: harmless, so not shown.
-  const warnings = stderr.toString().replace('Last converge was suboptimal.\n', '').trim();
-  if (warnings) console.warn(warnings);
-  console.log(`build/${target}.wasm  ${kilobytes(statSync(`build/${target}.wasm`).size)}`);
+  if (error) throw new Error(`asc: target ${target} does not compile\n${stdout}${stderr}`);
+  const wasm = readFileSync(`build/${target}.wasm`);
+  console.log(`build/${target}.wasm  ${kilobytes(wasm.length)}, ${kilobytes(gzipSync(wasm).length)} gzipped`);
 }
 
 async function bundle(entry, outfile, options) {
@@ -39,19 +32,28 @@ const CLI_BANNER = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
 
-function declarations(entry) {
+/** Declarations of the public names and what they mention. Imports by `.ts` become `.js`, which every resolver maps to `.d.ts`. */
+function declarations(entry, outDir) {
   if (!existsSync(entry)) return;
-  execFileSync(process.execPath, [
-    'node_modules/typescript/bin/tsc', '--project', 'tsconfig.build.json',
-  ], { stdio: 'inherit' });
-  console.log('dist/types');
+  rmSync(outDir, { recursive: true, force: true });
+  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
+  const overrides = { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir, rootDir: 'src' };
+  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, ...overrides }, '.');
+  const write = (path, text) => ts.sys.writeFile(path, text.replace(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'));
+  const { emitSkipped, diagnostics } = ts.createProgram([entry, 'src/kernels/wasm-files.d.ts'], options).emit(undefined, write);
+  if (emitSkipped) throw new Error(ts.formatDiagnostics(diagnostics, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => '.', getNewLine: () => '\n' }));
+  console.log(outDir);
 }
 
-mkdirSync('build', { recursive: true });
-rmSync('dist', { recursive: true, force: true });
-await compile('release');
-await compile('checked');
-await bundle('src/index.ts', 'dist/index.js', { platform: 'neutral' });
-await bundle('src/cli/main.ts', 'dist/cli.js', { platform: 'node', banner: { js: CLI_BANNER } });
-declarations('src/index.ts');
-console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+try {
+  mkdirSync('build', { recursive: true });
+  await compile('release');
+  await compile('checked');
+  await bundle('src/index.ts', 'dist/index.js', { platform: 'neutral' });
+  await bundle('src/cli/main.ts', 'dist/cli.js', { platform: 'node', banner: { js: CLI_BANNER } });
+  declarations('src/index.ts', 'dist/types');
+  console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+} catch (error) {
+  console.error(error.errors ? 'build failed' : error.message); // esbuild has printed its own errors
+  process.exitCode = 1;
+}

@@ -13,8 +13,13 @@ export function loadPart(p: usize, bytes: i32): v128 {
 }
 
 /** Stores only the first `bytes` (even, 0..16) of a vector. */
+// @ts-ignore: decorator
+@inline
 export function storePart(p: usize, v: v128, bytes: i32): void {
-  const low = i64x2.extract_lane(v, 0), high = i64x2.extract_lane(v, 1);
+  storeHalves(p, i64x2.extract_lane(v, 0), i64x2.extract_lane(v, 1), bytes);
+}
+
+function storeHalves(p: usize, low: u64, high: u64, bytes: i32): void {
   for (let i = 0; i < bytes; i += 2) {
     store<u16>(p + i, u16((i < 8 ? low : high) >> (8 * (i & 7))));
   }

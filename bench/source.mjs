@@ -1,6 +1,6 @@
 // What the generated documents are made from: TypeScript modules of src, docstrings, result files, and the built command line.
 
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -60,9 +60,14 @@ export function errorBounds() {
   });
 }
 
+/** What Node prints for these arguments, run at the root of the repository. */
+export function run(...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env: { ...process.env, COLUMNS: '110', NO_COLOR: '1' } });
+  if (status === 0) return stdout.trimEnd();
+  throw new Error(`node ${args[0]} exited with ${status}: ${/^\S*Error: .*$/m.exec(stderr)?.[0] ?? stderr.slice(-300)}`); // the bundle's lines are long
+}
 /** What a command of the built command line prints. */
 export const runCli = (...args) => run(join(ROOT, 'dist', 'cli.js'), ...args);
-export const run = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env: { ...process.env, COLUMNS: '110', NO_COLOR: '1' } }).trimEnd();
 
 /** The first JavaScript block of a document. */
 export const exampleOf = (file) => /```js\n([^]*?)```/.exec(read(file))[1];

@@ -17,7 +17,7 @@ export interface WasmOptions {
   /** 'release' (the default) drops the assertions. 'checked' keeps them and needs `bytes`. */
   build?: 'release' | 'checked';
   /** Another module than the bundled release build. */
-  bytes?: Uint8Array<ArrayBuffer>;
+  bytes?: Uint8Array;
 }
 
 /** The exports of assembly/index.ts that are not kernels. */
@@ -53,7 +53,7 @@ export function createWasmBackend({ pages, build = 'release', bytes }: WasmOptio
     throw new RetrogradError('the checked build is not bundled', "pass its bytes: createWasmBackend({ pages, build: 'checked', bytes })");
   }
   const memory = createMemory(pages);
-  const exports = instantiateSync(bytes ?? release, { env: { memory } }).instance.exports as unknown as Kernels & Administration;
+  const exports = instantiateSync((bytes ?? release) as Uint8Array<ArrayBuffer>, { env: { memory } }).instance.exports as unknown as Kernels & Administration;
   if (exports.abi_version() !== ABI_VERSION) {
     throw new RetrogradError(`the kernels have interface version ${exports.abi_version()}, expected ${ABI_VERSION}`, 'build again: npm run build');
   }

@@ -12,11 +12,12 @@ export interface Scaled {
   exponent: number;
 }
 
-/** Largest |gradient| that is represented: 2^8 for one token (of the loss summed over tokens). It bounds every int64 sum: a weight
- *  gradient adds at most MAX_FLUSHES * 128 = 2^19 tokens of 2^8 * 2^4 (activation) at 32 fraction bits, 2^63 in all. */
-export const GRADIENT_LIMIT_BITS = 8;
+/** Largest |gradient| that is represented: 2^12 for one token (of the loss summed over tokens). It bounds every int64 sum: a weight
+ *  gradient adds at most MAX_FLUSHES * 128 = 2^19 tokens of 2^12 * 2^4 (activation) at 28 fraction bits, 2^63 in all. (2^8 was too little: the gradient of a token whose
+ *  embedding is nearly constant passes through 1 / sigma of up to 316; tiny Shakespeare met one at step 700.) */
+export const GRADIENT_LIMIT_BITS = 12;
 /** Smallest exponent of an int16 gradient operand: the flush into a weight gradient shifts right by at most 16. Operands keep
- *  all their 13 bits for maxima from 2^-25 to 2^8. */
+ *  all their 13 bits for maxima from 2^-21 to 2^12. */
 export const MIN_OPERAND_EXPONENT = MIN_FLUSH_SHIFT - WEIGHT_GRADIENT_FRACTION + MAX_ACTIVATION_FRACTION;
 
 /** Smallest s >= 1 with halfUp(max, s) <= bound. */

@@ -50,7 +50,7 @@ export function linearBackwardInput(d: Device, dy: Scaled, w: WorkingWeight, dx:
   return dy.exponent - w.fraction;
 }
 
-/** dW (and db unless 0) += the exact sums over this sequence's rows, on the static grid of 32 fraction bits. x has `fraction`. */
+/** dW (and db unless 0) += the exact sums over this sequence's rows, on the static grid of 28 fraction bits. x has `fraction`. */
 export function linearBackwardWeight(d: Device, dy: Scaled, out: number, x: Pointer, fraction: number, into: number, scratch: LinearScratch, dW: Pointer, dBias: Pointer, rows: number): void {
   d.kernels.transpose_i16(dy.at, out, rows, out, scratch.transposed, rows);
   d.kernels.pack_nn_i16(x, into, rows, into, scratch.panels);

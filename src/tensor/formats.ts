@@ -49,8 +49,8 @@ export const LOGIT_GRADIENT_FRACTION = 24;
 /** Fraction bits of a loss in nats (int32). */
 export const LOSS_FRACTION = 16;
 
-/** Weight gradients: exact int64 sums with 32 fraction bits, of the loss summed (not averaged) over the step's tokens. */
-export const WEIGHT_GRADIENT_FRACTION = 32;
+/** Weight gradients: exact int64 sums with 28 fraction bits, of the loss summed (not averaged) over the step's tokens. */
+export const WEIGHT_GRADIENT_FRACTION = 28;
 /** A flush of an int32 partial sum into a weight gradient shifts by MIN..MAX_FLUSH_SHIFT bits (right if negative). */
 export const MIN_FLUSH_SHIFT = -16;
 export const MAX_FLUSH_SHIFT = 20;

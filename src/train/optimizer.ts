@@ -33,7 +33,7 @@ export class Optimizer {
   /** Updates every weight from the gradients summed over `tokens` tokens; `step` is 0-based. */
   update(d: Device, store: ParameterStore, tokens: number, step: number): UpdateReport {
     const bits = store.all.map((p) => d.kernels.max_bits_i64(p.gradient, p.size));
-    const norm = squareRoot(store.all.reduce((sum, p, i) => sum + this.squares(d, p, bits[i]), 0n)); // summed loss, 32 fraction bits
+    const norm = squareRoot(store.all.reduce((sum, p, i) => sum + this.squares(d, p, bits[i]), 0n)); // summed loss, WEIGHT_GRADIENT_FRACTION
     const clip = BigInt(Math.round(this.options.clip * 2 ** 20)) * BigInt(tokens) << BigInt(WEIGHT_GRADIENT_FRACTION - 20);
     const unit = norm > clip ? norm : clip;
     const rate = learningRate(this.options, step), corrected = Number(correctedRate(rate, step, BETA1_SHIFT, BETA2_SHIFT));
@@ -49,7 +49,7 @@ export class Optimizer {
     return { gradientNorm: Number(norm) / scale, learningRate: Number(rate) / 2 ** 32 };
   }
 
-  /** Sum of the squares of one gradient, 64 fraction bits, each element rounded to 20 bits below the tensor's largest. */
+  /** Sum of the squares of one gradient, 2 * WEIGHT_GRADIENT_FRACTION fraction bits, each element rounded to 20 bits below the tensor's largest. */
   private squares(d: Device, p: StoredParameter, bits: number): bigint {
     const shift = Math.max(0, bits - 20);
     let sum = 0n;

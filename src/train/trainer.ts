@@ -79,7 +79,7 @@ export class GptTrainer {
     return { step: this.steps, loss, ...update, ...counts, ...reconstruction };
   }
 
-  /** The gradients of the summed loss (int64, 32 fraction bits) of a batch at the present weights, left in `gradient(name)`;
+  /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
    *  returns the mean loss in nats. Part of trainStep; on its own for tests and experiments. */
   computeGradients(inputs: Int32Array, targets: Int32Array): number {
     const { batch, microBatch, model } = this.options, d = this.device;
@@ -97,7 +97,7 @@ export class GptTrainer {
     return nats(loss) / (batch * model.context);
   }
 
-  /** The int64 gradient of a parameter after computeGradients (view of live memory, 32 fraction bits, summed over tokens). */
+  /** The int64 gradient of a parameter after computeGradients (view of live memory, 28 fraction bits, summed over tokens). */
   gradient(name: string): BigInt64Array {
     const p = this.gpt.store.get(name);
     return this.device.int64.subarray(p.gradient / 8, p.gradient / 8 + p.size);

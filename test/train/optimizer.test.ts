@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { GptTrainer } from '../../src/index.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
 import { learningRate } from '../../src/train/schedule.ts';
+import { WEIGHT_GRADIENT_FRACTION } from '../../src/tensor/formats.ts';
 import { randomTokens, smallOptions } from '../helpers/runs.ts';
 
 test('40 steps of AdamW stay within 0.2 % of the distance travelled of float64 AdamW fed with the same gradients', () => {
@@ -15,7 +16,7 @@ test('40 steps of AdamW stay within 0.2 % of the distance travelled of float64 A
   let worst = 0, travelled = 0;
   for (let step = 0; step < 40; step++) {
     const { inputs, targets } = randomTokens(options, step), report = trainer.trainStep(inputs, targets);
-    const gradients = state.map((p) => Float64Array.from(trainer.gradient(p.name), (v) => Number(v) / 2 ** 32 / tokens));
+    const gradients = state.map((p) => Float64Array.from(trainer.gradient(p.name), (v) => Number(v) / 2 ** WEIGHT_GRADIENT_FRACTION / tokens));
     const norm = Math.sqrt(gradients.reduce((sum, g) => sum + g.reduce((s, v) => s + v * v, 0), 0));
     expect(report.gradientNorm / norm).toBeCloseTo(1, 4);
     const rate = Number(learningRate(checked, step)) / 2 ** 32, scale = Math.min(1, 1 / norm);
