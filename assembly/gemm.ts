@@ -26,7 +26,7 @@ export function gemm_i16i16i32(a: usize, lda: i32, packed: usize, stride: usize,
     for (let i = 0; i < m; i++, c += usize(ldc) << 2) memory.fill(c, 0, usize(n) << 2);
     return;
   }
-  blocks<i32>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 2, m, n, k, BLOCK_PRODUCTS, 0);
+  blocks<i32>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 2, m, n, k, BLOCK_PRODUCTS, BLOCK_PRODUCTS, 0);
 }
 
 /** Kernels.gemm_i16i16i64: each chunk's exact sum is flushed, shifted, into C. */
@@ -35,20 +35,21 @@ export function gemm_i16i16i64(a: usize, lda: i32, packed: usize, stride: usize,
   assert(lda >= k && ldc >= n, 'gemm_i16i16i64: row distances');
   assert(chunk >= 2 && (chunk & 1) == 0, 'gemm_i16i16i64: chunk is even');
   assert(shift >= -16 && shift <= 20, 'gemm_i16i16i64: shift in -16..20');
-  blocks<i64>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 3, m, n, k, chunk, shift);
+  const block = max(BLOCK_PRODUCTS / chunk, 1) * chunk;
+  blocks<i64>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 3, m, n, k, block, chunk, shift);
 }
 
-/** Walks row blocks, parts of k (`chunk` products each), panels. C: i32, the first part overwrites, the others add; or i64. */
+/** Walks row blocks, parts of k of `block` products, panels. C: i32, the first part overwrites, the others add; or i64. */
 // @ts-ignore: decorator
 @inline
-function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32, chunk: i32, shift: i32): void {
+function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32, block: i32, chunk: i32, shift: i32): void {
   for (let i = 0; i < m; i += BLOCK_ROWS) {
     const rows = min(m - i, BLOCK_ROWS);
-    for (let p = 0; p < k; p += chunk) {
-      const products = min(k - p, chunk);
+    for (let p = 0; p < k; p += block) {
+      const products = min(k - p, block);
       let b = packed + usize(p >> 1) * PAIR, to = c;
       for (let j = 0; j < n; j += PANEL, b += stride, to += PANEL * sizeof<C>()) {
-        panel<C>(a + (usize(p) << 1), lda, b, products, to, ldc, rows, min(n - j, PANEL), p > 0, shift);
+        panel<C>(a + (usize(p) << 1), lda, b, products, min(products, chunk), to, ldc, rows, min(n - j, PANEL), p > 0, shift);
       }
     }
     a += <usize>BLOCK_ROWS * lda;
@@ -56,94 +57,101 @@ function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize,
   }
 }
 
-/** `rows` rows of A times one panel over `products` >= 1 products: tiles of 2 rows, then one of 1 row. */
-function panel<C>(a: usize, lda: usize, b: usize, products: i32, c: usize, ldc: usize, rows: i32, columns: i32, add: bool, shift: i32): void {
-  const end = b + usize(products >> 1) * PAIR, odd = products & 1;
+/** `rows` rows of A times one panel over `products` >= 1 products: tiles of 2 rows, then one of 1 row. Each `chunk` of products is
+ *  stored before the next begins; the tile of C stays in L1 meanwhile. */
+function panel<C>(a: usize, lda: usize, b: usize, products: i32, chunk: i32, c: usize, ldc: usize, rows: i32, columns: i32, add: bool, shift: i32): void {
+  const last = b + usize(products >> 1) * PAIR, step = usize(chunk >> 1) * PAIR, odd = products & 1;
   for (; rows >= 2; rows -= 2) {
-    let a0 = a, a1 = a + lda, p = b;
-    let c00 = i32x4.splat(0), c01 = i32x4.splat(0), c02 = i32x4.splat(0), c03 = i32x4.splat(0);
-    let c10 = i32x4.splat(0), c11 = i32x4.splat(0), c12 = i32x4.splat(0), c13 = i32x4.splat(0);
-    if (p < end) do {
-      let b0 = v128.load(p), b1 = v128.load(p, 16), b2 = v128.load(p, 32), b3 = v128.load(p, 48);
-      let x0 = v128.load32_splat(a0), x1 = v128.load32_splat(a1);
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
-      c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
-      c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
-      c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
-      c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
-      if (p + 64 >= end) { a0 += 4; a1 += 4; p += 64; break; }
-      b0 = v128.load(p, 64); b1 = v128.load(p, 80); b2 = v128.load(p, 96); b3 = v128.load(p, 112);
-      x0 = v128.load32_splat(a0, 4); x1 = v128.load32_splat(a1, 4);
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
-      c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
-      c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
-      c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
-      c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
-      if (p + 128 >= end) { a0 += 8; a1 += 8; p += 128; break; }
-      b0 = v128.load(p, 128); b1 = v128.load(p, 144); b2 = v128.load(p, 160); b3 = v128.load(p, 176);
-      x0 = v128.load32_splat(a0, 8); x1 = v128.load32_splat(a1, 8);
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
-      c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
-      c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
-      c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
-      c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
-      if (p + 192 >= end) { a0 += 12; a1 += 12; p += 192; break; }
-      b0 = v128.load(p, 192); b1 = v128.load(p, 208); b2 = v128.load(p, 224); b3 = v128.load(p, 240);
-      x0 = v128.load32_splat(a0, 12); x1 = v128.load32_splat(a1, 12);
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
-      c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
-      c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
-      c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
-      c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
-      a0 += 16; a1 += 16; p += 256;
-    } while (p < end);
-    if (odd) {
-      const x0 = lastOfRow(a0), x1 = lastOfRow(a1);
-      const b0 = v128.load(p), b1 = v128.load(p, 16), b2 = v128.load(p, 32), b3 = v128.load(p, 48);
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
-      c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
-      c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
-      c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
-      c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
-    }
-    storeRow<C>(c, c00, c01, c02, c03, columns, add, shift);
-    storeRow<C>(c + ldc, c10, c11, c12, c13, columns, add, shift);
+    let a0 = a, a1 = a + lda, p = b, end = p;
+    do {
+      end = min(end + step, last);
+      let c00 = i32x4.splat(0), c01 = i32x4.splat(0), c02 = i32x4.splat(0), c03 = i32x4.splat(0);
+      let c10 = i32x4.splat(0), c11 = i32x4.splat(0), c12 = i32x4.splat(0), c13 = i32x4.splat(0);
+      if (p < end) do {
+        let b0 = v128.load(p), b1 = v128.load(p, 16), b2 = v128.load(p, 32), b3 = v128.load(p, 48);
+        let x0 = v128.load32_splat(a0), x1 = v128.load32_splat(a1);
+        c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
+        c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
+        c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
+        c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
+        c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
+        c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
+        c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
+        c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
+        if (p + 64 >= end) { a0 += 4; a1 += 4; p += 64; break; }
+        b0 = v128.load(p, 64); b1 = v128.load(p, 80); b2 = v128.load(p, 96); b3 = v128.load(p, 112);
+        x0 = v128.load32_splat(a0, 4); x1 = v128.load32_splat(a1, 4);
+        c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
+        c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
+        c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
+        c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
+        c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
+        c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
+        c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
+        c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
+        if (p + 128 >= end) { a0 += 8; a1 += 8; p += 128; break; }
+        b0 = v128.load(p, 128); b1 = v128.load(p, 144); b2 = v128.load(p, 160); b3 = v128.load(p, 176);
+        x0 = v128.load32_splat(a0, 8); x1 = v128.load32_splat(a1, 8);
+        c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
+        c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
+        c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
+        c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
+        c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
+        c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
+        c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
+        c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
+        if (p + 192 >= end) { a0 += 12; a1 += 12; p += 192; break; }
+        b0 = v128.load(p, 192); b1 = v128.load(p, 208); b2 = v128.load(p, 224); b3 = v128.load(p, 240);
+        x0 = v128.load32_splat(a0, 12); x1 = v128.load32_splat(a1, 12);
+        c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
+        c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
+        c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
+        c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
+        c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
+        c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
+        c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
+        c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
+        a0 += 16; a1 += 16; p += 256;
+      } while (p < end);
+      if (p == last && odd) {
+        const x0 = lastOfRow(a0), x1 = lastOfRow(a1);
+        const b0 = v128.load(p), b1 = v128.load(p, 16), b2 = v128.load(p, 32), b3 = v128.load(p, 48);
+        c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
+        c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
+        c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
+        c03 = i32x4.add(c03, i32x4.dot_i16x8_s(x0, b3));
+        c10 = i32x4.add(c10, i32x4.dot_i16x8_s(x1, b0));
+        c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
+        c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
+        c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
+      }
+      storeRow<C>(c, c00, c01, c02, c03, columns, add, shift);
+      storeRow<C>(c + ldc, c10, c11, c12, c13, columns, add, shift);
+    } while (p < last);
     a += 2 * lda;
     c += 2 * ldc;
   }
   if (rows) {
-    let p = b;
-    let c0 = i32x4.splat(0), c1 = i32x4.splat(0), c2 = i32x4.splat(0), c3 = i32x4.splat(0);
-    for (; p < end; p += 64, a += 4) {
-      const x = v128.load32_splat(a);
-      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, v128.load(p)));
-      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, v128.load(p, 16)));
-      c2 = i32x4.add(c2, i32x4.dot_i16x8_s(x, v128.load(p, 32)));
-      c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x, v128.load(p, 48)));
-    }
-    if (odd) {
-      const x = lastOfRow(a);
-      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, v128.load(p)));
-      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, v128.load(p, 16)));
-      c2 = i32x4.add(c2, i32x4.dot_i16x8_s(x, v128.load(p, 32)));
-      c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x, v128.load(p, 48)));
-    }
-    storeRow<C>(c, c0, c1, c2, c3, columns, add, shift);
+    let p = b, end = p;
+    do {
+      end = min(end + step, last);
+      let c0 = i32x4.splat(0), c1 = i32x4.splat(0), c2 = i32x4.splat(0), c3 = i32x4.splat(0);
+      for (; p < end; p += 64, a += 4) {
+        const x = v128.load32_splat(a);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, v128.load(p)));
+        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, v128.load(p, 16)));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(x, v128.load(p, 32)));
+        c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x, v128.load(p, 48)));
+      }
+      if (p == last && odd) {
+        const x = lastOfRow(a);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, v128.load(p)));
+        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, v128.load(p, 16)));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(x, v128.load(p, 32)));
+        c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x, v128.load(p, 48)));
+      }
+      storeRow<C>(c, c0, c1, c2, c3, columns, add, shift);
+    } while (p < last);
   }
 }
 
@@ -160,21 +168,24 @@ function lastOfRow(a: usize): v128 {
 @inline
 function storeRow<C>(c: usize, c0: v128, c1: v128, c2: v128, c3: v128, columns: i32, add: bool, shift: i32): void {
   if (sizeof<C>() == 8) {
-    const right = max(-shift, 0), left = max(shift, 0), half = i32x4.splat(halfStep(right));
-    c0 = shiftHalfUpLanes(c0, half, right);
-    c1 = shiftHalfUpLanes(c1, half, right);
-    c2 = shiftHalfUpLanes(c2, half, right);
-    c3 = shiftHalfUpLanes(c3, half, right);
+    if (shift < 0) {
+      const half = i32x4.splat(halfStep(-shift));
+      c0 = shiftHalfUpLanes(c0, half, -shift);
+      c1 = shiftHalfUpLanes(c1, half, -shift);
+      c2 = shiftHalfUpLanes(c2, half, -shift);
+      c3 = shiftHalfUpLanes(c3, half, -shift);
+    }
+    const factor = i32x4.splat(1 << max(shift, 0));
     if (columns == PANEL) {
-      addLeft(c, c0, left);
-      addLeft(c + 32, c1, left);
-      addLeft(c + 64, c2, left);
-      addLeft(c + 96, c3, left);
+      addProducts(c, c0, factor);
+      addProducts(c + 32, c1, factor);
+      addProducts(c + 64, c2, factor);
+      addProducts(c + 96, c3, factor);
     } else {
-      addColumns64(c, c0, left, columns);
-      addColumns64(c + 32, c1, left, columns - 4);
-      addColumns64(c + 64, c2, left, columns - 8);
-      addColumns64(c + 96, c3, left, columns - 12);
+      addColumns64(c, c0, max(shift, 0), columns);
+      addColumns64(c + 32, c1, max(shift, 0), columns - 4);
+      addColumns64(c + 64, c2, max(shift, 0), columns - 8);
+      addColumns64(c + 96, c3, max(shift, 0), columns - 12);
     }
   } else if (columns == PANEL) {
     if (add) {
@@ -195,15 +206,15 @@ function storeRow<C>(c: usize, c0: v128, c1: v128, c2: v128, c3: v128, columns: 
   }
 }
 
-/** C[0..4) += v * 2^left, int64. */
+/** C[0..4) += v * factor, int64: the multiplication widens and shifts at once. */
 // @ts-ignore: decorator
 @inline
-function addLeft(c: usize, v: v128, left: i32): void {
-  v128.store(c, i64x2.add(v128.load(c), i64x2.shl(i64x2.extend_low_i32x4_s(v), left)));
-  v128.store(c, i64x2.add(v128.load(c, 16), i64x2.shl(i64x2.extend_high_i32x4_s(v), left)), 16);
+function addProducts(c: usize, v: v128, factor: v128): void {
+  v128.store(c, i64x2.add(v128.load(c), i64x2.extmul_low_i32x4_s(v, factor)));
+  v128.store(c, i64x2.add(v128.load(c, 16), i64x2.extmul_high_i32x4_s(v, factor)), 16);
 }
 
-/** As addLeft, for the first `columns` (any number) of four. */
+/** C[0..columns) += v * 2^left; `columns` is any number, at most four exist. */
 function addColumns64(c: usize, v: v128, left: i32, columns: i32): void {
   for (; columns > 0; columns--, c += 8, v = v128.shuffle<i32>(v, v, 1, 2, 3, 0)) {
     if (columns > 4) columns = 4;

@@ -2,7 +2,7 @@
 
 import { memoryChart } from './charts.mjs';
 import { ROUNDING_ROWS, formatRows } from './format-tables.mjs';
-import { contract, documentedConstants, errorBounds, exampleOf, result, run, runCli } from './source.mjs';
+import { contract, documentedConstants, errorBounds, exampleOf, read, result, run, runCli } from './source.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
 /** rows of cells as a Markdown table; columns of `right` are aligned to the right. */
@@ -13,8 +13,11 @@ const table = (head, rows, right = []) => [
 const code = (text) => `\`${text}\``;
 const fenced = (text, language = 'text') => `\`\`\`${language}\n${text}\n\`\`\``;
 const count = (value) => Math.round(value).toLocaleString('en-US');
-/** Bytes in MiB. */
-const mib = (bytes) => `${(bytes / 2 ** 20).toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 })}`;
+/** Bytes in MiB, with two digits after the point below 10 MiB and one above. */
+function mib(bytes) {
+  const value = bytes / 2 ** 20, digits = value < 10 ? 2 : 1;
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
 const loss = (value) => value.toFixed(4);
 const environment = ({ cpu, cores, system, node, date, commit }) => `${cpu}, ${cores} cores, ${system}, Node ${node}, ${date}, commit ${commit ?? 'unknown'}`;
 const notMeasured = (script) => `Not measured yet: run \`node bench/${script}.mjs\`.`;
@@ -55,7 +58,7 @@ function memory() {
 // ---- the three claims of the README ----------------------------------------------------------------------------------------
 
 function claims() {
-  const learned = result('learning'), planned = result('memory');
+  const learned = result('learning'), planned = result('memory'), golden = JSON.parse(read('test/golden/demo.json'));
   const first = planned?.rows.at(0), last = planned?.rows.at(-1);
   const bdiaRuns = learned?.runs.filter((entry) => entry.rule === 'bdia') ?? [];
   const checked = bdiaRuns.reduce((sum, entry) => sum + entry.reconstruction.checkedStates, 0);
@@ -67,7 +70,8 @@ function claims() {
     (planned === undefined ? '' : `${last.layers} layers keep ${mib(last.bdia.bytes.states)} MiB of states, as ${first.layers} layers do, and ${mib(last.bdia.bytes.sideBits)} MiB of side bits, ` +
     `where storing needs ${mib(last.none.bytes.states)} MiB. `) + 'Proof: `npm test -- reversal memory`.');
   lines.push('2. **The same bits everywhere.** Same seed, same text: the same weights, byte for byte, on every runtime and processor, however a batch is cut into micro-batches. ' +
-    'Proof: `npm start` trains a model and compares the SHA-256 of its weights with the published one.');
+    `Proof: \`npm start\` trains ${golden.parameters > 0 ? `a model of ${count(golden.parameters)} weights for ${count(golden.steps)} steps` : 'a model'} and compares the SHA-256 of its weights with the published one` +
+    `${golden.parameters > 0 ? ` (${golden.weightsSha256.slice(0, 16)}...)` : ''}.`);
   lines.push('3. **Integers only, and it learns like float32.** No floating-point instruction in the WebAssembly module, from token to updated weight' +
     (ratios.length > 0 ? `; validation loss at most ${Math.max(...ratios).toFixed(3)} times that of PyTorch in float32 after ${count(learned.steps)} steps, mean of ${new Set(learned.runs.map((entry) => entry.seed)).size} seeds` : '') +
     '. Proof: `npm test -- release-text` and `node bench/learn.mjs --text FILE`.');

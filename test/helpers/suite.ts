@@ -10,7 +10,7 @@ export type Check = (call: Call) => Outcome;
 
 /** A test whose body makes exactly `cases` calls, each equal bit for bit on every back end. */
 export function equal(title: string, cases: number, body: (check: Check) => void): void {
-  it(`${title}: ${cases.toLocaleString('en')} calls, equal on ${Object.keys(BACKEND_TABLE).length} back ends`, () => {
+  it(`${title}: ${cases.toLocaleString('en')} ${cases === 1 ? 'call' : 'calls'}, equal on ${Object.keys(BACKEND_TABLE).length} back ends`, () => {
     const equality = new Equality(backends());
     body((call) => equality.check(call));
     expect(equality.cases).toBe(cases);
