@@ -1,7 +1,7 @@
 // The generated blocks of the documents (name -> Markdown) and the charts (file -> SVG). bench/docs.mjs puts them in place.
 
 import { memoryChart } from './charts.mjs';
-import { ROUNDING_ROWS, formatRows } from './format-tables.mjs';
+import { BOUNDS, ROUNDING_ROWS, constants, formatRows } from './format-tables.mjs';
 import { contract, documentedConstants, errorBounds, exampleOf, read, result, run, runCli } from './source.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
@@ -31,11 +31,12 @@ function learning() {
   if (data === undefined) return notMeasured('learn');
   const rows = Object.entries(data.summary).map(([rule, { validationLoss, float32, ratio }]) => {
     const losses = data.runs.filter((entry) => entry.rule === rule).map((entry) => loss(entry.validationLoss)).join(', ');
-    return [RULE_NAMES[rule], losses, loss(validationLoss), float32 === undefined ? '' : loss(float32), ratio === undefined ? '' : ratio.toFixed(4)];
+    const float = (data.baselines?.[rule] ?? []).map((entry) => loss(entry.validationLoss)).join(', ');
+    return [RULE_NAMES[rule], losses, loss(validationLoss), float, float32 === undefined ? '' : loss(float32), ratio === undefined ? '' : ratio.toFixed(4)];
   });
   const seeds = [...new Set(data.runs.map((entry) => entry.seed))].join(', ');
   return [
-    table(['update', `validation loss, seeds ${seeds}`, 'mean', 'float32, mean', 'ratio'], rows, [2, 3, 4]), '',
+    table(['update', `validation loss, seeds ${seeds}`, 'mean', 'float32', 'mean', 'ratio'], rows, [2, 4, 5]), '',
     `${data.text.name} (SHA-256 ${data.text.sha256.slice(0, 16)}...), ${data.layers} layers, ${data.channels} channels, ${data.heads} heads, context ${data.context}, batch ${data.batch}, ` +
     `${count(data.steps)} steps, learning rate ${data.learningRate}, ${count(data.runs[0].parameters)} parameters; nats a character over the whole validation part. ` +
     `${data.baselines?.source ? `float32: ${data.baselines.source}. ` : ''}${environment(data.stamp)}.`,
@@ -82,17 +83,19 @@ function claims() {
 
 const numberFormats = async () => table(['tensor', 'storage', 'fraction bits', 'step', 'range', 'beyond it'], await formatRows());
 const formatConstants = async () => {
-  const formats = await import('./format-tables.mjs').then(({ constants }) => constants());
-  return table(['constant', 'value', 'meaning'], documentedConstants('src/tensor/formats.ts').map(({ name, doc }) => [code(name), count(formats[name]), doc]), [1]);
+  const values = await constants();
+  return table(['constant', 'value', 'meaning'], documentedConstants('src/tensor/formats.ts').map(({ names, doc }) =>
+    [names.map(code).join(', '), names.map((name) => count(values[name])).join('; '), doc]), [1]);
 };
 const rounding = async () => table(['rule', 'formula', '-1.5', '-0.5', '0.5', '1.5', 'used for'], await ROUNDING_ROWS());
-const bounds = () => table(['function', 'largest error allowed', 'test'], errorBounds().map(({ what, bound, file }) => [what, code(bound), `[${file}](../${file})`]));
+const bounds = async () => (await BOUNDS()).join('\n');
+const largestErrors = () => table(['function', 'largest error allowed', 'test'], errorBounds().map(({ what, bound, file }) => [what, code(bound), `[${file}](../${file})`]));
 
 // ---- kernels -------------------------------------------------------------------------------------------------------------
 
 const kernels = () => contract().map(({ title, files, kernels: list }) => [
   `### ${title[0].toUpperCase()}${title.slice(1)}`, '', `${files.map((file) => `[assembly/${file}](../assembly/${file})`).join(', ')}`, '',
-  table(['kernel', 'computes'], list.map(({ name, computes }) => [code(name), code(computes)])),
+  table(['kernel', 'computes'], list.map(({ name, computes }) => [code(name), computes])),
 ].join('\n')).join('\n\n');
 
 // ---- the simulation that chose the formats -----------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleO
 export const BLOCKS = {
   claims, learning, memory, help,
   'example-output': exampleOutput, 'help-train-gpt': helpTrain,
-  'number-formats': numberFormats, 'format-constants': formatConstants, rounding, 'error-bounds': bounds,
+  'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
 };
 

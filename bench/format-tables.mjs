@@ -16,7 +16,7 @@ export async function formatRows() {
   const f = await constants();
   for (const [name, value] of Object.entries(f)) if (value === undefined) throw new Error(`formats: ${name} is undefined`);
   const fixed = (tensor, storage, fraction, range, beyond) => {
-    if (typeof fraction === 'number' && !Number.isFinite(fraction)) throw new Error(`formats: ${tensor} has no fraction bits`);
+    if (!Number.isInteger(fraction)) throw new Error(`formats: ${tensor} has no fraction bits`);
     return [tensor, storage, fraction, step(fraction), range, beyond];
   };
   const operand = (fraction) => symmetric(f.OPERAND_MAX, fraction);
@@ -25,7 +25,7 @@ export async function formatRows() {
     fixed('master weight', 'int32', f.MASTER_FRACTION, symmetric(f.WEIGHT_LIMIT, f.MASTER_FRACTION), 'saturates, counted'),
     ['weight, working copy', 'int16, 13 bits', 'per matrix, at least 8', '', `±${f.OPERAND_MAX} steps`, 'cannot happen: the fraction bits are chosen from the matrix'],
     fixed('layer-norm gain, working copy', 'int16', f.GAIN_FRACTION, symmetric(f.PROBABILITY_MAX, f.GAIN_FRACTION), 'saturates'),
-    fixed('residual state', 'int32', `l = ${f.MIN_STATE_FRACTION} to ${f.MAX_STATE_FRACTION}, default ${f.DEFAULT_STATE_FRACTION}`, `accepted ±2^${f.STATE_LIMIT_BITS}`, 'wraps; beyond the accepted range the step is refused'),
+    ['residual state', 'int32', `l = ${f.MIN_STATE_FRACTION} to ${f.MAX_STATE_FRACTION}, default ${f.DEFAULT_STATE_FRACTION}`, '2^-l', `accepted ±2^${f.STATE_LIMIT_BITS}`, 'wraps; beyond the accepted range the step is refused'],
     fixed('x-hat of a layer norm', 'int16', f.XHAT_FRACTION, `[-16, ${exact(32767 / 2 ** f.XHAT_FRACTION)}]`, 'saturates'),
     fixed('1/sigma of a layer norm', 'int32', f.RSTD_FRACTION, `0 to ${exact(1326350334 / 2 ** f.RSTD_FRACTION)}`, 'cannot happen: epsilon bounds it'),
     fixed('layer-norm output', 'int16, 13 bits', f.NORM_FRACTION, operand(f.NORM_FRACTION), 'saturates, counted'),
@@ -45,6 +45,25 @@ export async function formatRows() {
     fixed('root of the second moment r', 'int32', f.OPTIMIZER_FRACTION, '0 to 1', 'cannot happen: likewise'),
     fixed('learning rate, decay', 'uint32', f.RATE_FRACTION, 'below 1', 'refused when the run is created'),
   ];
+}
+
+/** The equations of the bounds, as indented lines, with the constants' values. Throws if one does not hold. */
+export async function BOUNDS() {
+  const f = await constants(), int32 = 2 ** 31, slack = 2 ** 15, log2 = (value) => `2^${Math.log2(value)}`;
+  const operands = f.OPERAND_PRODUCTS * f.OPERAND_MAX ** 2, probabilities = f.PROBABILITY_PRODUCTS * f.PROBABILITY_MAX * f.OPERAND_MAX;
+  const longest = 4096, rowSum = slack + longest / 2, flushed = int32 * 2 ** f.MAX_FLUSH_SHIFT * f.MAX_FLUSHES, tokens = f.MAX_FLUSHES * f.OPERAND_PRODUCTS;
+  const range = (f.OPERAND_MAX + 1) / 2 ** f.MIN_ACTIVATION_FRACTION, summed = tokens * 2 ** f.GRADIENT_LIMIT_BITS * range * 2 ** f.WEIGHT_GRADIENT_FRACTION;
+  const holds = operands < int32 - slack && probabilities < int32 - slack && f.WEIGHT_L1_MAX * f.OPERAND_MAX < int32 && rowSum * f.OPERAND_MAX < 2 ** 28 && flushed <= 2 ** 63 && summed <= 2 ** 63;
+  if (!holds) throw new Error('formats: a bound of docs/number-formats.md does not hold');
+  return [
+    `(1)  products of operands:  ${f.OPERAND_PRODUCTS} * ${f.OPERAND_MAX}^2 = ${exact(operands)} < 2^31 - 2^15                       OPERAND_PRODUCTS`,
+    `     with a probability:    ${f.PROBABILITY_PRODUCTS} * ${f.PROBABILITY_MAX} * ${f.OPERAND_MAX} = ${exact(probabilities)} < 2^31 - 2^15               PROBABILITY_PRODUCTS`,
+    '(2)  q k^T, dO v^T:  K = head size <= 128 (checked for every model), so (1) covers them',
+    `(3)  x W^T, dy W:  ${f.OPERAND_MAX} * (largest sum of |w| over a row or column of the copy, at most ${exact(f.WEIGHT_L1_MAX)}) < 2^31      WEIGHT_L1_MAX`,
+    `(4)  P v:  the probabilities of a row sum to at most 2^15 + T/2 <= ${exact(rowSum)} raw units, times ${f.OPERAND_MAX} < 2^28`,
+    `(5)  weight gradient, by flushes:  2^31 * ${log2(2 ** f.MAX_FLUSH_SHIFT)} (MAX_FLUSH_SHIFT) * ${log2(f.MAX_FLUSHES)} (MAX_FLUSHES) = ${log2(flushed)}`,
+    `     by tokens:  ${log2(tokens)} tokens * ${log2(2 ** f.GRADIENT_LIMIT_BITS)} (gradient) * ${log2(range)} (activation) * ${log2(2 ** f.WEIGHT_GRADIENT_FRACTION)} (grid) = ${log2(summed)}`,
+  ].map((line) => `    ${line}`);
 }
 
 /** Rounding rules with their results for -1.5, -0.5, 0.5, 1.5, computed by src/kernels/reference/fixed.ts. */

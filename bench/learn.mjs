@@ -1,10 +1,11 @@
 // Measures learning: the small character GPT of nanoGPT's README (4 layers, 128 channels, 4 heads, context 64, batch 12, 2,000
 // steps) trained by the command line for three seeds and both update rules, against float32 runs of the same model.
 //
-//   node bench/learn.mjs --text FILE [--baselines FILE] [--seeds 1,2,3] [--steps 2000] [--processes 2] [--out FILE]
+//   node bench/learn.mjs --text FILE [--name NAME] [--baselines FILE] [--seeds 1,2,3] [--steps 2000] [--processes 2] [--out FILE]
 //
-// --baselines: JSON {"source": "...", "none": [{"seed": 1, "validationLoss": 1.9}, ...], "bdia": [...]}, the same runs in float32
-// (bdia: float gamma = +-0.5, no rounding), each over the whole validation part. Further fields of a run are kept.
+// --name: what the tables call the text (the file's name). --baselines: JSON {"source": "...", "none": [{"seed": 1,
+// "validationLoss": 1.9}, ...], "bdia": [...]}, the same runs in float32 (bdia: float gamma = +-0.5, no rounding), each over the
+// whole validation part. Seeds of two programs have nothing in common, so means are compared. Further fields of a run are kept.
 // Writes bench/results/learning.json; `node bench/docs.mjs` makes the tables from it.
 
 import { spawn } from 'node:child_process';
@@ -20,7 +21,7 @@ const MODEL = { layers: 4, channels: 128, heads: 4, context: 64, batch: 12 };
 const LEARNING_RATE = 0.001;
 
 const { values: given } = parseArgs({ options: {
-  text: { type: 'string' }, baselines: { type: 'string' }, seeds: { type: 'string', default: '1,2,3' },
+  text: { type: 'string' }, name: { type: 'string' }, baselines: { type: 'string' }, seeds: { type: 'string', default: '1,2,3' },
   steps: { type: 'string', default: '2000' }, processes: { type: 'string', default: '2' }, out: { type: 'string' },
 } });
 const cli = join(ROOT, 'dist', 'cli.js'), steps = Number(given.steps), seeds = given.seeds.split(',').map(Number);
@@ -63,9 +64,9 @@ async function inParallel(jobs, width) {
 
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** Mean of the baseline over the seeds that we ran too, or undefined. */
+/** Mean of the baseline's runs, or undefined. */
 function baselineMean(baselines, rule) {
-  const runs = (baselines?.[rule] ?? []).filter(({ seed }) => seeds.includes(seed));
+  const runs = baselines?.[rule] ?? [];
   return runs.length === 0 ? undefined : mean(runs.map(({ validationLoss }) => validationLoss));
 }
 
@@ -83,7 +84,7 @@ const summary = Object.fromEntries(RULES.map((rule) => {
 writeResult(given.out ?? resultFile('learning'), {
   stamp: stamp(),
   command: `node dist/cli.js ${command('RULE', 'SEED').join(' ')} --text FILE`,
-  text: { name: basename(given.text), sha256: createHash('sha256').update(readFileSync(given.text)).digest('hex') },
+  text: { name: given.name ?? basename(given.text), sha256: createHash('sha256').update(readFileSync(given.text)).digest('hex') },
   steps, learningRate: LEARNING_RATE, ...MODEL, summary, runs, baselines,
 });
 for (const [rule, { validationLoss, float32, ratio }] of Object.entries(summary))

@@ -23,22 +23,23 @@ export function result(name) {
 /** The lines of a docstring as text, without its decoration. */
 const docLines = (doc) => doc.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trim());
 
-/** Constants `export const NAME = ...` with a docstring, in order: [{ name, doc }]. */
+/** Constants `export const NAME = ...` with a docstring, in order; those that share one are together: [{ names, doc }]. */
 export function documentedConstants(file) {
-  return [...read(file).matchAll(/\/\*\*([^]*?)\*\/\n((?:export const [^\n]*\n)+)/g)].flatMap(([, doc, lines]) =>
-    [...lines.matchAll(/^export const (\w+) = (?!\()/gm)].map(([, name]) => ({ name, doc: docLines(doc).join(' ') })));
+  return [...read(file).matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\n((?:export const [^\n]*\n)+)/g)].map(([, doc, lines]) => ({
+    names: [...lines.matchAll(/^export const (\w+) = /gm)].map(([, name]) => name), doc: docLines(doc).join(' ').trim(),
+  }));
 }
 
 /** The first sentence of a docstring; of a block of formulas that follows a colon, the first line. */
 function firstSentence(doc) {
   const lines = docLines(doc), text = [];
   for (const [i, line] of lines.entries()) {
-    const [sentence, more] = line.split(/\.(?: |$)/, 2);
+    const [sentence, more] = line.split(/(?<! al)\.(?: |$)/, 2);
     text.push(sentence);
     if (more !== undefined) break;
     if (lines[i - 1]?.endsWith(':')) break;
   }
-  return text.join(' ').replace(/[;:,] *$/, '').replaceAll('`', '');
+  return text.join(' ').replace(/[;:,] *$/, '').replace(/ +/g, ' ');
 }
 
 /** The kernels of the contract by section: [{ title, files, kernels: [{ name, computes }] }]. */
@@ -51,12 +52,16 @@ export function contract() {
   return sections;
 }
 
-/** The error bounds that the kernels' tests assert against float64: [{ what, bound, file }]. */
+/** The error bounds that the kernels' tests assert against float64: [{ what, bound, file }]. A test over a table of [..., bound]
+ *  gives all of the table's bounds. */
 export function errorBounds() {
   return readdirSync(join(ROOT, 'test/kernels')).sort().flatMap((name) => {
-    const file = `test/kernels/${name}`;
-    return [...read(file).matchAll(/expectAtMost\(([^,]+), (['"])(.*?)\2\)/g)].filter(([, , , what]) => what !== 'a seeded fault')
-      .map(([, bound, , what]) => ({ what, bound, file }));
+    const file = `test/kernels/${name}`, text = read(file);
+    return [...text.matchAll(/expectAtMost\(([^,]+), (['"`])(.*?)\2\)/g)].filter(([, , , what]) => what !== 'a seeded fault').map((match) => {
+      const [, bound, , what] = match, cases = [...text.slice(0, match.index).matchAll(/\bbound\] of (\[.*\]) as const/g)].at(-1);
+      const bounds = bound === 'bound' ? JSON.parse(cases[1]).map((row) => row.at(-1)) : [bound];
+      return { what: what.replace(/\$\{(\w+)\}/g, '$1'), bound: bounds.join(', '), file };
+    });
   });
 }
 

@@ -15,10 +15,10 @@ export interface GoldenRun {
 /** Options and steps by name. Between them they reach every kernel: both rules, m = 1 and 2, l = 9 and 12, with and without biases,
  *  tied and untied heads, a context beyond one exact sum of 128 products and one that no tile divides. */
 export const GOLDEN_OPTIONS: Readonly<Record<string, { options: TrainOptions; steps: number }>> = {
-  'bdia': { options: smallOptions(), steps: 20 },
-  'none': { options: smallOptions({ reversible: 'none' }), steps: 20 },
+  'bdia': { options: smallOptions(), steps: 8 },
+  'none': { options: smallOptions({ reversible: 'none' }), steps: 8 },
   'bdia, m = 2, l = 12, biases, untied head': {
-    options: smallOptions({ gammaShift: 2, fractionBits: 12, seed: 2 ** 40 + 1, model: { bias: true, tied: false } }), steps: 20,
+    options: smallOptions({ gammaShift: 2, fractionBits: 12, seed: 2 ** 40 + 1, model: { bias: true, tied: false } }), steps: 8,
   },
   'bdia, context 139, 5 channels a head': {
     options: smallOptions({ batch: 1, steps: 8, model: { vocabulary: 67, layers: 2, channels: 15, heads: 3, context: 139 } }), steps: 4,

@@ -1,0 +1,96 @@
+// The command line: which commands there are, and how each ends. Exit code 0: done; 1: a check failed or a file is damaged;
+// 2: wrong use. An error is one line on stderr: what was given, what is expected, a hint. Never a stack trace.
+
+import { Command, CommanderError } from 'commander';
+import { version } from '../../package.json';
+import { choice, number, oneLine, wholeNumber } from './argv.ts';
+import { demo } from './demo.ts';
+import { evaluate } from './evaluate.ts';
+import { inspect } from './inspect.ts';
+import { RetrogradError, UsageError } from './library.ts';
+import { addRunOptions, givenNames } from './options.ts';
+import { plan } from './plan.ts';
+import { sample } from './sample.ts';
+import { trainGpt } from './train.ts';
+
+const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
+
+/** The commands; `finish` receives the exit code of the one that ran. */
+function createProgram(finish: (code: number) => void): Command {
+  const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
+    .version(version).exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
+    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "');
+
+  const train = program.command('train').description('train a model');
+  addRunOptions(train.command('gpt').description('train a GPT on a text')).action(async (values, command: Command) => finish(await trainGpt(values, givenNames(command))));
+
+  program.command('eval').description('loss of a saved model on a text').argument('<DIR>', 'directory of a run')
+    .option('--text <file>', 'text to evaluate on')
+    .option('--part <part>', 'all of the text, or its validation part (validation for the training text, else all)', choice('--part', 'all', 'validation') as (given: string) => string)
+    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await evaluate(directory, values)));
+
+  program.command('sample').description('text from a saved model').argument('<DIR>', 'directory of a run')
+    .option('--prompt <text>', 'how the text begins (a line break)')
+    .option('--length <n>', 'tokens to write (400)', wholeNumber('--length', 1, 1_000_000) as unknown as (given: string) => string)
+    .option('--temperature <x>', '0: always the most likely token; 1: as the model says (0.8)', number('--temperature') as unknown as (given: string) => string)
+    .option('--seed <n>', 'of the draws (1)', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER) as unknown as (given: string) => string)
+    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await sample(directory, values)));
+
+  program.command('inspect').description('what a checkpoint holds').argument('<DIR>', 'directory of a run')
+    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await inspect(directory, values)));
+
+  const planning = program.command('plan').description('memory of a training run, without running it');
+  addRunOptions(planning.command('gpt').description('memory of `train gpt` with the same options'))
+    .option('--vocabulary-size <n>', 'tokens, if no --text is given (256)', wholeNumber('--vocabulary-size', 2, 65536) as unknown as (given: string) => string)
+    .action((values) => finish(plan(values)));
+
+  program.command('demo').description('train a small GPT and compare its weights with the published digest (about a minute)')
+    .option('--steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)
+    .option(...JSON_OPTION).action(async (values) => finish(await demo(values)));
+  return program;
+}
+
+/** The deepest command that the words name, for its --help. */
+function commandOf(program: Command, words: readonly string[]): Command {
+  const next = program.commands.find((command) => command.name() === words[0]);
+  return next === undefined ? program : commandOf(next, words.slice(1));
+}
+
+const pathOf = (command: Command): string => (command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`);
+
+/** Commander's error as our line: given, expected, hint. */
+function explain(error: CommanderError, program: Command, words: readonly string[]): UsageError {
+  const command = commandOf(program, words), help = `see '${pathOf(command)} --help'`;
+  const expected = command.commands.length > 0 ? `one of ${command.commands.map((c) => c.name()).join(', ')}` : `an option of '${pathOf(command)}'`;
+  if (error.code === 'commander.help') return new UsageError(`'${pathOf(command)}' is not complete, expected ${expected}`, help);
+  const [, given, suggestion] = /^(?:error: )?(.*?)\.?(?:\n\(Did you mean (.*)\?\))?$/s.exec(error.message) as RegExpExecArray;
+  const isUnknown = error.code === 'commander.unknownOption' || error.code === 'commander.unknownCommand';
+  const tail = isUnknown ? `, expected ${expected}` : error.code === 'commander.optionMissingArgument' ? ', expected a value' : error.code === 'commander.missingArgument' ? ', expected it' : '';
+  return new UsageError(given + tail, suggestion === undefined ? help : `did you mean ${suggestion}?`);
+}
+
+function fail(error: unknown, hint: string): number {
+  if (process.env.RETROGRAD_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (error instanceof RetrogradError) {
+    const line = error.hint === undefined && error instanceof UsageError ? `${error.message}. HINT: ${hint}` : error.message;
+    process.stderr.write(`retrograd: ${oneLine(line)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it\n`);
+  return 1;
+}
+
+/** Runs the command that the words name; returns the exit code. */
+export async function run(words: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = createProgram((result) => { code = result; });
+  try {
+    if (words.length === 0) program.outputHelp();
+    else await program.parseAsync(words, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return fail(error, `see '${pathOf(commandOf(program, words))} --help'`);
+    return error.exitCode === 0 ? 0 : fail(explain(error, program, words), '');
+  }
+}

@@ -1,0 +1,25 @@
+// README: "It prints this, on every machine". The first JavaScript block of the README is run as it stands, by Node, against the
+// built package under its own name, and prints exactly the block that follows it.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({ language, text }));
+const example = blocks.findIndex(({ language }) => language === 'js');
+
+test('the example of the README prints what the README says, its SHA-256 included', () => {
+  const { language, text: expected } = blocks[example + 1], { text: code } = blocks[example];
+  expect(language).toBe('text');
+  expect(code).toContain("import { GptTrainer } from 'retrograd';");
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: root, encoding: 'utf8' });
+  expect({ status, stderr: stderr.slice(-300) }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toBe(expected);
+  expect(stdout).toMatch(/\d+ states rebuilt, 0 elements differ\nweights: SHA-256 [0-9a-f]{64}\n$/);
+});
+
+test('the example has at most 15 lines', () => {
+  expect(blocks[example].text.trim().split('\n').length).toBeLessThanOrEqual(15);
+});

@@ -1,0 +1,31 @@
+// README: the same seed and data give the same weights, byte for byte. Short runs against the golden digests, on every back end.
+// `npm run golden` is the one command that rewrites test/golden/runs.json; a change needs its reason in the changelog.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Backend } from '../../src/kernels/kernels.ts';
+import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
+import { createWasmBackend } from '../../src/kernels/wasm.ts';
+import { GOLDEN_OPTIONS, type GoldenRun, goldenRun } from '../helpers/golden-runs.ts';
+
+const read = (file: string): Buffer => readFileSync(new URL(`../../${file}`, import.meta.url));
+const golden = JSON.parse(read('test/golden/runs.json').toString()) as Record<string, GoldenRun>;
+
+const BACKENDS: Record<Backend['name'], ((bytes: number) => Backend) | undefined> = {
+  release: undefined, // the default
+  checked: (bytes) => createWasmBackend({ build: 'checked', bytes: new Uint8Array(read('build/checked.wasm')), pages: Math.ceil(bytes / 65536) + 16 }),
+  reference: createReferenceBackend,
+};
+
+describe('same bits', () => {
+  test(`test/golden/runs.json holds exactly the ${Object.keys(GOLDEN_OPTIONS).length} runs of test/helpers/golden-runs.ts`, () => {
+    expect(Object.keys(golden)).toEqual(Object.keys(GOLDEN_OPTIONS));
+    for (const { weightsSha256 } of Object.values(golden)) expect(weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(new Set(Object.values(golden).map((run) => run.weightsSha256)).size).toBe(Object.keys(golden).length);
+  });
+
+  for (const name of Object.keys(GOLDEN_OPTIONS))
+    test.each(Object.keys(BACKENDS) as Backend['name'][])(`${name}, ${GOLDEN_OPTIONS[name].steps} steps: loss and SHA-256 of the weights are the published ones on the %s back end`, async (backend) => {
+      expect(await goldenRun(name, BACKENDS[backend])).toEqual(golden[name]);
+    });
+});
