@@ -27,6 +27,9 @@ async function bundle(entry, outfile, options) {
   console.log(`${outfile}  ${kilobytes(bytes.length)}, ${kilobytes(gzipSync(bytes).length)} gzipped`);
 }
 
+/** The workers' file imports the library's instead of holding it again. */
+const beside = { name: 'beside', setup: (b) => b.onResolve({ filter: /\/index\.ts$/ }, () => ({ path: './index.js', external: true })) };
+
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not have. */
 const CLI_BANNER = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
@@ -50,6 +53,7 @@ try {
   await compile('release');
   await compile('checked');
   await bundle('src/index.ts', 'dist/index.js', { platform: 'neutral' });
+  await bundle('src/thread.ts', 'dist/thread.js', { platform: 'neutral', plugins: [beside] });
   await bundle('src/cli/main.ts', 'dist/cli.js', { platform: 'node', banner: { js: CLI_BANNER } });
   declarations('src/index.ts', 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);

@@ -5,4 +5,6 @@ export { type GptConfig, checkGptConfig, gptParameters } from './models/gpt-conf
 export type { Parameter, ParameterKind } from './nn/parameters.ts';
 export { type CheckedOptions, type TrainOptions, checkTrainOptions } from './train/options.ts';
 export { type MemoryPlan, planGpt } from './train/plan.ts';
+/** For dist/thread.js. */
+export { runMember } from './train/job.ts';
 export { GptTrainer, type NamedTensor, type StepReport } from './train/trainer.ts';

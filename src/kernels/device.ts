@@ -2,6 +2,7 @@
 // the first step and never grows, so the views stay valid.
 
 import type { Backend, Kernels, Pointer } from './kernels.ts';
+import { Team } from './team.ts';
 
 /** Saturated elements (a format's range was left, the value clamped) and state elements beyond the accepted range. */
 export interface Counts {
@@ -15,6 +16,9 @@ export class Device {
   readonly int32: Int32Array;
   readonly int64: BigInt64Array;
   readonly counts: Counts = { saturated: 0, overflowed: 0 };
+
+  /** The threads at work; alone unless a pool says otherwise. */
+  team = new Team(new Int32Array(0));
 
   constructor(readonly backend: Backend) {
     const { buffer } = backend.memory;

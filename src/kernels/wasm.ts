@@ -16,6 +16,8 @@ export interface WasmOptions {
   pages: number;
   /** 'release' (the default) drops the assertions. 'checked' keeps them and needs `bytes`. */
   build?: 'release' | 'checked';
+  /** Memory that other threads can share, where the runtime has it. */
+  shared?: boolean;
   /** Another module than the bundled release build. */
   bytes?: Uint8Array;
 }
@@ -38,22 +40,43 @@ function requireSimd(): void {
   }
 }
 
-function createMemory(pages: number): WebAssembly.Memory {
+function createMemory(pages: number, shared: boolean): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch {
+    if (shared) return createMemory(pages, false); // no SharedArrayBuffer here: one thread
     throw new RetrogradError(`this runtime does not give ${pages} pages of memory (${(pages / 16).toFixed(1)} MiB)`, 'use a smaller model or batch');
   }
 }
 
+/** The import of the memory in the module's bytes: length and name of module and field, kind 2. The limits' flags follow. */
+const MEMORY_IMPORT = [3, ...'env'].concat(6, ...'memory', 2).map((c) => (typeof c === 'string' ? c.charCodeAt(0) : c));
+const SHARED_LIMITS = 3, PRIVATE_LIMITS = 1;
+
+/** The module for memory that is shared or not: a module names which one it imports, and nothing else differs. */
+function forMemory(bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> {
+  const copy = bytes.slice();
+  const at = copy.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => copy[i + j] === byte));
+  if (at < 0) throw new RetrogradError('the module imports no memory');
+  copy[at + MEMORY_IMPORT.length] = shared ? SHARED_LIMITS : PRIVATE_LIMITS;
+  return copy;
+}
+
 /** A back end of its own memory. Throws RetrogradError if the runtime lacks WebAssembly or SIMD, or does not give the memory. */
-export function createWasmBackend({ pages, build = 'release', bytes }: WasmOptions): Backend {
+export function createWasmBackend({ pages, build = 'release', shared = false, bytes }: WasmOptions): Backend {
   requireSimd();
   if (build === 'checked' && bytes === undefined) {
     throw new RetrogradError('the checked build is not bundled', "pass its bytes: createWasmBackend({ pages, build: 'checked', bytes })");
   }
-  const memory = createMemory(pages);
-  const exports = instantiateSync((bytes ?? release) as Uint8Array<ArrayBuffer>, { env: { memory } }).instance.exports as unknown as Kernels & Administration;
+  return attach(createMemory(pages, shared), build, bytes ?? release);
+}
+
+/** The release build on the memory of another thread's back end. */
+export const attachWasmBackend = (memory: unknown): Backend => attach(memory as WebAssembly.Memory, 'release', release);
+
+function attach(memory: WebAssembly.Memory, name: 'release' | 'checked', bytes: Uint8Array): Backend {
+  const isShared = !(memory.buffer instanceof ArrayBuffer);
+  const exports = instantiateSync(forMemory(bytes, isShared), { env: { memory } }).instance.exports as unknown as Kernels & Administration;
   if (exports.abi_version() !== ABI_VERSION) {
     throw new RetrogradError(`the kernels have interface version ${exports.abi_version()}, expected ${ABI_VERSION}`, 'build again: npm run build');
   }
@@ -64,5 +87,5 @@ export function createWasmBackend({ pages, build = 'release', bytes }: WasmOptio
     max_abs_i32: (a, lda, rows, columns) => max_abs_i32(a, lda, rows, columns) >>> 0,
     hash_i32: (a, n) => hash_i32(a, n) >>> 0,
   };
-  return { name: build, kernels, memory, base: Math.ceil(exports.static_end() / BASE_ALIGNMENT) * BASE_ALIGNMENT };
+  return { name, kernels, memory, base: Math.ceil(exports.static_end() / BASE_ALIGNMENT) * BASE_ALIGNMENT };
 }

@@ -14,6 +14,8 @@ import { Arena, type Purpose } from '../tensor/arena.ts';
 import { BRANCH_FRACTION, GELU_INPUT_FRACTION, NORM_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
 import { Linear } from './linear.ts';
+import { LOCK } from '../ops/locks.ts';
+import { type WorkingWeight, layoutWeight } from '../ops/weight.ts';
 import type { ParameterStore } from './parameters.ts';
 
 export interface BlockShape {
@@ -60,6 +62,18 @@ export class ActivationSlab {
   }
 }
 
+/** The working copies of one block's matrices, shared by all threads. */
+export interface BlockWeights {
+  readonly qkv: WorkingWeight;
+  readonly projection: WorkingWeight;
+  readonly up: WorkingWeight;
+  readonly down: WorkingWeight;
+}
+
+export const layoutBlockWeights = (arena: Arena, { channels: C, hidden }: BlockShape): BlockWeights => ({
+  qkv: layoutWeight(arena, 3 * C, C), projection: layoutWeight(arena, C, C), up: layoutWeight(arena, hidden, C), down: layoutWeight(arena, C, hidden),
+});
+
 export class Block {
   private readonly norm1: LayerNorm;
   private readonly qkv: Linear;
@@ -79,15 +93,15 @@ export class Block {
   /** Fraction bits of the loaded block's activations. */
   private format: AttentionFormat & { activated: number } = { queryKey: 0, value: 0, activated: 0 };
 
-  constructor(arena: Arena, private readonly shape: BlockShape) {
+  constructor(arena: Arena, private readonly shape: BlockShape, weights: BlockWeights) {
     const { context: T, channels: C, hidden } = shape, widest = Math.max(3 * C, hidden);
     const linear = layoutLinearScratch(arena, T, widest), norm = layoutNormScratch(arena, T, C);
     this.norm1 = new LayerNorm(arena, C, norm);
     this.norm2 = new LayerNorm(arena, C, norm);
-    this.qkv = new Linear(arena, 3 * C, C, linear);
-    this.projection = new Linear(arena, C, C, linear);
-    this.up = new Linear(arena, hidden, C, linear);
-    this.down = new Linear(arena, C, hidden, linear);
+    this.qkv = new Linear(arena, weights.qkv, LOCK.qkv, linear);
+    this.projection = new Linear(arena, weights.projection, LOCK.projection, linear);
+    this.up = new Linear(arena, weights.up, LOCK.up, linear);
+    this.down = new Linear(arena, weights.down, LOCK.down, linear);
     this.attention = layoutAttentionScratch(arena, { rows: T, channels: C, heads: shape.heads });
     this.branch = arena.allocate('workspace', T * C * 4);
     this.dMiddle = arena.allocate('workspace', T * C * 4);
@@ -99,13 +113,14 @@ export class Block {
 
   /** Loads the weights of block `index`; `backward`: also what only the backward pass needs. */
   prepare(d: Device, store: ParameterStore, index: number, backward: boolean): void {
-    const name = `block.${index}`;
+    const name = `block.${index}`, linears = [this.down, this.up, this.qkv, this.projection]; // the largest first, dealt in turn
     this.norm1.prepare(d, store, `${name}.norm1`);
-    this.qkv.prepare(d, store, `${name}.qkv`, backward);
-    this.projection.prepare(d, store, `${name}.projection`, backward);
     this.norm2.prepare(d, store, `${name}.norm2`);
-    this.up.prepare(d, store, `${name}.up`, backward);
-    this.down.prepare(d, store, `${name}.down`, backward);
+    ['down', 'up', 'qkv', 'projection'].forEach((part, i) => linears[i].load(store, `${name}.${part}`));
+    d.team.barrier(); // nobody works with the last block's weights any more
+    linears.forEach((linear, i) => { if (d.team.owns(i)) linear.prepare(d, backward); });
+    d.team.barrier();
+    for (const linear of linears) linear.receive(d);
     const { channels: C, hidden } = this.shape, scale = this.norm1.scale(d);
     this.format = {
       queryKey: this.qkv.fractionOf(d, 0, 2 * C, scale), value: this.qkv.fractionOf(d, 2 * C, 3 * C, scale),

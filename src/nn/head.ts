@@ -6,6 +6,8 @@ import type { Pointer } from '../kernels/kernels.ts';
 import { type Scaled, toOperand } from '../ops/gradient.ts';
 import { layoutLinearScratch, linearSums } from '../ops/linear.ts';
 import { type NormSaved, layoutNormScratch } from '../ops/layer-norm.ts';
+import { LOCK } from '../ops/locks.ts';
+import type { WorkingWeight } from '../ops/weight.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { BRANCH_FRACTION, LOGIT_GRADIENT_FRACTION, NORM_FRACTION, OPERAND_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
@@ -30,11 +32,12 @@ export class Head {
   private readonly losses: Pointer;
   private readonly dLogits: Pointer;
 
-  constructor(arena: Arena, private readonly shape: HeadShape) {
+  /** weight: the working copy [V, C], shared by all threads. */
+  constructor(arena: Arena, private readonly shape: HeadShape, weight: WorkingWeight) {
     const { context: T, channels: C, vocabulary: V } = shape;
     const scratch = layoutLinearScratch(arena, T, Math.max(V, C));
     this.norm = new LayerNorm(arena, C, layoutNormScratch(arena, T, C));
-    this.linear = new Linear(arena, V, C, scratch);
+    this.linear = new Linear(arena, weight, LOCK.head, scratch);
     this.sums = scratch.sums;
     this.saved = { out: arena.allocate('workspace', T * C * 2), xhat: arena.allocate('workspace', T * C * 2), rstd: arena.allocate('workspace', T * 4) };
     this.losses = arena.allocate('workspace', T * 4);
@@ -43,7 +46,11 @@ export class Head {
 
   prepare(d: Device, store: ParameterStore, backward: boolean): void {
     this.norm.prepare(d, store, 'norm');
-    this.linear.prepare(d, store, this.shape.tied ? 'token' : 'head', backward);
+    this.linear.load(store, this.shape.tied ? 'token' : 'head');
+    d.team.barrier();
+    if (d.team.owns(0)) this.linear.prepare(d, backward);
+    d.team.barrier();
+    this.linear.receive(d);
   }
 
   /** Raw logits int32 [rows, V] of the state x (l fraction bits); returns their address and fraction bits. */

@@ -1,5 +1,5 @@
-// A linear layer with its working copy: y = x W^T + b. One instance serves every block of a model in turn: `prepare` loads a
-// block's parameters into it.
+// A linear layer with its working copy: y = x W^T + b. One instance serves every block of a model in turn: `load` and `prepare` bring
+// a block's parameters into it. Each thread has an instance; the working copy is shared.
 
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
@@ -8,28 +8,36 @@ import { BRANCH_FRACTION, MASTER_FRACTION } from '../tensor/formats.ts';
 import type { Scaled } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/activation-format.ts';
 import { type LinearScratch, linearBackwardInput, linearBackwardWeight, linearForwardBranch, linearRound, linearSums } from '../ops/linear.ts';
-import { type WorkingWeight, layoutWeight, prepareWeight } from '../ops/weight.ts';
+import { type WorkingWeight, prepareWeight, receiveWeight } from '../ops/weight.ts';
 import type { ParameterStore, StoredParameter } from './parameters.ts';
 
 /** Guard bits of a bias added before rounding to int16 (requantize_i32i16). */
 const guardBits = (shift: number): number => Math.min(6, shift);
 
 export class Linear {
-  readonly weight: WorkingWeight;
   private readonly biasCopy: Pointer;
   private weightParameter!: StoredParameter;
   private biasParameter: StoredParameter | undefined;
 
-  constructor(arena: Arena, rows: number, columns: number, private readonly scratch: LinearScratch) {
-    this.weight = layoutWeight(arena, rows, columns);
-    this.biasCopy = arena.allocate('workspace', rows * 4);
+  /** lock: whose turn it is to add to the weight's gradient (ops/locks.ts). */
+  constructor(arena: Arena, readonly weight: WorkingWeight, private readonly lock: number, private readonly scratch: LinearScratch) {
+    this.biasCopy = arena.allocate('workspace', weight.rows * 4);
   }
 
-  /** Makes the working copy of `${name}.weight` (and finds `${name}.bias`); `backward`: also for the backward pass. */
-  prepare(d: Device, store: ParameterStore, name: string, backward: boolean): void {
+  /** Finds `${name}.weight` and `${name}.bias`. */
+  load(store: ParameterStore, name: string): void {
     this.weightParameter = store.get(`${name}.weight`);
     this.biasParameter = store.find(`${name}.bias`);
+  }
+
+  /** Makes the shared working copy, on one thread; `backward`: also for the backward pass. */
+  prepare(d: Device, backward: boolean): void {
     prepareWeight(d, this.weightParameter.master, this.weight, backward);
+  }
+
+  /** After a barrier, on every thread. */
+  receive(d: Device): void {
+    receiveWeight(d, this.weight);
   }
 
   /** The bias as int32 with `fraction` fraction bits, or 0. */
@@ -62,7 +70,7 @@ export class Linear {
 
   /** Adds to the gradients of weight and bias. x is the forward pass's input with its fraction bits. */
   backwardWeight(d: Device, dy: Scaled, x: Pointer, fraction: number, rows: number): void {
-    linearBackwardWeight(d, dy, this.weight.rows, x, fraction, this.weight.columns, this.scratch, this.weightParameter.gradient, this.biasParameter?.gradient ?? 0, rows);
+    linearBackwardWeight(d, dy, this.weight.rows, x, fraction, this.weight.columns, this.scratch, this.weightParameter.gradient, this.biasParameter?.gradient ?? 0, this.lock, rows);
   }
 
   /** dx int32 [rows, columns]; returns its exponent. */

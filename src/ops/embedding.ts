@@ -4,6 +4,7 @@ import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { STREAM_GRADIENT_BITS, WEIGHT_GRADIENT_FRACTION } from '../tensor/formats.ts';
 import { GRADIENT_LIMIT_BITS, type Scaled, gradientTooLarge } from './gradient.ts';
+import { LOCK } from './locks.ts';
 
 /** State int32 [rows, C] with l fraction bits from int32 masters. ids: int32[rows] in memory. */
 export function embeddingForward(d: Device, ids: Pointer, token: Pointer, position: Pointer, state: Pointer, rows: number, channels: number, l: number): void {
@@ -14,5 +15,5 @@ export function embeddingForward(d: Device, ids: Pointer, token: Pointer, positi
 export function embeddingBackward(d: Device, ids: Pointer, dState: Scaled, dToken: Pointer, dPosition: Pointer, rows: number, channels: number): void {
   if (dState.exponent + STREAM_GRADIENT_BITS > GRADIENT_LIMIT_BITS) throw gradientTooLarge();
   const shift = Math.max(-31, dState.exponent + WEIGHT_GRADIENT_FRACTION);
-  d.kernels.embedding_backward_i32i64(ids, dState.at, dToken, dPosition, rows, channels, shift);
+  d.team.exclusive(LOCK.embeddings, () => d.kernels.embedding_backward_i32i64(ids, dState.at, dToken, dPosition, rows, channels, shift));
 }

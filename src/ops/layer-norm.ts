@@ -4,6 +4,7 @@ import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { FINE_GRADIENT_MAX, GAIN_FRACTION, RSTD_FRACTION, WEIGHT_GRADIENT_FRACTION, XHAT_FRACTION } from '../tensor/formats.ts';
 import type { Arena } from '../tensor/arena.ts';
+import { LOCK } from './locks.ts';
 import { type Scaled, bits, toOperand } from './gradient.ts';
 
 /** What the backward pass needs: the normalised rows and 1 / sigma. */
@@ -33,7 +34,9 @@ export function layerNormBackward(d: Device, dOut: Scaled, saved: NormSaved, gai
   const sumBias = dBias === 0 ? 0 : scratch.sums + columns * 8;
   d.clear(scratch.sums, columns * 16);
   d.counts.saturated += d.kernels.layer_norm_backward_i16i32(scratch.dy, saved.xhat, gain, saved.rstd, dz, scratch.sums, sumBias, rows, columns, shift);
-  d.kernels.accumulate_i64(scratch.sums, dGain, columns, exponent - XHAT_FRACTION + WEIGHT_GRADIENT_FRACTION);
-  if (dBias !== 0) d.kernels.accumulate_i64(sumBias, dBias, columns, exponent + WEIGHT_GRADIENT_FRACTION);
+  d.team.exclusive(LOCK.norms, () => {
+    d.kernels.accumulate_i64(scratch.sums, dGain, columns, exponent - XHAT_FRACTION + WEIGHT_GRADIENT_FRACTION);
+    if (dBias !== 0) d.kernels.accumulate_i64(sumBias, dBias, columns, exponent + WEIGHT_GRADIENT_FRACTION);
+  });
   return exponent - GAIN_FRACTION - RSTD_FRACTION + shift;
 }

@@ -50,11 +50,14 @@ export function linearBackwardInput(d: Device, dy: Scaled, w: WorkingWeight, dx:
   return dy.exponent - w.fraction;
 }
 
-/** dW (and db unless 0) += the exact sums over this sequence's rows, on the static grid of 28 fraction bits. x has `fraction`. */
-export function linearBackwardWeight(d: Device, dy: Scaled, out: number, x: Pointer, fraction: number, into: number, scratch: LinearScratch, dW: Pointer, dBias: Pointer, rows: number): void {
+/** dW (and db unless 0) += the exact sums over this sequence's rows, on the static grid of 28 fraction bits. x has `fraction`.
+ *  One thread at a time adds to a weight's gradient: `lock`. */
+export function linearBackwardWeight(d: Device, dy: Scaled, out: number, x: Pointer, fraction: number, into: number, scratch: LinearScratch, dW: Pointer, dBias: Pointer, lock: number, rows: number): void {
   d.kernels.transpose_i16(dy.at, out, rows, out, scratch.transposed, rows);
   d.kernels.pack_nn_i16(x, into, rows, into, scratch.panels);
   const shift = dy.exponent - fraction + WEIGHT_GRADIENT_FRACTION;
-  d.kernels.gemm_i16i16i64(scratch.transposed, rows, scratch.panels, panelStride(rows), dW, into, out, into, rows, OPERAND_PRODUCTS, shift);
-  if (dBias !== 0) d.kernels.sum_rows_i16i64(dy.at, out, rows, out, dBias, dy.exponent + WEIGHT_GRADIENT_FRACTION);
+  d.team.exclusive(lock, () => {
+    d.kernels.gemm_i16i16i64(scratch.transposed, rows, scratch.panels, panelStride(rows), dW, into, out, into, rows, OPERAND_PRODUCTS, shift);
+    if (dBias !== 0) d.kernels.sum_rows_i16i64(dy.at, out, rows, out, dBias, dy.exponent + WEIGHT_GRADIENT_FRACTION);
+  });
 }

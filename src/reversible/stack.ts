@@ -7,6 +7,7 @@
 import { OverflowError, ReconstructionError } from '../errors.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
+import { Team } from '../kernels/team.ts';
 import { ActivationSlab, type Block, type BlockActivations, type BlockShape } from '../nn/block.ts';
 import type { ParameterStore } from '../nn/parameters.ts';
 import { type Scaled, combine } from '../ops/gradient.ts';
@@ -18,6 +19,8 @@ export interface StackShape extends BlockShape {
   readonly layers: number;
   /** Sequences held at a time. */
   readonly sequences: number;
+  /** Threads that may work at once. */
+  readonly threads: number;
   /** l: fraction bits of the state. */
   readonly fraction: number;
 }
@@ -53,8 +56,8 @@ export class Stack {
   private readonly lanes: Lane[];
   private readonly kept: ActivationSlab;
   private readonly side: Pointer;
-  private readonly h: Pointer;
-  private readonly dBranch: Pointer;
+  /** int32 [T, C] of each thread: h, and a gradient. */
+  private readonly scratch: { readonly h: Pointer; readonly dBranch: Pointer }[];
   /** Fingerprints of x_k of every lane, made at the first step. */
   private hashes: Uint32Array | undefined;
   private readonly n: number;
@@ -68,12 +71,11 @@ export class Stack {
       last: state(), previous: state(), a: { at: state(), exponent: 0 }, b: { at: state(), exponent: 0 }, bSign: 0,
     }));
     this.kept = rule.rebuilds
-      ? new ActivationSlab(arena, 'workspace', shape, 1)
+      ? new ActivationSlab(arena, 'workspace', shape, shape.threads)
       : new ActivationSlab(arena, 'states', shape, layers * sequences);
     // A rule that stores has no use for the side bits that its update yields: one block's worth of room is written over and over.
-    this.side = arena.allocate('sideBits', (rule.rebuilds ? (layers - 1) * sequences : 1) * sideBytes(this.n, rule.shift));
-    this.h = arena.allocate('workspace', this.n * 4);
-    this.dBranch = arena.allocate('workspace', this.n * 4);
+    this.side = arena.allocate('sideBits', (rule.rebuilds ? (layers - 1) * sequences : shape.threads) * sideBytes(this.n, rule.shift));
+    this.scratch = Array.from({ length: shape.threads }, () => ({ h: arena.allocate('workspace', this.n * 4), dBranch: arena.allocate('workspace', this.n * 4) }));
   }
 
   /** Where x_0 of lane s goes, before `forward`. */
@@ -91,29 +93,29 @@ export class Stack {
     return this.lanes[s].a;
   }
 
-  private activations(block: number, s: number): BlockActivations {
-    return this.kept.get(this.rule.rebuilds ? 0 : block * this.shape.sequences + s);
+  private activations(d: Device, block: number, s: number): BlockActivations {
+    return this.kept.get(this.rule.rebuilds ? d.team.rank : block * this.shape.sequences + s);
   }
 
-  private sideOf(block: number, s: number): Pointer {
-    if (!this.rule.rebuilds) return this.side;
+  private sideOf(d: Device, block: number, s: number): Pointer {
+    if (!this.rule.rebuilds) return this.side + d.team.rank * sideBytes(this.n, this.rule.shift);
     return this.side + ((block - 1) * this.shape.sequences + s) * sideBytes(this.n, this.rule.shift);
   }
 
   /** Runs the blocks over `rows` tokens of lanes 0..count-1. `samples`: training, lane s is sample samples + s of `step`; without
    *  it inference, gamma = 0. */
   forward(d: Device, block: Block, store: ParameterStore, count: number, rows: number, training?: Training): void {
-    const { fraction: l, layers, channels, sequences } = this.shape, n = rows * channels;
+    const { fraction: l, layers, channels, sequences } = this.shape, n = rows * channels, { rank, size } = d.team, { h } = this.scratch[rank];
     if (training && this.verify && this.rule.rebuilds) this.hashes ??= new Uint32Array(layers * sequences);
     for (let k = 0; k < layers; k++) {
       block.prepare(d, store, k, false);
-      for (let s = 0; s < count; s++) {
+      for (let s = rank; s < count; s += size) {
         const lane = this.lanes[s];
         if (training && this.hashes) this.hashes[k * sequences + s] = d.kernels.hash_i32(lane.last, n);
-        block.forward(d, lane.last, l, this.activations(training ? k : 0, s), this.h, rows);
+        block.forward(d, lane.last, l, this.activations(d, training ? k : 0, s), h, rows);
         const sigma = training && k > 0 ? this.rule.sigma(training.step, training.first + s, k) : 0;
-        const side = sigma === 0 ? 0 : this.sideOf(k, s);
-        const beyond = d.kernels.bdia_step_i32(lane.previous, lane.last, this.h, lane.previous, side, n, l, sigma, Math.max(1, this.rule.shift));
+        const side = sigma === 0 ? 0 : this.sideOf(d, k, s);
+        const beyond = d.kernels.bdia_step_i32(lane.previous, lane.last, h, lane.previous, side, n, l, sigma, Math.max(1, this.rule.shift));
         [lane.last, lane.previous] = [lane.previous, lane.last];
         d.counts.overflowed += beyond;
         if (beyond > 0 && training) throw this.outOfRange(beyond, k, training.first + s, training.step);
@@ -128,16 +130,16 @@ export class Stack {
 
   /** The way back: adds every block's weight gradients and leaves dL/dx_0 in gradient(s), x_0 in input(s). */
   backward(d: Device, block: Block, store: ParameterStore, count: number, training: Training): void {
-    const { layers, context, fraction: l } = this.shape;
-    for (let s = 0; s < count; s++) this.lanes[s].bSign = 0;
+    const { layers, context, fraction: l } = this.shape, { rank, size } = d.team, { h } = this.scratch[rank];
+    for (let s = rank; s < count; s += size) this.lanes[s].bSign = 0;
     for (let k = layers - 1; k >= 0; k--) {
       block.prepare(d, store, k, true);
-      for (let s = 0; s < count; s++) {
-        const lane = this.lanes[s], saved = this.activations(k, s);
+      for (let s = rank; s < count; s += size) {
+        const lane = this.lanes[s], saved = this.activations(d, k, s);
         const sigma = k > 0 ? this.rule.sigma(training.step, training.first + s, k) : 0;
         if (this.rule.rebuilds) {
-          block.forward(d, lane.previous, l, saved, this.h, context);
-          if (k > 0) d.kernels.bdia_inverse_i32(lane.last, lane.previous, this.h, this.sideOf(k, s), lane.last, this.n, l, sigma, this.rule.shift);
+          block.forward(d, lane.previous, l, saved, h, context);
+          if (k > 0) d.kernels.bdia_inverse_i32(lane.last, lane.previous, h, this.sideOf(d, k, s), lane.last, this.n, l, sigma, this.rule.shift);
           [lane.last, lane.previous] = [lane.previous, lane.last];
           if (k > 0) this.check(d, block, store, k - 1, s, training);
         }
@@ -148,10 +150,10 @@ export class Stack {
 
   /** One step of online back-propagation through a block (file header). */
   private propagate(d: Device, block: Block, lane: Lane, saved: BlockActivations, sigma: number): void {
-    const { context } = this.shape, m = sigma === 0 ? 0 : this.rule.shift, unit = 2 ** m;
+    const { context } = this.shape, { dBranch } = this.scratch[d.team.rank], m = sigma === 0 ? 0 : this.rule.shift, unit = 2 ** m;
     const a: Scaled = { at: lane.a.at, exponent: lane.a.exponent - m };
-    const dh: Scaled = { at: this.dBranch, exponent: combine(d, a, unit + sigma, undefined, 0, undefined, this.dBranch, this.n) };
-    const dx: Scaled = { at: this.dBranch, exponent: block.backward(d, dh, saved, this.dBranch, context) };
+    const dh: Scaled = { at: dBranch, exponent: combine(d, a, unit + sigma, undefined, 0, undefined, dBranch, this.n) };
+    const dx: Scaled = { at: dBranch, exponent: block.backward(d, dh, saved, dBranch, context) };
     const b = lane.bSign === 0 ? undefined : lane.b;
     const next: Scaled = { at: lane.b.at, exponent: combine(d, a, unit - sigma, b, lane.bSign, dx, lane.b.at, this.n) };
     lane.b = a;
@@ -173,14 +175,15 @@ export class Stack {
   /** Runs the forward pass of lane s again up to x_k, in the buffers of its gradients, and compares: counts the elements that
    *  differ and returns the first. The step is lost already, so nothing is spared. */
   private locate(d: Device, block: Block, store: ParameterStore, k: number, s: number, training: Training): number {
-    const lane = this.lanes[s], { fraction: l, channels, context } = this.shape;
+    const lane = this.lanes[s], { fraction: l, channels, context } = this.shape, { h } = this.scratch[d.team.rank];
+    d.team = new Team(new Int32Array(0), d.team.rank); // the others are not waited for: the step is lost
     let last = lane.a.at, previous = lane.b.at;
     training.embed(s, last);
     for (let j = 0; j < k; j++) {
       block.prepare(d, store, j, false);
-      block.forward(d, last, l, this.activations(j, s), this.h, context);
+      block.forward(d, last, l, this.activations(d, j, s), h, context);
       const sigma = j > 0 ? this.rule.sigma(training.step, training.first + s, j) : 0;
-      d.kernels.bdia_step_i32(previous, last, this.h, previous, sigma === 0 ? 0 : this.sideOf(j, s), context * channels, l, sigma, this.rule.shift);
+      d.kernels.bdia_step_i32(previous, last, h, previous, sigma === 0 ? 0 : this.sideOf(d, j, s), context * channels, l, sigma, this.rule.shift);
       [last, previous] = [previous, last];
     }
     const expected = d.view(last, this.n), rebuilt = d.view(lane.previous, this.n);

@@ -3,7 +3,7 @@
 
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import type { ParameterStore, StoredParameter } from '../nn/parameters.ts';
+import type { ParameterStore } from '../nn/parameters.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { OPTIMIZER_FRACTION, WEIGHT_GRADIENT_FRACTION, WEIGHT_LIMIT } from '../tensor/formats.ts';
 import type { CheckedOptions } from './options.ts';
@@ -14,8 +14,10 @@ export const BETA1_SHIFT = 3;
 export const BETA2_SHIFT = 7;
 /** Adam's epsilon on the gradient of the mean loss. */
 const EPSILON = 1e-8;
-/** Elements of one call of sum_squares_i64 (2^20 squared, 2^23 times: 2^63). */
-const SQUARES = 2 ** 23;
+/** Elements of one call of sum_squares_i64: 2^20 squared, 2^22 times, is 2^62. */
+const SQUARES = 2 ** 22;
+/** Threads share a parameter in multiples of this many elements: whole cache lines. */
+const UNIT = 64;
 
 export interface UpdateReport {
   /** Norm of the gradient of the mean loss, before clipping. */
@@ -24,40 +26,66 @@ export interface UpdateReport {
 }
 
 export class Optimizer {
-  private readonly sum: Pointer;
+  /** Of each thread and parameter: bits of the largest gradient (int32), sum of squares (int64). */
+  private readonly bits: Pointer;
+  private readonly sums: Pointer;
 
-  constructor(arena: Arena, private readonly options: CheckedOptions) {
-    this.sum = arena.allocate('workspace', 8);
+  constructor(arena: Arena, private readonly options: CheckedOptions, private readonly parameters: number) {
+    this.bits = arena.allocate('workspace', options.threads * parameters * 4);
+    this.sums = arena.allocate('workspace', options.threads * parameters * 8);
   }
 
-  /** Updates every weight from the gradients summed over `tokens` tokens; `step` is 0-based. */
+  /** Updates every weight from the gradients summed over `tokens` tokens; `step` is 0-based. Every thread of the team runs it on its
+   *  part of each parameter; all return the same report. */
   update(d: Device, store: ParameterStore, tokens: number, step: number): UpdateReport {
-    const bits = store.all.map((p) => d.kernels.max_bits_i64(p.gradient, p.size));
-    const norm = squareRoot(store.all.reduce((sum, p, i) => sum + this.squares(d, p, bits[i]), 0n)); // summed loss, WEIGHT_GRADIENT_FRACTION
+    const bits = this.largestBits(d, store), norm = squareRoot(this.squares(d, store, bits)); // summed loss, WEIGHT_GRADIENT_FRACTION
     const clip = BigInt(Math.round(this.options.clip * 2 ** 20)) * BigInt(tokens) << BigInt(WEIGHT_GRADIENT_FRACTION - 20);
     const unit = norm > clip ? norm : clip;
     const rate = learningRate(this.options, step), corrected = Number(correctedRate(rate, step, BETA1_SHIFT, BETA2_SHIFT));
     const decay = Number(rate * BigInt(Math.round(this.options.weightDecay * 2 ** 32)) >> 32n);
     const epsilon = Math.max(1, Number(BigInt(Math.round((EPSILON / this.options.clip) * 2 ** (OPTIMIZER_FRACTION + 20))) * secondCorrection(step, BETA2_SHIFT) >> (CORRECTION_FRACTION + 20n)));
     store.all.forEach((p, i) => {
-      const shift = Math.max(0, bits[i] - 30);
+      const shift = Math.max(0, bits[i] - 30), { from, to } = d.team.range(p.size, UNIT);
       const { factor, factorShift } = ratio(unit, OPTIMIZER_FRACTION + shift);
-      d.counts.saturated += d.kernels.adamw_i64(p.master, p.gradient, p.m, p.r, p.size, shift, factor, factorShift,
+      d.counts.saturated += d.kernels.adamw_i64(p.master + from * 4, p.gradient + from * 8, p.m + from * 4, p.r + from * 4, to - from, shift, factor, factorShift,
         BETA1_SHIFT, BETA2_SHIFT, corrected, epsilon, p.kind === 'matrix' || p.kind === 'embedding' ? decay : 0, WEIGHT_LIMIT);
     });
-    const scale = tokens * 2 ** WEIGHT_GRADIENT_FRACTION;
-    return { gradientNorm: Number(norm) / scale, learningRate: Number(rate) / 2 ** 32 };
+    return { gradientNorm: Number(norm) / (tokens * 2 ** WEIGHT_GRADIENT_FRACTION), learningRate: Number(rate) / 2 ** 32 };
   }
 
-  /** Sum of the squares of one gradient, 2 * WEIGHT_GRADIENT_FRACTION fraction bits, each element rounded to 20 bits below the tensor's largest. */
-  private squares(d: Device, p: StoredParameter, bits: number): bigint {
-    const shift = Math.max(0, bits - 20);
-    let sum = 0n;
-    for (let at = 0; at < p.size; at += SQUARES) {
-      d.kernels.sum_squares_i64(p.gradient + at * 8, Math.min(SQUARES, p.size - at), shift, this.sum);
-      sum += d.int64[this.sum / 8];
-    }
-    return sum << BigInt(2 * shift);
+  /** Binary digits of each parameter's largest gradient. */
+  private largestBits(d: Device, store: ParameterStore): number[] {
+    const { rank, size } = d.team, own = this.bits / 4 + rank * this.parameters;
+    store.all.forEach((p, i) => {
+      const { from, to } = d.team.range(p.size, UNIT);
+      d.int32[own + i] = d.kernels.max_bits_i64(p.gradient + from * 8, to - from);
+    });
+    d.team.barrier();
+    return store.all.map((_, i) => {
+      let most = 0;
+      for (let member = 0; member < size; member++) most = Math.max(most, d.int32[this.bits / 4 + member * this.parameters + i]);
+      return most;
+    });
+  }
+
+  /** Sum of the squares of all gradients, 2 * WEIGHT_GRADIENT_FRACTION fraction bits, each element rounded to 20 bits below its
+   *  tensor's largest. */
+  private squares(d: Device, store: ParameterStore, bits: readonly number[]): bigint {
+    const { rank, size } = d.team, shift = (i: number): number => Math.max(0, bits[i] - 20), first = this.sums / 8;
+    store.all.forEach((p, i) => {
+      const at = first + rank * this.parameters + i;
+      let sum = 0n;
+      for (let { from, to } = d.team.range(p.size, UNIT); from < to; from += SQUARES) {
+        d.kernels.sum_squares_i64(p.gradient + from * 8, Math.min(SQUARES, to - from), shift(i), at * 8);
+        sum += d.int64[at];
+      }
+      d.int64[at] = sum;
+    });
+    d.team.barrier();
+    let total = 0n;
+    for (let member = 0; member < size; member++)
+      for (let i = 0; i < this.parameters; i++) total += d.int64[first + member * this.parameters + i] << BigInt(2 * shift(i));
+    return total;
   }
 }
 

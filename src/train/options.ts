@@ -34,6 +34,8 @@ export interface TrainOptions {
   storeActivations?: boolean;
   /** Hash every state on the way forward and check it on the way back (true for 'bdia'). Any value gives the same bits. */
   verify?: boolean;
+  /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value gives the same bits. */
+  threads?: number;
   /** Most bytes the run may use (3.75 GiB: WebAssembly's 4 GiB less room for the rest). */
   memoryLimit?: number;
 }
@@ -68,6 +70,7 @@ export function checkTrainOptions(options: TrainOptions): CheckedOptions {
     microBatch: options.microBatch ?? options.batch,
     storeActivations: options.storeActivations ?? false,
     verify: options.verify ?? reversible === 'bdia',
+    threads: options.threads ?? 1,
     memoryLimit: options.memoryLimit ?? 3.75 * 2 ** 30,
     model,
   };
@@ -80,6 +83,7 @@ export function checkTrainOptions(options: TrainOptions): CheckedOptions {
   whole('microBatch', full.microBatch, 1, full.batch, 'a micro-batch is a part of the batch');
   if (full.batch % full.microBatch !== 0)
     throw new UsageError(`microBatch ${full.microBatch} does not divide batch ${full.batch}`);
+  whole('threads', full.threads, 1, 64);
   real('learningRate', full.learningRate, 2 ** -30, 1 - 2 ** -20);
   real('weightDecay', full.weightDecay, 0, 0.4);
   real('clip', full.clip, 2 ** -20, 2 ** 20);

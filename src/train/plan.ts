@@ -1,7 +1,11 @@
 // The memory of a run, by purpose, before anything runs: the layout of the model in an arena that is never backed.
 
 import { UsageError } from '../errors.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import { jobBytes } from '../kernels/pool.ts';
+import { controlBytes } from '../kernels/team.ts';
 import { Gpt } from '../models/gpt.ts';
+import { LOCKS } from '../ops/locks.ts';
 import { bdiaRule } from '../reversible/bdia.ts';
 import { storedRule } from '../reversible/stored.ts';
 import type { UpdateRule } from '../reversible/rule.ts';
@@ -21,10 +25,20 @@ export interface MemoryPlan {
 export const ruleOf = (options: CheckedOptions): UpdateRule =>
   options.reversible === 'bdia' ? bdiaRule(options.seed, options.gammaShift, !options.storeActivations) : storedRule;
 
-/** The model and its optimizer, laid out in the arena. */
-export function layout(arena: Arena, options: CheckedOptions, rule = ruleOf(options)): { gpt: Gpt; optimizer: Optimizer } {
-  const run = { sequences: options.microBatch, fraction: options.fractionBits, rule, verify: options.verify };
-  return { gpt: new Gpt(arena, options.model, run), optimizer: new Optimizer(arena, options) };
+/** The model, its optimizer and what threads meet at, laid out in an arena. */
+export interface Layout {
+  gpt: Gpt;
+  optimizer: Optimizer;
+  /** Control block of the team (kernels/team.ts) and job block of the pool (kernels/pool.ts). */
+  control: Pointer;
+  job: Pointer;
+}
+
+export function layout(arena: Arena, options: CheckedOptions, rule = ruleOf(options)): Layout {
+  const { microBatch: sequences, fractionBits: fraction, verify, threads } = options;
+  const control = arena.allocate('workspace', controlBytes(LOCKS)), job = arena.allocate('workspace', jobBytes(threads));
+  const gpt = new Gpt(arena, options.model, { sequences, fraction, rule, verify, threads });
+  return { gpt, optimizer: new Optimizer(arena, options, gpt.store.all.length), control, job };
 }
 
 /** Bytes by purpose of a training run. Throws UsageError for options that are wrong, or a model that does not fit. */

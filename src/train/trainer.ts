@@ -4,13 +4,17 @@
 import { CheckpointError, UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
 import type { Backend } from '../kernels/kernels.ts';
+import { Jobs, startWorker } from '../kernels/pool.ts';
+import { Team, controlBytes } from '../kernels/team.ts';
 import { createWasmBackend } from '../kernels/wasm.ts';
-import { type Gpt, nats } from '../models/gpt.ts';
+import { nats } from '../models/gpt.ts';
+import { LOCKS } from '../ops/locks.ts';
 import { Arena } from '../tensor/arena.ts';
 import { MASTER_FRACTION, OPTIMIZER_FRACTION } from '../tensor/formats.ts';
-import type { Optimizer } from './optimizer.ts';
+import { JOB, type MemberMessage, type Outcome, runJob, stepError } from './job.ts';
+import type { UpdateReport } from './optimizer.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
-import { type MemoryPlan, layout, planGpt } from './plan.ts';
+import { type Layout, type MemoryPlan, layout, planGpt } from './plan.ts';
 
 export interface StepReport {
   /** Steps done, this one included. */
@@ -43,63 +47,109 @@ export class GptTrainer {
   steps = 0;
   readonly totals = { checkedStates: 0, mismatchedElements: 0, saturated: 0, overflowed: 0 };
 
-  private constructor(
-    readonly options: CheckedOptions, readonly plan: MemoryPlan, private readonly device: Device,
-    private readonly gpt: Gpt, private readonly optimizer: Optimizer, /** Bytes of memory in use, the kernels' own included. */ readonly peakBytes: number,
-  ) {}
+  private readonly jobs: Jobs;
+  private readonly alone = new Team(new Int32Array(0));
+  private readonly workers: { terminate(): unknown }[];
 
-  /** A new run with initial weights. `makeBackend` chooses another back end than the release build (tests).
-   *  Throws UsageError for wrong options and for a model that does not fit, with the bytes needed and allowed. */
-  static create(options: TrainOptions, makeBackend: (bytes: number) => Backend = releaseBackend): GptTrainer {
-    const checked = checkTrainOptions(options), plan = planGpt(options);
-    const device = new Device(makeBackend(plan.total + SLACK)), arena = new Arena(device.backend.base);
-    const { gpt, optimizer } = layout(arena, checked);
-    gpt.initialise(device, checked.seed);
-    return new GptTrainer(checked, plan, device, gpt, optimizer, arena.end);
+  private constructor(
+    readonly options: CheckedOptions, readonly plan: MemoryPlan, private readonly device: Device, private readonly all: Layout,
+    /** Bytes of memory in use, the kernels' own included. */ readonly peakBytes: number, threadModule: URL,
+  ) {
+    this.jobs = new Jobs(device.bytes.buffer, all.job);
+    this.workers = this.startWorkers(threadModule);
+  }
+
+  /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
+   *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
+   *  needed and allowed. */
+  static create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule = new URL('./thread.js', import.meta.url)): GptTrainer {
+    const checked = checkTrainOptions(options), plan = planGpt(options), bytes = plan.total + SLACK;
+    const backend = makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: checked.threads > 1 });
+    const device = new Device(backend), arena = new Arena(backend.base), all = layout(arena, checked);
+    all.gpt.initialise(device, checked.seed);
+    return new GptTrainer(checked, plan, device, all, arena.end, threadModule);
+  }
+
+  private startWorkers(threadModule: URL): { terminate(): unknown }[] {
+    const { memory, base } = this.device.backend, { threads } = this.options;
+    if (threads === 1 || memory.buffer instanceof ArrayBuffer) return [];
+    const message = (rank: number): MemberMessage => ({ memory, base, options: this.options, rank });
+    return Array.from({ length: threads - 1 }, (_, i) => startWorker(threadModule, message(i + 1))).filter((worker) => worker !== undefined);
+  }
+
+  /** Threads at work in the next step: 1 until all workers are up, then options.threads. */
+  get threads(): number {
+    return this.options.threads > 1 && this.jobs.ready(this.options.threads - 1) ? this.options.threads : 1;
+  }
+
+  /** Ends the worker threads, if there are any. The trainer goes on with one. */
+  close(): void {
+    if (this.workers.length > 0) this.jobs.close();
+    for (const worker of this.workers.splice(0)) worker.terminate();
   }
 
   get parameters(): number {
     return this.plan.parameters;
   }
 
+  /** Runs a job on all threads and adds up what they counted; throws what one of them threw. */
+  private run(job: number, count = 0, first = 0): Outcome & { update?: UpdateReport } {
+    const d = this.device, { batch, model: { context } } = this.options, size = this.threads;
+    d.team = size === 1 ? this.alone : new Team(d.view(this.all.control, controlBytes(LOCKS) / 4), 0, size);
+    d.team.reset();
+    const args = [job, count, first, this.steps % 2 ** 31, Math.floor(this.steps / 2 ** 31)];
+    if (size > 1) this.jobs.start(args);
+    const { outcome, update, error } = runJob(d, this.all, args, batch * context);
+    if (size > 1) this.jobs.join(size - 1);
+    d.team = this.alone;
+    const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1));
+    const total = { ...outcome, update };
+    for (const { numbers } of others) {
+      total.loss += numbers[0];
+      total.saturated += numbers[1];
+      total.overflowed += numbers[2];
+      total.checkedStates += numbers[3];
+      total.mismatchedElements += numbers[4];
+    }
+    this.totals.saturated += total.saturated;
+    this.totals.overflowed += total.overflowed;
+    this.totals.checkedStates += total.checkedStates;
+    this.totals.mismatchedElements += total.mismatchedElements;
+    const thrown = stepError(error, others.map((result) => result.error));
+    if (thrown !== undefined) throw thrown;
+    return total;
+  }
+
   /** One step on B*T token ids (row-major) and their targets. Throws before any weight is touched if a state or a gradient
    *  overflowed or a state was not rebuilt exactly. */
   trainStep(inputs: Int32Array, targets: Int32Array): StepReport {
-    const { batch, model } = this.options, d = this.device;
-    this.checkTokens(inputs, batch * model.context, 'inputs');
-    this.checkTokens(targets, batch * model.context, 'targets');
-    const loss = this.computeGradients(inputs, targets);
-    const { counts } = d, { reconstruction } = this.gpt.stack;
-    const update = this.optimizer.update(d, this.gpt.store, batch * model.context, this.steps);
+    const { update: _, loss, ...counts } = this.gradients(inputs, targets), { update, saturated } = this.run(JOB.update);
     this.steps++;
-    this.totals.checkedStates += reconstruction.checkedStates;
-    this.totals.mismatchedElements += reconstruction.mismatchedElements;
-    this.totals.saturated += counts.saturated;
-    this.totals.overflowed += counts.overflowed;
-    return { step: this.steps, loss, ...update, ...counts, ...reconstruction };
+    return { step: this.steps, loss, ...update!, ...counts, saturated: counts.saturated + saturated };
   }
 
   /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
    *  returns the mean loss in nats. Part of trainStep; on its own for tests and experiments. */
   computeGradients(inputs: Int32Array, targets: Int32Array): number {
-    const { batch, microBatch, model } = this.options, d = this.device;
-    d.counts.saturated = d.counts.overflowed = 0;
-    this.gpt.stack.reconstruction.checkedStates = this.gpt.stack.reconstruction.mismatchedElements = 0;
-    this.gpt.clearGradients(d);
-    let loss = 0;
-    try {
-      for (let first = 0; first < batch; first += microBatch) loss += this.gpt.accumulate(d, inputs, targets, first, microBatch, this.steps);
-    } catch (error) {
-      this.totals.overflowed += d.counts.overflowed;
-      this.totals.mismatchedElements += this.gpt.stack.reconstruction.mismatchedElements;
-      throw error;
+    return this.gradients(inputs, targets).loss;
+  }
+
+  private gradients(inputs: Int32Array, targets: Int32Array): Outcome & { update?: UpdateReport } {
+    const { batch, microBatch, model: { context } } = this.options, total: Outcome = { loss: 0, saturated: 0, overflowed: 0, checkedStates: 0, mismatchedElements: 0 };
+    this.checkTokens(inputs, batch * context, 'inputs');
+    this.checkTokens(targets, batch * context, 'targets');
+    this.run(JOB.clear);
+    for (let first = 0; first < batch; first += microBatch) {
+      this.all.gpt.load(this.device, inputs, targets, first, microBatch);
+      const part = this.run(JOB.accumulate, microBatch, first);
+      for (const key of Object.keys(total) as (keyof Outcome)[]) total[key] += part[key];
     }
-    return nats(loss) / (batch * model.context);
+    return { ...total, loss: nats(total.loss) / (batch * context) };
   }
 
   /** The int64 gradient of a parameter after computeGradients (view of live memory, 28 fraction bits, summed over tokens). */
   gradient(name: string): BigInt64Array {
-    const p = this.gpt.store.get(name);
+    const p = this.all.gpt.store.get(name);
     return this.device.int64.subarray(p.gradient / 8, p.gradient / 8 + p.size);
   }
 
@@ -111,7 +161,8 @@ export class GptTrainer {
     let loss = 0;
     for (let w = 0; w < windows; w += microBatch) {
       const count = Math.min(microBatch, windows - w);
-      loss += this.gpt.evaluate(this.device, tokens.subarray(w * T), tokens.subarray(w * T + 1), count);
+      this.all.gpt.load(this.device, tokens.subarray(w * T), tokens.subarray(w * T + 1), 0, count);
+      loss += this.run(JOB.evaluate, count).loss;
       onWindow?.(w + count, windows);
     }
     return nats(loss) / (windows * T);
@@ -122,7 +173,7 @@ export class GptTrainer {
     const { context } = this.options.model;
     if (tokens.length < 1 || tokens.length > context) throw new UsageError(`logits take 1 to ${context} tokens, ${tokens.length} given`);
     this.checkTokens(tokens, tokens.length, 'tokens');
-    const { raw, fraction } = this.gpt.logits(this.device, tokens);
+    const { raw, fraction } = this.all.gpt.logits(this.device, tokens);
     return Float64Array.from(raw, (v) => v / 2 ** fraction);
   }
 
@@ -135,7 +186,7 @@ export class GptTrainer {
 
   /** Weights in table order, then the optimizer's moments: everything that a checkpoint needs beside options and step. */
   tensors(): NamedTensor[] {
-    const { all } = this.gpt.store, { device: d } = this;
+    const { all } = this.all.gpt.store, { device: d } = this;
     return [
       ...all.map((p) => ({ name: p.name, shape: p.shape, data: d.view(p.master, p.size), fraction: MASTER_FRACTION })),
       ...all.map((p) => ({ name: `optimizer.m.${p.name}`, shape: p.shape, data: d.view(p.m, p.size), fraction: OPTIMIZER_FRACTION })),
@@ -162,15 +213,11 @@ export class GptTrainer {
   async weightsSha256(): Promise<string> {
     const all = new Uint8Array(this.parameters * 4);
     let at = 0;
-    for (const p of this.gpt.store.all) {
+    for (const p of this.all.gpt.store.all) {
       all.set(this.device.bytes.subarray(p.master, p.master + p.size * 4), at);
       at += p.size * 4;
     }
     const digest = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', all));
     return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
   }
-}
-
-function releaseBackend(bytes: number): Backend {
-  return createWasmBackend({ build: 'release', pages: Math.ceil(bytes / 65536) });
 }

@@ -1,0 +1,54 @@
+// Threads: the same bits for any number of them, errors reported as by one thread. The workers run dist/thread.js.
+
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { GptTrainer, OverflowError, type TrainOptions } from '../../src/index.ts';
+import { continueTraining, randomTokens, smallOptions } from '../helpers/runs.ts';
+
+const threadModule = new URL('../../dist/thread.js', import.meta.url);
+
+async function start(options: TrainOptions): Promise<GptTrainer> {
+  const trainer = GptTrainer.create(options, undefined, threadModule);
+  for (let i = 0; i < 1000 && trainer.threads < (options.threads ?? 1); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(trainer.threads).toBe(options.threads ?? 1);
+  return trainer;
+}
+
+describe('threads', () => {
+  test('the workers are built', () => expect(existsSync(threadModule)).toBe(true));
+
+  for (const reversible of ['bdia', 'none'] as const)
+    test(`1, 2, 3 and 5 threads give the same weights, losses and counts after 6 steps (${reversible})`, async () => {
+      const options = smallOptions({ batch: 7, reversible, model: { bias: true } }), seen = new Set<string>();
+      for (const threads of [1, 2, 3, 5]) {
+        const trainer = await start({ ...options, threads });
+        continueTraining(trainer, options, 6);
+        const { inputs, targets } = randomTokens(options, 99), report = trainer.trainStep(inputs, targets);
+        const tokens = Int32Array.from({ length: 24 * 9 + 1 }, (_, i) => (i * i) % 29);
+        seen.add(JSON.stringify({ ...report, weights: await trainer.weightsSha256(), validation: trainer.evaluate(tokens), totals: trainer.totals }));
+        trainer.close();
+      }
+      expect([...seen]).toHaveLength(1);
+    });
+
+  test('an overflow in a worker is the error that one thread throws, the weights are untouched, and the next step works', async () => {
+    const options = smallOptions({ batch: 4, threads: 2 }), trainer = await start(options), { inputs, targets } = randomTokens(options, 0);
+    const gain = trainer.tensors().find((t) => t.name === 'position.weight')!, kept = gain.data.slice(), before = await trainer.weightsSha256();
+    const down = trainer.tensors().find((t) => t.name === 'block.2.down.weight')!, keptDown = down.data.slice();
+    down.data.fill(2 ** 28 - 2 ** 12); // every row of one sign: sums pass the exact range
+    expect(() => trainer.trainStep(inputs, targets)).toThrow(OverflowError);
+    down.data.set(keptDown);
+    gain.data.set(kept);
+    expect(await trainer.weightsSha256()).toBe(before);
+    const alone = await start({ ...options, threads: 1 });
+    expect(trainer.trainStep(inputs, targets)).toEqual(alone.trainStep(inputs, targets));
+    trainer.close();
+  });
+
+  test('where the workers cannot start, one thread works', () => {
+    const options = smallOptions({ threads: 2 }), trainer = GptTrainer.create(options, undefined, new URL('file:///nowhere/thread.js'));
+    expect(trainer.threads).toBe(1);
+    continueTraining(trainer, options, 1);
+    trainer.close();
+  });
+});
