@@ -10,7 +10,7 @@ import { loadPart, sumLanes, sumLanes64 } from './lanes';
 /** Largest |clipped gradient|: 1 with 30 fraction bits. */
 const GRADIENT_MAX: i32 = 1 << 30;
 /** Within these bounds, which training never leaves, no lane of a step can overflow; beyond, parameters are done one by one. */
-const FAST_MOMENT: i32 = 1 << 30;
+const FAST_MOMENT: i32 = (1 << 30) - 1;
 const FAST_WEIGHT: i32 = 1 << 29;
 
 /** Kernels.sum_squares_i64. */
@@ -37,7 +37,7 @@ function clippedGradient(g: v128, factor: v128, factorShift: i32): v128 {
   return clampLanes(v, i32x4.splat(-GRADIENT_MAX), i32x4.splat(GRADIENT_MAX));
 }
 
-/** trunc(((2^k1 - 1) m + ghat) / 2^k1) = trunc(m + (ghat - m) / 2^k1): the floor, plus 1 if negative with a rest. |m| <= 2^30. */
+/** trunc(((2^k1 - 1) m + ghat) / 2^k1) = trunc(m + (ghat - m) / 2^k1): the floor, plus 1 if negative with a rest. |m| < 2^30. */
 // @ts-ignore: decorator
 @inline
 function newMoment(m: v128, ghat: v128, k1: i32): v128 {

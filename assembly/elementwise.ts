@@ -1,35 +1,37 @@
 // Element by element: weighted sums of int32 tensors, column sums, accumulation into int64, and the fingerprint of a state.
 
 import { halfUp, halfUpLanes, halfUpLanes64 } from './fixed';
-import { loadPart, storePart } from './lanes';
+import { loadInt32s, storeInt32s } from './lanes';
 
-/** halfUp(v * factor, s) [wraps], of every int32; s of any sign. */
+/** halfUp(v * factor, s) [wraps], of every int32; for s <= 0 the factor contains 2^-s. */
 // @ts-ignore: decorator
 @inline
 function term(v: v128, factor: v128, s: i32): v128 {
   const product = i32x4.mul(v, factor);
-  return s > 0 ? halfUpLanes(product, s) : i32x4.shl(product, -s);
+  return s > 0 ? halfUpLanes(product, s) : product;
+}
+
+/** Four elements of combine_i32, of which `left` exist. */
+// @ts-ignore: decorator
+@inline
+function combine4(a: usize, aFactor: v128, aShift: i32, b: usize, bFactor: v128, bShift: i32, c: usize, cFactor: v128, cShift: i32, out: usize, left: i32): void {
+  let sum = term(loadInt32s(a, left), aFactor, aShift);
+  if (b) sum = i32x4.add(sum, term(loadInt32s(b, left), bFactor, bShift));
+  if (c) sum = i32x4.add(sum, term(loadInt32s(c, left), cFactor, cShift));
+  storeInt32s(out, sum, left);
 }
 
 /** Kernels.combine_i32. */
 export function combine_i32(a: usize, aFactor: i32, aShift: i32, b: usize, bFactor: i32, bShift: i32, c: usize, cShift: i32, out: usize, n: i32): void {
   assert(abs(aShift) <= 31 && abs(bShift) <= 31 && abs(cShift) <= 31, 'combine_i32: shifts in -31..31');
   assert(abs(aFactor) <= 9 && abs(bFactor) <= 9, 'combine_i32: factors in -9..9');
-  const aFactors = i32x4.splat(aFactor), bFactors = i32x4.splat(bFactor), one = i32x4.splat(1);
-  let i: usize = 0;
-  for (; n >= 4; n -= 4, i += 16) {
-    let sum = term(v128.load(a + i), aFactors, aShift);
-    if (b) sum = i32x4.add(sum, term(v128.load(b + i), bFactors, bShift));
-    if (c) sum = i32x4.add(sum, term(v128.load(c + i), one, cShift));
-    v128.store(out + i, sum);
+  const fa = i32x4.splat(aFactor << max(-aShift, 0)), fb = i32x4.splat(bFactor << max(-bShift, 0)), fc = i32x4.splat(1 << max(-cShift, 0));
+  for (; n >= 4; n -= 4, a += 16, out += 16) {
+    combine4(a, fa, aShift, b, fb, bShift, c, fc, cShift, out, 4);
+    if (b) b += 16;
+    if (c) c += 16;
   }
-  if (n > 0) {
-    const bytes = n << 2;
-    let sum = term(loadPart(a + i, bytes), aFactors, aShift);
-    if (b) sum = i32x4.add(sum, term(loadPart(b + i, bytes), bFactors, bShift));
-    if (c) sum = i32x4.add(sum, term(loadPart(c + i, bytes), one, cShift));
-    storePart(out + i, sum, bytes);
-  }
+  if (n > 0) combine4(a, fa, aShift, b, fb, bShift, c, fc, cShift, out, n);
 }
 
 /** Rows whose int16s fit an int32 lane when summed: 2^15 * 2^15 = 2^30. */

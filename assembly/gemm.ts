@@ -60,11 +60,13 @@ function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize,
 /** `rows` rows of A times one panel over `products` >= 1 products: tiles of 2 rows, then one of 1 row. Each `chunk` of products is
  *  stored before the next begins; the tile of C stays in L1 meanwhile. */
 function panel<C>(a: usize, lda: usize, b: usize, products: i32, chunk: i32, c: usize, ldc: usize, rows: i32, columns: i32, add: bool, shift: i32): void {
-  const last = b + usize(products >> 1) * PAIR, step = usize(chunk >> 1) * PAIR, odd = products & 1;
+  // int32 sums take all the products in one go: the loop over chunks is then no loop.
+  const last = b + usize(products >> 1) * PAIR, all = b + usize((products + 1) >> 1) * PAIR;
+  const step = usize(chunk >> 1) * PAIR, odd = products & 1;
   for (; rows >= 2; rows -= 2) {
-    let a0 = a, a1 = a + lda, p = b, end = p;
+    let a0 = a, a1 = a + lda, p = b;
     do {
-      end = min(end + step, last);
+      const full = p + step, end = sizeof<C>() == 8 ? min(full, last) : last;
       let c00 = i32x4.splat(0), c01 = i32x4.splat(0), c02 = i32x4.splat(0), c03 = i32x4.splat(0);
       let c10 = i32x4.splat(0), c11 = i32x4.splat(0), c12 = i32x4.splat(0), c13 = i32x4.splat(0);
       if (p < end) do {
@@ -113,7 +115,7 @@ function panel<C>(a: usize, lda: usize, b: usize, products: i32, chunk: i32, c: 
         c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
         a0 += 16; a1 += 16; p += 256;
       } while (p < end);
-      if (p == last && odd) {
+      if (odd && (sizeof<C>() == 4 || full > last)) {
         const x0 = lastOfRow(a0), x1 = lastOfRow(a1);
         const b0 = v128.load(p), b1 = v128.load(p, 16), b2 = v128.load(p, 32), b3 = v128.load(p, 48);
         c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
@@ -124,17 +126,18 @@ function panel<C>(a: usize, lda: usize, b: usize, products: i32, chunk: i32, c: 
         c11 = i32x4.add(c11, i32x4.dot_i16x8_s(x1, b1));
         c12 = i32x4.add(c12, i32x4.dot_i16x8_s(x1, b2));
         c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
+        p += PAIR;
       }
       storeRow<C>(c, c00, c01, c02, c03, columns, add, shift);
       storeRow<C>(c + ldc, c10, c11, c12, c13, columns, add, shift);
-    } while (p < last);
+    } while (sizeof<C>() == 8 && p < all);
     a += 2 * lda;
     c += 2 * ldc;
   }
   if (rows) {
-    let p = b, end = p;
+    let p = b;
     do {
-      end = min(end + step, last);
+      const full = p + step, end = sizeof<C>() == 8 ? min(full, last) : last;
       let c0 = i32x4.splat(0), c1 = i32x4.splat(0), c2 = i32x4.splat(0), c3 = i32x4.splat(0);
       for (; p < end; p += 64, a += 4) {
         const x = v128.load32_splat(a);
@@ -143,15 +146,16 @@ function panel<C>(a: usize, lda: usize, b: usize, products: i32, chunk: i32, c: 
         c2 = i32x4.add(c2, i32x4.dot_i16x8_s(x, v128.load(p, 32)));
         c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x, v128.load(p, 48)));
       }
-      if (p == last && odd) {
+      if (odd && (sizeof<C>() == 4 || full > last)) {
         const x = lastOfRow(a);
         c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, v128.load(p)));
         c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, v128.load(p, 16)));
         c2 = i32x4.add(c2, i32x4.dot_i16x8_s(x, v128.load(p, 32)));
         c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x, v128.load(p, 48)));
+        p += PAIR;
       }
       storeRow<C>(c, c0, c1, c2, c3, columns, add, shift);
-    } while (p < last);
+    } while (sizeof<C>() == 8 && p < all);
   }
 }
 
@@ -224,7 +228,10 @@ function addColumns64(c: usize, v: v128, left: i32, columns: i32): void {
 
 /** Stores, or adds, the first `columns` (any number) of four int32s. */
 function storeColumns(c: usize, v: v128, columns: i32, add: bool): void {
-  columns = min(columns, 4);
+  if (columns >= 4) {
+    v128.store(c, add ? i32x4.add(v, v128.load(c)) : v);
+    return;
+  }
   for (; columns > 0; columns--, c += 4, v = v128.shuffle<i32>(v, v, 1, 2, 3, 0)) {
     store<i32>(c, i32x4.extract_lane(v, 0) + (add ? load<i32>(c) : 0));
   }

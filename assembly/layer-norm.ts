@@ -7,7 +7,7 @@ import {
   saturateLanes, shiftHalfUpLanes, shiftNarrowLanes,
 } from './fixed';
 import {
-  addWide, firstLanes, loadInt16s, loadInt32s, maxLanes, maxLanesU, minLanes, storeInt16s, storeInt32s, sumLanes, sumLanes64, widenSum,
+  addWide, firstLanes, loadInt16s, loadInt32s, loadPart, maxLanes, maxLanesU, minLanes, storeInt16s, storeInt32s, sumLanes, sumLanes64, widenSum,
 } from './lanes';
 
 /** Epsilon, 1e-5, with 32 fraction bits as the squares of z have. */
@@ -17,7 +17,7 @@ const RSTD_OF_CONSTANT_ROW: i32 = 1326350334;
 /** Largest |output|: a 13-bit gemm operand. */
 const OPERAND_MAX: i16 = 4095;
 
-/** z = x 2^shift + y of four columns; those that are missing are 0. */
+/** z = x 2^shift + y of four columns, of which `left` exist; the others are 0. */
 // @ts-ignore: decorator
 @inline
 function sumOfInputs(x: usize, shift: i32, y: usize, left: i32): v128 {
@@ -50,74 +50,108 @@ function scaled(z: v128, mean: v128, s: i32): v128 {
   return s > 0 ? halfUpLanes(d, s) : i32x4.shl(d, -s);
 }
 
+/** The sum of e^2 over a row. */
+// @ts-ignore: decorator
+@inline
+function sumOfSquares(x: usize, shift: i32, y: usize, columns: i32, mean: v128, s: i32): u64 {
+  let squares = i64x2.splat(0);
+  for (; columns >= 4; columns -= 4, x += 16) {
+    const e = scaled(sumOfInputs(x, shift, y, 4), mean, s);
+    squares = i64x2.add(squares, i64x2.add(i64x2.extmul_low_i32x4_s(e, e), i64x2.extmul_high_i32x4_s(e, e)));
+    if (y) y += 16;
+  }
+  if (columns > 0) {
+    const e = v128.and(scaled(sumOfInputs(x, shift, y, columns), mean, s), firstLanes(columns));
+    squares = i64x2.add(squares, i64x2.add(i64x2.extmul_low_i32x4_s(e, e), i64x2.extmul_high_i32x4_s(e, e)));
+  }
+  return u64(sumLanes64(squares));
+}
+
+/** x-hat and the output of eight columns, of which `left` exist; returns `count` less one in a lane for each clamped output. */
+// @ts-ignore: decorator
+@inline
+function normalise8(x: usize, shift: i32, y: usize, gain: usize, bias: usize, out: usize, xhat: usize, left: i32, mean: v128, s: i32, multiplier: v128, count: v128): v128 {
+  const e0 = scaled(sumOfInputs(x, shift, y, left), mean, s), e1 = scaled(sumOfInputs(x + 16, shift, y ? y + 16 : 0, left - 4), mean, s);
+  const normal = saturateInt16Lanes(multiplyHalfUpLanes(e0, multiplier), multiplyHalfUpLanes(e1, multiplier)), g = loadInt16s(gain, left);
+  let v0 = i32x4.extmul_low_i16x8_s(normal, g), v1 = i32x4.extmul_high_i16x8_s(normal, g);
+  if (bias) {
+    v0 = i32x4.add(v0, loadInt32s(bias, left));
+    v1 = i32x4.add(v1, loadInt32s(bias + 16, left - 4));
+  }
+  const half = i32x4.splat(1 << 13), high = i16x8.splat(OPERAND_MAX), low = i16x8.splat(-OPERAND_MAX);
+  const v = saturateInt16Lanes(shiftHalfUpLanes(v0, half, 14), shiftHalfUpLanes(v1, half, 14)), w = clampLanes16(v, low, high);
+  if (xhat) storeInt16s(xhat, normal, left);
+  storeInt16s(out, w, left);
+  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.ne(v, w)));
+}
+
+/** The last pass over a row. A multiplier of 0 makes x-hat 0. */
+// @ts-ignore: decorator
+@inline
+function normalise(x: usize, shift: i32, y: usize, gain: usize, bias: usize, out: usize, xhat: usize, columns: i32, mean: v128, s: i32, multiplier: v128, count: v128): v128 {
+  for (; columns >= 8; columns -= 8, x += 32, gain += 16, out += 16) {
+    count = normalise8(x, shift, y, gain, bias, out, xhat, 8, mean, s, multiplier, count);
+    if (y) y += 32;
+    if (bias) bias += 32;
+    if (xhat) xhat += 16;
+  }
+  return columns > 0 ? normalise8(x, shift, y, gain, bias, out, xhat, columns, mean, s, multiplier, count) : count;
+}
+
 /** Kernels.layer_norm_forward_i32i16. */
 export function layer_norm_forward_i32i16(x: usize, shift: i32, y: usize, gain: usize, bias: usize, out: usize, xhat: usize, rstd: usize, rows: i32, columns: i32): i32 {
   assert(columns >= 1 && columns <= 4096, 'layer_norm_forward_i32i16: columns in 1..4096');
   assert(shift >= 0 && shift <= 31, 'layer_norm_forward_i32i16: shift in 0..31');
+  assert((xhat == 0) == (rstd == 0), 'layer_norm_forward_i32i16: both or none of xhat and rstd');
   const wide = usize(columns) << 2, narrow = usize(columns) << 1;
   let count = i32x4.splat(0);
-  for (let row = 0; row < rows; row++) {
-    let sum = i64x2.splat(0), least = i32x4.splat(i32.MAX_VALUE), most = i32x4.splat(i32.MIN_VALUE);
-    for (let left = columns, i: usize = 0; left > 0; left -= 4, i += 16) {
-      let z = sumOfInputs(x + i, shift, y ? y + i : 0, left);
+  for (let row = 0; row < rows; row++, x += wide, out += narrow) {
+    let sum = i64x2.splat(0), least = i32x4.splat(i32.MAX_VALUE), most = i32x4.splat(i32.MIN_VALUE), left = columns, i: usize = 0;
+    for (; left >= 4; left -= 4, i += 16) {
+      const z = sumOfInputs(x + i, shift, y ? y + i : 0, 4);
       sum = i64x2.add(sum, widenSum(z));
-      if (left < 4) z = v128.bitselect(z, i32x4.splat(i32x4.extract_lane(z, 0)), firstLanes(left));
       least = i32x4.min_s(least, z);
       most = i32x4.max_s(most, z);
+    }
+    if (left > 0) {
+      const z = sumOfInputs(x + i, shift, y ? y + i : 0, left), first = i32x4.splat(i32x4.extract_lane(z, 0)), valid = firstLanes(left);
+      sum = i64x2.add(sum, widenSum(z));
+      least = i32x4.min_s(least, v128.bitselect(z, first, valid));
+      most = i32x4.max_s(most, v128.bitselect(z, first, valid));
     }
     const mean = roundedMean(sumLanes64(sum), columns), means = i32x4.splat(i32(mean));
     let deviation = max(maxLanes(most) - mean, mean - minLanes(least));
     if (deviation > i32.MAX_VALUE) deviation = maxDeviation(x, shift, y, columns, means);
 
-    let s = 0, multiplier: i64 = 0, inverse = RSTD_OF_CONSTANT_ROW;
+    let s = 0, multiplier = 0, inverse = RSTD_OF_CONSTANT_ROW;
     if (deviation != 0) {
       s = max(bits(deviation) - 20, -15);
-      let squares = i64x2.splat(0);
-      for (let left = columns, i: usize = 0; left > 0; left -= 4, i += 16) {
-        let e = scaled(sumOfInputs(x + i, shift, y ? y + i : 0, left), means, s);
-        if (left < 4) e = v128.and(e, firstLanes(left));
-        squares = i64x2.add(squares, i64x2.add(i64x2.extmul_low_i32x4_s(e, e), i64x2.extmul_high_i32x4_s(e, e)));
-      }
-      const epsilon = EPSILON_Q32 * columns, n = u64(sumLanes64(squares)) + (s > 0 ? epsilon >> (2 * s) : epsilon << (-2 * s));
+      const epsilon = EPSILON_Q32 * columns;
+      const n = sumOfSquares(x, shift, y, columns, means, s) + (s > 0 ? epsilon >> (2 * s) : epsilon << (-2 * s));
       const u = (63 - bits(n)) & ~1, root = isqrt((n << u) / columns);
-      multiplier = (<u64>1 << (43 + (u >> 1))) / root;
+      multiplier = i32((<u64>1 << (43 + (u >> 1))) / root);
       inverse = i32((<u64>1 << (38 + (u >> 1) - s)) / root);
     }
-    count = i32x4.add(count, normalise(x, shift, y, gain, bias, out, xhat, columns, means, s, i32x4.splat(i32(multiplier))));
+    count = normalise(x, shift, y, gain, bias, out, xhat, columns, means, s, i32x4.splat(multiplier), count);
+    if (y) y += wide;
     if (rstd) {
       store<i32>(rstd, inverse);
       rstd += 4;
       xhat += narrow;
     }
-    x += wide;
-    if (y) y += wide;
-    out += narrow;
   }
   return -sumLanes(count);
 }
 
-/** The last pass over a row: x-hat and the output; returns -1 in a lane for each clamped output. A multiplier of 0 makes x-hat 0. */
+/** sum + dy gain xhat of eight columns, in two int64 lanes. */
 // @ts-ignore: decorator
 @inline
-function normalise(x: usize, shift: i32, y: usize, gain: usize, bias: usize, out: usize, xhat: usize, columns: i32, mean: v128, s: i32, multiplier: v128): v128 {
-  const half = i32x4.splat(1 << 13), high = i16x8.splat(OPERAND_MAX), low = i16x8.splat(-OPERAND_MAX);
-  let count = i32x4.splat(0);
-  for (let left = columns, i: usize = 0; left > 0; left -= 8, i += 16) {
-    const e0 = scaled(sumOfInputs(x + 2 * i, shift, y ? y + 2 * i : 0, left), mean, s);
-    const e1 = scaled(sumOfInputs(x + 2 * i + 16, shift, y ? y + 2 * i + 16 : 0, left - 4), mean, s);
-    const normal = saturateInt16Lanes(multiplyHalfUpLanes(e0, multiplier), multiplyHalfUpLanes(e1, multiplier));
-    const g = loadInt16s(gain + i, left);
-    let v0 = i32x4.extmul_low_i16x8_s(normal, g), v1 = i32x4.extmul_high_i16x8_s(normal, g);
-    if (bias) {
-      v0 = i32x4.add(v0, loadInt32s(bias + 2 * i, left));
-      v1 = i32x4.add(v1, loadInt32s(bias + 2 * i + 16, left - 4));
-    }
-    const v = saturateInt16Lanes(shiftHalfUpLanes(v0, half, 14), shiftHalfUpLanes(v1, half, 14)), w = clampLanes16(v, low, high);
-    count = i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.ne(v, w)));
-    if (xhat) storeInt16s(xhat + i, normal, left);
-    storeInt16s(out + i, w, left);
-  }
-  return count;
+function addTripleProducts(sum: v128, d: v128, g: v128, h: v128): v128 {
+  const w0 = i32x4.extmul_low_i16x8_s(d, g), w1 = i32x4.extmul_high_i16x8_s(d, g);
+  const h0 = i32x4.extend_low_i16x8_s(h), h1 = i32x4.extend_high_i16x8_s(h);
+  const low = i64x2.add(i64x2.extmul_low_i32x4_s(w0, h0), i64x2.extmul_high_i32x4_s(w0, h0));
+  const high = i64x2.add(i64x2.extmul_low_i32x4_s(w1, h1), i64x2.extmul_high_i32x4_s(w1, h1));
+  return i64x2.add(sum, i64x2.add(low, high));
 }
 
 /** Kernels.layer_norm_backward_i16i32. */
@@ -128,14 +162,16 @@ export function layer_norm_backward_i16i32(dy: usize, xhat: usize, gain: usize, 
   columnSums(dy, xhat, dGain, dBias, rows, columns);
   let count = 0;
   for (let row = 0; row < rows; row++, dy += narrow, xhat += narrow, dz += 2 * narrow, rstd += 4) {
-    let sumW = i64x2.splat(0), sumWX = i64x2.splat(0);
-    for (let left = columns, i: usize = 0; left > 0; left -= 8, i += 16) {
-      const d = loadInt16s(dy + i, left), g = loadInt16s(gain + i, left), h = loadInt16s(xhat + i, left);
+    let sumW = i64x2.splat(0), sumWX = i64x2.splat(0), left = columns, i: usize = 0;
+    for (; left >= 8; left -= 8, i += 16) {
+      const d = v128.load(dy + i), g = v128.load(gain + i);
       sumW = i64x2.add(sumW, widenSum(i32x4.dot_i16x8_s(d, g)));
-      const w0 = i32x4.extmul_low_i16x8_s(d, g), w1 = i32x4.extmul_high_i16x8_s(d, g);
-      const h0 = i32x4.extend_low_i16x8_s(h), h1 = i32x4.extend_high_i16x8_s(h);
-      sumWX = i64x2.add(sumWX, i64x2.add(i64x2.extmul_low_i32x4_s(w0, h0), i64x2.extmul_high_i32x4_s(w0, h0)));
-      sumWX = i64x2.add(sumWX, i64x2.add(i64x2.extmul_low_i32x4_s(w1, h1), i64x2.extmul_high_i32x4_s(w1, h1)));
+      sumWX = addTripleProducts(sumWX, d, g, v128.load(xhat + i));
+    }
+    if (left > 0) {
+      const d = loadPart(dy + i, left << 1), g = loadPart(gain + i, left << 1);
+      sumW = i64x2.add(sumW, widenSum(i32x4.dot_i16x8_s(d, g)));
+      sumWX = addTripleProducts(sumWX, d, g, loadPart(xhat + i, left << 1));
     }
     const a = roundedMean(sumLanes64(sumW), columns);
     const b = saturateInt32(halfUp(floorDivide(sumLanes64(sumWX), columns), 11));
@@ -153,13 +189,20 @@ const FAST_B: i64 = 1 << 25;
 function backwardRow(dy: usize, xhat: usize, gain: usize, dz: usize, columns: i32, a: i32, b: i32, rstd: i32, shift: i32): i32 {
   const mean = i32x4.splat(a), b1 = i32x4.splat(b >> 11), b0 = i32x4.splat(b & 2047), rstds = i32x4.splat(rstd);
   let count = i32x4.splat(0);
-  for (let left = columns, i: usize = 0; left > 0; left -= 8, i += 16) {
-    const d = loadInt16s(dy + i, left), g = loadInt16s(gain + i, left), h = loadInt16s(xhat + i, left);
+  let left = columns;
+  for (; left >= 8; left -= 8, dy += 16, gain += 16, xhat += 16, dz += 32) {
+    const d = v128.load(dy), g = v128.load(gain), h = v128.load(xhat);
     const v0 = gradient(i32x4.extmul_low_i16x8_s(d, g), i32x4.extend_low_i16x8_s(h), mean, b1, b0);
-    count = i32x4.add(count, storeProducts(dz + 2 * i, v0, rstds, shift, left));
-    if (left <= 4) break;
     const v1 = gradient(i32x4.extmul_high_i16x8_s(d, g), i32x4.extend_high_i16x8_s(h), mean, b1, b0);
-    count = i32x4.add(count, storeProducts(dz + 2 * i + 16, v1, rstds, shift, left - 4));
+    count = i32x4.add(count, storeProducts(dz, v0, rstds, shift, 4));
+    count = i32x4.add(count, storeProducts(dz + 16, v1, rstds, shift, 4));
+  }
+  if (left > 0) {
+    const d = loadPart(dy, left << 1), g = loadPart(gain, left << 1), h = loadPart(xhat, left << 1);
+    const v0 = gradient(i32x4.extmul_low_i16x8_s(d, g), i32x4.extend_low_i16x8_s(h), mean, b1, b0);
+    const v1 = gradient(i32x4.extmul_high_i16x8_s(d, g), i32x4.extend_high_i16x8_s(h), mean, b1, b0);
+    count = i32x4.add(count, storeProducts(dz, v0, rstds, shift, left));
+    if (left > 4) count = i32x4.add(count, storeProducts(dz + 16, v1, rstds, shift, left - 4));
   }
   return -sumLanes(count);
 }

@@ -3,7 +3,9 @@
 import {
   bits, clampLanes, halfStep, halfUpLanes, halfUpNarrowLanes, isqrt, saturateInt16Lanes, shiftHalfUpLanes,
 } from './fixed';
-import { loadInt16s, loadPart, maxLanesU, storePart, sumLanes, sumLanes64, widenSumU } from './lanes';
+import {
+  loadInt32s, loadPart, maxLanesU, storeInt16s, storeInt32s, storePart, sumLanes, sumLanes64, widenSumU,
+} from './lanes';
 
 /** Fraction bits that a bias of requantize_i32i16 has beyond the output's, if the shift allows them. */
 const BIAS_GUARD: i32 = 6;
@@ -12,70 +14,79 @@ const REQUANTIZE_MAX: i32 = 1 << 30;
 /** The same for requantize_i32i32, whose bounds and biases are below 2^26. */
 const WIDE_MAX: i32 = 1 << 28;
 
+/** Eight columns of requantize_i32i16, of which `left` exist; returns `count` less one in a lane for each clamped element.
+ *  `narrow`: values are first limited to where every sum fits, which no shift above the guard needs. */
+// @ts-ignore: decorator
+@inline
+function requantize8(a: usize, out: usize, bias: usize, left: i32, drop: i32, guard: i32, narrow: bool, half: v128, bound: v128, count: v128): v128 {
+  let v0 = i32x4.shr_s(loadInt32s(a, left), drop), v1 = i32x4.shr_s(loadInt32s(a + 16, left - 4), drop);
+  if (narrow) {
+    const most = i32x4.splat(REQUANTIZE_MAX), least = i32x4.splat(-REQUANTIZE_MAX);
+    v0 = clampLanes(v0, least, most);
+    v1 = clampLanes(v1, least, most);
+  }
+  if (bias) {
+    v0 = i32x4.add(v0, loadInt32s(bias, left));
+    v1 = i32x4.add(v1, loadInt32s(bias + 16, left - 4));
+  }
+  v0 = shiftHalfUpLanes(v0, half, guard);
+  v1 = shiftHalfUpLanes(v1, half, guard);
+  const low = i32x4.neg(bound), w0 = clampLanes(v0, low, bound), w1 = clampLanes(v1, low, bound);
+  storeInt16s(out, saturateInt16Lanes(w0, w1), left);
+  return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
+}
+
 /** Kernels.requantize_i32i16. With g guard bits and q = floor(a / 2^(shift - g)) the sum is floor((q + bias + 2^(g-1)) / 2^g):
  *  dropping the low bits of a first changes nothing, as the other terms have none. */
 export function requantize_i32i16(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
   assert(shift >= 1 && shift <= 31, 'requantize_i32i16: shift in 1..31');
   assert(bound >= 0 && bound <= 32767, 'requantize_i32i16: bound <= 32767');
-  const guard = min(BIAS_GUARD, shift), drop = shift - guard;
-  const half = i32x4.splat(halfStep(guard)), high = i32x4.splat(bound), low = i32x4.splat(-bound);
-  const most = i32x4.splat(REQUANTIZE_MAX), least = i32x4.splat(-REQUANTIZE_MAX);
+  const guard = min(BIAS_GUARD, shift), drop = shift - guard, half = i32x4.splat(halfStep(guard)), bounds = i32x4.splat(bound);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 1) {
     let p = a, o = out, b = bias, c = columns;
-    for (; c > 0; c -= 8, p += 32, o += 16) {
-      let v0: v128, v1: v128, b0 = half, b1 = half;
-      if (c >= 8) {
-        v0 = v128.load(p);
-        v1 = v128.load(p, 16);
-        if (bias) {
-          b0 = i32x4.add(half, v128.load(b));
-          b1 = i32x4.add(half, v128.load(b, 16));
-        }
-      } else {
-        const first = min(c, 4) << 2, second = max(c - 4, 0) << 2;
-        v0 = loadPart(p, first);
-        v1 = loadPart(p + 16, second);
-        if (bias) {
-          b0 = i32x4.add(half, loadPart(b, first));
-          b1 = i32x4.add(half, loadPart(b + 16, second));
-        }
+    if (drop > 0) {
+      for (; c >= 8; c -= 8, p += 32, o += 16) {
+        count = requantize8(p, o, b, 8, drop, BIAS_GUARD, false, half, bounds, count);
+        if (b) b += 32;
       }
-      b += 32;
-      v0 = i32x4.shr_s(i32x4.add(clampLanes(i32x4.shr_s(v0, drop), least, most), b0), guard);
-      v1 = i32x4.shr_s(i32x4.add(clampLanes(i32x4.shr_s(v1, drop), least, most), b1), guard);
-      const w0 = clampLanes(v0, low, high), w1 = clampLanes(v1, low, high);
-      count = i32x4.sub(i32x4.sub(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
-      if (c >= 8) v128.store(o, saturateInt16Lanes(w0, w1));
-      else storePart(o, saturateInt16Lanes(w0, w1), c << 1);
+    }
+    for (; c > 0; c -= 8, p += 32, o += 16) {
+      count = requantize8(p, o, b, c, drop, guard, true, half, bounds, count);
+      if (b) b += 32;
     }
   }
-  return sumLanes(count);
+  return -sumLanes(count);
 }
 
-/** Kernels.requantize_i32i32. One sequence of shifts serves every sign of `shift`. */
+/** Four columns of requantize_i32i32, of which `left` exist; returns `count` less one in a lane for each clamped element. A value to
+ *  be shifted left is first limited to what stays beyond every bound and fits: `limit`. */
+// @ts-ignore: decorator
+@inline
+function requantize4(a: usize, out: usize, bias: usize, left: i32, shift: i32, limit: v128, bound: v128, count: v128): v128 {
+  let v = loadInt32s(a, left);
+  v = shift > 0 ? halfUpLanes(v, shift) : i32x4.shl(clampLanes(v, i32x4.neg(limit), limit), -shift);
+  if (bias) v = i32x4.add(v, loadInt32s(bias, left));
+  const w = clampLanes(v, i32x4.neg(bound), bound);
+  storeInt32s(out, w, left);
+  return i32x4.add(count, i32x4.ne(v, w));
+}
+
+/** Kernels.requantize_i32i32. */
 export function requantize_i32i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
   assert(shift >= -8 && shift <= 30, 'requantize_i32i32: shift in -8..30');
   assert(bound >= 0 && bound <= 1 << 26, 'requantize_i32i32: bound <= 2^26');
-  const left = max(-shift, 0), drop = max(shift - 1, 0), half = i32x4.splat(i32(shift > 0)), last = i32(shift > 0);
-  const limit = shift > 0 ? i32.MAX_VALUE : WIDE_MAX >> left, most = i32x4.splat(limit), least = i32x4.splat(~limit);
-  const high = i32x4.splat(bound), low = i32x4.splat(-bound);
+  const limit = i32x4.splat(WIDE_MAX >> max(-shift, 0)), bounds = i32x4.splat(bound);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 2) {
     let p = a, o = out, b = bias, c = columns;
-    for (; c > 0; c -= 4, p += 16, o += 16, b += 16) {
-      const bytes = min(c, 4) << 2;
-      let v = c >= 4 ? v128.load(p) : loadPart(p, bytes);
-      v = i32x4.shr_s(i32x4.shl(clampLanes(v, least, most), left), drop);
-      v = i32x4.shr_s(i32x4.add(v, half), last);
-      if (bias) v = i32x4.add(v, c >= 4 ? v128.load(b) : loadPart(b, bytes));
-      const w = clampLanes(v, low, high);
-      count = i32x4.sub(count, i32x4.ne(v, w));
-      if (c >= 4) v128.store(o, w);
-      else storePart(o, w, bytes);
+    for (; c >= 4; c -= 4, p += 16, o += 16) {
+      count = requantize4(p, o, b, 4, shift, limit, bounds, count);
+      if (b) b += 16;
     }
+    if (c > 0) count = requantize4(p, o, b, c, shift, limit, bounds, count);
   }
-  return sumLanes(count);
+  return -sumLanes(count);
 }
 
 /** Kernels.narrow_i64i32. */
@@ -110,36 +121,29 @@ export function max_bits_i64(a: usize, n: i32): i32 {
   return bits(u64(i64x2.extract_lane(digits, 0) | i64x2.extract_lane(digits, 1)));
 }
 
-/** halfUp of every int32, shift >= 0. */
+/** Eight elements of quantize_i32i16, of which `left` exist; returns `count` less one in a lane for each clamped element. */
 // @ts-ignore: decorator
 @inline
-function quantizeLanes(v: v128, shift: i32): v128 {
-  return shift > 0 ? halfUpLanes(v, shift) : v;
+function quantize8(a: usize, out: usize, left: i32, shift: i32, bound: v128, count: v128): v128 {
+  let v0 = loadInt32s(a, left), v1 = loadInt32s(a + 16, left - 4);
+  if (shift > 0) {
+    v0 = halfUpLanes(v0, shift);
+    v1 = halfUpLanes(v1, shift);
+  }
+  const low = i32x4.neg(bound), w0 = clampLanes(v0, low, bound), w1 = clampLanes(v1, low, bound);
+  storeInt16s(out, saturateInt16Lanes(w0, w1), left);
+  return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
 }
 
 /** Kernels.quantize_i32i16. */
 export function quantize_i32i16(a: usize, out: usize, n: i32, shift: i32, bound: i32): i32 {
   assert(shift >= 0 && shift <= 24, 'quantize_i32i16: shift in 0..24');
   assert(bound >= 0 && bound <= 32767, 'quantize_i32i16: bound <= 32767');
-  const high = i32x4.splat(bound), low = i32x4.splat(-bound);
+  const bounds = i32x4.splat(bound);
   let count = i32x4.splat(0);
-  for (; n > 0; n -= 8, a += 32, out += 16) {
-    let v0: v128, v1: v128;
-    if (n >= 8) {
-      v0 = v128.load(a);
-      v1 = v128.load(a, 16);
-    } else {
-      v0 = loadPart(a, min(n, 4) << 2);
-      v1 = loadPart(a + 16, max(n - 4, 0) << 2);
-    }
-    v0 = quantizeLanes(v0, shift);
-    v1 = quantizeLanes(v1, shift);
-    const w0 = clampLanes(v0, low, high), w1 = clampLanes(v1, low, high);
-    count = i32x4.sub(i32x4.sub(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
-    if (n >= 8) v128.store(out, saturateInt16Lanes(w0, w1));
-    else storePart(out, saturateInt16Lanes(w0, w1), n << 1);
-  }
-  return sumLanes(count);
+  for (; n >= 8; n -= 8, a += 32, out += 16) count = quantize8(a, out, 8, shift, bounds, count);
+  if (n > 0) count = quantize8(a, out, n, shift, bounds, count);
+  return -sumLanes(count);
 }
 
 /** Kernels.l1_max_i16. |-32768| is 32768 as an unsigned lane; sums of 2^15 of them are at most 2^30. */
@@ -172,11 +176,15 @@ export function row_norm_max_i16(w: usize, rows: i32, columns: i32): i32 {
   assert(columns <= 1 << 15, 'row_norm_max_i16: columns up to 2^15');
   let largest: u64 = 0;
   for (; rows > 0; rows--) {
-    let sum = i64x2.splat(0);
-    for (let left = columns; left > 0; left -= 8) {
-      const v = loadInt16s(w, left);
+    let sum = i64x2.splat(0), left = columns;
+    for (; left >= 8; left -= 8, w += 16) {
+      const v = v128.load(w);
       sum = i64x2.add(sum, widenSumU(i32x4.dot_i16x8_s(v, v)));
-      w += usize(min(left, 8)) << 1;
+    }
+    if (left > 0) {
+      const v = loadPart(w, left << 1);
+      sum = i64x2.add(sum, widenSumU(i32x4.dot_i16x8_s(v, v)));
+      w += usize(left) << 1;
     }
     largest = max(largest, u64(sumLanes64(sum)));
   }

@@ -2,7 +2,7 @@
 // never 0. cross-entropy.ts shares the exponentials. Four int32 columns a vector.
 
 import { clamp, halfUp, halfUpLanes, multiplyHalfUpLanes, multiplyHalfUpLanesU, multiplyHighLanes, saturateInt16Lanes, saturateInt32 } from './fixed';
-import { firstLanes, loadInt32s, loadInt16s, maxLanes, storeInt16s, storeInt32s, sumLanes64, widenSumU } from './lanes';
+import { firstLanes, loadInt32s, loadPart, maxLanes, storeInt16s, storeInt32s, sumLanes64, widenSumU } from './lanes';
 import { EXP2_C0, EXP2_C1, EXP2_C2, EXP2_C3, EXP2_C4, EXP2_C5 } from './tables';
 
 /** c - floor(y f / 2^15) for y < 2^30, f < 2^15: y = 2^15 yHigh + yLow, whose products with f fit int32. One dot_i16x8_s each, as
@@ -73,16 +73,18 @@ export function softmax_forward_i32i16(s: usize, lds: i32, p: usize, ldp: i32, r
     const largest = i32x4.splat(rowMax(s, valid));
     const r = i32x4.splat(i32((<u64>1 << 61) / u64(sumOfRow(s, valid, columns, largest, scales))));
     let from = s, to = p, j = 0;
-    for (; j < valid; j += 8, from += 32, to += 16) {
+    for (; j + 8 <= valid; j += 8, from += 32, to += 16) {
+      const p0 = multiplyHalfUpLanesU(exponentials(v128.load(from), largest, scales), r, 46);
+      const p1 = multiplyHalfUpLanesU(exponentials(v128.load(from, 16), largest, scales), r, 46);
+      v128.store(to, saturateInt16Lanes(p0, p1)); // the largest, 32768, becomes 32767
+    }
+    if (j < valid) {
       const left = columns - j, count = valid - j;
-      let p0 = multiplyHalfUpLanesU(exponentials(loadInt32s(from, left), largest, scales), r, 46);
-      let p1 = i32x4.splat(0);
+      let p0 = multiplyHalfUpLanesU(exponentials(loadInt32s(from, left), largest, scales), r, 46), p1 = i32x4.splat(0);
       if (count > 4) p1 = multiplyHalfUpLanesU(exponentials(loadInt32s(from + 16, left - 4), largest, scales), r, 46);
-      if (count < 8) {
-        p0 = v128.and(p0, firstLanes(count));
-        p1 = v128.and(p1, firstLanes(count - 4));
-      }
-      storeInt16s(to, saturateInt16Lanes(p0, p1), left); // the largest, 32768, becomes 32767
+      storeInt16s(to, saturateInt16Lanes(v128.and(p0, firstLanes(count)), v128.and(p1, firstLanes(count - 4))), left);
+      j += 8;
+      to += 16;
     }
     if (j < columns) memory.fill(to, 0, usize(columns - j) << 1);
   }
@@ -101,6 +103,20 @@ function backwardRow(p: usize, dp: usize, ds: usize, valid: i32, dot: i64, facto
   }
 }
 
+/** Up to four int16s, of which `left` (>= 1) exist, widened. */
+// @ts-ignore: decorator
+@inline
+function loadFour(p: usize, left: i32): v128 {
+  return left >= 4 ? v128.load16x4_s(p) : i32x4.extend_low_i16x8_s(loadPart(p, left << 1));
+}
+
+/** ds of four columns. */
+// @ts-ignore: decorator
+@inline
+function gradient(dp: v128, p: v128, dot: v128, doubledFactor: v128): v128 {
+  return multiplyHalfUpLanes(i32x4.shl(i32x4.sub(halfUpLanes(dp, 2), dot), 3), i32x4.mul(p, doubledFactor));
+}
+
 /** Kernels.softmax_backward_i16i32. ds_j = floor((8 (d - dot) * 2 p factor + 2^31) / 2^32), a high word, if the operands fit int32;
  *  they do unless gradients are about to overflow. */
 export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32, ds: usize, ldds: i32, rows: i32, columns: i32, valid: i32, causal: i32, factor: i32): void {
@@ -108,13 +124,15 @@ export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32
   assert(factor >= 1 << 14 && factor <= 1 << 15, 'softmax_backward_i16i32: factor in 2^14..2^15');
   const doubled = i32x4.splat(factor << 1);
   for (let row = 0; row < rows; row++, p += usize(ldp) << 1, dp += usize(lddp) << 2, ds += usize(ldds) << 2, valid += causal) {
-    let sum = i64x2.splat(0), largest = i32x4.splat(0), j = 0;
-    for (; j < valid; j += 4) {
-      const left = columns - j, count = valid - j;
-      let d = halfUpLanes(loadInt32s(dp + (usize(j) << 2), left), 2);
-      if (count < 4) d = v128.and(d, firstLanes(count));
-      const q = i32x4.extend_low_i16x8_s(left >= 4 ? v128.load64_zero(p + (usize(j) << 1)) : loadInt16s(p + (usize(j) << 1), left));
-      sum = i64x2.add(sum, i64x2.add(i64x2.extmul_low_i32x4_s(d, q), i64x2.extmul_high_i32x4_s(d, q)));
+    let sum = i64x2.splat(0), largest = i32x4.splat(0), from = dp, to = ds, q = p, j = 0;
+    for (; j + 4 <= valid; j += 4, from += 16, q += 8) {
+      const d = halfUpLanes(v128.load(from), 2), weight = v128.load16x4_s(q);
+      sum = i64x2.add(sum, i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)));
+      largest = i32x4.max_s(largest, i32x4.abs(d));
+    }
+    if (j < valid) {
+      const d = v128.and(halfUpLanes(loadInt32s(from, columns - j), 2), firstLanes(valid - j)), weight = loadFour(q, columns - j);
+      sum = i64x2.add(sum, i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)));
       largest = i32x4.max_s(largest, i32x4.abs(d));
     }
     const dot = halfUp(sumLanes64(sum), 15);
@@ -123,14 +141,13 @@ export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32
       j = valid;
     } else {
       const dots = i32x4.splat(i32(dot));
-      for (j = 0; j < valid; j += 4) {
-        const left = columns - j, count = valid - j, at = usize(j) << 2;
-        const d = i32x4.sub(halfUpLanes(loadInt32s(dp + at, left), 2), dots);
-        let q = i32x4.extend_low_i16x8_s(left >= 4 ? v128.load64_zero(p + (usize(j) << 1)) : loadInt16s(p + (usize(j) << 1), left));
-        q = i32x4.mul(q, doubled);
-        let result = multiplyHalfUpLanes(i32x4.shl(d, 3), q);
-        if (count < 4) result = v128.and(result, firstLanes(count));
-        storeInt32s(ds + at, result, left);
+      for (j = 0, from = dp, q = p; j + 4 <= valid; j += 4, from += 16, to += 16, q += 8) {
+        v128.store(to, gradient(v128.load(from), v128.load16x4_s(q), dots, doubled));
+      }
+      if (j < valid) {
+        const result = gradient(loadInt32s(from, columns - j), loadFour(q, columns - j), dots, doubled);
+        storeInt32s(to, v128.and(result, firstLanes(valid - j)), columns - j);
+        j += 4;
       }
     }
     if (j < columns) memory.fill(ds + (usize(j) << 2), 0, usize(columns - j) << 2);

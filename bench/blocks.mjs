@@ -70,9 +70,9 @@ function claims() {
     (bdiaRuns.length > 0 ? `: ${count(checked)} states rebuilt in ${bdiaRuns.length} training runs, ${count(wrong)} elements different` : '') + '. ' +
     (planned === undefined ? '' : `${last.layers} layers keep ${mib(last.bdia.bytes.states)} MiB of states, as ${first.layers} layers do, and ${mib(last.bdia.bytes.sideBits)} MiB of side bits, ` +
     `where storing needs ${mib(last.none.bytes.states)} MiB. `) + 'Proof: `npm test -- reversal memory`.');
-  lines.push('2. **The same bits everywhere.** Same seed, same text: the same weights, byte for byte, on every runtime and processor, however a batch is cut into micro-batches. ' +
+  lines.push('2. **The same bits everywhere.** Same seed, same text: the same weights, byte for byte, on every runtime and processor, for any number of threads and any split into micro-batches. ' +
     `Proof: \`npm start\` trains ${golden.parameters > 0 ? `a model of ${count(golden.parameters)} weights for ${count(golden.steps)} steps` : 'a model'} and compares the SHA-256 of its weights with the published one` +
-    `${golden.parameters > 0 ? ` (${golden.weightsSha256.slice(0, 16)}...)` : ''}.`);
+    `${golden.parameters > 0 ? ` (${golden.weightsSha256.slice(0, 16)}...)` : ''}; \`npm test -- same-bits threads\`.`);
   lines.push('3. **Integers only, and it learns like float32.** No floating-point instruction in the WebAssembly module, from token to updated weight' +
     (ratios.length > 0 ? `; validation loss at most ${Math.max(...ratios).toFixed(3)} times that of PyTorch in float32 after ${count(learned.steps)} steps, mean of ${new Set(learned.runs.map((entry) => entry.seed)).size} seeds` : '') +
     '. Proof: `npm test -- release-text` and `node bench/learn.mjs --text FILE`.');
@@ -112,7 +112,7 @@ function simulation() {
 function simulationExponents() {
   const { exponents: { steps, float32, rows } } = result('formats');
   return table([`gradient exponents (${count(steps)} steps, seed 1)`, 'validation loss', 'saturated'],
-    [['float32', loss(float32), ''], ...rows.map((row) => [row.gradientExponent, loss(row.validationLoss), row.saturated ?? 0])], [1, 2]);
+    [['float32', loss(float32), ''], ...rows.map((row) => [row.gradientExponent, loss(row.validationLoss), row.saturated ?? ''])], [1, 2]);
 }
 function simulationChanges() {
   const { oneChange: { steps, float32, float32Bdia, rows } } = result('formats');

@@ -167,7 +167,7 @@ export interface Kernels {
   // gamma = sigma 2^-m. X states with l fraction bits, h with 16, both int32. s = 16 - l + m.
   //   R(X, h) = X - sigma floor(X / 2^m) + halfEvenOfSum: with v = (2^m + sigma) h - sigma (X mod 2^m) 2^(16 - l) [wraps],
   //   base = X - sigma floor(X / 2^m) + floor(v / 2^s) [wraps], R = base + floor(((v mod 2^s) + 2^(s-1) - 1 + (base & 1)) / 2^s) [wraps]
-  // which is Q_l[(1 - gamma) x + (1 + gamma) h] rounded half to even (bdia.md section 1) while |h| < 2^27.
+  // which is Q_l[(1 - gamma) x + (1 + gamma) h] rounded half to even (docs/reversibility.md) while |h| < 2^27.
 
   /** next = sigma (floor(prev / 2^m) + (b != 0)) + R [wraps], b = (-prev) mod 2^m; bit j of b of element i goes to bit i & 7 of byte
    *  side[j * ceil(n / 8) + (i >> 3)] (unused bits of the last byte 0). sigma = 1 or -1, 1 <= m <= 3; next may be prev.
@@ -181,7 +181,7 @@ export interface Kernels {
   // ---- optimizer: adam.ts --------------------------------------------------------------------------------------------
 
   /** sum of halfUp(g[i], shift)^2 over int64 g[0..n), stored as int64 at `out`. The caller has chosen the shift such that
-   *  |halfUp| <= 2^20, and n <= 2^23. */
+   *  |halfUp| <= 2^20, and n < 2^23. */
   sum_squares_i64(g: Pointer, n: number, shift: number, out: Pointer): void;
 
   /** One AdamW step on n parameters (Loshchilov & Hutter 2019), all in integers:
@@ -202,7 +202,7 @@ export interface Kernels {
   random_u32(out: Pointer, n: number, c1: number, c2: number, c3: number, key0: number, key1: number): void;
 
   /** out[i] = halfUp((h - 262140) * scale, 16), int32, where h is the sum of the eight 16-bit halves of block i of random_u32: nearly
-   *  normal with standard deviation 53510.3 * scale / 2^16; 0 <= scale < 2^31. */
+   *  normal with standard deviation 53509.9 * scale / 2^16; 0 <= scale < 2^29. */
   random_normal_i32(out: Pointer, n: number, c1: number, c2: number, c3: number, key0: number, key1: number, scale: number): void;
 }
 

@@ -1,5 +1,5 @@
 // One pre-layer-norm transformer block without its residual path, on one sequence:
-//   h(x) = y1 + y2,  y1 = A(LN x),  y2 = F(LN(x + y1))                                                (bdia.md section 1)
+//   h(x) = y1 + y2,  y1 = A(LN x),  y2 = F(LN(x + y1))                                                (docs/reversibility.md)
 // A = causal attention with its projections, F = MLP with GELU. x is the int32 residual state with l fraction bits; h is int32
 // with 16. `backward` maps dL/dh to dL/dx through h alone; the residual path belongs to the update rule (reversible/).
 // One instance serves all blocks of a model: prepare(k) loads block k's weights.

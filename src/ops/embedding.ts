@@ -13,7 +13,8 @@ export function embeddingForward(d: Device, ids: Pointer, token: Pointer, positi
 
 /** Adds dState to the int64 gradients of the embeddings. */
 export function embeddingBackward(d: Device, ids: Pointer, dState: Scaled, dToken: Pointer, dPosition: Pointer, rows: number, channels: number): void {
-  if (dState.exponent + STREAM_GRADIENT_BITS > GRADIENT_LIMIT_BITS) throw gradientTooLarge();
+  // No activation multiplies here, so its 4 bits are free (ops/gradient.ts).
+  if (dState.exponent + STREAM_GRADIENT_BITS > GRADIENT_LIMIT_BITS + 4) throw gradientTooLarge();
   const shift = Math.max(-31, dState.exponent + WEIGHT_GRADIENT_FRACTION);
   d.team.exclusive(LOCK.embeddings, () => d.kernels.embedding_backward_i32i64(ids, dState.at, dToken, dPosition, rows, channels, shift));
 }

@@ -1,6 +1,6 @@
 // What an update rule of the residual stream is. The stack owns the order of blocks and the two states it holds; a rule says
 // with which gamma = sigma 2^-m a block joins them:
-//   x_{k+1} = gamma x_{k-1} + (1 - gamma) x_k + (1 + gamma) h_k(x_k)        (bdia.md section 1; gamma = 0: the plain residual)
+//   x_{k+1} = gamma x_{k-1} + (1 - gamma) x_k + (1 + gamma) h_k(x_k)        (docs/reversibility.md; gamma = 0: the plain residual)
 // and whether the states are rebuilt on the way back or the activations kept.
 
 export interface UpdateRule {

@@ -1,6 +1,6 @@
 // The reversible stack of blocks for up to `sequences` sequences at a time. Forward keeps the last two states of each sequence
 // and the side bits; backward rebuilds each earlier state exactly, recomputes that block and backpropagates through it
-// (online back-propagation, bdia.md section 1):
+// (online back-propagation, docs/reversibility.md):
 //   dh = (1 + gamma) a,   (a, b) <- (b + (1 - gamma) a + J^T dh,  gamma a),   a = dL/dx_{k+1}, b = the part of dL/dx_k from x_{k+2}
 // A rule that stores (rule.rebuilds = false) takes the same path with gamma = 0 and kept activations.
 

@@ -1,12 +1,12 @@
 // Number formats: every scale, range and accumulator bound of the engine, once.
 //
 // Convention: Qm.n is signed, the sign bit is not counted, value = raw * 2^-n, range [-2^m, 2^m - 2^-n].
-// "n fraction bits" says only the scale. docs/number-formats.md is made from the table at the end of this file.
+// "n fraction bits" says only the scale. The table of docs/number-formats.md is made from these values.
 
 /** Fraction bits of the int32 master weights (range +-16, see WEIGHT_LIMIT). */
 export const MASTER_FRACTION = 24;
-/** Largest |raw| of a master weight: just under +-16, so that its rounded copies stay below 16 too. The optimizer saturates there and counts. */
-export const WEIGHT_LIMIT = 2 ** 28 - 2 ** 12;
+/** Largest |raw| of a master weight: just under +-16, so that its copy at 8 fraction bits rounds to 4095 at most. The optimizer saturates there and counts. */
+export const WEIGHT_LIMIT = 2 ** 28 - 2 ** 15 - 1;
 
 /** Largest |raw| of an int16 gemm operand: a 13-bit signed mantissa. */
 export const OPERAND_MAX = 4095;
@@ -66,7 +66,7 @@ export function exactProducts(maxA: number, maxB: number): number {
 export const OPERAND_PRODUCTS = exactProducts(OPERAND_MAX, OPERAND_MAX);
 /** 32767 * 4095 * 16 = 2,146,893,840 < 2^31 - 2^15. */
 export const PROBABILITY_PRODUCTS = exactProducts(PROBABILITY_MAX, OPERAND_MAX);
-/** Largest sum of |w| over a row or a column of a weight's int16 copy for which 4095 * sum fits int32: 524,415. */
+/** Largest sum of |w| over a row or a column of a weight's int16 copy for which 4095 * sum fits int32: 524,416. */
 export const WEIGHT_L1_MAX = Math.floor((2 ** 31 - 1) / OPERAND_MAX);
 
 /** Adam: a clipped gradient has norm at most 1 = 2^30; m and r = sqrt(v) share the scale. */

@@ -31,10 +31,11 @@ function observe(run: TrainOptions): { trainer: GptTrainer; base: number; touche
 }
 
 describe('memory', () => {
-  test(`states and workspace have the same bytes in the plan at depth ${DEPTHS.join(', ')}; side bits are (L - 1) B T C m / 8 bytes`, () => {
+  test(`states have the same bytes in the plan at depth ${DEPTHS.join(', ')}, workspace grows by less than 100 bytes a layer; side bits are (L - 1) B T C m / 8 bytes`, () => {
     for (const gammaShift of [1, 2, 3]) for (const layers of DEPTHS) {
       const { bytes } = planGpt(options(layers, gammaShift)), first = planGpt(options(DEPTHS[0], gammaShift)).bytes;
-      expect([bytes.states, bytes.workspace]).toEqual([first.states, first.workspace]);
+      expect(bytes.states).toBe(first.states);
+      expect(bytes.workspace - first.workspace).toBeLessThanOrEqual(100 * (layers - DEPTHS[0])); // the optimizer's sums, 12 bytes a tensor
       expect(bytes.sideBits).toBe(((layers - 1) * 4 * 24 * 32 * gammaShift) / 8);
     }
   });
@@ -49,10 +50,10 @@ describe('memory', () => {
     }
   });
 
-  test('between depth 2 and 64, what real steps touch grows by 20 bytes a parameter and the side bits, to the byte', () => {
-    const shallow = observe(options(2)), deep = observe(options(64));
-    const parameters = deep.trainer.parameters - shallow.trainer.parameters, sideBits = deep.trainer.plan.bytes.sideBits - shallow.trainer.plan.bytes.sideBits;
-    expect(deep.touchedBytes - shallow.touchedBytes).toBe(20 * parameters + sideBits);
+  test('between depth 2 and 64, what real steps touch grows by 20 bytes a parameter, the side bits and the planned workspace, to the byte', () => {
+    const shallow = observe(options(2)), deep = observe(options(64)), growth = (of: (trainer: GptTrainer) => number): number => of(deep.trainer) - of(shallow.trainer);
+    const planned = 20 * growth((t) => t.parameters) + growth((t) => t.plan.bytes.sideBits) + growth((t) => t.plan.bytes.workspace);
+    expect(deep.touchedBytes - shallow.touchedBytes).toBe(planned);
   });
 
   test('after the first step, 3 steps at depth 64 allocate 0 bytes of array buffers', () => {

@@ -109,7 +109,7 @@ function attentionBackward(dOut: Matrix, qkv: Matrix, p: Matrix, T: number, C: n
 }
 
 /** Loss summed over the tokens of one sequence; adds the gradient of every parameter. gammas[k] is block k's gamma (0: plain).
- *  fraction = l rounds each state to l fraction bits as the model does (Q_l with a straight-through gradient, bdia.md section 1);
+ *  fraction = l rounds each state to l fraction bits as the model does (Q_l with a straight-through gradient, docs/reversibility.md);
  *  without it the states are not rounded. */
 export function oracleSequence(config: Required<GptConfig>, weights: Weights, gradients: Weights, ids: Int32Array, targets: Int32Array, gammas: readonly number[], fraction?: number): number {
   const { vocabulary: V, layers: L, channels: C, heads: H, mlpRatio } = config, T = ids.length, M = mlpRatio * C;
