@@ -4,7 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build as bundle } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -22,11 +23,16 @@ const GOLDEN = {
     const { steps, parameters, textSha256, weightsSha256 } = lastEvent('demo');
     return { steps, parameters, textSha256, weightsSha256 };
   },
+  'runs.json': async () => {
+    const outfile = join(root, 'build', 'golden-runs.mjs');
+    await bundle({ entryPoints: [join(root, 'test', 'helpers', 'golden-runs.ts')], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'node', loader: { '.wasm': 'binary' } });
+    return (await import(pathToFileURL(outfile).href)).goldenRuns();
+  },
 };
 
 for (const [file, make] of Object.entries(GOLDEN)) {
   const path = join(root, 'test', 'golden', file), before = readFileSync(path, 'utf8');
-  const after = `${JSON.stringify(make(), null, 2)}\n`;
+  const after = `${JSON.stringify(await make(), null, 2)}\n`;
   writeFileSync(path, after);
   console.log(`${file}: ${after === before ? 'unchanged' : `changed\n${after}`}`);
 }

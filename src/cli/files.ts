@@ -2,7 +2,7 @@
 // a kill at any moment leaves the old or the new checkpoint, whole. Temporary files of killed runs go at the next save.
 
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Checkpoint, CheckpointError, RetrogradError, UsageError, decodeCheckpoint } from './library.ts';
 import { quote } from './argv.ts';
 
@@ -11,7 +11,7 @@ export const FLOAT32_FILE = 'weights.f32.safetensors';
 
 const REASONS: Record<string, string> = {
   ENOENT: 'does not exist', EACCES: 'may not be used (permission denied)', EPERM: 'may not be used (operation not permitted)',
-  EROFS: 'is on a read-only file system', EISDIR: 'is a directory', ENOTDIR: 'is not a directory', EEXIST: 'is a file, not a directory', ELOOP: 'is a loop of links',
+  EROFS: 'is on a read-only file system', EISDIR: 'is a directory', ENOTDIR: 'is not a directory', ELOOP: 'is a loop of links',
   ENAMETOOLONG: 'is too long a name', ENOSPC: 'has no space left on its device', EDQUOT: 'is over the disk quota', ERR_FS_FILE_TOO_LARGE: 'is larger than 2 GiB',
 };
 
@@ -55,13 +55,22 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
 const temporaryName = (file: string): string => `.${file}.${process.pid}.tmp`;
 const isTemporary = (name: string): boolean => /^\.(checkpoint|weights\.f32)\.safetensors\.\d+\.tmp$/.test(name);
 
+/** Makes a directory and those above it. Node's own recursive mkdir never returns where the system says "does not exist" of a
+ *  name that it will not create, as in /proc. */
+function makeDirectory(directory: string): void {
+  const missing: string[] = [];
+  for (let at = resolve(directory); !fs.existsSync(at); at = dirname(at)) missing.push(at);
+  while (missing.length > 0) fs.mkdirSync(missing.pop() as string);
+  fs.readdirSync(directory); // not a directory: says so
+}
+
 /** Makes the directory if need be and proves that a file can be written there. Throws UsageError; leaves nothing else behind. */
 export function prepareDirectory(directory: string): void {
   const refuse = (error: unknown): never => {
     throw new UsageError(`--out ${quote(directory)} ${reason(error)}, expected a directory that can be written`, 'choose another directory with --out');
   };
   try {
-    fs.mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     const probe = join(directory, temporaryName(CHECKPOINT_FILE));
     fs.writeFileSync(probe, '');
     fs.unlinkSync(probe);
@@ -96,7 +105,11 @@ export function writeAtomically(directory: string, file: string, bytes: Uint8Arr
     fs.renameSync(temporary, join(directory, file));
     syncDirectory(directory);
   } catch (error) {
-    fs.rmSync(temporary, { force: true });
+    try {
+      fs.rmSync(temporary, { force: true });
+    } catch {
+      // The first error says more.
+    }
     throw new RetrogradError(`${quote(join(directory, file))} was not written: ${quote(directory)} ${reason(error)}`, 'the file that was there before is untouched');
   }
 }

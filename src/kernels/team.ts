@@ -35,15 +35,21 @@ export class Team {
   barrier(): void {
     if (this.size === 1) return;
     const phase = Atomics.load(this.words, PHASE);
+    this.check(); // who arrives after a failure would wait for ever
     if (Atomics.add(this.words, ARRIVED, 1) + 1 === this.size) {
       Atomics.store(this.words, ARRIVED, 0);
       Atomics.add(this.words, PHASE, 1);
       Atomics.notify(this.words, PHASE);
     } else waitWhile(this.words, PHASE, phase);
+    this.check();
+  }
+
+  private check(): void {
     if (Atomics.load(this.words, FAILED) !== 0) throw new TeamFailure('another thread failed');
   }
 
-  /** Tells every member, waiting or yet to wait, that this one has failed. */
+  /** Tells every member, waiting or yet to wait, that this one has failed: first the flag, then the phase, which a member that waits
+   *  has read before it looked at the flag. */
   fail(): void {
     if (this.size === 1) return;
     Atomics.store(this.words, FAILED, 1);

@@ -135,7 +135,7 @@ describe('options and commands', () => {
 
 describe('directories', () => {
   test.each<[string, string, RegExp]>([
-    ['a file', 'taken', /--out 'taken' is a file, not a directory, expected a directory that can be written/],
+    ['a file', 'taken', /--out 'taken' is not a directory, expected a directory that can be written/],
     ['a path below a file', 'taken/run', /--out 'taken\/run' is not a directory/],
     ['a run that is there already', 'run', /--out 'run' holds the checkpoint of a run, expected a new or empty directory\. HINT: continue that run with --resume run/],
     ['a directory that cannot be made', '/proc/retrograd', /--out '\/proc\/retrograd' /],

@@ -22,7 +22,7 @@ export interface RunOptions {
 const environment = (extra: Record<string, string> = {}): NodeJS.ProcessEnv => ({ ...process.env, NO_COLOR: '1', RETROGRAD_DEBUG: '', ...extra });
 
 export function retrograd(words: readonly string[], { cwd, env, uid }: RunOptions = {}): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, [CLI, ...words], { cwd, uid, gid: uid, env: environment(env), encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [CLI, ...words], { cwd, uid, gid: uid, env: environment(env), encoding: 'utf8', maxBuffer: 2 ** 28, timeout: 100_000, killSignal: 'SIGKILL' });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };
 }

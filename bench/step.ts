@@ -1,0 +1,120 @@
+// Our side of the training step, memory and profile measurements: answers one request in a fresh process (compare/contender.mjs).
+// The library is dist/, as users have it; only the profile wraps the kernels of a back end made from src/.
+//   {"task": "export", ...}   initial weights as float32, tokens: what the rivals start from
+//   {"task": "time", ...}     milliseconds and losses of single steps, and the digest of the weights after them
+//   {"task": "profile", ...}  time and multiply-accumulates inside the gemm kernels
+//   {"task": "memory", ...}   plan by purpose, and the process after three steps
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type * as Library from '../src/index.ts';
+import type { Backend, Kernels } from '../src/kernels/kernels.ts';
+import { createWasmBackend } from '../src/kernels/wasm.ts';
+import { randomU32 } from '../src/random.ts';
+import { answerOnce } from './compare/contender.mjs';
+
+interface Request {
+  task: 'export' | 'time' | 'profile' | 'memory';
+  model: Library.GptConfig;
+  batch: number;
+  reversible?: 'none' | 'bdia';
+  threads?: number;
+  warmup?: number;
+  steps?: number;
+  folder?: string;
+}
+
+// This file runs from build/, one folder below the root like bench/.
+const { GptTrainer, planGpt }: typeof Library = await import(new URL('../dist/index.js', import.meta.url).href);
+const LEARNING_RATE = 1e-3;
+const optionsOf = ({ model, batch, reversible = 'none', threads = 1 }: Request): Library.TrainOptions =>
+  ({ model, batch, reversible, threads, steps: 1000, learningRate: LEARNING_RATE, warmup: 0, decay: 'constant' });
+
+/** B*T tokens and one more: three times of four a function of the token before, else anything. */
+function tokensOf({ model: { vocabulary, context }, batch }: Request): Int32Array {
+  const tokens = new Int32Array(batch * context + 1);
+  for (let i = 1; i < tokens.length; i++)
+    tokens[i] = randomU32(1, 0, 0, 0, i) % 4 > 0 ? (tokens[i - 1] * 5 + 7) % vocabulary : randomU32(1, 0, 1, 0, i) % vocabulary;
+  return tokens;
+}
+
+async function ready(trainer: Library.GptTrainer, threads: number): Promise<void> {
+  for (let waited = 0; trainer.threads !== threads; waited += 5) {
+    if (waited > 5000) throw new Error(`${trainer.threads} of ${threads} threads came up`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Creates a trainer and runs steps on the one batch; the first `warmup` of them untimed. */
+async function run(request: Request, makeBackend?: (bytes: number) => Backend, onWarm?: () => void) {
+  const { threads = 1, warmup = 3, steps = 8 } = request, tokens = tokensOf(request), n = tokens.length - 1;
+  const trainer = GptTrainer.create(optionsOf(request), makeBackend), times: number[] = [], losses: number[] = [];
+  await ready(trainer, threads);
+  for (let i = 0; i < warmup + steps; i++) {
+    if (i === warmup) onWarm?.();
+    const start = performance.now(), { loss } = trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1));
+    if (i >= warmup) times.push(performance.now() - start);
+    losses.push(loss);
+  }
+  const digest = await trainer.weightsSha256();
+  trainer.close();
+  return { trainer, times, losses, digest };
+}
+
+function exportTask(request: Request): unknown {
+  const trainer = GptTrainer.create(optionsOf(request)), weights = trainer.tensors().filter(({ name }) => !name.startsWith('optimizer.'));
+  let size = 0;
+  const table = weights.map(({ name, shape, data }) => ({ name, shape, offset: (size += data.length) - data.length }));
+  const values = new Float32Array(size);
+  weights.forEach(({ data, fraction }, i) => values.set(Float32Array.from(data, (raw) => raw * 2 ** -fraction), table[i].offset));
+  const folder = request.folder!;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'weights.f32'), values);
+  const { model, batch } = request;
+  // Adam's betas are those of src/train/optimizer.ts.
+  const adamw = { rate: LEARNING_RATE, beta1: 1 - 2 ** -3, beta2: 1 - 2 ** -7, epsilon: 1e-8, decay: 0.1, clip: 1 };
+  writeFileSync(join(folder, 'task.json'), JSON.stringify({ model, batch, adamw, table, tokens: [...tokensOf(request)] }));
+  return { parameters: size };
+}
+
+async function timeTask(request: Request): Promise<unknown> {
+  const { times, losses, digest } = await run(request);
+  return { times, losses, digest };
+}
+
+/** Multiply-accumulates of a call. A gemm kernel that is not listed is an error. */
+const MACS: Partial<Record<keyof Kernels, (a: number[]) => number>> = {
+  gemm_i16i16i32: (a) => a[6] * a[7] * a[8],
+  gemm_i16i16i64: (a) => a[6] * a[7] * a[8],
+};
+
+async function profileTask(request: Request): Promise<unknown> {
+  let calls = 0, milliseconds = 0, macs = 0;
+  const wrap = (bytes: number): Backend => {
+    const backend = createWasmBackend({ pages: Math.ceil(bytes / 65536) }), kernels: Record<string, unknown> = { ...backend.kernels };
+    for (const name of Object.keys(kernels).filter((key) => key.startsWith('gemm_')) as (keyof Kernels)[]) {
+      const call = backend.kernels[name] as (...a: number[]) => void, count = MACS[name];
+      if (count === undefined) throw new Error(`bench/step.ts does not know the multiply-accumulates of ${name}`);
+      kernels[name] = (...a: number[]): void => {
+        const start = performance.now();
+        call(...a);
+        milliseconds += performance.now() - start;
+        calls++;
+        macs += count(a);
+      };
+    }
+    return { name: backend.name, memory: backend.memory, base: backend.base, kernels: kernels as unknown as Kernels };
+  };
+  const { times } = await run(request, wrap, () => { calls = milliseconds = macs = 0; }), steps = times.length;
+  const total = times.reduce((a, b) => a + b, 0);
+  return { step: total / steps, gemm: milliseconds / steps, gemmShare: milliseconds / total, calls: calls / steps, macs: macs / steps };
+}
+
+async function memoryTask(request: Request): Promise<unknown> {
+  const before = process.memoryUsage.rss(), { trainer } = await run({ ...request, warmup: 0, steps: 3 });
+  const { bytes, total, parameters } = planGpt(optionsOf(request));
+  return { bytes, total, parameters, heap: trainer.peakBytes, processPeak: process.resourceUsage().maxRSS * 1024, processBefore: before };
+}
+
+const TASKS = { export: exportTask, time: timeTask, profile: profileTask, memory: memoryTask };
+await answerOnce<Request>((request) => TASKS[request.task](request));
