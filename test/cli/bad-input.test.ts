@@ -197,14 +197,14 @@ describe('checkpoints', () => {
     const whole = readFileSync(file('run/checkpoint.safetensors'));
     const flipped = Buffer.from(whole);
     flipped[whole.length >> 1] ^= 1;
-    damaged('damaged-cut', whole.subarray(0, 5000));
+    damaged('damaged-cut', whole.subarray(0, 10_000));
     damaged('damaged-bit', flipped);
     damaged('damaged-text', Buffer.from('this is no checkpoint at all'));
     damaged('damaged-empty', new Uint8Array(0));
     for (const words of [['inspect'], ['sample'], ['eval', '--text', 'text.txt'], ['train', 'gpt', '--text', 'text.txt', '--resume']]) {
       const at = words[0] === 'train' ? words.length : 1;
       const on = (dir: string): string[] => [...words.slice(0, at), dir, ...words.slice(at)];
-      refused(on('damaged-cut'), 1, new RegExp(`'damaged-cut/checkpoint.safetensors': truncated at 5000 of ${whole.length} bytes`));
+      refused(on('damaged-cut'), 1, new RegExp(`'damaged-cut/checkpoint.safetensors': truncated at 10000 of ${whole.length} bytes`));
       refused(on('damaged-bit'), 1, /'damaged-bit\/checkpoint\.safetensors': damaged: its SHA-256 is/);
       refused(on('damaged-text'), 1, /: not a safetensors file/);
       refused(on('damaged-empty'), 1, /: the file is empty/);

@@ -1,0 +1,109 @@
+// eval, sample, inspect, plan and demo.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import golden from '../golden/demo.json';
+import { TINY, TRAIN, events, retrograd, textOf, workspace } from './command.ts';
+
+let cwd: string, remove: () => void, done: Record<string, any>;
+beforeAll(() => {
+  ({ path: cwd, remove } = workspace());
+  done = events([...TRAIN, '--steps', '30', '--out', 'run'], { cwd }).at(-1)!;
+});
+afterAll(() => remove());
+
+describe('eval', () => {
+  test("on the training text gives done's validation loss, over its validation part", () => {
+    const [result] = events(['eval', 'run', '--text', 'text.txt'], { cwd });
+    expect(result).toEqual({ event: 'evaluation', loss: done.validationLoss, part: 'validation', tokens: 192, step: 30, isTrainingText: true });
+  });
+
+  test('takes the whole of any other text, and of the training text if asked', () => {
+    writeFileSync(join(cwd, 'other.txt'), textOf(100));
+    expect(events(['eval', 'run', '--text', 'other.txt'], { cwd })[0]).toMatchObject({ part: 'all', tokens: 96, isTrainingText: false });
+    expect(events(['eval', 'run', '--text', 'text.txt', '--part', 'all'], { cwd })[0]).toMatchObject({ part: 'all', tokens: 1992 });
+    expect(events(['eval', 'run', '--text', 'other.txt', '--part', 'validation'], { cwd })[0]).toMatchObject({ part: 'validation', tokens: 8 });
+  });
+
+  test('says loss, bits and perplexity to people', () => {
+    const { stdout } = retrograd(['eval', 'run', '--text', 'text.txt'], { cwd });
+    expect(stdout).toContain(`loss       ${done.validationLoss.toFixed(4)} nats a token`);
+    expect(stdout).toMatch(/bits, perplexity \d+\.\d{3}\nover +192 tokens: the validation part \(last tenth\) of the text it was trained on\nmodel +step 30 of 30\n$/);
+  });
+
+  test('a text shorter than the context is refused', () => {
+    writeFileSync(join(cwd, 'tiny.txt'), 'the');
+    expect(retrograd(['eval', 'run', '--text', 'tiny.txt'], { cwd })).toMatchObject({ code: 2, stderr: expect.stringMatching(/has 3 tokens, expected at least 9/) });
+  });
+});
+
+describe('sample', () => {
+  const sample = (...words: string[]): string => events(['sample', 'run', '--length', '40', ...words], { cwd })[0].text;
+
+  test('the same seed gives the same text, another seed another, temperature 0 always the same', () => {
+    expect(sample('--prompt', 'the ')).toBe(sample('--prompt', 'the ', '--seed', '1', '--temperature', '0.8'));
+    expect(sample('--prompt', 'the ', '--seed', '2')).not.toBe(sample('--prompt', 'the '));
+    expect(sample('--temperature', '0', '--seed', '3')).toBe(sample('--temperature', '0'));
+    expect(sample()).toHaveLength(40);
+  });
+
+  test('prints prompt and text and nothing else, also for a prompt longer than the context', () => {
+    const prompt = 'the quick brown fox jumps';
+    expect(retrograd(['sample', 'run', '--length', '40', '--prompt', prompt], { cwd }).stdout).toBe(`${prompt}${sample('--prompt', prompt)}\n`);
+  });
+
+  test('a model of bytes writes bytes', () => {
+    expect(retrograd([...TRAIN, '--steps', '2', '--vocabulary', 'bytes', '--out', 'bytes'], { cwd }).code).toBe(0);
+    expect(events(['sample', 'bytes', '--prompt', 'é', '--length', '5'], { cwd })[0].text.length).toBeGreaterThan(0);
+  });
+});
+
+describe('inspect', () => {
+  test('shows step, options, digests, parameters and every tensor with its format and range', () => {
+    const [info] = events(['inspect', 'run'], { cwd });
+    expect(info).toMatchObject({ event: 'checkpoint', step: 30, parameters: done.parameters, weightsSha256: done.weightsSha256, options: { steps: 30, seed: 1, model: { layers: 2, channels: 32 } } });
+    expect(info.tensors[0]).toMatchObject({ name: 'token.weight', shape: [28, 32], format: 'int32 Q7.24' });
+    expect(info.tensors[0].min).toBeLessThan(info.tensors[0].max);
+    expect(info.tensors.length % 3).toBe(0);
+    const { stdout } = retrograd(['inspect', 'run'], { cwd });
+    for (const { name } of info.tensors) expect(stdout).toContain(`\n${name} `);
+    expect(stdout).toContain(`SHA-256 ${info.dataSha256}`);
+    expect(stdout).toMatch(/^step +30 of 30$/m);
+  });
+});
+
+describe('plan gpt', () => {
+  test('is the plan of the same training run, and runs nothing', () => {
+    expect(events(['plan', 'gpt', '--text', 'text.txt', ...TINY, '--steps', '30'], { cwd })).toEqual([events([...TRAIN, '--steps', '1'], { cwd })[0]]);
+    expect(events(['plan', 'gpt', ...TINY, '--vocabulary-size', '28'], { cwd })[0].parameters).toBe(done.parameters);
+  });
+
+  test('state bytes are the same at depth 4 and 64; side bits are (L - 1) B T C / 8', () => {
+    const bytes = (layers: number) => events(['plan', 'gpt', '--layers', String(layers), '--channels', '128', '--context', '64', '--batch', '12'], { cwd })[0].bytes;
+    expect(bytes(64).states).toBe(bytes(4).states);
+    for (const layers of [1, 4, 64]) expect(bytes(layers).sideBits).toBe(((layers - 1) * 12 * 64 * 128) / 8);
+  });
+
+  test('shows a table to people', () => {
+    const { code, stdout } = retrograd(['plan', 'gpt'], { cwd });
+    expect(code).toBe(0);
+    for (const row of ['weights', 'gradients', 'optimizer', 'states', 'side bits', 'workspace', 'all']) expect(stdout).toMatch(new RegExp(`^${row} +[\\d.]+ (B|KiB|MiB|GiB) +[\\d,]+ `, 'm'));
+  });
+});
+
+describe('demo', () => {
+  test('trains on the declarations of the pinned compiler and reports like this after 3 steps', () => {
+    const { code, stdout, stderr } = retrograd(['demo', '--steps', '3'], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    for (const part of [/^A GPT of 4 layers, 128 channels and 4 heads \(8\d\d,\d{3} weights\)/, /loss in nats a token/, /beginning with "interface"/, /Rebuilt \d+ activation states .*: 0 elements differed\./,
+      /Activations took .*; storing them would take /, /SHA-256 [0-9a-f]{64}/, new RegExp(`published digest is that of ${golden.steps} steps`)]) expect(stdout).toMatch(part);
+  });
+
+  test('the published run is the default run, and its text is the one of the lock file', () => {
+    expect(golden.weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(readFileSync(join(import.meta.dirname, '../../src/cli/demo.ts'), 'utf8')).toContain(`const STEPS = ${golden.steps};`);
+    const last = events(['demo', '--steps', '1'], { cwd }).at(-1)!;
+    expect(last).toMatchObject({ textSha256: golden.textSha256, parameters: golden.parameters, isSame: null });
+  });
+});
