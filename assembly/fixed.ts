@@ -91,11 +91,11 @@ export function halfStep(s: i32): i32 {
   return (1 << s) >> 1;
 }
 
-/** halfUp(v, s) of every int16, s > 0, any v. */
+/** halfUp(v, s) of every int16, 1 <= s <= 15, any v: a rounding multiplication by 2^(15 - s) / 2^15. */
 // @ts-ignore: decorator
 @inline
 export function halfUpLanes16(v: v128, s: i32): v128 {
-  return i16x8.add(i16x8.shr_s(v, s), v128.and(i16x8.shr_u(v, s - 1), i16x8.splat(1)));
+  return i16x8.q15mulr_sat_s(v, i16x8.splat(i16(1 << (15 - s))));
 }
 
 /** clamp of every int32 between two vectors. */

@@ -49,7 +49,7 @@ function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize,
       const products = min(k - p, block);
       let b = packed + usize(p >> 1) * PAIR, to = c;
       for (let j = 0; j < n; j += PANEL, b += stride, to += PANEL * sizeof<C>()) {
-        panel<C>(a + (usize(p) << 1), lda, b, products, min(products, chunk), to, ldc, rows, min(n - j, PANEL), p > 0, shift);
+        panel<C>(a + (usize(p) << 1), lda, b, products, min((products + 1) & ~1, chunk), to, ldc, rows, min(n - j, PANEL), p > 0, shift);
       }
     }
     a += <usize>BLOCK_ROWS * lda;

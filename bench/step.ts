@@ -2,7 +2,7 @@
 // The library is dist/, as users have it; only the profile wraps the kernels of a back end made from src/.
 //   {"task": "export", ...}   initial weights as float32, tokens: what the rivals start from
 //   {"task": "time", ...}     milliseconds and losses of single steps, and the digest of the weights after them
-//   {"task": "profile", ...}  time and multiply-accumulates inside the gemm kernels
+//   {"task": "profile", ...}  time and multiply-accumulates inside the gemm kernels, with the peak loop after every step
 //   {"task": "memory", ...}   plan by purpose, and the process after three steps
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import type { Backend, Kernels } from '../src/kernels/kernels.ts';
 import { createWasmBackend } from '../src/kernels/wasm.ts';
 import { randomU32 } from '../src/random.ts';
 import { answerOnce } from './compare/contender.mjs';
+import { createPeak } from './peak.ts';
 
 interface Request {
   task: 'export' | 'time' | 'profile' | 'memory';
@@ -46,15 +47,16 @@ async function ready(trainer: Library.GptTrainer, threads: number): Promise<void
 }
 
 /** Creates a trainer and runs steps on the one batch; the first `warmup` of them untimed. */
-async function run(request: Request, makeBackend?: (bytes: number) => Backend, onWarm?: () => void) {
+async function run(request: Request, makeBackend?: (bytes: number) => Backend, onStep?: (milliseconds: number) => void) {
   const { threads = 1, warmup = 3, steps = 8 } = request, tokens = tokensOf(request), n = tokens.length - 1;
   const trainer = GptTrainer.create(optionsOf(request), makeBackend), times: number[] = [], losses: number[] = [];
   await ready(trainer, threads);
   for (let i = 0; i < warmup + steps; i++) {
-    if (i === warmup) onWarm?.();
     const start = performance.now(), { loss } = trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1));
-    if (i >= warmup) times.push(performance.now() - start);
+    const passed = performance.now() - start;
+    if (i >= warmup) times.push(passed);
     losses.push(loss);
+    onStep?.(passed);
   }
   const digest = await trainer.weightsSha256();
   trainer.close();
@@ -88,8 +90,13 @@ const MACS: Partial<Record<keyof Kernels, (a: number[]) => number>> = {
   gemm_i16i16i64: (a) => a[6] * a[7] * a[8],
 };
 
+/** One timed step: milliseconds of it and of its gemm kernels, what these did, and the peak loop's rate right after it. */
+interface Sample { step: number; gemm: number; calls: number; macs: number; peak: number }
+const PEAK_TURNS = 4000;
+
 async function profileTask(request: Request): Promise<unknown> {
-  let calls = 0, milliseconds = 0, macs = 0;
+  const samples: Sample[] = [], peak = createPeak();
+  let gemm = 0, calls = 0, macs = 0;
   const wrap = (bytes: number): Backend => {
     const backend = createWasmBackend({ pages: Math.ceil(bytes / 65536) }), kernels: Record<string, unknown> = { ...backend.kernels };
     for (const name of Object.keys(kernels).filter((key) => key.startsWith('gemm_')) as (keyof Kernels)[]) {
@@ -98,16 +105,19 @@ async function profileTask(request: Request): Promise<unknown> {
       kernels[name] = (...a: number[]): void => {
         const start = performance.now();
         call(...a);
-        milliseconds += performance.now() - start;
+        gemm += performance.now() - start;
         calls++;
         macs += count(a);
       };
     }
     return { name: backend.name, memory: backend.memory, base: backend.base, kernels: kernels as unknown as Kernels };
   };
-  const { times } = await run(request, wrap, () => { calls = milliseconds = macs = 0; }), steps = times.length;
-  const total = times.reduce((a, b) => a + b, 0);
-  return { step: total / steps, gemm: milliseconds / steps, gemmShare: milliseconds / total, calls: calls / steps, macs: macs / steps };
+  for (let i = 0; i < 20; i++) peak.run(PEAK_TURNS);
+  await run(request, wrap, (step) => {
+    samples.push({ step, gemm, calls, macs, peak: (PEAK_TURNS * peak.macs) / peak.run(PEAK_TURNS) / 1e6 });
+    gemm = calls = macs = 0;
+  });
+  return { samples: samples.slice(request.warmup) };
 }
 
 async function memoryTask(request: Request): Promise<unknown> {

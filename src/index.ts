@@ -5,6 +5,13 @@ export { type GptConfig, checkGptConfig, gptParameters } from './models/gpt-conf
 export type { Parameter, ParameterKind } from './nn/parameters.ts';
 export { type CheckedOptions, type TrainOptions, checkTrainOptions } from './train/options.ts';
 export { type MemoryPlan, planGpt } from './train/plan.ts';
+export { GptTrainer, type NamedTensor, type StepReport } from './train/trainer.ts';
+export { type Checkpoint, MAX_CHECKPOINT_BYTES, decodeCheckpoint, encodeCheckpoint, isWeight } from './checkpoint/checkpoint.ts';
+export { exportFloat32 } from './checkpoint/float32.ts';
+export { sha256Hex } from './checkpoint/bytes.ts';
+export { type BatchOptions, fillBatch } from './data/batch.ts';
+export { chooseToken } from './data/sampling.ts';
+export { type TextData, checkLength, readText, splitTokens } from './data/text.ts';
+export { Vocabulary, type VocabularyJson, type VocabularyKind } from './data/vocabulary.ts';
 /** For dist/thread.js. */
 export { runMember } from './train/job.ts';
-export { GptTrainer, type NamedTensor, type StepReport } from './train/trainer.ts';

@@ -1,12 +1,12 @@
 // The product in tfjs on its WebAssembly backend (XNNPACK, SIMD), float32, one thread.
 
-import './shims.mjs';
+import { TFJS_FOLDER } from './shims.mjs';
 import * as tf from '@tensorflow/tfjs';
 import { startTfjs } from './tfjs.mjs';
 import { repeat, serve } from './contender.mjs';
 import { fingerprint, leftOperand, rightOperand } from './product.mjs';
 
-await startTfjs();
+await startTfjs(TFJS_FOLDER);
 const prepared = new Map();
 const prepare = ([m, n, k]) => ({ a: tf.tensor2d(leftOperand(m, k, Float32Array), [m, k]), b: tf.tensor2d(rightOperand(k, n, Float32Array), [k, n]) });
 

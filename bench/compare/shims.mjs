@@ -2,6 +2,10 @@
 // does; none is on a path that is timed, apart from jax-js's iterators, which run while it traces.
 
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Where the .wasm files of tfjs are. */
+export const TFJS_FOLDER = join(import.meta.dirname, 'node_modules/@tensorflow/tfjs-backend-wasm/dist/');
 
 /** fetch of local files: engines load their .wasm with it. */
 const { fetch } = globalThis;

@@ -1,11 +1,14 @@
-// A contender: training steps of the task in jax-js, in a fresh process.
+// A contender: training steps of the task in jax-js, in a fresh process. On one thread it is what Node gives; on more, with
+// workers.mjs, which must be there before the engine is loaded.
 
 import { heapBytes } from './shims.mjs';
 import { answerOnce } from './contender.mjs';
-import { createJaxGpt } from './gpt-jax.mjs';
 import { readTask, timeSteps } from './task.mjs';
+import { enableWorkers } from './workers.mjs';
 
-await answerOnce(async ({ folder, warmup, steps }) => {
-  const { step } = await createJaxGpt(readTask(folder)), result = await timeSteps(step, warmup, steps);
+await answerOnce(async ({ folder, threads = 1, ...request }) => {
+  if (threads > 1) enableWorkers(threads);
+  const { createJaxGpt } = await import('./gpt-jax.mjs');
+  const { step } = await createJaxGpt(readTask(folder)), result = await timeSteps(step, request);
   return { ...result, heap: heapBytes(), processPeak: process.resourceUsage().maxRSS * 1024 };
 });

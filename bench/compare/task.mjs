@@ -35,10 +35,10 @@ export function transposed({ shape: [rows, columns], data }) {
   return { shape: [columns, rows], data: out };
 }
 
-/** Runs warm-up and timed steps of `step`, which resolves to the loss before its update. */
-export async function timeSteps(step, warmup, steps) {
-  const times = [], losses = [];
-  for (let i = 0; i < warmup + steps; i++) {
+/** Runs warm-up and timed steps of `step`, which resolves to the loss before its update. Ends after `seconds` with fewer. */
+export async function timeSteps(step, { warmup, steps, seconds = 100 }) {
+  const times = [], losses = [], end = performance.now() + seconds * 1000;
+  for (let i = 0; i < warmup + steps && (times.length === 0 || performance.now() < end); i++) {
     const start = performance.now();
     losses.push(await step(i + 1));
     if (i >= warmup) times.push(performance.now() - start);

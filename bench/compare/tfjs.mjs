@@ -1,17 +1,14 @@
 // Starts the WebAssembly backend of tfjs on one thread: its own threads need a browser.
 
-import { fileURLToPath } from 'node:url';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 
-export async function startTfjs() {
-  const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
-  setWasmPaths(`${folder}/`);
+/** `folder`: where the backend's .wasm files are, a path that ends in a slash. */
+export async function startTfjs(folder) {
+  setWasmPaths(folder);
   setThreadsCount(1);
   await tf.setBackend('wasm');
   await tf.ready();
   if (tf.getBackend() !== 'wasm') throw new Error(`tfjs runs on its ${tf.getBackend()} backend`);
-  return { simd: await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT') };
+  if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) throw new Error('tfjs runs without SIMD');
 }

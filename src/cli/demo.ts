@@ -2,9 +2,11 @@
 // standard library in the pinned TypeScript compiler), and a report that compares the weights with the published digest.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import golden from '../../test/golden/demo.json';
+import { asFlags } from './argv.ts';
 import { readTextFile } from './files.ts';
 import { bytes, count, duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
@@ -19,11 +21,14 @@ import { generate, promptTokens } from './sample.ts';
 const STEPS = 400;
 const TEXT = 'node_modules/typescript/lib/lib.es5.d.ts';
 const MODEL = { layers: 4, channels: 128, heads: 4, context: 64 };
+/** Any number gives the same weights; more than these do not make a model of this size faster. */
+const MOST_THREADS = 4;
 const PROMPT = 'interface ';
 const SAMPLE_LENGTH = 300;
 
 export interface DemoValues {
   steps?: number;
+  threads?: number;
   json?: boolean;
 }
 
@@ -71,7 +76,8 @@ export async function demo(values: DemoValues): Promise<number> {
   if (!existsSync(path)) throw new UsageError(`the text '${TEXT}' is missing, expected the installed packages`, 'run npm start, which installs them');
   const file = readTextFile(path), textSha256 = await sha256Hex(file);
   const data = readText(file, { context: MODEL.context, what: TEXT });
-  const options = checkTrainOptions({ model: { ...MODEL, vocabulary: data.vocabulary.size }, batch: 12, steps: values.steps ?? STEPS });
+  const threads = values.threads ?? Math.min(MOST_THREADS, availableParallelism());
+  const options = asFlags(['threads'], () => checkTrainOptions({ model: { ...MODEL, vocabulary: data.vocabulary.size }, batch: 12, steps: values.steps ?? STEPS, threads }));
   const trainer = createTrainer(options), interrupts = new Interrupts();
   const reporter = chooseReporter(values.json === true, { from: 0, to: options.steps, tokensPerStep: options.batch * MODEL.context });
   try {
@@ -96,5 +102,6 @@ export async function demo(values: DemoValues): Promise<number> {
   } finally {
     reporter.close();
     interrupts.release();
+    trainer.close();
   }
 }

@@ -2,15 +2,16 @@
 
 import { count, table } from './format.ts';
 import { readTextFile } from './files.ts';
-import { UsageError, checkLength, sha256Hex, splitTokens } from './library.ts';
+import { UsageError, checkLength, checkTrainOptions, sha256Hex, splitTokens } from './library.ts';
 import { evaluateInSlices } from './loop.ts';
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
-import { quote } from './argv.ts';
+import { asFlags, quote } from './argv.ts';
 
 export interface EvalValues {
   text?: string;
   part?: 'all' | 'validation';
+  threads?: number;
   json?: boolean;
 }
 
@@ -24,10 +25,11 @@ export async function evaluate(directory: string, values: EvalValues): Promise<n
   const all = run.characters.encode(file, what), tokens = part === 'all' ? all : splitTokens(all).validation;
   const { context } = run.options.model;
   checkLength(tokens, context, part === 'all' ? what : `the validation part of ${what}`);
-  const trainer = restoreTrainer(run);
+  const trainer = restoreTrainer(run, asFlags(['threads'], () => checkTrainOptions({ ...run.options, threads: values.threads ?? 1 })));
   const reporter = chooseReporter(values.json === true, { from: 0, to: 1, tokensPerStep: 1 });
   const loss = (await evaluateInSlices(trainer, tokens, reporter)) as number;
   reporter.close();
+  trainer.close();
   const windows = Math.floor((tokens.length - 1) / context);
   if (values.json === true) {
     printJson({ event: 'evaluation', loss, part, tokens: windows * context, step: run.step, isTrainingText });

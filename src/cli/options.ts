@@ -47,7 +47,7 @@ const DECIDING: Row[] = [
 /** Options that change speed and memory, never a bit. */
 const FREE: Row[] = [
   ['--micro-batch <n>', 'sequences held at a time, a divisor of batch (batch); same bits', number],
-  ['--threads <n>', 'accepted; this version runs on one thread, with the same bits (1)', (flag) => wholeNumber(flag, 1, 1024)],
+  ['--threads <n>', 'threads that share the sequences of a micro-batch (1); same bits', number],
   ['--no-verify', 'do not check every rebuilt state against its hash'],
   ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],
 ];
@@ -84,6 +84,7 @@ export const givenNames = (command: Command): ReadonlySet<string> =>
 
 const freeOptions = (values: RunValues): Partial<TrainOptions> => ({
   ...(values.microBatch === undefined ? {} : { microBatch: values.microBatch }),
+  ...(values.threads === undefined ? {} : { threads: values.threads }),
   ...(values.verify === false ? { verify: false } : {}),
   ...(values.memoryLimit === undefined ? {} : { memoryLimit: values.memoryLimit }),
 });

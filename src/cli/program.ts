@@ -27,6 +27,7 @@ function createProgram(finish: (code: number) => void): Command {
   program.command('eval').description('loss of a saved model on a text').argument('<DIR>', 'directory of a run')
     .option('--text <file>', 'text to evaluate on')
     .option('--part <part>', 'all of the text, or its validation part (validation for the training text, else all)', choice('--part', 'all', 'validation') as (given: string) => string)
+    .option('--threads <n>', 'threads (1); same bits', number('--threads') as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await evaluate(directory, values)));
 
   program.command('sample').description('text from a saved model').argument('<DIR>', 'directory of a run')
@@ -46,6 +47,7 @@ function createProgram(finish: (code: number) => void): Command {
 
   program.command('demo').description('train a small GPT and compare its weights with the published digest (about a minute)')
     .option('--steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)
+    .option('--threads <n>', 'threads; any number gives the same weights (those of this machine, at most 4)', number('--threads') as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (values) => finish(await demo(values)));
   return program;
 }

@@ -40,14 +40,16 @@ function resample(losses: readonly number[], width: number): number[] {
   return Array.from({ length: width }, (_, i) => mean(losses.slice(Math.floor((i * losses.length) / width), Math.floor(((i + 1) * losses.length) / width))));
 }
 
-/** Validation losses between the steps at which they were taken, one for each column of the chart. */
+/** Validation losses between the steps at which they were taken, one for each column of the chart. The curve begins at the
+ *  first training loss: before the first step no text is known better than another. */
 function interpolate({ from, losses, validations }: RunHistory, width: number): number[] {
+  const points = [{ step: from, loss: losses[0] }, ...validations];
   return Array.from({ length: width }, (_, i) => {
     const step = from + ((i + 1) * losses.length) / width;
-    const after = validations.findIndex((v) => v.step >= step);
-    if (after <= 0) return validations[after === 0 ? 0 : validations.length - 1].loss;
-    const [a, b] = [validations[after - 1], validations[after]];
-    return a.loss + ((b.loss - a.loss) * (step - a.step)) / (b.step - a.step);
+    const after = points.findIndex((point) => point.step >= step);
+    if (after < 0) return points[points.length - 1].loss;
+    const a = points[Math.max(0, after - 1)], b = points[after];
+    return a.loss + ((b.loss - a.loss) * (step - a.step)) / Math.max(1, b.step - a.step);
   });
 }
 

@@ -54,14 +54,15 @@ class Pace {
 const LINES = 20;
 
 export function lineReporter(shape: RunShape): Reporter {
-  const pace = new Pace(shape), every = Math.max(1, Math.ceil((shape.to - shape.from) / LINES));
+  const pace = new Pace(shape);
+  const linesUntil = (step: number): number => Math.floor(((step - shape.from) * LINES) / (shape.to - shape.from));
   const nothing = (): void => undefined;
   const place = (step: number): string => `step ${String(step).padStart(String(shape.to).length)} of ${shape.to}`;
   return {
     plan: nothing, validating: nothing, close: nothing, note: print,
     step({ step, loss }, milliseconds) {
       const { rate, left } = pace.after(step, milliseconds);
-      const isShown = step === shape.from + 1 || step === shape.to || (step - shape.from) % every === 0;
+      const isShown = step === shape.from + 1 || linesUntil(step) > linesUntil(step - 1);
       if (isShown) print(`${place(step)}   loss ${loss.toFixed(4)}   ${rate} tokens/s   ${left} left`);
     },
     validation: (step, loss) => print(`${place(step)}   validation loss ${loss.toFixed(4)}`),

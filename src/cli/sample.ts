@@ -38,7 +38,7 @@ export async function sample(directory: string, values: SampleValues): Promise<n
   if (!(temperature >= 0 && temperature <= 100)) throw new UsageError(`--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`);
   const run = await openRun(directory);
   const prompt = promptTokens(run.characters, values.prompt);
-  const text = run.characters.decode(generate(restoreTrainer(run), prompt, { length, temperature, seed }));
+  const text = run.characters.decode(generate(restoreTrainer(run, { ...run.options, threads: 1 }), prompt, { length, temperature, seed }));
   if (values.json === true) printJson({ event: 'sample', prompt: values.prompt ?? '', text, length, temperature, seed, step: run.step });
   else print(`${values.prompt ?? ''}${text}`);
   return 0;

@@ -84,7 +84,7 @@ function announce(reporter: Reporter, { trainer, data, until }: Prepared): void 
   const { options, plan } = trainer;
   reporter.note(`${count(trainer.parameters)} parameters, vocabulary ${data.vocabulary.size}, text of ${count(data.train.length)} + ${count(data.validation.length)} tokens`);
   reporter.note(`memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`);
-  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, batch ${options.batch} of ${options.model.context} tokens, ${options.reversible}, seed ${options.seed}`);
+  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, batch ${options.batch} of ${options.model.context} tokens, ${options.reversible}, seed ${options.seed}, ${options.threads === 1 ? '1 thread' : `${options.threads} threads`}`);
   reporter.plan(plan);
 }
 
@@ -127,5 +127,6 @@ export async function trainGpt(values: RunValues, given: ReadonlySet<string>): P
   } finally {
     reporter.close();
     interrupts.release();
+    trainer.close();
   }
 }

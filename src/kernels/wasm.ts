@@ -3,7 +3,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 import release from '../../build/release.wasm';
-import { RetrogradError } from '../errors.ts';
+import { RetrogradError, UsageError } from '../errors.ts';
 import type { Backend, Kernels } from './kernels.ts';
 
 /** What assembly/index.ts must return: raised there and here whenever a kernel's signature or meaning changes. */
@@ -45,7 +45,7 @@ function createMemory(pages: number, shared: boolean): WebAssembly.Memory {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch {
     if (shared) return createMemory(pages, false); // no SharedArrayBuffer here: one thread
-    throw new RetrogradError(`this runtime does not give ${pages} pages of memory (${(pages / 16).toFixed(1)} MiB)`, 'use a smaller model or batch');
+    throw new UsageError(`this runtime does not give ${pages} pages of memory (${(pages / 16).toFixed(1)} MiB)`, 'use a smaller model or batch');
   }
 }
 

@@ -1,0 +1,130 @@
+// Part "step" of bench/all.mjs: whole training steps of the same GPT from the same weights on the same batch. Every measurement is
+// a fresh process that warms up and times a few steps; engines take turns, round by round. Losses and digests are compared.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { askFresh, summary } from './turns.mjs';
+
+export const MODEL = { vocabulary: 96, layers: 6, channels: 128, heads: 4, context: 128 }, BATCH = 8;
+const LARGE = { vocabulary: 96, layers: 12, channels: 384, heads: 6, context: 256 }, LARGE_BATCH = 4;
+/** Steps from the start over which losses must fall alike, and how much the losses of float32 engines may differ from ours. */
+const COMPARED_STEPS = 11, LOSS_TOLERANCE = 0.02;
+
+const here = import.meta.dirname, PYTHON = '/usr/bin/python3';
+/** Warm-up, timed steps, and the rounds in which an engine takes part. */
+const EVERY = { warmup: 4, steps: 10, rounds: (round) => round >= 0 };
+const JAX = { warmup: 2, steps: 3, first: 9, rounds: (round) => round >= 0 };
+const TFJS = { warmup: 1, steps: 2, first: 10, rounds: (round) => round % 5 === 0 };
+
+function engines(built, folder) {
+  const own = (reversible, threads) => ({
+    id: `retrograd ${reversible}`, threads, plan: EVERY, command: [process.execPath, join(built, 'bench-step.mjs')],
+    request: { task: 'time', model: MODEL, batch: BATCH, reversible, threads },
+  });
+  const torch = (threads) => ({
+    id: 'PyTorch', threads, plan: EVERY, command: [PYTHON, join(here, 'torch_step.py')], request: { folder, threads },
+    env: { PATH: '/usr/bin', OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) },
+    missing: existsSync(PYTHON) ? undefined : 'there is no Debian python3 here',
+  });
+  const rival = (id, script, threads, plan) => ({ id, threads, plan, command: [process.execPath, join(here, script)], request: { folder, threads } });
+  return [
+    own('none', 1), torch(1), own('bdia', 1), rival('jax-js', 'step-jax.mjs', 1, JAX),
+    own('none', 2), torch(2), own('bdia', 2), rival('jax-js', 'step-jax.mjs', 2, JAX), rival('tfjs', 'step-tfjs.mjs', 1, TFJS),
+  ].map((engine) => ({ ...engine, byRound: new Map(), steps: 0, losses: [], failed: engine.missing }));
+}
+
+async function measure(engine, round, quick, log) {
+  const { plan, request } = engine, name = `${engine.id}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
+  if (engine.failed !== undefined) {
+    if (round === 0) log(`${name}: skipped, ${engine.failed}`);
+    return;
+  }
+  const { warmup } = quick ? { warmup: 1 } : plan, steps = quick ? 2 : round === 0 ? (plan.first ?? plan.steps) : plan.steps;
+  const answer = await askFresh(engine.command, { ...request, warmup, steps, seconds: 60 }, engine.env);
+  if (answer.error !== undefined) {
+    engine.failed = /torch/.test(answer.error) ? "Debian's python3-torch is not installed" : answer.error;
+    return log(`${name}: skipped, ${engine.failed}`);
+  }
+  const { median } = summary(answer.times);
+  engine.byRound.set(round, median);
+  engine.steps += answer.times.length;
+  if (answer.losses.length > engine.losses.length) engine.losses = answer.losses;
+  if (answer.digest !== undefined) (engine.digests ??= new Set()).add(answer.digest);
+  engine.version = answer.version;
+  log(`${name}: ${median.toFixed(1)} ms`);
+}
+
+/** How far the losses of an engine are from ours: the largest relative difference over the compared steps. */
+const lossDifference = (losses, ours) => Math.max(...losses.slice(0, COMPARED_STEPS).map((loss, i) => Math.abs(loss / ours[i] - 1)));
+
+function checkLosses(list) {
+  const ours = list.find(({ id }) => id === 'retrograd none').losses;
+  for (const engine of list.filter(({ losses }) => losses.length > 0)) {
+    if (!engine.losses.every((loss, i) => i === 0 || loss < engine.losses[i - 1])) engine.lossNote = 'its losses do not fall in every step';
+    if (engine.id === 'retrograd bdia') continue; // another update rule, other losses
+    engine.lossDifference = lossDifference(engine.losses, ours);
+    if (engine.lossDifference > LOSS_TOLERANCE) engine.lossNote = `its losses differ from ours by up to ${(engine.lossDifference * 100).toFixed(1)} %`;
+  }
+}
+
+/** One digest over all rounds and thread counts of each update rule, or an error. */
+function checkDigests(list) {
+  const digests = {};
+  for (const { id, digests: seen } of list.filter((engine) => engine.digests !== undefined)) for (const digest of seen) (digests[id] ??= new Set()).add(digest);
+  for (const [id, seen] of Object.entries(digests)) if (seen.size !== 1) throw new Error(`${id}: ${seen.size} different digests of the weights over rounds and thread counts`);
+  return Object.fromEntries(Object.entries(digests).map(([id, seen]) => [id, [...seen][0]]));
+}
+
+/** Time of one engine over that of another, from the rounds in which both took part; undefined if there are none. */
+function ratio(list, [id, threads], [otherId, otherThreads]) {
+  const find = (name, count) => list.find((engine) => engine.id === name && engine.threads === count).byRound, other = find(otherId, otherThreads);
+  const values = [...find(id, threads)].filter(([round]) => other.has(round)).map(([round, value]) => value / other.get(round));
+  return values.length > 0 ? summary(values) : undefined;
+}
+
+const ratios = (list) => ({
+  'none / PyTorch': ratio(list, ['retrograd none', 1], ['PyTorch', 1]), 'none / PyTorch, 2 threads': ratio(list, ['retrograd none', 2], ['PyTorch', 2]),
+  'jax-js / none': ratio(list, ['jax-js', 1], ['retrograd none', 1]), 'jax-js / none, 2 threads': ratio(list, ['jax-js', 2], ['retrograd none', 2]),
+  'tfjs / none': ratio(list, ['tfjs', 1], ['retrograd none', 1]), 'bdia / none': ratio(list, ['retrograd bdia', 1], ['retrograd none', 1]),
+  '1 / 2 threads, none': ratio(list, ['retrograd none', 1], ['retrograd none', 2]), '1 / 2 threads, bdia': ratio(list, ['retrograd bdia', 1], ['retrograd bdia', 2]),
+});
+
+/** Profiled runs of one model, with the peak loop between the steps. */
+async function profile(model, batch, reversible, { built, log, rounds, warmup, steps }) {
+  const all = [];
+  for (let round = 0; round < rounds; round++) {
+    const { error, samples } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], { task: 'profile', model, batch, reversible, warmup, steps });
+    if (error !== undefined) throw new Error(`profile: ${error}`);
+    all.push(...samples);
+  }
+  const of = (value) => summary(all.map(value)), { macs, calls } = all[0];
+  const result = {
+    model, batch, reversible, macs, calls, milliseconds: of(({ step }) => step), gemmShare: of(({ gemm, step }) => gemm / step),
+    gemmRate: of(({ gemm }) => macs / gemm / 1e6), stepRate: of(({ step }) => macs / step / 1e6), peak: of(({ peak }) => peak),
+    gemmPeakShare: of(({ gemm, peak }) => macs / gemm / 1e6 / peak), stepPeakShare: of(({ step, peak }) => macs / step / 1e6 / peak),
+  };
+  log(`profile of ${model.layers} layers, ${model.channels} channels, ${reversible}: gemm ${(100 * result.gemmShare.median).toFixed(1)} % of the step, ${(100 * result.stepPeakShare.median).toFixed(1)} % of the peak over the whole step`);
+  return result;
+}
+
+export async function run({ quick, built, log }) {
+  const folder = join(built, 'bench-task'), { error, parameters } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], { task: 'export', model: MODEL, batch: BATCH, folder });
+  if (error !== undefined) throw new Error(`export: ${error}`);
+  const list = engines(built, folder), rounds = quick ? 1 : 10;
+  for (let round = 0; round < rounds; round++) {
+    log(`round ${round + 1} of ${rounds}`);
+    for (const engine of list) if (engine.plan.rounds(round)) await measure(engine, round, quick, log);
+  }
+  for (const { id, failed } of list) if (id.startsWith('retrograd') && failed !== undefined) throw new Error(`${id}: ${failed}`);
+  checkLosses(list);
+  const digests = checkDigests(list), common = { built, log }, few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
+  const profiles = [];
+  for (const rule of ['none', 'bdia']) profiles.push(await profile(MODEL, BATCH, rule, { ...common, ...few }));
+  for (const rule of quick ? ['bdia'] : ['none', 'bdia']) profiles.push(await profile(LARGE, LARGE_BATCH, rule, { ...common, ...(quick ? { rounds: 1, warmup: 0, steps: 1 } : { rounds: 3, warmup: 1, steps: 4 }) }));
+  return {
+    model: MODEL, batch: BATCH, parameters, rounds, comparedSteps: COMPARED_STEPS, digests, ratios: ratios(list), profiles,
+    engines: list.map(({ id, threads, byRound, steps, losses, failed, lossNote, lossDifference: difference, version }) => ({
+      id, threads, version, failed, milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined, steps, losses: losses.slice(0, COMPARED_STEPS), lossDifference: difference, lossNote,
+    })),
+  };
+}
