@@ -17,11 +17,20 @@ async function compile(target) {
   console.log(`build/${target}.wasm  ${kilobytes(wasm.length)}, ${kilobytes(gzipSync(wasm).length)} gzipped`);
 }
 
+/** The module as hexadecimal digits: larger than base64 on disk, but gzip sees whole bytes: 14.6 kB instead of 19.8 compressed. */
+const wasmAsHex = {
+  name: 'wasm-as-hex',
+  setup: (b) => b.onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
+    contents: `const hex = '${readFileSync(path).toString('hex')}', digit = (i) => { const c = hex.charCodeAt(i); return c < 58 ? c - 48 : c - 87; };
+export default Uint8Array.from({ length: hex.length / 2 }, (_, i) => digit(2 * i) * 16 + digit(2 * i + 1));`,
+  })),
+};
+
 async function bundle(entry, outfile, options) {
   if (!existsSync(entry)) return console.log(`${outfile}  skipped: there is no ${entry}`);
   await build({
     entryPoints: [entry], outfile, bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true,
-    loader: { '.wasm': 'binary' }, logLevel: 'warning', ...options,
+    logLevel: 'warning', ...options, plugins: [wasmAsHex, ...(options.plugins ?? [])],
   });
   const bytes = readFileSync(outfile);
   console.log(`${outfile}  ${kilobytes(bytes.length)}, ${kilobytes(gzipSync(bytes).length)} gzipped`);

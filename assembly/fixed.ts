@@ -95,7 +95,7 @@ export function halfStep(s: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function halfUpLanes16(v: v128, s: i32): v128 {
-  return i16x8.q15mulr_sat_s(v, i16x8.splat(i16(1 << (15 - s))));
+  return i16x8.q15mulr_sat_s(v, i16x8.splat(<i16>1 << i16(15 - s)));
 }
 
 /** clamp of every int32 between two vectors. */

@@ -42,7 +42,8 @@ async function measure(engine, round, quick, log) {
   const { warmup } = quick ? { warmup: 1 } : plan, steps = quick ? 2 : round === 0 ? (plan.first ?? plan.steps) : plan.steps;
   const answer = await askFresh(engine.command, { ...request, warmup, steps, seconds: 60 }, engine.env);
   if (answer.error !== undefined) {
-    engine.failed = /torch/.test(answer.error) ? "Debian's python3-torch is not installed" : answer.error;
+    if (engine.id.startsWith('retrograd')) throw new Error(`${name}: ${answer.error}`);
+    engine.failed = /No module named '(torch|numpy)'/.test(answer.error) ? "Debian's python3-torch is not installed" : answer.error;
     return log(`${name}: skipped, ${engine.failed}`);
   }
   const { median } = summary(answer.times);
@@ -115,7 +116,6 @@ export async function run({ quick, built, log }) {
     log(`round ${round + 1} of ${rounds}`);
     for (const engine of list) if (engine.plan.rounds(round)) await measure(engine, round, quick, log);
   }
-  for (const { id, failed } of list) if (id.startsWith('retrograd') && failed !== undefined) throw new Error(`${id}: ${failed}`);
   checkLosses(list);
   const digests = checkDigests(list), common = { built, log }, few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
   const profiles = [];
