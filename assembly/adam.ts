@@ -2,8 +2,8 @@
 // Four parameters at a time; only the root and the division, which have no vector instruction, are done one by one.
 
 import {
-  clamp, clampLanes, halfUp, halfUpLanes, halfUpNarrowLanes, isqrt, multiplyHalfUpLanes, overflowLanes, saturateInt32, saturateLanes,
-  shiftNarrowLanes, truncatedShift,
+  addTruncatedLanes, clamp, clampLanes, halfUp, halfUpLanes, halfUpNarrowLanes, isqrt, multiplyHalfUpLanes, overflowLanes, roundedProductHigh,
+  roundedProductLow, saturateInt32, saturateLanes, shiftNarrowLanes, truncatedShift,
 } from './fixed';
 import { loadPart, sumLanes, sumLanes64 } from './lanes';
 
@@ -31,20 +31,9 @@ export function sum_squares_i64(g: usize, n: i32, shift: i32, out: usize): void 
 // @ts-ignore: decorator
 @inline
 function clippedGradient(g: v128, factor: v128, factorShift: i32): v128 {
-  const half = i64x2.splat(<i64>1 << (factorShift - 1));
-  const low = i64x2.add(i64x2.extmul_low_i32x4_s(g, factor), half), high = i64x2.add(i64x2.extmul_high_i32x4_s(g, factor), half);
+  const low = roundedProductLow(g, factor, factorShift), high = roundedProductHigh(g, factor, factorShift);
   const v = saturateLanes(shiftNarrowLanes(low, high, factorShift), low, high, overflowLanes(low, high, factorShift));
   return clampLanes(v, i32x4.splat(-GRADIENT_MAX), i32x4.splat(GRADIENT_MAX));
-}
-
-/** trunc(((2^k1 - 1) m + ghat) / 2^k1) = trunc(m + (ghat - m) / 2^k1): the floor, plus 1 if negative with a rest. |m| < 2^30. */
-// @ts-ignore: decorator
-@inline
-function newMoment(m: v128, ghat: v128, k1: i32): v128 {
-  const change = i32x4.sub(ghat, m), zero = i32x4.splat(0);
-  const floor = i32x4.add(m, i32x4.shr_s(change, k1));
-  const rest = i32x4.ne(v128.and(change, i32x4.splat((1 << k1) - 1)), zero);
-  return i32x4.sub(floor, v128.and(i32x4.lt_s(floor, zero), rest));
 }
 
 /** r^2 - floor(r^2 / 2^k2) + floor(ghat^2 / 2^k2) of two parameters, from the squares. */
@@ -70,7 +59,7 @@ export function adamw_i64(w: usize, g: usize, m: usize, r: usize, n: i32, shift:
       continue;
     }
     const ghat = clippedGradient(halfUpNarrowLanes(v128.load(g), v128.load(g, 16), shift), factors, factorShift);
-    const moment = newMoment(moments, ghat, k1), roots = v128.load(r);
+    const moment = addTruncatedLanes(moments, i32x4.sub(ghat, moments), k1), roots = v128.load(r); // ((2^k1 - 1) m + ghat) / 2^k1
     const v01 = newSquare(i64x2.extmul_low_i32x4_s(roots, roots), i64x2.extmul_low_i32x4_s(ghat, ghat), k2);
     const v23 = newSquare(i64x2.extmul_high_i32x4_s(roots, roots), i64x2.extmul_high_i32x4_s(ghat, ghat), k2);
     v128.store(m, moment);

@@ -1,6 +1,6 @@
 // Cross entropy of logits against one target a row: the loss in nats and its gradient, softmax minus one-hot.
 
-import { bits, multiplyHalfUpLanesU } from './fixed';
+import { bits, halfUp, multiplyHalfUpLanesU } from './fixed';
 import { firstLanes, loadInt32s, storeInt32s, sumLanes64, widenSumU } from './lanes';
 import { exponentials, rowMax } from './softmax';
 
@@ -42,7 +42,7 @@ export function cross_entropy_i32(logits: usize, ldl: i32, targets: usize, dLogi
       sum = i64x2.add(sum, widenSumU(e));
     }
     const z = sumLanes64(sum);
-    store<i32>(losses, i32(min((((log2(z) + 2 * i64(distance)) * LN2_Q16 + (1 << 15)) >> 16), LOSS_MAX)));
+    store<i32>(losses, i32(min(halfUp((log2(z) + 2 * i64(distance)) * LN2_Q16, 16), LOSS_MAX)));
     if (!dLogits) continue;
 
     const r = i32x4.splat(i32((<u64>1 << 61) / u64(z)));

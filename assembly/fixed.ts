@@ -202,6 +202,20 @@ export function multiplyHalfUpLanes(a: v128, b: v128): v128 {
   return highWords(i64x2.add(i64x2.extmul_low_i32x4_s(a, b), half), i64x2.add(i64x2.extmul_high_i32x4_s(a, b), half));
 }
 
+/** a b + 2^(s-1) of int32 lanes 0 and 1: floor(. / 2^s) is then halfUp(a b, s). 1 <= s <= 62. */
+// @ts-ignore: decorator
+@inline
+export function roundedProductLow(a: v128, b: v128, s: i32): v128 {
+  return i64x2.add(i64x2.extmul_low_i32x4_s(a, b), i64x2.splat(<i64>1 << (s - 1)));
+}
+
+/** The same of lanes 2 and 3. */
+// @ts-ignore: decorator
+@inline
+export function roundedProductHigh(a: v128, b: v128, s: i32): v128 {
+  return i64x2.add(i64x2.extmul_high_i32x4_s(a, b), i64x2.splat(<i64>1 << (s - 1)));
+}
+
 /** floor(p / 2^s) modulo 2^32 of four int64s, 1 <= s <= 62; |p| < 2^63. */
 // @ts-ignore: decorator
 @inline
@@ -224,4 +238,13 @@ export function overflowLanes(low: v128, high: v128, s: i32): v128 {
 export function saturateLanes(v: v128, low: v128, high: v128, over: v128): v128 {
   const end = v128.xor(i32x4.shr_s(highWords(low, high), 31), i32x4.splat(i32.MAX_VALUE));
   return v128.bitselect(end, v, over);
+}
+
+/** m + change / 2^k of every int32, rounded toward zero: the floor, plus 1 if it is negative and leaves a rest. */
+// @ts-ignore: decorator
+@inline
+export function addTruncatedLanes(m: v128, change: v128, k: i32): v128 {
+  const zero = i32x4.splat(0), floor = i32x4.add(m, i32x4.shr_s(change, k));
+  const rest = i32x4.ne(v128.and(change, i32x4.splat((1 << k) - 1)), zero);
+  return i32x4.sub(floor, v128.and(i32x4.lt_s(floor, zero), rest));
 }

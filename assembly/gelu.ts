@@ -2,7 +2,7 @@
 // 16 segments of [0, 5). The tables fit vectors: two swizzles (low and high bytes) fetch a coefficient for 16 elements.
 //   segment of 16 int16s -> byte lanes 0..15 -> swizzle LOW, swizzle HIGH -> interleave -> coefficients of elements 0..7, 8..15
 
-import { clampLanes16, halfUpLanes16, q15Lanes, shiftHalfUpLanes } from './fixed';
+import { clampLanes16, halfStep, halfUpLanes16, q15Lanes, shiftHalfUpLanes } from './fixed';
 import { loadInt16s, loadInt32s, storeInt16s, storeInt32s, sumLanes } from './lanes';
 import {
   GELU_GAP_C0_HIGH, GELU_GAP_C0_LOW, GELU_GAP_C1_HIGH, GELU_GAP_C1_LOW, GELU_GAP_C2_HIGH, GELU_GAP_C2_LOW, GELU_GAP_C3_HIGH, GELU_GAP_C3_LOW,
@@ -107,7 +107,7 @@ function slope(u: v128, g2: v128): v128 {
 @inline
 function times(d: v128, slopes: v128): v128 {
   const low = i32x4.dot_i16x8_s(v128.and(d, i32x4.splat(0x7fff)), slopes); // the high half of every pair of dLow is 0
-  return i32x4.add(i32x4.mul(i32x4.shr_s(d, 15), slopes), shiftHalfUpLanes(low, i32x4.splat(1 << 14), 15));
+  return i32x4.add(i32x4.mul(i32x4.shr_s(d, 15), slopes), shiftHalfUpLanes(low, i32x4.splat(halfStep(15)), 15));
 }
 
 // @ts-ignore: decorator

@@ -3,8 +3,8 @@
 // costs less than keeping it. Four int32 columns a vector, eight int16 outputs.
 
 import {
-  bits, clampLanes16, floorDivide, halfUp, halfUpLanes, isqrt, multiplyHalfUpLanes, overflowLanes, saturateInt16Lanes, saturateInt32,
-  saturateLanes, shiftHalfUpLanes, shiftNarrowLanes,
+  bits, clampLanes16, floorDivide, halfStep, halfUp, halfUpLanes, isqrt, multiplyHalfUpLanes, overflowLanes, roundedProductHigh,
+  roundedProductLow, saturateInt16Lanes, saturateInt32, saturateLanes, shiftHalfUpLanes, shiftNarrowLanes,
 } from './fixed';
 import {
   addWide, firstLanes, loadInt16s, loadInt32s, loadPart, maxLanes, maxLanesU, minLanes, storeInt16s, storeInt32s, sumLanes, sumLanes64, widenSum,
@@ -78,7 +78,7 @@ function normalise8(x: usize, shift: i32, y: usize, gain: usize, bias: usize, ou
     v0 = i32x4.add(v0, loadInt32s(bias, left));
     v1 = i32x4.add(v1, loadInt32s(bias + 16, left - 4));
   }
-  const half = i32x4.splat(1 << 13), high = i16x8.splat(OPERAND_MAX), low = i16x8.splat(-OPERAND_MAX);
+  const half = i32x4.splat(halfStep(14)), high = i16x8.splat(OPERAND_MAX), low = i16x8.splat(-OPERAND_MAX);
   const v = saturateInt16Lanes(shiftHalfUpLanes(v0, half, 14), shiftHalfUpLanes(v1, half, 14)), w = clampLanes16(v, low, high);
   if (xhat) storeInt16s(xhat, normal, left);
   storeInt16s(out, w, left);
@@ -210,7 +210,7 @@ function backwardRow(dy: usize, xhat: usize, gain: usize, dz: usize, columns: i3
 // @ts-ignore: decorator
 @inline
 function gradient(w: v128, xhat: v128, mean: v128, b1: v128, b0: v128): v128 {
-  const correction = i32x4.add(i32x4.mul(xhat, b1), shiftHalfUpLanes(i32x4.mul(xhat, b0), i32x4.splat(1 << 10), 11));
+  const correction = i32x4.add(i32x4.mul(xhat, b1), shiftHalfUpLanes(i32x4.mul(xhat, b0), i32x4.splat(halfStep(11)), 11));
   return i32x4.sub(i32x4.sub(w, mean), correction);
 }
 
@@ -218,8 +218,7 @@ function gradient(w: v128, xhat: v128, mean: v128, b1: v128, b0: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function storeProducts(dz: usize, v: v128, rstd: v128, shift: i32, left: i32): v128 {
-  const half = i64x2.splat(<i64>1 << (shift - 1));
-  const low = i64x2.add(i64x2.extmul_low_i32x4_s(v, rstd), half), high = i64x2.add(i64x2.extmul_high_i32x4_s(v, rstd), half);
+  const low = roundedProductLow(v, rstd, shift), high = roundedProductHigh(v, rstd, shift);
   let result = shiftNarrowLanes(low, high, shift), over = overflowLanes(low, high, shift);
   if (v128.any_true(over)) {
     if (left < 4) over = v128.and(over, firstLanes(left));

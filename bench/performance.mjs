@@ -76,7 +76,7 @@ function stepSection(data) {
     `GPT: ${modelOf(data.model, data.batch)}, ${count(data.parameters)} parameters, GELU, no biases, tied head; AdamW with clipping, constant rate. Every engine starts from the same weights and trains ` +
     `on the same batch, and losses are compared over ${data.comparedSteps} steps` + (differences.length > 0 ? `: those of the float32 engines differ from ours by at most ${(100 * Math.max(...differences)).toFixed(2)} %` : '') +
     `. ${['Reversible training draws random update factors, so its losses are others.', ...notes].join(' ')} Each value is the median step of a fresh process after warm-up; the table has the median over ` +
-    `${data.rounds} rounds (tfjs fewer) in which the engines took turns. jax-js ${versions['@jax-js/jax']}: one \`jit\` of forward, backward and AdamW; its threads need a shim of the browser's Worker in Node (` +
+    `${data.rounds} rounds (jax-js on 2 threads and tfjs fewer) in which the engines took turns. jax-js ${versions['@jax-js/jax']}: one \`jit\` of forward, backward and AdamW; its threads need a shim of the browser's Worker in Node (` +
     `\`bench/compare/workers.mjs\`). tfjs ${versions['@tensorflow/tfjs']}: WebAssembly backend. ${torch === undefined ? '' : `PyTorch ${torch.version}: Debian's package with its BLAS, float32. `}` +
     `Digests of our weights after the run are equal over all rounds and both thread counts. ${environment(data.stamp)}`, '',
     '### Where the time goes', '',

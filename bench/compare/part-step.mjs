@@ -14,6 +14,7 @@ const here = import.meta.dirname, PYTHON = '/usr/bin/python3';
 /** Warm-up, timed steps, and the rounds in which an engine takes part. */
 const EVERY = { warmup: 4, steps: 10, rounds: (round) => round >= 0 };
 const JAX = { warmup: 2, steps: 3, first: 9, rounds: (round) => round >= 0 };
+const JAX_THREADS = { ...JAX, rounds: (round) => round % 2 === 0 };
 const TFJS = { warmup: 1, steps: 2, first: 10, rounds: (round) => round % 5 === 0 };
 
 function engines(built, folder) {
@@ -29,7 +30,7 @@ function engines(built, folder) {
   const rival = (id, script, threads, plan) => ({ id, threads, plan, command: [process.execPath, join(here, script)], request: { folder, threads } });
   return [
     own('none', 1), torch(1), own('bdia', 1), rival('jax-js', 'step-jax.mjs', 1, JAX),
-    own('none', 2), torch(2), own('bdia', 2), rival('jax-js', 'step-jax.mjs', 2, JAX), rival('tfjs', 'step-tfjs.mjs', 1, TFJS),
+    own('none', 2), torch(2), own('bdia', 2), rival('jax-js', 'step-jax.mjs', 2, JAX_THREADS), rival('tfjs', 'step-tfjs.mjs', 1, TFJS),
   ].map((engine) => ({ ...engine, byRound: new Map(), steps: 0, losses: [], failed: engine.missing }));
 }
 
@@ -121,10 +122,11 @@ export async function run({ quick, built, log }) {
   const profiles = [];
   for (const rule of ['none', 'bdia']) profiles.push(await profile(MODEL, BATCH, rule, { ...common, ...few }));
   for (const rule of quick ? ['bdia'] : ['none', 'bdia']) profiles.push(await profile(LARGE, LARGE_BATCH, rule, { ...common, ...(quick ? { rounds: 1, warmup: 0, steps: 1 } : { rounds: 3, warmup: 1, steps: 4 }) }));
+  const comparedSteps = Math.min(COMPARED_STEPS, ...list.map(({ losses }) => losses.length).filter((length) => length > 0));
   return {
-    model: MODEL, batch: BATCH, parameters, rounds, comparedSteps: COMPARED_STEPS, digests, ratios: ratios(list), profiles,
+    model: MODEL, batch: BATCH, parameters, rounds, comparedSteps, digests, ratios: ratios(list), profiles,
     engines: list.map(({ id, threads, byRound, steps, losses, failed, lossNote, lossDifference: difference, version }) => ({
-      id, threads, version, failed, milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined, steps, losses: losses.slice(0, COMPARED_STEPS), lossDifference: difference, lossNote,
+      id, threads, version, failed, milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined, steps, losses: losses.slice(0, comparedSteps), lossDifference: difference, lossNote,
     })),
   };
 }
