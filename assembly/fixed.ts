@@ -52,7 +52,7 @@ function reciprocalRootStep(x: u64, y: u64): u64 {
   return (y * ((<u64>3 << 30) - ((((y * y) >> 30) * x) >> 32))) >> 31;
 }
 
-/** floor(sqrt(a)), a < 2^63, without a division: 2.5 ns instead of 22 by Newton's iteration with divisions.
+/** floor(sqrt(a)), a < 2^63, without a division: an AdamW step takes 10 ns a parameter, with Newton's dividing iteration 31.
  *  a is shifted into n = 2^62..2^64, x = n / 2^64 = 1/4..1. The parabola is the best approximation of 1/sqrt(x) there, error 2^-5.3;
  *  two steps make it 2^-19.7. The rest n - s^2 of s = x / sqrt(x) is divided by 2 sqrt(n) through the same reciprocal, which leaves an
  *  error below 2^-7 and the last rounding: the root is right or 1 too small. */

@@ -9,6 +9,7 @@ import {
 import {
   addWide, firstLanes, loadInt16s, loadInt32s, loadPart, maxLanes, maxLanesU, minLanes, storeInt16s, storeInt32s, sumLanes, sumLanes64, widenSum,
 } from './lanes';
+import { max_abs_i32 } from './requantize';
 
 /** Epsilon, 1e-5, with 32 fraction bits as the squares of z have. */
 const EPSILON_Q32: u64 = 42950;
@@ -102,6 +103,7 @@ function normalise(x: usize, shift: i32, y: usize, gain: usize, bias: usize, out
 export function layer_norm_forward_i32i16(x: usize, shift: i32, y: usize, gain: usize, bias: usize, out: usize, xhat: usize, rstd: usize, rows: i32, columns: i32): i32 {
   assert(columns >= 1 && columns <= 4096, 'layer_norm_forward_i32i16: columns in 1..4096');
   assert(shift >= 0 && shift <= 31, 'layer_norm_forward_i32i16: shift in 0..31');
+  assert(ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 26, 'layer_norm_forward_i32i16: |bias| < 2^26');
   assert((xhat == 0) == (rstd == 0), 'layer_norm_forward_i32i16: both or none of xhat and rstd');
   const wide = usize(columns) << 2, narrow = usize(columns) << 1;
   let count = i32x4.splat(0);

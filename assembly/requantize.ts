@@ -41,6 +41,7 @@ function requantize8(a: usize, out: usize, bias: usize, left: i32, drop: i32, gu
 export function requantize_i32i16(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
   assert(shift >= 1 && shift <= 31, 'requantize_i32i16: shift in 1..31');
   assert(bound >= 0 && bound <= 32767, 'requantize_i32i16: bound <= 32767');
+  assert(ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 28, 'requantize_i32i16: |bias| < 2^28');
   const guard = min(BIAS_GUARD, shift), drop = shift - guard, half = i32x4.splat(halfStep(guard)), bounds = i32x4.splat(bound);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 1) {
@@ -76,6 +77,7 @@ function requantize4(a: usize, out: usize, bias: usize, left: i32, shift: i32, l
 export function requantize_i32i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
   assert(shift >= -8 && shift <= 30, 'requantize_i32i32: shift in -8..30');
   assert(bound >= 0 && bound <= 1 << 26, 'requantize_i32i32: bound <= 2^26');
+  assert(ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 26, 'requantize_i32i32: |bias| < 2^26');
   const limit = i32x4.splat(WIDE_MAX >> max(-shift, 0)), bounds = i32x4.splat(bound);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 2) {

@@ -6,7 +6,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { performanceChart } from './compare/chart.mjs';
+import { NAMES, performanceChart } from './compare/chart.mjs';
 import { targets } from './compare/targets.mjs';
 import { ROOT } from './stamp.mjs';
 
@@ -43,11 +43,13 @@ function targetTable(results) {
 const GEMM_COLUMNS = [['retrograd peak', 'peak loop'], ['retrograd packed', 'retrograd'], ['retrograd packing', 'packing B each time'], ['retrograd int64', 'into int64'],
   ['tfjs f32', 'tfjs f32'], ['ort f32', 'onnxruntime f32'], ['ort int8', 'onnxruntime u8 x s8'], ['jax f32', 'jax-js f32']];
 
+const GEMM_ENGINES = { retrograd: 'retrograd', tfjs: 'tfjs', ort: 'onnxruntime-web', jax: 'jax-js' };
+
 function gemmSection(data) {
   if (data === undefined) return notMeasured('gemm');
   const rows = data.shapes.map(({ shape, rates, peakShare, overTfjs }) => [shape.join(' x '),
     ...GEMM_COLUMNS.map(([key]) => rates[key]?.median.toFixed(1) ?? '-'), percent(peakShare.median), overTfjs === undefined ? '-' : `${overTfjs.median.toFixed(2)} x`]);
-  const failures = Object.entries(data.failed).map(([engine, reason]) => `${engine} did not run: ${reason}.`);
+  const failures = Object.entries(data.failed).map(([engine, reason]) => `${GEMM_ENGINES[engine]} did not run: ${reason}.`);
   const { versions } = data.stamp;
   return [
     table(['M x N x K', ...GEMM_COLUMNS.map(([, title]) => title), 'of the peak', 'over tfjs'], rows, from(1, GEMM_COLUMNS.length + 2)), '',
@@ -61,8 +63,8 @@ function gemmSection(data) {
 
 function stepRows({ engines, model, batch }) {
   const ours = engines.find(({ id, threads }) => id === 'retrograd none' && threads === 1).milliseconds.median;
-  return engines.map(({ id, threads, milliseconds: time, failed, steps, losses }) => (failed !== undefined ? [id, threads, `not run: ${failed}`, '', '', '', '', ''] : [
-    id, threads, milliseconds(time.median), `${milliseconds(time.low)} to ${milliseconds(time.high)}`, count((batch * model.context * 1000) / time.median),
+  return engines.map(({ id, threads, milliseconds: time, failed, steps, losses }) => (failed !== undefined ? [NAMES[id] ?? id, threads, `not run: ${failed}`, '', '', '', '', ''] : [
+    NAMES[id] ?? id, threads, milliseconds(time.median), `${milliseconds(time.low)} to ${milliseconds(time.high)}`, count((batch * model.context * 1000) / time.median),
     `${(time.median / ours).toFixed(2)} x`, steps, losses.at(-1).toFixed(3)]));
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { BATCH, MODEL } from './compare/part-step.mjs';
-import { askFresh, summary } from './compare/turns.mjs';
+import { askFresh, reasonOf, summary } from './compare/turns.mjs';
 import { ROOT } from './stamp.mjs';
 
 const COMPARE = join(import.meta.dirname, 'compare'), modules = join(COMPARE, 'node_modules');
@@ -25,7 +25,7 @@ function ours() {
 async function bundle(engine, trains, contents, wasm = [], alias = {}) {
   const { metafile, outputFiles } = await build({
     stdin: { contents, resolveDir: COMPARE, sourcefile: 'entry.mjs' }, bundle: true, minify: true, write: false, metafile: true, format: 'esm', splitting: true,
-    outdir: join(ROOT, 'build', 'size'), absWorkingDir: ROOT, platform: 'browser', target: 'es2022', external: ['node:*', 'fs', 'path', 'os', 'util', 'crypto', 'worker_threads', 'perf_hooks'], alias, logLevel: 'error',
+    outdir: join(ROOT, 'build', 'size'), absWorkingDir: ROOT, platform: 'browser', target: 'es2022', external: ['node:*', 'fs', 'path', 'os', 'util', 'crypto', 'worker_threads', 'perf_hooks'], alias, logLevel: 'silent',
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [path, { output, bytes: outputFiles.find((file) => file.path === join(ROOT, path)).contents }]));
   const atOnce = new Set(), visit = (path) => {
@@ -45,7 +45,7 @@ async function sizes(log) {
     try {
       rows.push(await bundle(engine, ...rest));
     } catch (error) {
-      rows.push({ engine, failed: existsSync(modules) ? error.message.split('\n')[0] : 'not installed: npm install --prefix bench/compare' });
+      rows.push({ engine, failed: existsSync(modules) ? reasonOf(error.errors?.[0]?.text ?? error.message) : 'not installed: npm install --prefix bench/compare' });
     }
   };
   await attempt('jax-js', true, "export { createJaxGpt } from './gpt-jax.mjs';");

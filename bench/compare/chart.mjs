@@ -4,11 +4,13 @@
 const WIDTH = 760, OURS = '#0b57d0', OURS_TOO = '#6b9cf0', OTHERS = '#9aa0a6';
 const text = (x, y, content, more = '', color = '#333') => `<text x="${x}" y="${y}" font-family="sans-serif" font-size="13" fill="${color}"${more === '' ? '' : ` ${more}`}>${content}</text>`;
 const round = (value) => Math.round(value * 10) / 10;
+/** How the page calls our two update rules. */
+export const NAMES = { 'retrograd none': 'retrograd, plain', 'retrograd bdia': 'retrograd, reversible' };
 const BOLD = 'font-weight="bold"', RIGHT = 'text-anchor="end"', MIDDLE = 'text-anchor="middle"';
 
-/** rows: [{ label, value, note, ours }], shortest first; value in milliseconds. Returns { parts, height }. */
+/** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height }. */
 function bars(top, title, rows) {
-  const left = 190, right = 90, line = 24, longest = Math.max(...rows.map(({ value }) => value));
+  const left = 224, right = 90, line = 24, longest = Math.max(...rows.map(({ value }) => value));
   const parts = [text(16, top + 20, title, BOLD)];
   rows.forEach(({ label, value, ours }, i) => {
     const y = top + 36 + i * line, width = round(Math.max(1, (value / longest) * (WIDTH - left - right)));
@@ -45,7 +47,7 @@ export function performanceChart(step, memory) {
   const add = (panel) => { parts.push(...panel.parts); top += panel.height; };
   if (step !== undefined) {
     const rows = step.engines.filter(({ milliseconds }) => milliseconds !== undefined).map(({ id, threads, milliseconds }) => ({
-      label: `${id}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, value: milliseconds.median, ours: id.startsWith('retrograd'),
+      label: `${NAMES[id] ?? id}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, value: milliseconds.median, ours: id.startsWith('retrograd'),
     }));
     add(bars(top, 'Training step of one GPT, milliseconds', rows.sort((a, b) => a.value - b.value)));
   }

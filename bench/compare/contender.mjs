@@ -1,7 +1,11 @@
 // A contender's side of a comparison: a process that answers one request line of JSON with one line of JSON and is idle in between,
 // so that contenders can take turns. Whatever its engine prints goes to stderr; an error is answered as { error }.
 
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+
+/** Where the .wasm files of tfjs are. */
+export const TFJS_FOLDER = join(import.meta.dirname, 'node_modules/@tensorflow/tfjs-backend-wasm/dist/');
 
 for (const name of ['log', 'info', 'warn', 'debug']) console[name] = (...args) => console.error(...args);
 const send = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);

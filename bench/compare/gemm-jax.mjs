@@ -1,6 +1,5 @@
-// The product in jax-js, float32, one thread: np.matmul under jit (eager calls cost 0.2 ms more).
+// The product in jax-js, float32, one thread: np.matmul under jit (eager calls cost more).
 
-import './shims.mjs';
 import { defaultDevice, init, jit, numpy as np } from '@jax-js/jax';
 import { repeat, serve } from './contender.mjs';
 import { fingerprint, leftOperand, rightOperand } from './product.mjs';

@@ -1,7 +1,6 @@
 // The product in onnxruntime-web, one thread: float32 MatMul, and MatMulInteger of uint8 by int8 into int32. B is a constant of the
 // graph, so that the engine packs it beforehand. It has no int16 product.
 
-import './shims.mjs';
 import * as ort from 'onnxruntime-web';
 import { repeat, serve } from './contender.mjs';
 import { TYPE, oneNodeModel } from './onnx.mjs';

@@ -1,5 +1,5 @@
 // The GPT and its AdamW step in jax-js. A function consumes its arrays; `.ref` keeps one for another use. Attention is written as
-// plain products: dotProductAttention goes through einsum, which is slower here. The whole step is one jit.
+// plain products: dotProductAttention needs iterator methods that Node 20 lacks, and is no faster where they are. One jit for the step.
 
 import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
 import { causalMask, corrections, isDecayed, oneHot, transposed } from './task.mjs';
@@ -44,8 +44,8 @@ function update(weights, grads, m, v, c1, c2, decayed, { rate, beta1, beta2, eps
 }
 
 /** A trainer: step(t) trains on the task's batch and resolves to the loss before the update. */
-export async function createJaxGpt({ model, batch, adamw, inputs, targets, weights: given }, ...devices) {
-  await init(...(devices.length > 0 ? devices : ['wasm']));
+export async function createJaxGpt({ model, batch, adamw, inputs, targets, weights: given }) {
+  await init('wasm');
   defaultDevice('wasm');
   const shape = { ...model, batch }, by = new Map(given.map((w) => [w.name, w]));
   const array = ({ shape: dims, data }) => np.array(data).reshape([...dims]), get = (name) => array(by.get(name)), matrix = (name) => array(transposed(by.get(name)));

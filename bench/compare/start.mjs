@@ -1,9 +1,8 @@
 // A contender: time from import to the end of the first training step, and then of the second, in a fresh process. Reading the
-// task and the shims are outside the time; compiling, memory, copying the weights and encoding the tokens are within.
+// task is outside the time; compiling, memory, copying the weights and encoding the tokens are within.
 
 import { join } from 'node:path';
-import { TFJS_FOLDER } from './shims.mjs';
-import { answerOnce } from './contender.mjs';
+import { TFJS_FOLDER, answerOnce } from './contender.mjs';
 import { readTask } from './task.mjs';
 
 const ENGINES = {

@@ -2,6 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { ROOT } from '../stamp.mjs';
+
+/** A reason that can be printed on a page: its first line, without places on this machine. */
+export const reasonOf = (message) => message.split('\n')[0].replaceAll('file://', '').replaceAll(ROOT, '')
+  .replace(/(?<![\w.])(?:\/[\w.@+-]+){2,}\/?/g, (path) => path.split('/').filter(Boolean).at(-1)).slice(0, 160);
 
 /** Longest wait for one answer. */
 const PATIENCE = 180_000;
@@ -21,9 +26,12 @@ function start([command, ...args], env) {
   child.on('error', (error) => { isOver = true; lost(error.message); });
   child.on('close', (code) => { isOver = true; setImmediate(() => lost(lastWords() ?? `ended with exit code ${code}`)); });
   const next = () => new Promise((resolve) => {
-    if (isOver) return resolve({ error: lastWords() ?? 'has ended' });
+    if (isOver) return resolve({ error: reasonOf(lastWords() ?? 'has ended') });
     const timer = setTimeout(() => { child.kill(); lost(`no answer in ${PATIENCE / 1000} s`); }, PATIENCE);
-    waiting.push((value) => { clearTimeout(timer); resolve(value); });
+    waiting.push((value) => {
+      clearTimeout(timer);
+      resolve(value.error === undefined ? value : { error: reasonOf(value.error) });
+    });
   });
   return { child, next };
 }
@@ -50,12 +58,12 @@ export async function askFresh(command, request, env) {
   const closed = new Promise((resolve) => child.on('close', resolve));
   const answer = await next();
   child.stdin.end();
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 5000))]);
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 5000).unref())]);
   return answer;
 }
 
 const sorted = (values) => [...values].sort((a, b) => a - b);
-/** Median, 10 % and 90 % quantile, best and number of measurements. */
+/** Median, 10 % and 90 % quantile and number of measurements. */
 export function summary(values) {
   const all = sorted(values), at = (share) => all[Math.round(share * (all.length - 1))];
   return { median: all.length % 2 === 1 ? at(0.5) : (all[all.length / 2 - 1] + all[all.length / 2]) / 2, low: at(0.1), high: at(0.9), runs: all.length };
