@@ -82,7 +82,7 @@ export interface Kernels {
 
   /** out[i] = halfUp(a[i] * aFactor, aShift) + halfUp(b[i] * bFactor, bShift) + halfUp(c[i], cShift) [wraps], int32.
    *  Shifts -31..31; |a[i] * aFactor|, |b[i] * bFactor| < 2^31; aFactor, bFactor in -9..9. b or c may be 0 (absent).
-   *  halfUp with a positive shift is computed as floor((floor(v / 2^(s-1)) + 1) / 2), which is the same. out may be a, b or c. */
+   *  The sums inside halfUp do not wrap. out may be a, b or c. */
   combine_i32(a: Pointer, aFactor: number, aShift: number, b: Pointer, bFactor: number, bShift: number, c: Pointer, cShift: number, out: Pointer, n: number): void;
 
   /** sum[c] += halfUp(sum over r of a[r][c], -shift): int16 rows summed exactly into int64, then shifted; -31 <= shift <= 31. */
@@ -108,7 +108,7 @@ export interface Kernels {
    *  A row with max |d_i| = 0: xhat = 0 and rstd = 1326350334 (= floor(sqrt(2^76 / 42950))).
    *    out_i = clamp(halfUp(xhat_i * gain_i + bias_i, 14), 4095)
    *  x, y int32; gain int16 (11 fraction bits); bias int32 (22 fraction bits, |bias| < 2^26; pointer 0: none); out, xhat int16;
-   *  rstd int32[rows]. 1 <= columns <= 4096. xhat and rstd pointers may both be 0 (inference). Returns count of clamped out. */
+   *  rstd int32[rows]. 1 <= columns <= 4096, shift 0..31. xhat and rstd pointers may both be 0 (inference). Returns count of clamped out. */
   layer_norm_forward_i32i16(x: Pointer, shift: number, y: Pointer, gain: Pointer, bias: Pointer, out: Pointer, xhat: Pointer, rstd: Pointer, rows: number, columns: number): number;
 
   /** dz for out = xhat * gain (+ bias), and the sums for gain and bias:
@@ -124,7 +124,7 @@ export interface Kernels {
   // n = floor(t / 2^15), f = t mod 2^15; e = floor(E(f) / 2^n), 0 if n > 30; E(f): y = c5; y = c_i - floor(y f / 2^15), i = 4..0
   // with c = EXP2_Q30 of tables.ts (Q30). Z = sum e (int64); R = floor(2^61 / Z).
 
-  /** Row i has v_i = valid + i * causal valid columns (causal 0 or 1, v_i <= columns):
+  /** Row i has v_i = valid + i * causal valid columns (causal 0 or 1, 1 <= v_i <= columns):
    *    p_j = min(32767, floor((e_j R + 2^45) / 2^46)) for j < v_i;  p_j = 0 for v_i <= j < columns.
    *  s int32, p int16 (15 fraction bits). columns <= 4096. */
   softmax_forward_i32i16(s: Pointer, lds: number, p: Pointer, ldp: number, rows: number, columns: number, valid: number, causal: number, scale: number): void;
@@ -190,7 +190,7 @@ export interface Kernels {
    *    v = r^2 - floor(r^2 / 2^k2) + floor(ghat^2 / 2^k2);  r = floor(sqrt(v))                       r kept, v is not
    *    update = trunc(m * rate / (r + epsilon));  decayed = halfUp(w * decay, 32)
    *    w = clamp(w - halfUp(update, 8) - decayed, limit)
-   *  w, m, r int32; g int64; 0 <= shift <= 62; 0 <= factor < 2^31; 1 <= factorShift <= 62; 0 < rate < 2^32 (32 fraction bits,
+   *  w, m, r int32; g int64; 0 <= shift <= 62 such that G fits int32; k1 in 0..30, k2 in 0..62; 0 <= factor < 2^31; 1 <= factorShift <= 62; 0 < rate < 2^32 (32 fraction bits,
    *  unsigned); 1 <= epsilon < 2^31; 0 <= decay < 2^31 (32 fraction bits). |update| saturates to int32.
    *  Returns the count of clamped weights and updates. */
   adamw_i64(w: Pointer, g: Pointer, m: Pointer, r: Pointer, n: number, shift: number, factor: number, factorShift: number, k1: number, k2: number, rate: number, epsilon: number, decay: number, limit: number): number;

@@ -55,8 +55,8 @@ describe('gemm_i16i16i32', () => {
     }
   });
 
-  equal('37 x 70 x 513, 70 x 33 x 64 and 5 x 257 x 1,024 equal the naive product modulo 2^32', 3, (check) => {
-    for (const [m, n, k] of [[37, 70, 513], [70, 33, 64], [5, 257, 1024]]) {
+  equal('37 x 70 x 513, 70 x 33 x 64, 5 x 257 x 1,024 and 259 x 20 x 515 equal the naive product modulo 2^32', 4, (check) => {
+    for (const [m, n, k] of [[37, 70, 513], [70, 33, 64], [5, 257, 1024], [259, 20, 515]]) {
       const a = input(int16s(m, m * k, 'random', 32767, -32768)), B = int16s(n, k * n, 'random', 32767, -32768), c = output(new Int32Array(m * n));
       // Plain numbers: 1,024 products of 2^30 are 2^40.
       const expected = Int32Array.from({ length: m * n }, (_, at) => {
@@ -105,6 +105,12 @@ describe('gemm_i16i16i64', () => {
     let seed = 0;
     for (const k of [1, 5, 127, 128, 129, 130, 257, 300])
       for (const chunk of [2, 16, 100, 128]) product(check, 3, 17, k, chunk, ((seed * 5) % 37) - 16, seed % 2 === 0 ? 'random' : 'alternating', ++seed);
+  });
+
+  equal('passes every edge of its blocks: 128 rows, 512 products, chunks of one product more or less', 16, (check) => {
+    let seed = 5000;
+    for (const [m, k, chunk] of [[129, 1, 2], [2, 513, 128], [131, 514, 16], [1, 1025, 100], [130, 129, 128], [3, 129, 130], [257, 3, 2], [2, 1026, 1024]])
+      for (const n of [16, 19]) product(check, m, n, k, chunk, (seed % 37) - 16, 'random', ++seed);
   });
 
   equal('rounds by every shift from -16 to 20', 37, (check) => {
