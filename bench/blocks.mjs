@@ -3,6 +3,7 @@
 import { memoryChart } from './charts.mjs';
 import { BOUNDS, ROUNDING_ROWS, constants, formatRows } from './format-tables.mjs';
 import { contract, documentedConstants, errorBounds, exampleOf, read, result, run, runCli } from './source.mjs';
+import { performanceBlock } from './performance.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
 /** rows of cells as a Markdown table; columns of `right` are aligned to the right. */
@@ -129,7 +130,7 @@ const helpTrain = () => fenced(runCli('train', 'gpt', '--help'));
 const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleOf('README.md')));
 
 export const BLOCKS = {
-  claims, learning, memory, help,
+  claims, learning, memory, help, performance: performanceBlock,
   'example-output': exampleOutput, 'help-train-gpt': helpTrain,
   'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
