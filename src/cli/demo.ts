@@ -2,7 +2,6 @@
 // standard library in the pinned TypeScript compiler), and a report that compares the weights with the published digest.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import golden from '../../test/golden/demo.json';
@@ -16,13 +15,13 @@ import { type RunSummary, doneEvent, hasColour, lossChart, summaryRows } from '.
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { createTrainer } from './run.ts';
 import { generate, promptTokens } from './sample.ts';
+import { defaultThreads } from './threads.ts';
 
 /** At most 90 s on two cores. After a change: npm run golden. */
 const STEPS = 800;
 const TEXT = 'node_modules/typescript/lib/lib.es5.d.ts';
 const MODEL = { layers: 4, channels: 128, heads: 4, context: 64 };
-/** Any number gives the same weights; more than these do not make a model of this size faster. */
-const MOST_THREADS = 4;
+const BATCH = 12;
 const PROMPT = 'interface ';
 const SAMPLE_LENGTH = 300;
 
@@ -76,8 +75,8 @@ export async function demo(values: DemoValues): Promise<number> {
   if (!existsSync(path)) throw new UsageError(`the text '${TEXT}' is missing, expected the installed packages`, 'run npm start, which installs them');
   const file = readTextFile(path), textSha256 = await sha256Hex(file);
   const data = readText(file, { context: MODEL.context, what: TEXT });
-  const threads = values.threads ?? Math.min(MOST_THREADS, availableParallelism());
-  const options = asFlags(['threads'], () => checkTrainOptions({ model: { ...MODEL, vocabulary: data.vocabulary.size }, batch: 12, steps: values.steps ?? STEPS, threads }));
+  const threads = values.threads ?? defaultThreads(BATCH);
+  const options = asFlags(['threads'], () => checkTrainOptions({ model: { ...MODEL, vocabulary: data.vocabulary.size }, batch: BATCH, steps: values.steps ?? STEPS, threads }));
   const trainer = createTrainer(options), interrupts = new Interrupts();
   const reporter = chooseReporter(values.json === true, { from: 0, to: options.steps, tokensPerStep: options.batch * MODEL.context });
   try {

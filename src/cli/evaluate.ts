@@ -7,6 +7,7 @@ import { evaluateInSlices } from './loop.ts';
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
 import { asFlags, quote } from './argv.ts';
+import { defaultThreads } from './threads.ts';
 
 export interface EvalValues {
   text?: string;
@@ -25,7 +26,7 @@ export async function evaluate(directory: string, values: EvalValues): Promise<n
   const all = run.characters.encode(file, what), tokens = part === 'all' ? all : splitTokens(all).validation;
   const { context } = run.options.model;
   checkLength(tokens, context, part === 'all' ? what : `the validation part of ${what}`);
-  const trainer = restoreTrainer(run, asFlags(['threads'], () => checkTrainOptions({ ...run.options, threads: values.threads ?? 1 })));
+  const trainer = restoreTrainer(run, asFlags(['threads'], () => checkTrainOptions({ ...run.options, threads: values.threads ?? defaultThreads(run.options.microBatch) })));
   const reporter = chooseReporter(values.json === true, { from: 0, to: 1, tokensPerStep: 1 });
   const loss = (await evaluateInSlices(trainer, tokens, reporter)) as number;
   reporter.close();

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { asFlags, byteCount, choice, flagOf, number, quote, wholeNumber } from './argv.ts';
 import { type CheckedOptions, type TrainOptions, UsageError, type VocabularyKind, checkTrainOptions } from './library.ts';
+import { defaultThreads } from './threads.ts';
 
 /** What a user can give; undefined where he did not. `verify` is false or true by commander's --no- rule. */
 export interface RunValues {
@@ -47,7 +48,7 @@ const DECIDING: Row[] = [
 /** Options that change speed and memory, never a bit. */
 const FREE: Row[] = [
   ['--micro-batch <n>', 'sequences held at a time, a divisor of batch (batch); same bits', number],
-  ['--threads <n>', 'threads that share the sequences of a micro-batch (1); same bits', number],
+  ['--threads <n>', 'threads that share the sequences of a micro-batch (those of this machine, at most 4); same bits', number],
   ['--no-verify', 'do not check every rebuilt state against its hash'],
   ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],
 ];
@@ -82,9 +83,9 @@ export function addRunOptions(command: Command): Command {
 export const givenNames = (command: Command): ReadonlySet<string> =>
   new Set(command.options.map((option) => option.attributeName()).filter((name) => command.getOptionValueSource(name) === 'cli'));
 
-const freeOptions = (values: RunValues): Partial<TrainOptions> => ({
+const freeOptions = (values: RunValues, batch: number): Partial<TrainOptions> => ({
   ...(values.microBatch === undefined ? {} : { microBatch: values.microBatch }),
-  ...(values.threads === undefined ? {} : { threads: values.threads }),
+  threads: values.threads ?? defaultThreads(values.microBatch ?? batch),
   ...(values.verify === false ? { verify: false } : {}),
   ...(values.memoryLimit === undefined ? {} : { memoryLimit: values.memoryLimit }),
 });
@@ -94,7 +95,7 @@ export function trainOptions(values: RunValues, vocabulary: number): CheckedOpti
   const { layers, channels, heads, context, batch, steps } = { ...DEFAULTS, ...dropUndefined(values) };
   const model = { vocabulary, layers, channels, heads, context, mlpRatio: values.mlpRatio, bias: values.bias, tied: values.untied === true ? false : undefined };
   const { seed, learningRate, warmup, decay, weightDecay, clip, reversible, gammaShift, fractionBits } = values;
-  const options = { model, batch, steps, seed, learningRate, warmup, decay, weightDecay, clip, reversible, gammaShift, fractionBits, ...freeOptions(values) };
+  const options = { model, batch, steps, seed, learningRate, warmup, decay, weightDecay, clip, reversible, gammaShift, fractionBits, ...freeOptions(values, batch) };
   return asFlags(RUN_NAMES, () => checkTrainOptions(options));
 }
 
@@ -116,7 +117,7 @@ export function resumedOptions(saved: CheckedOptions, vocabulary: VocabularyKind
     const both = differing.map((name) => `${flagOf(name)} is ${String(values[name as keyof RunValues])} (checkpoint: ${String(savedValue(name, saved, vocabulary))})`);
     throw new UsageError(`${both.join(', ')}, expected the checkpoint's`, 'leave them out: a resumed run has its options from the checkpoint');
   }
-  return asFlags(RUN_NAMES, () => checkTrainOptions({ ...saved, ...freeOptions(values) }));
+  return asFlags(RUN_NAMES, () => checkTrainOptions({ ...saved, ...freeOptions(values, saved.microBatch) }));
 }
 
 /** Throws UsageError for options that only make sense together. */

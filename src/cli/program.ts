@@ -27,7 +27,7 @@ function createProgram(finish: (code: number) => void): Command {
   program.command('eval').description('loss of a saved model on a text').argument('<DIR>', 'directory of a run')
     .option('--text <file>', 'text to evaluate on')
     .option('--part <part>', 'all of the text, or its validation part (validation for the training text, else all)', choice('--part', 'all', 'validation') as (given: string) => string)
-    .option('--threads <n>', 'threads (1); same bits', number('--threads') as unknown as (given: string) => string)
+    .option('--threads <n>', 'threads (those of this machine, at most 4); same bits', number('--threads') as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await evaluate(directory, values)));
 
   program.command('sample').description('text from a saved model').argument('<DIR>', 'directory of a run')
