@@ -65,11 +65,18 @@ const ROOT_LINES: usize = memory.data<u32>([
   2199652498, 2195163269, 2190690424, 2186250346, 2181843037, 2177468497, 2173093956, 2168768567, 2164459563, 2160183326, 2155923474, 2151696390,
 ]);
 
+/** Address of the line of n, 2^62 <= n < 2^64. */
+// @ts-ignore: decorator
+@inline
+function rootLine(n: u64): usize {
+  return (ROOT_LINES - 64 * 4) + (usize(n >> 56) << 2);
+}
+
 /** About 2^30 / sqrt(n / 2^64), relative error below 2^-16.3, n in 2^62..2^64. */
 // @ts-ignore: decorator
 @inline
 function reciprocalRoot(n: u64): u64 {
-  const line = u64(load<u32>(ROOT_LINES - 64 * 4 + (usize(n >> 56) << 2)));
+  const line = u64(load<u32>(rootLine(n)));
   return ((line >> 14) << 13) - (((line & 0x3fff) * ((n >> 32) & 0xffffff)) >> 14);
 }
 
@@ -82,7 +89,7 @@ function reciprocalRoot(n: u64): u64 {
 export function isqrt(a: u64): u64 {
   const up = clz(a) & ~1, n = a << up, y = reciprocalRoot(n);
   const s = ((n >> 32) * y) >> 30, rest = i64(n - s * s);
-  const root = (s + ((rest >> 16) * y >> 47)) >> (up >> 1);
+  const root = (s + (((rest >> 16) - 1) * y >> 47)) >> (up >> 1); // - 1: never too large
   return root + u64((root + 1) * (root + 1) <= a);
 }
 
