@@ -18,11 +18,14 @@ function gemmTargets({ shapes }) {
   return rows;
 }
 
-function stepTargets({ ratios, profiles }) {
+function stepTargets({ ratios, profiles, engines }) {
   const rows = [], add = (what, target, value, format, reached) => { if (value !== undefined) rows.push({ what, target, measured: format(value), reached: reached(value) }); };
   const median = (name) => ratios[name]?.median, profileOf = (layers, rule) => profiles.find(({ model, reversible }) => model.layers === layers && reversible === rule);
   add('training step, plain residual, against native PyTorch on one thread', 'at most 1.00 x its time', median('none / PyTorch'), times, (v) => v <= 1);
-  add('the same on two threads each', 'at most 1.00 x its time', median('none / PyTorch, 2 threads'), times, (v) => v <= 1);
+  // PyTorch's second thread can cost more than it brings on such a small machine: it is held to its better time.
+  const timeOf = (id, threads) => engines.find((engine) => engine.id === id && engine.threads === threads)?.milliseconds?.median;
+  const torch = [1, 2].map((threads) => timeOf('PyTorch', threads)).filter((value) => value !== undefined);
+  if (torch.length > 0) add('the same on two threads, against PyTorch at its better of one and two', 'at most 1.00 x its time', timeOf('retrograd none', 2) / Math.min(...torch), times, (v) => v <= 1);
   const javascript = [['jax-js / none', 'jax-js'], ['tfjs / none', 'tfjs']].map(([key, name]) => ({ name, value: median(key) })).filter(({ value }) => value !== undefined).sort((a, b) => a.value - b.value)[0];
   if (javascript !== undefined) add(`training step, the fastest other engine in JavaScript (${javascript.name}) against ours, one thread`, 'at least 5 x our time', javascript.value, times, (v) => v >= 5);
   add('reversible step against the stored one', 'at most 1.35 x', median('bdia / none'), times, (v) => v <= 1.35);
