@@ -129,8 +129,15 @@ const help = () => fenced(runCli('--help'));
 const helpTrain = () => fenced(runCli('train', 'gpt', '--help'));
 const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleOf('README.md')));
 
+/** What was tried for speed and precision, kept or not. */
+function tried() {
+  const { rows, note } = result('tried');
+  return ['| tried | unit | before | after | kept |', '| --- | --- | ---: | ---: | --- |',
+    ...rows.map((row) => `| ${row.what} | ${row.unit} | ${row.before} | ${row.after} | ${row.kept ? 'yes' : 'no'} |`), '', note].join('\n');
+}
+
 export const BLOCKS = {
-  claims, learning, memory, help, performance: performanceBlock,
+  claims, learning, memory, help, performance: performanceBlock, tried,
   'example-output': exampleOutput, 'help-train-gpt': helpTrain,
   'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
