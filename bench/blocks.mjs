@@ -132,8 +132,8 @@ const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleO
 /** What was tried for speed and precision, kept or not. */
 function tried() {
   const { rows, note } = result('tried');
-  return ['| tried | unit | before | after | kept |', '| --- | --- | ---: | ---: | --- |',
-    ...rows.map((row) => `| ${row.what} | ${row.unit} | ${row.before} | ${row.after} | ${row.kept ? 'yes' : 'no'} |`), '', note].join('\n');
+  return ['| tried | unit | before | after | kept | how measured |', '| --- | --- | ---: | ---: | --- | --- |',
+    ...rows.map((row) => `| ${row.what} | ${row.unit} | ${row.before} | ${row.after} | ${row.kept ? 'yes' : 'no'} | ${row.how} |`), '', note].join('\n');
 }
 
 export const BLOCKS = {

@@ -8,7 +8,7 @@ import { RetrogradError } from '../errors.ts';
 const ARRIVED = 0, PHASE = 1, FAILED = 2, FIRST_LOCK = 16;
 export const controlBytes = (locks: number): number => (FIRST_LOCK + locks) * 4;
 
-/** Turns before a waiting member sleeps: some 50 us, longer than two members are apart when both cores are free. */
+/** Turns before a waiting member sleeps. Waiting fifteen times as long made no difference beyond the noise (docs/decisions.md). */
 const SPINS = 20_000;
 
 /** Thrown to members that wait for one that has failed; the failed one reports why. */

@@ -2,7 +2,7 @@
 // same for every sample and token and is not state. A row w of a linear layer maps a normalised input (|x|_2 <= sqrt(C) times the
 // largest gain) to values of standard deviation about |w|_2 * gain; the range covers eight of those, and never more than the
 // +-16 (8 fraction bits) that a static format would have. Measured at initialisation, 4 layers of 128 channels: values are
-// 8 times larger in raw units than with 8 fraction bits, which takes the worst gradient cosine from 0.9988 to 0.9999.
+// 8 times larger in raw units than with 8 fraction bits; docs/decisions.md has what that does to the gradients.
 
 import type { Device } from '../kernels/device.ts';
 import { GAIN_FRACTION, MASTER_FRACTION, MAX_ACTIVATION_FRACTION, MIN_ACTIVATION_FRACTION, OPERAND_MAX } from '../tensor/formats.ts';

@@ -3,14 +3,15 @@
 // transposed is transposed by packing. Causal attention works on blocks of rows and skips the columns that are masked.
 
 import type { Device } from '../kernels/device.ts';
-import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
+import { PANEL_COLUMNS, type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
 import { OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PROBABILITY_PRODUCTS } from '../tensor/formats.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { type Scaled, fitOperand } from './gradient.ts';
 
 /** Rows of a block; a multiple of 16, so that a block starts at a panel. */
 const BLOCK = 32;
-const roundUp = (n: number): number => Math.ceil(n / 16) * 16;
+/** Columns in whole panels: also the row distance Tp of a head's scores and probabilities. */
+const padded = (columns: number): number => Math.ceil(columns / PANEL_COLUMNS) * PANEL_COLUMNS;
 
 export interface AttentionShape {
   readonly rows: number;
@@ -24,8 +25,7 @@ export interface AttentionFormat {
   readonly value: number;
 }
 
-/** Row distance of a head's probabilities, and bytes of all heads' probabilities (int16). */
-const padded = (rows: number): number => roundUp(rows);
+/** Bytes of all heads' probabilities (int16). */
 export const probabilityBytes = (rows: number, heads: number): number => heads * rows * padded(rows) * 2;
 
 export interface AttentionScratch {
@@ -69,7 +69,7 @@ function inverseRoot(size: number): { factor: number; exponent: number } {
 function blocks(rows: number, visit: (first: number, count: number, columns: number) => void): void {
   for (let first = 0; first < rows; first += BLOCK) {
     const count = Math.min(BLOCK, rows - first);
-    visit(first, count, roundUp(first + count));
+    visit(first, count, padded(first + count));
   }
 }
 

@@ -9,7 +9,7 @@ import { OPTIMIZER_FRACTION, WEIGHT_GRADIENT_FRACTION, WEIGHT_LIMIT } from '../t
 import type { CheckedOptions } from './options.ts';
 import { CORRECTION_FRACTION, correctedRate, learningRate, secondCorrection, squareRoot } from './schedule.ts';
 
-/** beta1 = 1 - 2^-3 = 0.875, beta2 = 1 - 2^-7 = 0.9922: measured a little better than 0.9 and 0.99 (docs/number-formats.md). */
+/** beta1 = 1 - 2^-3 = 0.875, beta2 = 1 - 2^-7 = 0.9922: measured a little better than 0.9 and 0.99 (docs/decisions.md). */
 export const BETA1_SHIFT = 3;
 export const BETA2_SHIFT = 7;
 /** Adam's epsilon on the gradient of the mean loss. */

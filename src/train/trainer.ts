@@ -79,7 +79,7 @@ export class GptTrainer {
 
   /** Threads at work in the next step: 1 until all workers are up, then options.threads. */
   get threads(): number {
-    return this.options.threads > 1 && this.jobs.ready(this.options.threads - 1) ? this.options.threads : 1;
+    return this.workers.length > 0 && this.jobs.ready(this.options.threads - 1) ? this.options.threads : 1; // none after close
   }
 
   /** Ends the worker threads, if there are any. The trainer goes on with one. */

@@ -45,6 +45,16 @@ describe('threads', () => {
     trainer.close();
   });
 
+  test('after close the trainer goes on with one thread and the same bits', async () => {
+    const options = smallOptions({ batch: 4, threads: 2 }), trainer = await start(options), alone = await start({ ...options, threads: 1 });
+    continueTraining(trainer, options, 2);
+    trainer.close();
+    expect(trainer.threads).toBe(1);
+    continueTraining(trainer, options, 2);
+    continueTraining(alone, options, 4);
+    expect(await trainer.weightsSha256()).toBe(await alone.weightsSha256());
+  });
+
   test('where the workers cannot start, one thread works', () => {
     const options = smallOptions({ threads: 2 }), trainer = GptTrainer.create(options, undefined, new URL('file:///nowhere/thread.js'));
     expect(trainer.threads).toBe(1);
