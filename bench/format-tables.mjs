@@ -53,13 +53,13 @@ export async function BOUNDS() {
   const operands = f.OPERAND_PRODUCTS * f.OPERAND_MAX ** 2, probabilities = f.PROBABILITY_PRODUCTS * f.PROBABILITY_MAX * f.OPERAND_MAX;
   const longest = 4096, rowSum = slack + longest / 2, flushed = int32 * 2 ** f.MAX_FLUSH_SHIFT * f.MAX_FLUSHES, tokens = f.MAX_FLUSHES * f.OPERAND_PRODUCTS;
   const range = (f.OPERAND_MAX + 1) / 2 ** f.MIN_ACTIVATION_FRACTION, summed = tokens * 2 ** f.GRADIENT_LIMIT_BITS * range * 2 ** f.WEIGHT_GRADIENT_FRACTION;
-  const holds = operands < int32 - slack && probabilities < int32 - slack && f.WEIGHT_L1_MAX * f.OPERAND_MAX < int32 && rowSum * f.OPERAND_MAX < 2 ** 28 && flushed <= 2 ** 63 && summed <= 2 ** 63;
+  const holds = operands < int32 - slack && probabilities < int32 - slack && f.OPERAND_L1_MAX * f.OPERAND_MAX < int32 && rowSum * f.OPERAND_MAX < 2 ** 28 && flushed <= 2 ** 63 && summed <= 2 ** 63;
   if (!holds) throw new Error('formats: a bound of docs/number-formats.md does not hold');
   return [
     `(1)  products of operands:  ${f.OPERAND_PRODUCTS} * ${f.OPERAND_MAX}^2 = ${exact(operands)} < 2^31 - 2^15                       OPERAND_PRODUCTS`,
     `     with a probability:    ${f.PROBABILITY_PRODUCTS} * ${f.PROBABILITY_MAX} * ${f.OPERAND_MAX} = ${exact(probabilities)} < 2^31 - 2^15               PROBABILITY_PRODUCTS`,
     '(2)  q k^T, dO v^T:  K = head size <= 128 (checked for every model), so (1) covers them',
-    `(3)  x W^T, dy W:  ${f.OPERAND_MAX} * (largest sum of |w| over a row or column of the copy, at most ${exact(f.WEIGHT_L1_MAX)}) < 2^31      WEIGHT_L1_MAX`,
+    `(3)  x W^T, dy W:  ${f.OPERAND_MAX} * (largest sum of |w| over a row or column of the copy, at most ${exact(f.OPERAND_L1_MAX)}) < 2^31      OPERAND_L1_MAX`,
     `(4)  P v:  the probabilities of a row sum to at most 2^15 + T/2 <= ${exact(rowSum)} raw units, times ${f.OPERAND_MAX} < 2^28`,
     `(5)  weight gradient, by flushes:  2^31 * ${log2(2 ** f.MAX_FLUSH_SHIFT)} (MAX_FLUSH_SHIFT) * ${log2(f.MAX_FLUSHES)} (MAX_FLUSHES) = ${log2(flushed)}`,
     `     by tokens:  ${log2(tokens)} tokens * ${log2(2 ** f.GRADIENT_LIMIT_BITS)} (gradient) * ${log2(range)} (activation) * ${log2(2 ** f.WEIGHT_GRADIENT_FRACTION)} (grid) = ${log2(summed)}`,

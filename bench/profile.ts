@@ -1,5 +1,6 @@
 // Where a training step's time goes: every kernel call timed, its multiply-accumulates or bytes counted, its rate and its share
 // of the peak (the dot-product loop of bench/peak.ts). Run: node bench/run.mjs profile [--layers 6 ...] [--reversible none]
+// --shapes: a row for each shape of matrix product.
 
 import { GptTrainer, type TrainOptions } from '../src/index.ts';
 import type { Backend, Kernels } from '../src/kernels/kernels.ts';
@@ -15,6 +16,7 @@ const options: TrainOptions = {
   model: { vocabulary: argument('vocabulary', 96), layers: argument('layers', 6), channels: argument('channels', 128), heads: argument('heads', 4), context: argument('context', 128) },
 };
 
+const shapes = process.argv.includes('--shapes');
 interface Row { calls: number; ms: number; macs: number }
 const rows = new Map<string, Row>();
 /** Multiply-accumulates of a call; 0 for what is not a matrix product. */
@@ -29,11 +31,11 @@ function profiled(bytes: number): Backend {
     const call = backend.kernels[name] as (...a: number[]) => number;
     if (typeof call !== 'function') continue;
     kernels[name] = (...a: number[]): number => {
-      const start = performance.now(), result = call(...a), row = rows.get(name) ?? { calls: 0, ms: 0, macs: 0 };
+      const start = performance.now(), result = call(...a), key = shapes && macs[name] ? `${name} ${a[6]}x${a[8]}x${a[7]}` : name, row = rows.get(key) ?? { calls: 0, ms: 0, macs: 0 };
       row.ms += performance.now() - start;
       row.calls++;
       row.macs += macs[name]?.(a) ?? 0;
-      rows.set(name, row);
+      rows.set(key, row);
       return result;
     };
   }
@@ -58,6 +60,6 @@ let inKernels = 0, gemm = 0, all = 0;
 for (const [name, row] of [...rows].sort((a, b) => b[1].ms - a[1].ms)) {
   inKernels += row.ms / steps;
   if (row.macs > 0) { gemm += row.ms / steps; all += row.macs / steps; }
-  console.log(`${name.padEnd(30)} ${(row.ms / steps).toFixed(2).padStart(8)} ms ${((100 * row.ms) / steps / timed).toFixed(1).padStart(5)} % ${String(row.calls / steps).padStart(7)} calls ${row.macs ? (row.macs / row.ms / 1e6).toFixed(1).padStart(6) + ' GMAC/s' : ''}`);
+  console.log(`${name.padEnd(34)} ${(row.ms / steps).toFixed(2).padStart(8)} ms ${((100 * row.ms) / steps / timed).toFixed(1).padStart(5)} % ${String(row.calls / steps).padStart(7)} calls ${row.macs ? (row.macs / row.ms / 1e6).toFixed(1).padStart(6) + ' GMAC/s' : ''}`);
 }
 console.log(`outside kernels ${(timed - inKernels).toFixed(2)} ms; gemm ${((100 * gemm) / timed).toFixed(1)} % of the step; ${(all / 1e9).toFixed(2)} GMAC a step, ${(all / plain / 1e6).toFixed(1)} GMAC/s over the whole step`);

@@ -4,12 +4,14 @@
 
 import type { Device } from '../kernels/device.ts';
 import { PANEL_COLUMNS, type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
-import { OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PROBABILITY_PRODUCTS } from '../tensor/formats.ts';
+import { OPERAND_L1_MAX, OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PROBABILITY_PRODUCTS } from '../tensor/formats.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { type Scaled, fitOperand } from './gradient.ts';
 
 /** Rows of a block; a multiple of 16, so that a block starts at a panel. */
 const BLOCK = 32;
+/** Bytes of a row of B in a panel: blocks begin at even rows, whose pairs have 64. */
+const PANEL_ROW = 32;
 /** Columns in whole panels: also the row distance Tp of a head's scores and probabilities. */
 const padded = (columns: number): number => Math.ceil(columns / PANEL_COLUMNS) * PANEL_COLUMNS;
 
@@ -40,6 +42,8 @@ export interface AttentionScratch {
   /** int64 [T, D] and int32 [BLOCK, D]. */
   readonly wide: Pointer;
   readonly block: Pointer;
+  /** int32 [Tp]. */
+  readonly columnSums: Pointer;
   /** int32 [T, 3C]: dq, dk, dv before they share an exponent. */
   readonly dQkv: Pointer;
 }
@@ -50,7 +54,7 @@ export function layoutAttentionScratch(arena: Arena, { rows, channels, heads }: 
   return {
     scores: workspace(square * 4), dScores: workspace(square * 2), transposed: workspace(padded(rows) * padded(rows) * 2),
     panels: workspace(panels), panels2: workspace(panels),
-    wide: workspace(rows * size * 8), block: workspace(BLOCK * size * 4), dQkv: workspace(rows * 3 * channels * 4),
+    wide: workspace(rows * size * 8), block: workspace(BLOCK * size * 4), columnSums: workspace(padded(rows) * 4), dQkv: workspace(rows * 3 * channels * 4),
   };
 }
 
@@ -93,38 +97,37 @@ export function attentionForward(d: Device, qkv: Pointer, probabilities: Pointer
 
 /** dQkv int16 [T, 3C] from dOut int16 [T, C]; returns its exponent. */
 export function attentionBackward(d: Device, dOut: Scaled, qkv: Pointer, probabilities: Pointer, dQkv: Pointer, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): number {
-  const { rows, channels, heads } = shape, size = channels / heads, ld = 3 * channels, ldp = padded(rows);
+  const { rows, channels, heads } = shape, size = channels / heads, ld = 3 * channels, ldp = padded(rows), stride = panelStride(rows);
   const k = d.kernels, parts: { at: Pointer; to: Pointer; exponent: number }[] = [];
   for (let head = 0; head < heads; head++) {
     const q = qkv + head * size * 2, key = q + channels * 2, value = key + channels * 2, p = probabilities + head * rows * ldp * 2;
     const dO = dOut.at + head * size * 2;
-    const collect = (third: number, exponent: number): void => {
-      const offset = third * channels + head * size, at = scratch.dQkv + offset * 4;
-      const shift = Math.max(0, k.max_bits_i64(scratch.wide, rows * size) - 30);
-      k.narrow_i64i32(scratch.wide, size, at, ld, rows, size, shift);
-      parts.push({ at, to: dQkv + offset * 2, exponent: exponent + shift });
-      d.clear(scratch.wide, rows * size * 8);
-    };
-    d.clear(scratch.wide, rows * size * 8);
+    const [dq, dk, dv] = [0, 1, 2].map((third) => scratch.dQkv + (third * channels + head * size) * 4);
+    const collect = (at: Pointer, exponent: number): unknown => parts.push({ at, to: dQkv + (at - scratch.dQkv) / 2, exponent });
     const exponent = scoreGradient(d, { at: dO, exponent: dOut.exponent }, value, p, shape, format, scratch);
     // dq = dS k
     k.pack_nn_i16(key, ld, rows, size, scratch.panels);
-    blocks(rows, (first, count, columns) => k.gemm_i16i16i64(scratch.dScores + first * ldp * 2, ldp, scratch.panels, panelStride(rows),
-      scratch.wide + first * size * 8, size, count, size, Math.min(columns, rows), OPERAND_PRODUCTS, 0));
-    collect(0, exponent - format.queryKey);
+    blocks(rows, (first, count, columns) => k.gemm_i16i16i32(scratch.dScores + first * ldp * 2, ldp, scratch.panels, stride, dq + first * ld * 4, ld, count, size, Math.min(columns, rows)));
+    collect(dq, exponent - format.queryKey);
     // dk = dS^T q
     k.pack_nn_i16(q, ld, rows, size, scratch.panels);
-    transposedProduct(d, scratch.dScores, rows, size, OPERAND_PRODUCTS, scratch);
-    collect(1, exponent - format.queryKey);
-    // dv = P^T dO
+    transposedBlocks(d, scratch.dScores, rows, scratch.transposed, (at, first, count) =>
+      k.gemm_i16i16i32(at, ldp, scratch.panels + first * PANEL_ROW, stride, dk + first * ld * 4, ld, count, size, rows - first));
+    collect(dk, exponent - format.queryKey);
+    // dv = P^T dO: a column of P may sum to T, so its sums need int64
     k.pack_nn_i16(dO, channels, rows, size, scratch.panels);
-    transposedProduct(d, p, rows, size, PROBABILITY_PRODUCTS, scratch);
-    collect(2, dOut.exponent - PROBABILITY_FRACTION);
+    d.clear(scratch.wide, rows * size * 8);
+    transposedBlocks(d, p, rows, scratch.transposed, (at, first, count) =>
+      k.gemm_i16i16i64(at, ldp, scratch.panels + first * PANEL_ROW, stride, scratch.wide + first * size * 8, size, count, size, rows - first, PROBABILITY_PRODUCTS, 0));
+    const shift = Math.max(0, k.max_bits_i64(scratch.wide, rows * size) - 30);
+    k.narrow_i64i32(scratch.wide, size, dv, ld, rows, size, shift);
+    collect(dv, dOut.exponent - PROBABILITY_FRACTION + shift);
   }
   return shareExponent(d, parts, rows, size, ld);
 }
 
-/** scratch.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included); returns its exponent. */
+/** scratch.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included); returns its exponent. They have
+ *  13 bits or, in a context beyond 128, as many as keep every sum of products in a row or a column inside int32 (as ops/weight.ts). */
 function scoreGradient(d: Device, dO: Scaled, value: Pointer, p: Pointer, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): number {
   const { rows, channels, heads } = shape, size = channels / heads, ldp = padded(rows), k = d.kernels, { factor, exponent } = inverseRoot(size);
   k.pack_nt_i16(value, 3 * channels, size, rows, scratch.panels);
@@ -135,19 +138,25 @@ function scoreGradient(d: Device, dO: Scaled, value: Pointer, p: Pointer, shape:
     k.softmax_backward_i16i32(p + first * ldp * 2, ldp, at, ldp, at, ldp, count, columns, first + 1, 1, factor);
     max = Math.max(max, k.max_abs_i32(at, ldp, count, columns));
   });
-  const fit = fitOperand(max, dO.exponent - format.value + exponent, OPERAND_MAX);
-  blocks(rows, (first, count, columns) => {
-    d.counts.saturated += k.requantize_i32i16(scratch.scores + first * ldp * 4, ldp, scratch.dScores + first * ldp * 2, ldp, count, columns, fit.shift, OPERAND_MAX, 0);
-  });
-  return fit.exponent;
+  for (let bound = OPERAND_MAX; ; bound >>= 1) {
+    const fit = fitOperand(max, dO.exponent - format.value + exponent, bound);
+    let saturated = 0;
+    blocks(rows, (first, count, columns) => {
+      saturated += k.requantize_i32i16(scratch.scores + first * ldp * 4, ldp, scratch.dScores + first * ldp * 2, ldp, count, columns, fit.shift, bound, 0);
+    });
+    // What blocks leave out of [T, Tp] is never written: zeros.
+    if (rows > OPERAND_PRODUCTS && k.l1_max_i16(scratch.dScores, rows, ldp, scratch.columnSums) > OPERAND_L1_MAX) continue;
+    d.counts.saturated += saturated;
+    return fit.exponent;
+  }
 }
 
-/** scratch.wide += A^T B for a lower block-triangular A [T, Tp] (rows above a block of columns are masked) and B in scratch.panels. */
-function transposedProduct(d: Device, a: Pointer, rows: number, size: number, chunk: number, scratch: AttentionScratch): void {
-  const ldp = padded(rows), k = d.kernels;
-  blocks(rows, (first, count, columns) => k.transpose_i16(a + first * ldp * 2, ldp, count, Math.min(columns, rows), scratch.transposed + first * 2, ldp));
-  blocks(rows, (first, count) => k.gemm_i16i16i64(scratch.transposed + (first * ldp + first) * 2, ldp, scratch.panels + first * 32, panelStride(rows),
-    scratch.wide + first * size * 8, size, count, size, rows - first, chunk, 0));
+/** For each block of columns of a lower block-triangular A [T, Tp], visits its transpose, without the rows that are masked: rows
+ *  first .. of `count` columns. */
+function transposedBlocks(d: Device, a: Pointer, rows: number, transposed: Pointer, visit: (at: Pointer, first: number, count: number) => void): void {
+  const ldp = padded(rows);
+  blocks(rows, (first, count, columns) => d.kernels.transpose_i16(a + first * ldp * 2, ldp, count, Math.min(columns, rows), transposed + first * 2, ldp));
+  blocks(rows, (first, count) => visit(transposed + (first * ldp + first) * 2, first, count));
 }
 
 /** Rounds dq, dk, dv of all heads to int16 operands with one exponent. */

@@ -6,7 +6,7 @@
 import { OverflowError } from '../errors.ts';
 import type { Device } from '../kernels/device.ts';
 import { type Pointer, packedBytes } from '../kernels/kernels.ts';
-import { MASTER_FRACTION, OPERAND_MAX, WEIGHT_L1_MAX } from '../tensor/formats.ts';
+import { MASTER_FRACTION, OPERAND_MAX, OPERAND_L1_MAX } from '../tensor/formats.ts';
 import type { Arena } from '../tensor/arena.ts';
 
 /** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
@@ -47,7 +47,7 @@ export function prepareWeight(d: Device, master: Pointer, w: WorkingWeight, back
     if (MASTER_FRACTION - shift < MIN_WEIGHT_FRACTION)
       throw new OverflowError(`a ${w.rows} x ${w.columns} weight matrix is too large for exact sums (largest |w| ${max / 2 ** MASTER_FRACTION})`, 'lower the learning rate');
     d.kernels.quantize_i32i16(master, w.copy, n, shift, OPERAND_MAX);
-    if (d.kernels.l1_max_i16(w.copy, w.rows, w.columns, w.columnSums) <= WEIGHT_L1_MAX) break;
+    if (d.kernels.l1_max_i16(w.copy, w.rows, w.columns, w.columnSums) <= OPERAND_L1_MAX) break;
   }
   d.int32[w.published / 4] = MASTER_FRACTION - shift;
   d.kernels.pack_nt_i16(w.copy, w.columns, w.columns, w.rows, w.forwardPanels);

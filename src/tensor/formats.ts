@@ -67,7 +67,7 @@ export const OPERAND_PRODUCTS = exactProducts(OPERAND_MAX, OPERAND_MAX);
 /** 32767 * 4095 * 16 = 2,146,893,840 < 2^31 - 2^15. */
 export const PROBABILITY_PRODUCTS = exactProducts(PROBABILITY_MAX, OPERAND_MAX);
 /** Largest sum of |w| over a row or a column of a weight's int16 copy for which 4095 * sum fits int32: 524,416. */
-export const WEIGHT_L1_MAX = Math.floor((2 ** 31 - 1) / OPERAND_MAX);
+export const OPERAND_L1_MAX = Math.floor((2 ** 31 - 1) / OPERAND_MAX);
 
 /** Adam: a clipped gradient has norm at most 1 = 2^30; m and r = sqrt(v) share the scale. */
 export const OPTIMIZER_FRACTION = 30;
