@@ -43,6 +43,19 @@ function newSquare(square: v128, gradient: v128, k2: i32): v128 {
   return i64x2.add(i64x2.sub(square, i64x2.shr_u(square, k2)), i64x2.shr_u(gradient, k2));
 }
 
+/** Not 0 if a does not fit int32. */
+// @ts-ignore: decorator
+@inline
+function beyondInt32(a: i64): u64 {
+  return u64(a + (<i64>1 << 31)) >> 32;
+}
+
+// @ts-ignore: decorator
+@inline
+function fourInt32s(a: i64, b: i64, c: i64, d: i64): v128 {
+  return i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(i32(a)), 1, i32(b)), 2, i32(c)), 3, i32(d));
+}
+
 /** Kernels.adamw_i64. */
 export function adamw_i64(w: usize, g: usize, m: usize, r: usize, n: i32, shift: i32, factor: i32, factorShift: i32, k1: i32, k2: i32, rate: u32, epsilon: i32, decay: i32, limit: i32): i32 {
   assert(shift >= 0 && shift <= 62, 'adamw_i64: shift in 0..62');
@@ -62,20 +75,17 @@ export function adamw_i64(w: usize, g: usize, m: usize, r: usize, n: i32, shift:
     const moment = addTruncatedLanes(moments, i32x4.sub(ghat, moments), k1), roots = v128.load(r); // ((2^k1 - 1) m + ghat) / 2^k1
     const v01 = newSquare(i64x2.extmul_low_i32x4_s(roots, roots), i64x2.extmul_low_i32x4_s(ghat, ghat), k2);
     const v23 = newSquare(i64x2.extmul_high_i32x4_s(roots, roots), i64x2.extmul_high_i32x4_s(ghat, ghat), k2);
-    v128.store(m, moment);
     const r0 = isqrt(i64x2.extract_lane(v01, 0)), r1 = isqrt(i64x2.extract_lane(v01, 1));
     const r2 = isqrt(i64x2.extract_lane(v23, 0)), r3 = isqrt(i64x2.extract_lane(v23, 1));
-    store<i32>(r, i32(r0));
-    store<i32>(r, i32(r1), 4);
-    store<i32>(r, i32(r2), 8);
-    store<i32>(r, i32(r3), 12);
-
-    const e0 = i64(i32x4.extract_lane(moment, 0)) * i64(rate) / i64(r0 + epsilon), u0 = saturateInt32(e0);
-    const e1 = i64(i32x4.extract_lane(moment, 1)) * i64(rate) / i64(r1 + epsilon), u1 = saturateInt32(e1);
-    const e2 = i64(i32x4.extract_lane(moment, 2)) * i64(rate) / i64(r2 + epsilon), u2 = saturateInt32(e2);
-    const e3 = i64(i32x4.extract_lane(moment, 3)) * i64(rate) / i64(r3 + epsilon), u3 = saturateInt32(e3);
-    count += i32(u0 != e0) + i32(u1 != e1) + i32(u2 != e2) + i32(u3 != e3);
-    const updates = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(i32(u0)), 1, i32(u1)), 2, i32(u2)), 3, i32(u3));
+    const u0 = i64(i32x4.extract_lane(moment, 0)) * i64(rate) / i64(r0 + epsilon), u1 = i64(i32x4.extract_lane(moment, 1)) * i64(rate) / i64(r1 + epsilon);
+    const u2 = i64(i32x4.extract_lane(moment, 2)) * i64(rate) / i64(r2 + epsilon), u3 = i64(i32x4.extract_lane(moment, 3)) * i64(rate) / i64(r3 + epsilon);
+    if (beyondInt32(u0) | beyondInt32(u1) | beyondInt32(u2) | beyondInt32(u3)) {
+      count += stepOneByOne(w, g, m, r, 4, shift, factor, factorShift, k1, k2, rate, epsilon, decay, limit);
+      continue;
+    }
+    v128.store(m, moment);
+    v128.store(r, fourInt32s(r0, r1, r2, r3));
+    const updates = fourInt32s(u0, u1, u2, u3);
     const next = i32x4.sub(i32x4.sub(weights, halfUpLanes(updates, 8)), multiplyHalfUpLanes(weights, decays));
     const clamped = clampLanes(next, least, most);
     clampedWeights = i32x4.add(clampedWeights, i32x4.ne(next, clamped));

@@ -123,6 +123,14 @@ export function halfUpLanes16(v: v128, s: i32): v128 {
   return i16x8.q15mulr_sat_s(v, i16x8.splat(<i16>1 << i16(15 - s)));
 }
 
+/** halfUp(v, 1) of every int16, any v: the rounding average of unsigned numbers, v and -2^15 moved by 2^15. */
+// @ts-ignore: decorator
+@inline
+export function halveUpLanes16(v: v128): v128 {
+  const half = i16x8.splat(<i16>1 << 14);
+  return i16x8.sub(i16x8.avgr_u(v128.xor(v, i16x8.splat(i16.MIN_VALUE)), i16x8.splat(0)), half);
+}
+
 /** clamp of every int32 between two vectors. */
 // @ts-ignore: decorator
 @inline

@@ -1,7 +1,7 @@
 // Changing formats: products and gradients back to operands, masters to working copies, and the maxima that choose the shifts.
 
 import {
-  bits, clampLanes, halfStep, halfUpLanes, halfUpNarrowLanes, isqrt, saturateInt16Lanes, shiftHalfUpLanes,
+  bits, clampLanes, clampLanes16, halfStep, halfUpLanes, halfUpNarrowLanes, halveUpLanes16, isqrt, saturateInt16Lanes, shiftHalfUpLanes,
 } from './fixed';
 import {
   loadInt32s, loadPart, maxLanesU, storeInt16s, storeInt32s, storePart, sumLanes, sumLanes64, widenSumU,
@@ -36,6 +36,21 @@ function requantize8(a: usize, out: usize, bias: usize, left: i32, drop: i32, gu
   return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
 }
 
+/** Largest bound for which 2 bound + 1 fits int16, so that twice the result may be saturated before its last bit is rounded off: what
+ *  saturates is beyond the bound. */
+const PLAIN_BOUND: i32 = 16383;
+
+/** Eight columns without a bias, bound <= PLAIN_BOUND: floor((a / 2^(shift - 1) + 1) / 2) in int16. Returns `count` less one in a lane
+ *  for each clamped element. */
+// @ts-ignore: decorator
+@inline
+function requantizePlain8(a: usize, out: usize, less: i32, high: v128, low: v128, count: v128): v128 {
+  const doubled = saturateInt16Lanes(i32x4.shr_s(v128.load(a), less), i32x4.shr_s(v128.load(a, 16), less));
+  const v = halveUpLanes16(doubled), w = clampLanes16(v, low, high);
+  v128.store(out, w);
+  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.ne(v, w)));
+}
+
 /** Kernels.requantize_i32i16. With g guard bits and q = floor(a / 2^(shift - g)) the sum is floor((q + bias + 2^(g-1)) / 2^g):
  *  dropping the low bits of a first changes nothing, as the other terms have none. */
 export function requantize_i32i16(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
@@ -43,10 +58,13 @@ export function requantize_i32i16(a: usize, lda: i32, out: usize, ldo: i32, rows
   assert(bound >= 0 && bound <= 32767, 'requantize_i32i16: bound <= 32767');
   assert(ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 28, 'requantize_i32i16: |bias| < 2^28');
   const guard = min(BIAS_GUARD, shift), drop = shift - guard, half = i32x4.splat(halfStep(guard)), bounds = i32x4.splat(bound);
+  const isPlain = !bias && bound <= PLAIN_BOUND, high = i16x8.splat(i16(bound)), low = i16x8.neg(high);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 1) {
     let p = a, o = out, b = bias, c = columns;
-    if (drop > 0) {
+    if (isPlain) {
+      for (; c >= 8; c -= 8, p += 32, o += 16) count = requantizePlain8(p, o, shift - 1, high, low, count);
+    } else if (drop > 0) {
       for (; c >= 8; c -= 8, p += 32, o += 16) {
         count = requantize8(p, o, b, 8, drop, BIAS_GUARD, false, half, bounds, count);
         if (b) b += 32;
