@@ -1,5 +1,5 @@
 // npm run build: assembly/ -> build/*.wasm (asc, both targets), src/ -> dist/index.js and dist/cli.js (esbuild), dist/types (tsc).
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
@@ -26,18 +26,28 @@ export default Uint8Array.from({ length: hex.length / 2 }, (_, i) => digit(2 * i
   })),
 };
 
+/** For runtimes that compile no bytes: the module stays a file beside the bundle, made for private memory, as they have no threads. Its
+ *  import of the memory is "env" "memory", kind 2, and the limits' flags: 3 shared, 1 private. */
+function writeWorkerModule(path) {
+  const bytes = readFileSync('build/release.wasm'), name = Buffer.from([3, ...Buffer.from('env'), 6, ...Buffer.from('memory'), 2]), at = bytes.indexOf(name);
+  if (at < 0 || bytes[at + name.length] !== 3) throw new Error('build/release.wasm does not import a shared memory');
+  bytes[at + name.length] = 1;
+  writeFileSync(path, bytes);
+}
+const wasmAsFile = { name: 'wasm-as-file', setup: (b) => b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })) };
+
 async function bundle(entry, outfile, options) {
   if (!existsSync(entry)) return console.log(`${outfile}  skipped: there is no ${entry}`);
   await build({
     entryPoints: [entry], outfile, bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true,
-    logLevel: 'warning', ...options, plugins: [wasmAsHex, ...(options.plugins ?? [])],
+    logLevel: 'warning', ...options, plugins: options.plugins ?? [wasmAsHex],
   });
   const bytes = readFileSync(outfile);
   console.log(`${outfile}  ${kilobytes(bytes.length)}, ${kilobytes(gzipSync(bytes).length)} gzipped`);
 }
 
-/** The workers' file imports the library's instead of holding it again. */
-const beside = { name: 'beside', setup: (b) => b.onResolve({ filter: /\/index\.ts$/ }, () => ({ path: './index.js', external: true })) };
+/** Imports the library's file instead of holding it again. */
+const beside = (file) => ({ name: 'beside', setup: (b) => b.onResolve({ filter: /\.\.?\/index\.ts$/ }, () => ({ path: file, external: true })) });
 
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not have. */
 const CLI_BANNER = `#!/usr/bin/env node
@@ -45,14 +55,13 @@ import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
 
 /** Declarations of the public names and what they mention. Imports by `.ts` become `.js`, which every resolver maps to `.d.ts`. */
-function declarations(entry, outDir) {
-  if (!existsSync(entry)) return;
+function declarations(entries, outDir) {
   rmSync(outDir, { recursive: true, force: true });
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
   const overrides = { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir, rootDir: 'src' };
   const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, ...overrides }, '.');
   const write = (path, text) => ts.sys.writeFile(path, text.replace(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'));
-  const { emitSkipped, diagnostics } = ts.createProgram([entry, 'src/kernels/wasm-files.d.ts'], options).emit(undefined, write);
+  const { emitSkipped, diagnostics } = ts.createProgram([...entries, 'src/kernels/wasm-files.d.ts'], options).emit(undefined, write);
   if (emitSkipped) throw new Error(ts.formatDiagnostics(diagnostics, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => '.', getNewLine: () => '\n' }));
   console.log(outDir);
 }
@@ -62,9 +71,13 @@ try {
   await compile('release');
   await compile('checked');
   await bundle('src/index.ts', 'dist/index.js', { platform: 'neutral' });
-  await bundle('src/thread.ts', 'dist/thread.js', { platform: 'neutral', plugins: [beside] });
+  await bundle('src/thread.ts', 'dist/thread.js', { platform: 'neutral', plugins: [beside('./index.js')] });
+  await bundle('src/index.ts', 'dist/worker.js', { platform: 'neutral', plugins: [wasmAsFile] });
+  writeWorkerModule('dist/kernels.wasm');
+  await bundle('src/verify/index.ts', 'dist/verify.js', { platform: 'neutral', plugins: [beside('./index.js')] });
+  await bundle('src/verify/index.ts', 'dist/worker-verify.js', { platform: 'neutral', plugins: [beside('./worker.js')] });
   await bundle('src/cli/main.ts', 'dist/cli.js', { platform: 'node', banner: { js: CLI_BANNER } });
-  declarations('src/index.ts', 'dist/types');
+  declarations(['src/index.ts', 'src/verify/index.ts'], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
   console.error(error.errors ? 'build failed' : error.message); // esbuild has printed its own errors

@@ -2,7 +2,7 @@
 // in CHANGELOG.md. Each entry below makes one file; the build is repeated afterwards, because dist/cli.js contains them.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build as bundle } from 'esbuild';
@@ -17,24 +17,28 @@ function lastEvent(...words) {
   return event;
 }
 
+/** A module of test/helpers, bundled. */
+async function helper(name) {
+  const outfile = join(root, 'build', `${name}.mjs`);
+  await bundle({ entryPoints: [join(root, 'test', 'helpers', `${name}.ts`)], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'node', loader: { '.wasm': 'binary' } });
+  return import(pathToFileURL(outfile).href);
+}
+
 /** File in test/golden → its content. */
 const GOLDEN = {
   'demo.json': () => {
     const { steps, parameters, textSha256, weightsSha256 } = lastEvent('demo');
     return { steps, parameters, textSha256, weightsSha256 };
   },
-  'runs.json': async () => {
-    const outfile = join(root, 'build', 'golden-runs.mjs');
-    await bundle({ entryPoints: [join(root, 'test', 'helpers', 'golden-runs.ts')], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'node', loader: { '.wasm': 'binary' } });
-    return (await import(pathToFileURL(outfile).href)).goldenRuns();
-  },
+  'runs.json': async () => (await helper('golden-runs')).goldenRuns(),
+  'conformance.json': async () => (await helper('golden-conformance')).goldenConformance(),
 };
 
 for (const [file, make] of Object.entries(GOLDEN)) {
-  const path = join(root, 'test', 'golden', file), before = readFileSync(path, 'utf8');
-  const after = `${JSON.stringify(await make(), null, 2)}\n`;
+  const path = join(root, 'test', 'golden', file), before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const value = await make(), after = typeof value === 'string' ? value : `${JSON.stringify(value, null, 2)}\n`;
   writeFileSync(path, after);
-  console.log(`${file}: ${after === before ? 'unchanged' : `changed\n${after}`}`);
+  console.log(`${file}: ${after === before ? 'unchanged' : `changed\n${after.slice(0, 2000)}`}`);
 }
 const build = spawnSync(process.execPath, [join(root, '.ci', 'build.mjs')], { cwd: root, stdio: 'inherit' });
 process.exitCode = build.status ?? 1;

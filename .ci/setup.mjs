@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = 20;
-const SOURCES = ['src', 'assembly', 'test/golden/demo.json', 'package.json', 'asconfig.json', 'tsconfig.json', '.ci/build.mjs'];
-const RESULTS = ['dist/index.js', 'dist/thread.js', 'dist/cli.js', 'build/release.wasm', 'build/checked.wasm'];
+const SOURCES = ['src', 'assembly', 'test/golden/demo.json', 'test/golden/conformance.json', 'package.json', 'asconfig.json', 'tsconfig.json', '.ci/build.mjs'];
+const RESULTS = ['dist/index.js', 'dist/thread.js', 'dist/worker.js', 'dist/kernels.wasm', 'dist/verify.js', 'dist/worker-verify.js', 'dist/cli.js', 'build/release.wasm', 'build/checked.wasm'];
 
 /** Time of the last change of a file, or of the newest thing in a folder (a folder's own time shows deletions); 0 if missing. */
 function changed(path) {

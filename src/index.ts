@@ -13,5 +13,7 @@ export { type BatchOptions, fillBatch } from './data/batch.ts';
 export { chooseToken } from './data/sampling.ts';
 export { type TextData, checkLength, readText, splitTokens } from './data/text.ts';
 export { Vocabulary, type VocabularyJson, type VocabularyKind } from './data/vocabulary.ts';
+export type { Backend, Kernels, Pointer } from './kernels/kernels.ts';
+export { type WasmOptions, createWasmBackend } from './kernels/wasm.ts';
 /** For dist/thread.js. */
 export { runMember } from './train/job.ts';

@@ -12,6 +12,7 @@ import { addRunOptions, givenNames } from './options.ts';
 import { plan } from './plan.ts';
 import { sample } from './sample.ts';
 import { trainGpt } from './train.ts';
+import { verifyRuntime } from './verify.ts';
 
 const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 
@@ -19,7 +20,7 @@ const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as con
 function createProgram(finish: (code: number) => void): Command {
   const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
     .version(version).exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
-    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "');
+    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd verify\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "');
 
   const train = program.command('train').description('train a model');
   addRunOptions(train.command('gpt').description('train a GPT on a text')).action(async (values, command: Command) => finish(await trainGpt(values, givenNames(command))));
@@ -49,6 +50,9 @@ function createProgram(finish: (code: number) => void): Command {
     .option('--steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)
     .option('--threads <n>', 'threads; any number gives the same weights (those of this machine, at most 4)', number('--threads') as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (values) => finish(await demo(values)));
+
+  program.command('verify').description('known answers of every kernel and short training runs on this runtime, against the published digests (a few seconds)')
+    .option(...JSON_OPTION).action((values) => finish(verifyRuntime(values)));
   return program;
 }
 

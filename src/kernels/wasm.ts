@@ -1,5 +1,6 @@
 // The contract over WebAssembly: instantiates a build of assembly/ on a memory of fixed size. The only file that names WebAssembly.
-// The release build is part of the bundle; the bytes of the checked build, whose assertions test the callers, are passed in.
+// The release build is part of the bundle: its bytes or, in dist/worker.js for runtimes that compile nothing at run time, a module that
+// they have compiled from dist/kernels.wasm. The bytes of the checked build, whose assertions test the callers, are passed in.
 
 import { instantiateSync } from '@assemblyscript/loader';
 import release from '../../build/release.wasm';
@@ -33,7 +34,11 @@ const SIMD_PROBE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ]);
 
-function requireSimd(): void {
+/** Refuses hosts that cannot run the kernels, each with what is missing. */
+function requireHost(): void {
+  if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) {
+    throw new RetrogradError('this processor is big-endian: typed arrays would read the little-endian memory of WebAssembly in the wrong order', 'use a little-endian processor (x86-64, arm64)');
+  }
   if (typeof WebAssembly === 'undefined') throw new RetrogradError('this runtime has no WebAssembly', 'use Node 20, a current browser, Deno or Bun');
   if (!WebAssembly.validate(SIMD_PROBE)) {
     throw new RetrogradError('this runtime has WebAssembly without 128-bit SIMD', 'it needs an x86 processor with SSE 4.1 or newer, or a newer engine');
@@ -62,21 +67,31 @@ function forMemory(bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> 
   return copy;
 }
 
-/** A back end of its own memory. Throws RetrogradError if the runtime lacks WebAssembly or SIMD, or does not give the memory. */
+/** A compiled module has been made for private memory (.ci/build.mjs): what it comes from gives no threads. */
+const isCompiled = (source: Uint8Array | WebAssembly.Module): source is WebAssembly.Module => !ArrayBuffer.isView(source);
+
+/** A back end of its own memory: the kernels, and the memory they work on. Throws RetrogradError if the runtime lacks WebAssembly or SIMD or
+ *  is big-endian, UsageError if it does not give the memory.
+ *  @example
+ *  const { kernels, memory, base } = createWasmBackend({ pages: 1 });
+ *  new Int32Array(memory.buffer, base, 3).set([5, -7, 2]);
+ *  console.log(kernels.max_abs_i32(base, 3, 1, 3)); // 7
+ */
 export function createWasmBackend({ pages, build = 'release', shared = false, bytes }: WasmOptions): Backend {
-  requireSimd();
+  requireHost();
   if (build === 'checked' && bytes === undefined) {
     throw new RetrogradError('the checked build is not bundled', "pass its bytes: createWasmBackend({ pages, build: 'checked', bytes })");
   }
-  return attach(createMemory(pages, shared), build, bytes ?? release);
+  const source = bytes ?? release;
+  return attach(createMemory(pages, shared && !isCompiled(source)), build, source);
 }
 
 /** The release build on the memory of another thread's back end. */
 export const attachWasmBackend = (memory: unknown): Backend => attach(memory as WebAssembly.Memory, 'release', release);
 
-function attach(memory: WebAssembly.Memory, name: 'release' | 'checked', bytes: Uint8Array): Backend {
+function attach(memory: WebAssembly.Memory, name: 'release' | 'checked', source: Uint8Array | WebAssembly.Module): Backend {
   const isShared = !(memory.buffer instanceof ArrayBuffer);
-  const exports = instantiateSync(forMemory(bytes, isShared), { env: { memory } }).instance.exports as unknown as Kernels & Administration;
+  const exports = instantiateSync(isCompiled(source) ? source : forMemory(source, isShared), { env: { memory } }).instance.exports as unknown as Kernels & Administration;
   if (exports.abi_version() !== ABI_VERSION) {
     throw new RetrogradError(`the kernels have interface version ${exports.abi_version()}, expected ${ABI_VERSION}`, 'build again: npm run build');
   }

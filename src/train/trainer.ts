@@ -53,7 +53,7 @@ export class GptTrainer {
 
   private constructor(
     readonly options: CheckedOptions, readonly plan: MemoryPlan, private readonly device: Device, private readonly all: Layout,
-    /** Bytes of memory in use, the kernels' own included. */ readonly peakBytes: number, threadModule: URL,
+    /** Bytes of memory in use, the kernels' own included. */ readonly peakBytes: number, threadModule: URL | undefined,
   ) {
     this.jobs = new Jobs(device.bytes.buffer, all.job);
     this.workers = this.startWorkers(threadModule);
@@ -62,7 +62,7 @@ export class GptTrainer {
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
    *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
    *  needed and allowed. */
-  static create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule = new URL('./thread.js', import.meta.url)): GptTrainer {
+  static create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
     const checked = checkTrainOptions(options), plan = planGpt(options), bytes = plan.total + SLACK;
     const backend = makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: checked.threads > 1 });
     const device = new Device(backend), arena = new Arena(backend.base), all = layout(arena, checked);
@@ -70,11 +70,12 @@ export class GptTrainer {
     return new GptTrainer(checked, plan, device, all, arena.end, threadModule);
   }
 
-  private startWorkers(threadModule: URL): { terminate(): unknown }[] {
+  private startWorkers(threadModule: URL | undefined): { terminate(): unknown }[] {
     const { memory, base } = this.device.backend, { threads } = this.options;
     if (threads === 1 || memory.buffer instanceof ArrayBuffer) return [];
     const message = (rank: number): MemberMessage => ({ memory, base, options: this.options, rank });
-    return Array.from({ length: threads - 1 }, (_, i) => startWorker(threadModule, message(i + 1))).filter((worker) => worker !== undefined);
+    const url = threadModule ?? new URL('./thread.js', import.meta.url); // not needed, and not everywhere possible, for one thread
+    return Array.from({ length: threads - 1 }, (_, i) => startWorker(url, message(i + 1))).filter((worker) => worker !== undefined);
   }
 
   /** Threads at work in the next step: 1 until all workers are up, then options.threads. */

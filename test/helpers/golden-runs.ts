@@ -3,7 +3,8 @@
 
 import type { GptTrainer, TrainOptions } from '../../src/index.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
-import { randomTokens, smallOptions, train } from './runs.ts';
+import { RUNS } from '../../src/verify/runs.ts';
+import { randomTokens, train } from './runs.ts';
 
 export interface GoldenRun {
   steps: number;
@@ -12,22 +13,11 @@ export interface GoldenRun {
   weightsSha256: string;
 }
 
-/** Options and steps by name. Between them they reach every kernel: both rules, m = 1 and 2, l = 9 and 12, with and without biases,
- *  tied and untied heads, a context beyond one exact sum of 128 products and one that no tile divides. */
-export const GOLDEN_OPTIONS: Readonly<Record<string, { options: TrainOptions; steps: number }>> = {
-  'bdia': { options: smallOptions(), steps: 8 },
-  'none': { options: smallOptions({ reversible: 'none' }), steps: 8 },
-  'bdia, m = 2, l = 12, biases, untied head': {
-    options: smallOptions({ gammaShift: 2, fractionBits: 12, seed: 2 ** 40 + 1, model: { bias: true, tied: false } }), steps: 8,
-  },
-  'bdia, context 139, 5 channels a head': {
-    options: smallOptions({ batch: 1, steps: 8, model: { vocabulary: 67, layers: 2, channels: 15, heads: 3, context: 139 } }), steps: 4,
-  },
-};
+export { RUNS as GOLDEN_OPTIONS };
 
 /** One run by name. makeBackend: as for GptTrainer.create. */
 export async function goldenRun(name: string, makeBackend?: (bytes: number) => Backend): Promise<GoldenRun> {
-  const { options, steps } = GOLDEN_OPTIONS[name];
+  const { options, steps } = RUNS[name];
   return resultOf(train(options, steps, makeBackend), options, steps);
 }
 
@@ -39,6 +29,6 @@ async function resultOf(trainer: GptTrainer, options: TrainOptions, steps: numbe
 /** What test/golden/runs.json holds. */
 export async function goldenRuns(): Promise<Record<string, GoldenRun>> {
   const runs: Record<string, GoldenRun> = {};
-  for (const name of Object.keys(GOLDEN_OPTIONS)) runs[name] = await goldenRun(name);
+  for (const name of Object.keys(RUNS)) runs[name] = await goldenRun(name);
   return runs;
 }

@@ -1,0 +1,77 @@
+// A known answer of one kernel: arguments as data, and the digest of what the kernel makes of them. docs/conformance.md tells a
+// stranger the same in words; test/golden/conformance.json holds the cases and digests that are published.
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { type Backend, type Kernels, RetrogradError } from '../index.ts';
+import { philox4x32 } from '../random.ts';
+
+/** A buffer in the kernel's memory. Its elements come from Philox4x32-10: key (stream of the case, 0), counter (element, argument, 0, 0).
+ *  With the block's words w0, w1: an integer type has low + floor(w0 (high - low + 1) / 2^32); int64 has (w1 2^32 + w0), signed,
+ *  shifted right by 64 - bits. What a kernel writes to is filled too, so that bytes it must not touch are part of the answer. */
+export interface BufferArgument {
+  readonly type: 'uint8' | 'int16' | 'int32' | 'int64';
+  readonly length: number;
+  /** Inclusive ends; all of the type's range without them. */
+  readonly low?: number;
+  readonly high?: number;
+  /** Of int64. */
+  readonly bits?: number;
+  /** True: its bytes after the call are part of the answer. */
+  readonly output?: boolean;
+}
+
+export interface KernelCase {
+  readonly stream: number;
+  readonly args: readonly (number | BufferArgument)[];
+}
+
+const WIDTH = { uint8: 1, int16: 2, int32: 4, int64: 8 } as const;
+const RANGE = { uint8: [0, 255], int16: [-(2 ** 15), 2 ** 15 - 1], int32: [-(2 ** 31), 2 ** 31 - 1] } as const;
+/** Buffers begin on multiples of this. */
+const ALIGNMENT = 64;
+
+/** Element `index` of argument `argument`. */
+function element({ type, low, high, bits = 64 }: BufferArgument, stream: number, argument: number, index: number): bigint {
+  const [w0, w1] = philox4x32(index, argument, 0, 0, stream, 0);
+  if (type === 'int64') return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
+  const from = BigInt(low ?? RANGE[type][0]), to = BigInt(high ?? RANGE[type][1]);
+  return from + ((BigInt(w0) * (to - from + 1n)) >> 32n);
+}
+
+function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argument: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let i = 0; i < buffer.length; i++) {
+    const value = element(buffer, stream, argument, i);
+    if (buffer.type === 'uint8') view.setUint8(i, Number(value));
+    else if (buffer.type === 'int16') view.setInt16(2 * i, Number(value), true);
+    else if (buffer.type === 'int32') view.setInt32(4 * i, Number(value), true);
+    else view.setBigInt64(8 * i, value, true);
+  }
+}
+
+/** SHA-256 of the answer: the result as a little-endian int64 (0 if there is none), then every output's bytes in the order of the
+ *  arguments. */
+export function runCase(backend: Backend, kernel: keyof Kernels, { stream, args }: KernelCase): Uint8Array {
+  let at = backend.base;
+  const addresses = args.map((argument) => {
+    if (typeof argument === 'number') return argument;
+    const start = at;
+    at = Math.ceil((at + argument.length * WIDTH[argument.type]) / ALIGNMENT) * ALIGNMENT;
+    return start;
+  });
+  const memory = backend.memory.buffer;
+  if (at > memory.byteLength) throw new RetrogradError(`a case of ${kernel} needs ${at} bytes, the memory has ${memory.byteLength}`);
+  const bytesOf = (i: number, { length, type }: BufferArgument): Uint8Array => new Uint8Array(memory, addresses[i], length * WIDTH[type]);
+  args.forEach((argument, i) => {
+    if (typeof argument !== 'number') fill(bytesOf(i, argument), argument, stream, i);
+  });
+  const call = backend.kernels[kernel] as (...given: number[]) => number | undefined;
+  const result = call(...addresses);
+  const digest = sha256.create(), word = new DataView(new ArrayBuffer(8));
+  word.setBigInt64(0, BigInt(result ?? 0), true);
+  digest.update(new Uint8Array(word.buffer));
+  args.forEach((argument, i) => {
+    if (typeof argument !== 'number' && argument.output) digest.update(bytesOf(i, argument).slice());
+  });
+  return digest.digest();
+}

@@ -1,0 +1,38 @@
+// The report of verify as text: a table, and one line that says which runtime it was.
+
+import type { VerifyReport } from './verify.ts';
+
+/** The parts of various runtimes' globals that tell their names. */
+interface Globals {
+  readonly Deno?: { version: { deno: string; v8: string }; build: { arch: string; os: string } };
+  readonly Bun?: { version: string };
+  readonly process?: { versions?: { node?: string; v8?: string }; arch?: string; platform?: string };
+  readonly navigator?: { userAgent?: string };
+}
+
+/** Runtime, version and processor as far as this runtime tells them. */
+export function describeRuntime(): string {
+  const { Deno, Bun, process, navigator } = globalThis as unknown as Globals;
+  if (Deno !== undefined) return `Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), ${Deno.build.os} ${Deno.build.arch}`;
+  if (Bun !== undefined) return `Bun ${Bun.version}, ${process?.platform} ${process?.arch}`;
+  if (process?.versions?.node !== undefined) return `Node ${process.versions.node} (V8 ${process.versions.v8}), ${process.platform} ${process.arch}`;
+  return navigator?.userAgent ?? 'a JavaScript shell that does not tell its name';
+}
+
+/** The line to paste: runtime, version, processor, digest. */
+export const summaryLine = (report: VerifyReport, runtime = describeRuntime()): string =>
+  `retrograd verify: ${report.equal ? 'equal' : 'DIFFERENT'}; ${runtime}; ${report.digest}`;
+
+/** The whole report: a line for each kernel and stage, what differs first, and the line to paste.
+ *  @example
+ *  console.log(formatReport(verify()));
+ */
+export function formatReport(report: VerifyReport, runtime?: string): string {
+  const width = Math.max(...report.rows.map(({ name }) => name.length)), first = report.rows.find(({ equal }) => !equal);
+  const lines = report.rows.map(({ name, cases, digest, equal }) =>
+    `${name.padEnd(width)}  ${String(cases).padStart(3)} ${cases === 1 ? 'case ' : 'cases'}  ${digest.slice(0, 16).padEnd(16)}  ${equal ? 'equal' : 'DIFFERENT'}`);
+  const verdict = first === undefined
+    ? `All ${report.rows.length} rows are equal to the published ones, in ${(report.milliseconds / 1000).toFixed(1)} s.`
+    : `The first difference: ${first.name}, case ${first.firstDifference ?? 0}: ${first.digest}, expected ${first.expected}.`;
+  return [...lines, '', verdict, summaryLine(report, runtime)].join('\n');
+}
