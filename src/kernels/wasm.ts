@@ -67,6 +67,8 @@ function forMemory(bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> 
   return copy;
 }
 
+const bundled = (): Uint8Array | WebAssembly.Module => (typeof release === 'function' ? release() : release);
+
 /** A compiled module has been made for private memory (.ci/build.mjs): what it comes from gives no threads. */
 const isCompiled = (source: Uint8Array | WebAssembly.Module): source is WebAssembly.Module => !ArrayBuffer.isView(source);
 
@@ -82,12 +84,12 @@ export function createWasmBackend({ pages, build = 'release', shared = false, by
   if (build === 'checked' && bytes === undefined) {
     throw new RetrogradError('the checked build is not bundled', "pass its bytes: createWasmBackend({ pages, build: 'checked', bytes })");
   }
-  const source = bytes ?? release;
+  const source = bytes ?? bundled();
   return attach(createMemory(pages, shared && !isCompiled(source)), build, source);
 }
 
 /** The release build on the memory of another thread's back end. */
-export const attachWasmBackend = (memory: unknown): Backend => attach(memory as WebAssembly.Memory, 'release', release);
+export const attachWasmBackend = (memory: unknown): Backend => attach(memory as WebAssembly.Memory, 'release', bundled());
 
 function attach(memory: WebAssembly.Memory, name: 'release' | 'checked', source: Uint8Array | WebAssembly.Module): Backend {
   const isShared = !(memory.buffer instanceof ArrayBuffer);
