@@ -1,0 +1,157 @@
+// The package embedded in everything that docs/examples shows: node test/package/embed.mjs [--only NAME,...]
+// Packs it, makes a fresh project, installs runtimes and bundlers into build/embed, runs each example and demands the README's output
+// (the Worker: the digest of its own training, across requests and a restart). What cannot be installed keeps its line, with the reason.
+
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { spawn, spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pathToFileURL } from 'node:url';
+import { createProject, npm, pack, readmeExample, root, run } from './project.mjs';
+
+const home = join(root, 'build', 'embed'), example = readmeExample();
+/** Tools, pinned. */
+const TOOLS = { deno: '2.9.6', bun: '1.4.5', miniflare: '4.20260730.0', vite: '7.3.8', rollup: '4.68.7', '@rollup/plugin-node-resolve': '16.0.3', webpack: '5.112.2', esbuild: '0.28.2' };
+
+/** What each way needs of them. */
+const NEEDS = {
+  deno: ['deno'], bun: ['bun'], cloudflare: ['miniflare', 'esbuild'], 'bundled-worker': ['esbuild'], vite: ['vite'],
+  'rollup (bundler)': ['rollup', '@rollup/plugin-node-resolve'], 'webpack (bundler)': ['webpack'],
+};
+
+const same = (output) => {
+  if (output !== example.output) throw new Error(`printed\n${output}\nexpected\n${example.output}`);
+};
+const copy = (project, name) => {
+  const to = join(project, name);
+  cpSync(join(root, 'docs', 'examples', name), to, { recursive: true });
+  return to;
+};
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
+
+/** Sends #log to the server when the page has set its title to 'done'. */
+const TELL = "<script type=module>const t = setInterval(() => document.title === 'done' && (clearInterval(t), fetch('/told', { method: 'POST', body: document.querySelector('#log').textContent })), 100);</script>";
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/** The text of #log of a page of `folder` when its title is 'done', in headless Chromium. */
+async function inBrowser(folder, path) {
+  const name = BROWSERS.find((one) => spawnSync(one, ['--version']).status === 0);
+  if (name === undefined) throw new Error('no Chromium on this machine');
+  let tell;
+  const told = new Promise((resolve, reject) => { tell = resolve; setTimeout(reject, 60_000, new Error('the page was not done within a minute')).unref(); });
+  const server = createServer((request, response) => {
+    const file = join(folder, new URL(request.url, 'http://localhost').pathname);
+    if (request.method === 'POST') return request.setEncoding('utf8').on('data', (text) => tell(text)) && response.end();
+    if (!existsSync(file)) return response.writeHead(404).end();
+    return response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain' }).end(readFileSync(file) + (file.endsWith('.html') ? TELL : ''));
+  });
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+  const profile = mkdtempSync(join(tmpdir(), 'retrograd-chromium-'));
+  const browser = spawn(name, ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}${path}`], { stdio: 'ignore' });
+  try {
+    return await told;
+  } finally {
+    const ended = new Promise((end) => browser.on('close', end));
+    browser.kill();
+    await ended;
+    server.close();
+    server.closeAllConnections();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Three requests, a restart of the runtime, a fourth: 40 steps in all, and their digest as Node computes it. */
+async function worker(project) {
+  const { Miniflare } = await import(pathToFileURL(join(project, 'node_modules/miniflare/dist/src/index.js')).href);
+  const { build } = await import(pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href);
+  const folder = copy(project, 'cloudflare'), out = join(folder, 'out'), keep = { name: 'wasm', setup: (b) => b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })) };
+  await build({ entryPoints: [join(folder, 'worker.js')], outdir: out, bundle: true, format: 'esm', conditions: ['workerd'], plugins: [keep] }); // as wrangler does
+  cpSync(join(project, 'node_modules/retrograd/dist/kernels.wasm'), join(out, 'kernels.wasm'));
+  const options = {
+    modules: [{ type: 'ESModule', path: join(out, 'worker.js') }, { type: 'CompiledWasm', path: join(out, 'kernels.wasm') }], modulesRoot: out,
+    compatibilityDate: '2026-01-01', durableObjects: { TRAINING: { className: 'Training', useSQLite: true } }, durableObjectsPersist: join(out, 'state'),
+  };
+  const request = async (mf, path, method) => {
+    const response = await mf.dispatchFetch(`http://localhost${path}`, { method });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+  let mf = new Miniflare(options), answer;
+  for (let i = 0; i < 3; i++) answer = await request(mf, '/train?steps=10', 'POST');
+  await mf.dispose();
+  mf = new Miniflare(options);
+  answer = await request(mf, '/train?steps=10', 'POST');
+  const refused = await mf.dispatchFetch('http://localhost/train?steps=1000', { method: 'POST' });
+  await mf.dispose();
+  if (refused.status !== 400) throw new Error('a request beyond the budget was not refused');
+  const code = example.code.replace('trainer.steps < 100', 'trainer.steps < 40');
+  writeFileSync(join(project, 'forty.mjs'), code);
+  const expected = /SHA-256 ([0-9a-f]{64})/.exec(run(process.execPath, ['forty.mjs'], { cwd: project }))[1];
+  if (answer.step !== 40 || answer.weightsSha256 !== expected) throw new Error(`${JSON.stringify(answer)}, expected ${expected} at step 40`);
+}
+
+/** A bundle of the README's example, made by a script in the project, run by Node. */
+function bundled(project, script) {
+  writeFileSync(join(project, 'entry.js'), example.code);
+  writeFileSync(join(project, 'bundle.mjs'), script);
+  run(process.execPath, ['bundle.mjs'], { cwd: project });
+  same(run(process.execPath, ['bundle-out/main.mjs'], { cwd: project }));
+}
+
+const WAYS = {
+  node: (project) => { same(run(process.execPath, [join(copy(project, 'node'), 'train.mjs')])); },
+  deno: (project) => { same(run(join(project, 'node_modules/.bin/deno'), ['run', '-A', join(copy(project, 'deno'), 'train.ts')], { cwd: project })); },
+  bun: (project) => { same(run(join(project, 'node_modules/.bin/bun'), [join(copy(project, 'bun'), 'train.ts')], { cwd: project })); },
+  cloudflare: worker,
+  browser: async (project) => { copy(join(project, 'node_modules/retrograd/docs/examples'), 'browser'); same(await inBrowser(join(project, 'node_modules/retrograd'), '/docs/examples/browser/index.html')); },
+  'bundled-worker': async (project) => {
+    const folder = copy(project, 'bundled-worker'), { build } = await import(pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href);
+    await build({ entryPoints: [join(folder, 'main.js'), join(folder, 'worker.js')], outdir: join(folder, 'public'), bundle: true, format: 'esm' });
+    cpSync(join(folder, 'index.html'), join(folder, 'public/index.html'));
+    same(await inBrowser(join(folder, 'public'), '/index.html'));
+  },
+  vite: async (project) => {
+    const folder = copy(project, 'vite');
+    run(process.execPath, [join(project, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'], { cwd: folder });
+    same(await inBrowser(join(folder, 'dist'), '/index.html'));
+  },
+  'rollup (bundler)': (project) => bundled(project, `import { rollup } from 'rollup';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+const bundle = await rollup({ input: 'entry.js', plugins: [nodeResolve()] });
+await bundle.write({ dir: 'bundle-out', entryFileNames: 'main.mjs', format: 'es' });`),
+  'webpack (bundler)': (project) => bundled(project, `import webpack from 'webpack';
+const done = await new Promise((resolve, reject) => webpack({ mode: 'production', target: 'node20', entry: './entry.js', experiments: { outputModule: true }, context: process.cwd(),
+  output: { path: process.cwd() + '/bundle-out', filename: 'main.mjs', module: true, library: { type: 'module' } } }, (error, stats) => (error ? reject(error) : resolve(stats))));
+if (done.hasErrors()) throw new Error(done.toString());`),
+};
+
+const { only } = parseArgs({ options: { only: { type: 'string' } } }).values, names = only?.split(',') ?? Object.keys(WAYS);
+const unknown = names.filter((name) => !(name in WAYS));
+if (unknown.length > 0) {
+  console.error(`embed: ${unknown.join(', ')} is unknown, expected some of ${Object.keys(WAYS).join(', ')}`);
+  process.exit(2);
+}
+const fresh = join(home, 'project');
+rmSync(fresh, { recursive: true, force: true });
+createProject(fresh, pack(home).tarball);
+const tools = [...new Set(names.flatMap((name) => NEEDS[name] ?? []))].map((name) => `${name}@${TOOLS[name]}`);
+if (tools.length > 0) {
+  console.log(`installing ${tools.join(', ')}`);
+  npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...tools], { cwd: fresh }); // all at once: npm removes what a later call does not name
+}
+let failed = 0;
+for (const name of names) {
+  const started = performance.now();
+  try {
+    await WAYS[name](fresh);
+    console.log(`${name.padEnd(20)} same output, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  } catch (error) {
+    failed++;
+    console.log(`${name.padEnd(20)} FAILED: ${error.message.slice(0, 1500)}`);
+  }
+}
+console.log(`${names.length - failed} of ${names.length} ways give the README's output`);
+process.exit(failed === 0 ? 0 : 1);
