@@ -26,11 +26,6 @@ export class Team {
     return { from: at(this.rank), to: at(this.rank + 1) };
   }
 
-  /** True if item i of a list is this member's (items in turn). */
-  owns(i: number): boolean {
-    return i % this.size === this.rank;
-  }
-
   /** Waits until every member has arrived. */
   barrier(): void {
     if (this.size === 1) return;

@@ -3,11 +3,10 @@
 
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { Block, layoutBlockWeights } from '../nn/block.ts';
+import { Block } from '../nn/block.ts';
 import { Head } from '../nn/head.ts';
 import { ParameterStore } from '../nn/parameters.ts';
 import { embeddingBackward, embeddingForward } from '../ops/embedding.ts';
-import { layoutWeight } from '../ops/weight.ts';
 import { PURPOSE } from '../random.ts';
 import type { UpdateRule } from '../reversible/rule.ts';
 import { Stack, type Training } from '../reversible/stack.ts';
@@ -46,9 +45,8 @@ export class Gpt {
     const shape = { context, channels, heads, hidden: mlpRatio * channels };
     this.store = new ParameterStore(arena, gptParameters(config));
     this.stack = new Stack(arena, { ...shape, layers, sequences: run.sequences, fraction: run.fraction, threads: run.threads }, run.rule, run.verify);
-    const weights = layoutBlockWeights(arena, shape), headWeight = layoutWeight(arena, vocabulary, channels);
-    this.blocks = Array.from({ length: run.threads }, () => new Block(arena, shape, weights));
-    this.heads = Array.from({ length: run.threads }, () => new Head(arena, { context, channels, vocabulary, tied }, headWeight));
+    this.blocks = Array.from({ length: run.threads }, () => new Block(arena, shape));
+    this.heads = Array.from({ length: run.threads }, () => new Head(arena, { context, channels, vocabulary, tied }));
     this.ids = arena.allocate('workspace', run.sequences * context * 4);
     this.targets = arena.allocate('workspace', run.sequences * context * 4);
   }

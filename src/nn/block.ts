@@ -15,7 +15,7 @@ import { BRANCH_FRACTION, GELU_INPUT_FRACTION, NORM_FRACTION, OPERAND_MAX, PROBA
 import { LayerNorm } from './layer-norm.ts';
 import { Linear } from './linear.ts';
 import { LOCK } from '../ops/locks.ts';
-import { type WorkingWeight, layoutWeight } from '../ops/weight.ts';
+import { layoutWeight } from '../ops/weight.ts';
 import type { ParameterStore } from './parameters.ts';
 
 export interface BlockShape {
@@ -62,18 +62,6 @@ export class ActivationSlab {
   }
 }
 
-/** The working copies of one block's matrices, shared by all threads. */
-export interface BlockWeights {
-  readonly qkv: WorkingWeight;
-  readonly projection: WorkingWeight;
-  readonly up: WorkingWeight;
-  readonly down: WorkingWeight;
-}
-
-export const layoutBlockWeights = (arena: Arena, { channels: C, hidden }: BlockShape): BlockWeights => ({
-  qkv: layoutWeight(arena, 3 * C, C), projection: layoutWeight(arena, C, C), up: layoutWeight(arena, hidden, C), down: layoutWeight(arena, C, hidden),
-});
-
 export class Block {
   private readonly norm1: LayerNorm;
   private readonly qkv: Linear;
@@ -93,15 +81,15 @@ export class Block {
   /** Fraction bits of the loaded block's activations. */
   private format: AttentionFormat & { activated: number } = { queryKey: 0, value: 0, activated: 0 };
 
-  constructor(arena: Arena, private readonly shape: BlockShape, weights: BlockWeights) {
+  constructor(arena: Arena, private readonly shape: BlockShape) {
     const { context: T, channels: C, hidden } = shape, widest = Math.max(3 * C, hidden);
     const linear = layoutLinearScratch(arena, T, widest), norm = layoutNormScratch(arena, T, C);
     this.norm1 = new LayerNorm(arena, C, norm);
     this.norm2 = new LayerNorm(arena, C, norm);
-    this.qkv = new Linear(arena, weights.qkv, LOCK.qkv, linear);
-    this.projection = new Linear(arena, weights.projection, LOCK.projection, linear);
-    this.up = new Linear(arena, weights.up, LOCK.up, linear);
-    this.down = new Linear(arena, weights.down, LOCK.down, linear);
+    this.qkv = new Linear(arena, layoutWeight(arena, 3 * C, C), LOCK.qkv, linear);
+    this.projection = new Linear(arena, layoutWeight(arena, C, C), LOCK.projection, linear);
+    this.up = new Linear(arena, layoutWeight(arena, hidden, C), LOCK.up, linear);
+    this.down = new Linear(arena, layoutWeight(arena, C, hidden), LOCK.down, linear);
     this.attention = layoutAttentionScratch(arena, { rows: T, channels: C, heads: shape.heads });
     this.branch = arena.allocate('workspace', T * C * 4);
     this.dMiddle = arena.allocate('workspace', T * C * 4);
@@ -113,14 +101,12 @@ export class Block {
 
   /** Loads the weights of block `index`; `backward`: also what only the backward pass needs. */
   prepare(d: Device, store: ParameterStore, index: number, backward: boolean): void {
-    const name = `block.${index}`, linears = [this.down, this.up, this.qkv, this.projection]; // the largest first, dealt in turn
-    this.norm1.prepare(d, store, `${name}.norm1`);
-    this.norm2.prepare(d, store, `${name}.norm2`);
-    ['down', 'up', 'qkv', 'projection'].forEach((part, i) => linears[i].load(store, `${name}.${part}`));
-    d.team.barrier(); // nobody works with the last block's weights any more
-    linears.forEach((linear, i) => { if (d.team.owns(i)) linear.prepare(d, backward); });
-    d.team.barrier();
-    for (const linear of linears) linear.receive(d);
+    const name = `block.${index}`;
+    for (const part of ['norm1', 'norm2'] as const) this[part].prepare(d, store, `${name}.${part}`);
+    for (const part of ['qkv', 'projection', 'up', 'down'] as const) {
+      this[part].load(store, `${name}.${part}`);
+      this[part].prepare(d, backward);
+    }
     const { channels: C, hidden } = this.shape, scale = this.norm1.scale(d);
     this.format = {
       queryKey: this.qkv.fractionOf(d, 0, 2 * C, scale), value: this.qkv.fractionOf(d, 2 * C, 3 * C, scale),

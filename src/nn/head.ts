@@ -7,7 +7,7 @@ import { type Scaled, toOperand } from '../ops/gradient.ts';
 import { layoutLinearScratch, linearSums } from '../ops/linear.ts';
 import { type NormSaved, layoutNormScratch } from '../ops/layer-norm.ts';
 import { LOCK } from '../ops/locks.ts';
-import type { WorkingWeight } from '../ops/weight.ts';
+import { layoutWeight } from '../ops/weight.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { BRANCH_FRACTION, LOGIT_GRADIENT_FRACTION, NORM_FRACTION, OPERAND_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
@@ -32,12 +32,11 @@ export class Head {
   private readonly losses: Pointer;
   private readonly dLogits: Pointer;
 
-  /** weight: the working copy [V, C], shared by all threads. */
-  constructor(arena: Arena, private readonly shape: HeadShape, weight: WorkingWeight) {
+  constructor(arena: Arena, private readonly shape: HeadShape) {
     const { context: T, channels: C, vocabulary: V } = shape;
     const scratch = layoutLinearScratch(arena, T, Math.max(V, C));
     this.norm = new LayerNorm(arena, C, layoutNormScratch(arena, T, C));
-    this.linear = new Linear(arena, weight, LOCK.head, scratch);
+    this.linear = new Linear(arena, layoutWeight(arena, V, C), LOCK.head, scratch);
     this.sums = scratch.sums;
     this.saved = { out: arena.allocate('workspace', T * C * 2), xhat: arena.allocate('workspace', T * C * 2), rstd: arena.allocate('workspace', T * 4) };
     this.losses = arena.allocate('workspace', T * 4);
@@ -47,10 +46,7 @@ export class Head {
   prepare(d: Device, store: ParameterStore, backward: boolean): void {
     this.norm.prepare(d, store, 'norm');
     this.linear.load(store, this.shape.tied ? 'token' : 'head');
-    d.team.barrier();
-    if (d.team.owns(0)) this.linear.prepare(d, backward);
-    d.team.barrier();
-    this.linear.receive(d);
+    this.linear.prepare(d, backward);
   }
 
   /** Raw logits int32 [rows, V] of the state x (l fraction bits); returns their address and fraction bits. */

@@ -1,5 +1,5 @@
 // A linear layer with its working copy: y = x W^T + b. One instance serves every block of a model in turn: `load` and `prepare` bring
-// a block's parameters into it. Each thread has an instance; the working copy is shared.
+// a block's parameters into it. Each thread has an instance.
 
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
@@ -8,7 +8,7 @@ import { BRANCH_FRACTION, MASTER_FRACTION } from '../tensor/formats.ts';
 import type { Scaled } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/activation-format.ts';
 import { type LinearScratch, linearBackwardInput, linearBackwardWeight, linearForwardBranch, linearRound, linearSums } from '../ops/linear.ts';
-import { type WorkingWeight, prepareWeight, receiveWeight } from '../ops/weight.ts';
+import { type WorkingWeight, prepareWeight } from '../ops/weight.ts';
 import type { ParameterStore, StoredParameter } from './parameters.ts';
 
 /** Guard bits of a bias added before rounding to int16 (requantize_i32i16). */
@@ -30,14 +30,9 @@ export class Linear {
     this.biasParameter = store.find(`${name}.bias`);
   }
 
-  /** Makes the shared working copy, on one thread; `backward`: also for the backward pass. */
+  /** Makes the working copy; `backward`: also for the backward pass. */
   prepare(d: Device, backward: boolean): void {
     prepareWeight(d, this.weightParameter.master, this.weight, backward);
-  }
-
-  /** After a barrier, on every thread. */
-  receive(d: Device): void {
-    receiveWeight(d, this.weight);
   }
 
   /** The bias as int32 with `fraction` fraction bits, or 0. */

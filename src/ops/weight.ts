@@ -12,7 +12,8 @@ import type { Arena } from '../tensor/arena.ts';
 /** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
 export const MIN_WEIGHT_FRACTION = 8;
 
-/** W [rows = out, columns = in]. Shared by all threads: one prepares it, the others receive its fraction bits. */
+/** W [rows = out, columns = in]. Each thread has its own: what a thread would save by preparing less it would lose by waiting for the
+ *  others at every block (docs/decisions.md). */
 export interface WorkingWeight {
   readonly rows: number;
   readonly columns: number;
@@ -21,8 +22,6 @@ export interface WorkingWeight {
   readonly forwardPanels: Pointer;
   readonly backwardPanels: Pointer;
   readonly columnSums: Pointer;
-  /** Where the preparing thread leaves `fraction` for the others. */
-  readonly published: Pointer;
   fraction: number;
 }
 
@@ -33,7 +32,6 @@ export function layoutWeight(arena: Arena, rows: number, columns: number): Worki
     forwardPanels: arena.allocate('workspace', packedBytes(columns, rows)),
     backwardPanels: arena.allocate('workspace', packedBytes(rows, columns)),
     columnSums: arena.allocate('workspace', columns * 4),
-    published: arena.allocate('workspace', 4),
   };
 }
 
@@ -49,12 +47,7 @@ export function prepareWeight(d: Device, master: Pointer, w: WorkingWeight, back
     d.kernels.quantize_i32i16(master, w.copy, n, shift, OPERAND_MAX);
     if (d.kernels.l1_max_i16(w.copy, w.rows, w.columns, w.columnSums) <= OPERAND_L1_MAX) break;
   }
-  d.int32[w.published / 4] = MASTER_FRACTION - shift;
+  w.fraction = MASTER_FRACTION - shift;
   d.kernels.pack_nt_i16(w.copy, w.columns, w.columns, w.rows, w.forwardPanels);
   if (backward) d.kernels.pack_nn_i16(w.copy, w.columns, w.rows, w.columns, w.backwardPanels);
-}
-
-/** After the barrier that follows prepareWeight, on every thread. */
-export function receiveWeight(d: Device, w: WorkingWeight): void {
-  w.fraction = d.int32[w.published / 4];
 }
