@@ -120,7 +120,7 @@ export function halfStep(s: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function halfUpLanes16(v: v128, s: i32): v128 {
-  return i16x8.q15mulr_sat_s(v, i16x8.splat(<i16>1 << i16(15 - s)));
+  return q15Lanes(i16x8.splat(<i16>1 << i16(15 - s)), v);
 }
 
 /** halfUp(v, 1) of every int16, any v: the rounding average of unsigned numbers, v and -2^15 moved by 2^15. */
@@ -152,7 +152,8 @@ export function saturateInt16Lanes(low: v128, high: v128): v128 {
   return i16x8.narrow_i32x4_s(low, high);
 }
 
-/** q15(a, b) of every int16. */
+/** q15(a, b) of every int16. `a` must be a value that nothing else needs, such as a splat or the result of another call: V8's baseline
+ *  compiler without AVX (seen in Node 20 on a Nehalem) otherwise computes q15(a, a), as it may copy `a` over the register of `b`. */
 // @ts-ignore: decorator
 @inline
 export function q15Lanes(a: v128, b: v128): v128 {

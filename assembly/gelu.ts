@@ -23,7 +23,7 @@ const ONE_Q14: i16 = 16384;
 @inline
 function position(u: v128): v128 {
   const a = i16x8.min_u(i16x8.abs(u), i16x8.splat(INPUT_MAX));
-  return i16x8.add(i16x8.add(i16x8.add(a, a), a), q15Lanes(a, i16x8.splat(FIFTH_Q15)));
+  return i16x8.add(i16x8.add(i16x8.add(a, a), a), q15Lanes(i16x8.splat(FIFTH_Q15), a));
 }
 
 /** The segments of 16 elements, one a byte. */

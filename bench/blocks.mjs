@@ -57,6 +57,25 @@ function memory() {
   ].join('\n');
 }
 
+// ---- the same bits on every runtime ----------------------------------------------------------------------------------------
+
+/** "Chrome/156..." of a browser's long user agent is in its own version, where the row has one. */
+const runtimeOf = ({ runtime, version, name }) => (version !== undefined && (runtime ?? '').length > 60 ? version : runtime ?? version ?? name);
+
+function conformance() {
+  const data = result('conformance');
+  if (data === undefined) return 'Not measured yet: run `npm run conformance`.';
+  const ran = data.rows.filter(({ digest }) => digest !== undefined), equal = ran.filter(({ status }) => status === 'equal'), { handover } = data;
+  return [
+    table(['runtime', 'version', 'processor', 'digest', 'seconds'], data.rows.map((row) =>
+      [row.name, runtimeOf(row), row.processor, row.status === 'equal' ? 'equal' : `${row.status}${row.note === undefined ? '' : `: ${row.note}`}`, row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1)]), [4]), '',
+    `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}. ` +
+    (handover === undefined ? '' : `${handover.legs.map(({ runtime, steps }) => `steps ${steps} in ${runtime}`).join(', ')}, the checkpoint's bytes handed on: ` +
+      `${handover.equal ? 'the same weights as' : '**other weights than**'} all steps in one Node (SHA-256 ${code(handover.weights.slice(0, 16))}). `) +
+    `${environment(data.stamp)}; emulated processors by qemu, whose times say nothing.`,
+  ].join('\n');
+}
+
 // ---- the three claims of the README ----------------------------------------------------------------------------------------
 
 function claims() {
@@ -66,14 +85,16 @@ function claims() {
   const checked = bdiaRuns.reduce((sum, entry) => sum + entry.reconstruction.checkedStates, 0);
   const wrong = bdiaRuns.reduce((sum, entry) => sum + entry.reconstruction.mismatchedElements, 0);
   const ratios = Object.values(learned?.summary ?? {}).filter(({ ratio }) => ratio !== undefined).map(({ ratio }) => ratio);
+  const matrix = result('conformance'), equal = matrix?.rows.filter(({ status }) => status === 'equal').length, ran = matrix?.rows.filter(({ digest }) => digest !== undefined).length;
   const lines = [];
   lines.push('1. **Exactly reversible.** The backward pass rebuilds the activations of every block bit for bit instead of storing them' +
     (bdiaRuns.length > 0 ? `: ${count(checked)} states rebuilt in ${bdiaRuns.length} training runs, ${count(wrong)} elements different` : '') + '. ' +
     (planned === undefined ? '' : `${last.layers} layers keep ${mib(last.bdia.bytes.states)} MiB of states, as ${first.layers} layers do, and ${mib(last.bdia.bytes.sideBits)} MiB of side bits, ` +
     `where storing needs ${mib(last.none.bytes.states)} MiB. `) + 'Proof: `npm test -- reversal memory`.');
-  lines.push('2. **The same bits everywhere.** Same seed, same text: the same weights, byte for byte, on every runtime and processor, for any number of threads and any split into micro-batches. ' +
+  lines.push('2. **The same bits everywhere.** Same seed, same text: the same weights, byte for byte, on every runtime and processor, for any number of threads and any split into micro-batches' +
+    (matrix === undefined ? '. ' : `: known answers and training runs have one digest on ${equal} of the ${ran} engines and processors tried. `) +
     `Proof: \`npm start\` trains ${golden.parameters > 0 ? `a model of ${count(golden.parameters)} weights for ${count(golden.steps)} steps` : 'a model'} and compares the SHA-256 of its weights with the published one` +
-    `${golden.parameters > 0 ? ` (${golden.weightsSha256.slice(0, 16)}...)` : ''}; \`npm test -- same-bits threads\`.`);
+    `${golden.parameters > 0 ? ` (${golden.weightsSha256.slice(0, 16)}...)` : ''}; \`npm test -- same-bits threads\`, and \`npm run conformance\`.`);
   lines.push('3. **Integers only, and it learns like float32.** No floating-point instruction in the WebAssembly module, from token to updated weight' +
     (ratios.length > 0 ? `; validation loss at most ${Math.max(...ratios).toFixed(3)} times that of PyTorch in float32 after ${count(learned.steps)} steps, mean of ${new Set(learned.runs.map((entry) => entry.seed)).size} seeds` : '') +
     '. Proof: `npm test -- release-text` and `node bench/learn.mjs --text FILE`.');
@@ -137,7 +158,7 @@ function tried() {
 }
 
 export const BLOCKS = {
-  claims, learning, memory, help, performance: performanceBlock, tried,
+  claims, conformance, learning, memory, help, performance: performanceBlock, tried,
   'example-output': exampleOutput, 'help-train-gpt': helpTrain,
   'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
