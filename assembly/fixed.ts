@@ -152,8 +152,9 @@ export function saturateInt16Lanes(low: v128, high: v128): v128 {
   return i16x8.narrow_i32x4_s(low, high);
 }
 
-/** q15(a, b) of every int16. `a` must be a value that nothing else needs, such as a splat or the result of another call: V8's baseline
- *  compiler without AVX (seen in Node 20 on a Nehalem) otherwise computes q15(a, a), as it may copy `a` over the register of `b`. */
+/** q15(a, b) of every int16. `a` must be a value that nothing else needs, such as a splat or the result of another call: on
+ *  processors without AVX, V8's baseline compiler (seen in Node 20, 22 and 26) otherwise gives wrong products. The same compiler in Node 20 is
+ *  wrong for a swizzle whose table is a variable; ours are constants. The matrix runs both without AVX (test/conformance/runtimes.mjs). */
 // @ts-ignore: decorator
 @inline
 export function q15Lanes(a: v128, b: v128): v128 {

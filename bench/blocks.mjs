@@ -62,15 +62,18 @@ function memory() {
 /** "Chrome/156..." of a browser's long user agent is in its own version, where the row has one. */
 const runtimeOf = ({ runtime, version, name }) => (version !== undefined && (runtime ?? '').length > 60 ? version : runtime ?? version ?? name);
 
+/** Those that could not be installed and those that must refuse are no evidence. */
+const rowsThatRan = ({ rows }) => rows.filter(({ status }) => status !== 'not run' && status !== 'refused');
+
 function conformance() {
   const data = result('conformance');
   if (data === undefined) return 'Not measured yet: run `npm run conformance`.';
-  const ran = data.rows.filter(({ digest }) => digest !== undefined), equal = ran.filter(({ status }) => status === 'equal'), { handover } = data;
+  const ran = rowsThatRan(data), equal = ran.filter(({ status }) => status === 'equal'), { handover } = data;
   return [
     table(['runtime', 'version', 'processor', 'digest', 'seconds'], data.rows.map((row) =>
       [row.name, runtimeOf(row), row.processor, row.status === 'equal' ? 'equal' : `${row.status}${row.note === undefined ? '' : `: ${row.note}`}`, row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1)]), [4]), '',
     `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}. ` +
-    (handover === undefined ? '' : `${handover.legs.map(({ runtime, steps }) => `steps ${steps} in ${runtime}`).join(', ')}, the checkpoint's bytes handed on: ` +
+    (handover === undefined ? '' : handover.weights === undefined ? `**The handover failed: ${handover.note}.** ` : `${handover.legs.map(({ runtime, steps }) => `steps ${steps} in ${runtime}`).join(', ')}, the checkpoint's bytes handed on: ` +
       `${handover.equal ? 'the same weights as' : '**other weights than**'} all steps in one Node (SHA-256 ${code(handover.weights.slice(0, 16))}). `) +
     `${environment(data.stamp)}; emulated processors by qemu, whose times say nothing.`,
   ].join('\n');
@@ -85,7 +88,7 @@ function claims() {
   const checked = bdiaRuns.reduce((sum, entry) => sum + entry.reconstruction.checkedStates, 0);
   const wrong = bdiaRuns.reduce((sum, entry) => sum + entry.reconstruction.mismatchedElements, 0);
   const ratios = Object.values(learned?.summary ?? {}).filter(({ ratio }) => ratio !== undefined).map(({ ratio }) => ratio);
-  const matrix = result('conformance'), equal = matrix?.rows.filter(({ status }) => status === 'equal').length, ran = matrix?.rows.filter(({ digest }) => digest !== undefined).length;
+  const matrix = result('conformance'), equal = matrix?.rows.filter(({ status }) => status === 'equal').length, ran = matrix && rowsThatRan(matrix).length;
   const lines = [];
   lines.push('1. **Exactly reversible.** The backward pass rebuilds the activations of every block bit for bit instead of storing them' +
     (bdiaRuns.length > 0 ? `: ${count(checked)} states rebuilt in ${bdiaRuns.length} training runs, ${count(wrong)} elements different` : '') + '. ' +

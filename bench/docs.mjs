@@ -7,6 +7,7 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BLOCKS, CHARTS } from './blocks.mjs';
+import { CONFORMANCE_PAGE, writeConformancePage } from './conformance-page.mjs';
 import { ROOT, refuse } from './stamp.mjs';
 
 const isCheck = process.argv.includes('--check');
@@ -60,6 +61,7 @@ for (const [name, make] of Object.entries(CHARTS)) {
   put(file, existsSync(path) ? readFileSync(path, 'utf8') : '', await make(), file);
 }
 
+if (!await writeConformancePage(isCheck)) stale.push(CONFORMANCE_PAGE);
 console.log(`${stale.length} stale of ${files.length} documents and ${Object.keys(CHARTS).length} charts${isCheck || stale.length === 0 ? '' : ', rewritten'}`);
 for (const what of stale) console.log(`  ${what}`);
 if (isCheck && stale.length > 0) {

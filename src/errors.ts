@@ -1,9 +1,16 @@
 // The errors that retrograd throws on purpose. Each says what was given, what was expected and, where there is one, a hint.
 // The command line maps them to exit codes: UsageError 2, every other RetrogradError 1.
 
-/** The base class: `message` is one line, `hint` what to do about it (also at the end of the message). */
+/** The base class of all errors that the library throws on purpose: `message` is one line (what was given, what is expected), `hint` what to
+ *  do about it (also at the end of the message). Thrown itself where the runtime cannot run the library at all.
+ *  @example
+ *  const error = new RetrogradError('the cup is empty', 'fill it');
+ *  console.log(error.message); // the cup is empty. HINT: fill it
+ *  console.log(error.hint); // fill it
+ */
 export class RetrogradError extends Error {
   override name = 'RetrogradError';
+  /** What to do about it; undefined if there is nothing to add. */
   readonly hint: string | undefined;
   constructor(message: string, hint?: string) {
     super(hint === undefined ? message : `${message}. HINT: ${hint}`);
@@ -11,22 +18,56 @@ export class RetrogradError extends Error {
   }
 }
 
-/** Bad input: an option, a configuration, a text or a file that cannot be used. Nothing was written. */
+/** Bad input: an option, a configuration, a text or a file that cannot be used. Nothing was written.
+ *  @example
+ *  try {
+ *    checkGptConfig({ vocabulary: 64, layers: 2, channels: 30, heads: 4, context: 16 });
+ *  } catch (error) {
+ *    console.log(error instanceof UsageError, error.message); // true channels 30 is not divisible by heads 4. HINT: choose heads among the divisors of 30
+ *  }
+ */
 export class UsageError extends RetrogradError {
   override name = 'UsageError';
 }
 
-/** A checkpoint that is damaged, truncated, foreign or of another model. */
+/** A checkpoint that is damaged, truncated, foreign or of another model; the message has the reason.
+ *  @example
+ *  const error = await decodeCheckpoint(new Uint8Array(100)).catch((thrown) => thrown);
+ *  console.log(error instanceof CheckpointError, error.message); // true not a safetensors file: its header length is 0, expected 2 to 100000000
+ */
 export class CheckpointError extends RetrogradError {
   override name = 'CheckpointError';
 }
 
-/** A value left the range in which the arithmetic is exact; the step was refused before any weight was touched. */
+/** A value (a weight's copy, a residual state, a gradient) left the range in which the arithmetic is exact. The step was refused before
+ *  any weight was touched; `hint` says what keeps the next run in range.
+ *  @example
+ *  const model = { vocabulary: 4, layers: 1, channels: 256, heads: 2, context: 4 };
+ *  const trainer = GptTrainer.create({ model, batch: 1, steps: 1 });
+ *  for (const { data } of trainer.tensors().filter(isWeight)) data.fill(15 * 2 ** 24); // every weight is 15
+ *  try {
+ *    trainer.trainStep(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+ *  } catch (error) {
+ *    console.log(error instanceof OverflowError, error.hint); // true lower the learning rate
+ *  }
+ *  console.log(trainer.steps); // 0
+ */
 export class OverflowError extends RetrogradError {
   override name = 'OverflowError';
 }
 
-/** A reconstructed state differs from the one of the forward pass. */
+/** A reconstructed state differs from the one of the forward pass: a fault of the hardware or of this library, never of the data. Thrown
+ *  by `trainStep` and `computeGradients` before any weight is touched, if the option `verify` is on.
+ *  @example
+ *  const model = { vocabulary: 4, layers: 3, channels: 8, heads: 2, context: 4 };
+ *  const trainer = GptTrainer.create({ model, batch: 1, steps: 1, verify: true });
+ *  try {
+ *    const { checkedStates } = trainer.trainStep(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+ *    console.log(`${checkedStates} states rebuilt exactly`); // 2 states rebuilt exactly
+ *  } catch (error) {
+ *    if (error instanceof ReconstructionError) console.log(`do not trust this machine: ${error.message}`);
+ *  }
+ */
 export class ReconstructionError extends RetrogradError {
   override name = 'ReconstructionError';
 }

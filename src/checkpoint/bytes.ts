@@ -21,7 +21,10 @@ export function int32FromLittleEndian(bytes: Uint8Array): Int32Array {
   return new Int32Array((HOST_IS_LITTLE_ENDIAN ? copy : swap32(copy)).buffer);
 }
 
-/** SHA-256 as 64 lower-case hex digits, by the platform's WebCrypto. */
+/** SHA-256 as 64 lower-case hex digits, by the platform's WebCrypto.
+ *  @example
+ *  console.log(await sha256Hex(new TextEncoder().encode('abc'))); // ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+ */
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {
   const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');

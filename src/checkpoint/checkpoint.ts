@@ -10,9 +10,11 @@ import type { NamedTensor } from '../train/trainer.ts';
 import { int32FromLittleEndian, sha256Hex, toLittleEndian } from './bytes.ts';
 import { PREFIX_BYTES, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
+/** A training run as a value: what a checkpoint file holds. */
 export interface Checkpoint {
   /** Weights in table order, then the optimizer's moments. */
   tensors: NamedTensor[];
+  /** The run's options, defaults filled in. */
   options: CheckedOptions;
   /** Steps done. */
   step: number;
@@ -27,7 +29,7 @@ export interface Checkpoint {
 const FORMAT = 'retrograd-checkpoint';
 /** Written; a reader refuses any later version. */
 export const CHECKPOINT_VERSION = 1;
-/** WebCrypto and Node's file reading end at 2^31 - 1 bytes. */
+/** Most bytes of a checkpoint file: WebCrypto and Node's file reading end at 2^31 - 1. */
 export const MAX_CHECKPOINT_BYTES = 2 ** 31 - 1;
 
 const DIGEST_DIGITS = 64;
@@ -36,10 +38,23 @@ const HEADER_START = '{"__metadata__":{"sha256":"';
 export const DIGEST_OFFSET = PREFIX_BYTES + HEADER_START.length;
 const HEX = /^[0-9a-f]{64}$/;
 
-/** Tensors of the optimizer; every other one is a weight. */
+/** Whether a tensor is a weight: every one is that is not of the optimizer.
+ *  @example
+ *  console.log(isWeight({ name: 'norm.gain' }), isWeight({ name: 'optimizer.m.norm.gain' })); // true false
+ */
 export const isWeight = ({ name }: { name: string }): boolean => !name.startsWith('optimizer.');
 
-/** The file as bytes. Throws CheckpointError if it would be larger than MAX_CHECKPOINT_BYTES. */
+/** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value, on every machine. Throws CheckpointError if
+ *  it would be larger than MAX_CHECKPOINT_BYTES.
+ *  @example
+ *  const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
+ *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+ *  const file = await encodeCheckpoint({
+ *    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
+ *    vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)), libraryVersion: '0.1.0',
+ *  });
+ *  console.log(file.length, await sha256Hex(file)); // 38416 65e23d05d93e17d6b5dc773480895b7d4c61628d2cda3dc491e09f5ae9046281
+ */
 export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
   const { tensors, options, step } = checkpoint;
   const size = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
@@ -115,7 +130,23 @@ function checkWeights(tensors: readonly NamedTensor[], options: CheckedOptions):
   }
 }
 
-/** Throws CheckpointError with the reason; the tensors are copies. */
+/** A file's content; the tensors are copies. Nothing in the file is trusted: throws CheckpointError with the reason if it is truncated,
+ *  damaged (its SHA-256 differs), of a newer format, or not a checkpoint, or if a weight of its model is missing.
+ *  @example
+ *  const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
+ *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+ *  const file = await encodeCheckpoint({
+ *    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
+ *    vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)), libraryVersion: '0.1.0',
+ *  });
+ *  const { tensors, options, step, vocabulary } = await decodeCheckpoint(file);
+ *  const resumed = GptTrainer.create(options);
+ *  resumed.restore(tensors, step);
+ *  console.log(await resumed.weightsSha256() === await trainer.weightsSha256(), vocabulary); // true { kind: 'bytes' }
+ *  file[file.length - 1] ^= 1;
+ *  const error = await decodeCheckpoint(file).catch((thrown) => thrown);
+ *  console.log(error.message.slice(0, 20)); // damaged: its SHA-256
+ */
 export async function decodeCheckpoint(file: Uint8Array): Promise<Checkpoint> {
   const { tensors: raw, metadata } = decodeSafetensors(file);
   const start = new TextDecoder().decode(file.subarray(PREFIX_BYTES, DIGEST_OFFSET));

@@ -16,16 +16,26 @@ export function windowStart(seed: number, step: number, sample: number, length: 
   return scaleU32(randomU32(seed, PURPOSE.batch, step, sample, 0), length - context);
 }
 
+/** Which batch: the windows are a function of these four numbers and the number of tokens. */
 export interface BatchOptions {
+  /** The run's seed, 0 .. 2^53 - 1. */
   seed: number;
-  /** B and T. */
+  /** B: windows. */
   batch: number;
+  /** T: tokens of a window. */
   context: number;
   /** Steps done before this one. */
   step: number;
 }
 
-/** Fills inputs and targets, Int32Array(B * T) each, row-major. */
+/** Fills inputs with B windows of T tokens and targets with the same windows one token later: Int32Array(B * T) each, row-major. Where a
+ *  window begins depends on seed, step and its place in the batch only. Throws UsageError for fewer than T + 1 tokens or another size.
+ *  @example
+ *  const tokens = Int32Array.from({ length: 100 }, (_, i) => i), inputs = new Int32Array(8), targets = new Int32Array(8);
+ *  fillBatch(tokens, { seed: 1, batch: 2, context: 4, step: 0 }, inputs, targets);
+ *  console.log(inputs.join(' ')); // 17 18 19 20 81 82 83 84
+ *  console.log(targets.join(' ')); // 18 19 20 21 82 83 84 85
+ */
 export function fillBatch(tokens: Int32Array, { seed, batch, context, step }: BatchOptions, inputs: Int32Array, targets: Int32Array): void {
   if (tokens.length <= context)
     throw new UsageError(`fillBatch: ${tokens.length} tokens, expected at least ${context + 1} (context ${context} + 1)`);

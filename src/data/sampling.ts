@@ -24,7 +24,13 @@ export function exponentialU32(x: number): number {
 }
 
 /** Draws a token: probability proportional to exp(logit / temperature); temperature 0 takes the first largest logit.
- *  The draw is a function of (seed, index), index being the place of the token in the sample. */
+ *  The draw is a function of (seed, index), index being the place of the token in the sample: the same on every machine. Throws UsageError
+ *  for a temperature outside 0..100.
+ *  @example
+ *  const logits = [0.5, 2, 1.5];
+ *  console.log(chooseToken(logits, 0, 1, 0)); // 1
+ *  console.log([0, 1, 2, 3, 4, 5, 6, 7].map((index) => chooseToken(logits, 1, 42, index)).join(' ')); // 1 1 1 1 1 2 2 1
+ */
 export function chooseToken(logits: ArrayLike<number>, temperature: number, seed: number, index: number): number {
   if (!(temperature >= 0 && temperature <= 100)) throw new UsageError(`temperature is ${temperature}, expected a number from 0 to 100`);
   let best = 0;

@@ -4,27 +4,47 @@
 import { UsageError } from '../errors.ts';
 import { Vocabulary, type VocabularyKind } from './vocabulary.ts';
 
+/** A training text, ready: its vocabulary and its tokens in two parts. */
 export interface TextData {
+  /** Which token stands for which character. */
   readonly vocabulary: Vocabulary;
   /** The first floor(0.9 n) tokens. */
   readonly train: Int32Array;
+  /** The rest. */
   readonly validation: Int32Array;
 }
 
-/** The first floor(9 n / 10) tokens and the rest. */
+/** The first floor(9 n / 10) tokens and the rest, as views of `tokens`.
+ *  @example
+ *  const { train, validation } = splitTokens(Int32Array.from({ length: 25 }, (_, i) => i));
+ *  console.log(train.length, validation[0]); // 22 22
+ */
 export function splitTokens(tokens: Int32Array): { train: Int32Array; validation: Int32Array } {
   const cut = (9 * tokens.length - ((9 * tokens.length) % 10)) / 10;
   return { train: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
 }
 
-/** A window needs its targets too: context + 1 tokens. Throws UsageError if `tokens` is shorter. */
+/** A window needs its targets too: context + 1 tokens. Throws UsageError if `tokens` is shorter; `what` names them in its message.
+ *  @example
+ *  try {
+ *    checkLength(new Int32Array(16), 16, 'the prompt');
+ *  } catch (error) {
+ *    console.log(error.message); // the prompt has 16 tokens, expected at least 17 (context 16 + 1). HINT: use a longer text
+ *  }
+ */
 export function checkLength(tokens: Int32Array, context: number, what: string): void {
   if (tokens.length > context) return;
   throw new UsageError(`${what} has ${tokens.length} tokens, expected at least ${context + 1} (context ${context} + 1)`, 'use a longer text');
 }
 
 /** Reads a training text: vocabulary (or the given one), tokens, split. `what` names the text in errors.
- *  Throws UsageError for a text that is empty, not UTF-8, has one distinct character, or has a part shorter than context + 1. */
+ *  Throws UsageError for a text that is empty, not UTF-8, has one distinct character, or has a part shorter than context + 1.
+ *  @example
+ *  const bytes = new TextEncoder().encode('she sells sea shells by the sea shore. '.repeat(4));
+ *  const { vocabulary, train, validation } = readText(bytes, { context: 8 });
+ *  console.log(vocabulary.size, train.length, validation.length); // 12 140 16
+ *  console.log(vocabulary.decode(train.subarray(0, 9))); // she sells
+ */
 export function readText(bytes: Uint8Array, options: { context: number; vocabulary?: VocabularyKind | Vocabulary; what?: string }): TextData {
   const { context, what = 'text' } = options;
   const given = options.vocabulary ?? 'characters';

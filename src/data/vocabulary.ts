@@ -5,6 +5,7 @@
 import { UsageError } from '../errors.ts';
 import { decodeUtf8 } from './utf8.ts';
 
+/** 'characters': the distinct code points of a text in ascending order. 'bytes': token = byte, always 256. */
 export type VocabularyKind = 'characters' | 'bytes';
 
 /** What a checkpoint keeps. `symbols`: the characters in token order. */
@@ -20,8 +21,14 @@ function describe(point: number): string {
   return /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `'${character}' (${code})` : code;
 }
 
-/** The tokens of a text and back. Made by `ofText`, `bytes` or `fromJson`. */
+/** The tokens of a text and back. Made by `ofText`, `bytes` or `fromJson`.
+ *  @example
+ *  const vocabulary = Vocabulary.ofText(new TextEncoder().encode('hello, world'), 'characters');
+ *  const tokens = vocabulary.encode(new TextEncoder().encode('hold'));
+ *  console.log(vocabulary.size, tokens.join(' '), vocabulary.decode(tokens)); // 9 4 6 5 2 hold
+ */
 export class Vocabulary {
+  /** Characters or bytes. */
   readonly kind: VocabularyKind;
   /** V: number of tokens. */
   readonly size: number;
@@ -36,11 +43,18 @@ export class Vocabulary {
     points?.forEach((point, token) => { this.tokenOf[point] = token; });
   }
 
+  /** The vocabulary of 256 bytes, for any text or file.
+   *  @example
+   *  console.log(Vocabulary.bytes().size, Vocabulary.bytes().decode([104, 105])); // 256 hi
+   */
   static bytes(): Vocabulary {
     return new Vocabulary(undefined);
   }
 
-  /** The vocabulary of a text. Throws UsageError if it is not UTF-8 or has more than 65,536 distinct characters. */
+  /** The vocabulary of a text; `what` names it in errors. Throws UsageError if it is not UTF-8 or has more than 65,536 distinct characters.
+   *  @example
+   *  console.log(Vocabulary.ofText(new TextEncoder().encode('banana'), 'characters').size); // 3
+   */
   static ofText(bytes: Uint8Array, kind: VocabularyKind, what = 'text'): Vocabulary {
     if (kind === 'bytes') return Vocabulary.bytes();
     const present = new Uint8Array(0x110000);
@@ -52,7 +66,10 @@ export class Vocabulary {
     return new Vocabulary(Int32Array.from(points));
   }
 
-  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not a vocabulary. */
+  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not a vocabulary.
+   *  @example
+   *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' })?.size, Vocabulary.fromJson({ kind: 'words' })); // 3 undefined
+   */
   static fromJson(value: unknown): Vocabulary | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
     const { kind, symbols } = value as { kind?: unknown; symbols?: unknown };
@@ -63,12 +80,19 @@ export class Vocabulary {
     return points.length > 0 && points.length <= MAX_TOKENS && isAscending ? new Vocabulary(points) : undefined;
   }
 
+  /** The value that a checkpoint keeps.
+   *  @example
+   *  console.log(Vocabulary.ofText(new TextEncoder().encode('banana'), 'characters').toJson()); // { kind: 'characters', symbols: 'abn' }
+   */
   toJson(): VocabularyJson {
     if (this.points === undefined) return { kind: 'bytes' };
     return { kind: 'characters', symbols: Array.from(this.points, (point) => String.fromCodePoint(point)).join('') };
   }
 
-  /** Tokens of a UTF-8 text. Throws UsageError naming the first character that has no token. */
+  /** Tokens of a UTF-8 text; `what` names it in errors. Throws UsageError naming the first character that has no token.
+   *  @example
+   *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).encode(new TextEncoder().encode('banana')).join(' ')); // 1 0 2 0 2 0
+   */
   encode(bytes: Uint8Array, what = 'text'): Int32Array {
     if (this.points === undefined) return Int32Array.from(bytes);
     const tokens = decodeUtf8(bytes, what);
@@ -83,7 +107,10 @@ export class Vocabulary {
     return tokens;
   }
 
-  /** The text of some tokens; bytes that are not UTF-8 become U+FFFD. */
+  /** The text of some tokens, each below `size`; bytes that are not UTF-8 become U+FFFD.
+   *  @example
+   *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).decode([1, 0, 2, 0, 2, 0])); // banana
+   */
   decode(tokens: ArrayLike<number>): string {
     if (this.points === undefined) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(tokens));
     const { points } = this;

@@ -12,6 +12,7 @@ const ABI_VERSION = 1;
 /** Buffers begin on a boundary that no cache line or vector crosses. */
 const BASE_ALIGNMENT = 1024;
 
+/** Options of createWasmBackend. */
 export interface WasmOptions {
   /** Size of the whole memory in pages of 64 KiB. It never grows. */
   pages: number;

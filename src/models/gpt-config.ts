@@ -4,7 +4,7 @@
 import { UsageError } from '../errors.ts';
 import type { Parameter } from '../nn/parameters.ts';
 
-/** B batch, T context, C channels, H heads, D = C / H, V vocabulary, L layers. */
+/** The shape of a GPT-2: B batch, T context, C channels, H heads, D = C / H (at most 128), V vocabulary, L layers. All whole numbers. */
 export interface GptConfig {
   /** V: number of tokens, 2..65536. */
   vocabulary: number;
@@ -12,11 +12,11 @@ export interface GptConfig {
   layers: number;
   /** C, 4..4096, a multiple of heads. */
   channels: number;
-  /** H. */
+  /** H: attention heads, a divisor of channels. */
   heads: number;
   /** T: longest sequence, 1..4096. */
   context: number;
-  /** Width of the MLP in units of C (4). */
+  /** Width of the MLP in units of C, 1..8 (4). */
   mlpRatio?: number;
   /** Biases in linear layers and layer norms (false). */
   bias?: boolean;
@@ -29,7 +29,11 @@ const whole = (name: string, value: number, low: number, high: number): void => 
     throw new UsageError(`${name} is ${value}, expected a whole number from ${low} to ${high}`);
 };
 
-/** Throws UsageError with the first thing that is wrong; returns the configuration with its defaults filled in. */
+/** Checks a configuration. Throws UsageError with the first thing that is wrong; returns the configuration with its defaults filled in.
+ *  @example
+ *  const { mlpRatio, bias, tied } = checkGptConfig({ vocabulary: 96, layers: 2, channels: 64, heads: 4, context: 32 });
+ *  console.log(mlpRatio, bias, tied); // 4 false true
+ */
 export function checkGptConfig(config: GptConfig): Required<GptConfig> {
   const full = { ...config, mlpRatio: config.mlpRatio ?? 4, bias: config.bias ?? false, tied: config.tied ?? true };
   whole('vocabulary', full.vocabulary, 2, 65536);
@@ -47,7 +51,12 @@ export function checkGptConfig(config: GptConfig): Required<GptConfig> {
   return full;
 }
 
-/** The table of parameters, in the order of the forward pass. Residual projections start smaller by sqrt(2 L) (GPT-2). */
+/** The table of parameters, in the order of the forward pass: the order of `tensors()`, of checkpoints and of the weights' digest. Residual
+ *  projections start smaller by sqrt(2 L) (GPT-2). Throws UsageError for a wrong configuration.
+ *  @example
+ *  const table = gptParameters({ vocabulary: 96, layers: 1, channels: 64, heads: 4, context: 32 });
+ *  console.log(table.length, table[3].name, table[3].shape); // 9 block.0.qkv.weight [ 192, 64 ]
+ */
 export function gptParameters(config: GptConfig): Parameter[] {
   const { vocabulary: V, layers, channels: C, context: T, mlpRatio, bias, tied } = checkGptConfig(config);
   const deviation = 0.02, residual = 0.02 / Math.sqrt(2 * layers), M = mlpRatio * C;

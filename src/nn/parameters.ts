@@ -4,12 +4,16 @@
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Arena } from '../tensor/arena.ts';
 
+/** What a parameter is: decides its initial value and whether it decays (embeddings and matrices do). */
 export type ParameterKind = 'embedding' | 'matrix' | 'gain' | 'bias';
 
 /** One tensor of master weights: int32, 24 fraction bits. A matrix is [out, in]. */
 export interface Parameter {
+  /** For example `block.0.qkv.weight`. */
   name: string;
+  /** Elements along each axis, row-major. */
   shape: readonly number[];
+  /** Embedding, matrix, gain or bias. */
   kind: ParameterKind;
   /** Standard deviation of the initial value; gains start at 1, biases at 0. */
   deviation: number;

@@ -48,7 +48,9 @@ export interface MemberMessage {
   rank: number;
 }
 
-/** The whole life of a worker: waits for its message, lays out the same model on the shared memory, serves jobs. */
+/** The whole life of a worker: waits for its message, lays out the same model on the shared memory, serves jobs. Only the package's own
+ *  `dist/thread.js` calls it.
+ *  @internal */
 export function runMember(): void {
   onFirstMessage(({ memory, base, options, rank }: MemberMessage) => {
     const device = new Device(attachWasmBackend(memory)), all = layout(new Arena(base), options);

@@ -4,23 +4,26 @@ import { UsageError } from '../errors.ts';
 import { type GptConfig, checkGptConfig } from '../models/gpt-config.ts';
 import { DEFAULT_STATE_FRACTION, MAX_FLUSHES, MAX_GAMMA_SHIFT, MAX_STATE_FRACTION, MIN_STATE_FRACTION, OPERAND_PRODUCTS } from '../tensor/formats.ts';
 
+/** Options of a training run; what has a default says it in parentheses. Every one of them but those said to give the same bits decides bits
+ *  of the weights. */
 export interface TrainOptions {
+  /** The architecture. */
   model: GptConfig;
-  /** Sequences a step (B). */
+  /** Sequences a step (B), 1..65536. */
   batch: number;
-  /** Steps of the whole run: the schedule depends on it. */
+  /** Steps of the whole run, 1..2^31 - 1: the schedule depends on it. */
   steps: number;
   /** Seed of weights, batches and gamma: 0 .. 2^53 - 1. */
   seed?: number;
-  /** Peak learning rate, below 1 (0.001). */
+  /** Peak learning rate, 2^-30 to 1 - 2^-20 (0.001). */
   learningRate?: number;
   /** Steps of linear warm-up (100, at most steps). */
   warmup?: number;
   /** After warm-up: a half cosine down to a tenth, or constant ('cosine'). */
   decay?: 'cosine' | 'constant';
-  /** AdamW's decay of matrices and embeddings (0.1). */
+  /** AdamW's decay of matrices and embeddings, 0 to 0.4 (0.1). */
   weightDecay?: number;
-  /** Largest norm of the gradient of the mean loss (1). */
+  /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20 (1). */
   clip?: number;
   /** 'bdia': exactly reversible blocks, states rebuilt backward. 'none': plain residual, activations stored. ('bdia') */
   reversible?: 'bdia' | 'none';
@@ -40,6 +43,7 @@ export interface TrainOptions {
   memoryLimit?: number;
 }
 
+/** TrainOptions with every default filled in, the model's too. What `checkTrainOptions` returns and a checkpoint holds. */
 export type CheckedOptions = Required<Omit<TrainOptions, 'model'>> & { model: Required<GptConfig> };
 
 const whole = (name: string, value: number, low: number, high: number, hint?: string): void => {
@@ -51,7 +55,12 @@ const real = (name: string, value: number, low: number, high: number): void => {
   if (!(value >= low && value <= high)) throw new UsageError(`${name} is ${value}, expected a number from ${low} to ${high}`);
 };
 
-/** Fills in the defaults; throws UsageError for the first value out of range. */
+/** Fills in the defaults; throws UsageError for the first value out of range.
+ *  @example
+ *  const model = { vocabulary: 96, layers: 2, channels: 64, heads: 4, context: 32 };
+ *  const { seed, learningRate, reversible, fractionBits, microBatch } = checkTrainOptions({ model, batch: 8, steps: 500 });
+ *  console.log(seed, learningRate, reversible, fractionBits, microBatch); // 1 0.001 bdia 9 8
+ */
 export function checkTrainOptions(options: TrainOptions): CheckedOptions {
   const model = checkGptConfig(options.model);
   const reversible = options.reversible ?? 'bdia';

@@ -13,12 +13,15 @@ import { Arena, type Purpose } from '../tensor/arena.ts';
 import { Optimizer } from './optimizer.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
 
+/** The memory of a run, in bytes. */
 export interface MemoryPlan {
+  /** Of weights (int32), gradients (int64), optimizer (two int32 a weight), states, sideBits and workspace, without padding. */
   bytes: Record<Purpose, number>;
   /** All of it, padding included. */
   total: number;
   /** What `states` would be if every block's activations were stored instead of rebuilt. */
   storedStatesWouldBe: number;
+  /** Number of weights. */
   parameters: number;
 }
 
@@ -41,7 +44,15 @@ export function layout(arena: Arena, options: CheckedOptions, rule = ruleOf(opti
   return { gpt, optimizer: new Optimizer(arena, options, gpt.store.all.length), control, job };
 }
 
-/** Bytes by purpose of a training run. Throws UsageError for options that are wrong, or a model that does not fit. */
+/** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not
+ *  fit in `memoryLimit`.
+ *  @example
+ *  const model = { vocabulary: 96, channels: 64, heads: 4, context: 32 };
+ *  const plan = (layers) => planGpt({ model: { ...model, layers }, batch: 4, steps: 100 });
+ *  console.log(plan(2).bytes.states, plan(2).storedStatesWouldBe); // 131072 722944
+ *  console.log(plan(8).bytes.states, plan(8).storedStatesWouldBe); // 131072 2498560
+ *  console.log(plan(8).parameters, plan(8).bytes.weights); // 402496 1609984
+ */
 export function planGpt(options: TrainOptions): MemoryPlan {
   const checked = checkTrainOptions(options), arena = new Arena(0), stored = new Arena(0);
   const { gpt } = layout(arena, checked);

@@ -16,35 +16,54 @@ import type { UpdateReport } from './optimizer.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
 import { type Layout, type MemoryPlan, layout, planGpt } from './plan.ts';
 
+/** What one training step did. */
 export interface StepReport {
   /** Steps done, this one included. */
   step: number;
   /** Mean loss of the batch in nats a token, before the update. */
   loss: number;
+  /** Euclidean norm of the gradient of the mean loss, before clipping. */
   gradientNorm: number;
+  /** Of this step, from the schedule. */
   learningRate: number;
   /** Elements clamped to their format's range in this step. */
   saturated: number;
+  /** Elements of residual states beyond the accepted range. Always 0 in a report: a step with others throws OverflowError. */
   overflowed: number;
+  /** Residual states rebuilt on the way back and compared with their hash of the way forward. */
   checkedStates: number;
+  /** Elements that were not rebuilt exactly. Always 0 in a report: a step with others throws ReconstructionError. */
   mismatchedElements: number;
 }
 
-/** An int32 tensor: value = data * 2^-fraction. `data` is a view of live memory. */
+/** An int32 tensor: value = data * 2^-fraction. */
 export interface NamedTensor {
+  /** A parameter's name, or `optimizer.m.` or `optimizer.r.` and a parameter's name. */
   name: string;
+  /** Elements along each axis. */
   shape: readonly number[];
+  /** Elements, row-major. From a trainer: a view of live memory that later steps change. */
   data: Int32Array;
+  /** Fraction bits: 24 for weights, 30 for the optimizer's tensors. */
   fraction: number;
 }
 
 /** Room beside the arena for a back end's static data. */
 const SLACK = 2 ** 18;
 
-/** A training run of a GPT: weights, optimizer and the memory they live in. */
+/** A training run of a GPT: weights, optimizer and the memory they live in. Made by `create`; it prints nothing and keeps no clock.
+ *  @example
+ *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+ *  const trainer = GptTrainer.create({ model, batch: 1, steps: 40, learningRate: 0.02, warmup: 5 });
+ *  const inputs = Int32Array.of(0, 1, 2, 3), targets = Int32Array.of(1, 2, 3, 0); // counts round in a circle
+ *  while (trainer.steps < 39) trainer.trainStep(inputs, targets);
+ *  console.log(trainer.trainStep(inputs, targets).loss.toFixed(6)); // 0.059055
+ *  console.log(trainer.totals.checkedStates, trainer.totals.mismatchedElements); // 40 0
+ */
 export class GptTrainer {
   /** Steps done so far. */
   steps = 0;
+  /** Sums of the reports of all steps so far, and of evaluations. */
   readonly totals = { checkedStates: 0, mismatchedElements: 0, saturated: 0, overflowed: 0 };
 
   private readonly jobs: Jobs;
@@ -52,7 +71,8 @@ export class GptTrainer {
   private readonly workers: { terminate(): unknown }[];
 
   private constructor(
-    readonly options: CheckedOptions, readonly plan: MemoryPlan, private readonly device: Device, private readonly all: Layout,
+    /** The run's options, defaults filled in. */ readonly options: CheckedOptions,
+    /** Its memory, as planGpt says. */ readonly plan: MemoryPlan, private readonly device: Device, private readonly all: Layout,
     /** Bytes of memory in use, the kernels' own included. */ readonly peakBytes: number, threadModule: URL | undefined,
   ) {
     this.jobs = new Jobs(device.bytes.buffer, all.job);
@@ -61,7 +81,12 @@ export class GptTrainer {
 
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
    *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
-   *  needed and allowed. */
+   *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10, seed: 3 });
+   *  console.log(trainer.parameters, trainer.steps); // 1640 0
+   */
   static create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
     const checked = checkTrainOptions(options), plan = planGpt(options), bytes = plan.total + SLACK;
     const backend = makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: checked.threads > 1 });
@@ -83,12 +108,20 @@ export class GptTrainer {
     return this.workers.length > 0 && this.jobs.ready(this.options.threads - 1) ? this.options.threads : 1; // none after close
   }
 
-  /** Ends the worker threads, if there are any. The trainer goes on with one. */
+  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10, threads: 2 });
+   *  trainer.trainStep(Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0), Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1));
+   *  trainer.close();
+   *  console.log(trainer.threads, trainer.steps); // 1 1
+   */
   close(): void {
     if (this.workers.length > 0) this.jobs.close();
     for (const worker of this.workers.splice(0)) worker.terminate();
   }
 
+  /** Number of weights. */
   get parameters(): number {
     return this.plan.parameters;
   }
@@ -121,8 +154,16 @@ export class GptTrainer {
     return total;
   }
 
-  /** One step on B*T token ids (row-major) and their targets. Throws before any weight is touched if a state or a gradient
-   *  overflowed or a state was not rebuilt exactly. */
+  /** One step on B*T token ids (row-major: B windows of T) and their targets, the same windows one token later. Throws before any weight is
+   *  touched: UsageError for a wrong number of tokens or one outside the vocabulary, OverflowError if a weight, state or gradient left its
+   *  exact range, ReconstructionError if a state was not rebuilt exactly.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10 });
+   *  const inputs = Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0), targets = Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1);
+   *  const { step, loss, checkedStates, mismatchedElements } = trainer.trainStep(inputs, targets);
+   *  console.log(step, loss.toFixed(6), checkedStates, mismatchedElements); // 1 1.382950 2 0
+   */
   trainStep(inputs: Int32Array, targets: Int32Array): StepReport {
     const { update: _, loss, ...counts } = this.gradients(inputs, targets), { update, saturated } = this.run(JOB.update);
     this.steps++;
@@ -130,7 +171,13 @@ export class GptTrainer {
   }
 
   /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
-   *  returns the mean loss in nats. Part of trainStep; on its own for tests and experiments. */
+   *  returns the mean loss in nats. Part of trainStep, and throws what that does; on its own for tests and experiments.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+   *  const loss = trainer.computeGradients(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+   *  console.log(loss.toFixed(6), trainer.steps); // 1.420349 0
+   */
   computeGradients(inputs: Int32Array, targets: Int32Array): number {
     return this.gradients(inputs, targets).loss;
   }
@@ -148,13 +195,28 @@ export class GptTrainer {
     return { ...total, loss: nats(total.loss) / (batch * context) };
   }
 
-  /** The int64 gradient of a parameter after computeGradients (view of live memory, 28 fraction bits, summed over tokens). */
+  /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major, 28 fraction bits, of the loss summed over
+   *  the batch's tokens. A view of live memory. Throws an Error for a name that the model does not have.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+   *  trainer.computeGradients(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+   *  const gradient = trainer.gradient('norm.gain');
+   *  console.log(gradient.length, gradient[0]); // 8 14758662n
+   */
   gradient(name: string): BigInt64Array {
     const p = this.all.gpt.store.get(name);
     return this.device.int64.subarray(p.gradient / 8, p.gradient / 8 + p.size);
   }
 
-  /** Mean loss in nats of the plain model (gamma = 0) over all windows of T tokens that do not overlap. */
+  /** Mean loss in nats a token of the plain model (gamma = 0) over all windows of T tokens that do not overlap; `onWindow` hears how many of
+   *  how many are done. Changes no weight. Throws UsageError for fewer than T + 1 tokens or one outside the vocabulary.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+   *  const loss = trainer.evaluate(Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3, 0));
+   *  console.log(loss.toFixed(6)); // 1.422729
+   */
   evaluate(tokens: Int32Array, onWindow?: (done: number, of: number) => void): number {
     const { microBatch, model: { context: T } } = this.options, windows = Math.floor((tokens.length - 1) / T);
     if (windows < 1) throw new UsageError(`evaluation needs at least ${T + 1} tokens, ${tokens.length} given`);
@@ -169,7 +231,14 @@ export class GptTrainer {
     return nats(loss) / (windows * T);
   }
 
-  /** Logits in nats after the last of 1..T tokens, of the plain model. Integers times 2^-fraction: the same on every machine. */
+  /** V logits in nats after the last of 1..T tokens, of the plain model (gamma = 0). Integers times a power of two: the same on every machine.
+   *  Throws UsageError for no token, more than T, or one outside the vocabulary.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+   *  const logits = trainer.logits(Int32Array.of(0, 1, 2));
+   *  console.log(logits.length, logits[3].toFixed(6)); // 4 -0.086161
+   */
   logits(tokens: Int32Array): Float64Array {
     const { context } = this.options.model;
     if (tokens.length < 1 || tokens.length > context) throw new UsageError(`logits take 1 to ${context} tokens, ${tokens.length} given`);
@@ -185,7 +254,13 @@ export class GptTrainer {
       if (tokens[i] < 0 || tokens[i] >= vocabulary) throw new UsageError(`${name}[${i}] is ${tokens[i]}, expected a token id from 0 to ${vocabulary - 1}`);
   }
 
-  /** Weights in table order, then the optimizer's moments: everything that a checkpoint needs beside options and step. */
+  /** Weights in table order, then the optimizer's moments m and r = sqrt(v): everything that a checkpoint needs beside options and step. The
+   *  data are views of live memory: copy what must not change.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const [{ name, shape, data, fraction }] = GptTrainer.create({ model, batch: 1, steps: 10 }).tensors();
+   *  console.log(name, shape, data[0], fraction); // token.weight [ 4, 8 ] -709949 24
+   */
   tensors(): NamedTensor[] {
     const { all } = this.all.gpt.store, { device: d } = this;
     return [
@@ -195,7 +270,17 @@ export class GptTrainer {
     ];
   }
 
-  /** Continues from tensors that `tensors()` gave, after `steps` steps. Throws CheckpointError naming the first difference. */
+  /** Continues from tensors that `tensors()` gave, after `steps` steps, bit for bit as the run they are from. Throws CheckpointError naming the
+   *  first difference of name, shape or fraction bits; nothing is changed then.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 }, options = { model, batch: 1, steps: 10 };
+   *  const inputs = Int32Array.of(0, 1, 2, 3), targets = Int32Array.of(1, 2, 3, 0);
+   *  const first = GptTrainer.create(options), second = GptTrainer.create(options);
+   *  first.trainStep(inputs, targets);
+   *  second.restore(first.tensors(), first.steps);
+   *  console.log(first.trainStep(inputs, targets).loss === second.trainStep(inputs, targets).loss); // true
+   *  console.log(await first.weightsSha256() === await second.weightsSha256()); // true
+   */
   restore(tensors: readonly NamedTensor[], steps: number): void {
     const given = new Map(tensors.map((t) => [t.name, t])), own = this.tensors();
     if (!Number.isInteger(steps) || steps < 0) throw new CheckpointError(`checkpoint of step ${steps}, expected a whole number`);
@@ -210,7 +295,12 @@ export class GptTrainer {
     this.steps = steps;
   }
 
-  /** SHA-256 of every parameter's little-endian master bytes in table order, as 64 hex digits: the run's fingerprint. */
+  /** SHA-256 of every parameter's little-endian int32 bytes in table order, as 64 hex digits: the run's fingerprint.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+   *  console.log(await trainer.weightsSha256()); // 18ba20d3d6723f66333a37115e40941e8d1694d38efd30be2c3ca216d73b84a4
+   */
   async weightsSha256(): Promise<string> {
     const all = new Uint8Array(this.parameters * 4);
     let at = 0;

@@ -9,19 +9,25 @@ import { philox4x32 } from '../random.ts';
  *  With the block's words w0, w1: an integer type has low + floor(w0 (high - low + 1) / 2^32); int64 has (w1 2^32 + w0), signed,
  *  shifted right by 64 - bits. What a kernel writes to is filled too, so that bytes it must not touch are part of the answer. */
 export interface BufferArgument {
+  /** Of its elements; stored little-endian. */
   readonly type: 'uint8' | 'int16' | 'int32' | 'int64';
+  /** Number of elements. */
   readonly length: number;
-  /** Inclusive ends; all of the type's range without them. */
+  /** Least value (the type's least). */
   readonly low?: number;
+  /** Largest value (the type's largest). */
   readonly high?: number;
-  /** Of int64. */
+  /** Of int64: values are signed and have this many bits (64). */
   readonly bits?: number;
   /** True: its bytes after the call are part of the answer. */
   readonly output?: boolean;
 }
 
+/** One call of a kernel, as data. */
 export interface KernelCase {
+  /** Key of the random numbers that fill the buffers: another one for every case. */
   readonly stream: number;
+  /** The kernel's arguments in its order: a number, or a buffer whose address is passed. */
   readonly args: readonly (number | BufferArgument)[];
 }
 
@@ -50,7 +56,11 @@ function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argumen
 }
 
 /** SHA-256 of the answer: the result as a little-endian int64 (0 if there is none), then every output's bytes in the order of the
- *  arguments. */
+ *  arguments. Throws RetrogradError if the buffers do not fit in the back end's memory.
+ *  @example
+ *  const answer = runCase(createWasmBackend({ pages: 1 }), 'max_bits_i64', { stream: 1, args: [{ type: 'int64', length: 5, bits: 20 }, 5] });
+ *  console.log(answer.length, answer[0]); // 32 16
+ */
 export function runCase(backend: Backend, kernel: keyof Kernels, { stream, args }: KernelCase): Uint8Array {
   let at = backend.base;
   const addresses = args.map((argument) => {

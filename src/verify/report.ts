@@ -10,7 +10,10 @@ interface Globals {
   readonly navigator?: { userAgent?: string };
 }
 
-/** Runtime, version and processor as far as this runtime tells them. */
+/** Runtime, version and processor as far as this runtime tells them.
+ *  @example
+ *  console.log(describeRuntime());
+ */
 export function describeRuntime(): string {
   const { Deno, Bun, process, navigator } = globalThis as unknown as Globals;
   if (Deno !== undefined) return `Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), ${Deno.build.os} ${Deno.build.arch}`;
@@ -19,13 +22,18 @@ export function describeRuntime(): string {
   return navigator?.userAgent ?? 'a JavaScript shell that does not tell its name';
 }
 
-/** The line to paste: runtime, version, processor, digest. */
+/** The line to paste: runtime, version, processor, digest.
+ *  @example
+ *  const report = verify(undefined, createWasmBackend({ pages: 64 }));
+ *  console.log(summaryLine(report, 'a runtime').slice(0, 34)); // retrograd verify: equal; a runtime
+ */
 export const summaryLine = (report: VerifyReport, runtime = describeRuntime()): string =>
   `retrograd verify: ${report.equal ? 'equal' : 'DIFFERENT'}; ${runtime}; ${report.digest}`;
 
 /** The whole report: a line for each kernel and stage, what differs first, and the line to paste.
  *  @example
- *  console.log(formatReport(verify()));
+ *  const report = verify(undefined, createWasmBackend({ pages: 64 }));
+ *  console.log(formatReport(report));
  */
 export function formatReport(report: VerifyReport, runtime?: string): string {
   const width = Math.max(...report.rows.map(({ name }) => name.length)), first = report.rows.find(({ equal }) => !equal);

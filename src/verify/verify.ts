@@ -6,24 +6,33 @@ import { type KernelCase, runCase } from './cases.ts';
 import { digestOfDigests, digestOfHex, hex } from './digest.ts';
 import { RUNS, runStages } from './runs.ts';
 
+/** One row of a report: a kernel with all its cases, or a stage of a training run. */
 export interface VerifyRow {
   /** A kernel, or a stage of a training run. */
   readonly name: string;
+  /** Number of known answers. */
   readonly cases: number;
   /** SHA-256 of the cases' digests, 64 hex digits; or the error that stopped it. */
   readonly digest: string;
+  /** The published digest. */
   readonly expected: string;
+  /** Whether digest is the published one. */
   readonly equal: boolean;
   /** The first case that differs, from 0 on. */
   readonly firstDifference?: number;
 }
 
+/** What verify found. */
 export interface VerifyReport {
+  /** Whether all rows are equal to the published ones. */
   readonly equal: boolean;
+  /** The kernels, then the stages of the runs, in the published order. */
   readonly rows: readonly VerifyRow[];
   /** SHA-256 over the digests of all rows: one word for everything. */
   readonly digest: string;
+  /** The published digest of the same rows. */
   readonly expected: string;
+  /** Time it took. */
   readonly milliseconds: number;
 }
 
@@ -69,8 +78,8 @@ function runRows(name: string, expected: Readonly<Record<string, string>>): Veri
  *  the published ones. Takes a few seconds; `onRow` sees each row when it is done. `backend`: other kernels than the library's own
  *  (4 MiB of memory), whose training runs are then left out. Throws RetrogradError where the library cannot run at all.
  *  @example
- *  const { equal, digest } = verify();
- *  console.log(equal ? 'the same bits' : 'different bits', digest);
+ *  const { equal, digest, expected } = verify();
+ *  console.log(equal ? 'the same bits' : 'different bits', digest === expected); // the same bits true
  */
 export function verify(onRow: (row: VerifyRow) => void = () => undefined, backend?: Backend): VerifyReport {
   const started = Date.now(), rows: VerifyRow[] = [], { kernels, runs, digest: expected } = published as unknown as Published;

@@ -1,0 +1,296 @@
+// docs/conformance.md: everything from which a stranger can write every kernel and the random generator again and certify them with the
+// published vectors. Made from the contract's docstrings, the tables, the rules of src/verify and test/golden/conformance.json.
+//
+//   node bench/conformance-page.mjs            writes it
+//   node bench/conformance-page.mjs --check    changes nothing, exits 1 if it is stale
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { documentedConstants, read } from './source.mjs';
+import { ROOT } from './stamp.mjs';
+
+export const CONFORMANCE_PAGE = 'docs/conformance.md';
+const VECTORS = 'test/golden/conformance.json';
+
+/** Of src: what the page prints, and the reference implementation, which computes the worked example. */
+const MODULES = `
+export { createReferenceBackend } from './src/kernels/reference/index.ts';
+export { EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 } from './src/kernels/reference/tables.ts';
+export { philox4x32 } from './src/random.ts';
+export { runCase } from './src/verify/cases.ts';
+export { RUNS } from './src/verify/runs.ts';
+export * as formats from './src/tensor/formats.ts';`;
+
+async function load() {
+  const { outputFiles } = await build({
+    stdin: { contents: MODULES, resolveDir: ROOT, loader: 'ts' }, bundle: true, write: false, format: 'esm', platform: 'neutral', logLevel: 'error', loader: { '.wasm': 'empty' },
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+const fenced = (text) => `\`\`\`text\n${text}\n\`\`\``;
+const code = (text) => `\`${text}\``;
+const table = (head, rows, right = []) => [
+  `| ${head.join(' | ')} |`, `| ${head.map((_, i) => (right.includes(i) ? '---:' : '---')).join(' | ')} |`,
+  ...rows.map((row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`),
+].join('\n');
+const hex32 = (word) => `0x${word.toString(16).padStart(8, '0')}`;
+const hexBytes = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+// ---- the contract ----------------------------------------------------------------------------------------------------------
+
+/** The comment at the head of the contract from "Notation:" on. */
+function notation(text) {
+  const lines = text.split('\n'), start = lines.findIndex((line) => line.startsWith('// Notation:')), end = lines.findIndex((line, i) => i > start && !line.startsWith('//'));
+  return lines.slice(start, end).map((line) => line.replace(/^\/\/ ?/, '')).join('\n');
+}
+
+/** The contract's sections: [{ title, shared, kernels: [{ name, parameters, result, doc }] }]; doc and shared as lines of text. */
+function sections(text) {
+  const body = text.slice(text.indexOf('export interface Kernels {'), text.indexOf('/** A back end')).split('\n'), found = [];
+  let doc;
+  for (const line of body) {
+    const [, title] = /^ {2}\/\/ -{4} ([^:\n]+): /.exec(line) ?? [], [, shared] = /^ {2}\/\/ ?(.*)$/.exec(line) ?? [];
+    const [, name, parameters, result] = /^ {2}(\w+)\((.*)\): (\w+);$/.exec(line) ?? [];
+    if (title !== undefined) found.push({ title: title[0].toUpperCase() + title.slice(1), shared: [], kernels: [] });
+    else if (doc !== undefined && name === undefined) doc.push(line);
+    else if (name !== undefined) {
+      if (doc === undefined) throw new Error(`${name} has no docstring`);
+      found.at(-1).kernels.push({ name, parameters, result, doc: doc.map((one) => one.replace(/^ {2} {0,1}(\/\*\*|\*) {0,2}/, '').replace(/ ?\*\/$/, '')).join('\n') });
+      doc = undefined;
+    } else if (shared !== undefined) found.at(-1).shared.push(shared);
+    if (/^ {2}\/\*\*/.test(line)) doc = [line];
+  }
+  return found;
+}
+
+/** "a: Pointer, n: number" → "a*, n": pointers with a star. */
+const parametersOf = (text) => text.split(', ').map((one) => one.split(': ')).map(([name, type]) => (type === 'Pointer' ? `*${name}` : name)).join(', ');
+
+function contract(golden) {
+  return sections(read('src/kernels/kernels.ts')).map(({ title, shared, kernels }) => [
+    `### ${title}`, '', ...(shared.length > 0 ? [fenced(shared.join('\n')), ''] : []),
+    ...kernels.flatMap(({ name, parameters, result, doc }) => [
+      `#### ${name}`, '', fenced(`${name}(${parametersOf(parameters)})${result === 'void' ? '' : ' -> number'}\n\n${doc}`), '',
+      `Certified by ${golden.kernels[name].cases.length} cases: \`${golden.kernels[name].digest}\``, '',
+    ]),
+  ].join('\n')).join('\n').trimEnd();
+}
+
+// ---- tables ----------------------------------------------------------------------------------------------------------------
+
+const tables = ({ EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 }) => [
+  ['EXP2_Q30', 'c0 .. c5', [EXP2_Q30]], ['GELU_GAP_Q17', 'a row a power T0 .. T3, segments 0 .. 15', GELU_GAP_Q17], ['GELU_SLOPE_Q15', 'likewise', GELU_SLOPE_Q15],
+].map(([name, what, rows]) => fenced(`${name} (${what})\n${rows.map((row) => row.join(' ')).join('\n')}`)).join('\n\n');
+
+const FORMATS = ['WEIGHT_LIMIT', 'OPERAND_MAX', 'MASTER_FRACTION', 'GELU_INPUT_FRACTION', 'XHAT_FRACTION', 'GAIN_FRACTION', 'RSTD_FRACTION', 'PROBABILITY_FRACTION', 'PROBABILITY_MAX',
+  'BRANCH_FRACTION', 'STATE_LIMIT_BITS', 'LOGIT_GRADIENT_FRACTION', 'LOSS_FRACTION', 'OPTIMIZER_FRACTION', 'RATE_FRACTION'];
+function formatTable(formats) {
+  const documented = documentedConstants('src/tensor/formats.ts');
+  return table(['constant', 'value', 'meaning'], FORMATS.map((name) => {
+    const entry = documented.find(({ names }) => names.includes(name));
+    if (entry === undefined) throw new Error(`no constant ${name}`);
+    return [code(name), formats[name], entry.doc];
+  }), [1]);
+}
+
+// ---- the random generator --------------------------------------------------------------------------------------------------
+
+/** The published known answers, as the generator's test holds them. */
+function knownAnswers({ philox4x32 }) {
+  const words = (text) => [...text.matchAll(/0x[0-9a-f]+|\b0\b/g)].map(([word]) => Number(word));
+  const found = [...read('test/random.test.ts').matchAll(/counter: \[([^\]]*)\], key: \[([^\]]*)\],\s*block: \[([^\]]*)\]/g)].map(([, ...parts]) => parts.map(words));
+  if (found.length !== 3) throw new Error('test/random.test.ts does not hold 3 known answers');
+  return table(['counter c0 c1 c2 c3', 'key k0 k1', 'block'], found.map(([counter, key, block]) => {
+    if (philox4x32(...counter, ...key).join() !== block.join()) throw new Error('a known answer of the generator is wrong');
+    return [counter, key, block].map((list) => code(list.map((word) => hex32(word).slice(2)).join(' ')));
+  }));
+}
+
+const PHILOX = `philox4x32(c0, c1, c2, c3, k0, k1): all words uint32
+  repeat 10 times:
+    P = 0xd2511f53 * c0        (64 bits)
+    Q = 0xcd9e8d57 * c2        (64 bits)
+    (c0, c1, c2, c3) = (floor(Q / 2^32) ^ c1 ^ k0,  Q mod 2^32,  floor(P / 2^32) ^ c3 ^ k1,  P mod 2^32)
+    k0 = (k0 + 0x9e3779b9) mod 2^32
+    k1 = (k1 + 0xbb67ae85) mod 2^32
+  the block is (c0, c1, c2, c3)`;
+
+// ---- the vectors -----------------------------------------------------------------------------------------------------------
+
+/** The cases that the page works out: an integer type with a clamp, and int64 into a buffer that is added to. */
+const EXAMPLES = [
+  { kernel: 'quantize_i32i16', place: 1, compute: ([[a], [, , , shift, bound]]) => {
+    const rounded = a.map((value) => halfUp(value, shift)), out = rounded.map((value) => clamp(value, bound));
+    return { out, result: out.filter((value, i) => value !== rounded[i]).length, how: `halfUp by ${shift}, clamped to +-${bound}` };
+  } },
+  { kernel: 'accumulate_i64', place: 1, compute: ([[a, out], [, , , shift]]) =>
+    ({ out: out.map((value, i) => value + halfUp(a[i], -shift)), result: 0, how: `added: halfUp by ${-shift} of argument 0; there is no result` }) },
+];
+const halfUp = (a, s) => (s > 0 ? (a + (1n << BigInt(s - 1))) >> BigInt(s) : a << BigInt(-s));
+const clamp = (a, bound) => (a > bound ? BigInt(bound) : a < -bound ? -BigInt(bound) : a);
+const ARRAYS = { int16: Int16Array, int32: Int32Array, int64: BigInt64Array };
+const bytesOf = (type, values) => new Uint8Array(ARRAYS[type].from(values, type === 'int64' ? (value) => value : Number).buffer);
+
+/** One case of the vectors, from words to digest. */
+function example({ philox4x32, runCase, createReferenceBackend }, golden, { kernel, place, compute }) {
+  const one = golden.kernels[kernel].cases[place], digest = Buffer.from(runCase(createReferenceBackend(2 ** 20), kernel, one)).toString('hex'), lines = [];
+  if (digest.slice(0, 16) !== one.digest) throw new Error(`the digest of the example ${kernel} is ${digest}`);
+  const buffers = one.args.flatMap((buffer, a) => (typeof buffer === 'number' ? [] : [Array.from({ length: buffer.length }, (_, i) => {
+    const [w0, w1] = philox4x32(i, a, 0, 0, one.stream, 0), { type, low = -(2 ** (Number(type.slice(3)) - 1)), high = -low - 1, bits = 64, output } = buffer;
+    const value = type === 'int64' ? BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits) : BigInt(low) + ((BigInt(w0) * BigInt(high - low + 1)) >> 32n);
+    const made = type === 'int64' ? `w0 = ${hex32(w0)}, w1 = ${hex32(w1)}, (w1 * 2^32 + w0) >> ${64 - bits}` : `w0 = ${hex32(w0)}, ${low} + floor(w0 * ${high - low + 1} / 2^32)`;
+    lines.push(`argument ${a}, element ${i}: ${made} = ${value}, bytes ${hexBytes(bytesOf(type, [value]))}${output ? '  (written to)' : ''}`);
+    return value;
+  })]));
+  const { out, result, how } = compute([buffers, one.args]), message = new Uint8Array([...bytesOf('int64', [BigInt(result)]), ...bytesOf(one.args[1].type, out)]);
+  if (createHash('sha256').update(message).digest('hex') !== digest) throw new Error(`the example ${kernel} does not give the digest`);
+  lines.push('', `out = ${out.join(', ')}  (${how})${result > 0 ? `; result = ${result}` : ''}`, `digested: ${hexBytes(message.subarray(0, 8))} | ${hexBytes(message.subarray(8))}`, `SHA-256:  ${digest}`);
+  return [`Case ${place}, counted from 0, of \`${kernel}\` in the file:`, '', fenced(JSON.stringify(one)), '', fenced(lines.join('\n'))].join('\n');
+}
+
+function kernelList(golden) {
+  const rows = Object.entries(golden.kernels).map(([name, { cases, digest }]) => [code(name), cases.length, code(digest)]);
+  return table(['kernel', 'cases', 'digest'], rows, [1]);
+}
+
+const runOptions = ({ RUNS }) => fenced(Object.entries(RUNS).map(([name, { options, steps }]) => `${name}: ${steps} steps\n  ${JSON.stringify(options)}`).join('\n'));
+const runList = (golden) => table(['run', 'stage', 'digest'], Object.entries(golden.runs).flatMap(([name, stages]) => Object.entries(stages).map(([stage, digest]) => [name, stage, code(digest)])));
+
+function checkOverall(golden) {
+  const all = [...Object.values(golden.kernels).map(({ digest }) => digest), ...Object.values(golden.runs).flatMap((stages) => Object.values(stages))].join('');
+  if (createHash('sha256').update(all).digest('hex') !== golden.digest) throw new Error(`${VECTORS}: its digest is not that of its digests`);
+}
+
+/** The page as Markdown. */
+export async function conformancePage() {
+  const modules = await load(), golden = JSON.parse(read(VECTORS)), text = read('src/kernels/kernels.ts');
+  checkOverall(golden);
+  const cases = Object.values(golden.kernels).reduce((sum, entry) => sum + entry.cases.length, 0), kernels = Object.keys(golden.kernels).length;
+  const described = sections(text).flatMap((section) => section.kernels.map(({ name }) => name));
+  if (described.join() !== Object.keys(golden.kernels).join()) throw new Error('contract and vectors do not hold the same kernels in the same order');
+  return `# Conformance
+
+What is needed to write every kernel and the random generator again, in any language, and to certify the result: the arithmetic, the
+tables, the contract of each kernel, and how the known answers in [${VECTORS}](../${VECTORS}) are made
+and compared. ${kernels} kernels, ${cases} cases. A test holds this page to that: it implements every kernel from here in BigInt, without a line of the
+library and with the tables and the generator's constants read from this page, and demands every digest.
+
+Generated by \`node bench/conformance-page.mjs\` from [src/kernels/kernels.ts](../src/kernels/kernels.ts), the tables and the vectors. The
+library certifies itself by the command \`retrograd verify\` and by the function of that name in its second entry.
+
+## Memory
+
+One linear memory, little-endian, two's complement. A pointer is a byte address, aligned to the element it points at; pointers are marked
+\`*\` in the signatures, every other argument is a number. uint8, int16, int32, int64 are integers of that many bits. Matrices are
+row-major; \`ld*\` is the distance between the beginnings of two rows, in elements. A kernel reads and writes only what its contract says, and
+outputs do not overlap inputs unless it says so. How a result is computed is free: sums are exact, so their order does not matter.
+
+## Notation
+
+${fenced(notation(text))}
+
+A packed matrix of k rows and n columns has \`panelStride(k) = ceil(k / 2) * 64\` bytes a panel of 16 columns, and
+\`packedBytes(k, n) = ceil(n / 16) * panelStride(k)\` in all.
+
+## Random generator
+
+Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011):
+
+${fenced(PHILOX)}
+
+Published known answers (Random123), in hexadecimal:
+
+${knownAnswers(modules)}
+
+A word of a training run is word 0 of the block with key (seed mod 2^32, floor(seed / 2^32)) and counter (index, sample, step, purpose);
+purpose is 1 for initial weights, 2 for batches, 3 for the signs of gamma, 4 for sampled text.
+
+## Tables
+
+Coefficients of the piecewise polynomials; every number is exact.
+
+${tables(modules)}
+
+Numbers in the contract that are formats, by name. The contract gives their values where it uses them:
+
+${formatTable(modules.formats)}
+
+## Kernels
+
+${contract(golden)}
+
+## Known answers
+
+[${VECTORS}](../${VECTORS}) is one JSON object:
+
+\`\`\`text
+{
+  "digest": 64 hex digits, of everything
+  "kernels": { kernel: { "digest": 64 hex digits, "cases": [ { "stream": number, "args": [...], "digest": 16 hex digits }, ... ] }, ... },
+  "runs": { run: { "forward": 64 hex digits, "gradients": ..., "AdamW": ..., "training": ... }, ... }
+}
+\`\`\`
+
+An element of \`args\` is a number, passed as it is (0 for an absent pointer), or a buffer, whose address is passed:
+\`{ "type", "length", "low"?, "high"?, "bits"?, "output"? }\`. Each buffer has its own memory, aligned to 64 bytes.
+
+1. **Filling.** Element i of the buffer that is argument a (counted from 0, numbers included) comes from the words w0, w1, w2, w3 of
+   philox4x32(i, a, 0, 0, stream, 0). For uint8, int16 and int32: \`low + floor(w0 * (high - low + 1) / 2^32)\`, exactly, where low and high
+   are the ends of the type unless given. For int64: \`w1 * 2^32 + w0\` as a signed 64-bit integer, shifted right arithmetically by
+   \`64 - bits\`; bits is 64 unless given. Buffers that a kernel writes to are filled as well: bytes that it must not touch, and sums that
+   it adds to, are part of the answer.
+2. **Calling.** The kernel is called once with these arguments.
+3. **Digesting.** The case's digest is SHA-256 over: the kernel's result as a little-endian int64 (0 if it has none), then all bytes of
+   every buffer whose \`output\` is true, in the order of the arguments. The file holds its first 16 hexadecimal digits.
+4. **Together.** A kernel's digest is SHA-256 over its cases' 32-byte digests, one after the other. The digest of everything is SHA-256 over
+   the ASCII text of the kernels' digests and then of the runs' digests (64 lower-case hexadecimal digits each, stage by stage), in the order
+   of the file and without separators: \`${golden.digest}\`.
+
+### Worked examples
+
+${EXAMPLES.map((one) => example(modules, golden, one)).join('\n\n')}
+
+### Digests of the kernels
+
+${kernelList(golden)}
+
+### Training runs
+
+The runs certify the whole library, not one kernel: their digests need the model and the training loop
+([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options; [api.md](api.md) has the defaults of the others:
+
+${runOptions(modules)}
+
+Inputs of step s are tokens t(0) .. t(n - 1), n = batch * context, and targets t(1) .. t(n): t(i) = floor(u^2 * vocabulary) with
+u = w / 2^32 in double precision, w = the word of seed 7, purpose 2, step s, sample 0, index i. Each stage is SHA-256 over little-endian
+elements:
+
+| stage | what is digested |
+| --- | --- |
+| forward | of the initial weights: the mean loss of evaluation over the n tokens (n of a batch larger by 1) of step 10,000, then the logits after the first \`context\` inputs of step 0, as float64 |
+| gradients | the int64 gradients of the first batch, parameter by parameter in the order of the table |
+| AdamW | the weights (int32), then all first moments m, then all r = sqrt(v), each in the order of the table, after one step |
+| training | the same after the run's last step |
+
+${runList(golden)}
+`;
+}
+
+/** Writes the page, or with isCheck only compares it; true if it was up to date. */
+export async function writeConformancePage(isCheck) {
+  const path = join(ROOT, CONFORMANCE_PAGE), text = await conformancePage(), before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  if (before !== text && !isCheck) writeFileSync(path, text);
+  return before === text;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const isCheck = process.argv.includes('--check'), wasFresh = await writeConformancePage(isCheck);
+  console.log(wasFresh ? `${CONFORMANCE_PAGE} is up to date` : `${CONFORMANCE_PAGE} ${isCheck ? 'is stale' : 'rewritten'}`);
+  if (isCheck && !wasFresh) {
+    console.error('HINT: run node bench/conformance-page.mjs and look at the difference');
+    process.exitCode = 1;
+  }
+}

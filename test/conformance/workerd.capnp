@@ -1,0 +1,18 @@
+# workerd with dist/worker.js: a runtime that compiles no bytes and takes kernels.wasm as a module.
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .worker)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+
+const worker :Workerd.Worker = (
+  compatibilityDate = "2026-01-01",
+  modules = [
+    (name = "test/conformance/worker-main.js", esModule = embed "worker-main.js"),
+    (name = "test/conformance/handover-steps.js", esModule = embed "handover-steps.js"),
+    (name = "dist/worker-verify.js", esModule = embed "../../dist/worker-verify.js"),
+    (name = "dist/worker.js", esModule = embed "../../dist/worker.js"),
+    (name = "dist/kernels.wasm", wasm = embed "../../dist/kernels.wasm"),
+  ],
+);
