@@ -65,18 +65,31 @@ const runtimeOf = ({ runtime, version, name }) => (version !== undefined && (run
 /** Those that could not be installed and those that must refuse are no evidence. */
 const rowsThatRan = ({ rows }) => rows.filter(({ status }) => status !== 'not run' && status !== 'refused');
 
+const MATRIX_MISSING = 'Not measured yet: run `npm run conformance`.';
+
+/** One line a processor: what ran there and computes the published bits, and what does not. */
 function conformance() {
   const data = result('conformance');
-  if (data === undefined) return 'Not measured yet: run `npm run conformance`.';
+  if (data === undefined) return MATRIX_MISSING;
   const ran = rowsThatRan(data), equal = ran.filter(({ status }) => status === 'equal'), { handover } = data;
+  const lines = [...new Set(data.rows.map(({ processor }) => processor))].map((processor) => {
+    const there = data.rows.filter((row) => row.processor === processor), others = there.filter(({ status }) => status !== 'equal');
+    return [processor, there.filter(({ status }) => status === 'equal').map(({ name }) => name).join('; '), others.map(({ name, status }) => `${name}: ${status}`).join('; ')];
+  });
   return [
-    table(['runtime', 'version', 'processor', 'digest', 'seconds'], data.rows.map((row) =>
-      [row.name, runtimeOf(row), row.processor, row.status === 'equal' ? 'equal' : `${row.status}${row.note === undefined ? '' : `: ${row.note}`}`, row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1)]), [4]), '',
-    `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}. ` +
-    (handover === undefined ? '' : handover.weights === undefined ? `**The handover failed: ${handover.note}.** ` : `${handover.legs.map(({ runtime, steps }) => `steps ${steps} in ${runtime}`).join(', ')}, the checkpoint's bytes handed on: ` +
+    table(['processor', 'the published digest', 'other'], lines), '',
+    `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in [docs/development.md](docs/development.md#conformance-matrix). ` +
+    (handover === undefined ? '' : handover.weights === undefined ? `**The handover failed: ${handover.note}.** ` : `${handover.legs.map(({ runtime, steps }) => `Steps ${steps} in ${runtime}`).join(', ')}, the checkpoint's bytes handed on: ` +
       `${handover.equal ? 'the same weights as' : '**other weights than**'} all steps in one Node (SHA-256 ${code(handover.weights.slice(0, 16))}). `) +
-    `${environment(data.stamp)}; emulated processors by qemu, whose times say nothing.`,
+    `${environment(data.stamp)}.`,
   ].join('\n');
+}
+
+function conformanceRows() {
+  const data = result('conformance');
+  if (data === undefined) return MATRIX_MISSING;
+  return table(['runtime', 'version', 'processor', 'verdict', 'seconds'], data.rows.map((row) =>
+    [row.name, runtimeOf(row), row.processor, row.status === 'equal' ? 'equal' : `${row.status}${row.note === undefined ? '' : `: ${row.note}`}`, row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1)]), [4]);
 }
 
 // ---- the three claims of the README ----------------------------------------------------------------------------------------
@@ -161,7 +174,7 @@ function tried() {
 }
 
 export const BLOCKS = {
-  claims, conformance, learning, memory, help, performance: performanceBlock, tried,
+  claims, conformance, 'conformance-rows': conformanceRows, learning, memory, help, performance: performanceBlock, tried,
   'example-output': exampleOutput, 'help-train-gpt': helpTrain,
   'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,

@@ -111,7 +111,7 @@ describe('options and commands', () => {
     ['an unknown short option', ['inspect', 'run', '-x'], /unknown option '-x'/],
     ['an option without its value', ['train', 'gpt', '--text'], /option '--text <file>' argument missing, expected a value/],
     ['a word too many', ['train', 'gpt', 'text.txt'], /too many arguments for 'gpt'\. Expected 0 arguments but got 1/],
-    ['an unknown command', ['trian'], /unknown command 'trian', expected one of train, eval, sample, inspect, plan, demo\. HINT: did you mean train\?/],
+    ['an unknown command', ['trian'], /unknown command 'trian', expected one of train, eval, sample, inspect, plan, demo, verify\. HINT: did you mean train\?/],
     ['an unknown model', ['train', 'vgg'], /unknown command 'vgg', expected one of gpt/],
     ['train without a model', ['train'], /'retrograd train' is not complete, expected one of gpt/],
     ['eval without a directory', ['eval'], /missing required argument 'DIR', expected it/],
