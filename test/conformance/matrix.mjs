@@ -82,7 +82,7 @@ async function main() {
     console.log(`[${i + 1}/${wanted.length}] ${row.name}: ${row.status}${row.note === undefined ? '' : `, ${row.note}`} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
   }
   let handover;
-  if (HANDOVER.every((id) => wanted.some((row) => row.id === id))) {
+  if (HANDOVER.every((id) => wanted.some((row, i) => row.id === id && rows[i].status !== 'not run'))) {
     try {
       handover = await runHandover((line) => console.log(`[handover] ${line}`));
     } catch (error) {
