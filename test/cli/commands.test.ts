@@ -92,6 +92,19 @@ describe('plan gpt', () => {
   });
 });
 
+describe('verify', () => {
+  test('prints a line a row and ends with one to paste; with --json the rows and the verdict', () => {
+    const { code, stdout, stderr } = retrograd(['verify'], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^gemm_i16i16i32 +\d+ cases +[0-9a-f]{16} +equal$/m);
+    expect(stdout.trim().split('\n').at(-1)).toMatch(/^retrograd verify: equal; Node .*; [0-9a-f]{64}$/);
+    const all = events(['verify', '--json'], { cwd }), last = all.at(-1)!;
+    expect(last).toMatchObject({ event: 'done', equal: true, digest: last.expected });
+    expect(all.length).toBeGreaterThan(45);
+    expect(all.slice(0, -1).every(({ event, equal }) => event === 'row' && equal === true)).toBe(true);
+  });
+});
+
 describe('demo', () => {
   test('trains on the declarations of the pinned compiler and reports like this after 3 steps', () => {
     const { code, stdout, stderr } = retrograd(['demo', '--steps', '3'], { cwd });
