@@ -36,7 +36,7 @@ export class Head {
     const { context: T, channels: C, vocabulary: V } = shape;
     const scratch = layoutLinearScratch(arena, T, Math.max(V, C));
     this.norm = new LayerNorm(arena, C, layoutNormScratch(arena, T, C));
-    this.linear = new Linear(arena, layoutWeight(arena, V, C), LOCK.head, scratch);
+    this.linear = new Linear(arena, layoutWeight(arena, V, C), LOCK.embeddings, scratch);
     this.sums = scratch.sums;
     this.saved = { out: arena.allocate('workspace', T * C * 2), xhat: arena.allocate('workspace', T * C * 2), rstd: arena.allocate('workspace', T * 4) };
     this.losses = arena.allocate('workspace', T * 4);

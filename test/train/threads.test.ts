@@ -1,8 +1,10 @@
 // Threads: the same bits for any number of them, errors reported as by one thread. The workers run dist/thread.js.
 
 import { existsSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
-import { GptTrainer, OverflowError, type TrainOptions } from '../../src/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type Kernels, GptTrainer, OverflowError, type TrainOptions, createWasmBackend, isWeight } from '../../src/index.ts';
+import { Team } from '../../src/kernels/team.ts';
+import { LOCKS } from '../../src/ops/locks.ts';
 import { continueTraining, randomTokens, smallOptions } from '../helpers/runs.ts';
 
 const threadModule = new URL('../../dist/thread.js', import.meta.url);
@@ -29,6 +31,35 @@ describe('threads', () => {
         trainer.close();
       }
       expect([...seen]).toHaveLength(1);
+    });
+
+  for (const tied of [true, false])
+    test(`every gradient is added to under one lock, always the same (${tied ? 'tied' : 'own'} head)`, () => {
+      const options = smallOptions({ model: { bias: true, tied } }), held: number[] = [], writes: [address: number, lock: number | undefined][] = [];
+      const exclusive = vi.spyOn(Team.prototype, 'exclusive').mockImplementation((lock, work) => {
+        held.push(lock);
+        work();
+        held.pop();
+      });
+      /** Which arguments are the int64 sums that a kernel adds to. */
+      const sums = { gemm_i16i16i64: [4], sum_rows_i16i64: [4], accumulate_i64: [1], embedding_backward_i32i64: [2, 3] } as const;
+      const trainer = GptTrainer.create(options, (bytes) => {
+        const backend = createWasmBackend({ pages: Math.ceil(bytes / 65536) }), kernels = { ...backend.kernels } as Record<string, (...a: number[]) => unknown>;
+        for (const [name, places] of Object.entries(sums)) {
+          const call = kernels[name];
+          kernels[name] = (...a) => {
+            for (const place of places) writes.push([a[place], held.at(-1)]);
+            return call(...a);
+          };
+        }
+        return { ...backend, kernels: kernels as unknown as Kernels };
+      });
+      continueTraining(trainer, options, 1);
+      exclusive.mockRestore();
+      const parameters = trainer.tensors().filter(isWeight).map(({ name }) => ({ name, at: trainer.gradient(name).byteOffset, end: trainer.gradient(name).byteOffset + trainer.gradient(name).byteLength }));
+      const locks = parameters.map(({ at, end }) => new Set(writes.filter(([address]) => address >= at && address < end).map(([, lock]) => lock)));
+      expect(parameters.filter((_, i) => locks[i].size !== 1 || locks[i].has(undefined)).map(({ name }) => name)).toEqual([]);
+      expect(Math.max(...locks.flatMap((set) => [...set] as number[]))).toBe(LOCKS - 1);
     });
 
   test('an overflow in a worker is the error that one thread throws, the weights are untouched, and the next step works', async () => {
