@@ -72,9 +72,11 @@ export const CASES: Readonly<Record<keyof Kernels, readonly Arguments[]>> = {
     [int16(rows * n, { low: 0, high: i === 3 ? 32767 : 3000 }), n, int32(rows * n, within(2 ** (21 + 2 * i))), n, int32(rows * n, out), n, rows, n, valid, causal, 2 ** 14 + 3000 * i])
     .concat([[int16(3 * 20, { low: 0, high: 32767 }), 20, int32(3 * 20), 20, int32(3 * 20, out), 20, 3, 20, 20, 0, 2 ** 15]]), // saturates
   cross_entropy_i32: [[1, 2], [3, 16], [2, 33], [5, 96], [1, 300]].map(([rows, n], i) =>
-    [int32(rows * n, within(2 ** (17 + i))), n, int32(rows, { low: 0, high: n - 1 }), int32(rows * n, out), n, int32(rows, out), rows, n, 2 ** 28 + 777 * i]),
-  gelu_forward_i16i16: LENGTHS.map((n, i): Arguments => [int16(n, within(3000 * (i + 1))), int16(n, out), n, i % 4]).concat([[int16(8192, within(10300)), int16(8192, out), 8192, 0]]), // most of the table
-  gelu_backward_i32: LENGTHS.map((n): Arguments => [int32(n), int16(n), int32(n, out), n]).concat([[int32(8192, within(2 ** 28)), int16(8192, within(10300)), int32(8192, out), 8192]]),
+    [int32(rows * n, within(2 ** (17 + i))), n, int32(rows, { low: 0, high: n - 1 }), int32(rows * n, out), n, int32(rows, out), rows, n, 2 ** 28 + 777 * i])
+    .concat([[int32(40 * 250, within(2 ** 19)), 250, int32(40, { low: 0, high: 249 }), int32(40 * 250, out), 250, int32(40, out), 40, 250, 2 ** 28],
+      [int32(4000 * 2, within(2 ** 18)), 2, int32(4000, { low: 0, high: 1 }), int32(4000 * 2, out), 2, int32(4000, out), 4000, 2, 2 ** 28]]), // the last bits of the exponential's polynomial
+  gelu_forward_i16i16: LENGTHS.map((n, i): Arguments => [int16(n, within(3000 * (i + 1))), int16(n, out), n, i % 4]).concat([[int16(30_000, within(10300)), int16(30_000, out), 30_000, 0]]), // all of the table
+  gelu_backward_i32: LENGTHS.map((n): Arguments => [int32(n), int16(n), int32(n, out), n]).concat([[int32(30_000, within(2 ** 28)), int16(30_000, within(10300)), int32(30_000, out), 30_000]]),
   embedding_forward_i32: ROWS.map(([rows, n], i) => [int32(rows, { low: 0, high: 6 }), int32(7 * n, within(2 ** 24)), int32(rows * n, within(2 ** 22)), int32(rows * n, out), rows, n, 6 + 2 * i]),
   embedding_backward_i32i64: ROWS.map(([rows, n], i) => [int32(rows, { low: 0, high: 6 }), int32(rows * n), int64(7 * n, 50, true), int64(rows * n, 50, true), rows, n, 5 * i - 12]),
   bdia_step_i32: LENGTHS.flatMap((n, i) => [1, 2, 3].map((m): Arguments =>
@@ -85,7 +87,8 @@ export const CASES: Readonly<Record<keyof Kernels, readonly Arguments[]>> = {
   sum_squares_i64: LENGTHS.map((n, i) => [int64(n, 20 + i), n, i, int64(1, 64, true)]),
   adamw_i64: LENGTHS.map((n, i) =>
     [int32(n, { ...within(2 ** 26), output: true }), int64(n, 31 + 3 * i), int32(n, { ...within(2 ** 28), output: true }), int32(n, { low: 0, high: 2 ** (12 + 2 * i), output: true }), n, 3 * i, 2 ** 30 + 9999 * i, 31 + i % 3, 3, 7, 4_294_967 * (i + 1), 11, 429_497, 2 ** 28 - 2 ** 15 - 1])
-    .concat([[int32(20, { ...within(2 ** 20), output: true }), int64(20, 40), int32(20, { ...within(2 ** 28), output: true }), int32(20, { low: 0, high: 2 ** 20, output: true }), 20, 8, 2 ** 31 - 1, 31, 3, 7, 4_294_967, 11, 0, 2 ** 28 - 2 ** 15 - 1]]), // clipped at 1
+    .concat([[int32(20, { ...within(2 ** 20), output: true }), int64(20, 40), int32(20, { ...within(2 ** 28), output: true }), int32(20, { low: 0, high: 2 ** 20, output: true }), 20, 8, 2 ** 31 - 1, 31, 3, 7, 4_294_967, 11, 0, 2 ** 28 - 2 ** 15 - 1], // clipped at 1
+      [int32(4096, { ...within(2 ** 24), output: true }), int64(4096, 24), int32(4096, { ...within(2 ** 22), output: true }), int32(4096, { low: 0, high: 2 ** 24, output: true }), 4096, 0, 2 ** 30, 31, 3, 7, 4_294_967, 11, 429_497, 2 ** 28 - 2 ** 15 - 1]]), // all of the roots' table
   random_u32: [4, 8, 40].map((n, i) => [int32(n, out), n, i, 5 * i, 2 ** i, 12345 + i, i]),
   random_normal_i32: [1, 4, 7, 40].map((n, i) => [int32(n, out), n, i, 0, 1, 99 + i, i, 2 ** (20 + i)]),
 };
