@@ -37,7 +37,7 @@ export function philox4x32(c0: number, c1: number, c2: number, c3: number, key0:
 }
 
 /** What a random number is for: its own counter word, so that no two uses ever share a number. */
-export const PURPOSE = { weights: 1, batch: 2, gamma: 3, sample: 4 } as const;
+export const PURPOSE = { weights: 1, batch: 2, gamma: 3, sample: 4, augment: 5, shuffle: 6, dropout: 7, depth: 8 } as const;
 
 /** One uint32: word 0 of the block with key (seed mod 2^32, floor(seed / 2^32)) and counter (index, sample, step, purpose).
  *  seed: an integer in 0..2^53 - 1; the others uint32. */
