@@ -3,7 +3,7 @@
 //   elements 0..15 -> int32 lanes (4 vectors) -> b in byte lanes 0..15 -> bit j moved to each byte's sign -> i8x16.bitmask -> plane j
 
 import { addHalfEvenLanes, ceilShiftLanes } from './fixed';
-import { loadInt32s, storeInt32s, sumLanes } from './lanes';
+import { beyond, loadInt32s, storeInt32s, sumLanes } from './lanes';
 
 /** Fraction bits of h. */
 const BRANCH_FRACTION: i32 = 16;
@@ -24,13 +24,6 @@ function rounded(x: v128, h: v128, l: i32, sign: v128, m: i32, low: v128): v128 
   const inner = i32x4.sub(h, i32x4.shl(v128.and(x, low), BRANCH_FRACTION - l));
   const v = i32x4.add(i32x4.shl(h, m), signed(inner, sign));
   return addHalfEvenLanes(i32x4.sub(x, signed(i32x4.shr_s(x, m), sign)), v, BRANCH_FRACTION - l + m);
-}
-
-/** -1 in the lanes that the range check counts. */
-// @ts-ignore: decorator
-@inline
-function beyond(v: v128, limit: v128): v128 {
-  return i32x4.gt_u(i32x4.abs(v), limit);
 }
 
 /** (-prev) mod 2^m. */

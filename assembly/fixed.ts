@@ -198,6 +198,18 @@ export function halfUpNarrowLanes(low: v128, high: v128, s: i32): v128 {
   return halfUpLanes(highWords(low, high), s - 32);
 }
 
+/** halfEven(a b, s) modulo 2^32 of every int32, 0 <= s <= 40, |a b| <= 2^55. With 2^62 added every product is positive, and a logical shift,
+ *  which every processor has, is the arithmetic one; 2^(62-s) is even and comes off again. */
+// @ts-ignore: decorator
+@inline
+export function multiplyHalfEvenLanes(a: v128, b: v128, s: i32): v128 {
+  const lift = i64x2.splat(<i64>1 << 62), low = i64x2.add(i64x2.extmul_low_i32x4_s(a, b), lift), high = i64x2.add(i64x2.extmul_high_i32x4_s(a, b), lift);
+  const below = i64x2.splat(((<i64>1 << s) - 1) >> 1), odd = i64x2.splat(i64(s > 0)); // 2^(s-1) - 1, and the tie's bit; both 0 for s = 0
+  const r0 = i64x2.shr_u(i64x2.add(i64x2.add(low, below), v128.and(i64x2.shr_u(low, s), odd)), s);
+  const r1 = i64x2.shr_u(i64x2.add(i64x2.add(high, below), v128.and(i64x2.shr_u(high, s), odd)), s);
+  return i32x4.sub(lowWords(r0, r1), i32x4.splat(i32(<i64>1 << (62 - s))));
+}
+
 /** halfUp(a, s) of two int64s, s > 0, any a. */
 // @ts-ignore: decorator
 @inline

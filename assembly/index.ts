@@ -13,7 +13,8 @@ export { gelu_backward_i32, gelu_forward_i16i16 } from './gelu';
 export { embedding_backward_i32i64, embedding_forward_i32 } from './embedding';
 export { bdia_inverse_i32, bdia_step_i32 } from './bdia';
 export { adamw_i64, sum_squares_i64 } from './adam';
-export { random_normal_i32, random_u32 } from './random';
+export { dropout_i32, random_normal_i32, random_u32 } from './random';
+export { add_rounded_i32, exchange_radix_i32u32 } from './inverses';
 
 /** Raised whenever a kernel's signature or meaning changes; src/kernels/wasm.ts refuses another one. */
 export function abi_version(): i32 {

@@ -85,6 +85,13 @@ export function minLanes(v: v128): i32 {
   return min(i32x4.extract_lane(pair, 0), i32x4.extract_lane(pair, 1));
 }
 
+/** -1 in the int32 lanes with |v| > limit, for the counts of range checks; |-2^31| is 2^31. */
+// @ts-ignore: decorator
+@inline
+export function beyond(v: v128, limit: v128): v128 {
+  return i32x4.gt_u(i32x4.abs(v), limit);
+}
+
 /** A mask (all ones) in the lanes whose index is below `count`, for four int32 lanes. */
 // @ts-ignore: decorator
 @inline

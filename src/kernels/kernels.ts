@@ -7,7 +7,7 @@
 // Notation: all formulas are over exact integers, then stored; "[wraps]" marks two's complement results.
 //   floor(a / 2^s)    arithmetic shift right
 //   halfUp(a, s)      floor((a + 2^(s-1)) / 2^s) for s > 0, and a * 2^-s for s <= 0     (shift right, half up)
-//   halfEven(a, s)    a / 2^s rounded to nearest, ties to even, s > 0
+//   halfEven(a, s)    a / 2^s rounded to nearest, ties to even, s >= 0
 //   clamp(a, b)       min(max(a, -b), b)
 //   q15(a, b)         halfUp(a * b, 15), saturated to int16                              (i16x8.q15mulr_sat_s)
 //   bits(a)           number of binary digits of |a|: 0 for 0, 3 for 4..7
@@ -227,6 +227,27 @@ export interface Kernels {
    *  normal with standard deviation 53509.9 * scale / 2^16; 0 <= scale < 2^29. One block of four words
    *  an element, i < n. */
   random_normal_i32(out: Pointer, n: number, c1: number, c2: number, c3: number, key0: number, key1: number, scale: number): void;
+
+  /** x[i] = 0 if r_i < threshold, else clamp(halfUp(x[i] * factor, 15), limit), i < n, in place: r_i is word i mod 4 of block floor(i / 4) of
+   *  random_u32 with the same c1, c2, c3, key0, key1; it and threshold are uint32. x any int32; 2^15 <= factor <= 2^20 (15 fraction bits:
+   *  1 / (1 - p) for p = threshold / 2^32); 0 <= limit < 2^31; any n >= 0. Returns the count of clamped elements. */
+  dropout_i32(x: Pointer, n: number, c1: number, c2: number, c3: number, key0: number, key1: number, threshold: number, factor: number, limit: number): number;
+
+  // ---- sums and products with exact inverses: inverses.ts ------------------------------------------------------------
+
+  /** y[i] = x[i] + halfEven(h[i] * factor, shift) [wraps], i < n: the product alone is rounded, and halfEven(-a, s) = -halfEven(a, s), so that
+   *  -factor takes away what factor has added, to the bit. x, h, y int32, y may be x or h; |factor| <= 2^24; 0 <= shift <= 40; the product is
+   *  exact. Returns the count of |y[i]| > limit, 0 <= limit < 2^31 (-2^31 always counts). */
+  add_rounded_i32(x: Pointer, h: Pointer, y: Pointer, n: number, factor: number, shift: number, limit: number): number;
+
+  /** v * signIn * signOut * to / from, to within `to`, without losing a bit: what the division leaves goes into digits (Maclaurin, Duvenaud,
+   *  Adams 2015, "Gradient-based Hyperparameter Optimization through Reversible Learning"). With a mod b = a - b floor(a / b), for each i < n:
+   *    t = signIn * v_i [wraps];  q = floor(t / from);  B = digits_i * from + t mod from                  B < 2^47
+   *    v_i = signOut * (q * to + B mod to) [wraps];  digits_i = floor(B / to) [wraps]
+   *  v int32, digits uint32, both in place; 1 <= from, to <= 2^15; signIn, signOut 1 or -1. With from and to, signIn and signOut exchanged it
+   *  restores v and digits, unless floor(B / to) >= 2^32 or q * to + B mod to was no int32 (it is one if to <= from).
+   *  Returns the count of floor(B / to) >= 2^32. */
+  exchange_radix_i32u32(v: Pointer, digits: Pointer, n: number, from: number, to: number, signIn: number, signOut: number): number;
 }
 
 /** A back end: the kernels and the memory they work on. */

@@ -24,6 +24,11 @@ const two = (s: number): bigint => 1n << BigInt(s);
 const scaled = (a: bigint, s: number): bigint => (s >= 0 ? a << BigInt(s) : a >> BigInt(-s));
 const floorDivide = (a: bigint, b: bigint): bigint => (a < 0n && a % b !== 0n ? a / b - 1n : a / b);
 const halfUp = (a: bigint, s: number): bigint => (s > 0 ? (a + two(s - 1)) >> BigInt(s) : a << BigInt(-s));
+/** a / 2^s, ties to even. */
+function halfEven(a: bigint, s: number): bigint {
+  const floor = a >> BigInt(s), rest = 2n * (a - floor * two(s));
+  return rest > two(s) || (rest === two(s) && floor % 2n !== 0n) ? floor + 1n : floor;
+}
 const modulo = (a: bigint, s: number): bigint => BigInt.asUintN(s, a);
 const limit = (a: bigint, low: bigint, high: bigint): bigint => (a < low ? low : a > high ? high : a);
 const clamp = (a: bigint, b: bigint): bigint => limit(a, -b, b);
@@ -272,6 +277,32 @@ const KERNELS: Record<string, Kernel> = {
   random_normal_i32: (out: Elements, n, ...words: number[]) => {
     const [c1, c2, c3, key0, key1, scale] = words.map(BigInt);
     for (const i of count(n)) out[i] = halfUp((sum(philox([BigInt(i), c1, c2, c3], [key0, key1]).map((word) => (word & 0xffffn) + (word >> 16n))) - 262140n) * scale, 16);
+  },
+  dropout_i32: (x: Elements, n, ...words: number[]) => {
+    const [c1, c2, c3, key0, key1, threshold, factor, bound] = words.map(BigInt), blocks = count(Math.ceil(n / 4)).map((b) => philox([BigInt(b), c1, c2, c3], [key0, key1]));
+    let changed = 0;
+    for (const i of count(n)) {
+      const exact = halfUp(x[i] * factor, 15), isKept = blocks[i >> 2][i & 3] >= threshold;
+      x[i] = isKept ? clamp(exact, bound) : 0n;
+      if (isKept && x[i] !== exact) changed++;
+    }
+    return changed;
+  },
+
+  add_rounded_i32: (x: Elements, h: Elements, y: Elements, n, factor, shift, bound) => {
+    for (const i of count(n)) y[i] = int32(x[i] + halfEven(h[i] * BigInt(factor), shift));
+    return y.filter((one) => absolute(one) > BigInt(bound)).length;
+  },
+  exchange_radix_i32u32: (v: Elements, digits: Elements, n, ...words: number[]) => {
+    const [from, to, signIn, signOut] = words.map(BigInt);
+    let lost = 0;
+    for (const i of count(n)) {
+      const t = int32(signIn * v[i]), q = floorDivide(t, from), B = uint32(digits[i]) * from + t - q * from;
+      v[i] = int32(signOut * (q * to + (B % to)));
+      digits[i] = uint32(B / to);
+      if (B / to >= two(32)) lost++;
+    }
+    return lost;
   },
 };
 

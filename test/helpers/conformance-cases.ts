@@ -18,6 +18,7 @@ const panels = (k: number, n: number, range: Range = operand): BufferArgument =>
 
 const SHAPES = [[1, 1, 1], [2, 16, 2], [3, 17, 5], [4, 32, 64], [7, 33, 129], [33, 50, 66], [5, 16, 530]];
 const LENGTHS = [1, 3, 4, 8, 15, 16, 17, 40, 129];
+const RADICES = [[10, 9], [9, 10], [2, 1], [8, 7], [1, 2], [32768, 32767], [32767, 32768], [1, 32768], [32768, 1]];
 const ROWS = [[1, 1], [2, 7], [3, 8], [5, 33], [4, 130]];
 
 const gemm32 = SHAPES.map(([m, n, k]): Arguments => [int16(m * k, operand), k, panels(k, n), panelStride(k), int32(m * n, out), n, m, n, k]);
@@ -91,4 +92,16 @@ export const CASES: Readonly<Record<keyof Kernels, readonly Arguments[]>> = {
       [int32(4096, { ...within(2 ** 24), output: true }), int64(4096, 24), int32(4096, { ...within(2 ** 22), output: true }), int32(4096, { low: 0, high: 2 ** 24, output: true }), 4096, 0, 2 ** 30, 31, 3, 7, 4_294_967, 11, 429_497, 2 ** 28 - 2 ** 15 - 1]]), // all of the roots' table
   random_u32: [4, 8, 40].map((n, i) => [int32(n, out), n, i, 5 * i, 2 ** i, 12345 + i, i]),
   random_normal_i32: [1, 4, 7, 40].map((n, i) => [int32(n, out), n, i, 0, 1, 99 + i, i, 2 ** (20 + i)]),
+  dropout_i32: LENGTHS.flatMap((n, i) => [
+    [int32(n, out), n, i, 5 * i, 2 ** i, 12345 + i, i, Math.min(2 ** 32 - 1, 2 ** 29 * i), 2 ** 15 + 4000 * i, 2 ** 31 - 1 - 2 ** 27 * i],
+    [int32(n, { ...within(2 ** (12 + 2 * i)), output: true }), n, 1, i, 3, 77, i, 429_496_730, 2 ** (20 - i % 6), 2 ** 24 - i],
+  ]),
+  add_rounded_i32: LENGTHS.flatMap((n, i): Arguments[] => [
+    [int32(n), int32(n), int32(n, out), n, (-1) ** i * (2 ** 24 - i), 5 * i, 2 ** 31 - 1 - 2 ** 26 * i],
+    [int32(n, within(2 ** 20)), int32(n, within(2 ** (2 * i + 3))), int32(n, out), n, (-3) ** (i % 3), i % 4, 2 ** 19], // ties
+  ]),
+  exchange_radix_i32u32: LENGTHS.flatMap((n, i) => [0, 4, 7].map((j): Arguments => {
+    const [from, to] = RADICES[(i + j) % RADICES.length];
+    return [int32(n, out), int32(n, j === 0 ? out : { low: 0, high: 2 ** (4 * j), output: true }), n, from, to, (-1) ** (i + j), i % 3 === 0 ? -1 : 1];
+  })),
 };

@@ -17,8 +17,8 @@ export const halfUp = (a: number, s: number): number => (s > 0 ? Math.floor((a +
 /** halfUp(a, s) for any a. */
 export const halfUpBig = (a: bigint, s: number): bigint => (s > 0 ? (a + (1n << BigInt(s - 1))) >> BigInt(s) : a << BigInt(-s));
 
-/** halfEven(a, s), s > 0: half up, but a tie goes to the even neighbour. */
-export const halfEvenBig = (a: bigint, s: number): bigint => (a + (1n << BigInt(s - 1)) - 1n + ((a >> BigInt(s)) & 1n)) >> BigInt(s);
+/** halfEven(a, s), s >= 0: half up, but a tie goes to the even neighbour. */
+export const halfEvenBig = (a: bigint, s: number): bigint => (s > 0 ? (a + (1n << BigInt(s - 1)) - 1n + ((a >> BigInt(s)) & 1n)) >> BigInt(s) : a);
 
 /** clamp(a, b). */
 export const clamp = (a: number, bound: number): number => Math.min(Math.max(a, -bound), bound);

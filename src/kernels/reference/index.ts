@@ -9,6 +9,7 @@ import { elementwiseKernels } from './elementwise.ts';
 import { embeddingKernels } from './embedding.ts';
 import { geluKernels } from './gelu.ts';
 import { gemmKernels } from './gemm.ts';
+import { inverseKernels } from './inverses.ts';
 import { layerNormKernels } from './layer-norm.ts';
 import { Memory } from './memory.ts';
 import { packKernels } from './pack.ts';
@@ -37,6 +38,7 @@ export function createReferenceBackend(bytes: number): Backend {
       ...bdiaKernels(memory),
       ...adamKernels(memory),
       ...randomKernels(memory),
+      ...inverseKernels(memory),
     },
     memory,
     base: BASE,
