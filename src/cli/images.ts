@@ -1,0 +1,194 @@
+// From a path to a set of images: which data set a directory holds is seen from the names and sizes in it, as they come from
+// where the sets are published, gzipped or not. What the bytes mean is known to src/data.
+
+import * as fs from 'node:fs';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { type CifarKind, cifarRecord, readCifar } from '../data/cifar.ts';
+import { readDigits } from '../data/digits.ts';
+import { readIdx } from '../data/idx.ts';
+import { type ImageSet, type LabelledImage, MAX_BYTES, checkImages, checkSameKind, fromImages, joinImages, someColour } from '../data/images.ts';
+import { quote } from './argv.ts';
+import { UsageError } from './library.ts';
+import { readPng } from './png.ts';
+
+/** A data set, read. */
+export interface ImageData {
+  train: ImageSet;
+  test: ImageSet;
+  /** What the classes are called, where the data set says so. */
+  names?: string[];
+  /** The path as errors name it. */
+  what: string;
+  format: 'IDX' | 'CIFAR-10' | 'CIFAR-100' | 'optdigits' | 'PNG';
+}
+
+export interface ImageOptions {
+  /** Classes of an IDX data set, which does not say; default 10. */
+  classes?: number;
+}
+
+type Parts = Pick<ImageData, 'train' | 'test' | 'names' | 'format'>;
+
+/** Where a data set has no test images of its own: every tenth of a class. */
+const HOLD_OUT = 10;
+const IDX = /^(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?$/;
+const BIN = /^(train|data_batch|test).*\.bin(\.gz)?$/;
+const DIGITS = /^optdigits\.(tra|tes)(\.gz)?$/;
+
+/** Runs something of the file system, whose refusal becomes one line. */
+function attempt<T>(path: string, expected: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    const { code, message = String(error) } = error as { code?: string; message?: string };
+    const why = code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a directory' : `cannot be read (${message.split('\n')[0].split(', ')[0]})`;
+    throw new UsageError(`${quote(path)} ${why}, expected ${expected}`, 'give the directory of a data set');
+  }
+}
+
+/** A path in an error; of a long one the end says more. */
+const nameOf = (path: string): string => quote(path.length > 60 ? `...${path.slice(-54)}` : path);
+/** What a directory holds, in the order of code units, hidden files left out. */
+const listDirectory = (path: string): string[] =>
+  attempt(path, 'a directory of images', () => fs.readdirSync(path)).filter((name) => !name.startsWith('.')).sort();
+
+function isDirectory(path: string): boolean {
+  try {
+    return fs.statSync(path).isDirectory();
+  } catch {
+    return false; // a link to nothing or to itself
+  }
+}
+
+/** The bytes of a file, decompressed if it is a gzip file, whatever its name. */
+function readBytes(path: string): Uint8Array {
+  const bytes = attempt(path, 'a readable file', () => fs.readFileSync(path));
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw new UsageError(`${nameOf(path)} has more than ${MAX_BYTES} bytes when decompressed`, 'give a smaller set');
+    throw new UsageError(`${nameOf(path)} is a ${code === 'Z_BUF_ERROR' ? 'truncated' : 'damaged'} gzip file (${message})`, 'fetch the file again');
+  }
+}
+
+/** The file of a set that a pattern finds. Refused if it is missing beside others of the set. */
+function needFile(path: string, names: readonly string[], pattern: RegExp, called: string, others: RegExp): string {
+  const name = names.find((candidate) => pattern.test(candidate));
+  if (name !== undefined) return join(path, name);
+  throw new UsageError(`${nameOf(path)} has no file ${called}, expected beside ${names.find((candidate) => others.test(candidate))}`, 'put all files of the set there');
+}
+
+/** MNIST: four files, named with a dot or a hyphen before idx. */
+function readIdxFiles(path: string, names: readonly string[], classes: number): Parts {
+  const part = (prefix: string, called: string): ImageSet => {
+    const [images, labels] = ['images-idx3', 'labels-idx1'].map((kind) =>
+      needFile(path, names, new RegExp(`^(${prefix})-${kind.slice(0, 6)}[-.]idx\\d-ubyte(\\.gz)?$`), `${called}-${kind}-ubyte`, IDX));
+    return readIdx(readBytes(images), readBytes(labels), [nameOf(images), nameOf(labels)], classes);
+  };
+  return { train: part('train', 'train'), test: part('t10k|test', 't10k'), format: 'IDX' };
+}
+
+/** The names in a file of one a line; undefined if there is no such file or it has another number of names. */
+function readNames(path: string, classes: number): string[] | undefined {
+  if (!fs.existsSync(path)) return undefined;
+  const names = new TextDecoder().decode(readBytes(path)).split('\n').map((name) => name.trim()).filter((name) => name !== '');
+  return names.length === classes ? names : undefined;
+}
+
+/** CIFAR: names that begin with train or data_batch, and with test. The record tells 10 from 100. */
+function readCifarFiles(path: string, names: readonly string[]): Parts {
+  const isCopy = (name: string): boolean => name.endsWith('.gz') && names.includes(name.slice(0, -3)); // left from decompressing
+  const load = (pattern: RegExp): { name: string; bytes: Uint8Array }[] =>
+    names.filter((name) => BIN.test(name) && pattern.test(name) && !isCopy(name)).map((name) => join(path, name))
+      .map((file) => ({ name: nameOf(file), bytes: readBytes(file) }));
+  const train = load(/^(train|data_batch)/), test = load(/^test/);
+  if (train.length === 0 || test.length === 0) {
+    const missing = train.length === 0 ? 'training (train....bin or data_batch....bin)' : 'testing (test....bin)';
+    throw new UsageError(`${nameOf(path)} has no file for ${missing}, expected beside ${names.find((name) => BIN.test(name))}`, 'put all files of the set there');
+  }
+  const fits = (kind: CifarKind): boolean => [...train, ...test].every(({ bytes }) => bytes.length % cifarRecord(kind) === 0);
+  const kind = !fits(10) && fits(100) ? 100 : 10;
+  const read = (files: typeof train): ImageSet => joinImages(files.map(({ name, bytes }) => readCifar(bytes, kind, name)), nameOf(path));
+  const list = join(path, kind === 10 ? 'batches.meta.txt' : 'fine_label_names.txt');
+  return { train: read(train), test: read(test), format: `CIFAR-${kind}`, names: readNames(list, kind) };
+}
+
+function readDigitFiles(path: string, names: readonly string[]): Parts {
+  const read = (extension: string): ImageSet => {
+    const file = needFile(path, names, new RegExp(`^optdigits\\.${extension}(\\.gz)?$`), `optdigits.${extension}`, DIGITS);
+    return readDigits(readBytes(file), nameOf(file));
+  };
+  return { train: read('tra'), test: read('tes'), format: 'optdigits' };
+}
+
+const isPng = (name: string): boolean => /\.png$/i.test(name);
+const directories = (path: string): string[] => (isDirectory(path) ? listDirectory(path).filter((name) => !isPng(name) && isDirectory(join(path, name))) : []);
+/** There are directories in this one, and one of them at least has PNG files. */
+const holdsClasses = (path: string): boolean => directories(path).some((name) => listDirectory(join(path, name)).some(isPng));
+
+/** Every PNG file of a directory of classes, in the order of names; the label is the place of the class among `names`. */
+const readClasses = (path: string, names: readonly string[]): LabelledImage[][] => names.map((name, label) => {
+  const directory = join(path, name), files = isDirectory(directory) ? listDirectory(directory).filter(isPng) : [];
+  return files.map((file) => {
+    const full = join(directory, file);
+    return { ...readPng(readBytes(full), nameOf(full)), label, name: nameOf(full) };
+  });
+});
+
+/** The two parts as sets of one kind: grey only if all images are. */
+function toParts(train: LabelledImage[], test: LabelledImage[], names: string[], what: string): Parts {
+  const [first] = train, other = test.find(({ width, height }) => width !== first?.width || height !== first.height);
+  if (first !== undefined && other !== undefined) fromImages([first, other], names.length, what); // throws, naming both
+  const channels = someColour([...train, ...test]);
+  const toSet = (images: LabelledImage[], part: string): ImageSet => fromImages(images, names.length, `${what} (${part})`, channels);
+  return { train: toSet(train, 'training'), test: toSet(test, 'testing'), names, format: 'PNG' };
+}
+
+/** Directories train and test, each with one directory a class. */
+function readDividedClasses(path: string): Parts {
+  const train = join(path, 'train'), test = join(path, 'test'), names = directories(train);
+  for (const [there, missing] of [[train, 'test'], [test, 'train']])
+    if (!holdsClasses(join(path, missing)))
+      throw new UsageError(`${nameOf(path)} has classes of PNG files in ${basename(there)} but not in ${missing}, expected in both`,
+        `give ${nameOf(there)} to test on every tenth image`);
+  const foreign = directories(test).find((name) => !names.includes(name));
+  if (foreign !== undefined)
+    throw new UsageError(`${nameOf(path)} has the class ${quote(foreign)} in test but not in train, expected in both`, 'a model cannot know it; move or remove it');
+  return toParts(readClasses(train, names).flat(), readClasses(test, names).flat(), names, nameOf(path));
+}
+
+/** One directory a class. */
+function readClassesAlone(path: string): Parts {
+  const names = directories(path), classes = readClasses(path, names), isTest = (_: unknown, place: number): boolean => place % HOLD_OUT === HOLD_OUT - 1;
+  const test = classes.flatMap((images) => images.filter(isTest));
+  if (test.length === 0)
+    throw new UsageError(`${nameOf(path)} has no class of ${HOLD_OUT} PNG files or more, expected one: every tenth image is for testing`,
+      'add images, or divide them into train/CLASS and test/CLASS');
+  return toParts(classes.flatMap((images) => images.filter((image, place) => !isTest(image, place))), test, names, nameOf(path));
+}
+
+/** The reader for what a directory holds; undefined if it is nothing known. */
+function readerFor(path: string, names: readonly string[], classes: number): (() => Parts) | undefined {
+  if (names.some((name) => IDX.test(name))) return () => readIdxFiles(path, names, classes);
+  if (names.some((name) => BIN.test(name))) return () => readCifarFiles(path, names);
+  if (names.some((name) => DIGITS.test(name))) return () => readDigitFiles(path, names);
+  if (holdsClasses(join(path, 'train')) || holdsClasses(join(path, 'test'))) return () => readDividedClasses(path);
+  return holdsClasses(path) ? () => readClassesAlone(path) : undefined;
+}
+
+/** Reads the data set of a directory: MNIST's four IDX files; the .bin files of CIFAR-10 or CIFAR-100; optdigits.tra and .tes; PNG files as
+ *  train/CLASS/x.png and test/CLASS/x.png, or CLASS/x.png, every tenth of which is for testing. Throws UsageError naming the file. */
+export function readImages(path: string, { classes = 10 }: ImageOptions = {}): ImageData {
+  const names = listDirectory(path), what = nameOf(path), read = readerFor(path, names, classes);
+  if (read === undefined)
+    throw new UsageError(`${what} holds no images, expected MNIST's four IDX files, train and test .bin files of CIFAR, optdigits.tra and .tes, or CLASS/*.png`,
+      'give the directory that holds the files; PNG files may be divided as train/CLASS and test/CLASS');
+  const parts = read();
+  checkImages(parts.train, `${what} (training)`, { names: parts.names });
+  checkImages(parts.test, `${what} (testing)`, { names: parts.names, everyClass: false });
+  checkSameKind(parts.train, parts.test, what);
+  return { ...parts, what };
+}

@@ -1,0 +1,80 @@
+// What becomes of an image between the set and the model: cut at random from itself with a margin around it, mirrored or not,
+// and laid out as patches, the tokens of a vision transformer. The random choices are a function of (seed, step, sample) only.
+
+import { UsageError } from '../errors.ts';
+import { PURPOSE, randomU32 } from '../random.ts';
+import { scaleU32 } from './batch.ts';
+import { type ImageSet, type ImageShape, sizeOf } from './images.ts';
+
+/** What to change at random. */
+export interface AugmentOptions {
+  /** The margin, in pixels, around the image from which one of its size is cut: 0 (leave it) to less than a side. */
+  crop: number;
+  /** Mirror it left to right, every other time. */
+  flip: boolean;
+  /** The byte of the margin; default 0. */
+  fill?: number;
+}
+
+/** Which random number decides what. */
+const DRAW = { row: 0, column: 1, flip: 2 } as const;
+
+/** Writes image number `image` of the set, changed at random, to `out`. A function of seed, step (uint32) and sample, its place in the batch
+ *  (uint32). Throws UsageError for an image or a margin that the set does not have, and for another size of `out`.
+ *  @example
+ *  const set = { width: 3, height: 1, channels: 1, classes: 2, count: 1, pixels: Uint8Array.of(1, 2, 3), labels: Int32Array.of(0) };
+ *  const out = new Uint8Array(3);
+ *  augment(set, 0, out, { crop: 0, flip: true }, 1, 0, 5);
+ *  console.log(out.join(' ')); // 3 2 1
+ */
+export function augment(set: ImageSet, image: number, out: Uint8Array, { crop, flip, fill = 0 }: AugmentOptions, seed: number, step: number, sample: number): void {
+  const { width, height, channels } = set, size = width * height * channels, side = Math.min(width, height);
+  if (!Number.isInteger(image) || image < 0 || image >= set.count) throw new UsageError(`image is ${image}, expected 0 to ${set.count - 1}`);
+  if (!Number.isInteger(crop) || crop < 0 || crop >= side)
+      throw new UsageError(`crop is ${crop}, expected a whole number from 0 to ${side - 1} for images of ${sizeOf(set)}`);
+  if (!Number.isInteger(fill) || fill < 0 || fill > 255) throw new UsageError(`fill is ${fill}, expected a byte, 0 to 255`);
+  if (out.length !== size) throw new UsageError(`the augmented image has ${out.length} bytes, expected ${size} (${sizeOf(set)} x ${channels})`);
+  const draw = (index: number): number => randomU32(seed, PURPOSE.augment, step, sample, index);
+  const down = crop === 0 ? 0 : scaleU32(draw(DRAW.row), 2 * crop + 1) - crop;
+  const right = crop === 0 ? 0 : scaleU32(draw(DRAW.column), 2 * crop + 1) - crop;
+  const isMirrored = flip && draw(DRAW.flip) >= 2 ** 31;
+  for (let y = 0, to = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const row = y + down, column = (isMirrored ? width - 1 - x : x) + right;
+      const isInside = row >= 0 && row < height && column >= 0 && column < width;
+      const from = image * size + (row * width + column) * channels;
+      for (let channel = 0; channel < channels; channel++) out[to++] = isInside ? set.pixels[from + channel] : fill;
+    }
+}
+
+/** The number of patches of `patch` x `patch` pixels that an image is cut into. Throws UsageError, with the sizes that would do, if they
+ *  do not cover it exactly.
+ *  @example
+ *  console.log(countPatches({ width: 32, height: 32 }, 4)); // 64
+ */
+export function countPatches({ width, height }: { width: number; height: number }, patch: number): number {
+  if (Number.isInteger(patch) && patch > 0 && width % patch === 0 && height % patch === 0) return (width / patch) * (height / patch);
+  const sizes = Array.from({ length: Math.min(width, height) }, (_, i) => i + 1).filter((size) => width % size === 0 && height % size === 0);
+  throw new UsageError(`patch is ${patch}, expected a divisor of width and height of the images (${sizeOf({ width, height })})`, `choose one of ${sizes.join(', ')}`);
+}
+
+/** Lays an image out as patches: row after row of patches, a patch's pixels row by row, channel last. `out` has [patches, patch * patch *
+ *  channels] numbers with 11 fraction bits: byte p becomes (2 p - 255) * 16, from -1.9922 to 1.9922. Throws UsageError for another size.
+ *  @example
+ *  const out = new Int16Array(4);
+ *  patchesOf(Uint8Array.of(0, 1, 254, 255), { width: 4, height: 1, channels: 1 }, 1, out);
+ *  console.log(out.join(' ')); // -4080 -4048 4048 4080
+ */
+export function patchesOf(pixels: Uint8Array, shape: ImageShape, patch: number, out: Int16Array): void {
+  const { width, height, channels } = shape, size = width * height * channels, patches = countPatches(shape, patch);
+  if (pixels.length !== size || out.length !== size)
+    throw new UsageError(`patchesOf: pixels and out have ${pixels.length} and ${out.length} elements, expected ${size} (${patches} x ${patch} x ${patch} x ${channels})`);
+  const run = patch * channels; // of a patch's row, and of the image's: side by side in both
+  let to = 0;
+  for (let top = 0; top < height; top += patch)
+    for (let left = 0; left < width; left += patch)
+      for (let y = top; y < top + patch; y++) {
+        const from = (y * width + left) * channels;
+        for (let i = 0; i < run; i++) out[to++] = (2 * pixels[from + i] - 255) * 16;
+      }
+}

@@ -1,0 +1,293 @@
+// Byte-pair encoding (Sennrich, Haddow, Birch 2016): the tokens of a language, learned from its sentences. A text is cut into words, each
+// with the space before it (the first word gets one too) and punctuation apart from letters; a word begins as its characters, and the
+// pair of neighbouring tokens that is most frequent becomes a token, again and again. Only integers are compared, ties go to the pair
+// that is smaller by code points, and no table of the runtime is consulted: the same sentences give the same vocabulary everywhere.
+
+import { UsageError } from '../errors.ts';
+
+/** Tokens that stand for no text: they are 0 .. 3 in every vocabulary. */
+export const SPECIAL = { padding: 0, begin: 1, end: 2, unknown: 3 } as const;
+const SPECIALS = 4;
+/** Most tokens a model can have: a token id is stored in 16 bits. So left * MAX_TOKENS + right is one number for a pair. */
+const MAX_TOKENS = 65536;
+/** Characters of a word without its space; a longer run is cut, which bounds the work for a word. */
+const MAX_WORD = 64;
+/** UTF-16 units of a token: a word of MAX_WORD characters and its space. Nothing longer can be learned. */
+const MAX_TEXT = 2 * MAX_WORD + 1;
+/** Words that `encode` remembers. */
+const MAX_CACHE = 2 ** 18;
+
+/** Control characters, punctuation and signs of ASCII, Latin-1, U+2000-206F, U+3000-303F and the full-width forms; all else counts as letters. */
+const PUNCTUATION = '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
+const WORD = new RegExp(` ?(?:[${PUNCTUATION}]{1,${MAX_WORD}}|[^ ${PUNCTUATION}]{1,${MAX_WORD}})| `, 'gu');
+
+/** What a checkpoint keeps. `symbols`: the characters, ascending, tokens 4, 5, ..; `merges`: left and right token of each rule in turn. */
+export interface BytePairsJson {
+  kind: 'byte-pairs';
+  symbols: string;
+  merges: number[];
+}
+
+/** The words of a text, each with the space before it; together they are ' ' + text. */
+const wordsOf = (text: string): string[] => (text === '' ? [] : ` ${text}`.match(WORD)!);
+
+/** The order of two texts by code points; UTF-16 units alone would put U+10000.. before U+E000... */
+function comparePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i), y = b.charCodeAt(i);
+    if (x === y) continue;
+    const isSurrogateX = x >= 0xd800 && x < 0xe000, isSurrogateY = y >= 0xd800 && y < 0xe000;
+    return isSurrogateX === isSurrogateY ? x - y : Number(isSurrogateX) - Number(isSurrogateY);
+  }
+  return a.length - b.length;
+}
+
+/** Half of a surrogate pair: no character, and two of them side by side would become one. */
+const isLoneSurrogate = (character: string): boolean => character.length === 1 && character >= '\ud800' && character <= '\udfff';
+
+/** `tokens` with every `left`, `right` made `joined`, from left to right. */
+function merge(tokens: number[], left: number, right: number, joined: number): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const isPair = tokens[i] === left && tokens[i + 1] === right;
+    out.push(isPair ? joined : tokens[i]);
+    if (isPair) i++;
+  }
+  return out;
+}
+
+/** Texts and rules while they are learned or read back: every text is one token, even if two rules make it. */
+class Table {
+  readonly texts: string[] = ['', '', '', '\uFFFD'];
+  readonly tokenOf = new Map<string, number>();
+  /** Rule of a pair: its place in the order, and the token it makes. */
+  readonly rules = new Map<number, { rank: number; joined: number }>();
+
+  /** The characters, ascending. */
+  readonly symbols: readonly string[];
+
+  constructor(symbols: readonly string[]) {
+    this.symbols = symbols;
+    for (const symbol of symbols) this.token(symbol);
+  }
+
+  /** The token of a text, a new one if it has none. */
+  token(text: string): number {
+    let token = this.tokenOf.get(text);
+    if (token === undefined) this.tokenOf.set(text, token = this.texts.push(text) - 1);
+    return token;
+  }
+
+  /** The token that a pair becomes. */
+  addRule(left: number, right: number): number {
+    const joined = this.token(this.texts[left] + this.texts[right]), pair = left * MAX_TOKENS + right;
+    if (!this.rules.has(pair)) this.rules.set(pair, { rank: this.rules.size, joined });
+    return joined;
+  }
+}
+
+/** How often each pair of neighbours occurs and in which words, as the words change; the most frequent one is on top of a heap. */
+class PairCounts {
+  private readonly counts = new Map<number, number>();
+  /** The words in which a pair occurs or once occurred. */
+  private readonly places = new Map<number, number[]>();
+  /** A binary heap of [count, pair]. A count may be outdated, but every pair also stands there with its own count or a larger one. */
+  private readonly heap: [number, number][] = [];
+  private readonly words: { tokens: number[]; count: number }[];
+  private readonly texts: readonly string[];
+
+  /** words: their tokens and how often each stands in the sentences; texts: of the tokens, growing with them. */
+  constructor(words: { tokens: number[]; count: number }[], texts: readonly string[]) {
+    this.words = words;
+    this.texts = texts;
+    words.forEach((_, word) => { this.count(word, 1); });
+    for (const [pair, count] of this.counts) this.push([count, pair]);
+  }
+
+  /** The most frequent pair, the smaller one of several; undefined if none occurs twice. */
+  best(): number | undefined {
+    for (;;) {
+      if (this.heap.length === 0) return undefined;
+      const [count, pair] = this.pop(), now = this.counts.get(pair) ?? 0;
+      if (now === count && count >= 2) return pair;
+      if (now >= 2 && now < count) this.push([now, pair]);
+    }
+  }
+
+  /** Makes every left, right of every word one token. */
+  join(left: number, right: number, joined: number): void {
+    const grown = new Set<number>(), pair = left * MAX_TOKENS + right;
+    for (const word of this.places.get(pair)!) {
+      const tokens = merge(this.words[word].tokens, left, right, joined);
+      if (tokens.length === this.words[word].tokens.length) continue; // it occurred there once
+      this.count(word, -1);
+      this.words[word].tokens = tokens;
+      this.count(word, 1, grown);
+    }
+    this.places.delete(pair);
+    for (const key of grown) this.push([this.counts.get(key)!, key]);
+  }
+
+  /** Adds (sign 1) or takes away (sign -1) the pairs of a word. */
+  private count(word: number, sign: number, grown?: Set<number>): void {
+    const { tokens, count } = this.words[word];
+    for (let i = 0; i + 1 < tokens.length; i++) {
+      const pair = tokens[i] * MAX_TOKENS + tokens[i + 1];
+      this.counts.set(pair, (this.counts.get(pair) ?? 0) + sign * count);
+      if (sign < 0) continue;
+      const places = this.places.get(pair);
+      if (places === undefined) this.places.set(pair, [word]);
+      else if (places[places.length - 1] !== word) places.push(word);
+      grown?.add(pair);
+    }
+  }
+
+  /** Whether a stands above b in the heap. */
+  private isAbove([countA, a]: [number, number], [countB, b]: [number, number]): boolean {
+    if (countA !== countB) return countA > countB;
+    const left = comparePoints(this.texts[Math.floor(a / MAX_TOKENS)], this.texts[Math.floor(b / MAX_TOKENS)]);
+    return (left === 0 ? comparePoints(this.texts[a % MAX_TOKENS], this.texts[b % MAX_TOKENS]) : left) < 0;
+  }
+
+  private push(entry: [number, number]): void {
+    let at = this.heap.length;
+    for (; at > 0; at = (at - 1) >> 1) {
+      const above = this.heap[(at - 1) >> 1];
+      if (!this.isAbove(entry, above)) break;
+      this.heap[at] = above;
+    }
+    this.heap[at] = entry;
+  }
+
+  private pop(): [number, number] {
+    const { heap } = this, top = heap[0], entry = heap.pop()!, { length } = heap;
+    if (length === 0) return top;
+    let at = 0;
+    for (let below = 1; below < length; below = 2 * at + 1) {
+      if (below + 1 < length && this.isAbove(heap[below + 1], heap[below])) below++;
+      if (!this.isAbove(heap[below], entry)) break;
+      heap[at] = heap[below];
+      at = below;
+    }
+    heap[at] = entry;
+    return top;
+  }
+}
+
+/** The tokens of sentences and back. Made by `learn` or `fromJson`.
+ *  @example
+ *  const pairs = BytePairs.learn(['low lower lowest', 'slow slower slowest'], 20);
+ *  const tokens = pairs.encode('lower slow');
+ *  console.log(pairs.size, tokens.length, pairs.decode(tokens)); // 19 4 lower slow
+ */
+export class BytePairs {
+  /** V: number of tokens, the 4 special ones included. */
+  readonly size: number;
+  private readonly table: Table;
+  private readonly cache = new Map<string, number[]>();
+
+  private constructor(table: Table) {
+    this.table = table;
+    this.size = table.texts.length;
+  }
+
+  /** Learns a vocabulary of `size` tokens from sentences (of one language, or of both for a joint vocabulary); of fewer, if no pair occurs
+   *  twice any more. Throws UsageError if there is no text, if size is less than 4 and the text's characters, or above 65,536.
+   *  @example
+   *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson()); // { kind: 'byte-pairs', symbols: ' ab', merges: [ 5, 5 ] }
+   */
+  static learn(sentences: Iterable<string>, size: number): BytePairs {
+    if (!Number.isInteger(size) || size <= SPECIALS || size > MAX_TOKENS)
+      throw new UsageError(`the vocabulary's size is ${size}, expected an integer from ${SPECIALS + 1} to ${MAX_TOKENS}`);
+    const frequency = new Map<string, number>(), characters = new Set<string>();
+    for (const sentence of sentences) for (const word of wordsOf(sentence)) frequency.set(word, (frequency.get(word) ?? 0) + 1);
+    for (const word of frequency.keys()) for (const character of word) characters.add(character);
+    if ([...characters].some(isLoneSurrogate)) throw new UsageError('a sentence has half of a surrogate pair, expected Unicode text');
+    if (characters.size === 0) throw new UsageError('there is no text to learn a vocabulary from, expected at least one sentence');
+    if (characters.size + SPECIALS > size)
+      throw new UsageError(`the vocabulary's size is ${size}, expected at least ${characters.size + SPECIALS} (${characters.size} characters and ${SPECIALS} special tokens)`,
+        'choose a larger vocabulary, or remove the rare characters');
+    const table = new Table([...characters].sort(comparePoints));
+    const words = Array.from(frequency, ([word, count]) => ({ tokens: Array.from(word, (character) => table.token(character)), count }));
+    const counts = new PairCounts(words, table.texts);
+    while (table.texts.length < size) {
+      const pair = counts.best();
+      if (pair === undefined) break;
+      const left = Math.floor(pair / MAX_TOKENS), right = pair % MAX_TOKENS;
+      counts.join(left, right, table.addRule(left, right));
+    }
+    return new BytePairs(table);
+  }
+
+  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not such a vocabulary.
+   *  @example
+   *  console.log(BytePairs.fromJson({ kind: 'byte-pairs', symbols: ' ab', merges: [5, 5] })?.size, BytePairs.fromJson({ kind: 'bytes' })); // 8 undefined
+   */
+  static fromJson(value: unknown): BytePairs | undefined {
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { kind, symbols, merges } = value as { kind?: unknown; symbols?: unknown; merges?: unknown };
+    if (kind !== 'byte-pairs' || typeof symbols !== 'string' || !Array.isArray(merges) || merges.length % 2 !== 0) return undefined;
+    const characters = Array.from(symbols);
+    const isAscending = characters.every((character, i) => i === 0 || comparePoints(character, characters[i - 1]) > 0);
+    if (characters.length === 0 || characters.length + SPECIALS > MAX_TOKENS || !isAscending || characters.some(isLoneSurrogate)) return undefined;
+    const table = new Table(characters), { texts, rules } = table;
+    const isToken = (token: unknown): token is number => Number.isInteger(token) && (token as number) >= SPECIALS && (token as number) < texts.length;
+    for (let i = 0; i < merges.length; i += 2) {
+      const left: unknown = merges[i], right: unknown = merges[i + 1];
+      if (!isToken(left) || !isToken(right) || rules.has(left * MAX_TOKENS + right)) return undefined;
+      if (texts[left].length + texts[right].length > MAX_TEXT) return undefined;
+      table.addRule(left, right);
+      if (texts.length > MAX_TOKENS) return undefined;
+    }
+    return new BytePairs(table);
+  }
+
+  /** The value that a checkpoint keeps.
+   *  @example
+   *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson().merges); // [ 5, 5 ]
+   */
+  toJson(): BytePairsJson {
+    const { symbols, rules } = this.table;
+    const merges = [...rules.keys()].flatMap((pair) => [Math.floor(pair / MAX_TOKENS), pair % MAX_TOKENS]);
+    return { kind: 'byte-pairs', symbols: symbols.join(''), merges };
+  }
+
+  /** The tokens of a text, without begin and end; a character that was not learned is token 3.
+   *  @example
+   *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).encode('aaz').join(' ')); // 4 7 3
+   */
+  encode(text: string): Int32Array {
+    return Int32Array.from(wordsOf(text).flatMap((word) => this.encodeWord(word)));
+  }
+
+  /** The text of some tokens, each below `size`: the one that was encoded, if all its characters are known. Padding, begin and end are no
+   *  text, an unknown character is U+FFFD.
+   *  @example
+   *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).decode([1, 4, 7, 6, 2, 0])); // aab
+   */
+  decode(tokens: ArrayLike<number>): string {
+    const text = Array.from(tokens, (token) => this.table.texts[token]).join('');
+    return text.startsWith(' ') ? text.slice(1) : text;
+  }
+
+  /** The tokens of a word: of the rules that apply, the one learned first, until none does. */
+  private encodeWord(word: string): number[] {
+    const known = this.cache.get(word);
+    if (known !== undefined) return known;
+    const { tokenOf, rules } = this.table;
+    let tokens: number[] = Array.from(word, (character) => tokenOf.get(character) ?? SPECIAL.unknown);
+    for (;;) {
+      let first = -1, rule: { rank: number; joined: number } | undefined;
+      for (let i = 0; i + 1 < tokens.length; i++) {
+        const next = rules.get(tokens[i] * MAX_TOKENS + tokens[i + 1]);
+        if (next !== undefined && (rule === undefined || next.rank < rule.rank)) [first, rule] = [i, next];
+      }
+      if (rule === undefined) break;
+      tokens = merge(tokens, tokens[first], tokens[first + 1], rule.joined);
+    }
+    if (this.cache.size >= MAX_CACHE) this.cache.clear();
+    this.cache.set(word, tokens);
+    return tokens;
+  }
+}

@@ -1,0 +1,158 @@
+// A set of images with a label each, whatever file it came from: bytes, row by row, the channels of a pixel side by side. The
+// readers beside this file (idx.ts, cifar.ts, digits.ts) are pure: decompressed bytes in, a set out, and a UsageError that names
+// the file for everything else. Nothing is allocated that the bytes do not vouch for.
+
+import { UsageError } from '../errors.ts';
+
+/** Limits, so that a damaged header is refused instead of believed. */
+export const MAX_SIDE = 1024, MAX_IMAGES = 2 ** 24, MAX_CLASSES = 65536, MAX_BYTES = 2 ** 31;
+
+/** The size of an image. */
+export interface ImageShape {
+  /** Pixels of a row. */
+  width: number;
+  /** Rows. */
+  height: number;
+  /** 1: grey, 3: red, green, blue. */
+  channels: 1 | 3;
+}
+
+/** Images of one size, each with the class that it shows. */
+export interface ImageSet extends ImageShape {
+  /** Classes: labels are 0 .. classes - 1. */
+  classes: number;
+  /** Images. */
+  count: number;
+  /** count * height * width * channels bytes, row-major, channel last. */
+  pixels: Uint8Array;
+  /** The class of each image. */
+  labels: Int32Array;
+}
+
+/** One decoded image, as `fromImages` takes it. */
+export interface LabelledImage extends ImageShape {
+  /** height * width * channels bytes, row-major, channel last. */
+  pixels: Uint8Array;
+  /** Its class. */
+  label: number;
+  /** What errors call it; its place in the list if absent. */
+  name?: string;
+}
+
+export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${width} x ${height}`;
+const isCount = (value: number, low: number, high: number): boolean => Number.isInteger(value) && value >= low && value <= high;
+
+/** Bytes that no reader takes: none at all, or a gzip file. */
+export function checkBytes(bytes: Uint8Array, what: string, format: string): void {
+  if (bytes.length === 0) throw new UsageError(`${what} is empty, expected ${format}`, 'fetch the file again');
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw new UsageError(`${what} is still gzip-compressed, expected ${format}`, 'decompress it first');
+}
+
+/** Refuses sizes beyond the limits. */
+export function checkSize(shape: { width: number; height: number }, count: number, what: string): void {
+  if (!isCount(shape.width, 1, MAX_SIDE) || !isCount(shape.height, 1, MAX_SIDE))
+    throw new UsageError(`${what} has images of ${sizeOf(shape)}, expected sides of 1 to ${MAX_SIDE} pixels`, 'scale them, or fetch the file again');
+  if (!isCount(count, 1, MAX_IMAGES)) throw new UsageError(`${what} has ${count} images, expected 1 to ${MAX_IMAGES}`, 'give a set with images in it');
+}
+
+/** Refuses a label outside 0 .. classes - 1; `record` counts from 0. */
+export function checkLabel(label: number, record: number, classes: number, what: string): void {
+  if (!isCount(label, 0, classes - 1))
+    throw new UsageError(`${what} has the label ${label} at record ${record} (from 0), expected 0 to ${classes - 1}`, 'the file is damaged, or of another kind');
+}
+
+/** Refuses a set that nothing can be learnt from or that is not what it says: sizes, lengths, labels, and a class without an image unless
+ *  `everyClass` is false, as in a small test set. `names`: what the classes are called.
+ *  @example
+ *  const set = { width: 1, height: 1, channels: 1, classes: 3, count: 2, pixels: Uint8Array.of(7, 9), labels: Int32Array.of(0, 2) };
+ *  try {
+ *    checkImages(set, 'pets', { names: ['dog', 'cat', 'hen'] });
+ *  } catch (error) {
+ *    console.log(error.message); // pets has no image of class 1 ('cat'), expected at least one of each of 3. HINT: add one, or leave the class out
+ *  }
+ */
+export function checkImages(set: ImageSet, what: string, { names, everyClass = true }: { names?: readonly string[]; everyClass?: boolean } = {}): void {
+  const { channels, classes, count, pixels, labels } = set;
+  checkSize(set, count, what);
+  if (channels !== 1 && channels !== 3) throw new UsageError(`${what} has ${channels} channels, expected 1 (grey) or 3 (red, green, blue)`);
+  if (!isCount(classes, 2, MAX_CLASSES))
+    throw new UsageError(`${what} has ${classes} classes, expected 2 to ${MAX_CLASSES}`, 'there is nothing to tell apart with fewer');
+  if (names !== undefined && names.length !== classes) throw new UsageError(`${what} has ${names.length} names of classes, expected ${classes}`);
+  const length = count * set.height * set.width * channels;
+  if (pixels.length !== length)
+    throw new UsageError(`${what} has ${pixels.length} bytes of pixels, expected ${length} (${count} images of ${sizeOf(set)} x ${channels})`);
+  if (labels.length !== count) throw new UsageError(`${what} has ${labels.length} labels, expected ${count} (one an image)`);
+  const present = new Uint8Array(classes);
+  labels.forEach((label, record) => {
+    checkLabel(label, record, classes, what);
+    present[label] = 1;
+  });
+  const missing = present.indexOf(0);
+  if (!everyClass || missing < 0) return;
+  const name = names === undefined ? '' : ` ('${names[missing]}')`;
+  throw new UsageError(`${what} has no image of class ${missing}${name}, expected at least one of each of ${classes}`, 'add one, or leave the class out');
+}
+
+/** Sets of one kind, as the files of CIFAR-10 are, as one set. */
+export function joinImages(sets: readonly ImageSet[], what: string): ImageSet {
+  if (sets.length === 0) throw new UsageError(`${what} has no images, expected at least one`);
+  const [first] = sets, count = sets.reduce((sum, set) => sum + set.count, 0);
+  if (sets.length === 1) return first;
+  for (const set of sets) checkSameKind(first, set, what);
+  checkTotal(first, count, what);
+  const joined = { ...first, count, pixels: new Uint8Array(count * first.height * first.width * first.channels), labels: new Int32Array(count) };
+  let at = 0;
+  for (const { pixels, labels } of sets) {
+    joined.pixels.set(pixels, at * first.height * first.width * first.channels);
+    joined.labels.set(labels, at);
+    at += labels.length;
+  }
+  return joined;
+}
+
+/** Two sets that one model can see: the same size, channels and classes. */
+export function checkSameKind(first: ImageSet, second: ImageSet, what: string): void {
+  const kind = (set: ImageSet): string => `images of ${sizeOf(set)} x ${set.channels} in ${set.classes} classes`;
+  if (kind(first) !== kind(second)) throw new UsageError(`${what} has ${kind(second)} beside ${kind(first)}, expected one kind`, 'do not mix data sets');
+}
+
+function checkTotal(shape: ImageShape, count: number, what: string): void {
+  checkSize(shape, count, what);
+  const bytes = count * shape.height * shape.width * shape.channels;
+  if (bytes <= MAX_BYTES) return;
+  throw new UsageError(`${what} has ${bytes} bytes of pixels (${count} images of ${sizeOf(shape)} x ${shape.channels}), expected at most ${MAX_BYTES}`,
+    'scale the images, or use fewer');
+}
+
+/** 3 if an image is coloured. */
+export const someColour = (images: readonly ImageShape[]): 1 | 3 => (images.some((image) => image.channels === 3) ? 3 : 1);
+
+/** A set of images decoded elsewhere, all of one size. Grey ones become red = green = blue if one is coloured, or if `channels` is 3. Throws
+ *  UsageError naming the first image that differs in size or has a label outside 0 .. classes - 1.
+ *  @example
+ *  const grey = { width: 1, height: 1, channels: 1, pixels: Uint8Array.of(7), label: 0 };
+ *  const red = { width: 1, height: 1, channels: 3, pixels: Uint8Array.of(255, 0, 0), label: 1 };
+ *  console.log(fromImages([grey, red], 2, 'dots').pixels.join(' ')); // 7 7 7 255 0 0
+ */
+export function fromImages(images: readonly LabelledImage[], classes: number, what: string, channels = someColour(images)): ImageSet {
+  if (images.length === 0) throw new UsageError(`${what} has no images, expected at least one`);
+  const { width, height } = images[0], area = width * height, count = images.length;
+  checkTotal({ width, height, channels }, count, what);
+  const pixels = new Uint8Array(count * area * channels), labels = new Int32Array(count);
+  images.forEach((image, i) => {
+    const name = image.name ?? `image ${i}`;
+    if (image.width !== width || image.height !== height)
+      throw new UsageError(`${what}: ${name} is ${sizeOf(image)} pixels, expected ${sizeOf(images[0])} as ${images[0].name ?? 'image 0'}`,
+        'scale or cut all images to one size');
+    if (![1, channels].includes(image.channels))
+      throw new UsageError(`${what}: ${name} has ${image.channels} channels, expected ${channels === 3 ? '1 or 3' : '1'}`);
+    if (image.pixels.length !== area * image.channels)
+      throw new UsageError(`${what}: ${name} has ${image.pixels.length} bytes, expected ${area * image.channels}`);
+    if (!isCount(image.label, 0, classes - 1)) throw new UsageError(`${what}: ${name} has the label ${image.label}, expected 0 to ${classes - 1}`);
+    const to = pixels.subarray(i * area * channels, (i + 1) * area * channels);
+    if (image.channels === channels) to.set(image.pixels);
+    else for (let at = 0; at < to.length; at++) to[at] = image.pixels[Math.floor(at / 3)];
+    labels[i] = image.label;
+  });
+  return { width, height, channels, classes, count, pixels, labels };
+}

@@ -1,0 +1,138 @@
+// The batch of a step of a translator: which pairs, and where their tokens go. Every pair comes once an epoch, in an order that is a
+// function of (seed, epoch), and the pairs of a step are a function of (seed, step, place in the batch): nothing to save, nothing that
+// depends on micro-batches, on threads or on what was drawn before, so a resumed run sees the batches that the whole run would have seen.
+
+import { UsageError } from '../errors.ts';
+import { SPECIAL, type BytePairs } from './bpe.ts';
+import { EpochOrder } from './epoch.ts';
+import type { Pair } from './pairs.ts';
+
+/** The arrays of a batch of B pairs, rows of T = context tokens each, padded with 0. */
+export interface PairBatch {
+  /** Source tokens and the end: Int32Array(B * T). */
+  source: Int32Array;
+  /** Tokens of each source row, the end included: Int32Array(B). */
+  sourceLengths: Int32Array;
+  /** What the decoder reads: begin and the target tokens. Int32Array(B * T). */
+  input: Int32Array;
+  /** What it should say: the target tokens and the end. Int32Array(B * T). */
+  target: Int32Array;
+  /** Tokens of each input and target row: Int32Array(B). */
+  targetLengths: Int32Array;
+}
+
+/** Empty arrays for B pairs.
+ *  @example
+ *  console.log(createPairBatch(2, 16).source.length); // 32
+ */
+export function createPairBatch(batch: number, context: number): PairBatch {
+  const rows = (): Int32Array => new Int32Array(batch * context);
+  return { source: rows(), sourceLengths: new Int32Array(batch), input: rows(), target: rows(), targetLengths: new Int32Array(batch) };
+}
+
+/** Sentences as tokens, one after the other, each with its end token. */
+class Sentences {
+  private readonly starts: number[] = [0];
+  private tokens = new Int32Array(1024);
+
+  add(sentence: Int32Array): void {
+    const start = this.starts[this.starts.length - 1], next = start + sentence.length + 1;
+    if (next > this.tokens.length) {
+      const larger = new Int32Array(2 * next);
+      larger.set(this.tokens);
+      this.tokens = larger;
+    }
+    this.tokens.set(sentence, start);
+    this.tokens[next - 1] = SPECIAL.end;
+    this.starts.push(next);
+  }
+
+  at(i: number): Int32Array {
+    return this.tokens.subarray(this.starts[i], this.starts[i + 1]);
+  }
+}
+
+/** Pairs as tokens, encoded once. Made by `encode`.
+ *  @example
+ *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
+ *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+ *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 5 });
+ *  console.log(data.count, data.omitted); // 1 1
+ */
+export class PairData {
+  /** Pairs that fit. */
+  count = 0;
+  /** Pairs left out: longer than `context` tokens, the end included, on one side. */
+  omitted = 0;
+  /** T: most tokens of a row. */
+  readonly context: number;
+  private readonly sources = new Sentences();
+  private readonly targets = new Sentences();
+  private order: { seed: number; epochs: EpochOrder } | undefined;
+
+  private constructor(context: number) {
+    this.context = context;
+  }
+
+  /** Encodes pairs; those that are too long are left out and counted. `source`, `target`: the vocabularies, may be one. Throws UsageError if no
+   *  pair fits. */
+  static encode(pairs: readonly Pair[], options: { source: BytePairs; target: BytePairs; context: number }): PairData {
+    const { context } = options;
+    if (!Number.isInteger(context) || context < 1) throw new UsageError(`context is ${context}, expected an integer of at least 1`);
+    const data = new PairData(context);
+    let shortest = Infinity;
+    for (const pair of pairs) {
+      const source = options.source.encode(pair.source), target = options.target.encode(pair.target);
+      const length = Math.max(source.length, target.length) + 1;
+      shortest = Math.min(shortest, length);
+      if (length > context) {
+        data.omitted++;
+        continue;
+      }
+      data.sources.add(source);
+      data.targets.add(target);
+      data.count++;
+    }
+    if (pairs.length === 0) throw new UsageError('there are no pairs, expected at least one');
+    if (data.count === 0)
+      throw new UsageError(`none of the ${pairs.length} pairs fits a context of ${context} tokens, expected at least one`, `choose a context of at least ${shortest}`);
+    return data;
+  }
+
+  /** Writes pair 0 .. count - 1 into row `row` of a batch. For a pass over all pairs in their order, as in validation. */
+  copy(pair: number, row: number, out: PairBatch): void {
+    const { context } = this, source = this.sources.at(pair), target = this.targets.at(pair), at = row * context;
+    for (const array of [out.source, out.input, out.target]) array.fill(SPECIAL.padding, at, at + context);
+    out.source.set(source, at);
+    out.sourceLengths[row] = source.length;
+    out.input[at] = SPECIAL.begin;
+    out.input.set(target.subarray(0, -1), at + 1);
+    out.target.set(target, at);
+    out.targetLengths[row] = target.length;
+  }
+
+  /** The pair in place `index` of a run: place step * batch + sample, counted through all epochs. */
+  pairAt(seed: number, index: number): number {
+    if (this.order?.seed !== seed) this.order = { seed, epochs: new EpochOrder(seed, this.count) };
+    return this.order.epochs.at(index);
+  }
+}
+
+/** Fills `out` with the batch of a step: a function of data, seed, batch and step. Throws UsageError for arrays of another size.
+ *  @example
+ *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
+ *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+ *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }), out = createPairBatch(1, 8);
+ *  fillPairBatch(data, { seed: 1, batch: 1, step: 0 }, out);
+ *  console.log(vocabulary.decode(out.source), vocabulary.decode(out.target)); // run cours
+ */
+export function fillPairBatch(data: PairData, { seed, batch, step }: { seed: number; batch: number; step: number }, out: PairBatch): void {
+  if (!Number.isInteger(batch) || batch < 1) throw new UsageError(`batch is ${batch}, expected an integer of at least 1`);
+  if (!Number.isSafeInteger(step) || step < 0) throw new UsageError(`step is ${step}, expected an integer of at least 0`);
+  for (const name of ['source', 'input', 'target'] as const)
+    if (out[name].length !== batch * data.context)
+      throw new UsageError(`fillPairBatch: ${name} has ${out[name].length} elements, expected ${batch} * ${data.context}`);
+  for (const name of ['sourceLengths', 'targetLengths'] as const)
+    if (out[name].length !== batch) throw new UsageError(`fillPairBatch: ${name} has ${out[name].length} elements, expected ${batch}`);
+  for (let sample = 0; sample < batch; sample++) data.copy(data.pairAt(seed, step * batch + sample), sample, out);
+}

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { augment, countPatches, patchesOf } from '../../src/data/augment.ts';
+import type { ImageSet } from '../../src/data/images.ts';
+import { UsageError } from '../../src/errors.ts';
+import { PURPOSE, randomU32 } from '../../src/random.ts';
+
+const setOf = (width: number, height: number, channels: 1 | 3, count = 3): ImageSet => ({
+  width, height, channels, classes: 2, count, labels: new Int32Array(count),
+  pixels: Uint8Array.from({ length: count * width * height * channels }, (_, i) => randomU32(9, 0, 0, 0, i) & 255),
+});
+
+/** The definition, step by step: pad, cut, mirror, on pixels as arrays. */
+function slowly({ width, height, channels, pixels }: ImageSet, image: number, crop: number, flip: boolean, fill: number, seed: number, step: number, sample: number): number[] {
+  const pixelAt = (y: number, x: number): number[] => Array.from({ length: channels }, (_, c) => pixels[((image * height + y) * width + x) * channels + c]);
+  const margin = Array<number>(channels).fill(fill);
+  const padded = Array.from({ length: height + 2 * crop }, (_, y) => Array.from({ length: width + 2 * crop }, (_, x) =>
+    (y < crop || x < crop || y >= height + crop || x >= width + crop ? margin : pixelAt(y - crop, x - crop))));
+  const draw = (i: number, below: number): number => Number((BigInt(randomU32(seed, PURPOSE.augment, step, sample, i)) * BigInt(below)) >> 32n);
+  const top = draw(0, 2 * crop + 1), left = draw(1, 2 * crop + 1);
+  const cut = padded.slice(top, top + height).map((row) => row.slice(left, left + width));
+  return (flip && draw(2, 2) === 1 ? cut.map((row) => row.reverse()) : cut).flat(2);
+}
+
+describe('augment', () => {
+  test('equals padding, cutting and mirroring step by step', () => {
+    const side = fc.integer({ min: 2, max: 7 });
+    fc.assert(fc.property(side, side, fc.constantFrom(1 as const, 3 as const), fc.nat({ max: 6 }), fc.boolean(), fc.constantFrom(0, 77, 255), fc.maxSafeNat(), fc.nat(), fc.nat({ max: 500 }),
+      (width, height, channels, margin, flip, fill, seed, step, sample) => {
+        const set = setOf(width, height, channels), crop = margin % Math.min(width, height), out = new Uint8Array(width * height * channels).fill(99);
+        augment(set, sample % 3, out, { crop, flip, fill }, seed, step, sample);
+        expect(Array.from(out)).toEqual(slowly(set, sample % 3, crop, flip, fill, seed, step, sample));
+      }), { seed: 21, numRuns: 1000 });
+  });
+
+  test('without crop and flip it is the image', () => {
+    const set = setOf(5, 4, 3), out = new Uint8Array(60);
+    augment(set, 1, out, { crop: 0, flip: false }, 1, 2, 3);
+    expect(out).toEqual(set.pixels.subarray(60, 120));
+  });
+
+  test('all places of the cut and both mirrorings come, about as often as each other', () => {
+    const set = { ...setOf(8, 8, 1), pixels: Uint8Array.from({ length: 192 }, (_, i) => 1 + (i % 64)) }, counts = new Map<string, number>(), out = new Uint8Array(64);
+    for (let sample = 0; sample < 10_000; sample++) {
+      augment(set, 0, out, { crop: 2, flip: true }, 4, 5, sample);
+      counts.set(out.join(), (counts.get(out.join()) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(50);
+    for (const times of counts.values()) expect(Math.abs(times - 200)).toBeLessThan(75);
+  });
+
+  test('seed, step and sample each change it', () => {
+    const set = setOf(32, 32, 3), image = (seed: number, step: number, sample: number): string => {
+      const out = new Uint8Array(3072);
+      augment(set, 0, out, { crop: 8, flip: true }, seed, step, sample);
+      return out.join();
+    };
+    expect(new Set([image(1, 0, 0), image(2, 0, 0), image(1, 1, 0), image(1, 0, 1)]).size).toBe(4);
+  });
+
+  test('an image, a margin, a fill or a length that cannot be is refused', () => {
+    const call = (image: number, crop: number, length: number, fill = 0) => () => augment(setOf(6, 4, 1), image, new Uint8Array(length), { crop, flip: true, fill }, 1, 1, 1);
+    for (const image of [-1, 3, 0.5, NaN]) expect(call(image, 1, 24)).toThrow(/^image is .*, expected 0 to 2$/);
+    for (const crop of [-1, 4, 0.5, NaN]) expect(call(0, crop, 24)).toThrow(/^crop is .*, expected a whole number from 0 to 3 for images of 6 x 4$/);
+    for (const fill of [-1, 256, 0.5]) expect(call(0, 1, 24, fill)).toThrow(/^fill is .*, expected a byte, 0 to 255$/);
+    expect(call(0, 1, 23)).toThrow(/has 23 bytes, expected 24 \(6 x 4 x 1\)/);
+  });
+});
+
+describe('patchesOf', () => {
+  test('2 x 2 patches of a 4 x 4 image', () => {
+    const out = new Int16Array(16);
+    patchesOf(Uint8Array.from({ length: 16 }, (_, i) => i), { width: 4, height: 4, channels: 1 }, 2, out);
+    expect(Array.from(out, (value) => (value / 16 + 255) / 2)).toEqual([0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15]);
+  });
+
+  test('every byte becomes (2 p - 255) * 16, and channels stay side by side', () => {
+    const out = new Int16Array(768);
+    patchesOf(Uint8Array.from({ length: 768 }, (_, i) => i & 255), { width: 256, height: 1, channels: 3 }, 1, out);
+    expect(Array.from(out)).toEqual(Array.from({ length: 768 }, (_, i) => (2 * (i & 255) - 255) * 16));
+    expect([out[0], out[255]]).toEqual([-4080, 4080]);
+  });
+
+  test('can be put together again, pixel by pixel', () => {
+    const part = fc.integer({ min: 1, max: 4 });
+    fc.assert(fc.property(part, part, part, fc.constantFrom(1 as const, 3 as const), (across, down, patch, channels) => {
+      const width = across * patch, height = down * patch, { pixels } = setOf(width, height, channels, 1), out = new Int16Array(pixels.length);
+      expect(countPatches({ width, height }, patch)).toBe(across * down);
+      patchesOf(pixels, { width, height, channels }, patch, out);
+      const again = Uint8Array.from(pixels, (_, i) => {
+        const c = i % channels, x = Math.floor(i / channels) % width, y = Math.floor(i / channels / width);
+        const token = Math.floor(y / patch) * across + Math.floor(x / patch);
+        return (out[((token * patch + (y % patch)) * patch + (x % patch)) * channels + c] / 16 + 255) / 2;
+      });
+      expect(again).toEqual(pixels);
+    }), { seed: 22, numRuns: 300 });
+  });
+
+  test('a patch that does not divide the sides is refused with those that do, and so are other lengths', () => {
+    for (const patch of [5, 0, -2, 1.5, NaN, 24]) expect(() => countPatches({ width: 24, height: 36 }, patch)).toThrow(
+      new UsageError(`patch is ${patch}, expected a divisor of width and height of the images (24 x 36)`, 'choose one of 1, 2, 3, 4, 6, 12'));
+    const lay = (pixels: number, out: number) => () => patchesOf(new Uint8Array(pixels), { width: 4, height: 4, channels: 1 }, 2, new Int16Array(out));
+    for (const [pixels, out] of [[15, 16], [16, 17]]) expect(lay(pixels, out)).toThrow(`pixels and out have ${pixels} and ${out} elements, expected 16 (4 x 2 x 2 x 1)`);
+  });
+});
