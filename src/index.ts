@@ -3,9 +3,10 @@
 export { CheckpointError, OverflowError, ReconstructionError, RetrogradError, UsageError } from './errors.ts';
 export { type GptConfig, checkGptConfig, gptParameters } from './models/gpt-config.ts';
 export type { Parameter, ParameterKind } from './nn/parameters.ts';
-export { type CheckedOptions, type TrainOptions, checkTrainOptions } from './train/options.ts';
+export { type CheckedOptions, type RuleName, type TrainOptions, checkTrainOptions } from './train/options.ts';
 export { type MemoryPlan, planGpt } from './train/plan.ts';
-export { GptTrainer, type NamedTensor, type StepReport } from './train/trainer.ts';
+export { GptTrainer } from './train/gpt-trainer.ts';
+export { type NamedTensor, type StepReport, Trainer } from './train/trainer.ts';
 export { type Checkpoint, MAX_CHECKPOINT_BYTES, decodeCheckpoint, encodeCheckpoint, isWeight } from './checkpoint/checkpoint.ts';
 export { exportFloat32 } from './checkpoint/float32.ts';
 export { sha256Hex } from './checkpoint/bytes.ts';
@@ -15,5 +16,3 @@ export { type TextData, checkLength, readText, splitTokens } from './data/text.t
 export { Vocabulary, type VocabularyJson, type VocabularyKind } from './data/vocabulary.ts';
 export type { Backend, Kernels, Pointer } from './kernels/kernels.ts';
 export { type WasmOptions, createWasmBackend } from './kernels/wasm.ts';
-/** For dist/thread.js. */
-export { runMember } from './train/job.ts';

@@ -1,5 +1,5 @@
-// The second file of the package: what a worker thread runs. It imports the first.
+// What a worker thread runs. It knows every model.
 
-import { runMember } from './index.ts';
+import { runMember } from './all.ts';
 
 runMember();

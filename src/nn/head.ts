@@ -18,7 +18,8 @@ export interface HeadShape {
   readonly context: number;
   readonly channels: number;
   readonly vocabulary: number;
-  readonly tied: boolean;
+  /** Parameter whose rows the logits are products with: the token embedding (tied), or a matrix of its own. */
+  readonly matrix: string;
 }
 
 /** floor(log2(e) * 2^62): distances of logits are measured in powers of two. */
@@ -45,7 +46,7 @@ export class Head {
 
   prepare(d: Device, store: ParameterStore, backward: boolean): void {
     this.norm.prepare(d, store, 'norm');
-    this.linear.load(store, this.shape.tied ? 'token' : 'head');
+    this.linear.load(store, this.shape.matrix);
     this.linear.prepare(d, backward);
   }
 

@@ -1,8 +1,11 @@
 // The parameters in memory: for each row of the model's table its int32 master, int64 gradient and the optimizer's two int32
 // moments: 20 bytes a parameter, laid out purpose by purpose in table order.
 
+import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
+import { PURPOSE } from '../random.ts';
 import type { Arena } from '../tensor/arena.ts';
+import { MASTER_FRACTION } from '../tensor/formats.ts';
 
 /** What a parameter is: decides its initial value and whether it decays (embeddings and matrices do). */
 export type ParameterKind = 'embedding' | 'matrix' | 'gain' | 'bias';
@@ -50,5 +53,31 @@ export class ParameterStore {
   /** Undefined for a bias that the model does not have. */
   find(name: string): StoredParameter | undefined {
     return this.byName.get(name);
+  }
+}
+
+/** Standard deviation of the sum of eight 16-bit uniform numbers: sqrt(8 (2^32 - 1) / 12). */
+const IRWIN_HALL_DEVIATION = Math.sqrt((8 * (2 ** 32 - 1)) / 12);
+
+/** Initial weights, a function of the seed: nearly normal matrices, gains 1, biases 0; moments 0. */
+export function initialise(d: Device, store: ParameterStore, seed: number): void {
+  const low = seed >>> 0, high = Math.floor(seed / 2 ** 32);
+  store.all.forEach((p, index) => {
+    d.clear(p.m, p.size * 4);
+    d.clear(p.r, p.size * 4);
+    if (p.kind === 'bias') d.clear(p.master, p.size * 4);
+    else if (p.kind === 'gain') d.view(p.master, p.size).fill(2 ** MASTER_FRACTION);
+    else {
+      const scale = Math.round((p.deviation * 2 ** MASTER_FRACTION * 2 ** 16) / IRWIN_HALL_DEVIATION);
+      d.kernels.random_normal_i32(p.master, p.size, index, 0, PURPOSE.weights, low, high, scale);
+    }
+  });
+}
+
+/** Zeroes this thread's part of the gradients. */
+export function clearGradients(d: Device, store: ParameterStore): void {
+  for (const p of store.all) {
+    const { from, to } = d.team.range(p.size, 64);
+    d.clear(p.gradient + from * 8, (to - from) * 8);
   }
 }

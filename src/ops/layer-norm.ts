@@ -14,7 +14,10 @@ export interface NormSaved {
   readonly rstd: Pointer;
 }
 
-export const normSavedBytes = (rows: number, columns: number): number => rows * columns * 4 + rows * 4;
+/** Places for them; of a block's activations they are states. */
+export const layoutNormSaved = (arena: Arena, rows: number, columns: number): NormSaved => ({
+  out: arena.allocate('states', rows * columns * 2), xhat: arena.allocate('states', rows * columns * 2), rstd: arena.allocate('states', rows * 4),
+});
 
 /** Scratch: dy as int16 [rows, columns] and int64 sums for gain and bias. */
 export interface NormScratch {

@@ -8,8 +8,9 @@ import { attachWasmBackend } from '../kernels/wasm.ts';
 import { Arena } from '../tensor/arena.ts';
 import { LOCKS } from '../ops/locks.ts';
 import type { UpdateReport } from './optimizer.ts';
-import type { CheckedOptions } from './options.ts';
-import { type Layout, layout } from './plan.ts';
+import { clearGradients } from '../nn/parameters.ts';
+import { type Kit, type Layout, layout } from './plan.ts';
+import type { AnyOptions } from './rules.ts';
 
 /** The first argument of a job; the others: see runJob. */
 export const JOB = { clear: 0, accumulate: 1, evaluate: 2, update: 3 } as const;
@@ -17,50 +18,78 @@ export const JOB = { clear: 0, accumulate: 1, evaluate: 2, update: 3 } as const;
 /** A member's part of a job's numbers, in the order of Result.numbers. */
 export interface Outcome {
   loss: number;
+  correct: number;
   saturated: number;
   overflowed: number;
   checkedStates: number;
   mismatchedElements: number;
 }
 
-/** Runs one thread's part. args: job, count of sequences, first sample, step (low, high 21 bits). */
-export function runJob(d: Device, { gpt, optimizer }: Layout, args: ArrayLike<number>, tokens: number): { outcome: Outcome; update?: UpdateReport; error?: unknown } {
-  const { counts, team } = d, { reconstruction } = gpt.stack, step = args[3] + args[4] * 2 ** 31;
-  counts.saturated = counts.overflowed = reconstruction.checkedStates = reconstruction.mismatchedElements = 0;
-  let loss = 0, update: UpdateReport | undefined, error: unknown;
+/** A job as the words that workers are given. */
+export interface Job {
+  job: number;
+  /** Samples, the first one's place in the batch, 0-based step. */
+  count: number;
+  first: number;
+  step: number;
+  /** Predictions that the loss of a step is the sum of. */
+  predictions: number;
+  /** Of an evaluation. */
+  gamma8: number;
+}
+
+const HALF = 2 ** 31;
+export const encodeJob = ({ job, count, first, step, predictions, gamma8 }: Job): number[] => [job, count, first, step % HALF, Math.floor(step / HALF), predictions, gamma8];
+const decodeJob = (words: ArrayLike<number>): Job =>
+  ({ job: words[0], count: words[1], first: words[2], step: words[3] + words[4] * HALF, predictions: words[5], gamma8: words[6] });
+
+/** Runs one thread's part. */
+export function runJob(d: Device, { model, optimizer }: Layout, { job, count, first, step, predictions, gamma8 }: Job): { outcome: Outcome; update?: UpdateReport; error?: unknown } {
+  const { counts, team } = d;
+  counts.saturated = counts.overflowed = 0;
+  model.resetReconstruction();
+  let score = { loss: 0, correct: 0 }, update: UpdateReport | undefined, error: unknown;
   try {
-    if (args[0] === JOB.clear) gpt.clearGradients(d);
-    else if (args[0] === JOB.accumulate) loss = gpt.accumulate(d, args[2], args[1], step);
-    else if (args[0] === JOB.evaluate) loss = gpt.evaluate(d, args[1]);
-    else update = optimizer.update(d, gpt.store, tokens, step);
+    if (job === JOB.clear) clearGradients(d, model.store);
+    else if (job === JOB.accumulate) score = model.accumulate(d, first, count, step);
+    else if (job === JOB.evaluate) score = model.evaluate(d, count, gamma8);
+    else update = optimizer.update(d, model.store, predictions, step);
   } catch (thrown) {
     error = thrown ?? new RetrogradError('unknown failure');
     team.fail();
   }
-  return { outcome: { loss, ...counts, ...reconstruction }, update, error };
+  return { outcome: { ...score, ...counts, ...model.reconstruction }, update, error };
+}
+
+/** An outcome as the numbers of a result. */
+const KEYS = ['loss', 'saturated', 'overflowed', 'checkedStates', 'mismatchedElements', 'correct'] as const;
+export const outcomeOf = (numbers: readonly number[]): Outcome => Object.fromEntries(KEYS.map((key, i) => [key, numbers[i]])) as unknown as Outcome;
+export const NOTHING: Readonly<Outcome> = outcomeOf([0, 0, 0, 0, 0, 0]);
+
+export function addOutcome(sum: Outcome, part: Outcome): void {
+  for (const key of KEYS) sum[key] += part[key];
 }
 
 /** What a worker is told when it starts. */
 export interface MemberMessage {
   memory: unknown;
   base: number;
-  options: CheckedOptions;
+  options: AnyOptions<{ kind?: string }>;
   rank: number;
 }
 
-/** The whole life of a worker: waits for its message, lays out the same model on the shared memory, serves jobs. Only the package's own
- *  `dist/thread.js` calls it.
+/** The whole life of a worker: waits for its message, lays out the same model on the shared memory, serves jobs. `kits`: models by the
+ *  `kind` of their configuration; a GPT's has none. Only the package's own `dist/thread.js` calls it.
  *  @internal */
-export function runMember(): void {
+export function runMember(kits: Readonly<Record<string, Kit>>): void {
   onFirstMessage(({ memory, base, options, rank }: MemberMessage) => {
-    const device = new Device(attachWasmBackend(memory)), all = layout(new Arena(base), options);
-    const { model: { context }, batch, threads } = options;
+    const device = new Device(attachWasmBackend(memory)), all = layout(new Arena(base), options as AnyOptions<never>, kits[options.model.kind ?? 'gpt']);
+    const { threads } = options;
     device.team = new Team(device.view(all.control, controlBytes(LOCKS) / 4), rank, threads);
-    new Jobs(device.bytes.buffer, all.job).serve(rank, (args): Result => {
+    new Jobs(device.bytes.buffer, all.job).serve(rank, (words): Result => {
       device.team = new Team(device.view(all.control, controlBytes(LOCKS) / 4), rank, threads);
-      const { outcome, error } = runJob(device, all, args, batch * context);
-      const { loss, saturated, overflowed, checkedStates, mismatchedElements } = outcome;
-      return { numbers: [loss, saturated, overflowed, checkedStates, mismatchedElements, 0], error: error === undefined ? '' : describe(error) };
+      const { outcome, error } = runJob(device, all, decodeJob(words));
+      return { numbers: KEYS.map((key) => outcome[key]), error: error === undefined ? '' : describe(error) };
     });
   });
 }

@@ -30,7 +30,7 @@ export class Optimizer {
   private readonly bits: Pointer;
   private readonly sums: Pointer;
 
-  constructor(arena: Arena, private readonly options: CheckedOptions, private readonly parameters: number) {
+  constructor(arena: Arena, private readonly options: CheckedOptions<unknown>, private readonly parameters: number) {
     this.bits = arena.allocate('workspace', options.threads * parameters * 4);
     this.sums = arena.allocate('workspace', options.threads * parameters * 8);
   }

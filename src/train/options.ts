@@ -2,14 +2,21 @@
 
 import { UsageError } from '../errors.ts';
 import { type GptConfig, checkGptConfig } from '../models/gpt-config.ts';
+import { whole } from '../models/table.ts';
 import { DEFAULT_STATE_FRACTION, MAX_FLUSHES, MAX_GAMMA_SHIFT, MAX_STATE_FRACTION, MIN_STATE_FRACTION, OPERAND_PRODUCTS } from '../tensor/formats.ts';
+
+/** How blocks can join the residual stream, and whether that can be undone exactly. */
+const RULES = { bdia: true, none: false, coupling: true, momentum: true, leapfrog: true, checkpointing: false };
+/** The rules that a run can choose. */
+export type RuleName = keyof typeof RULES;
+export const isReversible = (rule: RuleName): boolean => RULES[rule];
 
 /** Options of a training run; what has a default says it in parentheses. Every one of them but those said to give the same bits decides bits
  *  of the weights. */
-export interface TrainOptions {
+export interface TrainOptions<Config = GptConfig> {
   /** The architecture. */
-  model: GptConfig;
-  /** Sequences a step (B), 1..65536. */
+  model: Config;
+  /** Sequences (images, pairs) a step (B), 1..65536. */
   batch: number;
   /** Steps of the whole run, 1..2^31 - 1: the schedule depends on it. */
   steps: number;
@@ -25,17 +32,26 @@ export interface TrainOptions {
   weightDecay?: number;
   /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20 (1). */
   clip?: number;
-  /** 'bdia': exactly reversible blocks, states rebuilt backward. 'none': plain residual, activations stored. ('bdia') */
-  reversible?: 'bdia' | 'none';
+  /** How blocks join the residual stream (docs/reversibility.md). 'bdia', 'leapfrog', 'momentum', 'coupling': exactly reversible, states
+   *  rebuilt backward. 'none': plain residual, activations stored; 'checkpointing': the same, rebuilt from sqrt(L) stored states. ('bdia') */
+  reversible?: RuleName;
   /** gamma = +-2^-m, m = 1..3 (1). */
   gammaShift?: number;
+  /** beta of 'momentum': an eighth to seven eighths (0.875). */
+  momentum?: number;
+  /** 'momentum' with +-beta drawn anew per step, sample and block, and 0 at inference (false). */
+  randomMomentum?: boolean;
+  /** Probability that an element of a sublayer's output is dropped in training, 0 to 0.8 (0). */
+  dropout?: number;
+  /** Probability that the last block is left out for a sample, 0 to 0.8; earlier ones in proportion to their depth (0). */
+  stochasticDepth?: number;
   /** l: fraction bits of the residual state, 6..14 (9). */
   fractionBits?: number;
   /** Sequences held at a time, a divisor of batch (batch). Any value gives the same bits. */
   microBatch?: number;
-  /** Keep every block's activations instead of rebuilding them: the same bits in more memory, to check 'bdia' against (false). */
+  /** Keep every block's activations instead of rebuilding them: the same bits in more memory, to check reversible rules against (false). */
   storeActivations?: boolean;
-  /** Hash every state on the way forward and check it on the way back (true for 'bdia'). Any value gives the same bits. */
+  /** Hash every state on the way forward and check it on the way back (true for reversible rules). Any value gives the same bits. */
   verify?: boolean;
   /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value gives the same bits. */
   threads?: number;
@@ -44,12 +60,7 @@ export interface TrainOptions {
 }
 
 /** TrainOptions with every default filled in, the model's too. What `checkTrainOptions` returns and a checkpoint holds. */
-export type CheckedOptions = Required<Omit<TrainOptions, 'model'>> & { model: Required<GptConfig> };
-
-const whole = (name: string, value: number, low: number, high: number, hint?: string): void => {
-  if (!Number.isInteger(value) || value < low || value > high)
-    throw new UsageError(`${name} is ${value}, expected a whole number from ${low} to ${high}`, hint);
-};
+export type CheckedOptions<Config = Required<GptConfig>> = Required<Omit<TrainOptions, 'model'>> & { model: Config };
 
 const real = (name: string, value: number, low: number, high: number): void => {
   if (!(value >= low && value <= high)) throw new UsageError(`${name} is ${value}, expected a number from ${low} to ${high}`);
@@ -63,8 +74,13 @@ const real = (name: string, value: number, low: number, high: number): void => {
  */
 export function checkTrainOptions(options: TrainOptions): CheckedOptions {
   const model = checkGptConfig(options.model);
+  return checkOptions(options, model, model.context);
+}
+
+/** The same for any architecture: `model` is checked already; `rows`: the most rows that a sample adds to a weight's gradient. */
+export function checkOptions<Config extends { layers: number }>(options: TrainOptions<unknown>, model: Config, rows: number): CheckedOptions<Config> {
   const reversible = options.reversible ?? 'bdia';
-  const full: CheckedOptions = {
+  const full: CheckedOptions<Config> = {
     batch: options.batch,
     steps: options.steps,
     seed: options.seed ?? 1,
@@ -75,14 +91,26 @@ export function checkTrainOptions(options: TrainOptions): CheckedOptions {
     clip: options.clip ?? 1,
     reversible,
     gammaShift: options.gammaShift ?? 1,
+    momentum: options.momentum ?? 0.875,
+    randomMomentum: options.randomMomentum ?? false,
+    dropout: options.dropout ?? 0,
+    stochasticDepth: options.stochasticDepth ?? 0,
     fractionBits: options.fractionBits ?? DEFAULT_STATE_FRACTION,
     microBatch: options.microBatch ?? options.batch,
     storeActivations: options.storeActivations ?? false,
-    verify: options.verify ?? reversible === 'bdia',
+    verify: options.verify ?? isReversible(reversible),
     threads: options.threads ?? 1,
     memoryLimit: options.memoryLimit ?? 3.75 * 2 ** 30,
     model,
   };
+  checkNumbers(full);
+  const flushes = full.batch * Math.ceil(rows / OPERAND_PRODUCTS), most = Math.floor(MAX_FLUSHES / Math.ceil(rows / OPERAND_PRODUCTS));
+  if (flushes > MAX_FLUSHES)
+    throw new UsageError(`batch ${full.batch} of ${rows} rows a sample needs ${flushes} flushes of a weight gradient, at most ${MAX_FLUSHES} are exact`, `use a batch of at most ${most}`);
+  return full;
+}
+
+function checkNumbers(full: CheckedOptions<unknown>): void {
   whole('batch', full.batch, 1, 65536);
   whole('steps', full.steps, 1, 2 ** 31 - 1);
   whole('seed', full.seed, 0, Number.MAX_SAFE_INTEGER);
@@ -96,11 +124,9 @@ export function checkTrainOptions(options: TrainOptions): CheckedOptions {
   real('learningRate', full.learningRate, 2 ** -30, 1 - 2 ** -20);
   real('weightDecay', full.weightDecay, 0, 0.4);
   real('clip', full.clip, 2 ** -20, 2 ** 20);
+  real('dropout', full.dropout, 0, 0.8);
+  real('stochasticDepth', full.stochasticDepth, 0, 0.8);
+  if (!Object.hasOwn(RULES, full.reversible)) throw new UsageError(`reversible is ${String(full.reversible)}, expected one of ${Object.keys(RULES).join(', ')}`);
+  if (![1, 2, 3, 4, 5, 6, 7].includes(full.momentum * 8)) throw new UsageError(`momentum is ${full.momentum}, expected an eighth to seven eighths: 0.125, 0.25, ... 0.875`);
   if (full.decay !== 'cosine' && full.decay !== 'constant') throw new UsageError(`decay is ${String(full.decay)}, expected cosine or constant`);
-  if (reversible !== 'bdia' && reversible !== 'none') throw new UsageError(`reversible is ${String(reversible)}, expected bdia or none`);
-  const flushes = full.batch * Math.ceil(model.context / OPERAND_PRODUCTS);
-  if (flushes > MAX_FLUSHES)
-    throw new UsageError(`batch ${full.batch} of context ${model.context} needs ${flushes} flushes of a weight gradient, at most ${MAX_FLUSHES} are exact`,
-      `use a batch of at most ${Math.floor(MAX_FLUSHES / Math.ceil(model.context / OPERAND_PRODUCTS))}`);
-  return full;
 }

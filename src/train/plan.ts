@@ -5,13 +5,12 @@ import type { Pointer } from '../kernels/kernels.ts';
 import { jobBytes } from '../kernels/pool.ts';
 import { controlBytes } from '../kernels/team.ts';
 import { Gpt } from '../models/gpt.ts';
+import type { MakeModel, Model } from '../models/model.ts';
 import { LOCKS } from '../ops/locks.ts';
-import { bdiaRule } from '../reversible/bdia.ts';
-import { storedRule } from '../reversible/stored.ts';
-import type { UpdateRule } from '../reversible/rule.ts';
 import { Arena, type Purpose } from '../tensor/arena.ts';
 import { Optimizer } from './optimizer.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
+import { type AnyOptions, RULES, type Rules, stackOptions } from './rules.ts';
 
 /** The memory of a run, in bytes. */
 export interface MemoryPlan {
@@ -25,23 +24,28 @@ export interface MemoryPlan {
   parameters: number;
 }
 
-export const ruleOf = (options: CheckedOptions): UpdateRule =>
-  options.reversible === 'bdia' ? bdiaRule(options.seed, options.gammaShift, !options.storeActivations) : storedRule;
+/** How to make a kind of model, and the rules it can be run with. */
+export interface Kit<M extends Model = Model, Config = never> {
+  readonly make: MakeModel<M, Config>;
+  readonly rules: Rules;
+}
 
 /** The model, its optimizer and what threads meet at, laid out in an arena. */
-export interface Layout {
-  gpt: Gpt;
+export interface Layout<M extends Model = Model> {
+  model: M;
   optimizer: Optimizer;
   /** Control block of the team (kernels/team.ts) and job block of the pool (kernels/pool.ts). */
   control: Pointer;
   job: Pointer;
 }
 
-export function layout(arena: Arena, options: CheckedOptions, rule = ruleOf(options)): Layout {
-  const { microBatch: sequences, fractionBits: fraction, verify, threads } = options;
+export const GPT: Kit<Gpt, CheckedOptions['model']> = { make: (arena, config, run) => new Gpt(arena, config, run), rules: RULES };
+
+export function layout<M extends Model, Config>(arena: Arena, options: AnyOptions<Config>, { make, rules }: Kit<M, Config>): Layout<M> {
+  const { microBatch: sequences, fractionBits: fraction, threads } = options;
   const control = arena.allocate('workspace', controlBytes(LOCKS)), job = arena.allocate('workspace', jobBytes(threads));
-  const gpt = new Gpt(arena, options.model, { sequences, fraction, rule, verify, threads });
-  return { gpt, optimizer: new Optimizer(arena, options, gpt.store.all.length), control, job };
+  const model = make(arena, options.model, { ...stackOptions(options, rules), sequences, fraction, threads });
+  return { model, optimizer: new Optimizer(arena, options, model.store.all.length), control, job };
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not
@@ -53,13 +57,15 @@ export function layout(arena: Arena, options: CheckedOptions, rule = ruleOf(opti
  *  console.log(plan(8).bytes.states, plan(8).storedStatesWouldBe); // 131072 2498560
  *  console.log(plan(8).parameters, plan(8).bytes.weights); // 402496 1609984
  */
-export function planGpt(options: TrainOptions): MemoryPlan {
-  const checked = checkTrainOptions(options), arena = new Arena(0), stored = new Arena(0);
-  const { gpt } = layout(arena, checked);
-  layout(stored, checked, storedRule);
-  const plan = { bytes: arena.bytes, total: arena.total, storedStatesWouldBe: stored.bytes.states, parameters: gpt.store.count };
-  if (plan.total > checked.memoryLimit)
-    throw new UsageError(`the run needs ${plan.total} bytes, ${checked.memoryLimit} are allowed`,
+export const planGpt = (options: TrainOptions): MemoryPlan => plan(checkTrainOptions(options), GPT);
+
+/** The same for any model. */
+export function plan<Config>(checked: AnyOptions<Config>, kit: Kit<Model, Config>): MemoryPlan {
+  const arena = new Arena(0), stored = new Arena(0), { model } = layout(arena, checked, kit);
+  layout(stored, { ...checked, reversible: 'none' }, kit);
+  const found = { bytes: arena.bytes, total: arena.total, storedStatesWouldBe: stored.bytes.states, parameters: model.store.count };
+  if (found.total > checked.memoryLimit)
+    throw new UsageError(`the run needs ${found.total} bytes, ${checked.memoryLimit} are allowed`,
       checked.microBatch > 1 ? 'use a smaller micro-batch (same bits), model or context' : 'use a smaller model or context');
-  return plan;
+  return found;
 }

@@ -41,7 +41,7 @@ function biasCorrection(shift: number, steps: number): bigint {
 }
 
 /** The learning rate of 0-based `step`, RATE_FRACTION fraction bits. */
-export function learningRate(options: CheckedOptions, step: number): bigint {
+export function learningRate(options: CheckedOptions<unknown>, step: number): bigint {
   const peak = BigInt(Math.round(options.learningRate * 2 ** RATE_FRACTION)), warmup = BigInt(options.warmup), t = BigInt(step);
   if (t < warmup) return (peak * (t + 1n)) / warmup;
   if (options.decay === 'constant') return peak;

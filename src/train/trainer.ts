@@ -1,5 +1,5 @@
-// Trains a GPT: one class from options to weights. Returns values and prints nothing. Memory is laid out when it is created;
-// a step allocates nothing that grows with the model.
+// Trains any model: one class from options to weights, of which each kind of model has its own (gpt-trainer.ts, ...). Returns values and
+// prints nothing. Memory is laid out when it is created; a step allocates nothing that grows with the model.
 
 import { CheckpointError, UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
@@ -7,21 +7,24 @@ import type { Backend } from '../kernels/kernels.ts';
 import { Jobs, startWorker } from '../kernels/pool.ts';
 import { Team, controlBytes } from '../kernels/team.ts';
 import { createWasmBackend } from '../kernels/wasm.ts';
-import { nats } from '../models/gpt.ts';
+import { type Model, nats } from '../models/model.ts';
+import { initialise } from '../nn/parameters.ts';
 import { LOCKS } from '../ops/locks.ts';
 import { Arena } from '../tensor/arena.ts';
 import { MASTER_FRACTION, OPTIMIZER_FRACTION } from '../tensor/formats.ts';
-import { JOB, type MemberMessage, type Outcome, runJob, stepError } from './job.ts';
+import { JOB, type Job, type MemberMessage, NOTHING, type Outcome, addOutcome, encodeJob, outcomeOf, runJob, stepError } from './job.ts';
 import type { UpdateReport } from './optimizer.ts';
-import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
-import { type Layout, type MemoryPlan, layout, planGpt } from './plan.ts';
+import { type Kit, type Layout, type MemoryPlan, layout, plan } from './plan.ts';
+import type { AnyOptions } from './rules.ts';
 
 /** What one training step did. */
 export interface StepReport {
   /** Steps done, this one included. */
   step: number;
-  /** Mean loss of the batch in nats a token, before the update. */
+  /** Mean loss of the batch in nats a prediction (a token, an image), before the update. */
   loss: number;
+  /** Images of the batch whose class was predicted; 0 for models of text. */
+  correct: number;
   /** Euclidean norm of the gradient of the mean loss, before clipping. */
   gradientNorm: number;
   /** Of this step, from the schedule. */
@@ -51,48 +54,33 @@ export interface NamedTensor {
 /** Room beside the arena for a back end's static data. */
 const SLACK = 2 ** 18;
 
-/** A training run of a GPT: weights, optimizer and the memory they live in. Made by `create`; it prints nothing and keeps no clock.
- *  @example
- *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
- *  const trainer = GptTrainer.create({ model, batch: 1, steps: 40, learningRate: 0.02, warmup: 5 });
- *  const inputs = Int32Array.of(0, 1, 2, 3), targets = Int32Array.of(1, 2, 3, 0); // counts round in a circle
- *  while (trainer.steps < 39) trainer.trainStep(inputs, targets);
- *  console.log(trainer.trainStep(inputs, targets).loss.toFixed(6)); // 0.059055
- *  console.log(trainer.totals.checkedStates, trainer.totals.mismatchedElements); // 40 0
- */
-export class GptTrainer {
+/** A training run: weights, optimizer and the memory they live in. It prints nothing and keeps no clock. */
+export abstract class Trainer<M extends Model, Config extends { layers: number }> {
   /** Steps done so far. */
   steps = 0;
   /** Sums of the reports of all steps so far, and of evaluations. */
   readonly totals = { checkedStates: 0, mismatchedElements: 0, saturated: 0, overflowed: 0 };
+  /** The run's memory, as planned. */
+  readonly plan: MemoryPlan;
+  /** Bytes of memory in use, the kernels' own included. */
+  readonly peakBytes: number;
 
+  protected readonly device: Device;
+  protected readonly all: Layout<M>;
   private readonly jobs: Jobs;
   private readonly alone = new Team(new Int32Array(0));
   private readonly workers: { terminate(): unknown }[];
 
-  private constructor(
-    /** The run's options, defaults filled in. */ readonly options: CheckedOptions,
-    /** Its memory, as planGpt says. */ readonly plan: MemoryPlan, private readonly device: Device, private readonly all: Layout,
-    /** Bytes of memory in use, the kernels' own included. */ readonly peakBytes: number, threadModule: URL | undefined,
-  ) {
-    this.jobs = new Jobs(device.bytes.buffer, all.job);
+  protected constructor(/** The run's options, defaults filled in. */ readonly options: AnyOptions<Config>, kit: Kit<M, Config>, makeBackend?: (bytes: number) => Backend, threadModule?: URL) {
+    this.plan = plan(options, kit);
+    const bytes = this.plan.total + SLACK, backend = makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: options.threads > 1 });
+    const arena = new Arena(backend.base);
+    this.device = new Device(backend);
+    this.all = layout(arena, options, kit);
+    this.peakBytes = arena.end;
+    initialise(this.device, this.all.model.store, options.seed);
+    this.jobs = new Jobs(this.device.bytes.buffer, this.all.job);
     this.workers = this.startWorkers(threadModule);
-  }
-
-  /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
-   *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
-   *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10, seed: 3 });
-   *  console.log(trainer.parameters, trainer.steps); // 1640 0
-   */
-  static create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
-    const checked = checkTrainOptions(options), plan = planGpt(options), bytes = plan.total + SLACK;
-    const backend = makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: checked.threads > 1 });
-    const device = new Device(backend), arena = new Arena(backend.base), all = layout(arena, checked);
-    all.gpt.initialise(device, checked.seed);
-    return new GptTrainer(checked, plan, device, all, arena.end, threadModule);
   }
 
   private startWorkers(threadModule: URL | undefined): { terminate(): unknown }[] {
@@ -127,72 +115,44 @@ export class GptTrainer {
   }
 
   /** Runs a job on all threads and adds up what they counted; throws what one of them threw. */
-  private run(job: number, count = 0, first = 0): Outcome & { update?: UpdateReport } {
-    const d = this.device, { batch, model: { context } } = this.options, size = this.threads;
+  private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome & { update?: UpdateReport } {
+    const d = this.device, size = this.threads, job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
     d.team = size === 1 ? this.alone : new Team(d.view(this.all.control, controlBytes(LOCKS) / 4), 0, size);
     d.team.reset();
-    const args = [job, count, first, this.steps % 2 ** 31, Math.floor(this.steps / 2 ** 31)];
-    if (size > 1) this.jobs.start(args);
-    const { outcome, update, error } = runJob(d, this.all, args, batch * context);
+    if (size > 1) this.jobs.start(encodeJob(job));
+    const { outcome, update, error } = runJob(d, this.all, job);
     if (size > 1) this.jobs.join(size - 1);
     d.team = this.alone;
-    const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1));
-    const total = { ...outcome, update };
-    for (const { numbers } of others) {
-      total.loss += numbers[0];
-      total.saturated += numbers[1];
-      total.overflowed += numbers[2];
-      total.checkedStates += numbers[3];
-      total.mismatchedElements += numbers[4];
-    }
-    this.totals.saturated += total.saturated;
-    this.totals.overflowed += total.overflowed;
-    this.totals.checkedStates += total.checkedStates;
-    this.totals.mismatchedElements += total.mismatchedElements;
+    const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1)), total = { ...outcome };
+    for (const { numbers } of others) addOutcome(total, outcomeOf(numbers));
+    for (const key of Object.keys(this.totals) as (keyof typeof this.totals)[]) this.totals[key] += total[key];
     const thrown = stepError(error, others.map((result) => result.error));
     if (thrown !== undefined) throw thrown;
-    return total;
+    return { ...total, update };
   }
 
-  /** One step on B*T token ids (row-major: B windows of T) and their targets, the same windows one token later. Throws before any weight is
-   *  touched: UsageError for a wrong number of tokens or one outside the vocabulary, OverflowError if a weight, state or gradient left its
-   *  exact range, ReconstructionError if a state was not rebuilt exactly.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10 });
-   *  const inputs = Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0), targets = Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1);
-   *  const { step, loss, checkedStates, mismatchedElements } = trainer.trainStep(inputs, targets);
-   *  console.log(step, loss.toFixed(6), checkedStates, mismatchedElements); // 1 1.382950 2 0
-   */
-  trainStep(inputs: Int32Array, targets: Int32Array): StepReport {
-    const { update: _, loss, ...counts } = this.gradients(inputs, targets), { update, saturated } = this.run(JOB.update);
+  /** One step: gradients of a batch whose samples `load` brings into memory, micro-batch by micro-batch; then the update. */
+  protected step(load: (first: number, count: number) => void, predictions: number): StepReport {
+    const { update: _, loss, ...counts } = this.accumulate(load, predictions), { update, saturated } = this.run({ job: JOB.update, predictions });
     this.steps++;
     return { step: this.steps, loss, ...update!, ...counts, saturated: counts.saturated + saturated };
   }
 
-  /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
-   *  returns the mean loss in nats. Part of trainStep, and throws what that does; on its own for tests and experiments.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
-   *  const loss = trainer.computeGradients(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
-   *  console.log(loss.toFixed(6), trainer.steps); // 1.420349 0
-   */
-  computeGradients(inputs: Int32Array, targets: Int32Array): number {
-    return this.gradients(inputs, targets).loss;
+  /** Leaves the gradients of the summed loss; the loss returned is the mean. */
+  protected accumulate(load: (first: number, count: number) => void, predictions: number): Outcome & { update?: UpdateReport } {
+    const { batch, microBatch } = this.options, total: Outcome = { ...NOTHING };
+    this.run({ job: JOB.clear });
+    for (let first = 0; first < batch; first += microBatch) {
+      load(first, microBatch);
+      addOutcome(total, this.run({ job: JOB.accumulate, count: microBatch, first }));
+    }
+    return { ...total, loss: nats(total.loss) / predictions };
   }
 
-  private gradients(inputs: Int32Array, targets: Int32Array): Outcome & { update?: UpdateReport } {
-    const { batch, microBatch, model: { context } } = this.options, total: Outcome = { loss: 0, saturated: 0, overflowed: 0, checkedStates: 0, mismatchedElements: 0 };
-    this.checkTokens(inputs, batch * context, 'inputs');
-    this.checkTokens(targets, batch * context, 'targets');
-    this.run(JOB.clear);
-    for (let first = 0; first < batch; first += microBatch) {
-      this.all.gpt.load(this.device, inputs, targets, first, microBatch);
-      const part = this.run(JOB.accumulate, microBatch, first);
-      for (const key of Object.keys(total) as (keyof Outcome)[]) total[key] += part[key];
-    }
-    return { ...total, loss: nats(total.loss) / (batch * context) };
+  /** Loss (raw sum) and right predictions of the `count` samples that are loaded. */
+  protected score(count: number, gamma: number): Outcome {
+    if (![0, 1, 2, 4].includes(Math.abs(gamma * 8))) throw new UsageError(`gamma is ${gamma}, expected 0, +-0.125, +-0.25 or +-0.5`);
+    return this.run({ job: JOB.evaluate, count, gamma8: gamma * 8 });
   }
 
   /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major, 28 fraction bits, of the loss summed over
@@ -205,53 +165,8 @@ export class GptTrainer {
    *  console.log(gradient.length, gradient[0]); // 8 14758662n
    */
   gradient(name: string): BigInt64Array {
-    const p = this.all.gpt.store.get(name);
+    const p = this.all.model.store.get(name);
     return this.device.int64.subarray(p.gradient / 8, p.gradient / 8 + p.size);
-  }
-
-  /** Mean loss in nats a token of the plain model (gamma = 0) over all windows of T tokens that do not overlap; `onWindow` hears how many of
-   *  how many are done. Changes no weight. Throws UsageError for fewer than T + 1 tokens or one outside the vocabulary.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
-   *  const loss = trainer.evaluate(Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3, 0));
-   *  console.log(loss.toFixed(6)); // 1.422729
-   */
-  evaluate(tokens: Int32Array, onWindow?: (done: number, of: number) => void): number {
-    const { microBatch, model: { context: T } } = this.options, windows = Math.floor((tokens.length - 1) / T);
-    if (windows < 1) throw new UsageError(`evaluation needs at least ${T + 1} tokens, ${tokens.length} given`);
-    this.checkTokens(tokens, tokens.length, 'tokens');
-    let loss = 0;
-    for (let w = 0; w < windows; w += microBatch) {
-      const count = Math.min(microBatch, windows - w);
-      this.all.gpt.load(this.device, tokens.subarray(w * T), tokens.subarray(w * T + 1), 0, count);
-      loss += this.run(JOB.evaluate, count).loss;
-      onWindow?.(w + count, windows);
-    }
-    return nats(loss) / (windows * T);
-  }
-
-  /** V logits in nats after the last of 1..T tokens, of the plain model (gamma = 0). Integers times a power of two: the same on every machine.
-   *  Throws UsageError for no token, more than T, or one outside the vocabulary.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
-   *  const logits = trainer.logits(Int32Array.of(0, 1, 2));
-   *  console.log(logits.length, logits[3].toFixed(6)); // 4 -0.086161
-   */
-  logits(tokens: Int32Array): Float64Array {
-    const { context } = this.options.model;
-    if (tokens.length < 1 || tokens.length > context) throw new UsageError(`logits take 1 to ${context} tokens, ${tokens.length} given`);
-    this.checkTokens(tokens, tokens.length, 'tokens');
-    const { raw, fraction } = this.all.gpt.logits(this.device, tokens);
-    return Float64Array.from(raw, (v) => v / 2 ** fraction);
-  }
-
-  private checkTokens(tokens: Int32Array, length: number, name: string): void {
-    const { vocabulary } = this.options.model;
-    if (tokens.length !== length) throw new UsageError(`${name} holds ${tokens.length} tokens, expected ${length} (batch * context)`);
-    for (let i = 0; i < length; i++)
-      if (tokens[i] < 0 || tokens[i] >= vocabulary) throw new UsageError(`${name}[${i}] is ${tokens[i]}, expected a token id from 0 to ${vocabulary - 1}`);
   }
 
   /** Weights in table order, then the optimizer's moments m and r = sqrt(v): everything that a checkpoint needs beside options and step. The
@@ -262,7 +177,7 @@ export class GptTrainer {
    *  console.log(name, shape, data[0], fraction); // token.weight [ 4, 8 ] -709949 24
    */
   tensors(): NamedTensor[] {
-    const { all } = this.all.gpt.store, { device: d } = this;
+    const { all } = this.all.model.store, { device: d } = this;
     return [
       ...all.map((p) => ({ name: p.name, shape: p.shape, data: d.view(p.master, p.size), fraction: MASTER_FRACTION })),
       ...all.map((p) => ({ name: `optimizer.m.${p.name}`, shape: p.shape, data: d.view(p.m, p.size), fraction: OPTIMIZER_FRACTION })),
@@ -304,7 +219,7 @@ export class GptTrainer {
   async weightsSha256(): Promise<string> {
     const all = new Uint8Array(this.parameters * 4);
     let at = 0;
-    for (const p of this.all.gpt.store.all) {
+    for (const p of this.all.model.store.all) {
       all.set(this.device.bytes.subarray(p.master, p.master + p.size * 4), at);
       at += p.size * 4;
     }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { type TrainOptions, checkGptConfig, gptParameters } from '../../src/index.ts';
-import { bdiaRule } from '../../src/reversible/bdia.ts';
+import { randomSign } from '../../src/reversible/bdia.ts';
 import { cosineOf, oracleSequence } from '../helpers/oracle.ts';
 import { randomTokens, train } from '../helpers/runs.ts';
 
@@ -13,10 +13,9 @@ function compare(options: TrainOptions, steps: number): { worst: number; name: s
   const mean = trainer.computeGradients(inputs, targets), byName = new Map(trainer.tensors().map((t) => [t.name, t]));
   const weights = new Map(gptParameters(config).map((p) => [p.name, Float64Array.from(byName.get(p.name)!.data, (v) => v / 2 ** 24)]));
   const gradients = new Map([...weights].map(([name, w]) => [name, new Float64Array(w.length)]));
-  const rule = bdiaRule(options.seed ?? 1, options.gammaShift ?? 1);
   let sum = 0;
   for (let s = 0; s < options.batch; s++) {
-    const gammas = Array.from({ length: layers }, (_, k) => (options.reversible === 'none' || k === 0 ? 0 : rule.sigma(trainer.steps, s, k) / 2 ** rule.shift));
+    const gammas = Array.from({ length: layers }, (_, k) => (options.reversible === 'none' || k === 0 ? 0 : randomSign(options.seed ?? 1, trainer.steps, s, k) / 2 ** (options.gammaShift ?? 1)));
     const l = options.fractionBits ?? 9;
     sum += oracleSequence(config, weights, gradients, inputs.subarray(s * T, s * T + T), targets.subarray(s * T, s * T + T), gammas, l);
   }

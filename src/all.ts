@@ -1,0 +1,26 @@
+// Everything: the public names of index.ts and what is left out there to keep it small. `retrograd/all`.
+
+import type { Backend } from './kernels/kernels.ts';
+import { runMember as runMemberOf } from './train/job.ts';
+import { ALL_RULES } from './train/more-rules.ts';
+import { GptTrainer as SmallGptTrainer } from './train/gpt-trainer.ts';
+import { type TrainOptions, checkTrainOptions } from './train/options.ts';
+import { GPT as SMALL_GPT, type Kit, type MemoryPlan, plan } from './train/plan.ts';
+
+export * from './index.ts';
+
+const GPT = { ...SMALL_GPT, rules: ALL_RULES };
+
+/** GptTrainer of the small library with every update rule. */
+export class GptTrainer extends SmallGptTrainer {
+  static override create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
+    return new GptTrainer(checkTrainOptions(options), GPT, makeBackend, threadModule);
+  }
+}
+
+/** planGpt of the small library with every update rule. */
+export const planGpt = (options: TrainOptions): MemoryPlan => plan(checkTrainOptions(options), GPT);
+
+/** For dist/thread.js.
+ *  @internal */
+export const runMember = (): void => runMemberOf({ gpt: GPT as Kit });
