@@ -6,8 +6,11 @@ import { ALL_RULES } from './train/more-rules.ts';
 import { GptTrainer as SmallGptTrainer } from './train/gpt-trainer.ts';
 import { type TrainOptions, checkTrainOptions } from './train/options.ts';
 import { GPT as SMALL_GPT, type Kit, type MemoryPlan, plan } from './train/plan.ts';
+import { VIT } from './train/vit-trainer.ts';
 
 export * from './index.ts';
+export { type VitConfig, checkVitConfig, vitParameters } from './models/vit-config.ts';
+export { VitTrainer, checkVitOptions, planVit } from './train/vit-trainer.ts';
 
 const GPT = { ...SMALL_GPT, rules: ALL_RULES };
 
@@ -23,4 +26,4 @@ export const planGpt = (options: TrainOptions): MemoryPlan => plan(checkTrainOpt
 
 /** For dist/thread.js.
  *  @internal */
-export const runMember = (): void => runMemberOf({ gpt: GPT as Kit });
+export const runMember = (): void => runMemberOf({ gpt: GPT as Kit, vit: VIT as Kit });

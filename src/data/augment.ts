@@ -1,10 +1,10 @@
-// What becomes of an image between the set and the model: cut at random from itself with a margin around it, mirrored or not,
-// and laid out as patches, the tokens of a vision transformer. The random choices are a function of (seed, step, sample) only.
+// What becomes of an image between the set and the model: cut at random from itself with a margin around it, mirrored or not. The
+// random choices are a function of (seed, step, sample) only.
 
 import { UsageError } from '../errors.ts';
 import { PURPOSE, randomU32 } from '../random.ts';
 import { scaleU32 } from './batch.ts';
-import { type ImageSet, type ImageShape, sizeOf } from './images.ts';
+import { type ImageSet, sizeOf } from './images.ts';
 
 /** What to change at random. */
 export interface AugmentOptions {
@@ -45,36 +45,4 @@ export function augment(set: ImageSet, image: number, out: Uint8Array, { crop, f
       const from = image * size + (row * width + column) * channels;
       for (let channel = 0; channel < channels; channel++) out[to++] = isInside ? set.pixels[from + channel] : fill;
     }
-}
-
-/** The number of patches of `patch` x `patch` pixels that an image is cut into. Throws UsageError, with the sizes that would do, if they
- *  do not cover it exactly.
- *  @example
- *  console.log(countPatches({ width: 32, height: 32 }, 4)); // 64
- */
-export function countPatches({ width, height }: { width: number; height: number }, patch: number): number {
-  if (Number.isInteger(patch) && patch > 0 && width % patch === 0 && height % patch === 0) return (width / patch) * (height / patch);
-  const sizes = Array.from({ length: Math.min(width, height) }, (_, i) => i + 1).filter((size) => width % size === 0 && height % size === 0);
-  throw new UsageError(`patch is ${patch}, expected a divisor of width and height of the images (${sizeOf({ width, height })})`, `choose one of ${sizes.join(', ')}`);
-}
-
-/** Lays an image out as patches: row after row of patches, a patch's pixels row by row, channel last. `out` has [patches, patch * patch *
- *  channels] numbers with 11 fraction bits: byte p becomes (2 p - 255) * 16, from -1.9922 to 1.9922. Throws UsageError for another size.
- *  @example
- *  const out = new Int16Array(4);
- *  patchesOf(Uint8Array.of(0, 1, 254, 255), { width: 4, height: 1, channels: 1 }, 1, out);
- *  console.log(out.join(' ')); // -4080 -4048 4048 4080
- */
-export function patchesOf(pixels: Uint8Array, shape: ImageShape, patch: number, out: Int16Array): void {
-  const { width, height, channels } = shape, size = width * height * channels, patches = countPatches(shape, patch);
-  if (pixels.length !== size || out.length !== size)
-    throw new UsageError(`patchesOf: pixels and out have ${pixels.length} and ${out.length} elements, expected ${size} (${patches} x ${patch} x ${patch} x ${channels})`);
-  const run = patch * channels; // of a patch's row, and of the image's: side by side in both
-  let to = 0;
-  for (let top = 0; top < height; top += patch)
-    for (let left = 0; left < width; left += patch)
-      for (let y = top; y < top + patch; y++) {
-        const from = (y * width + left) * channels;
-        for (let i = 0; i < run; i++) out[to++] = (2 * pixels[from + i] - 255) * 16;
-      }
 }

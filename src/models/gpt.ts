@@ -49,7 +49,7 @@ export class Gpt implements Model {
     head.prepare(d, this.store, true);
     let loss = 0;
     for (let s = rank; s < count; s += size) {
-      loss += head.loss(d, this.stack.output(d, s, pass), this.run.fraction, this.targets + s * T * 4, T, true);
+      loss += head.loss(d, head.logits(d, this.stack.output(d, s, pass), this.run.fraction, T), this.targets + s * T * 4, T, true);
       const gradient = this.stack.gradient(s);
       gradient.exponent = head.backward(d, gradient.at, T);
     }
@@ -65,7 +65,7 @@ export class Gpt implements Model {
     this.start(d, pass);
     head.prepare(d, this.store, false);
     let loss = 0;
-    for (let s = rank; s < count; s += size) loss += head.loss(d, this.stack.output(d, s, pass), this.run.fraction, this.targets + s * T * 4, T, false);
+    for (let s = rank; s < count; s += size) loss += head.loss(d, head.logits(d, this.stack.output(d, s, pass), this.run.fraction, T), this.targets + s * T * 4, T, false);
     return { loss, correct: 0 };
   }
 

@@ -57,10 +57,10 @@ export class Head {
     return { at: this.sums, fraction: NORM_FRACTION + this.linear.weight.fraction };
   }
 
-  /** Sum of the rows' losses in nats, 16 fraction bits. targets: int32[rows] in memory. The logits become p - onehot if `backward`. */
-  loss(d: Device, x: Pointer, l: number, targets: Pointer, rows: number, backward: boolean): number {
-    const { vocabulary: V } = this.shape, { at, fraction } = this.logits(d, x, l, rows);
-    const scale = Number(LOG2E_Q62 >> BigInt(15 + fraction)); // log2(e) * 2^(47 - fraction): distances with 15 fraction bits
+  /** Sum of the rows' losses in nats, 16 fraction bits, of what `logits` gave. targets: int32[rows] in memory. The logits become
+   *  p - onehot if `backward`. */
+  loss(d: Device, { at, fraction }: { at: Pointer; fraction: number }, targets: Pointer, rows: number, backward: boolean): number {
+    const { vocabulary: V } = this.shape, scale = Number(LOG2E_Q62 >> BigInt(15 + fraction)); // log2(e) * 2^(47 - fraction): distances with 15 fraction bits
     d.kernels.cross_entropy_i32(at, V, targets, backward ? at : 0, V, this.losses, rows, V, scale);
     let sum = 0;
     for (const loss of d.view(this.losses, rows)) sum += loss;

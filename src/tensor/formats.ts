@@ -24,6 +24,8 @@ export const XHAT_FRACTION = 11;
 export const GAIN_FRACTION = 11;
 /** Fraction bits of 1/sigma kept for the layer norm's backward pass (int32). */
 export const RSTD_FRACTION = 22;
+/** Fraction bits of a pixel (int16 operand): byte p is (2 p - 255) * 16, from -1.9922 to 1.9922. */
+export const PIXEL_FRACTION = 11;
 /** Fraction bits of a softmax probability (int16, 0..PROBABILITY_MAX). */
 export const PROBABILITY_FRACTION = 15;
 export const PROBABILITY_MAX = 32767;

@@ -1,0 +1,93 @@
+// Trains a vision transformer.
+
+import { UsageError } from '../errors.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import { nats } from '../models/model.ts';
+import { Vit } from '../models/vit.ts';
+import { type VitConfig, checkVitConfig, vitTokens } from '../models/vit-config.ts';
+import { ALL_RULES } from './more-rules.ts';
+import { type CheckedOptions, type TrainOptions, checkOptions } from './options.ts';
+import { type Kit, type MemoryPlan, plan } from './plan.ts';
+import { type StepReport, Trainer } from './trainer.ts';
+
+export const VIT: Kit<Vit, Required<VitConfig>> = { make: (arena, config, run) => new Vit(arena, config, run), rules: ALL_RULES };
+
+/** Fills in the defaults; throws UsageError for the first value out of range. */
+export function checkVitOptions(options: TrainOptions<VitConfig>): CheckedOptions<Required<VitConfig>> {
+  const model = checkVitConfig(options.model);
+  return checkOptions(options, model, vitTokens(model));
+}
+
+/** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not
+ *  fit in `memoryLimit`.
+ *  @example
+ *  const model = { kind: 'vit', width: 32, height: 32, colours: 3, classes: 10, patch: 4, layers: 6, channels: 64, heads: 4 };
+ *  console.log(planVit({ model, batch: 8, steps: 100 }).bytes.sideBits); // 20800
+ */
+export const planVit = (options: TrainOptions<VitConfig>): MemoryPlan => plan(checkVitOptions(options), VIT);
+
+/** A training run of a vision transformer.
+ *  @example
+ *  const model = { kind: 'vit', width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 2, channels: 8, heads: 2 };
+ *  const trainer = VitTrainer.create({ model, batch: 2, steps: 30, learningRate: 0.02, warmup: 5 });
+ *  const images = new Uint8Array(32).fill(255, 0, 16), labels = Int32Array.of(0, 1); // a white one and a black one
+ *  while (trainer.steps < 30) trainer.trainStep(images, labels);
+ *  console.log(trainer.evaluate(images, labels).accuracy); // 1
+ */
+export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
+  /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
+   *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
+   *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian. */
+  static create(options: TrainOptions<VitConfig>, makeBackend?: (bytes: number) => Backend, threadModule?: URL): VitTrainer {
+    return new VitTrainer(checkVitOptions(options), VIT, makeBackend, threadModule);
+  }
+
+  /** One step on B images (bytes, row-major, channel last) and their classes. Throws before any weight is touched: UsageError for a wrong
+   *  number of bytes or a class that there is not, OverflowError, ReconstructionError. */
+  trainStep(images: Uint8Array, labels: Int32Array): StepReport {
+    return this.step(this.loader(images, labels), this.options.batch);
+  }
+
+  /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
+   *  returns the mean loss in nats. */
+  computeGradients(images: Uint8Array, labels: Int32Array): number {
+    return this.accumulate(this.loader(images, labels), this.options.batch).loss;
+  }
+
+  private loader(images: Uint8Array, labels: Int32Array): (first: number, count: number) => void {
+    this.check(images, labels, this.options.batch);
+    return (first, count) => this.all.model.load(this.device, images, labels, first, count);
+  }
+
+  /** Mean loss in nats and share of right predictions over any number of images, of the plain model. gamma: another value for inference,
+   *  +-0.125, +-0.25 or +-0.5 (0), of a model trained with 'none' or 'bdia'. */
+  evaluate(images: Uint8Array, labels: Int32Array, onImage?: (done: number, of: number) => void, gamma = 0): { loss: number; accuracy: number } {
+    const { microBatch } = this.options, sum = { loss: 0, correct: 0 };
+    if (labels.length === 0) throw new UsageError('evaluation needs at least one image, none given');
+    this.check(images, labels, labels.length);
+    for (let first = 0; first < labels.length; first += microBatch) {
+      const count = Math.min(microBatch, labels.length - first);
+      this.all.model.load(this.device, images, labels, first, count);
+      const { loss, correct } = this.score(count, gamma);
+      sum.loss += loss;
+      sum.correct += correct;
+      onImage?.(first + count, labels.length);
+    }
+    return { loss: nats(sum.loss) / labels.length, accuracy: sum.correct / labels.length };
+  }
+
+  /** Logits of one image in nats, one a class. Integers times a power of two: the same on every machine. */
+  logits(image: Uint8Array): Float64Array {
+    this.check(image, Int32Array.of(0), 1);
+    const { raw, fraction } = this.all.model.logits(this.device, image);
+    return Float64Array.from(raw, (v) => v / 2 ** fraction);
+  }
+
+  private check(images: Uint8Array, labels: Int32Array, count: number): void {
+    const { width, height, colours, classes } = this.options.model, size = width * height * colours;
+    if (images.length !== count * size) throw new UsageError(`images have ${images.length} bytes, expected ${count * size} (${count} of ${width} x ${height} x ${colours})`);
+    if (labels.length !== count) throw new UsageError(`there are ${labels.length} labels, expected ${count}`);
+    for (let i = 0; i < count; i++)
+      if (labels[i] < 0 || labels[i] >= classes) throw new UsageError(`labels[${i}] is ${labels[i]}, expected a class from 0 to ${classes - 1}`);
+  }
+}
