@@ -11,6 +11,9 @@ import { VIT } from './train/vit-trainer.ts';
 export * from './index.ts';
 export { type VitConfig, checkVitConfig, vitParameters } from './models/vit-config.ts';
 export { VitTrainer, checkVitOptions, planVit } from './train/vit-trainer.ts';
+export { type AugmentOptions, augment } from './data/augment.ts';
+export { EpochOrder } from './data/epoch.ts';
+export type { ImageSet } from './data/images.ts';
 
 const GPT = { ...SMALL_GPT, rules: ALL_RULES };
 

@@ -1,4 +1,4 @@
 // The one door from the command line to the library: nothing else of src is imported by the files beside this one.
 
-export * from '../index.ts';
+export * from '../all.ts';
 export * from '../verify/index.ts';

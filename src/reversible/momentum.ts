@@ -1,12 +1,13 @@
 // Momentum ResNet (Sander, Ablin, Blondel, Peyre, ICML 2021): v_{k+1} = beta v_k + (1 - beta) h_k(x_k),  x_{k+1} = x_k + v_{k+1}, v_0 = 0;
 // lane: last = x, previous = v. beta = numerator / denominator is multiplied exactly: the remainder goes into a mixed-radix number of
 // 32 bits an element (Maclaurin, Duvenaud, Adams, ICML 2015), log2(1 / beta) bits a block.
-// isRandom: beta is +-numerator / denominator by the signs of BDIA, and 0 at inference: the control that has BDIA's randomness but
-// momentum's rounding.
+// isRandom: beta = -gamma of BDIA with the same seed, 0 in block 0 and at inference. In real numbers that is BDIA, since then
+// x_{k+1} = (1 + beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that has BDIA's randomness but momentum's rounding.
 
 import { BRANCH_FRACTION } from '../tensor/formats.ts';
 import { type Scaled, bits, combine } from '../ops/gradient.ts';
 import { randomSign } from './bdia.ts';
+import { gammaForward } from './gamma.ts';
 import { pairHash, type Site, type UpdateRule, stateLimit } from './rule.ts';
 
 export interface Momentum {
@@ -16,9 +17,9 @@ export interface Momentum {
   readonly isRandom: boolean;
 }
 
-/** Blocks after which a mixed-radix number may need more than 32 bits. */
+/** Blocks whose remainders always fit a mixed-radix number of 32 bits. Block 0 leaves none: v_0 = 0. */
 export function momentumBlocks({ numerator, denominator }: Momentum): number {
-  let most = 0, blocks = 0;
+  let most = 0, blocks = 1;
   for (; blocks < 4096; blocks++) {
     most = Math.floor((most * denominator + denominator - 1) / numerator);
     if (most >= 2 ** 32) break;
@@ -28,7 +29,8 @@ export function momentumBlocks({ numerator, denominator }: Momentum): number {
 
 export function momentumRule(seed: number, beta: Momentum): UpdateRule {
   const { numerator: p, denominator: q, isRandom } = beta, shift = bits(q) - 1;
-  const sigmaOf = ({ training, block }: Site): number => (!isRandom ? 1 : training === undefined ? 0 : randomSign(seed, training.step, training.sample, block));
+  /** The sign of beta; 0: beta is 0. */
+  const sigmaOf = ({ training, k, block }: Site): number => (!isRandom ? 1 : training === undefined || k === 0 ? 0 : -randomSign(seed, training.step, training.sample, block));
   /** v += sign (1 - beta) h, rounded. */
   const push = ({ d, lane, n, l, h }: Site, sigma: number, sign: number): number =>
     d.kernels.add_rounded_i32(lane.previous, h, lane.previous, n, sign * (q - sigma * p), BRANCH_FRACTION - l + shift, stateLimit(l));
@@ -41,9 +43,9 @@ export function momentumRule(seed: number, beta: Momentum): UpdateRule {
       d.clear(lane.side, n * 4);
     },
     forward(site) {
-      const { d, lane, n } = site, sigma = sigmaOf(site);
+      const { d, lane, n, training } = site, sigma = sigmaOf(site);
       site.branch(lane.last);
-      if (sigma === 0) d.clear(lane.previous, n * 4);
+      if (isRandom && training === undefined) return gammaForward(site, 0, 0, 0); // the plain residual
       const lost = sigma === 0 ? 0 : d.kernels.exchange_radix_i32u32(lane.previous, lane.side, n, q, p, 1, sigma);
       return lost + push(site, sigma, 1) + move(site, 1);
     },
@@ -52,7 +54,7 @@ export function momentumRule(seed: number, beta: Momentum): UpdateRule {
       move(site, -1);
       site.branch(lane.last);
       push(site, sigma, -1);
-      d.kernels.exchange_radix_i32u32(lane.previous, lane.side, n, p, q, sigma, 1);
+      if (sigma !== 0) d.kernels.exchange_radix_i32u32(lane.previous, lane.side, n, p, q, sigma, 1);
     },
     fingerprint: pairHash,
     backward(site) {

@@ -2,8 +2,8 @@
 // forward pass is one of three:
 //   nothing      each earlier state is rebuilt exactly by the rule's inverse, which computes the block again (rule.inverse)
 //   activations  everything the backward pass needs, of every block
-//   states       the state before every ceil(sqrt L)-th block; the blocks between are run forward again with their activations kept
-//                (Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016)
+//   states       segments of ceil(sqrt L) blocks: the state before each, and the activations of one, which is run forward again when its
+//                turn comes, all but the last (Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016)
 
 import { OverflowError, ReconstructionError } from '../errors.ts';
 import type { Device } from '../kernels/device.ts';
@@ -40,7 +40,7 @@ export interface Reconstruction {
 export class Stack {
   private readonly lanes: Lane[];
   private readonly kept: ActivationSlab;
-  /** Blocks of a segment, and the states before each segment but the first lane by lane; 0 without checkpoints. */
+  /** Blocks of a segment (all of them, without checkpoints), and the states before each segment but the last, lane by lane. */
   private readonly segment: number;
   private readonly checkpoints: Pointer;
   private readonly sites: BlockSite[];
@@ -58,7 +58,7 @@ export class Stack {
     const side = rule.sideBytes(context * channels, layers);
     for (const lane of this.lanes) lane.side = arena.allocate('sideBits', side);
     this.segment = keeps === 'states' ? Math.ceil(Math.sqrt(layers)) : layers;
-    this.checkpoints = arena.allocate('states', keeps === 'states' ? Math.ceil(layers / this.segment) * sequences * bytes : 0);
+    this.checkpoints = arena.allocate('states', (Math.ceil(layers / this.segment) - 1) * sequences * bytes);
     this.kept = keeps === 'nothing' ? new ActivationSlab(arena, 'workspace', blocks[0], blocks.length) : new ActivationSlab(arena, 'states', blocks[0], this.segment * sequences);
     this.sites = blocks.map((block) => new BlockSite(block, options.noise, shape, arena.allocate('workspace', bytes), arena.allocate('workspace', bytes)));
   }
@@ -95,7 +95,7 @@ export class Stack {
 
   /** Runs the blocks over the lanes of a pass. */
   forward(d: Device, store: ParameterStore, pass: Pass): void {
-    const { layers } = this.shape, { rank, size } = d.team, { rule, verify, keeps } = this.options;
+    const { layers } = this.shape, { rank, size } = d.team, { rule, verify, keeps } = this.options, { segment } = this;
     if (pass.training !== undefined && verify && keeps === 'nothing') this.hashes ??= new Float64Array(layers * this.shape.sequences);
     for (let k = 0; k < layers; k++) {
       this.blocks[rank].prepare(d, store, k, false);
@@ -103,7 +103,7 @@ export class Stack {
         const site = this.site(d, k, s, pass);
         if (k === 0) rule.begin?.(site);
         if (pass.training !== undefined && this.hashes) this.hashes[k * this.shape.sequences + s] = rule.fingerprint?.(site) ?? -1;
-        if (pass.training !== undefined && keeps === 'states' && k % this.segment === 0) this.checkpoint(d, k, s, site.n).set(d.view(site.lane.last, site.n));
+        if (pass.training !== undefined && k % segment === 0 && k + segment < layers) this.checkpoint(d, k, s, site.n).set(d.view(site.lane.last, site.n));
         this.step(d, site, pass);
       }
     }
@@ -121,7 +121,7 @@ export class Stack {
   backward(d: Device, store: ParameterStore, pass: Pass): void {
     const { layers } = this.shape, { rank, size } = d.team, { rule, keeps } = this.options;
     for (let k = layers - 1; k >= 0; k--) {
-      if (keeps === 'states' && (k === layers - 1 || (k + 1) % this.segment === 0)) this.again(d, store, pass, k);
+      if (k < layers - 1 && (k + 1) % this.segment === 0) this.again(d, store, pass, k);
       this.blocks[rank].prepare(d, store, k, true);
       for (let s = rank; s < pass.count; s += size) {
         const site = this.site(d, k, s, pass);
@@ -154,41 +154,34 @@ export class Stack {
 
   /** Compares what was rebuilt before a block with the fingerprint of the forward pass. */
   private check(d: Device, store: ParameterStore, site: BlockSite, s: number, pass: Pass): void {
-    const { k, sample } = site, { sequences } = this.shape, now = this.hashes === undefined ? undefined : this.options.rule.fingerprint?.(site);
+    const { k, n, sample } = site, { reconstruction } = this, now = this.hashes === undefined ? undefined : this.options.rule.fingerprint?.(site);
     if (now === undefined) return;
-    this.reconstruction.checkedStates++;
-    if (now === this.hashes![k * sequences + s]) return;
-    const { element, n } = this.locate(d, store, k, s, pass);
+    reconstruction.checkedStates++;
+    if (now === this.hashes![k * this.shape.sequences + s]) return;
+    const first = this.locate(d, store, k, s, n, pass);
     throw new ReconstructionError(`the states before block ${k} of sample ${sample} were not rebuilt exactly in step ${pass.training!.step + 1}: ` +
-      `${this.reconstruction.mismatchedElements} of ${n} elements differ, the first is element ${element}; no weight was changed`);
+      `${reconstruction.mismatchedElements} of ${n} elements differ, the first is element ${first}; no weight was changed`);
   }
 
-  /** Runs the forward pass of lane s again up to block k, in the buffers of its gradients, and compares: counts the elements that
-   *  differ and returns the first. The step is lost already, so nothing is spared. */
-  private locate(d: Device, store: ParameterStore, k: number, s: number, pass: Pass): { element: number; n: number } {
-    const { rule } = this.options, lane = this.lanes[s], { last, previous } = lane;
+  /** Runs the forward pass of lane s again up to block k, in the buffers of its gradients, which the step has no more use for; counts the
+   *  elements that differ and returns the first. */
+  private locate(d: Device, store: ParameterStore, k: number, s: number, n: number, pass: Pass): number {
+    const { rule } = this.options, lane = this.lanes[s], { last, previous } = lane, rebuilt = [d.view(last, n), d.view(previous, n)];
     d.team = new Team(new Int32Array(0), d.team.rank); // the others are not waited for: the step is lost
     Object.assign(lane, { last: lane.a.at, previous: lane.b.at });
     pass.training!.embed(s, lane.last);
-    let { n } = this.site(d, 0, s, pass), element = -1;
+    rule.begin?.(this.site(d, 0, s, pass));
     for (let j = 0; j < k; j++) {
       this.blocks[d.team.rank].prepare(d, store, j, false);
-      const site = this.site(d, j, s, pass);
-      if (j === 0) rule.begin?.(site);
-      rule.forward(site);
+      rule.forward(this.site(d, j, s, pass));
     }
-    n = this.compare(d, [last, previous], [lane.last, lane.previous], n, (i) => { if (element < 0) element = i; });
-    return { element, n };
-  }
-
-  private compare(d: Device, rebuilt: Pointer[], expected: Pointer[], n: number, differs: (i: number) => void): number {
-    rebuilt.forEach((at, which) => {
-      const a = d.view(at, n), b = d.view(expected[which], n);
-      for (let i = 0; i < n; i++) if (a[i] !== b[i]) {
-        this.reconstruction.mismatchedElements++;
-        differs(i);
-      }
-    });
-    return n;
+    const expected = [d.view(lane.last, n), d.view(lane.previous, n)];
+    Object.assign(lane, { last, previous });
+    let first = -1;
+    for (let i = n - 1; i >= 0; i--) if (rebuilt.some((state, which) => state[i] !== expected[which][i])) {
+      this.reconstruction.mismatchedElements++;
+      first = i;
+    }
+    return first;
   }
 }

@@ -152,6 +152,8 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   /** Loss (raw sum) and right predictions of the `count` samples that are loaded. */
   protected score(count: number, gamma: number): Outcome {
     if (![0, 1, 2, 4].includes(Math.abs(gamma * 8))) throw new UsageError(`gamma is ${gamma}, expected 0, +-0.125, +-0.25 or +-0.5`);
+    const { reversible } = this.options;
+    if (gamma !== 0 && !['bdia', 'none', 'checkpointing'].includes(reversible)) throw new UsageError(`gamma is ${gamma}, expected 0: ${reversible} has no gamma`);
     return this.run({ job: JOB.evaluate, count, gamma8: gamma * 8 });
   }
 

@@ -1,0 +1,46 @@
+// Classification of images by a vision transformer: epochs in shuffled order, each image changed at random before it is shown.
+
+import { setImmediate } from 'node:timers/promises';
+import { type AugmentOptions, EpochOrder, type ImageSet, type StepReport, type VitTrainer, augment } from '../library.ts';
+import type { Task, Validation } from './task.ts';
+
+export interface VitTaskOptions {
+  train: ImageSet;
+  validation: ImageSet;
+  augmentation: AugmentOptions;
+  /** gamma of inference (0). */
+  gamma?: number;
+}
+
+/** Images judged between two looks at the event loop. */
+const SLICE = 256;
+
+export function vitTask(trainer: VitTrainer, { train, validation, augmentation, gamma = 0 }: VitTaskOptions): Task {
+  const { batch, seed, model: { width, height, colours } } = trainer.options, size = width * height * colours;
+  const images = new Uint8Array(batch * size), labels = new Int32Array(batch), order = new EpochOrder(seed, train.count);
+  return {
+    trainer,
+    unit: 'images',
+    unitsPerStep: batch,
+    step(): StepReport {
+      for (let sample = 0; sample < batch; sample++) {
+        const image = order.at(trainer.steps * batch + sample);
+        augment(train, image, images.subarray(sample * size, (sample + 1) * size), augmentation, seed, trainer.steps, sample);
+        labels[sample] = train.labels[image];
+      }
+      return trainer.trainStep(images, labels);
+    },
+    async validate(progress, isInterrupted = () => false): Promise<Validation | undefined> {
+      const sum = { loss: 0, accuracy: 0 }, { count, pixels } = validation, { microBatch } = trainer.options, slice = microBatch * Math.ceil(SLICE / microBatch);
+      for (let first = 0; first < count; first += slice) {
+        if (isInterrupted()) return undefined;
+        const end = Math.min(count, first + slice), found = trainer.evaluate(pixels.subarray(first * size, end * size), validation.labels.subarray(first, end), undefined, gamma);
+        sum.loss += found.loss * (end - first);
+        sum.accuracy += found.accuracy * (end - first);
+        progress(end, count);
+        await setImmediate();
+      }
+      return { loss: sum.loss / count, accuracy: sum.accuracy / count };
+    },
+  };
+}
