@@ -44,11 +44,17 @@ export class ParameterTable {
   }
 
   /** A block's sublayers; `branches`: how many the residual stream adds up, so that projections start smaller by its root (GPT-2). */
-  block(name: string, C: number, hidden: number, branches: number): void {
+  block(name: string, C: number, hidden: number, branches: number, hasCross = false): void {
     const residual = DEVIATION / Math.sqrt(branches);
     this.norm(`${name}.norm1`, C);
     this.linear(`${name}.qkv`, 3 * C, C);
     this.linear(`${name}.projection`, C, C, residual);
+    if (hasCross) {
+      this.norm(`${name}.cross.norm`, C);
+      this.linear(`${name}.cross.query`, C, C);
+      this.linear(`${name}.cross.keyValue`, 2 * C, C);
+      this.linear(`${name}.cross.projection`, C, C, residual);
+    }
     this.norm(`${name}.norm2`, C);
     this.linear(`${name}.up`, hidden, C);
     this.linear(`${name}.down`, C, hidden, residual);

@@ -50,7 +50,7 @@ export class Block {
   /** name: of its parameters, `${name}.${k}.`. */
   constructor(arena: Arena, private readonly shape: BlockShape, private readonly name = 'block') {
     const { context: T, channels: C } = shape, scratch = layoutSublayerScratch(arena, shape);
-    this.parts = [new SelfAttention(arena, shape, scratch), new Mlp(arena, shape, scratch)];
+    this.parts = [new SelfAttention(arena, shape, scratch), ...(shape.cross === undefined ? [] : [shape.cross(arena, shape, scratch)]), new Mlp(arena, shape, scratch)];
     this.branch = arena.allocate('workspace', T * C * 4);
     this.dLater = arena.allocate('workspace', T * C * 4);
   }

@@ -17,8 +17,9 @@ export interface BlockShape {
   readonly hidden: number;
   /** Row t attends to rows 0..t only. */
   readonly causal: boolean;
-  /** Rows of the sequence that cross-attention looks at; 0: there is none. */
+  /** Most rows of the sequence that cross-attention looks at, and that sublayer; 0 and absent: there is none. */
   readonly memory: number;
+  readonly cross?: (arena: Arena, shape: BlockShape, shared: SublayerScratch) => Sublayer;
 }
 
 /** Another sequence that a block looks at: int16 [rows, C] with 8 fraction bits, and its gradient, int32, to which the block adds. */

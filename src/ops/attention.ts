@@ -123,10 +123,10 @@ interface Part {
 }
 
 /** Gradients of q, k and v (int16, laid out as `input` at the addresses of `grad`) from dOut int16 [T, C]. Returns the exponent of dq and
- *  that of dk and dv; they share one if q, k and v are one matrix. */
+ *  that of dk and dv; they share one if q, k and v are one matrix (ldq = ldk). */
 export function attentionBackward(d: Device, dOut: Scaled, input: AttentionInput, probabilities: Pointer, grad: AttentionInput, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): { query: number; keyValue: number } {
   const { rows, keys, channels, heads } = shape, { ldq, ldk } = input, size = channels / heads, ldp = padded(keys), ldt = padded(rows), stride = panelStride(rows);
-  const kernels = d.kernels, query: Part[] = [], keyValue: Part[] = [], isOne = grad.k - grad.q === channels * 2;
+  const kernels = d.kernels, query: Part[] = [], keyValue: Part[] = [], isOne = grad.ldq === grad.ldk;
   const rawQ = scratch.gradients, rawK = rawQ + (isOne ? channels * 4 : rows * ldq * 4), rawV = rawK + (grad.v - grad.k) * 2;
   for (let head = 0; head < heads; head++) {
     const at = head * size * 2, p = probabilities + head * rows * ldp * 2, dO = dOut.at + at;
