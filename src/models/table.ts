@@ -24,8 +24,8 @@ export class ParameterTable {
   readonly rows: Parameter[] = [];
   constructor(private readonly bias: boolean) {}
 
-  embedding(name: string, count: number, channels: number): void {
-    this.rows.push({ name: `${name}.weight`, shape: [count, channels], kind: 'embedding', deviation: DEVIATION });
+  embedding(name: string, count: number, channels: number, deviation = DEVIATION): void {
+    this.rows.push({ name: `${name}.weight`, shape: [count, channels], kind: 'embedding', deviation });
   }
 
   norm(name: string, channels: number): void {

@@ -28,6 +28,9 @@ export interface VitConfig {
   bias?: boolean;
 }
 
+/** Standard deviation of initial positions and class token: of the size of what patches become, or attention would see patches long before
+ *  places. One epoch of MNIST, patches of 7 x 7, 64 channels, BDIA: accuracy 95.8 % with 0.5 (and patches as below), 94.0 % with GPT-2's 0.02 for both. */
+const POSITION_DEVIATION = 0.5;
 /** Most rows of a sequence. */
 const MAX_TOKENS = 4096;
 
@@ -61,9 +64,10 @@ export function checkVitConfig(config: VitConfig): Required<VitConfig> {
  */
 export function vitParameters(config: VitConfig): Parameter[] {
   const full = checkVitConfig(config), { patch, colours, classes, layers, channels: C, mlpRatio, bias } = full, table = new ParameterTable(bias);
-  table.linear('patch', C, patch * patch * colours);
-  table.embedding('class', 1, C);
-  table.embedding('position', vitTokens(full), C);
+  const size = patch * patch * colours; // of a patch: pixels of standard deviation about 1.2 become states of 0.85
+  table.linear('patch', C, size, 1 / Math.sqrt(2 * size));
+  table.embedding('class', 1, C, POSITION_DEVIATION);
+  table.embedding('position', vitTokens(full), C, POSITION_DEVIATION);
   for (let k = 0; k < layers; k++) table.block(`block.${k}`, C, mlpRatio * C, 2 * layers);
   table.norm('norm', C);
   table.matrix('head', classes, C);
