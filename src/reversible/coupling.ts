@@ -15,17 +15,21 @@ function add(site: Site, x: Pointer, stream: Pointer, sign: number, from: number
   return d.kernels.add_rounded_i32(stream, h, stream, n, sign, BRANCH_FRACTION - l, stateLimit(l));
 }
 
+/** What the head sees: y1 + y2. Returns the count out of range, which can be where neither stream is. */
+const sum = ({ d, lane, n, l }: Site, out: Pointer): number => d.kernels.add_rounded_i32(lane.last, lane.previous, out, n, 1, 0, stateLimit(l));
+
 export const couplingRule: UpdateRule = {
   name: 'coupling',
   sideBytes: () => 0,
   begin: ({ d, lane, n }) => void d.view(lane.previous, n).set(d.view(lane.last, n)),
   forward(site) {
-    const { lane: { last, previous }, parts } = site;
-    return add(site, previous, last, 1, 0, parts - 1) + add(site, last, previous, 1, parts - 1, parts);
+    const { lane: { last, previous }, parts, k, layers, spare } = site;
+    const beyond = add(site, previous, last, 1, 0, parts - 1) + add(site, last, previous, 1, parts - 1, parts);
+    return k === layers - 1 ? beyond + sum(site, spare) : beyond;
   },
-  output({ d, lane, n }) {
-    d.kernels.combine_i32(lane.last, 1, 0, lane.previous, 1, 0, 0, 0, lane.b.at, n);
-    return lane.b.at;
+  output(site) {
+    sum(site, site.lane.b.at);
+    return site.lane.b.at;
   },
   inverse(site) {
     const { lane: { last, previous }, parts } = site;

@@ -1,6 +1,7 @@
 // Momentum ResNet (Sander, Ablin, Blondel, Peyre, ICML 2021): v_{k+1} = beta v_k + (1 - beta) h_k(x_k),  x_{k+1} = x_k + v_{k+1}, v_0 = 0;
-// lane: last = x, previous = v. beta = numerator / denominator is multiplied exactly: the remainder goes into a mixed-radix number of
-// 32 bits an element (Maclaurin, Duvenaud, Adams, ICML 2015), log2(1 / beta) bits a block.
+// lane: last = x, previous = v with 16 fraction bits. beta = numerator / denominator is multiplied exactly: the remainder goes into a
+// mixed-radix number of 32 bits an element (Maclaurin, Duvenaud, Adams, ICML 2015), log2(1 / beta) bits a block, and an older one comes
+// back in its place. That is noise of a few units of v, so v is finer than x: at 9 fraction bits it would drown (1 - beta) h.
 // isRandom: beta = -gamma of BDIA with the same seed, 0 in block 0 and at inference. In real numbers that is BDIA, since then
 // x_{k+1} = (1 + beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that has BDIA's randomness but momentum's rounding.
 
@@ -32,9 +33,11 @@ export function momentumRule(seed: number, beta: Momentum): UpdateRule {
   /** The sign of beta; 0: beta is 0. */
   const sigmaOf = ({ training, k, block }: Site): number => (!isRandom ? 1 : training === undefined || k === 0 ? 0 : -randomSign(seed, training.step, training.sample, block));
   /** v += sign (1 - beta) h, rounded. */
-  const push = ({ d, lane, n, l, h }: Site, sigma: number, sign: number): number =>
-    d.kernels.add_rounded_i32(lane.previous, h, lane.previous, n, sign * (q - sigma * p), BRANCH_FRACTION - l + shift, stateLimit(l));
-  const move = ({ d, lane, n, l }: Site, sign: number): number => d.kernels.add_rounded_i32(lane.last, lane.previous, lane.last, n, sign, 0, stateLimit(l));
+  const push = ({ d, lane, n, h }: Site, sigma: number, sign: number): number =>
+    d.kernels.add_rounded_i32(lane.previous, h, lane.previous, n, sign * (q - sigma * p), shift, stateLimit(BRANCH_FRACTION));
+  /** x += sign v, rounded. */
+  const move = ({ d, lane, n, l }: Site, sign: number): number =>
+    d.kernels.add_rounded_i32(lane.last, lane.previous, lane.last, n, sign, BRANCH_FRACTION - l, stateLimit(l));
   return {
     name: 'momentum',
     sideBytes: (n) => n * 4,

@@ -1,5 +1,5 @@
 // The float64 oracle: the same GPT with the same master weights in double precision, without any quantisation, forward and
-// backward by hand (llm.c's layer order), with the BDIA residual for given signs. Slow and obvious; compared with by cosine.
+// backward by hand (llm.c's layer order), with every update rule of the residual stream. Slow and obvious; compared with by cosine.
 
 import type { GptConfig } from '../../src/models/gpt-config.ts';
 
@@ -108,34 +108,66 @@ function attentionBackward(dOut: Matrix, qkv: Matrix, p: Matrix, T: number, C: n
   return d;
 }
 
-/** Loss summed over the tokens of one sequence; adds the gradient of every parameter. gammas[k] is block k's gamma (0: plain).
- *  fraction = l rounds each state to l fraction bits as the model does (Q_l with a straight-through gradient, docs/reversibility.md);
- *  without it the states are not rounded. */
-export function oracleSequence(config: Required<GptConfig>, weights: Weights, gradients: Weights, ids: Int32Array, targets: Int32Array, gammas: readonly number[], fraction?: number): number {
-  const { vocabulary: V, layers: L, channels: C, heads: H, mlpRatio } = config, T = ids.length, M = mlpRatio * C;
+/** How blocks join the residual stream: an update rule with its numbers, block by block. gammas[k], betas[k]: those of block k (0: plain). */
+export type Update = { gammas: readonly number[] } | { betas: readonly number[] } | 'coupling';
+
+export interface OracleOptions {
+  /** l rounds each state to l fraction bits as the model does (Q_l with a straight-through gradient, docs/reversibility.md); without it
+   *  the states are not rounded. */
+  readonly fraction?: number;
+  /** What the output of sublayer `part` (0: attention, 1: MLP) of block k is multiplied by, element by element. */
+  readonly mask?: (k: number, part: number) => ArrayLike<number>;
+}
+
+/** A function's value and its gradient: back(dL/dy) gives dL/dx and adds the parameters' gradients. */
+interface Result { y: Matrix; back: (dy: Matrix) => Matrix }
+type Branch = (k: number, x: Matrix) => Result;
+
+const add = (...terms: [number, Matrix][]): Matrix => Float64Array.from(terms[0][1], (_, i) => terms.reduce((sum, [f, m]) => sum + f * m[i], 0));
+
+/** Loss summed over the tokens of one sequence; adds the gradient of every parameter. */
+export function oracleSequence(config: Required<GptConfig>, weights: Weights, gradients: Weights, ids: Int32Array, targets: Int32Array, update: Update, options: OracleOptions = {}): number {
+  const { vocabulary: V, channels: C, heads: H, mlpRatio } = config, { fraction, mask } = options, T = ids.length, M = mlpRatio * C;
   const w = (name: string): Matrix => weights.get(name)!, g = (name: string): Matrix => gradients.get(name)!;
   const maybe = (map: Weights, name: string): Matrix | undefined => map.get(name);
-  const add = (...terms: [number, Matrix][]): Matrix => Float64Array.from(terms[0][1], (_, i) => terms.reduce((sum, [f, m]) => sum + f * m[i], 0));
-  const x: Matrix[] = [new Float64Array(T * C)];
-  for (let t = 0; t < T; t++) for (let i = 0; i < C; i++) x[0][t * C + i] = w('token.weight')[ids[t] * C + i] + w('position.weight')[t * C + i];
   const rounded = (m: Matrix): Matrix => (fraction === undefined ? m : m.map((v) => Math.round(v * 2 ** fraction) / 2 ** fraction));
-  x[0] = rounded(x[0]);
-  const saved = [];
-  for (let k = 0; k < L; k++) {
-    const b = `block.${k}`;
-    const n1 = norm(x[k], w(`${b}.norm1.gain`), maybe(weights, `${b}.norm1.bias`), T, C);
-    const qkv = linear(n1.out, w(`${b}.qkv.weight`), maybe(weights, `${b}.qkv.bias`), T, C, 3 * C);
-    const { out, p } = attention(qkv, T, C, H);
-    const y1 = linear(out, w(`${b}.projection.weight`), maybe(weights, `${b}.projection.bias`), T, C, C);
-    const n2 = norm(add([1, x[k]], [1, y1]), w(`${b}.norm2.gain`), maybe(weights, `${b}.norm2.bias`), T, C);
-    const up = linear(n2.out, w(`${b}.up.weight`), maybe(weights, `${b}.up.bias`), T, C, M), act = up.map(gelu);
-    const h = add([1, y1], [1, linear(act, w(`${b}.down.weight`), maybe(weights, `${b}.down.bias`), T, M, C)]);
-    saved.push({ n1, qkv, out, p, n2, up, act });
-    const gamma = k > 0 ? gammas[k] : 0;
-    x.push(rounded(k > 0 ? add([gamma, x[k - 1]], [1 - gamma, x[k]], [1 + gamma, h]) : add([1, x[k]], [1, h])));
-  }
-  const headName = config.tied ? 'token.weight' : 'head.weight';
-  const nf = norm(x[L], w('norm.gain'), maybe(weights, 'norm.bias'), T, C), logits = linear(nf.out, w(headName), undefined, T, C, V);
+  const normed = (name: string, x: Matrix): Result => {
+    const n = norm(x, w(`${name}.gain`), maybe(weights, `${name}.bias`), T, C);
+    return { y: n.out, back: (dy) => normBackward(dy, n, w(`${name}.gain`), g(`${name}.gain`), maybe(gradients, `${name}.bias`), T, C) };
+  };
+  const dense = (name: string, x: Matrix, I: number, O: number): Result => ({
+    y: linear(x, w(`${name}.weight`), maybe(weights, `${name}.bias`), T, I, O),
+    back: (dy) => linearBackward(dy, x, w(`${name}.weight`), g(`${name}.weight`), maybe(gradients, `${name}.bias`), T, I, O),
+  });
+  const masked = (k: number, part: number, y: Matrix): Matrix => {
+    const factors = mask?.(k, part);
+    return factors === undefined ? y : y.map((v, i) => v * factors[i]);
+  };
+  /** A(LN x). */
+  const attend: Branch = (k, x) => {
+    const n = normed(`block.${k}.norm1`, x), qkv = dense(`block.${k}.qkv`, n.y, C, 3 * C), { out, p } = attention(qkv.y, T, C, H);
+    const projection = dense(`block.${k}.projection`, out, C, C);
+    return { y: masked(k, 0, projection.y), back: (dy) => n.back(qkv.back(attentionBackward(projection.back(masked(k, 0, dy)), qkv.y, p, T, C, H))) };
+  };
+  /** F(LN x). */
+  const feed: Branch = (k, x) => {
+    const n = normed(`block.${k}.norm2`, x), up = dense(`block.${k}.up`, n.y, C, M), down = dense(`block.${k}.down`, up.y.map(gelu), M, C);
+    return { y: masked(k, 1, down.y), back: (dy) => n.back(up.back(down.back(masked(k, 1, dy)).map((v, i) => v * geluSlope(up.y[i])))) };
+  };
+  /** h(x) = y1 + F(LN(x + y1)), y1 = A(LN x). */
+  const block: Branch = (k, x) => {
+    const one = attend(k, x), two = feed(k, add([1, x], [1, one.y]));
+    return { y: add([1, one.y], [1, two.y]), back: (dh) => {
+      const dz = two.back(dh);
+      return add([1, dz], [1, one.back(add([1, dh], [1, dz]))]);
+    } };
+  };
+
+  const x0 = new Float64Array(T * C);
+  for (let t = 0; t < T; t++) for (let i = 0; i < C; i++) x0[t * C + i] = w('token.weight')[ids[t] * C + i] + w('position.weight')[t * C + i];
+  const stream = streamOf(update, config.layers, rounded(x0), rounded, block, attend, feed);
+
+  const final = normed('norm', stream.y), head = dense(config.tied ? 'token' : 'head', final.y, C, V), logits = head.y;
   let loss = 0;
   for (let t = 0; t < T; t++) {
     const row = logits.subarray(t * V, t * V + V), max = Math.max(...row);
@@ -144,26 +176,69 @@ export function oracleSequence(config: Required<GptConfig>, weights: Weights, gr
     loss += Math.log(sum) + max - row[targets[t]];
     for (let v = 0; v < V; v++) row[v] = Math.exp(row[v] - max) / sum - (v === targets[t] ? 1 : 0);
   }
-  const dn = linearBackward(logits, nf.out, w(headName), g(headName), undefined, T, C, V);
-  let a = normBackward(dn, nf, w('norm.gain'), g('norm.gain'), maybe(gradients, 'norm.bias'), T, C), bPart: Matrix = new Float64Array(T * C);
-  for (let k = L - 1; k >= 0; k--) {
-    const b = `block.${k}`, s = saved[k], gamma = k > 0 ? gammas[k] : 0, dh = add([1 + gamma, a]);
-    const dAct = linearBackward(dh, s.act, w(`${b}.down.weight`), g(`${b}.down.weight`), maybe(gradients, `${b}.down.bias`), T, M, C);
-    const dUp = dAct.map((v, i) => v * geluSlope(s.up[i]));
-    const dN2 = linearBackward(dUp, s.n2.out, w(`${b}.up.weight`), g(`${b}.up.weight`), maybe(gradients, `${b}.up.bias`), T, C, M);
-    const dz = normBackward(dN2, s.n2, w(`${b}.norm2.gain`), g(`${b}.norm2.gain`), maybe(gradients, `${b}.norm2.bias`), T, C);
-    const dOut = linearBackward(add([1, dh], [1, dz]), s.out, w(`${b}.projection.weight`), g(`${b}.projection.weight`), maybe(gradients, `${b}.projection.bias`), T, C, C);
-    const dQkv = attentionBackward(dOut, s.qkv, s.p, T, C, H);
-    const dN1 = linearBackward(dQkv, s.n1.out, w(`${b}.qkv.weight`), g(`${b}.qkv.weight`), maybe(gradients, `${b}.qkv.bias`), T, C, 3 * C);
-    const dx = normBackward(dN1, s.n1, w(`${b}.norm1.gain`), g(`${b}.norm1.gain`), maybe(gradients, `${b}.norm1.bias`), T, C);
-    [a, bPart] = [add([1, bPart], [1 - gamma, a], [1, dz], [1, dx]), add([gamma, a])];
-  }
-  const dx0 = a;
+  const dx0 = stream.back(final.back(head.back(logits)));
   for (let t = 0; t < T; t++) for (let i = 0; i < C; i++) {
     g('token.weight')[ids[t] * C + i] += dx0[t * C + i];
     g('position.weight')[t * C + i] += dx0[t * C + i];
   }
   return loss;
+}
+
+/** The residual stream of L blocks from x_0 to what the head sees. */
+function streamOf(update: Update, L: number, x0: Matrix, rounded: (m: Matrix) => Matrix, block: Branch, attend: Branch, feed: Branch): Result {
+  const zero = new Float64Array(x0.length), backs: Result['back'][] = [];
+  if (update === 'coupling') { // y1 = x1 + A(x2), y2 = x2 + F(y1); the head sees y1 + y2
+    let x1 = x0, x2 = x0;
+    const second: Result['back'][] = [];
+    for (let k = 0; k < L; k++) {
+      const one = attend(k, x2);
+      x1 = rounded(add([1, x1], [1, one.y]));
+      const two = feed(k, x1);
+      x2 = rounded(add([1, x2], [1, two.y]));
+      backs.push(one.back);
+      second.push(two.back);
+    }
+    return { y: add([1, x1], [1, x2]), back: (dy) => {
+      let a = dy, b = dy;
+      for (let k = L - 1; k >= 0; k--) {
+        a = add([1, a], [1, second[k](b)]);
+        b = add([1, b], [1, backs[k](a)]);
+      }
+      return add([1, a], [1, b]);
+    } };
+  }
+  if ('betas' in update) { // v_{k+1} = beta v_k + (1 - beta) h, x_{k+1} = x_k + v_{k+1}
+    let x = x0, v: Matrix = zero;
+    for (let k = 0; k < L; k++) {
+      const beta = update.betas[k], h = block(k, x);
+      v = add([beta, v], [1 - beta, h.y]);
+      x = rounded(add([1, x], [1, v]));
+      backs.push(h.back);
+    }
+    return { y: x, back: (dy) => {
+      let dx = dy, dv: Matrix = zero;
+      for (let k = L - 1; k >= 0; k--) {
+        const beta = update.betas[k], sum = add([1, dv], [1, dx]);
+        dx = add([1, dx], [1, backs[k](add([1 - beta, sum]))]);
+        dv = add([beta, sum]);
+      }
+      return dx;
+    } };
+  }
+  let x = x0, previous: Matrix = zero; // x_{k+1} = gamma x_{k-1} + (1 - gamma) x_k + (1 + gamma) h
+  for (let k = 0; k < L; k++) {
+    const gamma = update.gammas[k], h = block(k, x);
+    [x, previous] = [rounded(add([gamma, previous], [1 - gamma, x], [1 + gamma, h.y])), x];
+    backs.push(h.back);
+  }
+  return { y: x, back: (dy) => {
+    let a = dy, b: Matrix = zero;
+    for (let k = L - 1; k >= 0; k--) {
+      const gamma = update.gammas[k];
+      [a, b] = [add([1, b], [1 - gamma, a], [1, backs[k](add([1 + gamma, a]))]), add([gamma, a])];
+    }
+    return a;
+  } };
 }
 
 /** Cosine of the angle between two vectors; 1 for two zero vectors. */

@@ -1,24 +1,49 @@
-// The gradients of the integer GPT against the float64 oracle of the same model, tensor by tensor.
+// The gradients of the integer GPT against the float64 oracle of the same model, tensor by tensor, under every update rule.
 
 import { describe, expect, test } from 'vitest';
-import { type TrainOptions, checkGptConfig, gptParameters } from '../../src/index.ts';
+import { type CheckedOptions, type TrainOptions, checkGptConfig, checkTrainOptions, gptParameters } from '../../src/index.ts';
+import { GptTrainer } from '../../src/all.ts';
+import { PURPOSE, philox4x32, randomU32 } from '../../src/random.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
-import { cosineOf, oracleSequence } from '../helpers/oracle.ts';
-import { randomTokens, train } from '../helpers/runs.ts';
+import { type OracleOptions, type Update, cosineOf, oracleSequence } from '../helpers/oracle.ts';
+import { randomTokens } from '../helpers/runs.ts';
+
+/** The rule of a run as the oracle wants it, for a sample of a step. */
+function updateOf({ reversible, model: { layers }, seed, gammaShift, momentum, randomMomentum }: CheckedOptions, step: number, sample: number): Update {
+  const blocks = (f: (k: number) => number): number[] => Array.from({ length: layers }, (_, k) => f(k));
+  const sign = (k: number): number => (k === 0 ? 0 : randomSign(seed, step, sample, k));
+  if (reversible === 'coupling') return 'coupling';
+  if (reversible === 'momentum') return { betas: blocks((k) => (randomMomentum ? -sign(k) * momentum : momentum)) };
+  if (reversible === 'leapfrog') return { gammas: blocks((k) => (k === 0 ? 0 : 1)) };
+  return { gammas: blocks((k) => (reversible === 'bdia' ? sign(k) / 2 ** gammaShift : 0)) };
+}
+
+/** The noise of a sample of a step, written from its definition (src/reversible/noise.ts). */
+function noiseOf({ seed, dropout: p, stochasticDepth, model: { layers, channels, context } }: CheckedOptions, step: number, sample: number): OracleOptions['mask'] {
+  if (p === 0 && stochasticDepth === 0) return undefined;
+  return (k, part) => {
+    const depth = (stochasticDepth * (k + 1)) / layers, dropped = Math.floor(p * 2 ** 32), place = PURPOSE.dropout + 16 * (4 * k + part);
+    const isLeftOut = randomU32(seed, PURPOSE.depth, step, sample, k) < Math.floor(depth * 2 ** 32);
+    return Float64Array.from({ length: context * channels }, (_, i) =>
+      (isLeftOut || philox4x32(i >> 2, sample, step, place, seed, 0)[i & 3] < dropped ? 0 : 1 / ((1 - p) * (1 - depth))));
+  };
+}
 
 /** The smallest cosine over all parameter tensors, and where; relative difference of the loss. */
-function compare(options: TrainOptions, steps: number): { worst: number; name: string; loss: number } {
-  const trainer = train(options, steps), config = checkGptConfig(options.model), { context: T, layers } = config;
+function compare(given: TrainOptions, steps: number): { worst: number; name: string; loss: number } {
+  const options = checkTrainOptions(given), trainer = GptTrainer.create(given), config = checkGptConfig(options.model), { context: T } = config;
+  for (let i = 0; i < steps; i++) {
+    const { inputs, targets } = randomTokens(options, i);
+    trainer.trainStep(inputs, targets);
+  }
   const { inputs, targets } = randomTokens(options, 10_000);
   const mean = trainer.computeGradients(inputs, targets), byName = new Map(trainer.tensors().map((t) => [t.name, t]));
   const weights = new Map(gptParameters(config).map((p) => [p.name, Float64Array.from(byName.get(p.name)!.data, (v) => v / 2 ** 24)]));
   const gradients = new Map([...weights].map(([name, w]) => [name, new Float64Array(w.length)]));
   let sum = 0;
-  for (let s = 0; s < options.batch; s++) {
-    const gammas = Array.from({ length: layers }, (_, k) => (options.reversible === 'none' || k === 0 ? 0 : randomSign(options.seed ?? 1, trainer.steps, s, k) / 2 ** (options.gammaShift ?? 1)));
-    const l = options.fractionBits ?? 9;
-    sum += oracleSequence(config, weights, gradients, inputs.subarray(s * T, s * T + T), targets.subarray(s * T, s * T + T), gammas, l);
-  }
+  for (let s = 0; s < options.batch; s++)
+    sum += oracleSequence(config, weights, gradients, inputs.subarray(s * T, s * T + T), targets.subarray(s * T, s * T + T), updateOf(options, trainer.steps, s),
+      { fraction: options.fractionBits, mask: noiseOf(options, trainer.steps, s) });
   let worst = 2, name = '';
   for (const [key, oracle] of gradients) {
     const cosine = cosineOf(Float64Array.from(trainer.gradient(key), Number), oracle);
@@ -28,13 +53,29 @@ function compare(options: TrainOptions, steps: number): { worst: number; name: s
 }
 
 const base = { batch: 2, steps: 600, warmup: 50, model: { vocabulary: 65, layers: 4, channels: 128, heads: 4, context: 64 } };
+const small = { ...base, model: { ...base.model, channels: 64, context: 32 } }, noise = { dropout: 0.1, stochasticDepth: 0.5 };
 const cases: [string, TrainOptions, number][] = [
   ['bdia, at initialisation', { ...base }, 0],
   ['none, at initialisation', { ...base, reversible: 'none' }, 0],
   ['bdia, biases, untied, m = 2, l = 12, at initialisation', { ...base, gammaShift: 2, fractionBits: 12, model: { ...base.model, bias: true, tied: false } }, 0],
   ['bdia, context 160, 2 layers, at initialisation', { ...base, model: { ...base.model, context: 160, layers: 2 } }, 0],
-  ['bdia, after 500 steps', { ...base, model: { ...base.model, channels: 64, context: 32 } }, 500],
-  ['none, after 500 steps', { ...base, reversible: 'none', model: { ...base.model, channels: 64, context: 32 } }, 500],
+  ['bdia, after 500 steps', small, 500],
+  ['none, after 500 steps', { ...small, reversible: 'none' }, 500],
+  ['leapfrog, at initialisation', { ...base, reversible: 'leapfrog' }, 0],
+  ['leapfrog, after 500 steps', { ...small, reversible: 'leapfrog' }, 500],
+  ['coupling, biases, untied, at initialisation', { ...base, reversible: 'coupling', model: { ...base.model, bias: true, tied: false } }, 0],
+  ['coupling, after 500 steps', { ...small, reversible: 'coupling' }, 500],
+  ['momentum 0.875, at initialisation', { ...base, reversible: 'momentum' }, 0],
+  ['momentum 0.875, after 500 steps', { ...small, reversible: 'momentum' }, 500],
+  ['momentum 0.5, biases, at initialisation', { ...base, reversible: 'momentum', momentum: 0.5, model: { ...base.model, bias: true } }, 0],
+  ['momentum 0.125, at initialisation', { ...base, reversible: 'momentum', momentum: 0.125 }, 0],
+  ['random momentum 0.5, at initialisation', { ...base, reversible: 'momentum', momentum: 0.5, randomMomentum: true }, 0],
+  ['random momentum 0.75, at initialisation', { ...base, reversible: 'momentum', momentum: 0.75, randomMomentum: true }, 0],
+  ['random momentum 0.5, after 500 steps', { ...small, reversible: 'momentum', momentum: 0.5, randomMomentum: true }, 500],
+  ['bdia, dropout and stochastic depth, at initialisation', { ...base, ...noise }, 0],
+  ['checkpointing, dropout and stochastic depth, at initialisation', { ...base, ...noise, reversible: 'checkpointing' }, 0],
+  ['coupling, dropout and stochastic depth, at initialisation', { ...base, ...noise, reversible: 'coupling' }, 0],
+  ['momentum 0.875, dropout and stochastic depth, at initialisation', { ...base, ...noise, reversible: 'momentum' }, 0],
 ];
 
 describe('gradients', () => {
