@@ -85,11 +85,12 @@ try {
   await bundle('src/all.ts', 'dist/all.js', { platform: 'neutral' });
   await bundle('src/thread.ts', 'dist/thread.js', { platform: 'neutral', plugins: [beside('./all.js')] });
   await bundle('src/index.ts', 'dist/worker.js', { platform: 'neutral', plugins: [wasmAsFile] });
+  await bundle('src/all.ts', 'dist/worker-all.js', { platform: 'neutral', plugins: [wasmAsFile] });
   writeWorkerModule('dist/kernels.wasm');
   await bundle('src/verify/index.ts', 'dist/verify.js', { platform: 'neutral', plugins: [beside('./index.js')] });
   await bundle('src/verify/index.ts', 'dist/worker-verify.js', { platform: 'neutral', plugins: [beside('./worker.js')] });
   await bundle('src/cli/main.ts', 'dist/cli.js', { platform: 'node', banner: { js: CLI_BANNER } });
-  declarations(['src/index.ts', 'src/verify/index.ts'], 'dist/types');
+  declarations(['src/index.ts', 'src/all.ts', 'src/verify/index.ts'], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
   console.error(error.errors ? 'build failed' : error.message); // esbuild has printed its own errors

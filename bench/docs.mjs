@@ -8,12 +8,13 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BLOCKS, CHARTS } from './blocks.mjs';
 import { CONFORMANCE_PAGE, writeConformancePage } from './conformance-page.mjs';
+import { RESULTS_PAGE, writeResults } from './results-page.mjs';
 import { ROOT, refuse } from './stamp.mjs';
 
 const isCheck = process.argv.includes('--check');
 for (const file of ['dist/index.js', 'dist/cli.js']) if (!existsSync(join(ROOT, file))) refuse(`${file} is missing`, 'run: npm run build');
 
-const files = ['README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).sort().map((name) => `docs/${name}`)];
+const files = ['README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md') && name !== RESULTS_PAGE).sort().map((name) => `docs/${name}`)];
 const MARK = /<!-- ([\w-]+):(begin|end) -->/g;
 
 /** Names of the blocks of a document, in order. Throws if markers do not pair up or a name is unknown. */
@@ -62,6 +63,7 @@ for (const [name, make] of Object.entries(CHARTS)) {
 }
 
 if (!await writeConformancePage(isCheck)) stale.push(CONFORMANCE_PAGE);
+stale.push(...writeResults({ isCheck }).map((name) => `docs/${name}`));
 console.log(`${stale.length} stale of ${files.length} documents and ${Object.keys(CHARTS).length} charts${isCheck || stale.length === 0 ? '' : ', rewritten'}`);
 for (const what of stale) console.log(`  ${what}`);
 if (isCheck && stale.length > 0) {

@@ -5,26 +5,38 @@
 
 import { CheckpointError } from '../errors.ts';
 import { gptParameters } from '../models/gpt-config.ts';
-import { type CheckedOptions, checkTrainOptions } from '../train/options.ts';
+import type { Parameter } from '../nn/parameters.ts';
+import { type CheckedOptions, type TrainOptions, checkTrainOptions } from '../train/options.ts';
 import type { NamedTensor } from '../train/trainer.ts';
 import { int32FromLittleEndian, sha256Hex, toLittleEndian } from './bytes.ts';
 import { PREFIX_BYTES, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 /** A training run as a value: what a checkpoint file holds. */
-export interface Checkpoint {
+export interface Checkpoint<Options = CheckedOptions> {
   /** Weights in table order, then the optimizer's moments. */
   tensors: NamedTensor[];
   /** The run's options, defaults filled in. */
-  options: CheckedOptions;
+  options: Options;
   /** Steps done. */
   step: number;
-  /** The vocabulary as JSON (data/vocabulary.ts); the checkpoint does not look inside. */
+  /** What the model's numbers stand for, as JSON: of a GPT its vocabulary (data/vocabulary.ts). The checkpoint does not look inside. */
   vocabulary: unknown;
-  /** SHA-256 of the training text, 64 hex digits. */
+  /** SHA-256 of the training data, 64 hex digits. */
   dataSha256: string;
   /** Version of the library that wrote it. */
   libraryVersion: string;
 }
+
+/** What reading a checkpoint needs to know of a kind of model. */
+export interface CheckpointKind<Config> {
+  /** Fills in defaults; throws UsageError for the first value out of range. */
+  check(options: TrainOptions<Config>): CheckedOptions<unknown>;
+  /** The table of parameters. */
+  parameters(model: Config): Parameter[];
+}
+/** By `options.model.kind`; a GPT has none and is read as 'gpt'. */
+export type CheckpointKinds = Readonly<Record<string, CheckpointKind<never>>>;
+export const GPT_KIND = { gpt: { check: checkTrainOptions, parameters: gptParameters } };
 
 const FORMAT = 'retrograd-checkpoint';
 /** Written; a reader refuses any later version. */
@@ -55,7 +67,7 @@ export const isWeight = ({ name }: { name: string }): boolean => !name.startsWit
  *  });
  *  console.log(file.length, await sha256Hex(file)); // 38416 65e23d05d93e17d6b5dc773480895b7d4c61628d2cda3dc491e09f5ae9046281
  */
-export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
+export async function encodeCheckpoint(checkpoint: Checkpoint<{ readonly seed: number }>): Promise<Uint8Array> {
   const { tensors, options, step } = checkpoint;
   const size = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
   if (size > MAX_CHECKPOINT_BYTES) throw new CheckpointError(`the checkpoint would have ${size} bytes, at most ${MAX_CHECKPOINT_BYTES} can be written`);
@@ -93,20 +105,27 @@ function parse(metadata: Record<string, string>, field: string): unknown {
   }
 }
 
-function readOptions(value: unknown): CheckedOptions {
-  let options: CheckedOptions;
+type AnyOptions = CheckedOptions<{ bias: boolean; tied?: boolean }>;
+
+/** The options, checked, and the parameters of their model. */
+function readOptions(value: unknown, kinds: CheckpointKinds): { options: AnyOptions; table: Parameter[] } {
+  const name: unknown = (value as { model?: { kind?: unknown } } | null)?.model?.kind ?? 'gpt', known = Object.keys(kinds);
+  const kind = known.find((key) => key === name);
+  if (kind === undefined) throw new CheckpointError(`its model is of the kind ${JSON.stringify(name)}, expected ${known.join(' or ')}`, "read it with 'retrograd/all', or update");
+  let options: AnyOptions;
   try {
-    options = checkTrainOptions(value as CheckedOptions);
+    options = kinds[kind].check(value as never) as AnyOptions;
   } catch (error) {
     throw new CheckpointError(`its options cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const flags = [options.verify, options.model.bias, options.model.tied];
-  if (!flags.every((flag) => typeof flag === 'boolean')) throw new CheckpointError('its options verify, bias and tied are not all true or false');
+  const { verify, storeActivations, randomMomentum, model: { bias, tied = true } } = options;
+  if (![verify, storeActivations, randomMomentum, bias, tied].every((flag) => typeof flag === 'boolean'))
+    throw new CheckpointError('its options storeActivations, randomMomentum, verify, bias and tied are not all true or false');
   if (!(options.memoryLimit > 0)) throw new CheckpointError('its option memoryLimit is not a number of bytes');
-  return options;
+  return { options, table: kinds[kind].parameters(options.model as never) };
 }
 
-function readStep(metadata: Record<string, string>, options: CheckedOptions): number {
+function readStep(metadata: Record<string, string>, options: AnyOptions): number {
   const step = /^\d{1,10}$/.test(metadata.step) ? Number(metadata.step) : -1;
   if (step < 0 || step > options.steps) throw new CheckpointError(`its step is ${JSON.stringify(metadata.step)}, expected 0 to ${options.steps}`);
   if (metadata.seed !== String(options.seed)) throw new CheckpointError(`its seed ${metadata.seed} is not the ${options.seed} of its options`);
@@ -114,9 +133,8 @@ function readStep(metadata: Record<string, string>, options: CheckedOptions): nu
 }
 
 /** Throws CheckpointError unless every parameter of the model is there with its shape. */
-function checkWeights(tensors: readonly NamedTensor[], options: CheckedOptions): void {
+function checkWeights(tensors: readonly NamedTensor[], table: readonly Parameter[]): void {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  const table = gptParameters(options.model);
   for (const { name, shape } of table) {
     const tensor = byName.get(name);
     if (tensor === undefined) throw new CheckpointError(`tensor ${name} is missing`);
@@ -148,6 +166,11 @@ function checkWeights(tensors: readonly NamedTensor[], options: CheckedOptions):
  *  console.log(error.message.slice(0, 20)); // damaged: its SHA-256
  */
 export async function decodeCheckpoint(file: Uint8Array): Promise<Checkpoint> {
+  return (await decodeKinds(file, GPT_KIND)) as Checkpoint;
+}
+
+/** The same for the kinds of model in a table. */
+export async function decodeKinds(file: Uint8Array, kinds: CheckpointKinds): Promise<Checkpoint<CheckedOptions<unknown>>> {
   const { tensors: raw, metadata } = decodeSafetensors(file);
   const start = new TextDecoder().decode(file.subarray(PREFIX_BYTES, DIGEST_OFFSET));
   if (metadata.format !== FORMAT || start !== HEADER_START) throw new CheckpointError('a safetensors file, but not a retrograd checkpoint');
@@ -159,7 +182,7 @@ export async function decodeCheckpoint(file: Uint8Array): Promise<Checkpoint> {
   for (const field of ['library', 'step', 'seed', 'data', 'options', 'vocabulary', 'fractions'])
     if (!Object.hasOwn(metadata, field)) throw new CheckpointError(`its field ${field} is missing`);
   if (!HEX.test(metadata.data)) throw new CheckpointError('its field data is not a SHA-256');
-  const options = readOptions(parse(metadata, 'options'));
+  const { options, table } = readOptions(parse(metadata, 'options'), kinds);
   const fractions = new Map(Object.entries((parse(metadata, 'fractions') ?? {}) as object));
   const tensors = raw.map(({ name, dtype, shape, bytes }): NamedTensor => {
     const fraction: unknown = fractions.get(name);
@@ -167,6 +190,6 @@ export async function decodeCheckpoint(file: Uint8Array): Promise<Checkpoint> {
     if (!Number.isInteger(fraction) || Math.abs(fraction as number) > 64) throw new CheckpointError(`tensor ${name} has no number of fraction bits`);
     return { name, shape, data: int32FromLittleEndian(bytes), fraction: fraction as number };
   });
-  checkWeights(tensors, options);
+  checkWeights(tensors, table);
   return { tensors, options, step: readStep(metadata, options), vocabulary: parse(metadata, 'vocabulary'), dataSha256: metadata.data, libraryVersion: metadata.library };
 }

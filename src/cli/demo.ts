@@ -9,12 +9,14 @@ import { asFlags } from './argv.ts';
 import { readTextFile } from './files.ts';
 import { bytes, count, duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
-import { type TrainOptions, UsageError, checkTrainOptions, readText, sha256Hex } from './library.ts';
+import { gpt } from './kinds/gpt.ts';
+import { type GptTrainer, type TrainOptions, UsageError, checkTrainOptions, readText, sha256Hex } from './library.ts';
 import { runLoop, validate } from './loop.ts';
 import { type RunSummary, doneEvent, hasColour, lossChart, summaryRows } from './report.ts';
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { createTrainer } from './run.ts';
 import { generate, promptTokens } from './sample.ts';
+import { gptTask } from './tasks/gpt.ts';
 import { defaultThreads } from './threads.ts';
 
 /** At most 90 s on two cores. After a change: npm run golden. */
@@ -57,13 +59,13 @@ function verdict(digest: string, parameters: number, steps: number, textSha256: 
   return { isSame: false, lines: `SHA-256 of the weights:\n${both}\nTHE WEIGHTS DIFFER from the published ones. ${cause}` };
 }
 
-function report(summary: RunSummary, text: string, lines: string): void {
-  const { trainer, history, validationLoss } = summary;
+function report(summary: RunSummary, trainer: GptTrainer, text: string, lines: string): void {
+  const { history, validation } = summary;
   const { plan, totals } = trainer, kept = plan.bytes.states + plan.bytes.sideBits;
   print(`\n${lossChart(history, hasColour())}\n`);
   print(`What it writes now, beginning with "${PROMPT.trim()}":\n`);
   print(`${`${PROMPT}${text}`.split('\n').map((line) => `    ${line}`).join('\n')}\n`);
-  print(`${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}. Guessing among ${trainer.options.model.vocabulary} characters costs ${Math.log(trainer.options.model.vocabulary).toFixed(2)} nats each; this model, on text it never saw, ${validationLoss?.toFixed(2)}.`);
+  print(`${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}. Guessing among ${trainer.options.model.vocabulary} characters costs ${Math.log(trainer.options.model.vocabulary).toFixed(2)} nats each; this model, on text it never saw, ${validation?.loss.toFixed(2)}.`);
   print(`Rebuilt ${count(totals.checkedStates)} activation states on the way back and compared each with the way forward: ${count(totals.mismatchedElements)} elements differed.`);
   print(`Activations took ${bytes(kept)}; storing them would take ${bytes(plan.storedStatesWouldBe)}, and more with every layer.\n`);
   print(`${table(summaryRows(summary).filter(([name]) => name === 'training loss' || name === 'validation loss' || name === 'speed' || name === 'all memory'))}\n`);
@@ -77,25 +79,25 @@ export async function demo(values: DemoValues): Promise<number> {
   const data = readText(file, { context: MODEL.context, what: TEXT });
   const threads = values.threads ?? defaultThreads(BATCH);
   const options = asFlags(['threads'], () => checkTrainOptions({ model: { ...MODEL, vocabulary: data.vocabulary.size }, batch: BATCH, steps: values.steps ?? STEPS, threads }));
-  const trainer = createTrainer(options), interrupts = new Interrupts();
-  const reporter = chooseReporter(values.json === true, { from: 0, to: options.steps, tokensPerStep: options.batch * MODEL.context });
+  const trainer = createTrainer(gpt, options), task = gptTask(trainer, data), interrupts = new Interrupts();
+  const reporter = chooseReporter(values.json === true, { from: 0, to: options.steps, unit: task.unit, unitsPerStep: task.unitsPerStep });
   try {
     reporter.plan(trainer.plan);
     if (values.json !== true) introduce(options, trainer.parameters, data.train.length);
-    const history = await runLoop({ trainer, data, until: options.steps, validateEvery: Math.ceil(options.steps / 4), saveEvery: 0, save: async () => undefined, reporter, interrupts });
-    const validationLoss = await validate({ trainer, data, reporter, interrupts }, history);
+    const history = await runLoop({ task, until: options.steps, validateEvery: Math.ceil(options.steps / 4), saveEvery: 0, save: async () => undefined, reporter, interrupts });
+    const validation = await validate({ task, reporter, interrupts }, history, true);
     reporter.close();
     if (interrupts.exitCode !== undefined) {
       if (values.json !== true) print(`interrupted after step ${trainer.steps} of ${options.steps}`);
       return interrupts.exitCode;
     }
-    const summary = { trainer, history, validationLoss, weightsSha256: await trainer.weightsSha256() };
+    const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
     const { isSame, lines } = verdict(summary.weightsSha256, trainer.parameters, options.steps, textSha256);
     if (values.json === true) {
       printJson({ ...doneEvent(summary), textSha256, publishedSha256: golden.weightsSha256, isSame: isSame ?? null });
     } else {
       const text = data.vocabulary.decode(generate(trainer, promptTokens(data.vocabulary, PROMPT), { length: SAMPLE_LENGTH, temperature: 0.6, seed: 1 }));
-      report(summary, text, lines);
+      report(summary, trainer, text, lines);
     }
     return isSame === false ? 1 : 0;
   } finally {

@@ -1,46 +1,48 @@
-// retrograd eval DIR --text FILE: the loss of a saved model on a text.
+// retrograd eval DIR: a saved model on data: its loss, and what else its kind has.
 
-import { count, table } from './format.ts';
-import { readTextFile } from './files.ts';
-import { UsageError, checkLength, checkTrainOptions, sha256Hex, splitTokens } from './library.ts';
-import { evaluateInSlices } from './loop.ts';
-import { chooseReporter, print, printJson } from './reporters.ts';
-import { openRun, restoreTrainer } from './run.ts';
 import { asFlags, quote } from './argv.ts';
+import { table } from './format.ts';
+import type { EvalValues } from './kinds/kind.ts';
+import { UsageError } from './library.ts';
+import { chooseReporter, print, printJson } from './reporters.ts';
+import { openAny, restoreTrainer } from './run.ts';
 import { defaultThreads } from './threads.ts';
 
-export interface EvalValues {
-  text?: string;
-  part?: 'all' | 'validation';
-  threads?: number;
-  json?: boolean;
+/** Values of gamma that inference can have. */
+const GAMMAS = [0, 0.125, 0.25, 0.5];
+
+/** Throws UsageError for a gamma that the run's rule has not. */
+function checkGamma(gamma: number, reversible: string): void {
+  if (!GAMMAS.includes(Math.abs(gamma))) throw new UsageError(`--gamma is ${gamma}, expected 0, +-0.125, +-0.25 or +-0.5`);
+  if (gamma !== 0 && !['bdia', 'none', 'checkpointing'].includes(reversible))
+    throw new UsageError(`--gamma is ${gamma}, expected 0: the model was trained with --reversible ${reversible}, which has no gamma`);
 }
 
-/** The training text is judged by its validation part unless all of it is asked for; any other text as a whole. */
-export async function evaluate(directory: string, values: EvalValues): Promise<number> {
-  if (values.text === undefined) throw new UsageError('--text is missing, expected a text file to evaluate on', 'for instance --text input.txt');
-  const run = await openRun(directory);
-  const file = readTextFile(values.text), what = `text ${quote(values.text)}`;
-  const isTrainingText = (await sha256Hex(file)) === run.dataSha256;
-  const part = values.part ?? (isTrainingText ? 'validation' : 'all');
-  const all = run.characters.encode(file, what), tokens = part === 'all' ? all : splitTokens(all).validation;
-  const { context } = run.options.model;
-  checkLength(tokens, context, part === 'all' ? what : `the validation part of ${what}`);
-  const trainer = restoreTrainer(run, asFlags(['threads'], () => checkTrainOptions({ ...run.options, threads: values.threads ?? defaultThreads(run.options.microBatch) })));
-  const reporter = chooseReporter(values.json === true, { from: 0, to: 1, tokensPerStep: 1 });
-  const loss = (await evaluateInSlices(trainer, tokens, reporter)) as number;
-  reporter.close();
-  trainer.close();
-  const windows = Math.floor((tokens.length - 1) / context);
-  if (values.json === true) {
-    printJson({ event: 'evaluation', loss, part, tokens: windows * context, step: run.step, isTrainingText });
-  } else {
-    print(table([
-      ['loss', `${loss.toFixed(4)} nats a token`],
-      ['per token', `${(loss / Math.LN2).toFixed(4)} bits, perplexity ${Math.exp(loss).toFixed(3)}`],
-      ['over', `${count(windows * context)} tokens: ${part === 'all' ? 'the whole text' : 'the validation part (last tenth)'}${isTrainingText ? ' of the text it was trained on' : ''}`],
-      ['model', `step ${run.step} of ${run.options.steps}`],
-    ]));
+export async function evaluate(directory: string, values: EvalValues, given: ReadonlySet<string>): Promise<number> {
+  const { kind, run } = await openAny(directory), { data } = kind.rows;
+  const foreign = [...given].filter((name) => EVALUATED_ON.includes(name) && !data.some(([flags]) => flags.startsWith(`--${name} `)));
+  if (foreign.length > 0) throw new UsageError(`--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, expected ${data.map(([flags]) => flags.split(' ')[0]).join(' or ')}`);
+  checkGamma(values.gamma ?? 0, run.options.reversible);
+  const reporter = chooseReporter(values.json === true, { from: 0, to: 1, unit: kind.name === 'gpt' ? 'tokens' : kind.name === 'vit' ? 'images' : 'pairs', unitsPerStep: 1 });
+  const options = asFlags(['threads'], () => kind.check({ ...run.options, threads: values.threads ?? defaultThreads(run.options.microBatch) }));
+  let close = (): void => undefined;
+  const restore = () => {
+    const trainer = restoreTrainer(kind, run, options);
+    close = () => trainer.close();
+    return trainer;
+  };
+  try {
+    const { event, rows } = await kind.evaluate(run, values, { restore, progress: (done, of) => reporter.validating(done, of) });
+    reporter.close();
+    const { gamma } = values;
+    if (values.json === true) printJson({ event: 'evaluation', ...event, ...(gamma === undefined ? {} : { gamma }) });
+    else print(table([...rows, ...(gamma === undefined ? [] : [['gamma', String(gamma)]]), ['model', `step ${run.step} of ${run.options.steps}`]]));
+    return 0;
+  } finally {
+    reporter.close();
+    close();
   }
-  return 0;
 }
+
+/** Names of the options that say what to evaluate on. */
+const EVALUATED_ON: readonly string[] = ['text', 'data', 'pairs', 'source', 'target'];

@@ -3,7 +3,8 @@
 
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Checkpoint, CheckpointError, RetrogradError, UsageError, decodeCheckpoint } from './library.ts';
+import { gunzipSync } from 'node:zlib';
+import { type AnyModel, type CheckedOptions, type Checkpoint, CheckpointError, RetrogradError, UsageError, decodeCheckpoint } from './library.ts';
 import { quote } from './argv.ts';
 
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
@@ -30,11 +31,27 @@ export function readTextFile(path: string): Uint8Array {
   }
 }
 
+/** The bytes of a file, decompressed if it is a gzip file, whatever its name. Throws UsageError. */
+export function readDataFile(path: string, expected: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = fs.readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`file ${quote(path)} ${reason(error)}, expected ${expected}`, 'give the path of a UTF-8 text file, gzipped or not');
+  }
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: 2 ** 31 - 1 });
+  } catch (error) {
+    throw new UsageError(`file ${quote(path)} is a truncated or damaged gzip file (${(error as Error).message.split('\n')[0]})`, 'fetch the file again');
+  }
+}
+
 export const checkpointPath = (directory: string): string => join(directory, CHECKPOINT_FILE);
 export const holdsCheckpoint = (directory: string): boolean => fs.existsSync(checkpointPath(directory));
 
 /** Reads DIR/checkpoint.safetensors: UsageError if there is none, CheckpointError naming the file if it is not whole. */
-export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
+export async function loadCheckpoint(directory: string): Promise<Checkpoint<CheckedOptions<AnyModel>>> {
   const path = checkpointPath(directory);
   let file: Uint8Array;
   try {

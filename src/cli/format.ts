@@ -3,6 +3,9 @@
 /** 1234567 as 1,234,567. */
 export const count = (value: number): string => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** 0.97125 as 97.13 %. */
+export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+
 /** Bytes in the largest unit that leaves a whole part. */
 export function bytes(value: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'];

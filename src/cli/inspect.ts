@@ -4,7 +4,9 @@ import { checkpointPath } from './files.ts';
 import { count, table } from './format.ts';
 import { isWeight, type NamedTensor, sha256Hex } from './library.ts';
 import { print, printJson } from './reporters.ts';
-import { openRun, type SavedRun } from './run.ts';
+import type { SavedRun } from './kinds/kind.ts';
+import type { SomeKind } from './kinds/kinds.ts';
+import { openAny } from './run.ts';
 
 /** A tensor's line: format as Qm.n (sign not counted), range of its values. */
 function describe({ name, shape, data, fraction }: NamedTensor): { name: string; shape: readonly number[]; format: string; min: number; max: number } {
@@ -16,7 +18,7 @@ function describe({ name, shape, data, fraction }: NamedTensor): { name: string;
   return { name, shape, format: `int32 Q${31 - fraction}.${fraction}`, min: low * 2 ** -fraction, max: high * 2 ** -fraction };
 }
 
-/** The same digest as GptTrainer.weightsSha256: every weight's little-endian bytes in table order. */
+/** The same digest as a trainer's weightsSha256: every weight's little-endian bytes in table order. */
 async function weightsSha256(tensors: readonly NamedTensor[]): Promise<string> {
   const weights = tensors.filter(isWeight);
   const all = new DataView(new ArrayBuffer(4 * weights.reduce((sum, { data }) => sum + data.length, 0)));
@@ -25,7 +27,7 @@ async function weightsSha256(tensors: readonly NamedTensor[]): Promise<string> {
   return sha256Hex(new Uint8Array(all.buffer));
 }
 
-function rows(run: SavedRun, parameters: number, digest: string): [string, string][] {
+function rows(kind: SomeKind, run: SavedRun, parameters: number, digest: string): [string, string][] {
   const { model, ...options } = run.options;
   const words = (values: object): string => Object.entries(values).map(([name, value]) => `${name} ${String(value)}`).join(', ');
   return [
@@ -33,8 +35,8 @@ function rows(run: SavedRun, parameters: number, digest: string): [string, strin
     ['step', `${run.step} of ${run.options.steps}`],
     ['parameters', count(parameters)],
     ['weights', `SHA-256 ${digest}`],
-    ['text', `SHA-256 ${run.dataSha256}`],
-    ['vocabulary', `${run.characters.size} ${run.characters.kind}`],
+    [kind.name === 'gpt' ? 'text' : 'data', `SHA-256 ${run.dataSha256}`],
+    kind.describe(run.known),
     ['model', words(model)],
     ['options', words(options)],
     ['written by', `retrograd ${run.libraryVersion}`],
@@ -42,7 +44,7 @@ function rows(run: SavedRun, parameters: number, digest: string): [string, strin
 }
 
 export async function inspect(directory: string, { json }: { json?: boolean }): Promise<number> {
-  const run = await openRun(directory);
+  const { kind, run } = await openAny(directory);
   const parameters = run.tensors.filter(isWeight).reduce((sum, { data }) => sum + data.length, 0);
   const digest = await weightsSha256(run.tensors), tensors = run.tensors.map(describe);
   if (json === true) {
@@ -50,7 +52,7 @@ export async function inspect(directory: string, { json }: { json?: boolean }): 
     printJson({ event: 'checkpoint', step, parameters, weightsSha256: digest, dataSha256, vocabulary, options, libraryVersion, tensors });
     return 0;
   }
-  print(table(rows(run, parameters, digest)));
+  print(table(rows(kind, run, parameters, digest)));
   const value = (x: number): string => x.toPrecision(4);
   print(`\n${table([['tensor', 'shape', 'format', 'min', 'max'], ...tensors.map((t) => [t.name, t.shape.join(' x '), t.format, value(t.min), value(t.max)])], [3, 4])}`);
   return 0;

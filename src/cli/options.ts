@@ -1,54 +1,82 @@
 // The options of a training run, once: as the command line takes them, as the library takes them, and as a checkpoint that is
-// resumed must agree with them.
+// resumed must agree with them. What only one kind of model has is in kinds/.
 
 import type { Command } from 'commander';
 import { asFlags, byteCount, choice, flagOf, number, quote, wholeNumber } from './argv.ts';
-import { type CheckedOptions, type TrainOptions, UsageError, type VocabularyKind, checkTrainOptions } from './library.ts';
+import { type CheckedOptions, type RuleName, type TrainOptions, UsageError, type VocabularyKind } from './library.ts';
 import { defaultThreads } from './threads.ts';
 
 /** What a user can give; undefined where he did not. `verify` is false or true by commander's --no- rule. */
 export interface RunValues {
-  text?: string; vocabulary?: VocabularyKind; vocabularySize?: number;
-  layers?: number; channels?: number; heads?: number; context?: number; mlpRatio?: number; bias?: boolean; untied?: boolean;
+  text?: string; vocabulary?: VocabularyKind; vocabularySize?: number; context?: number; untied?: boolean;
+  data?: string; classes?: number; patch?: number; crop?: number; flip?: boolean; limit?: number; validation?: 'test' | number; epochs?: number;
+  width?: number; height?: number; colours?: number;
+  pairs?: string; source?: string; target?: string; bleuPairs?: number;
+  layers?: number; channels?: number; heads?: number; mlpRatio?: number; bias?: boolean;
   batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number; decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: number;
-  reversible?: 'bdia' | 'none'; gammaShift?: number; fractionBits?: number;
+  reversible?: RuleName; gammaShift?: number; momentum?: number; randomMomentum?: boolean; dropout?: number; stochasticDepth?: number; fractionBits?: number;
   microBatch?: number; threads?: number; verify?: boolean; memoryLimit?: number;
   out?: string; saveEvery?: number; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; json?: boolean;
 }
 
+export const MAX_STEPS = 2 ** 31 - 1;
+
+export type Row = [flags: string, help: string, parse?: (flag: string) => (given: string) => unknown];
+
 /** The command line's own defaults; the rest are the library's. */
-const DEFAULTS = { layers: 6, channels: 128, heads: 4, context: 128, batch: 8, steps: 1000 };
-const MAX_STEPS = 2 ** 31 - 1;
+export interface Defaults {
+  layers: number; channels: number; heads: number; batch: number; learningRate: number; warmup: number;
+  /** Steps, or what gives them. */
+  steps: number | string;
+}
 
-type Row = [flags: string, help: string, parse?: (flag: string) => (given: string) => unknown];
+/** The options of a kind of model. */
+export interface OptionRows {
+  defaults: Defaults;
+  /** Where the data are. */
+  data: readonly Row[];
+  /** What decides bits, of data and model. */
+  model: readonly Row[];
+  /** What changes no bit. */
+  free: readonly Row[];
+  /** Of `plan` alone: what it would know from the data. */
+  plan: readonly Row[];
+}
 
-/** Options that decide bits of the weights: a resumed run has them from its checkpoint. */
-const DECIDING: Row[] = [
-  ['--vocabulary <kind>', 'characters: of the text; bytes: any file (characters)', (flag) => choice(flag, 'characters', 'bytes')],
-  ['--layers <n>', `L, blocks (${DEFAULTS.layers})`, number],
-  ['--channels <n>', `C, width of the residual stream (${DEFAULTS.channels})`, number],
-  ['--heads <n>', `H, attention heads, a divisor of channels (${DEFAULTS.heads})`, number],
-  ['--context <n>', `T, tokens the model sees (${DEFAULTS.context})`, number],
+/** The shape of a stack of blocks. */
+export const stackRows = ({ layers, channels, heads }: Defaults, ...more: Row[]): Row[] => [
+  ['--layers <n>', `L, blocks (${layers})`, number],
+  ['--channels <n>', `C, width of the residual stream (${channels})`, number],
+  ['--heads <n>', `H, attention heads, a divisor of channels (${heads})`, number],
+  ...more,
   ['--mlp-ratio <n>', 'width of the MLP in units of channels (4)', number],
   ['--bias', 'biases in linear layers and layer norms'],
-  ['--untied', 'a head of its own instead of the token embedding'],
-  ['--batch <n>', `B, sequences a step (${DEFAULTS.batch})`, number],
-  ['--steps <n>', `steps of the whole run (${DEFAULTS.steps})`, number],
-  ['--seed <n>', 'of weights, batches and gamma (1)', number],
-  ['--learning-rate <x>', 'at its peak (0.001)', number],
-  ['--warmup <n>', 'steps of linear warm-up (100, at most steps)', number],
+];
+
+/** Options that decide bits of the weights, of every kind: a resumed run has them from its checkpoint. */
+const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] => [
+  ['--batch <n>', `B, samples a step (${batch})`, number],
+  ['--steps <n>', `steps of the whole run (${steps})`, number],
+  ['--seed <n>', 'of weights, batches and everything drawn (1)', number],
+  ['--learning-rate <x>', `at its peak (${learningRate})`, number],
+  ['--warmup <n>', `steps of linear warm-up (${warmup}, at most steps)`, number],
   ['--decay <kind>', 'cosine (to a tenth) or constant (cosine)', (flag) => choice(flag, 'cosine', 'constant')],
   ['--weight-decay <x>', 'of matrices and embeddings (0.1)', number],
   ['--clip <x>', 'largest norm of the gradient (1)', number],
-  ['--reversible <rule>', 'bdia: states rebuilt backward; none: stored (bdia)', (flag) => choice(flag, 'bdia', 'none')],
-  ['--gamma-shift <m>', 'gamma is +-2^-m (1)', number],
+  ['--reversible <rule>', 'bdia, coupling, momentum, leapfrog: states rebuilt backward; none: stored; checkpointing: recomputed from stored ones (bdia)',
+    (flag) => choice(flag, 'bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing')],
+  ['--gamma-shift <m>', 'of bdia: gamma is +-2^-m (1)', number],
+  ['--momentum <x>', 'of momentum: an eighth to seven eighths (0.875)', number],
+  ['--random-momentum', 'of momentum: its sign drawn anew, none at inference'],
+  ['--dropout <p>', "probability that an element of a sublayer's output is dropped (0)", number],
+  ['--stochastic-depth <p>', 'probability that the last block is left out, earlier ones in proportion (0)', number],
   ['--fraction-bits <l>', 'of the residual state, 6 to 14 (9)', number],
 ];
 
 /** Options that change speed and memory, never a bit. */
 const FREE: Row[] = [
-  ['--micro-batch <n>', 'sequences held at a time, a divisor of batch (batch); same bits', number],
-  ['--threads <n>', 'threads that share the sequences of a micro-batch (those of this machine, at most 4); same bits', number],
+  ['--micro-batch <n>', 'samples held at a time, a divisor of batch (batch); same bits', number],
+  ['--threads <n>', 'threads that share the samples of a micro-batch (those of this machine, at most 4); same bits', number],
   ['--no-verify', 'do not check every rebuilt state against its hash'],
   ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],
 ];
@@ -65,65 +93,73 @@ const RUNNING: Row[] = [
 /** `learning-rate <x>` → learningRate. */
 const nameOf = ([flags]: Row): string => flags.split(' ')[0].replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
+/** Options that a resumed run has from its checkpoint. */
+const deciding = (rows: OptionRows): Row[] => [...rows.model, ...decidingRows(rows.defaults)];
+
 /** Names by which the library speaks of what an option sets. */
-export const RUN_NAMES: readonly string[] = [...DECIDING, ...FREE, ...RUNNING].map(nameOf);
+export const runNames = (rows: OptionRows): string[] => [...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...rows.plan].map(nameOf);
+
+/** Registers options. */
+export function addRows(command: Command, rows: readonly Row[]): Command {
+  for (const [flags, help, parse] of rows) {
+    if (parse === undefined) command.option(flags, help);
+    else command.option(flags, help, parse(flags.split(' ')[0]) as (given: string) => string);
+  }
+  return command;
+}
 
 /** Registers the options of a run. */
-export function addRunOptions(command: Command): Command {
-  command.option('--text <file>', 'UTF-8 text, split into 90 % training and 10 % validation');
-  for (const [flags, help, parse] of [...DECIDING, ...FREE, ...RUNNING]) {
-    const flag = flags.split(' ')[0];
-    if (parse === undefined) command.option(flags, help);
-    else command.option(flags, help, parse(flag) as (given: string) => string);
-  }
-  return command.option('--json', 'one JSON object a line instead of words');
-}
+export const addRunOptions = (command: Command, rows: OptionRows, isPlan = false): Command =>
+  addRows(command, [...rows.data, ...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...(isPlan ? rows.plan : [])]).option('--json', 'one JSON object a line instead of words');
 
 /** Names of the options that were on the command line. */
 export const givenNames = (command: Command): ReadonlySet<string> =>
   new Set(command.options.map((option) => option.attributeName()).filter((name) => command.getOptionValueSource(name) === 'cli'));
 
-const freeOptions = (values: RunValues, batch: number): Partial<TrainOptions> => ({
+const freeOptions = (values: RunValues, batch: number): Partial<Omit<TrainOptions, 'model'>> => ({
   ...(values.microBatch === undefined ? {} : { microBatch: values.microBatch }),
   threads: values.threads ?? defaultThreads(values.microBatch ?? batch),
   ...(values.verify === false ? { verify: false } : {}),
   ...(values.memoryLimit === undefined ? {} : { memoryLimit: values.memoryLimit }),
 });
 
-/** The library's options. Throws UsageError naming flags. */
-export function trainOptions(values: RunValues, vocabulary: number): CheckedOptions {
-  const { layers, channels, heads, context, batch, steps } = { ...DEFAULTS, ...dropUndefined(values) };
-  const model = { vocabulary, layers, channels, heads, context, mlpRatio: values.mlpRatio, bias: values.bias, tied: values.untied === true ? false : undefined };
-  const { seed, learningRate, warmup, decay, weightDecay, clip, reversible, gammaShift, fractionBits } = values;
-  const options = { model, batch, steps, seed, learningRate, warmup, decay, weightDecay, clip, reversible, gammaShift, fractionBits, ...freeOptions(values, batch) };
-  return asFlags(RUN_NAMES, () => checkTrainOptions(options));
+/** The shape of a stack of blocks, as given or by default. */
+export const stackOf = (values: RunValues, { layers, channels, heads }: Defaults) =>
+  ({ layers: values.layers ?? layers, channels: values.channels ?? channels, heads: values.heads ?? heads, mlpRatio: values.mlpRatio, bias: values.bias });
+
+/** The library's options, but for the model and defaults that the library has itself. */
+export function sharedOptions(values: RunValues, defaults: Defaults, steps: number): Omit<TrainOptions, 'model'> {
+  const { seed, decay, weightDecay, clip, reversible, gammaShift, momentum, randomMomentum, dropout, stochasticDepth, fractionBits } = values;
+  const { batch = defaults.batch, learningRate = defaults.learningRate, warmup = Math.min(defaults.warmup, steps) } = values;
+  return {
+    batch, steps, seed, learningRate, warmup, decay, weightDecay, clip, reversible, gammaShift, momentum, randomMomentum, dropout, stochasticDepth, fractionBits,
+    ...freeOptions(values, batch),
+  };
 }
 
-const dropUndefined = <T extends object>(values: T): Partial<T> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-
-/** What a checkpoint says of an option that decides bits. */
-function savedValue(name: string, options: CheckedOptions, vocabulary: VocabularyKind): unknown {
-  if (name === 'vocabulary') return vocabulary;
-  if (name === 'untied') return !options.model.tied;
-  return name in options.model ? options.model[name as 'layers'] : options[name as 'steps'];
+/** What a checkpoint says of its run. */
+export interface SavedOptions<Config> {
+  options: CheckedOptions<Config>;
+  /** Options that the library does not know, by name. */
+  settings: object;
 }
 
 /** The options of a resumed run: the checkpoint's, with those that change no bit as given now. Throws UsageError naming every
  *  given option that differs from the checkpoint's. */
-export function resumedOptions(saved: CheckedOptions, vocabulary: VocabularyKind, values: RunValues, given: ReadonlySet<string>): CheckedOptions {
-  const differing = DECIDING.map(nameOf).filter((name) => given.has(name) && values[name as keyof RunValues] !== savedValue(name, saved, vocabulary));
+export function resumedOptions<Config>(rows: OptionRows, { options: saved, settings }: SavedOptions<Config>, values: RunValues, given: ReadonlySet<string>,
+  check: (options: CheckedOptions<Config>) => CheckedOptions<Config>): CheckedOptions<Config> {
+  const before = { ...saved, ...saved.model, ...settings } as Record<string, unknown>, now = values as Record<string, unknown>;
+  const differing = deciding(rows).map(nameOf).filter((name) => given.has(name) && now[name] !== before[name]);
   if (differing.length > 0) {
-    const both = differing.map((name) => `${flagOf(name)} is ${String(values[name as keyof RunValues])} (checkpoint: ${String(savedValue(name, saved, vocabulary))})`);
+    const both = differing.map((name) => `${flagOf(name)} is ${String(now[name])} (checkpoint: ${String(before[name] ?? 'not given')})`);
     throw new UsageError(`${both.join(', ')}, expected the checkpoint's`, 'leave them out: a resumed run has its options from the checkpoint');
   }
-  return asFlags(RUN_NAMES, () => checkTrainOptions({ ...saved, ...freeOptions(values, saved.microBatch) }));
+  return asFlags(runNames(rows), () => check({ ...saved, ...freeOptions(values, saved.microBatch) }));
 }
 
 /** Throws UsageError for options that only make sense together. */
 export function checkTogether(values: RunValues): void {
   const isSaving = values.out !== undefined || values.resume !== undefined;
-  if (values.text === undefined) throw new UsageError('--text is missing, expected a text file to train on', 'for instance --text input.txt');
   if (values.saveEvery !== undefined && !isSaving) throw new UsageError(`--save-every is ${values.saveEvery}, but there is no directory to save in, expected --out DIR too`);
   if (values.exportFloat32 === true && !isSaving) throw new UsageError('--export-float32 is given, but there is no directory to save in, expected --out DIR too');
   for (const flag of ['out', 'resume'] as const) if (values[flag] === '') throw new UsageError(`--${flag} is ${quote('')}, expected a directory`);

@@ -6,30 +6,38 @@ import { version } from '../../package.json';
 import { choice, number, oneLine, wholeNumber } from './argv.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
+import { addExperiment } from './experiment.ts';
 import { inspect } from './inspect.ts';
+import { bleuRow, pairRows } from './kinds/translate.ts';
+import { KINDS } from './kinds/kinds.ts';
 import { RetrogradError, UsageError } from './library.ts';
-import { addRunOptions, givenNames } from './options.ts';
+import { addRows, addRunOptions, givenNames } from './options.ts';
 import { plan } from './plan.ts';
 import { sample } from './sample.ts';
-import { trainGpt } from './train.ts';
+import { train } from './train.ts';
+import { translate } from './translate.ts';
 import { verifyRuntime } from './verify.ts';
 
+/** What `train` does, by kind of model. */
+const TRAINS = { gpt: 'train a GPT on a text', vit: 'train a vision transformer to classify images', translate: 'train a translator on pairs of sentences' };
 const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 
 /** The commands; `finish` receives the exit code of the one that ran. */
 function createProgram(finish: (code: number) => void): Command {
   const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
     .version(version).exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
-    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd verify\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "');
+    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd verify\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "\n  $ retrograd train vit --data mnist --out digits\n  $ retrograd train translate --pairs fra.txt --out french\n  $ retrograd translate french --text "Go on."');
 
-  const train = program.command('train').description('train a model');
-  addRunOptions(train.command('gpt').description('train a GPT on a text')).action(async (values, command: Command) => finish(await trainGpt(values, givenNames(command))));
+  const training = program.command('train').description('train a model');
+  for (const kind of KINDS)
+    addRunOptions(training.command(kind.name).description(TRAINS[kind.name]), kind.rows).action(async (values, command: Command) => finish(await train(kind, values, givenNames(command))));
 
-  program.command('eval').description('loss of a saved model on a text').argument('<DIR>', 'directory of a run')
-    .option('--text <file>', 'text to evaluate on')
+  addRows(program.command('eval').description('loss of a saved model on data: its own held-out part, or other data').argument('<DIR>', 'directory of a run')
+    .option('--text <file>', 'of a GPT: text to evaluate on')
+    .option('--data <dir>', 'of a vision transformer: images to evaluate on'), [...pairRows, bleuRow, ['--gamma <x>', 'of inference: 0, +-0.125, +-0.25 or +-0.5 (0)', number]])
     .option('--part <part>', 'all of the text, or its validation part (validation for the training text, else all)', choice('--part', 'all', 'validation') as (given: string) => string)
     .option('--threads <n>', 'threads (those of this machine, at most 4); same bits', number('--threads') as unknown as (given: string) => string)
-    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await evaluate(directory, values)));
+    .option(...JSON_OPTION).action(async (directory: string, values, command: Command) => finish(await evaluate(directory, values, givenNames(command))));
 
   program.command('sample').description('text from a saved model').argument('<DIR>', 'directory of a run')
     .option('--prompt <text>', 'how the text begins (a line break)')
@@ -42,9 +50,8 @@ function createProgram(finish: (code: number) => void): Command {
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await inspect(directory, values)));
 
   const planning = program.command('plan').description('memory of a training run, without running it');
-  addRunOptions(planning.command('gpt').description('memory of `train gpt` with the same options'))
-    .option('--vocabulary-size <n>', 'tokens, if no --text is given (256)', wholeNumber('--vocabulary-size', 2, 65536) as unknown as (given: string) => string)
-    .action((values) => finish(plan(values)));
+  for (const kind of KINDS)
+    addRunOptions(planning.command(kind.name).description(`memory of \`train ${kind.name}\` with the same options`), kind.rows, true).action(async (values) => finish(await plan(kind, values)));
 
   program.command('demo').description('train a small GPT and compare its weights with the published digest (about a minute)')
     .option('--steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)
@@ -53,6 +60,13 @@ function createProgram(finish: (code: number) => void): Command {
 
   program.command('verify').description('known answers of every kernel and short training runs on this runtime, against the published digests (a few seconds)')
     .option(...JSON_OPTION).action((values) => finish(verifyRuntime(values)));
+
+  program.command('translate').description('sentences translated by a saved model').argument('<DIR>', 'directory of a run')
+    .option('--text <sentence>', 'what to translate')
+    .option('--file <file>', 'instead of --text: a sentence on each line; may be gzipped')
+    .option('--beam <n>', 'translations looked at side by side; 1: the most probable token each time (4)', wholeNumber('--beam', 1, 1000) as unknown as (given: string) => string)
+    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await translate(directory, values)));
+  addExperiment(program, finish);
   return program;
 }
 

@@ -1,35 +1,39 @@
 // The report at the end of a run: for people as text, for programs as the `done` event.
 
 import asciichart from 'asciichart';
-import { bytes, count, duration, table } from './format.ts';
-import type { GptTrainer } from './library.ts';
+import { bytes, count, duration, percent, table } from './format.ts';
 import type { RunHistory } from './loop.ts';
+import type { Task, Validation } from './tasks/task.ts';
 
 /** Training loss is the mean over the last so many steps. */
 const TAIL = 100;
 const CHART_WIDTH = 64, CHART_HEIGHT = 10;
 
 export interface RunSummary {
-  trainer: GptTrainer;
+  task: Task;
   history: RunHistory;
   /** Undefined if the run was interrupted before it was known. */
-  validationLoss: number | undefined;
+  validation: Validation | undefined;
   weightsSha256: string;
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 const tail = (history: RunHistory): number[] => history.losses.slice(-TAIL);
 
-const tokensPerSecond = ({ trainer: { options }, history }: RunSummary): number =>
-  history.losses.length === 0 ? 0 : (history.losses.length * options.batch * options.model.context * 1000) / history.milliseconds;
+const unitsPerSecond = ({ task, history }: RunSummary): number =>
+  history.losses.length === 0 ? 0 : (history.losses.length * task.unitsPerStep * 1000) / history.milliseconds;
+/** What the loss is a mean over. */
+const lossUnit = ({ unit }: Pick<Task, 'unit'>): string => (unit === 'images' ? 'an image' : 'a token');
 
 /** The last event of `train --json`. A number that there is not is null. */
 export function doneEvent(summary: RunSummary): object {
-  const { trainer, history, validationLoss, weightsSha256 } = summary;
+  const { task: { trainer, unit }, history, validation, weightsSha256 } = summary;
   const { checkedStates, mismatchedElements, saturated, overflowed } = trainer.totals;
   return {
-    event: 'done', steps: trainer.steps, trainLoss: history.losses.length === 0 ? null : mean(tail(history)), validationLoss: validationLoss ?? null,
-    parameters: trainer.parameters, tokensPerSecond: tokensPerSecond(summary), weightsSha256,
+    event: 'done', steps: trainer.steps, trainLoss: history.losses.length === 0 ? null : mean(tail(history)), validationLoss: validation?.loss ?? null,
+    ...(validation?.accuracy === undefined ? {} : { validationAccuracy: validation.accuracy }),
+    ...(validation?.bleu === undefined ? {} : { validationBleu: validation.bleu, bleuSignature: validation.bleuSignature }),
+    parameters: trainer.parameters, [`${unit}PerSecond`]: unitsPerSecond(summary), weightsSha256,
     reconstruction: { checkedStates, mismatchedElements }, saturated, overflowed, peakBytes: trainer.peakBytes,
   };
 }
@@ -54,7 +58,7 @@ function interpolate({ from, losses, validations }: RunHistory, width: number): 
 }
 
 /** The loss curve in characters. Two curves are told apart by colour, so the second is drawn only where there is colour. */
-export function lossChart(history: RunHistory, hasColour: boolean): string {
+export function lossChart(history: RunHistory, hasColour: boolean, task: Pick<Task, 'unit'> = { unit: 'tokens' }): string {
   const training = resample(history.losses, CHART_WIDTH);
   const isDouble = hasColour && history.validations.length >= 2;
   const series = isDouble ? [interpolate(history, training.length), training] : [training];
@@ -63,24 +67,26 @@ export function lossChart(history: RunHistory, hasColour: boolean): string {
   const chart = asciichart.plot(series, { height: CHART_HEIGHT, format, ...(colors === undefined ? {} : { colors }) }).replace(/ +$/gm, '');
   const first = String(history.from + 1), last = String(history.from + history.losses.length);
   const axis = `        ${first}${last.padStart(Math.max(training.length - first.length + 1, last.length + 1))}  step`;
-  return `loss in nats a token${isDouble ? ' (blue: training, yellow: validation)' : ''}\n${chart}\n${axis}`;
+  return `loss in nats ${lossUnit(task)}${isDouble ? ' (blue: training, yellow: validation)' : ''}\n${chart}\n${axis}`;
 }
 
-function reversalRow({ trainer }: RunSummary): [string, string] {
-  const { options, totals } = trainer;
+function reversalRow({ task: { trainer: { options, totals } } }: RunSummary): [string, string] {
   if (options.reversible === 'none') return ['states', 'stored, not rebuilt (--reversible none)'];
+  if (options.reversible === 'checkpointing') return ['states', 'recomputed from stored ones, not rebuilt (--reversible checkpointing)'];
   if (!options.verify) return ['states rebuilt', 'not checked (--no-verify)'];
   return ['states rebuilt', `${count(totals.checkedStates)} checked against the forward pass, ${count(totals.mismatchedElements)} elements differed`];
 }
 
 /** The rows of the report: name and value. */
 export function summaryRows(summary: RunSummary): [string, string][] {
-  const { trainer, history, validationLoss, weightsSha256 } = summary;
+  const { task: { trainer, unit }, history, validation, weightsSha256 } = summary;
   const { plan, totals } = trainer, kept = plan.bytes.states + plan.bytes.sideBits;
   const rows: [string, string][] = [];
   if (history.losses.length > 0) rows.push(['training loss', `${mean(tail(history)).toFixed(4)} (mean of the last ${tail(history).length} steps)`]);
-  if (validationLoss !== undefined) rows.push(['validation loss', `${validationLoss.toFixed(4)} (whole validation part)`]);
-  rows.push(['speed', `${count(tokensPerSecond(summary))} tokens/s`], reversalRow(summary));
+  if (validation !== undefined) rows.push(['validation loss', `${validation.loss.toFixed(4)} (whole validation part)`]);
+  if (validation?.accuracy !== undefined) rows.push(['accuracy', `${percent(validation.accuracy)} of the validation images`]);
+  if (validation?.bleu !== undefined) rows.push(['BLEU', `${validation.bleu.toFixed(2)} (${validation.bleuSignature})`]);
+  rows.push(['speed', `${count(unitsPerSecond(summary))} ${unit}/s`], reversalRow(summary));
   rows.push(['activation memory', `${bytes(kept)}; storing the states would need ${bytes(plan.storedStatesWouldBe)}`]);
   rows.push(['all memory', bytes(trainer.peakBytes)]);
   if (totals.saturated > 0) rows.push(['clamped', `${count(totals.saturated)} values to the range of their format`]);
@@ -93,8 +99,8 @@ export const hasColour = (): boolean => process.stdout.isTTY && process.env.NO_C
 
 /** The whole report of a run. */
 export function humanReport(summary: RunSummary): string {
-  const { trainer, history } = summary;
+  const { task, task: { trainer }, history } = summary;
   const title = `${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}${trainer.steps > history.losses.length ? ` (${count(trainer.steps)} in all)` : ''}`;
-  const chart = history.losses.length > 1 ? `\n${lossChart(history, hasColour())}\n` : '';
+  const chart = history.losses.length > 1 ? `\n${lossChart(history, hasColour(), task)}\n` : '';
   return `\n${title}\n${chart}\n${table(summaryRows(summary))}`;
 }

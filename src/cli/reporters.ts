@@ -1,24 +1,27 @@
 // What a run shows while it runs: JSON lines, a bar on a terminal, or about twenty plain lines anywhere else.
 
 import progress, { type SingleBar } from 'cli-progress';
-import { count, duration } from './format.ts';
+import { count, duration, percent } from './format.ts';
 import type { MemoryPlan, StepReport } from './library.ts';
+import type { Task, Validation } from './tasks/task.ts';
 
 /** What does not change during a run. */
 export interface RunShape {
   /** Steps done before, and steps at which this run ends. */
   from: number;
   to: number;
-  tokensPerStep: number;
+  /** What the speed counts. */
+  unit: Task['unit'];
+  unitsPerStep: number;
 }
 
 /** Receives the events of a run, in order. */
 export interface Reporter {
   plan(plan: MemoryPlan): void;
   step(report: StepReport, milliseconds: number): void;
-  /** Windows evaluated so far. */
+  /** Windows, images or pairs judged so far. */
   validating(done: number, of: number): void;
-  validation(step: number, loss: number): void;
+  validation(step: number, found: Validation): void;
   /** A line for people. */
   note(line: string): void;
   /** Leaves the terminal as it was, whatever happened. */
@@ -34,19 +37,23 @@ export function jsonReporter(): Reporter {
   return {
     plan: (plan) => printJson(planEvent(plan)),
     step: (report, milliseconds) => printJson({ event: 'step', ...report, milliseconds: Math.round(milliseconds * 1000) / 1000 }),
-    validation: (step, loss) => printJson({ event: 'validation', step, loss }),
+    validation: (step, found) => printJson({ event: 'validation', step, ...found }),
     validating: nothing, note: nothing, close: nothing,
   };
 }
 
-/** Tokens a second and time left, from the mean time of a step; the last thirty or so count most, as the first ones are slow. */
+/** A validation in words. */
+const inWords = ({ loss, accuracy, bleu }: Validation): string =>
+  `validation loss ${loss.toFixed(4)}${accuracy === undefined ? '' : `   accuracy ${percent(accuracy)}`}${bleu === undefined ? '' : `   BLEU ${bleu.toFixed(2)}`}`;
+
+/** Units a second and time left, from the mean time of a step; the last thirty or so count most, as the first ones are slow. */
 class Pace {
   private perStep = 0;
   constructor(private readonly shape: RunShape) {}
 
   after(step: number, milliseconds: number): { rate: string; left: string } {
     this.perStep += (milliseconds - this.perStep) / Math.min(30, step - this.shape.from);
-    return { rate: count((this.shape.tokensPerStep * 1000) / this.perStep), left: duration(((this.shape.to - step) * this.perStep) / 1000) };
+    return { rate: count((this.shape.unitsPerStep * 1000) / this.perStep), left: duration(((this.shape.to - step) * this.perStep) / 1000) };
   }
 }
 
@@ -63,9 +70,9 @@ export function lineReporter(shape: RunShape): Reporter {
     step({ step, loss }, milliseconds) {
       const { rate, left } = pace.after(step, milliseconds);
       const isShown = step === shape.from + 1 || linesUntil(step) > linesUntil(step - 1);
-      if (isShown) print(`${place(step)}   loss ${loss.toFixed(4)}   ${rate} tokens/s   ${left} left`);
+      if (isShown) print(`${place(step)}   loss ${loss.toFixed(4)}   ${rate} ${shape.unit}/s   ${left} left`);
     },
-    validation: (step, loss) => print(`${place(step)}   validation loss ${loss.toFixed(4)}`),
+    validation: (step, found) => print(`${place(step)}   ${inWords(found)}`),
   };
 }
 
@@ -79,7 +86,7 @@ export function barReporter(shape: RunShape): Reporter {
   };
   const open = (): SingleBar => {
     if (bar === undefined) {
-      bar = new progress.SingleBar({ format: 'training   [{bar}] {value}/{total}  loss {loss}  {rate} tokens/s  {left} left', stream: process.stdout, fps: 8, barsize: 28 });
+      bar = new progress.SingleBar({ format: `training   [{bar}] {value}/{total}  loss {loss}  {rate} ${shape.unit}/s  {left} left`, stream: process.stdout, fps: 8, barsize: 28 });
       bar.start(shape.to, shown.done, { loss: shown.loss, rate: shown.rate, left: shown.left });
     }
     return bar;
@@ -94,15 +101,15 @@ export function barReporter(shape: RunShape): Reporter {
     validating(done, of) {
       close();
       if (validationBar === undefined) {
-        validationBar = new progress.SingleBar({ format: 'validating [{bar}] {value}/{total} windows', stream: process.stdout, fps: 8, barsize: 28, clearOnComplete: true });
+        validationBar = new progress.SingleBar({ format: `validating [{bar}] {value}/{total} ${shape.unit === 'tokens' ? 'windows' : shape.unit}`, stream: process.stdout, fps: 8, barsize: 28, clearOnComplete: true });
         validationBar.start(of, 0);
       }
       validationBar.update(done);
     },
-    validation(step, loss) {
+    validation(step, found) {
       validationBar?.stop();
       validationBar = undefined;
-      print(`step ${step}: validation loss ${loss.toFixed(4)}`);
+      print(`step ${step}: ${inWords(found)}`);
     },
     note(line) {
       close();

@@ -1,38 +1,42 @@
 // A run on the disk and in memory: opening one from its directory, saving it back.
 
 import { version } from '../../package.json';
-import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint, writeAtomically } from './files.ts';
-import { type Checkpoint, CheckpointError, type CheckedOptions, GptTrainer, MAX_CHECKPOINT_BYTES, RetrogradError, UsageError, Vocabulary, encodeCheckpoint, exportFloat32 } from './library.ts';
 import { quote } from './argv.ts';
+import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint, writeAtomically } from './files.ts';
+import type { Kind, RunData, SavedRun } from './kinds/kind.ts';
+import { type SomeKind, kindOf } from './kinds/kinds.ts';
+import { type AnyModel, CheckpointError, type CheckedOptions, MAX_CHECKPOINT_BYTES, RetrogradError, UsageError, encodeCheckpoint, exportFloat32 } from './library.ts';
+import type { AnyTrainer } from './tasks/task.ts';
 
-/** A checkpoint with its vocabulary understood. */
-export interface SavedRun extends Checkpoint {
-  directory: string;
-  characters: Vocabulary;
+/** A run of whatever kind. Throws UsageError if there is no checkpoint, CheckpointError if it cannot be used. */
+export async function openAny(directory: string): Promise<{ kind: SomeKind; run: SavedRun }> {
+  const checkpoint = await loadCheckpoint(directory), { model } = checkpoint.options, kind = kindOf(model), known: unknown = kind.fromJson(checkpoint.vocabulary, model);
+  if (known === undefined)
+    throw new CheckpointError(`${quote(checkpointPath(directory))}: its vocabulary does not fit its model${'vocabulary' in model ? ` of ${model.vocabulary} tokens` : ''}`);
+  return { kind, run: { ...checkpoint, directory, known } };
 }
 
-/** Throws UsageError if there is no checkpoint, CheckpointError if it cannot be used. */
-export async function openRun(directory: string): Promise<SavedRun> {
-  const checkpoint = await loadCheckpoint(directory);
-  const characters = Vocabulary.fromJson(checkpoint.vocabulary);
-  if (characters === undefined || characters.size !== checkpoint.options.model.vocabulary)
-    throw new CheckpointError(`${quote(checkpointPath(directory))}: its vocabulary does not fit its model of ${checkpoint.options.model.vocabulary} tokens`);
-  return { ...checkpoint, directory, characters };
+/** A run of one kind. Throws UsageError for another. */
+export async function openRun<Config extends AnyModel, Known>(directory: string, wanted: Pick<Kind<Config, AnyTrainer, Known, RunData<Known>>, 'name' | 'title' | 'fromJson'>): Promise<SavedRun<Config, Known>> {
+  const { kind, run } = await openAny(directory);
+  if (kind.name !== wanted.name)
+    throw new UsageError(`the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ${wanted.title} (train ${wanted.name})`, `look at it with 'retrograd inspect ${directory}'`);
+  return run as SavedRun<Config, Known>;
 }
 
 /** Creating a model asks the system for memory, which it may refuse even when the plan fits the limit. */
-export function createTrainer(options: CheckedOptions): GptTrainer {
+export function createTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>, options: CheckedOptions<Config>): Trainer {
   try {
-    return GptTrainer.create(options);
+    return kind.create(options);
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageError('the system refuses the memory that this run needs', "see the amount with 'retrograd plan gpt' and use a smaller model or --micro-batch");
+    if (error instanceof RangeError) throw new UsageError('the system refuses the memory that this run needs', `see the amount with 'retrograd plan ${kind.name}' and use a smaller model or --micro-batch`);
     throw error;
   }
 }
 
 /** A trainer in the state of a saved run. */
-export function restoreTrainer(run: SavedRun, options: CheckedOptions = run.options): GptTrainer {
-  const trainer = createTrainer(options);
+export function restoreTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>, run: SavedRun<Config>, options: CheckedOptions<Config> = run.options): Trainer {
+  const trainer = createTrainer(kind, options);
   try {
     trainer.restore(run.tensors, run.step);
   } catch (error) {
@@ -50,10 +54,10 @@ export function checkSavable(parameters: number): void {
 }
 
 /** Writes the checkpoint, and the float32 copy if asked for. Returns the checkpoint's path. */
-export async function saveRun(trainer: GptTrainer, run: { directory: string; characters: Vocabulary; dataSha256: string; float32: boolean }): Promise<string> {
+export async function saveRun(trainer: AnyTrainer, run: { directory: string; vocabulary: unknown; dataSha256: string; float32: boolean }): Promise<string> {
   const tensors = trainer.tensors(), path = checkpointPath(run.directory);
   const file = await encodeCheckpoint({
-    tensors, options: trainer.options, step: trainer.steps, vocabulary: run.characters.toJson(), dataSha256: run.dataSha256, libraryVersion: version,
+    tensors, options: trainer.options, step: trainer.steps, vocabulary: run.vocabulary, dataSha256: run.dataSha256, libraryVersion: version,
   }).catch((error: unknown) => {
     throw error instanceof RangeError ? new RetrogradError(`${quote(path)} was not written: not enough memory for a checkpoint of ${trainer.parameters} parameters`) : error;
   });

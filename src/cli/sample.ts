@@ -1,6 +1,7 @@
 // retrograd sample DIR --prompt "...": text from a saved model. The same seed gives the same text on every machine.
 
 import { type GptTrainer, UsageError, type Vocabulary, chooseToken } from './library.ts';
+import { gpt } from './kinds/gpt.ts';
 import { print, printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
 
@@ -36,9 +37,9 @@ export function promptTokens(vocabulary: Vocabulary, prompt: string | undefined)
 export async function sample(directory: string, values: SampleValues): Promise<number> {
   const { length = 400, temperature = 0.8, seed = 1 } = values;
   if (!(temperature >= 0 && temperature <= 100)) throw new UsageError(`--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`);
-  const run = await openRun(directory);
-  const prompt = promptTokens(run.characters, values.prompt);
-  const text = run.characters.decode(generate(restoreTrainer(run, { ...run.options, threads: 1 }), prompt, { length, temperature, seed }));
+  const run = await openRun(directory, gpt), { characters } = run.known;
+  const prompt = promptTokens(characters, values.prompt);
+  const text = characters.decode(generate(restoreTrainer(gpt, run, { ...run.options, threads: 1 }), prompt, { length, temperature, seed }));
   if (values.json === true) printJson({ event: 'sample', prompt: values.prompt ?? '', text, length, temperature, seed, step: run.step });
   else print(`${values.prompt ?? ''}${text}`);
   return 0;

@@ -1,58 +1,57 @@
-// retrograd train gpt: checks everything that can be checked before the first step, trains, saves, reports.
+// retrograd train: checks everything that can be checked before the first step, trains, saves, reports. Of any kind of model.
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { quote } from './argv.ts';
-import { FLOAT32_FILE, checkpointPath, holdsCheckpoint, prepareDirectory, readTextFile } from './files.ts';
+import { asFlags, quote } from './argv.ts';
+import { FLOAT32_FILE, checkpointPath, holdsCheckpoint, prepareDirectory } from './files.ts';
 import { bytes, count } from './format.ts';
 import { Interrupts } from './interrupts.ts';
-import { type CheckedOptions, type GptTrainer, type TextData, UsageError, planGpt, readText, sha256Hex } from './library.ts';
+import type { RunData } from './kinds/kind.ts';
+import type { SomeKind } from './kinds/kinds.ts';
+import { type AnyModel, type CheckedOptions, UsageError } from './library.ts';
 import { runLoop, validate } from './loop.ts';
-import { RUN_NAMES, type RunValues, checkTogether, resumedOptions, trainOptions } from './options.ts';
-import { asFlags } from './argv.ts';
+import { type RunValues, checkTogether, resumedOptions, runNames } from './options.ts';
 import { doneEvent, humanReport } from './report.ts';
 import { type Reporter, chooseReporter, print, printJson } from './reporters.ts';
-import { type SavedRun, checkSavable, createTrainer, openRun, restoreTrainer, saveRun } from './run.ts';
+import { checkSavable, createTrainer, openRun, restoreTrainer, saveRun } from './run.ts';
+import type { AnyTrainer, Task } from './tasks/task.ts';
 
 /** A run about to begin or to go on: nothing is written yet. */
 interface Prepared {
-  trainer: GptTrainer;
-  data: TextData;
-  dataSha256: string;
+  kind: SomeKind;
+  trainer: AnyTrainer;
+  task: Task;
+  data: RunData<unknown>;
   /** Step at which this command ends. */
   until: number;
   /** Where to save, if anywhere. */
   directory: string | undefined;
 }
 
-const describeText = (path: string): string => `text ${quote(path)}`;
+type Begun = Pick<Prepared, 'trainer' | 'data'>;
 
-/** Text and options of a new run. */
-async function prepareNew(values: RunValues, path: string): Promise<Omit<Prepared, 'until' | 'directory'>> {
-  const { model: { context } } = trainOptions(values, 256); // whatever is wrong with the options is said before the text is read
-  const file = readTextFile(path);
-  const data = readText(file, { context, vocabulary: values.vocabulary, what: describeText(path) });
-  const options = trainOptions(values, data.vocabulary.size);
-  checkFits(options, values);
-  return { trainer: createTrainer(options), data, dataSha256: await sha256Hex(file) };
+/** Data and options of a new run. */
+async function prepareNew(kind: SomeKind, values: RunValues): Promise<Begun> {
+  kind.options(values); // whatever is wrong with the options is said before the data are read
+  const data = await kind.read(values), options = kind.options(values, data);
+  checkFits(kind, options, values);
+  return { trainer: createTrainer(kind, options), data };
 }
 
-/** Text and options of a run that goes on: the text must be the one that it began with. */
-async function prepareResumed(values: RunValues, path: string, run: SavedRun, given: ReadonlySet<string>): Promise<Omit<Prepared, 'until' | 'directory'>> {
-  const options = resumedOptions(run.options, run.characters.kind, values, given);
+/** Data and options of a run that goes on: the data must be those that it began with. */
+async function prepareResumed(kind: SomeKind, values: RunValues, directory: string, given: ReadonlySet<string>): Promise<Begun> {
+  const run = await openRun(directory, kind), settings = kind.settings(run.known, run.options.model);
+  const options = resumedOptions(kind.rows, { options: run.options, settings }, values, given, kind.check);
   if (run.step >= options.steps)
-    throw new UsageError(`the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`, `use it with 'retrograd eval' or 'retrograd sample'`);
-  const file = readTextFile(path), dataSha256 = await sha256Hex(file);
-  if (dataSha256 !== run.dataSha256)
-    throw new UsageError(`${describeText(path)} has SHA-256 ${dataSha256}, expected ${run.dataSha256}, the text that the run began with`, 'give the same file');
-  const data = readText(file, { context: options.model.context, vocabulary: run.characters, what: describeText(path) });
-  checkFits(options, values);
-  return { trainer: restoreTrainer(run, options), data, dataSha256 };
+    throw new UsageError(`the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`, `use it with 'retrograd eval'${kind.use}`);
+  const data = await kind.read(values, run);
+  checkFits(kind, options, values);
+  return { trainer: restoreTrainer(kind, run, options), data };
 }
 
 /** Refuses a model that does not fit its memory or its checkpoint. */
-function checkFits(options: CheckedOptions, values: RunValues): void {
-  const { parameters } = asFlags(RUN_NAMES, () => planGpt(options));
+function checkFits(kind: SomeKind, options: CheckedOptions<AnyModel>, values: RunValues): void {
+  const { parameters } = asFlags(runNames(kind.rows), () => kind.plan(options));
   if (values.out !== undefined || values.resume !== undefined) checkSavable(parameters);
 }
 
@@ -68,23 +67,23 @@ function chooseDirectory(values: RunValues): string | undefined {
   return out;
 }
 
-async function prepare(values: RunValues, given: ReadonlySet<string>): Promise<Prepared> {
+async function prepare(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<Prepared> {
+  kind.checkGiven(values);
   checkTogether(values);
-  const path = values.text as string;
   const directory = chooseDirectory(values);
-  const prepared = values.resume === undefined ? await prepareNew(values, path) : await prepareResumed(values, path, await openRun(values.resume), given);
+  const prepared = values.resume === undefined ? await prepareNew(kind, values) : await prepareResumed(kind, values, values.resume, given);
   const { trainer } = prepared, until = values.stopAt ?? trainer.options.steps;
   if (until <= trainer.steps || until > trainer.options.steps)
     throw new UsageError(`--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ${trainer.options.steps}`);
   if (directory !== undefined) prepareDirectory(directory);
-  return { ...prepared, until, directory };
+  return { ...prepared, kind, task: kind.task(trainer, prepared.data, values), until, directory };
 }
 
-function announce(reporter: Reporter, { trainer, data, until }: Prepared): void {
+function announce(reporter: Reporter, { kind, trainer, data, until }: Prepared): void {
   const { options, plan } = trainer;
-  reporter.note(`${count(trainer.parameters)} parameters, vocabulary ${data.vocabulary.size}, text of ${count(data.train.length)} + ${count(data.validation.length)} tokens`);
+  reporter.note(`${count(trainer.parameters)} parameters, ${data.note}`);
   reporter.note(`memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`);
-  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, batch ${options.batch} of ${options.model.context} tokens, ${options.reversible}, seed ${options.seed}, ${options.threads === 1 ? '1 thread' : `${options.threads} threads`}`);
+  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ${options.threads === 1 ? '1 thread' : `${options.threads} threads`}`);
   reporter.plan(plan);
 }
 
@@ -98,22 +97,22 @@ function endNote({ trainer, directory, until }: Prepared, isInterrupted: boolean
 }
 
 /** Returns the exit code. */
-export async function trainGpt(values: RunValues, given: ReadonlySet<string>): Promise<number> {
-  const prepared = await prepare(values, given);
-  const { trainer, data, dataSha256, until, directory } = prepared;
-  const { batch, model } = trainer.options;
+export async function train(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<number> {
+  const prepared = await prepare(kind, values, given);
+  const { trainer, task, data, until, directory } = prepared;
   const interrupts = new Interrupts();
-  const reporter = chooseReporter(values.json === true, { from: trainer.steps, to: until, tokensPerStep: batch * model.context });
+  const reporter = chooseReporter(values.json === true, { from: trainer.steps, to: until, unit: task.unit, unitsPerStep: task.unitsPerStep });
   let saved: string | undefined;
   const save = async (): Promise<void> => {
-    if (directory !== undefined) saved = await saveRun(trainer, { directory, characters: data.vocabulary, dataSha256, float32: values.exportFloat32 === true });
+    if (directory !== undefined)
+      saved = await saveRun(trainer, { directory, vocabulary: kind.toJson(data.known), dataSha256: data.sha256, float32: values.exportFloat32 === true });
   };
   try {
     announce(reporter, prepared);
-    const history = await runLoop({ trainer, data, until, validateEvery: values.validateEvery ?? 0, saveEvery: values.saveEvery ?? 0, save, reporter, interrupts });
+    const history = await runLoop({ task, until, validateEvery: values.validateEvery ?? 0, saveEvery: values.saveEvery ?? 0, save, reporter, interrupts });
     await save();
-    const validationLoss = interrupts.exitCode === undefined ? await validate({ trainer, data, reporter, interrupts }, history) : undefined;
-    const summary = { trainer, history, validationLoss, weightsSha256: await trainer.weightsSha256() };
+    const validation = interrupts.exitCode === undefined ? await validate({ task, reporter, interrupts }, history, true) : undefined;
+    const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
     reporter.close();
     const note = endNote(prepared, interrupts.exitCode !== undefined);
     if (values.json === true) {

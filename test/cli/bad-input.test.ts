@@ -67,19 +67,29 @@ describe('numbers', () => {
   const WHOLE = ['layers', 'channels', 'heads', 'context', 'mlp-ratio', 'batch', 'steps', 'seed', 'warmup', 'gamma-shift', 'fraction-bits', 'micro-batch', 'threads', 'save-every', 'validate-every', 'stop-at'];
   const REAL = ['learning-rate', 'weight-decay', 'clip'];
   /** In this process: two hundred starts of Node would take minutes. */
-  const bad = async (flag: string, value: string): Promise<void> => {
+  const bad = async (flag: string, value: string, kind = 'gpt'): Promise<void> => {
     let stderr = '', stdout = '';
     const spies = [vi.spyOn(process.stderr, 'write').mockImplementation((text) => { stderr += String(text); return true; }),
       vi.spyOn(process.stdout, 'write').mockImplementation((text) => { stdout += String(text); return true; })];
-    const code = await run(['plan', 'gpt', `--${flag}`, value]);
+    const code = await run(['plan', kind, `--${flag}`, value]);
     for (const spy of spies) spy.mockRestore();
-    expect(stderr, `--${flag} ${value}`).toMatch(new RegExp(`^retrograd: --${flag} is '?[^ ]*'?, expected [^\\n]+\\. HINT: [^\\n]+\\n$`));
+    expect(stderr, `plan ${kind} --${flag} ${value}`).toMatch(new RegExp(`^retrograd: --${flag} is '?[^ ]*'?, expected [^\\n]+\\. HINT: [^\\n]+\\n$`));
     expect([code, stdout]).toEqual([2, '']);
   };
   test.each([...WHOLE, ...REAL])('--%s refuses words, nothing, hexadecimal, negative and huge numbers, naming itself and the range', async (flag) => {
     for (const value of ['abc', '', '0x10', '1_000', '12px', 'NaN', 'Infinity', '-5', '1e300']) await bad(flag, value);
     if (WHOLE.includes(flag)) await bad(flag, '1.5');
     if (!['seed', 'warmup', 'validate-every', 'weight-decay'].includes(flag)) await bad(flag, '0');
+  });
+
+  const OTHERS = {
+    gpt: [...REAL, 'momentum', 'dropout', 'stochastic-depth'],
+    vit: ['patch', 'classes', 'width', 'height', 'colours', 'limit', 'validation', 'crop', 'epochs', 'layers', 'batch', 'steps', 'learning-rate'],
+    translate: ['limit', 'vocabulary-size', 'bleu-pairs', 'context', 'layers', 'batch', 'steps', 'learning-rate'],
+  };
+  test.each(Object.entries(OTHERS))('the numbers of plan %s too', async (kind, flags) => {
+    for (const flag of flags) for (const value of ['abc', '', '0x10', '12px', 'NaN', '-5', '1e300']) await bad(flag, value, kind);
+    for (const flag of flags.filter((name) => !['crop', 'bleu-pairs', 'weight-decay', 'dropout', 'stochastic-depth'].includes(name))) await bad(flag, '0', kind);
   });
 
   test.each<[string, string[], RegExp]>([
@@ -111,7 +121,7 @@ describe('options and commands', () => {
     ['an unknown short option', ['inspect', 'run', '-x'], /unknown option '-x'/],
     ['an option without its value', ['train', 'gpt', '--text'], /option '--text <file>' argument missing, expected a value/],
     ['a word too many', ['train', 'gpt', 'text.txt'], /too many arguments for 'gpt'\. Expected 0 arguments but got 1/],
-    ['an unknown command', ['trian'], /unknown command 'trian', expected one of train, eval, sample, inspect, plan, demo, verify\. HINT: did you mean train\?/],
+    ['an unknown command', ['trian'], /unknown command 'trian', expected one of train, eval, sample, inspect, plan, demo, verify, translate(, \w+)*\. HINT: did you mean train\?/],
     ['an unknown model', ['train', 'vgg'], /unknown command 'vgg', expected one of gpt/],
     ['train without a model', ['train'], /'retrograd train' is not complete, expected one of gpt/],
     ['eval without a directory', ['eval'], /missing required argument 'DIR', expected it/],

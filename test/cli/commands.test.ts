@@ -26,6 +26,16 @@ describe('eval', () => {
     expect(events(['eval', 'run', '--text', 'other.txt', '--part', 'validation'], { cwd })[0]).toMatchObject({ part: 'validation', tokens: 8 });
   });
 
+  test('takes another gamma, if the rule of the model has one', () => {
+    const at = (gamma: string) => events(['eval', 'run', '--text', 'text.txt', '--gamma', gamma], { cwd })[0];
+    expect(at('0')).toMatchObject({ loss: done.validationLoss, gamma: 0 });
+    const losses = ['0', '0.125', '-0.125', '0.25', '-0.25', '0.5', '-0.5'].map((gamma) => at(gamma).loss);
+    expect(new Set(losses).size).toBe(losses.length);
+    retrograd([...TRAIN, '--steps', '1', '--reversible', 'coupling', '--out', 'coupled'], { cwd });
+    expect(retrograd(['eval', 'coupled', '--text', 'text.txt', '--gamma', '0.5'], { cwd })).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^retrograd: --gamma is 0\.5, expected 0: the model was trained with --reversible coupling, which has no gamma\. HINT: [^\n]+\n$/) });
+    expect(retrograd(['eval', 'coupled', '--text', 'text.txt', '--gamma', '0'], { cwd }).code).toBe(0);
+  });
+
   test('says loss, bits and perplexity to people', () => {
     const { stdout } = retrograd(['eval', 'run', '--text', 'text.txt'], { cwd });
     expect(stdout).toContain(`loss       ${done.validationLoss.toFixed(4)} nats a token`);

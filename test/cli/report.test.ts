@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { byteCount, flagOf, inFlags, number, oneLine, quote, wholeNumber } from '../../src/cli/argv.ts';
 import { bytes, count, duration, table } from '../../src/cli/format.ts';
-import { evaluateInSlices } from '../../src/cli/loop.ts';
 import { lossChart } from '../../src/cli/report.ts';
 import { lineReporter } from '../../src/cli/reporters.ts';
+import { evaluateInSlices } from '../../src/cli/tasks/gpt.ts';
 import { GptTrainer } from '../../src/index.ts';
 
 describe('numbers as people read them', () => {
@@ -66,7 +66,7 @@ describe('plain progress', () => {
     for (const to of [1, 5, 20, 21, 100, 2000, 99_999]) {
       let lines = 0;
       const spy = vi.spyOn(process.stdout, 'write').mockImplementation(() => { lines++; return true; });
-      const reporter = lineReporter({ from: 0, to, tokensPerStep: 8 });
+      const reporter = lineReporter({ from: 0, to, unit: 'tokens', unitsPerStep: 8 });
       for (let step = 1; step <= to; step++) reporter.step({ step, loss: 1 } as never, 1);
       spy.mockRestore();
       expect(lines, `${to} steps`).toBeLessThanOrEqual(21);
@@ -82,7 +82,7 @@ describe('evaluateInSlices', () => {
       for (const windows of [1, 2, 31, 32, 33, 36, 37, 100]) {
         const tokens = Int32Array.from({ length: windows * 4 + 3 }, (_, i) => (i * i * 7 + windows) % 50);
         const seen: number[] = [];
-        expect(await evaluateInSlices(trainer, tokens, { validating: (done, of) => seen.push(done, of) })).toBe(trainer.evaluate(tokens));
+        expect(await evaluateInSlices(trainer, tokens, (done, of) => seen.push(done, of))).toBe(trainer.evaluate(tokens));
         expect(seen.slice(-2)).toEqual([windows, windows]);
       }
     }

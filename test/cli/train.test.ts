@@ -50,8 +50,10 @@ describe('train gpt --json', () => {
   test('every option reaches the run', () => {
     const expected = digestOf('--steps', '6');
     for (const words of [['--learning-rate', '0.01'], ['--warmup', '2'], ['--decay', 'constant', '--warmup', '1'], ['--weight-decay', '0.4', '--learning-rate', '0.5'], ['--clip', '0.001', '--learning-rate', '0.3', '--warmup', '0'], ['--reversible', 'none'],
-      ['--gamma-shift', '2'], ['--fraction-bits', '12'], ['--mlp-ratio', '2'], ['--bias'], ['--untied'], ['--vocabulary', 'bytes'], ['--heads', '4'], ['--context', '16'], ['--layers', '3']])
+      ['--gamma-shift', '2'], ['--fraction-bits', '12'], ['--mlp-ratio', '2'], ['--bias'], ['--untied'], ['--vocabulary', 'bytes'], ['--heads', '4'],
+      ['--reversible', 'coupling'], ['--reversible', 'leapfrog'], ['--reversible', 'momentum'], ['--reversible', 'momentum', '--momentum', '0.5'], ['--reversible', 'momentum', '--momentum', '0.5', '--random-momentum'], ['--dropout', '0.1'], ['--stochastic-depth', '0.5'], ['--context', '16'], ['--layers', '3']])
       expect(digestOf('--steps', '6', ...words), words.join(' ')).not.toBe(expected);
+    expect(digestOf('--steps', '6', '--reversible', 'checkpointing')).toBe(digestOf('--steps', '6', '--reversible', 'none'));
   });
 });
 
@@ -69,6 +71,7 @@ describe('train gpt for people', () => {
 
   test('says so when nothing was rebuilt or checked', () => {
     expect(retrograd([...TRAIN, '--steps', '2', '--reversible', 'none'], { cwd }).stdout).toMatch(/^states +stored, not rebuilt/m);
+    expect(retrograd([...TRAIN, '--steps', '2', '--reversible', 'checkpointing'], { cwd }).stdout).toMatch(/^states +recomputed from stored ones, not rebuilt/m);
     expect(retrograd([...TRAIN, '--steps', '2', '--no-verify'], { cwd }).stdout).toMatch(/^states rebuilt +not checked \(--no-verify\)$/m);
     expect(retrograd([...TRAIN, '--steps', '1'], { cwd }).code).toBe(0);
   });

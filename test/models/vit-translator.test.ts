@@ -30,8 +30,8 @@ function pairs(step: number, batch: number): TranslatorBatch {
   for (let s = 0; s < batch; s++) {
     const n = 1 + (randomU32(step, 0, 1, s, 99) % (T - 1)), words = Int32Array.from({ length: n }, (_, i) => 4 + (randomU32(step, 0, 2, s, i) % 26));
     out.source.set([...words, 2], s * T);
-    out.input.set([1, ...words.toReversed()], s * T);
-    out.target.set([...words.toReversed(), 2], s * T);
+    out.input.set([1, ...words.slice().reverse()], s * T);
+    out.target.set([...words.slice().reverse(), 2], s * T);
     out.sourceLengths[s] = out.targetLengths[s] = n + 1;
   }
   return out;

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type AugmentOptions, EpochOrder, type ImageSet, type StepReport, type VitTrainer, augment } from '../library.ts';
-import type { Task, Validation } from './task.ts';
+import { type Task, type Validation, exactSum } from './task.ts';
 
 export interface VitTaskOptions {
   train: ImageSet;
@@ -35,8 +35,8 @@ export function vitTask(trainer: VitTrainer, { train, validation, augmentation, 
       for (let first = 0; first < count; first += slice) {
         if (isInterrupted()) return undefined;
         const end = Math.min(count, first + slice), found = trainer.evaluate(pixels.subarray(first * size, end * size), validation.labels.subarray(first, end), undefined, gamma);
-        sum.loss += found.loss * (end - first);
-        sum.accuracy += found.accuracy * (end - first);
+        sum.loss += exactSum(found.loss, end - first);
+        sum.accuracy += Math.round(found.accuracy * (end - first));
         progress(end, count);
         await setImmediate();
       }

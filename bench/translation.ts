@@ -1,0 +1,63 @@
+// The float32 yardstick of `retrograd experiment translation`: the same model on the same sentences in the same order, trained by PyTorch
+// (bench/compare/torch_translate.py), judged by the same BLEU. Writes its runs beside those of the experiment, as the cell float32.
+//
+//   node bench/run.mjs translation --data FILE [--seeds 1,2,3] [--scale 1] [--out bench/results/experiments] [--python /usr/bin/python3]
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { version } from '../package.json';
+import { environment } from '../src/cli/experiments/environment.ts';
+import { deciding } from '../src/cli/experiments/experiment.ts';
+import { folderOf, readResult, writeResult } from '../src/cli/experiments/store.ts';
+import { readTranslation, translation } from '../src/cli/experiments/translation.ts';
+import { prepareDirectory } from '../src/cli/files.ts';
+import { createPairBatch, corpusBleu, PairData } from '../src/cli/library.ts';
+import { judgedPairs } from '../src/cli/tasks/translate.ts';
+
+const { values } = parseArgs({ options: {
+  data: { type: 'string' }, seeds: { type: 'string', default: '1,2,3' }, scale: { type: 'string', default: '1' }, out: { type: 'string', default: 'bench/results/experiments' }, python: { type: 'string', default: '/usr/bin/python3' },
+} });
+if (values.data === undefined) throw new Error('--data is missing, expected the file of sentence pairs');
+const scale = Number(values.scale), { sha256, train, validation, vocabularies, bleuPairs, steps, checked } = readTranslation(values.data, scale);
+const folder = folderOf(values.out, translation.name, scale), { target } = vocabularies, cell = translation.cells.find(({ id }) => id === 'float32')!;
+
+/** Tokens of each pair, its ends included. */
+function tokensOf(data: PairData, context: number): number[][][] {
+  const rows = createPairBatch(1, context);
+  return Array.from({ length: data.count }, (_, pair) => {
+    data.copy(pair, 0, rows);
+    return [[...rows.source.subarray(0, rows.sourceLengths[0])], [...rows.target.subarray(0, rows.targetLengths[0])]];
+  });
+}
+
+prepareDirectory(folder);
+for (const seed of values.seeds.split(',').map(Number)) {
+  const options = checked(cell.options, seed, 1), { batch, learningRate, warmup, weightDecay, model: { vocabulary, layers, channels, heads, context, mlpRatio } } = options;
+  const kept = { ...deciding(options), trainPairs: train.count, validationPairs: validation.length, bleuPairs };
+  if (readResult(folder, cell.id, seed, kept, sha256) !== undefined) {
+    console.log(`seed ${seed}: there already`);
+    continue;
+  }
+  const judged = judgedPairs(validation, bleuPairs), others = validation.filter((pair) => !judged.includes(pair)), ordered = [...judged, ...others];
+  const held = PairData.encode(ordered, { ...vocabularies, context }), folderOfRun = mkdtempSync(join(tmpdir(), 'retrograd-')), file = join(folderOfRun, 'run.json'), began = performance.now();
+  writeFileSync(file, JSON.stringify({
+    vocabulary, layers, channels, heads, context, hidden: mlpRatio * channels, steps, batch, seed, learningRate, warmup, weightDecay,
+    order: Array.from({ length: steps * batch }, (_, i) => train.pairAt(seed, i)), train: tokensOf(train, context), validation: tokensOf(held, context), translate: judged.length,
+  }));
+  try {
+    const script = join(import.meta.dirname, '..', 'bench', 'compare', 'torch_translate.py');
+    const printed = execFileSync(values.python, [script, file], { env: { PATH: '/usr/bin', OMP_NUM_THREADS: '1' }, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 28 });
+    const { loss, translations, millisecondsPerStep, torch } = JSON.parse(printed) as { loss: number; translations: number[][]; millisecondsPerStep: number; torch: string };
+    const { score: bleu, signature } = corpusBleu(translations.map((tokens) => target.decode(tokens)), judged.map((pair) => pair.target));
+    writeResult(folder, {
+      experiment: translation.name, cell: cell.id, label: cell.label, seed, scale, options: kept, data: { name: basename(values.data), sha256 }, libraryVersion: version,
+      found: { final: { loss, bleu }, bleuSignature: signature, millisecondsPerStep, torch }, environment: environment(1), seconds: (performance.now() - began) / 1000,
+    });
+    console.log(`seed ${seed}: BLEU ${bleu.toFixed(2)}, validation loss ${loss.toFixed(4)}`);
+  } finally {
+    rmSync(folderOfRun, { recursive: true });
+  }
+}

@@ -1,0 +1,125 @@
+// What an experiment is: data that say which runs are made and what of them goes on the page (docs/results.md), and a way to make one run.
+
+import type { TrainOptions } from '../library.ts';
+
+/** What tells the cells of an experiment apart; everything else is equal for all. */
+export type CellOptions = Pick<TrainOptions<never>, 'reversible' | 'gammaShift' | 'momentum' | 'randomMomentum' | 'dropout' | 'stochasticDepth' | 'fractionBits'>;
+
+export interface Cell {
+  /** In file names and after --cells: small letters, digits, hyphens. */
+  id: string;
+  label: string;
+  options: CellOptions;
+  /** What the paper has for it, as a column of the table. */
+  paper?: string;
+  /** Command that makes its runs, if it is not this one: another program, held against ours. */
+  madeBy?: string;
+}
+
+/** A column of the table. */
+export interface Metric {
+  /** Where it is in `found` of a result: 'final.accuracy'. */
+  path: string;
+  title: string;
+  as: 'percent' | 'nats' | 'bleu' | 'megabytes' | 'milliseconds' | 'ratio' | 'count';
+  /** Which way is better, where one is. */
+  better?: 'higher' | 'lower';
+}
+
+/** Lines over a list of points that each result has, mean and deviation over seeds. */
+export interface Chart {
+  /** In docs/. */
+  file: string;
+  title: string;
+  /** Where the list is in `found`, and the fields of its points; the second of `y` is dashed. */
+  points: 'curve' | 'gammas';
+  x: string;
+  y: string[];
+  as: Metric['as'];
+  xTitle: string;
+}
+
+/** What must be reached: `cell`'s mean of a metric. */
+export interface Bar {
+  cell: string;
+  path: string;
+  atLeast?: number;
+  atMost?: number;
+}
+
+/** What is said of an experiment without running it; all of it plain JSON. */
+export interface Description {
+  name: string;
+  title: string;
+  /** What of the paper it answers to. */
+  paper: string;
+  /** Where the numbers of the paper come from, if a cell has one. */
+  paperSource?: string;
+  /** How sizes differ from the paper's. */
+  sizes: string;
+  /** What --data is the path of; 'none': nothing to read. */
+  data: 'images' | 'text' | 'pairs' | 'none';
+  /** Which data, in words. */
+  dataWords: string;
+  /** Equal for all cells. */
+  budget: string;
+  cells: readonly Cell[];
+  /** The cell that the others are compared with. */
+  reference: string;
+  /** The first one decides which cell is best. */
+  metrics: readonly Metric[];
+  charts: readonly Chart[];
+  bars: readonly Bar[];
+}
+
+/** Held-out data at one step. */
+export interface Point {
+  step: number;
+  /** Mean over the steps since the point before. */
+  trainLoss: number;
+  /** Of held-out data; undefined where nothing is learnt. */
+  loss?: number;
+  accuracy?: number;
+  bleu?: number;
+}
+
+/** What a run found: plain JSON. `failed`: it ended by itself, as when numbers leave their range. */
+export type Found = Record<string, unknown> & { failed?: string };
+
+/** What a run tells while it runs. */
+export interface Watch {
+  /** A validation was made: `share` of the run is done. */
+  point(share: number, point: Point): void;
+  isInterrupted(): boolean;
+}
+
+/** An experiment with its data read. */
+export interface Opened {
+  /** SHA-256 of what was read; null where nothing is. */
+  dataSha256: string | null;
+  /** Everything that decides what a run finds beside the data, defaults filled in: what a kept result must agree with. */
+  options(cell: Cell, seed: number): object;
+  /** Makes a run; undefined if interrupted. */
+  run(cell: Cell, seed: number, threads: number, watch: Watch): Promise<Found | undefined>;
+}
+
+export interface Experiment extends Description {
+  /** Reads the data. `scale` shortens the budget. Throws UsageError for data of another kind. */
+  open(path: string, scale: number): Promise<Opened>;
+}
+
+/** A figure made from runs of another experiment: running it runs those. */
+export interface Figure {
+  name: string;
+  title: string;
+  paper: string;
+  /** The experiment, and which of its cells. */
+  of: string;
+  cells: readonly string[];
+  chart: Chart;
+}
+
+/** Options of a run that decide bits of its weights, as they are compared: not how fast it is. */
+export function deciding<T extends { threads: number; memoryLimit: number; seed: number }>({ threads: _, memoryLimit: __, ...rest }: T): object {
+  return rest;
+}

@@ -1,0 +1,83 @@
+// What the commands need to know of a kind of model: its options, its data, its checkpoint's metadata, how it is made and judged. One
+// file a kind; train, eval, inspect and plan know none of them.
+
+import { type AnyModel, type Checkpoint, type CheckedOptions, type MemoryPlan, UsageError } from '../library.ts';
+import type { OptionRows, RunValues } from '../options.ts';
+import type { AnyTrainer, Task } from '../tasks/task.ts';
+
+/** The word after train and plan. */
+export type KindName = 'gpt' | 'vit' | 'translate';
+
+/** Data of a run, read. */
+export interface RunData<Known> {
+  /** SHA-256 of what was read. */
+  sha256: string;
+  known: Known;
+  /** What there is, for people. */
+  note: string;
+}
+
+/** A checkpoint with its metadata understood. `known`: what the model's numbers stand for. */
+export interface SavedRun<Config = AnyModel, Known = unknown> extends Checkpoint<CheckedOptions<Config>> {
+  directory: string;
+  known: Known;
+}
+
+export interface EvalValues {
+  text?: string; part?: 'all' | 'validation';
+  data?: string;
+  pairs?: string; source?: string; target?: string; bleuPairs?: number;
+  gamma?: number; threads?: number; json?: boolean;
+}
+
+/** What `eval` says: fields of its JSON event, rows for people. */
+export interface Evaluation {
+  event: object;
+  rows: [string, string][];
+}
+
+/** How an evaluation makes its trainer, once the data are known to fit, and says how far it is. */
+export interface EvalTools<Trainer> {
+  restore(): Trainer;
+  progress(done: number, of: number): void;
+}
+
+export interface Kind<Config extends AnyModel = AnyModel, Trainer extends AnyTrainer = AnyTrainer, Known = unknown, Data extends RunData<Known> = RunData<Known>> {
+  readonly name: KindName;
+  /** `options.model.kind`; undefined: a GPT. */
+  readonly modelKind: string | undefined;
+  /** What it is, for people. */
+  readonly title: string;
+  /** The other command that uses a saved one, as the end of a sentence. */
+  readonly use: string;
+  readonly rows: OptionRows;
+  /** Throws UsageError if the options do not say where the data are. */
+  checkGiven(values: RunValues): void;
+  /** The library's options. Without data: with a shape that fits, so that everything else is checked. Throws UsageError naming flags. */
+  options(values: RunValues, data?: Data): CheckedOptions<Config>;
+  /** Options changed, checked again. */
+  check(options: CheckedOptions<Config>): CheckedOptions<Config>;
+  /** Reads the data of a new run, or those of a saved one. */
+  read(values: RunValues, saved?: SavedRun<Config, Known>): Promise<Data>;
+  plan(options: CheckedOptions<Config>): MemoryPlan;
+  /** The options that `plan` speaks of, and the line below its table. */
+  planned(values: RunValues): Promise<{ options: CheckedOptions<Config>; note: string }>;
+  create(options: CheckedOptions<Config>): Trainer;
+  task(trainer: Trainer, data: Data, values: RunValues): Task;
+  /** Of what a batch consists. */
+  batchNote(options: CheckedOptions<Config>): string;
+  /** The metadata of a checkpoint, and back: undefined if they are not such, or of another model. */
+  toJson(known: Known): unknown;
+  fromJson(value: unknown, model: Config): Known | undefined;
+  /** `known` in a few words, with a name for it. */
+  describe(known: Known): [string, string];
+  /** Options of a run that the library does not know, by name. */
+  settings(known: Known, model: Config): object;
+  evaluate(run: SavedRun<Config, Known>, values: EvalValues, tools: EvalTools<Trainer>): Promise<Evaluation>;
+}
+
+/** A resumed run goes on with the data that it began with. `what`: the data now, as errors name them. */
+export function checkSameData(what: string, noun: string, sha256: string, saved: { dataSha256: string } | undefined, hint: string): void {
+  if (saved !== undefined && sha256 !== saved.dataSha256)
+    throw new UsageError(`${what} has SHA-256 ${sha256}, expected ${saved.dataSha256}, the ${noun} that the run began with`, hint);
+}

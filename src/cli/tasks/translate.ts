@@ -1,0 +1,75 @@
+// Translation: pairs of sentences in shuffled epochs, judged by the loss on held-out pairs and, at the end, by BLEU of greedy translations.
+
+import { setImmediate } from 'node:timers/promises';
+import { type BeamResult, type BytePairs, type Pair, PairData, SPECIAL, type StepReport, type TranslatorTrainer, beamSearch, corpusBleu, createPairBatch, fillPairBatch } from '../library.ts';
+import { type Task, type Validation, exactSum } from './task.ts';
+
+/** Vocabularies of the two sides; may be one. */
+export interface Vocabularies {
+  source: BytePairs;
+  target: BytePairs;
+}
+
+export interface TranslateTaskOptions {
+  train: PairData;
+  /** Held-out pairs, each of which fits. */
+  validation: readonly Pair[];
+  vocabularies: Vocabularies;
+  /** Most held-out pairs to translate. */
+  bleuPairs: number;
+  /** gamma of inference of the loss (0); translations have 0. */
+  gamma?: number;
+}
+
+/** Pairs judged between two looks at the event loop. */
+const SLICE = 64;
+
+/** Source tokens with their end. */
+export const encodeSource = (text: string, { source }: Vocabularies): Int32Array => Int32Array.of(...source.encode(text), SPECIAL.end);
+
+/** The most probable translation that a search finds. */
+export function translateTokens(trainer: TranslatorTrainer, source: Int32Array, beam: number): BeamResult {
+  return beamSearch(trainer.decoder(source), { beam, begin: SPECIAL.begin, end: SPECIAL.end, maxLength: trainer.options.model.context });
+}
+
+/** The pairs that are translated: `most`, evenly from first to last. */
+export const judgedPairs = (items: readonly Pair[], most: number): Pair[] =>
+  (items.length <= most ? [...items] : Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]));
+
+export function translateTask(trainer: TranslatorTrainer, { train, validation, vocabularies, bleuPairs, gamma = 0 }: TranslateTaskOptions): Task {
+  const { seed, batch, microBatch, model: { context } } = trainer.options, out = createPairBatch(batch, context);
+  const held = PairData.encode(validation, { ...vocabularies, context }), judged = judgedPairs(validation, bleuPairs);
+  const slice = microBatch * Math.ceil(SLICE / microBatch), rows = createPairBatch(slice, context);
+  return {
+    trainer,
+    unit: 'pairs',
+    unitsPerStep: batch,
+    step(): StepReport {
+      fillPairBatch(train, { seed, batch, step: trainer.steps }, out);
+      return trainer.trainStep(out);
+    },
+    async validate(progress, isInterrupted = () => false, isFinal = false): Promise<Validation | undefined> {
+      const sum = { loss: 0, tokens: 0 }, translations: string[] = [], all = held.count + (isFinal ? judged.length : 0);
+      for (let first = 0; first < held.count; first += slice) {
+        if (isInterrupted()) return undefined;
+        const count = Math.min(slice, held.count - first);
+        for (let row = 0; row < count; row++) held.copy(first + row, row, rows);
+        const { loss, tokens } = trainer.evaluate(rows, count, gamma);
+        sum.loss += exactSum(loss, tokens);
+        sum.tokens += tokens;
+        progress(first + count, all);
+        await setImmediate();
+      }
+      const loss = sum.loss / sum.tokens;
+      if (!isFinal || judged.length === 0) return { loss };
+      for (const { source } of judged) {
+        if (isInterrupted()) return undefined;
+        translations.push(vocabularies.target.decode(translateTokens(trainer, encodeSource(source, vocabularies), 1).tokens));
+        progress(held.count + translations.length, all);
+        await setImmediate();
+      }
+      const { score, signature } = corpusBleu(translations, judged.map(({ target }) => target));
+      return { loss, bleu: score, bleuSignature: signature };
+    },
+  };
+}

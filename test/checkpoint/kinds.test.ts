@@ -1,0 +1,71 @@
+// Checkpoints of every kind of model, as the whole library reads them.
+
+import { describe, expect, test } from 'vitest';
+import { TranslatorTrainer, VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
+import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
+import { sha256Hex } from '../../src/checkpoint/bytes.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { CheckpointError } from '../../src/errors.ts';
+import { sampleCheckpoint, sampleFile } from './sample.ts';
+
+const vit = () => VitTrainer.create({ model: { kind: 'vit', width: 4, height: 4, colours: 1, classes: 3, patch: 2, layers: 1, channels: 8, heads: 2 }, batch: 2, steps: 10 });
+const translator = () => TranslatorTrainer.create({ model: { kind: 'translator', vocabulary: 9, layers: 1, channels: 8, heads: 2, context: 4 }, batch: 2, steps: 10 });
+const KINDS = { vit, translator } as const;
+const rest = { vocabulary: { kind: 'classes', names: ['a', 'b', 'c'] }, dataSha256: 'cd'.repeat(32), libraryVersion: '0.1.0' };
+
+const fileOf = (trainer: VitTrainer | TranslatorTrainer): Promise<Uint8Array> => encodeCheckpoint({ tensors: trainer.tensors(), options: trainer.options, step: trainer.steps, ...rest });
+
+async function refusal(file: Uint8Array): Promise<string> {
+  const error: unknown = await decodeCheckpoint(file).then(() => new Error('accepted'), (thrown) => thrown);
+  if ((error as Error).message !== 'accepted') expect(error).toBeInstanceOf(CheckpointError);
+  return (error as Error).message;
+}
+
+/** The file with changed options and a digest that fits: damage made on purpose. */
+async function forged(file: Uint8Array, change: (options: any) => void): Promise<Uint8Array> {
+  const { tensors, metadata } = decodeSafetensors(file), options = JSON.parse(metadata.options);
+  change(options);
+  const out = encodeSafetensors({ metadata: { ...metadata, options: JSON.stringify(options), sha256: '0'.repeat(64) }, tensors });
+  out.set(new TextEncoder().encode(await sha256Hex(out)), DIGEST_OFFSET);
+  return out;
+}
+
+describe.each(['vit', 'translator'] as const)('a checkpoint of a %s', (name) => {
+  test('comes back as it was, and a trainer goes on from it', async () => {
+    const trainer = KINDS[name](), file = await fileOf(trainer), { tensors, options, step, ...others } = await decodeCheckpoint(file);
+    expect(options).toEqual(trainer.options);
+    expect(others).toEqual(rest);
+    expect(await fileOf(trainer)).toEqual(file);
+    const other = KINDS[name]();
+    other.tensors()[0].data.fill(5);
+    other.restore(tensors, step);
+    expect(await other.weightsSha256()).toBe(await trainer.weightsSha256());
+  });
+
+  test('damaged or cut anywhere is refused', async () => {
+    const file = await fileOf(KINDS[name]());
+    for (let at = 0; at < file.length; at += Math.ceil(file.length / 150)) {
+      file[at] ^= 4;
+      expect(await refusal(file), `byte ${at}`).not.toBe('accepted');
+      file[at] ^= 4;
+      expect(await refusal(file.subarray(0, at))).toMatch(/^truncated at|^the file is empty/);
+    }
+    expect(await refusal(file)).toBe('accepted');
+  });
+
+  test('that says it is of another kind, size or flag is refused', async () => {
+    const file = await fileOf(KINDS[name]());
+    expect(await refusal(await forged(file, ({ model }) => { model.kind = 'mixer'; }))).toMatch(/^its model is of the kind "mixer", expected gpt or vit or translator\. HINT/);
+    expect(await refusal(await forged(file, ({ model }) => { model.kind = '__proto__'; }))).toMatch(/^its model is of the kind "__proto__"/);
+    expect(await refusal(await forged(file, ({ model }) => { delete model.kind; }))).toMatch(/^its options cannot be used: |^tensor position\.weight is missing$/);
+    expect(await refusal(await forged(file, ({ model }) => { model.kind = name === 'vit' ? 'translator' : 'vit'; }))).toMatch(/^its options cannot be used: /);
+    expect(await refusal(await forged(file, ({ model }) => { model.channels = 4; }))).toMatch(/^tensor .* has shape /);
+    expect(await refusal(await forged(file, ({ model }) => { model.layers = 2; }))).toMatch(/^tensor .* is missing/);
+    expect(await refusal(await forged(file, ({ model }) => { model.bias = 'no'; }))).toMatch(/are not all true or false|is missing/);
+    expect(await refusal(await forged(file, (options) => { options.randomMomentum = 1; }))).toMatch(/randomMomentum.* are not all true or false/);
+  });
+});
+
+test('a GPT is read as before', async () => {
+  expect(await decodeCheckpoint(await sampleFile())).toEqual(sampleCheckpoint());
+});

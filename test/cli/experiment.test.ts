@@ -1,0 +1,160 @@
+// retrograd experiment: runs on generated images, results on the disk, going on, refusals. In this process, so that any state of the sources is
+// tested; the last test holds the built command to it.
+
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { experiment } from '../../src/cli/experiment.ts';
+import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
+import { deviation, mean, median } from '../../src/cli/experiments/statistics.ts';
+import { claim, readResult } from '../../src/cli/experiments/store.ts';
+import { UsageError } from '../../src/errors.ts';
+import { randomU32 } from '../../src/random.ts';
+import { events, retrograd, textOf } from './command.ts';
+
+let root: string;
+const bigEndian = (...numbers: number[]): number[] => numbers.flatMap((n) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]);
+
+/** MNIST's four files with images of 28 x 28 whose brightness is their class, and some noise. */
+function writeImages(folder: string): void {
+  for (const [part, count] of [['train', 80], ['t10k', 20]] as const) {
+    const pixels = Array.from({ length: count * 784 }, (_, i) => (Math.floor(i / 784) % 10) * 24 + (randomU32(1, 0, 0, 0, i) & 15));
+    writeFileSync(join(folder, `${part}-images-idx3-ubyte`), Uint8Array.from([...bigEndian(2051, count, 28, 28), ...pixels]));
+    writeFileSync(join(folder, `${part}-labels-idx1-ubyte`), Uint8Array.from([...bigEndian(2049, count), ...Array.from({ length: count }, (_, i) => i % 10)]));
+  }
+}
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'retrograd-experiment-'));
+  writeImages(root);
+  writeFileSync(join(root, 'text.txt'), textOf(2000));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** What the command printed, and its exit code. */
+async function run(name: string | undefined, values: Parameters<typeof experiment>[1]): Promise<{ code: number; printed: string }> {
+  const lines: string[] = [], spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => (lines.push(String(chunk)), true));
+  try {
+    return { code: await experiment(name, values), printed: lines.join('') };
+  } finally {
+    spy.mockRestore();
+  }
+}
+const refusal = (name: string | undefined, values: Parameters<typeof experiment>[1]): Promise<unknown> => run(name, values).then(() => 'accepted', (error: unknown) => (error instanceof UsageError ? error.message : error));
+const load = (...path: string[]) => JSON.parse(readFileSync(join(root, ...path), 'utf8'));
+
+describe('a tiny experiment, end to end', () => {
+  const values = () => ({ data: root, out: join(root, 'out'), scale: 0.4, seeds: '1,2' }), folder = ['out', 'mnist-scale-0.4'];
+
+  test('writes one file a cell and seed, with everything that says what it is', async () => {
+    const { code, printed } = await run('mnist', values());
+    expect(code).toBe(0);
+    expect(readdirSync(join(root, ...folder)).sort()).toEqual(['bdia-1.json', 'bdia-2.json', 'plain-1.json', 'plain-2.json']);
+    const one = load(...folder, 'bdia-2.json');
+    expect(one).toMatchObject({ experiment: 'mnist', cell: 'bdia', label: 'BDIA', seed: 2, scale: 0.4, libraryVersion: expect.any(String), seconds: expect.any(Number) });
+    expect(one.options).toMatchObject({ reversible: 'bdia', seed: 2, batch: 32, steps: 6, trainImages: 80, testImages: 20, model: { layers: 6, channels: 64, width: 28 } });
+    expect(Object.keys(one.options)).not.toContain('threads');
+    expect(one.data.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(one.environment).toMatchObject({ cpu: expect.any(String), node: process.version, threads: 1 });
+    const { found } = one;
+    expect(found.curve.map((point: { step: number }) => point.step)).toEqual([1, 2, 4, 5, 6]);
+    expect(found.final).toEqual(found.curve.at(-1));
+    expect(found.best.accuracy).toBe(Math.max(...found.curve.map((point: { accuracy: number }) => point.accuracy)));
+    expect(found.totals).toMatchObject({ mismatchedElements: 0, overflowed: 0, checkedStates: 6 * 5 * 32 });
+    expect(found.plan.bytes.sideBits).toBeGreaterThan(0);
+    expect(found.millisecondsPerStep).toBeGreaterThan(0);
+    expect(found.weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(printed).toMatch(/^mnist bdia, seed 1: \d+ % {3}step \d+ {3}loss .* left, .* of all$/m);
+    expect(printed).toMatch(/BDIA +\d+\.\d\d ± \d+\.\d\d +n = 2/);
+  });
+
+  test('keeps what is there, and makes what is missing with the same bits', async () => {
+    const before = load(...folder, 'plain-2.json');
+    rmSync(join(root, ...folder, 'plain-2.json'));
+    const { printed } = await run('mnist', values());
+    expect(printed.match(/kept, made before with the same options/g)).toHaveLength(3);
+    const again = load(...folder, 'plain-2.json');
+    expect(again.found.weightsSha256).toBe(before.found.weightsSha256);
+    expect(again.found.curve).toEqual(before.found.curve);
+  });
+
+  test('refuses results of other options or data, before anything runs', async () => {
+    const file = join(root, ...folder, 'bdia-1.json'), text = readFileSync(file, 'utf8');
+    for (const [from, to, said] of [['"learningRate": 0.002', '"learningRate": 0.003', /is of other options: learningRate \(0\.003 there, 0\.002 now\), expected the same\. HINT: move it away/],
+      [/"sha256": "[0-9a-f]{8}/, '"sha256": "00000000', /is of other options: data SHA-256/], ['{', '[', /is no result/]] as const) {
+      writeFileSync(file, text.replace(from, to));
+      expect(await refusal('mnist', values())).toMatch(said);
+    }
+    writeFileSync(file, text);
+  });
+
+  test('leaves a run to another living process, and takes over from a dead one', async () => {
+    const path = join(root, ...folder), release = claim(path, 'x', 1);
+    expect(release).toBeTypeOf('function');
+    writeFileSync(join(path, '.x-1.running'), '1'); // always alive
+    expect(claim(path, 'x', 1)).toBe(1);
+    writeFileSync(join(path, '.x-1.running'), '99999999');
+    expect(claim(path, 'x', 1)).toBeTypeOf('function');
+    (release as () => void)();
+    expect(existsSync(join(path, '.x-1.running'))).toBe(false);
+    expect(readResult(path, 'nothing', 1, {}, null)).toBeUndefined();
+  });
+});
+
+test('a figure runs the cells of its experiment, which measure it', async () => {
+  await run('figure1', { data: root, out: join(root, 'out'), scale: 0.04, seeds: '1', json: true });
+  expect(readdirSync(join(root, 'out', 'cifar-scale-0.04')).sort()).toEqual(['bdia-1.json', 'plain-1.json']);
+  const { found } = load('out', 'cifar-scale-0.04', 'bdia-1.json');
+  expect(found.gammas.map(({ gamma }: { gamma: number }) => gamma)).toEqual([-0.5, -0.25, -0.125, 0, 0.125, 0.25, 0.5]);
+  expect(found.gammas[3]).toEqual({ gamma: 0, loss: found.final.loss, accuracy: found.final.accuracy });
+  expect(FIGURES.every(({ of, cells }) => cells.every((cell) => EXPERIMENTS.find(({ name }) => name === of)!.cells.some(({ id }) => id === cell)))).toBe(true);
+});
+
+test('gpt: curves of both losses from a text', async () => {
+  await run('gpt', { data: join(root, 'text.txt'), out: join(root, 'out'), scale: 0.001, seeds: '3', cells: 'plain', json: true });
+  const { found, options } = load('out', 'gpt-scale-0.001', 'plain-3.json');
+  expect(options).toMatchObject({ reversible: 'none', steps: 4, trainTokens: 1800 });
+  expect(found.curve).toHaveLength(1);
+  for (const key of ['loss', 'trainLoss']) expect(found.final[key]).toBeGreaterThan(0);
+});
+
+describe('what is wrong is said in one line', () => {
+  test.each([
+    ['minst', {}, /^experiment is 'minst', expected one of mnist, cifar, .*figure1\. HINT: 'retrograd experiment --list'/],
+    [undefined, {}, /^the name of an experiment is missing, expected one of mnist/],
+    ['mnist', {}, /^--data is missing, expected a directory of images\. HINT: MNIST, complete/],
+    ['gpt', {}, /^--data is missing, expected a text file/],
+    ['mnist', { data: 'x', cells: 'bdai' }, /^--cells has 'bdai', expected cells of mnist: bdia, plain/],
+    ['mnist', { data: 'x', seeds: '1,1' }, /^--seeds is '1,1', expected whole numbers, each once/],
+    ['mnist', { data: 'x', seeds: '1,a' }, /^--seeds is 'a', expected a number/],
+    ['mnist', { data: 'x', scale: 0 }, /^--scale is 0, expected more than 0 and at most 1/],
+    ['mnist', { data: join(tmpdir(), 'there is none') }, /there is none' does not exist, expected a directory/],
+  ])('%s %o', async (name, values, said) => { expect(await refusal(name, values)).toMatch(said); });
+});
+
+test('--list names every experiment and figure', async () => {
+  const { printed } = await run(undefined, { list: true });
+  for (const { name } of [...EXPERIMENTS, ...FIGURES]) expect(printed).toMatch(new RegExp(`^${name} `, 'm'));
+  for (const { name, reference, cells, metrics, bars } of EXPERIMENTS) {
+    expect(cells.map(({ id }) => id), name).toContain(reference);
+    expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
+    expect(metrics[0].better, name).toBeDefined();
+    for (const bar of bars) expect(metrics.map(({ path }) => path)).toContain(bar.path);
+  }
+});
+
+test('statistics have their known answers', () => {
+  expect(mean([2, 4, 4, 4, 5, 5, 7, 9])).toBe(5);
+  expect(deviation([2, 4, 4, 4, 5, 5, 7, 9])).toBeCloseTo(Math.sqrt(32 / 7), 14);
+  expect(deviation([1, 3])).toBeCloseTo(Math.SQRT2, 14);
+  expect(deviation([1])).toBeUndefined();
+  expect([median([3, 1, 2]), median([4, 1, 3, 2])]).toEqual([2, 2.5]);
+});
+
+test('the built command has it', () => {
+  expect(events(['experiment', '--list']).map(({ name }) => name)).toEqual([...EXPERIMENTS, ...FIGURES].map(({ name }) => name));
+  const { code, stderr } = retrograd(['experiment', 'minst']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^retrograd: experiment is 'minst', expected one of mnist.*\n$/);
+});
