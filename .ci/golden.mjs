@@ -20,7 +20,7 @@ function lastEvent(...words) {
 /** A module of test/helpers, bundled. */
 async function helper(name) {
   const outfile = join(root, 'build', `${name}.mjs`);
-  await bundle({ entryPoints: [join(root, 'test', 'helpers', `${name}.ts`)], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'node', loader: { '.wasm': 'binary' } });
+  await bundle({ entryPoints: [join(root, 'test', 'helpers', `${name}.ts`)], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'node', loader: { '.wasm': 'binary' }, logLevel: 'warning' });
   return import(pathToFileURL(outfile).href);
 }
 
@@ -31,6 +31,7 @@ const GOLDEN = {
     return { steps, parameters, textSha256, weightsSha256 };
   },
   'runs.json': async () => (await helper('golden-runs')).goldenRuns(),
+  'models.json': async () => (await helper('golden-models')).goldenModels(),
   'conformance.json': async () => (await helper('golden-conformance')).goldenConformance(),
 };
 

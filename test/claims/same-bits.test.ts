@@ -6,10 +6,13 @@ import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../src/kernels/kernels.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { createWasmBackend } from '../../src/kernels/wasm.ts';
+import { MODEL_RUNS, modelRun } from '../helpers/golden-models.ts';
 import { GOLDEN_OPTIONS, type GoldenRun, goldenRun } from '../helpers/golden-runs.ts';
 
 const read = (file: string): Buffer => readFileSync(new URL(`../../${file}`, import.meta.url));
 const golden = JSON.parse(read('test/golden/runs.json').toString()) as Record<string, GoldenRun>;
+
+const models = JSON.parse(read('test/golden/models.json').toString()) as Record<string, string>;
 
 const BACKENDS: Record<Backend['name'], ((bytes: number) => Backend) | undefined> = {
   release: undefined, // the default
@@ -27,5 +30,16 @@ describe('same bits', () => {
   for (const name of Object.keys(GOLDEN_OPTIONS))
     test.each(Object.keys(BACKENDS) as Backend['name'][])(`${name}, ${GOLDEN_OPTIONS[name].steps} steps: loss and SHA-256 of the weights are the published ones on the %s back end`, async (backend) => {
       expect(await goldenRun(name, BACKENDS[backend])).toEqual(golden[name]);
+    });
+
+  test('the vision transformer and the translator have a digest for every rule; checkpointing has that of none, all others their own', () => {
+    expect(Object.keys(models)).toEqual([...MODEL_RUNS]);
+    for (const model of ['vit', 'translator']) expect(models[`${model}, checkpointing`]).toBe(models[`${model}, none`]);
+    expect(new Set(Object.values(models)).size).toBe(MODEL_RUNS.length - 2);
+  });
+
+  for (const backend of Object.keys(BACKENDS) as Backend['name'][])
+    test.each(MODEL_RUNS)(`%s, 3 steps: SHA-256 of the weights is the published one on the ${backend} back end`, async (name) => {
+      expect(await modelRun(name, BACKENDS[backend])).toBe(models[name]);
     });
 });

@@ -2,41 +2,15 @@
 // stacks, bits that do not depend on how the work is cut up, and that they learn.
 
 import { describe, expect, test } from 'vitest';
-import { type RuleName, type TrainOptions, type TranslatorBatch, type TranslatorConfig, TranslatorTrainer, UsageError, type VitConfig, VitTrainer, planTranslator, planVit } from '../../src/all.ts';
-import { randomU32 } from '../../src/random.ts';
+import { type RuleName, TranslatorTrainer, UsageError, VitTrainer, planTranslator, planVit } from '../../src/all.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
 import { patchesOf } from '../../src/models/patches.ts';
+import { images, pairOptions, pairs, translator, vit, vitOptions } from '../helpers/model-batches.ts';
 import { cosineOf } from '../helpers/oracle.ts';
 import { Matrix } from '../helpers/tape.ts';
 import { type Parameters, translatorOracle, vitOracle } from '../helpers/tape-models.ts';
 
 const RULES: RuleName[] = ['bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing'];
-const vit: VitConfig = { kind: 'vit', width: 8, height: 12, colours: 3, classes: 5, patch: 4, layers: 3, channels: 32, heads: 4 };
-const translator: TranslatorConfig = { kind: 'translator', vocabulary: 30, layers: 3, channels: 32, heads: 4, context: 9 };
-const vitOptions = (more: Partial<TrainOptions<VitConfig>> = {}): TrainOptions<VitConfig> => ({ model: vit, batch: 4, steps: 50, ...more });
-const pairOptions = (more: Partial<TrainOptions<TranslatorConfig>> = {}): TrainOptions<TranslatorConfig> => ({ model: translator, batch: 4, steps: 50, ...more });
-
-/** Images of which the upper part is brighter for higher classes, and their classes. */
-function images(step: number, batch: number): { pixels: Uint8Array; labels: Int32Array } {
-  const labels = Int32Array.from({ length: batch }, (_, s) => randomU32(3, 0, step, s, 9) % 5);
-  const pixels = Uint8Array.from({ length: batch * 288 }, (_, i) => Math.min(255, (i % 288 < 100 ? 40 * labels[Math.floor(i / 288)] : 60) + (randomU32(4, 0, step, 0, i) & 63)));
-  return { pixels, labels };
-}
-
-/** Pairs whose target is the source backward. */
-function pairs(step: number, batch: number): TranslatorBatch {
-  const T = translator.context, rows = (): Int32Array => new Int32Array(batch * T);
-  const out = { source: rows(), sourceLengths: new Int32Array(batch), input: rows(), target: rows(), targetLengths: new Int32Array(batch) };
-  for (let s = 0; s < batch; s++) {
-    const n = 1 + (randomU32(step, 0, 1, s, 99) % (T - 1)), words = Int32Array.from({ length: n }, (_, i) => 4 + (randomU32(step, 0, 2, s, i) % 26));
-    out.source.set([...words, 2], s * T);
-    out.input.set([1, ...words.slice().reverse()], s * T);
-    out.target.set([...words.slice().reverse(), 2], s * T);
-    out.sourceLengths[s] = out.targetLengths[s] = n + 1;
-  }
-  return out;
-}
-
 /** A trainer's weights as the oracle's parameters. */
 const parametersOf = (trainer: VitTrainer | TranslatorTrainer): Parameters => new Map(trainer.tensors().filter(({ name }) => !name.startsWith('optimizer.'))
   .map(({ name, shape, data }) => [name, new Matrix(shape.length === 1 ? 1 : shape[0], shape[shape.length - 1], Float64Array.from(data, (v) => v / 2 ** 24))]));
