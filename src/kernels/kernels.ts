@@ -186,7 +186,7 @@ export interface Kernels {
   // gamma = sigma 2^-m. X states with l fraction bits, h with 16, both int32. s = 16 - l + m.
   //   v = (2^m + sigma) h - sigma (X mod 2^m) 2^(16 - l) [wraps];  base = X - sigma floor(X / 2^m) + floor(v / 2^s) [wraps]
   //   R(X, h) = base + floor(((v mod 2^s) + 2^(s-1) - 1 + (base & 1)) / 2^s) [wraps]          (v / 2^s is rounded half to even of the sum)
-  // which is Q_l[(1 - gamma) x + (1 + gamma) h] rounded half to even (docs/reversibility.md) while |h| < 2^27.
+  // which is Q_l[(1 - gamma) x + (1 + gamma) h] rounded half to even (docs/reversibility.md) while |h| <= 3 * 2^26.
 
   /** next = sigma (floor(prev / 2^m) + (b != 0)) + R [wraps], b = (-prev) mod 2^m; bit j of b of element i goes to bit i & 7 of byte
    *  side[j * ceil(n / 8) + (i >> 3)] (unused bits of the last byte 0). sigma = 1 or -1, 1 <= m <= 3; next may be prev.

@@ -31,8 +31,10 @@ export const PROBABILITY_FRACTION = 15;
 export const PROBABILITY_MAX = 32767;
 /** Fraction bits of a block's output h and of layer-norm inputs (int32). */
 export const BRANCH_FRACTION = 16;
-/** Largest |raw| of each half of h (attention, MLP): +-1024 at 16 fraction bits, so that (2^m + sigma) h fits int32 for m <= 3. */
+/** Largest |raw| of the output of a sublayer (attention, cross-attention, MLP): +-1024 at 16 fraction bits. */
 export const BRANCH_LIMIT = 2 ** 26;
+/** Largest |raw| of h, the sum of up to three: (2^m + sigma) h - sigma (X mod 2^m) 2^(16 - l) <= 9 * 3 * 2^26 + 7 * 2^10 < 2^31 for m <= 3. */
+export const BRANCH_SUM_LIMIT = 3 * BRANCH_LIMIT;
 /** Largest |x| of the residual state that a step accepts: 2^14, as raw value 2^(14 + l). Beyond: OverflowError. */
 export const STATE_LIMIT_BITS = 14;
 /** Fraction bits l of the residual state: default (the paper's) and allowed range. */
