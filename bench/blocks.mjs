@@ -162,8 +162,7 @@ function simulationChanges() {
 
 // ---- the command line and the example ------------------------------------------------------------------------------------------
 
-const help = () => fenced(runCli('--help'));
-const helpTrain = () => fenced(runCli('train', 'gpt', '--help'));
+const helpOf = (...command) => () => fenced(runCli(...command, '--help'));
 const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleOf('README.md')));
 
 /** What was tried for speed and precision, kept or not. */
@@ -174,8 +173,9 @@ function tried() {
 }
 
 export const BLOCKS = {
-  claims, conformance, 'conformance-rows': conformanceRows, learning, memory, help, performance: performanceBlock, tried,
-  'example-output': exampleOutput, 'help-train-gpt': helpTrain,
+  claims, conformance, 'conformance-rows': conformanceRows, learning, memory, performance: performanceBlock, tried, 'example-output': exampleOutput,
+  help: helpOf(), 'help-train-gpt': helpOf('train', 'gpt'), 'help-train-vit': helpOf('train', 'vit'), 'help-train-translate': helpOf('train', 'translate'),
+  'help-translate': helpOf('translate'), 'help-experiment': helpOf('experiment'),
   'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
 };

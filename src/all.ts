@@ -1,52 +1,85 @@
-// Everything: the public names of index.ts and what is left out there to keep it small. `retrograd/all`.
+// The third entry, retrograd/all: the names of index.ts, and what is left out there to keep it small: every update rule, the vision
+// transformer, the translator, and the readers of their data.
 
 import { type Checkpoint, GPT_KIND, decodeKinds } from './checkpoint/checkpoint.ts';
+import * as small from './index.ts';
 import type { Backend } from './kernels/kernels.ts';
-import type { GptConfig } from './models/gpt-config.ts';
-import { type TranslatorConfig as Translator, translatorParameters as parametersOfTranslator } from './models/translator-config.ts';
-import { type VitConfig as Vit, vitParameters as parametersOfVit } from './models/vit-config.ts';
+import { type TranslatorConfig, translatorParameters } from './models/translator-config.ts';
+import { type VitConfig, vitParameters } from './models/vit-config.ts';
 import { runMember as runMemberOf } from './train/job.ts';
 import { ALL_RULES } from './train/more-rules.ts';
-import { GptTrainer as SmallGptTrainer } from './train/gpt-trainer.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './train/options.ts';
-import { GPT as SMALL_GPT, type Kit, type MemoryPlan, plan } from './train/plan.ts';
-import { TRANSLATOR, checkTranslatorOptions as checkTranslator } from './train/translator-trainer.ts';
-import { VIT, checkVitOptions as checkVit } from './train/vit-trainer.ts';
+import { GPT, type Kit, type MemoryPlan, plan } from './train/plan.ts';
+import { TRANSLATOR, checkTranslatorOptions } from './train/translator-trainer.ts';
+import { VIT, checkVitOptions } from './train/vit-trainer.ts';
 
 export * from './index.ts';
+
+// ---- the vision transformer, and images ----
 export { type VitConfig, checkVitConfig, vitParameters } from './models/vit-config.ts';
 export { VitTrainer, checkVitOptions, planVit } from './train/vit-trainer.ts';
+export { countPatches, patchesOf } from './models/patches.ts';
+export { type ImageSet, type ImageShape, type LabelledImage, checkImages, fromImages } from './data/images.ts';
+export { readIdx } from './data/idx.ts';
+export { type CifarKind, readCifar } from './data/cifar.ts';
+export { readDigits } from './data/digits.ts';
+export { EpochOrder } from './data/epoch.ts';
+export { type AugmentOptions, augment } from './data/augment.ts';
+
+// ---- the translator, and pairs of sentences ----
 export { type TranslatorConfig, checkTranslatorConfig, translatorParameters } from './models/translator-config.ts';
 export { type TranslatorBatch, TranslatorTrainer, checkTranslatorOptions, planTranslator } from './train/translator-trainer.ts';
-export { type AugmentOptions, augment } from './data/augment.ts';
-export { EpochOrder } from './data/epoch.ts';
-export { type ImageSet, checkImages } from './data/images.ts';
-export { type BeamOptions, type BeamResult, beamSearch } from './data/beam.ts';
-export { type BleuScore, corpusBleu } from './data/bleu.ts';
+export { type Pair, normaliseSentence, readPairFiles, readPairs, splitPairs } from './data/pairs.ts';
 export { BytePairs, type BytePairsJson, SPECIAL } from './data/bpe.ts';
 export { type PairBatch, PairData, createPairBatch, fillPairBatch } from './data/pair-batch.ts';
-export { type Pair, normaliseSentence, readPairFiles, readPairs, splitPairs } from './data/pairs.ts';
+export { type BeamOptions, type BeamResult, beamSearch } from './data/beam.ts';
+export { type BleuScore, corpusBleu } from './data/bleu.ts';
 
-const GPT = { ...SMALL_GPT, rules: ALL_RULES };
+// ---- what index.ts has with fewer rules and kinds of model ----
 
-/** GptTrainer of the small library with every update rule. */
-export class GptTrainer extends SmallGptTrainer {
+/** A function, so that bundlers leave it out where no GPT is used. */
+const gptOfEveryRule = (): typeof GPT => ({ ...GPT, rules: ALL_RULES });
+
+/** GptTrainer of `retrograd` with every update rule.
+ *  @example
+ *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+ *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10, reversible: 'leapfrog' });
+ *  trainer.trainStep(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+ *  console.log(trainer.totals.checkedStates, trainer.totals.mismatchedElements); // 1 0
+ */
+export class GptTrainer extends small.GptTrainer {
+  /** `create` of the small GptTrainer with every update rule. */
   static override create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
-    return new GptTrainer(checkTrainOptions(options), GPT, makeBackend, threadModule);
+    return new GptTrainer(checkTrainOptions(options), gptOfEveryRule(), makeBackend, threadModule);
   }
 }
 
-/** planGpt of the small library with every update rule. */
-export const planGpt = (options: TrainOptions): MemoryPlan => plan(checkTrainOptions(options), GPT);
+/** planGpt of `retrograd` with every update rule.
+ *  @example
+ *  const model = { vocabulary: 96, layers: 8, channels: 64, heads: 4, context: 32 };
+ *  const sideBits = (reversible) => planGpt({ model, batch: 4, steps: 100, reversible }).bytes.sideBits;
+ *  console.log(sideBits('bdia'), sideBits('momentum'), sideBits('coupling')); // 7168 32768 0
+ */
+export const planGpt = (options: TrainOptions): MemoryPlan => plan(checkTrainOptions(options), gptOfEveryRule());
 
-/** The architecture of any kind of model, defaults filled in. */
-export type AnyModel = Required<GptConfig> | Required<Vit> | Required<Translator>;
+/** The architecture of any kind of model, defaults filled in. A GPT's has no `kind`. */
+export type AnyModel = CheckedOptions['model'] | Required<VitConfig> | Required<TranslatorConfig>;
 
-/** decodeCheckpoint of the small library for every kind of model: `options.model.kind` says which, a GPT has none. */
+/** decodeCheckpoint of `retrograd` for every kind of model: `options.model.kind` says which; a GPT has none.
+ *  @example
+ *  const model = { kind: 'vit', width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 1, channels: 8, heads: 2 };
+ *  const trainer = VitTrainer.create({ model, batch: 2, steps: 10 });
+ *  const file = await encodeCheckpoint({
+ *    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
+ *    vocabulary: ['white', 'black'], dataSha256: await sha256Hex(new Uint8Array(0)), libraryVersion: '0.1.0',
+ *  });
+ *  const { options, vocabulary } = await decodeCheckpoint(file);
+ *  console.log(options.model.kind, vocabulary); // vit [ 'white', 'black' ]
+ */
 export const decodeCheckpoint = async (file: Uint8Array): Promise<Checkpoint<CheckedOptions<AnyModel>>> => (await decodeKinds(file, {
-  ...GPT_KIND, vit: { check: checkVit, parameters: parametersOfVit }, translator: { check: checkTranslator, parameters: parametersOfTranslator },
+  ...GPT_KIND, vit: { check: checkVitOptions, parameters: vitParameters }, translator: { check: checkTranslatorOptions, parameters: translatorParameters },
 })) as Checkpoint<CheckedOptions<AnyModel>>;
 
 /** For dist/thread.js.
  *  @internal */
-export const runMember = (): void => runMemberOf({ gpt: GPT as Kit, vit: VIT as Kit, translator: TRANSLATOR as Kit });
+export const runMember = (): void => runMemberOf({ gpt: gptOfEveryRule() as Kit, vit: VIT as Kit, translator: TRANSLATOR as Kit });

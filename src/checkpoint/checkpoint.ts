@@ -65,7 +65,7 @@ export const isWeight = ({ name }: { name: string }): boolean => !name.startsWit
  *    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
  *    vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)), libraryVersion: '0.1.0',
  *  });
- *  console.log(file.length, await sha256Hex(file)); // 38416 65e23d05d93e17d6b5dc773480895b7d4c61628d2cda3dc491e09f5ae9046281
+ *  console.log(file.length, await sha256Hex(file)); // 38496 acf4c50b51af0687a13aeeb4cc47f978788db831a716cc04e56d382f903136e2
  */
 export async function encodeCheckpoint(checkpoint: Checkpoint<{ readonly seed: number }>): Promise<Uint8Array> {
   const { tensors, options, step } = checkpoint;

@@ -6,7 +6,16 @@
 import { UsageError } from '../errors.ts';
 
 /** Tokens that stand for no text: they are 0 .. 3 in every vocabulary. */
-export const SPECIAL = { padding: 0, begin: 1, end: 2, unknown: 3 } as const;
+export const SPECIAL = {
+  /** Fills a row behind its last token. */
+  padding: 0,
+  /** Stands before the first token of what a decoder reads. */
+  begin: 1,
+  /** Ends a sentence. */
+  end: 2,
+  /** A character that was not learned. */
+  unknown: 3,
+} as const;
 const SPECIALS = 4;
 /** Most tokens a model can have: a token id is stored in 16 bits. So left * MAX_TOKENS + right is one number for a pair. */
 const MAX_TOKENS = 65536;
@@ -21,10 +30,13 @@ const MAX_CACHE = 2 ** 18;
 const PUNCTUATION = '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
 const WORD = new RegExp(` ?(?:[${PUNCTUATION}]{1,${MAX_WORD}}|[^ ${PUNCTUATION}]{1,${MAX_WORD}})| `, 'gu');
 
-/** What a checkpoint keeps. `symbols`: the characters, ascending, tokens 4, 5, ..; `merges`: left and right token of each rule in turn. */
+/** What a checkpoint keeps. */
 export interface BytePairsJson {
+  /** Tells it from other vocabularies. */
   kind: 'byte-pairs';
+  /** The characters, ascending: tokens 4, 5, .. */
   symbols: string;
+  /** Left and right token of each rule in turn. */
   merges: number[];
 }
 

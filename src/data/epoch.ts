@@ -41,7 +41,10 @@ export class EpochOrder {
     this.count = count;
   }
 
-  /** The item at a place: 0 .. count - 1. */
+  /** The item at a place: 0 .. count - 1.
+   *  @example
+   *  console.log(new EpochOrder(1, 5).at(7)); // 4
+   */
   at(place: number): number {
     const epoch = Math.floor(place / this.count);
     if (!Number.isSafeInteger(place) || place < 0 || epoch >= 2 ** 32)

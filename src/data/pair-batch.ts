@@ -75,7 +75,12 @@ export class PairData {
   }
 
   /** Encodes pairs; those that are too long are left out and counted. `source`, `target`: the vocabularies, may be one. Throws UsageError if no
-   *  pair fits. */
+   *  pair fits.
+   *  @example
+   *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
+   *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+   *  console.log(PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }).count); // 2
+   */
   static encode(pairs: readonly Pair[], options: { source: BytePairs; target: BytePairs; context: number }): PairData {
     const { context } = options;
     if (!Number.isInteger(context) || context < 1) throw new UsageError(`context is ${context}, expected an integer of at least 1`);
@@ -99,7 +104,14 @@ export class PairData {
     return data;
   }
 
-  /** Writes pair 0 .. count - 1 into row `row` of a batch. For a pass over all pairs in their order, as in validation. */
+  /** Writes pair 0 .. count - 1 into row `row` of a batch. For a pass over all pairs in their order, as in validation.
+   *  @example
+   *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
+   *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+   *  const out = createPairBatch(2, 8);
+   *  PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }).copy(0, 1, out);
+   *  console.log(out.source.subarray(8).join(' '), out.sourceLengths[1]); // 4 7 9 2 0 0 0 0 4
+   */
   copy(pair: number, row: number, out: PairBatch): void {
     const { context } = this, source = this.sources.at(pair), target = this.targets.at(pair), at = row * context;
     for (const array of [out.source, out.input, out.target]) array.fill(SPECIAL.padding, at, at + context);
@@ -111,7 +123,13 @@ export class PairData {
     out.targetLengths[row] = target.length;
   }
 
-  /** The pair in place `index` of a run: place step * batch + sample, counted through all epochs. */
+  /** The pair in place `index` of a run: place step * batch + sample, counted through all epochs.
+   *  @example
+   *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
+   *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+   *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 });
+   *  console.log([0, 1, 2, 3].map((index) => data.pairAt(1, index)).join(' ')); // 1 0 1 0
+   */
   pairAt(seed: number, index: number): number {
     if (this.order?.seed !== seed) this.order = { seed, epochs: new EpochOrder(seed, this.count) };
     return this.order.epochs.at(index);

@@ -6,6 +6,7 @@ import { ParameterTable, checkHeads, whole } from './table.ts';
 
 /** The shape of a translator. All whole numbers. */
 export interface TranslatorConfig {
+  /** Tells it from other models. */
   kind: 'translator';
   /** V: tokens of both languages together, 4..65536. */
   vocabulary: number;

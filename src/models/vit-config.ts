@@ -6,9 +6,11 @@ import { ParameterTable, checkHeads, whole } from './table.ts';
 
 /** The shape of a vision transformer for images of one size. All whole numbers. */
 export interface VitConfig {
+  /** Tells it from other models. */
   kind: 'vit';
   /** Of the images, in pixels, 1..1024. */
   width: number;
+  /** Of the images, in pixels, 1..1024. */
   height: number;
   /** Of the images: 1 (grey) or 3 (colour). */
   colours: number;

@@ -66,7 +66,7 @@ export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
 
   /** Mean loss in nats a token of the plain model (gamma = 0) over all windows of T tokens that do not overlap; `onWindow` hears how many of
    *  how many are done. Changes no weight. gamma: another value for
-   *  inference, +-0.125, +-0.25 or +-0.5 (0), of a model trained with 'none' or 'bdia'. Throws UsageError for fewer than T + 1 tokens or one outside the vocabulary.
+   *  inference, +-0.125, +-0.25 or +-0.5 (0), of a model trained with 'bdia', 'none' or 'checkpointing'. Throws UsageError for fewer than T + 1 tokens or one outside the vocabulary.
    *  @example
    *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
    *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });

@@ -54,7 +54,12 @@ export interface NamedTensor {
 /** Room beside the arena for a back end's static data. */
 const SLACK = 2 ** 18;
 
-/** A training run: weights, optimizer and the memory they live in. It prints nothing and keeps no clock. */
+/** A training run of any kind of model: what GptTrainer and the trainers of `retrograd/all` have in common. It prints nothing and keeps no clock.
+ *  @example
+ *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+ *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+ *  console.log(trainer instanceof Trainer, trainer.parameters, trainer.plan.bytes.weights); // true 1640 6560
+ */
 export abstract class Trainer<M extends Model, Config extends { layers: number }> {
   /** Steps done so far. */
   steps = 0;

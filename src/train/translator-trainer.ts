@@ -14,17 +14,24 @@ export const TRANSLATOR: Kit<Translator, Required<TranslatorConfig>> = { make: (
 
 /** Pairs as tokens, in rows of T (the context): what is beyond a row's length is not looked at. PairBatch of the data readers is one. */
 export interface TranslatorBatch {
-  /** Source tokens with their end: Int32Array(B * T), and tokens of each row, 1..T. */
+  /** Source tokens with their end: Int32Array(B * T). */
   source: Int32Array;
+  /** Tokens of each source row, 1..T: Int32Array(B). */
   sourceLengths: Int32Array;
-  /** What the decoder reads (begin and the target tokens) and what it should say (the target tokens and the end): Int32Array(B * T) each, and tokens
-   *  of each row, 1..T. */
+  /** What the decoder reads: begin and the target tokens. Int32Array(B * T). */
   input: Int32Array;
+  /** What it should say: the target tokens and the end. Int32Array(B * T). */
   target: Int32Array;
+  /** Tokens of each input and target row, 1..T: Int32Array(B). */
   targetLengths: Int32Array;
 }
 
-/** Fills in the defaults; throws UsageError for the first value out of range. */
+/** Fills in the defaults; throws UsageError for the first value out of range.
+ *  @example
+ *  const model = { kind: 'translator', vocabulary: 1000, layers: 4, channels: 64, heads: 4, context: 32 };
+ *  const { seed, warmup, reversible, model: { mlpRatio } } = checkTranslatorOptions({ model, batch: 8, steps: 500 });
+ *  console.log(seed, warmup, reversible, mlpRatio); // 1 100 bdia 4
+ */
 export function checkTranslatorOptions(options: TrainOptions<TranslatorConfig>): CheckedOptions<Required<TranslatorConfig>> {
   const model = checkTranslatorConfig(options.model);
   return checkOptions(options, model, 3 * model.context); // the embedding is source's, target's and head's
@@ -54,19 +61,43 @@ const sum = (lengths: Int32Array, count: number): number => lengths.subarray(0, 
 export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorConfig>> {
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
    *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
-   *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian. */
+   *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian.
+   *  @example
+   *  const model = { kind: 'translator', vocabulary: 6, layers: 2, channels: 8, heads: 2, context: 3 };
+   *  const trainer = TranslatorTrainer.create({ model, batch: 1, steps: 40, reversible: 'coupling' });
+   *  console.log(trainer.parameters, trainer.steps); // 3776 0
+   */
   static create(options: TrainOptions<TranslatorConfig>, makeBackend?: (bytes: number) => Backend, threadModule?: URL): TranslatorTrainer {
     return new TranslatorTrainer(checkTranslatorOptions(options), TRANSLATOR, makeBackend, threadModule);
   }
 
   /** One step on B pairs. Throws before any weight is touched: UsageError for arrays of another size, a length or a token that cannot be,
-   *  OverflowError, ReconstructionError. */
+   *  OverflowError, ReconstructionError.
+   *  @example
+   *  const model = { kind: 'translator', vocabulary: 6, layers: 2, channels: 8, heads: 2, context: 3 };
+   *  const trainer = TranslatorTrainer.create({ model, batch: 1, steps: 40 });
+   *  const batch = { // 4 5 end -> 5 4 end
+   *    source: Int32Array.of(4, 5, 2), sourceLengths: Int32Array.of(3),
+   *    input: Int32Array.of(1, 5, 4), target: Int32Array.of(5, 4, 2), targetLengths: Int32Array.of(3),
+   *  };
+   *  const { step, loss, checkedStates, mismatchedElements } = trainer.trainStep(batch);
+   *  console.log(step, loss.toFixed(6), checkedStates, mismatchedElements); // 1 1.817459 2 0
+   */
   trainStep(batch: TranslatorBatch): StepReport {
     return this.step(this.loader(batch), sum(batch.targetLengths, this.options.batch));
   }
 
   /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
-   *  returns the mean loss in nats a target token. */
+   *  returns the mean loss in nats a target token.
+   *  @example
+   *  const model = { kind: 'translator', vocabulary: 6, layers: 2, channels: 8, heads: 2, context: 3 };
+   *  const trainer = TranslatorTrainer.create({ model, batch: 1, steps: 40 });
+   *  const batch = { // 4 5 end -> 5 4 end
+   *    source: Int32Array.of(4, 5, 2), sourceLengths: Int32Array.of(3),
+   *    input: Int32Array.of(1, 5, 4), target: Int32Array.of(5, 4, 2), targetLengths: Int32Array.of(3),
+   *  };
+   *  console.log(trainer.computeGradients(batch).toFixed(6), trainer.gradient('norm.gain').length); // 1.817459 8
+   */
   computeGradients(batch: TranslatorBatch): number {
     return this.accumulate(this.loader(batch), sum(batch.targetLengths, this.options.batch)).loss;
   }
@@ -83,7 +114,18 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
   }
 
   /** Mean loss in nats a target token of the first `count` pairs of a batch of any size, of the plain model, and how many tokens that is.
-   *  gamma: another value for inference, +-0.125, +-0.25 or +-0.5 (0), of a model trained with 'none' or 'bdia'. */
+   *  gamma: another value for inference, +-0.125, +-0.25 or +-0.5 (0), of a model trained with 'bdia', 'none' or 'checkpointing'. Throws UsageError for no pair, and
+   *  for what trainStep refuses.
+   *  @example
+   *  const model = { kind: 'translator', vocabulary: 6, layers: 2, channels: 8, heads: 2, context: 3 };
+   *  const trainer = TranslatorTrainer.create({ model, batch: 1, steps: 40 });
+   *  const batch = { // 4 5 end -> 5 4 end
+   *    source: Int32Array.of(4, 5, 2), sourceLengths: Int32Array.of(3),
+   *    input: Int32Array.of(1, 5, 4), target: Int32Array.of(5, 4, 2), targetLengths: Int32Array.of(3),
+   *  };
+   *  const { loss, tokens } = trainer.evaluate(batch, 1);
+   *  console.log(loss.toFixed(6), tokens); // 1.815715 3
+   */
   evaluate(batch: TranslatorBatch, count: number, gamma = 0): { loss: number; tokens: number } {
     const { microBatch } = this.options, tokens = sum(batch.targetLengths, count);
     if (!(count >= 1)) throw new UsageError(`evaluation needs at least one pair, ${count} given`);
@@ -99,7 +141,19 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
 
   /** Encodes a source sentence (with its end token) and returns a function that gives the logits in nats of the token after a prefix of the
    *  translation (which begins with the begin token); 1 to T tokens each. Integers times a power of two: the same on every machine. It
-   *  holds until the trainer is used for something else. */
+   *  holds until the trainer is used for something else.
+   *  @example
+   *  const model = { kind: 'translator', vocabulary: 6, layers: 2, channels: 8, heads: 2, context: 3 };
+   *  const trainer = TranslatorTrainer.create({ model, batch: 1, steps: 40, learningRate: 0.02, warmup: 5 });
+   *  const batch = { // 4 5 end -> 5 4 end
+   *    source: Int32Array.of(4, 5, 2), sourceLengths: Int32Array.of(3),
+   *    input: Int32Array.of(1, 5, 4), target: Int32Array.of(5, 4, 2), targetLengths: Int32Array.of(3),
+   *  };
+   *  while (trainer.steps < 40) trainer.trainStep(batch);
+   *  const next = trainer.decoder(Int32Array.of(4, 5, SPECIAL.end)); // the logits after a prefix
+   *  const { tokens } = beamSearch(next, { beam: 2, begin: SPECIAL.begin, end: SPECIAL.end, maxLength: 3 });
+   *  console.log(tokens.join(' ')); // 5 4
+   */
   decoder(source: Int32Array): (prefix: Int32Array) => Float64Array {
     this.checkTokens('source', source, 0, source.length);
     this.all.model.start(this.device, source);

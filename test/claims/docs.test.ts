@@ -41,8 +41,9 @@ describe('documents', () => {
     expect(broken).toEqual([]);
   });
 
-  test('every file or folder named in code font exists', () => {
-    const paths = mentions(/`((?:\.?[\w-]+\/)+[\w.-]*)`/g).filter(([, path]) => !path.startsWith('DIR/'));
+  test('every file, folder or entry of the package named in code font exists', () => {
+    const entries = Object.keys(JSON.parse(read('package.json')).exports).map((entry) => `retrograd${entry.slice(1)}`);
+    const paths = mentions(/`((?:\.?[\w-]+\/)+[\w.-]*)`/g).filter(([, path]) => !path.startsWith('DIR/') && !entries.includes(path));
     expect(paths.length).toBeGreaterThan(20);
     expect(paths.filter(([file, path]) => !existsSync(join(root, path)) && !existsSync(join(root, dirname(file), path)))).toEqual([]);
   });

@@ -51,7 +51,7 @@ describe('train gpt --json', () => {
     const expected = digestOf('--steps', '6');
     for (const words of [['--learning-rate', '0.01'], ['--warmup', '2'], ['--decay', 'constant', '--warmup', '1'], ['--weight-decay', '0.4', '--learning-rate', '0.5'], ['--clip', '0.001', '--learning-rate', '0.3', '--warmup', '0'], ['--reversible', 'none'],
       ['--gamma-shift', '2'], ['--fraction-bits', '12'], ['--mlp-ratio', '2'], ['--bias'], ['--untied'], ['--vocabulary', 'bytes'], ['--heads', '4'],
-      ['--reversible', 'coupling'], ['--reversible', 'leapfrog'], ['--reversible', 'momentum'], ['--reversible', 'momentum', '--momentum', '0.5'], ['--reversible', 'momentum', '--momentum', '0.5', '--random-momentum'], ['--dropout', '0.1'], ['--stochastic-depth', '0.5'], ['--context', '16'], ['--layers', '3']])
+      ['--reversible', 'coupling'], ['--dropout', '0.1'], ['--context', '16'], ['--layers', '3']]) // the other rules: vit.test.ts
       expect(digestOf('--steps', '6', ...words), words.join(' ')).not.toBe(expected);
     expect(digestOf('--steps', '6', '--reversible', 'checkpointing')).toBe(digestOf('--steps', '6', '--reversible', 'none'));
   });

@@ -1,16 +1,18 @@
-// The public names of the package with their docstrings and examples, read by the TypeScript compiler from the two entries.
+// The public names of the package with their docstrings and examples, read by the TypeScript compiler from the three entries.
 
 import { join } from 'node:path';
 import ts from 'typescript';
 
 const root = join(import.meta.dirname, '../..');
-/** Entry of the sources → name of the package's entry. */
-const ENTRIES = { 'src/index.ts': 'retrograd', 'src/verify/index.ts': 'retrograd/verify' } as const;
+/** Entry of the sources → name of the package's entry. What an entry takes over unchanged from one before it counts as that one's. */
+const ENTRIES = { 'src/index.ts': 'retrograd', 'src/all.ts': 'retrograd/all', 'src/verify/index.ts': 'retrograd/verify' } as const;
 
 export interface Documented {
   readonly name: string;
   readonly doc: string;
   readonly examples: readonly string[];
+  /** Can be called as a method or a static one. */
+  readonly isMethod: boolean;
 }
 
 export interface PublicName extends Documented {
@@ -40,9 +42,10 @@ export function publicNames(): PublicName[] {
     name: symbol.name,
     doc: ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim(),
     examples: symbol.getJsDocTags(checker).filter((tag) => tag.name === 'example').map((tag) => dedent(ts.displayPartsToString(tag.text))),
+    isMethod: (symbol.flags & ts.SymbolFlags.Method) !== 0,
   });
-  const isPublic = (member: ts.Symbol): boolean => (member.declarations ?? []).every((one) =>
-    !(ts.getCombinedModifierFlags(one) & (ts.ModifierFlags.Private | ts.ModifierFlags.Override)) && !ts.isConstructorDeclaration(one) && !ts.isPrivateIdentifier((one as ts.MethodDeclaration).name ?? one));
+  const isPublic = (member: ts.Symbol): boolean => (member.declarations ?? []).every((one) => !ts.isTypeParameterDeclaration(one) &&
+    !(ts.getCombinedModifierFlags(one) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected | ts.ModifierFlags.Override)) && !ts.isConstructorDeclaration(one) && !ts.isPrivateIdentifier((one as ts.MethodDeclaration).name ?? one));
   const kindOf = (symbol: ts.Symbol): PublicName['kind'] => {
     if (symbol.flags & ts.SymbolFlags.Function) return 'function';
     if (symbol.flags & ts.SymbolFlags.Class) return 'class';
@@ -51,10 +54,13 @@ export function publicNames(): PublicName[] {
     return checker.getTypeOfSymbol(symbol).getCallSignatures().length > 0 ? 'function' : 'constant';
   };
 
+  const seen = new Set<ts.Symbol>();
   return Object.entries(ENTRIES).flatMap(([file, entry]) => {
     const module = checker.getSymbolAtLocation(program.getSourceFile(join(root, file))!)!;
-    return checker.getExportsOfModule(module).map((exported): PublicName => {
-      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported, kind = kindOf(symbol);
+    const own = checker.getExportsOfModule(module).map((exported) => ({ exported, symbol: exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported }))
+      .filter(({ symbol }) => !seen.has(symbol) && seen.add(symbol));
+    return own.map(({ exported, symbol }): PublicName => {
+      const kind = kindOf(symbol);
       const members = [...(symbol.members?.values() ?? []), ...(kind === 'class' ? symbol.exports?.values() ?? [] : [])].filter((member) => member.name !== 'prototype' && isPublic(member));
       return {
         ...documented(symbol), name: exported.name, entry, kind, isValue: (symbol.flags & ts.SymbolFlags.Value) !== 0,

@@ -22,14 +22,37 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** What every entry's user can name. */
 const CONSUMER = `import { GptTrainer, UsageError, type StepReport, type TrainOptions } from 'retrograd';
 import { createWasmBackend } from 'retrograd/worker';
+import { type AnyModel, BytePairs, GptTrainer as EveryRule, type ImageSet, TranslatorTrainer, VitTrainer, type VitConfig, beamSearch, decodeCheckpoint, planVit, readIdx } from 'retrograd/all';
 import { type VerifyReport, formatReport, verify } from 'retrograd/verify';
 const options: TrainOptions = { model: { vocabulary: 8, layers: 1, channels: 8, heads: 1, context: 8 }, batch: 1, steps: 1 };
 const step = (trainer: GptTrainer): StepReport => trainer.trainStep(new Int32Array(8), new Int32Array(8));
 export const report: VerifyReport = verify(({ name, equal }) => void `+'`${name} ${equal}`'+`);
 export const text: string = formatReport(report), error = new UsageError('given', 'hint');
-export const all = [options, step, createWasmBackend({ pages: 1 }).kernels.hash_i32(0, 0)];
+const vit: VitConfig = { kind: 'vit', width: 28, height: 28, colours: 1, classes: 10, patch: 7, layers: 2, channels: 64, heads: 4 };
+const set = (images: Uint8Array, labels: Uint8Array): ImageSet => readIdx(images, labels, ['images', 'labels']);
+export const images = (trainer: VitTrainer, { pixels, labels }: ImageSet): StepReport => trainer.trainStep(pixels, labels);
+export const words = (trainer: TranslatorTrainer, pairs: BytePairs, text: string): string => pairs.decode(beamSearch(trainer.decoder(pairs.encode(text)), { beam: 1, begin: 1, end: 2, maxLength: 9 }).tokens);
+export const kind = async (file: Uint8Array): Promise<AnyModel> => (await decodeCheckpoint(file)).options.model;
+export const rule: GptTrainer = EveryRule.create({ ...options, reversible: 'momentum' }), bytes: number = planVit({ model: vit, batch: 8, steps: 100 }).bytes.sideBits;
+export const all = [set, options, step, createWasmBackend({ pages: 1 }).kernels.hash_i32(0, 0)];
 // @ts-expect-error: types are checked at all
 GptTrainer.create({ steps: 'many' });
+// @ts-expect-error: of retrograd/all too
+VitTrainer.create({ model: { kind: 'translator' }, batch: 8, steps: 100 });
+`;
+/** Ten steps on one thread, and on two once the second is up. */
+const VIT = `import { VitTrainer } from 'retrograd/all';
+const options = { model: { kind: 'vit', width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 2, channels: 8, heads: 2 }, batch: 2, steps: 10 };
+const images = new Uint8Array(32).fill(255, 0, 16), labels = Int32Array.of(0, 1), digests = [];
+let threads = 1;
+for (const trainer of [1, 2].map((threads) => VitTrainer.create({ ...options, threads }))) {
+  for (let i = 0; i < 500 && trainer.options.threads > trainer.threads; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  threads = Math.max(threads, trainer.threads);
+  while (trainer.steps < 10) trainer.trainStep(images, labels);
+  digests.push(await trainer.weightsSha256());
+  trainer.close();
+  if (trainer.options.threads === 2) console.log(threads, digests[0] === digests[1], trainer.totals.mismatchedElements);
+}
 `;
 
 describe('the package', () => {
@@ -41,7 +64,7 @@ describe('the package', () => {
     const targets = JSON.stringify([manifest.exports, manifest.bin]).match(/dist\/[\w./-]+/g) ?? [];
     expect(targets.length).toBeGreaterThan(6);
     expect(targets.filter((target) => !files.includes(target))).toEqual([]);
-    for (const file of ['dist/thread.js', 'dist/kernels.wasm', 'dist/index.js.map', 'LICENSE']) expect(files).toContain(file);
+    for (const file of ['dist/all.js', 'dist/worker-all.js', 'dist/types/all.d.ts', 'dist/thread.js', 'dist/kernels.wasm', 'dist/index.js.map', 'LICENSE']) expect(files).toContain(file);
   });
 
   test('the main file is at most 40 kB after gzip, WebAssembly included', () => {
@@ -62,6 +85,25 @@ describe('a fresh project', () => {
   test('the README’s example prints the README’s output', () => {
     writeFileSync(join(project, 'example.mjs'), example.code);
     expect(run(process.execPath, ['example.mjs'], { cwd: project })).toBe(example.output);
+  });
+
+  test('the same from retrograd/all; a program without WebAssembly in itself resolves to the worker files', () => {
+    writeFileSync(join(project, 'example-all.mjs'), example.code.replace("'retrograd'", "'retrograd/all'"));
+    expect(run(process.execPath, ['example-all.mjs'], { cwd: project })).toBe(example.output);
+    const resolved = (...conditions: string[]): string => run(process.execPath, [...conditions, '--input-type=module', '--eval',
+      "for (const entry of ['retrograd', 'retrograd/all', 'retrograd/verify']) console.log(import.meta.resolve(entry).split('/').at(-1));"], { cwd: project });
+    expect(resolved().split('\n')).toEqual(['index.js', 'all.js', 'verify.js', '']);
+    expect(resolved('--conditions=workerd').split('\n')).toEqual(['worker.js', 'worker-all.js', 'worker-verify.js', '']);
+  });
+
+  test('every name of retrograd is in retrograd/all', () => {
+    const missing = "import * as small from 'retrograd'; import * as all from 'retrograd/all'; console.log(Object.keys(small).filter((name) => !(name in all)).join());";
+    expect(run(process.execPath, ['--input-type=module', '--eval', missing], { cwd: project })).toBe('\n');
+  });
+
+  test('a vision transformer of retrograd/all trains on two threads as on one', () => {
+    writeFileSync(join(project, 'vit.mjs'), VIT);
+    expect(run(process.execPath, ['vit.mjs'], { cwd: project })).toBe('2 true 0\n');
   });
 
   test('the Node, Deno and Bun examples of docs/examples hold the README’s code', () => {
@@ -89,5 +131,13 @@ describe('a fresh project', () => {
     const small = await bundle("import { sha256Hex } from 'retrograd'; console.log(await sha256Hex(new Uint8Array(0)));");
     console.log(`a bundle that uses sha256Hex alone: ${small.length} bytes`);
     expect(small.length).toBeLessThan(20_000);
+    const bleu = await bundle("import { corpusBleu } from 'retrograd/all'; console.log(corpusBleu(['a b c d'], ['a b c d']).score.toFixed(0));");
+    console.log(`a bundle that uses corpusBleu alone: ${bleu.length} bytes`);
+    expect(bleu.length).toBeLessThan(20_000);
+    writeFileSync(join(project, 'bleu.mjs'), bleu);
+    expect(run(process.execPath, ['bleu.mjs'], { cwd: project })).toBe('100\n');
+    const vit = await bundle("import { VitTrainer } from 'retrograd/all'; console.log(VitTrainer);");
+    expect(vit).not.toContain('nrefs:1'); // BLEU's signature
+    expect(bleu).toContain('nrefs:1');
   });
 });
