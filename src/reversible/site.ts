@@ -61,8 +61,18 @@ export class BlockSite implements Site {
 
   /** Moves to block k and lane s of a pass. */
   at(d: Device, lane: Lane, k: number, s: number, pass: Pass, saved: BlockActivations): this {
-    const { layers, source, shape } = this, { training } = pass, rows = pass.rows(s);
-    Object.assign(this, { d, lane, k, block: (shape.firstBlock ?? 0) + k, rows, n: rows * shape.channels, saved, memory: pass.memory?.(s), gamma8: pass.gamma8 ?? 0, training: undefined, noise: undefined, skips: false });
+    const { layers, source, shape } = this, { training } = pass;
+    this.d = d;
+    this.lane = lane;
+    this.k = k;
+    this.block = (shape.firstBlock ?? 0) + k;
+    this.rows = pass.rows(s);
+    this.n = this.rows * shape.channels;
+    this.saved = saved;
+    this.memory = pass.memory?.(s);
+    this.gamma8 = pass.gamma8 ?? 0;
+    this.training = this.noise = undefined;
+    this.skips = false;
     if (training === undefined) return this;
     const { step } = training, sample = training.first + s;
     this.sample = sample;

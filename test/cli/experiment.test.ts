@@ -53,7 +53,7 @@ describe('a tiny experiment, end to end', () => {
     expect(readdirSync(join(root, ...folder)).sort()).toEqual(['bdia-1.json', 'bdia-2.json', 'plain-1.json', 'plain-2.json']);
     const one = load(...folder, 'bdia-2.json');
     expect(one).toMatchObject({ experiment: 'mnist', cell: 'bdia', label: 'BDIA', seed: 2, scale: 0.4, libraryVersion: expect.any(String), seconds: expect.any(Number) });
-    expect(one.options).toMatchObject({ reversible: 'bdia', seed: 2, batch: 32, steps: 6, trainImages: 80, testImages: 20, model: { layers: 6, channels: 64, width: 28 } });
+    expect(one.options).toMatchObject({ reversible: 'bdia', seed: 2, batch: 32, steps: 6, trainImages: 80, testImages: 20, model: { layers: 6, channels: 128, width: 28 } });
     expect(Object.keys(one.options)).not.toContain('threads');
     expect(one.data.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(one.environment).toMatchObject({ cpu: expect.any(String), node: process.version, threads: 1 });
@@ -81,7 +81,7 @@ describe('a tiny experiment, end to end', () => {
 
   test('refuses results of other options or data, before anything runs', async () => {
     const file = join(root, ...folder, 'bdia-1.json'), text = readFileSync(file, 'utf8');
-    for (const [from, to, said] of [['"learningRate": 0.002', '"learningRate": 0.003', /is of other options: learningRate \(0\.003 there, 0\.002 now\), expected the same\. HINT: move it away/],
+    for (const [from, to, said] of [['"learningRate": 0.0015', '"learningRate": 0.003', /is of other options: learningRate \(0\.003 there, 0\.0015 now\), expected the same\. HINT: move it away/],
       [/"sha256": "[0-9a-f]{8}/, '"sha256": "00000000', /is of other options: data SHA-256/], ['{', '[', /is no result/]] as const) {
       writeFileSync(file, text.replace(from, to));
       expect(await refusal('mnist', values())).toMatch(said);
