@@ -5,13 +5,12 @@ import { UsageError } from '../library.ts';
 import { bits } from './bits.ts';
 import { cifar, figure1 } from './cifar.ts';
 import type { Experiment, Figure } from './experiment.ts';
-import { gamma } from './gamma.ts';
 import { gpt } from './gpt.ts';
 import { memory } from './memory.ts';
 import { mnist } from './mnist.ts';
 import { translation } from './translation.ts';
 
-export const EXPERIMENTS: readonly Experiment[] = [mnist, cifar, gamma, bits, gpt, translation, memory];
+export const EXPERIMENTS: readonly Experiment[] = [mnist, cifar, bits, gpt, translation, memory];
 export const FIGURES: readonly Figure[] = [figure1];
 
 export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', '), LIST_HINT = "'retrograd experiment --list' says what they are";
