@@ -61,7 +61,7 @@ describe('tables and sentences', () => {
     put(into, 'cifar', 'bdia', 1, 0.33);
     put(into, 'cifar', 'leapfrog', 1, 0, { failed: 'a state left its range' });
     const made = block(into, 'cifar');
-    expect(made).toContain('cannot be compared with the spread of seeds: a cell has one run only. 5 cells of 9 not run yet.');
+    expect(made).toContain('cannot be compared with the spread of seeds: a cell has one run only. 7 cells of 11 not run yet.');
     expect(made).toContain('| leapfrog | 1 (1 ended by itself) |');
     expect(made).toContain('**leapfrog, seed 1, ended by itself**: a state left its range.');
     expect(made).toMatch(/\| momentum 0\.875 \| not run yet \|/);

@@ -19,7 +19,7 @@ export const cifar = imageExperiment({
     'below the paper\'s and only comparable with each other. 6 blocks and 65 tokens as in the paper; 64 channels and 4 heads, AdamW instead of SET-Adam.',
   budget: `${CIFAR.epochs} epochs, batch ${CIFAR.batch}`, reference: 'bdia',
   cells: [
-    cell('plain', 'plain', PLAIN, '88.15 %'), cell('bdia', 'BDIA, gamma +-1/2', BDIA, '89.10 %'), cell('coupling', 'coupling (RevViT)', { reversible: 'coupling' }, '86.22 %'),
+    cell('plain', 'plain', PLAIN, '88.15 %'), cell('bdia', 'BDIA', BDIA, '89.10 %'), cell('coupling', 'coupling (RevViT)', { reversible: 'coupling' }, '86.22 %'),
     cell('dropout', 'plain, dropout 0.1', { ...PLAIN, dropout: 0.1 }), cell('depth', 'plain, stochastic depth 0.1', { ...PLAIN, stochasticDepth: 0.1 }),
     cell('momentum', 'momentum 0.875', { reversible: 'momentum', momentum: 0.875 }),
     cell('random-momentum', 'momentum +-0.5', { reversible: 'momentum', momentum: 0.5, randomMomentum: true }),
