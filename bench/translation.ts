@@ -1,7 +1,9 @@
 // The float32 yardstick of `retrograd experiment translation`: the same model on the same sentences in the same order, trained by PyTorch
-// (bench/compare/torch_translate.py), judged by the same BLEU. Writes its runs beside those of the experiment, as the cell float32.
+// (bench/compare/torch_translate.py), judged by the same BLEU. Writes its runs beside those of the experiment, as the cells float32 and
+// float32-bdia.
 //
-//   node bench/run.mjs translation --data FILE [--seeds 1,2,3] [--scale 1] [--out bench/results/experiments] [--python /usr/bin/python3]
+//   node bench/run.mjs translation --data FILE [--cells float32,float32-bdia] [--seeds 1,2,3] [--scale 1] [--out bench/results/experiments]
+//                                  [--python /usr/bin/python3]
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,11 +20,16 @@ import { createPairBatch, corpusBleu, PairData } from '../src/cli/library.ts';
 import { judgedPairs } from '../src/cli/tasks/translate.ts';
 
 const { values } = parseArgs({ options: {
-  data: { type: 'string' }, seeds: { type: 'string', default: '1,2,3' }, scale: { type: 'string', default: '1' }, out: { type: 'string', default: 'bench/results/experiments' }, python: { type: 'string', default: '/usr/bin/python3' },
+  data: { type: 'string' }, cells: { type: 'string', default: 'float32,float32-bdia' }, seeds: { type: 'string', default: '1,2,3' }, scale: { type: 'string', default: '1' }, out: { type: 'string', default: 'bench/results/experiments' }, python: { type: 'string', default: '/usr/bin/python3' },
 } });
 if (values.data === undefined) throw new Error('--data is missing, expected the file of sentence pairs');
-const scale = Number(values.scale), { sha256, train, validation, vocabularies, bleuPairs, steps, checked } = readTranslation(values.data, scale);
-const folder = folderOf(values.out, translation.name, scale), { target } = vocabularies, cell = translation.cells.find(({ id }) => id === 'float32')!;
+const path = values.data, scale = Number(values.scale), { sha256, train, validation, vocabularies, bleuPairs, steps, checked } = readTranslation(path, scale);
+const folder = folderOf(values.out, translation.name, scale), { target } = vocabularies;
+const cells = values.cells.split(',').map((name) => {
+  const cell = translation.cells.find(({ id, madeBy }) => id === name && madeBy !== undefined);
+  if (cell === undefined) throw new Error(`--cells names ${name}, which this does not make`);
+  return cell;
+});
 
 /** Tokens of each pair, its ends included. */
 function tokensOf(data: PairData, context: number): number[][][] {
@@ -33,18 +40,18 @@ function tokensOf(data: PairData, context: number): number[][][] {
   });
 }
 
-prepareDirectory(folder);
-for (const seed of values.seeds.split(',').map(Number)) {
-  const options = checked(cell.options, seed, 1), { batch, learningRate, warmup, weightDecay, model: { vocabulary, layers, channels, heads, context, mlpRatio } } = options;
+/** One run of a cell, unless it is there. */
+function run(cell: (typeof cells)[number], seed: number): void {
+  const options = checked(cell.options, seed, 1), isBdia = options.reversible === 'bdia', { batch, learningRate, warmup, weightDecay, model: { vocabulary, layers, channels, heads, context, mlpRatio } } = options;
   const kept = { ...deciding(options), trainPairs: train.count, validationPairs: validation.length, bleuPairs };
   if (readResult(folder, cell.id, seed, kept, sha256) !== undefined) {
-    console.log(`seed ${seed}: there already`);
-    continue;
+    console.log(`${cell.id}, seed ${seed}: there already`);
+    return;
   }
   const judged = judgedPairs(validation, bleuPairs), others = validation.filter((pair) => !judged.includes(pair)), ordered = [...judged, ...others];
   const held = PairData.encode(ordered, { ...vocabularies, context }), folderOfRun = mkdtempSync(join(tmpdir(), 'retrograd-')), file = join(folderOfRun, 'run.json'), began = performance.now();
   writeFileSync(file, JSON.stringify({
-    vocabulary, layers, channels, heads, context, hidden: mlpRatio * channels, steps, batch, seed, learningRate, warmup, weightDecay,
+    isBdia, vocabulary, layers, channels, heads, context, hidden: mlpRatio * channels, steps, batch, seed, learningRate, warmup, weightDecay,
     order: Array.from({ length: steps * batch }, (_, i) => train.pairAt(seed, i)), train: tokensOf(train, context), validation: tokensOf(held, context), translate: judged.length,
   }));
   try {
@@ -53,11 +60,14 @@ for (const seed of values.seeds.split(',').map(Number)) {
     const { loss, translations, millisecondsPerStep, torch } = JSON.parse(printed) as { loss: number; translations: number[][]; millisecondsPerStep: number; torch: string };
     const { score: bleu, signature } = corpusBleu(translations.map((tokens) => target.decode(tokens)), judged.map((pair) => pair.target));
     writeResult(folder, {
-      experiment: translation.name, cell: cell.id, label: cell.label, seed, scale, options: kept, data: { name: basename(values.data), sha256 }, libraryVersion: version,
+      experiment: translation.name, cell: cell.id, label: cell.label, seed, scale, options: kept, data: { name: basename(path), sha256 }, libraryVersion: version,
       found: { final: { loss, bleu }, bleuSignature: signature, millisecondsPerStep, torch }, environment: environment(1), seconds: (performance.now() - began) / 1000,
     });
-    console.log(`seed ${seed}: BLEU ${bleu.toFixed(2)}, validation loss ${loss.toFixed(4)}`);
+    console.log(`${cell.id}, seed ${seed}: BLEU ${bleu.toFixed(2)}, validation loss ${loss.toFixed(4)}`);
   } finally {
     rmSync(folderOfRun, { recursive: true });
   }
 }
+
+prepareDirectory(folder);
+for (const seed of values.seeds.split(',').map(Number)) for (const cell of cells) run(cell, seed);

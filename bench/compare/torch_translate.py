@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Float32 yardstick of the translator: the same model, data, order of pairs and schedule, trained by PyTorch on the CPU.
 
-Needs Debian's python3-torch and python3-numpy, run with Debian's own python3. Called by bench/translation.mjs, which writes the
+Needs Debian's python3-torch and python3-numpy, run with Debian's own python3. Called by bench/translation.ts, which writes the
 sentences as tokens and turns what this prints, one JSON line, into BLEU. Pre-layer-norm encoder-decoder transformer, gains without
 biases, GELU (erf), learned positions, one embedding for source, target and head; AdamW, gradient norm clipped to 1, linear warm-up,
-cosine decay to a tenth; betas as the integer optimizer's (1 - 2^-3, 1 - 2^-7).
+cosine decay to a tenth; betas as the integer optimizer's (1 - 2^-3, 1 - 2^-7). With `isBdia` both stacks train by BDIA's update in real
+numbers, x' = gamma x_before + (1 - gamma) x + (1 + gamma) h(x), gamma = +-1/2 drawn for each sentence and block after the first; not
+reversible here, every activation is stored.
 """
 import json, math, sys, time
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
@@ -48,15 +50,21 @@ class Translator(nn.Module):
         for e in (s.tok, s.ps, s.pt): nn.init.normal_(e.weight, 0, 0.02)
         s.enc, s.dec = nn.ModuleList(Block(False, 2 * L) for _ in range(L)), nn.ModuleList(Block(True, 3 * L) for _ in range(L))
         s.ne, s.nd = norm(C), norm(C)
+    def stack(s, blocks, x, *masks):
+        before = x
+        for k, b in enumerate(blocks):
+            y = b(x, *masks)
+            if o['isBdia'] and s.training and k > 0:
+                g = torch.randint(0, 2, (len(x), 1, 1)) - 0.5
+                y = g * before + (1 - g) * x + (1 + g) * (y - x)
+            x, before = y, x
+        return x
     def encode(s, src, pad):
-        x = s.tok(src) + s.ps(torch.arange(src.shape[1]))
-        for b in s.enc: x = b(x, pad)
-        return apply(s.ne, x)
+        return apply(s.ne, s.stack(s.enc, s.tok(src) + s.ps(torch.arange(src.shape[1])), pad))
     def decode(s, inp, memory, pad):
         t = inp.shape[1]; mask = torch.triu(torch.ones(t, t, dtype=torch.bool), 1)
         x = s.tok(inp) + s.pt(torch.arange(t))
-        for b in s.dec: x = b(x, mask, memory, pad)
-        return apply(s.nd, x) @ s.tok.weight.t()
+        return apply(s.nd, s.stack(s.dec, x, mask, memory, pad)) @ s.tok.weight.t()
 
 def padded(rows, fill=0):
     n = max(map(len, rows)); return torch.tensor([r + [fill] * (n - len(r)) for r in rows])
@@ -82,6 +90,7 @@ for t in range(steps):
     opt.step()
     if t % 200 == 199: print(f'step {t + 1} of {steps}, loss {loss.item():.4f}, {(time.time() - began) / (t + 1) * 1000:.0f} ms a step', file=sys.stderr, flush=True)
 
+net.eval()
 with torch.no_grad():
     v, total, tokens = o['validation'], 0.0, 0
     for i in range(0, len(v), 64):

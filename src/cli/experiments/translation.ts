@@ -45,7 +45,8 @@ export const translation: Experiment = {
     '5,000 steps of 32 pairs, about 8 epochs: far from the paper\'s 200.',
   budget: '5,000 steps, batch 32', reference: 'bdia',
   cells: [cell('bdia', 'BDIA', BDIA), cell('plain', 'plain', PLAIN), cell('dropout', 'plain, dropout 0.1', { ...PLAIN, dropout: 0.1 }),
-    { ...cell('float32', 'plain, float32 (PyTorch)', PLAIN), madeBy: 'node bench/run.mjs translation' }],
+    { ...cell('float32', 'plain, float32 (PyTorch)', PLAIN), madeBy: 'node bench/run.mjs translation' },
+    { ...cell('float32-bdia', 'BDIA, float32 (PyTorch)', BDIA), madeBy: 'node bench/run.mjs translation' }],
   metrics: [
     { path: 'final.bleu', title: 'BLEU, greedy', as: 'bleu', better: 'higher' }, { path: 'final.loss', title: 'validation loss', as: 'nats', better: 'lower' },
     { path: 'best.loss', title: 'lowest on the way', as: 'nats', better: 'lower' }, { path: 'final.trainLoss', title: 'training loss', as: 'nats' }, ...COST,
