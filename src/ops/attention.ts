@@ -1,7 +1,7 @@
 // Scaled dot-product attention of one sequence, all heads: scores = q k^T / sqrt(D), p = softmax(scores), out = p v. T queries look at
 // S keys: themselves (q, k, v are the thirds of the rows of one matrix) or another sequence. Nothing is copied: the kernels take row
 // distances, and what must be transposed is transposed by packing. Causal attention works on blocks of rows and skips the columns
-// that are masked.
+// that are masked; any other has all rows as one block.
 
 import type { Device } from '../kernels/device.ts';
 import { PANEL_COLUMNS, type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
@@ -9,7 +9,7 @@ import { OPERAND_L1_MAX, OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PR
 import type { Arena } from '../tensor/arena.ts';
 import { type Scaled, fitOperand } from './gradient.ts';
 
-/** Rows of a block; a multiple of 16, so that a block starts at a panel. */
+/** Rows of a causal block; a multiple of 16, so that a block starts at a panel. */
 const BLOCK = 32;
 /** Bytes of a row of B in a panel: blocks begin at even rows, whose pairs have 64. */
 const PANEL_ROW = 32;
@@ -53,12 +53,11 @@ export interface AttentionScratch {
   /** Panels of k, v or q of one head, both ways round. */
   readonly panels: Pointer;
   readonly panels2: Pointer;
-  /** int64 [S, D] and int32 [BLOCK, D]. */
+  /** int64 [S, D]. */
   readonly wide: Pointer;
-  readonly block: Pointer;
   /** int32 [Sp]. */
   readonly columnSums: Pointer;
-  /** int32, as large as the gradients of q, k and v together: before they share an exponent. */
+  /** int32, as large as the gradients of q, k and v together: before they share an exponent. Forward, a block of p v. */
   readonly gradients: Pointer;
   /** The T and S for which what causal attention leaves out of dScores is zero. */
   cleared: { rows: number; keys: number };
@@ -71,7 +70,7 @@ export function layoutAttentionScratch(arena: Arena, { rows, keys, channels, hea
   return {
     scores: workspace(square * 4), dScores: workspace(square * 2), transposed: workspace(padded(rows) * padded(keys) * 2),
     panels: workspace(panels), panels2: workspace(panels),
-    wide: workspace(keys * size * 8), block: workspace(BLOCK * size * 4), columnSums: workspace(padded(keys) * 4), gradients: workspace((rows + 2 * keys) * channels * 4),
+    wide: workspace(keys * size * 8), columnSums: workspace(padded(keys) * 4), gradients: workspace((rows + 2 * keys) * channels * 4),
     cleared: { rows, keys },
   };
 }
@@ -89,8 +88,9 @@ function inverseRoot(size: number): { factor: number; exponent: number } {
 
 /** For each block of rows: first row, rows, columns that are not all masked (in whole panels), and how many of those are keys. */
 function blocks({ rows, keys, causal }: AttentionShape, visit: (first: number, count: number, columns: number, real: number) => void): void {
-  for (let first = 0; first < rows; first += BLOCK) {
-    const count = Math.min(BLOCK, rows - first), columns = padded(causal ? first + count : keys);
+  const block = causal ? BLOCK : rows;
+  for (let first = 0; first < rows; first += block) {
+    const count = Math.min(block, rows - first), columns = padded(causal ? first + count : keys);
     visit(first, count, columns, Math.min(columns, keys));
   }
 }
@@ -107,8 +107,8 @@ export function attentionForward(d: Device, input: AttentionInput, probabilities
       const pBlock = p + first * ldp * 2;
       kernels.gemm_i16i16i32(input.q + at + first * ldq * 2, ldq, scratch.panels, panelStride(size), scratch.scores, ldp, count, columns, size);
       kernels.softmax_forward_i32i16(scratch.scores, ldp, pBlock, ldp, count, columns, causal ? first + 1 : keys, causal ? 1 : 0, scale);
-      kernels.gemm_i16i16i32(pBlock, ldp, scratch.panels2, panelStride(keys), scratch.block, size, count, size, real);
-      d.counts.saturated += kernels.requantize_i32i16(scratch.block, size, out + (first * channels + head * size) * 2, channels, count, size, PROBABILITY_FRACTION, OPERAND_MAX, 0);
+      kernels.gemm_i16i16i32(pBlock, ldp, scratch.panels2, panelStride(keys), scratch.gradients, size, count, size, real);
+      d.counts.saturated += kernels.requantize_i32i16(scratch.gradients, size, out + (first * channels + head * size) * 2, channels, count, size, PROBABILITY_FRACTION, OPERAND_MAX, 0);
     });
   }
 }
@@ -193,11 +193,11 @@ function clearRest(d: Device, { rows, keys }: AttentionShape, scratch: Attention
 /** For each block of columns of A [T, Sp], visits its transpose without the rows that are masked: rows start .. of `count` columns
  *  from `first` on. */
 function transposedBlocks(d: Device, a: Pointer, shape: AttentionShape, transposed: Pointer, visit: (at: Pointer, first: number, count: number, start: number) => void): void {
-  const { rows, keys, causal } = shape, ldp = padded(keys), ldt = padded(rows);
+  const { rows, keys, causal } = shape, ldp = padded(keys), ldt = padded(rows), block = causal ? BLOCK : keys;
   blocks(shape, (first, count, _, real) => d.kernels.transpose_i16(a + first * ldp * 2, ldp, count, real, transposed + first * 2, ldt));
-  for (let first = 0; first < keys; first += BLOCK) {
+  for (let first = 0; first < keys; first += block) {
     const start = causal ? first : 0;
-    visit(transposed + (first * ldt + start) * 2, first, Math.min(BLOCK, keys - first), start);
+    visit(transposed + (first * ldt + start) * 2, first, Math.min(block, keys - first), start);
   }
 }
 

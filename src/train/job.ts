@@ -76,14 +76,18 @@ export interface MemberMessage {
   base: number;
   options: AnyOptions<{ kind?: string }>;
   rank: number;
+  /** Where the layout ends. */
+  end: number;
 }
 
-/** The whole life of a worker: waits for its message, lays out the same model on the shared memory, serves jobs. `kits`: models by the
+/** The whole life of a worker: waits for its message, lays out the same model on the shared memory, serves jobs. A worker that lays it out
+ *  in another way comes from another version of the library: it fails to start, and the caller works alone. `kits`: models by the
  *  `kind` of their configuration; a GPT's has none. Only the package's own `dist/thread.js` calls it.
  *  @internal */
 export function runMember(kits: Readonly<Record<string, Kit>>): void {
-  onFirstMessage(({ memory, base, options, rank }: MemberMessage) => {
-    const device = new Device(attachWasmBackend(memory)), all = layout(new Arena(base), options as AnyOptions<never>, kits[options.model.kind ?? 'gpt']);
+  onFirstMessage(({ memory, base, options, rank, end }: MemberMessage) => {
+    const device = new Device(attachWasmBackend(memory)), arena = new Arena(base), all = layout(arena, options as AnyOptions<never>, kits[options.model.kind ?? 'gpt']);
+    if (arena.end !== end) throw new RetrogradError('the thread module is of another version than the library');
     const { threads } = options;
     device.team = new Team(device.view(all.control, controlBytes(LOCKS) / 4), rank, threads);
     new Jobs(device.bytes.buffer, all.job).serve(rank, (words): Result => {

@@ -91,7 +91,7 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   private startWorkers(threadModule: URL | undefined): { terminate(): unknown }[] {
     const { memory, base } = this.device.backend, { threads } = this.options;
     if (threads === 1 || memory.buffer instanceof ArrayBuffer) return [];
-    const message = (rank: number): MemberMessage => ({ memory, base, options: this.options, rank });
+    const message = (rank: number): MemberMessage => ({ memory, base, options: this.options, rank, end: this.peakBytes });
     const url = threadModule ?? new URL('./thread.js', import.meta.url); // not needed, and not everywhere possible, for one thread
     return Array.from({ length: threads - 1 }, (_, i) => startWorker(url, message(i + 1))).filter((worker) => worker !== undefined);
   }

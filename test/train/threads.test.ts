@@ -33,6 +33,19 @@ describe('threads', () => {
       expect([...seen]).toHaveLength(1);
     });
 
+  test('a worker of another version, which lays the memory out in another way, stays out', async () => {
+    const moved = (by: number): URL => new URL(`data:text/javascript,import { parentPort } from 'node:worker_threads'; const once = parentPort.once.bind(parentPort);
+      parentPort.once = (event, listener) => once(event, (message) => listener({ ...message, end: message.end + ${by} })); import(${JSON.stringify(threadModule.href)});`);
+    const threads: number[] = [];
+    for (const by of [0, 64]) {
+      const trainer = GptTrainer.create(smallOptions({ threads: 2 }), undefined, moved(by));
+      for (let i = 0; i < (by === 0 ? 1000 : 100) && trainer.threads === 1; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+      threads.push(trainer.threads);
+      trainer.close();
+    }
+    expect(threads).toEqual([2, 1]);
+  });
+
   for (const tied of [true, false])
     test(`every gradient is added to under one lock, always the same (${tied ? 'tied' : 'own'} head)`, () => {
       const options = smallOptions({ model: { bias: true, tied } }), held: number[] = [], writes: [address: number, lock: number | undefined][] = [];
