@@ -175,7 +175,7 @@ function tried() {
 export const BLOCKS = {
   claims, conformance, 'conformance-rows': conformanceRows, learning, memory, performance: performanceBlock, tried, 'example-output': exampleOutput,
   help: helpOf(), 'help-train-gpt': helpOf('train', 'gpt'), 'help-train-vit': helpOf('train', 'vit'), 'help-train-translate': helpOf('train', 'translate'),
-  'help-translate': helpOf('translate'), 'help-experiment': helpOf('experiment'),
+  'help-translate': helpOf('translate'), 'help-bench': helpOf('bench', 'gpt'), 'help-experiment': helpOf('experiment'),
   'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
 };

@@ -6,7 +6,7 @@ import { serve } from './compare/contender.mjs';
 import { fingerprint, leftOperand, rightOperand } from './compare/product.mjs';
 import { packedBytes, panelStride } from '../src/kernels/kernels.ts';
 import { createWasmBackend } from '../src/kernels/wasm.ts';
-import { createPeak } from './peak.ts';
+import { createPeak } from '../src/cli/bench/peak.ts';
 
 interface Request {
   /** M, N, K. */

@@ -53,7 +53,7 @@ function gemmSection(data) {
   const { versions } = data.stamp;
   return [
     table(['M x N x K', ...GEMM_COLUMNS.map(([, title]) => title), 'of the peak', 'over tfjs'], rows, from(1, GEMM_COLUMNS.length + 2)), '',
-    `GMAC/s (10^9 multiply-accumulates a second), one thread, median of ${data.rounds} rounds of ${data.milliseconds} ms. The peak loop (\`bench/peak.ts\`) does nothing but ` +
+    `GMAC/s (10^9 multiply-accumulates a second), one thread, median of ${data.rounds} rounds of ${data.milliseconds} ms. The peak loop (\`src/cli/bench/peak.ts\`) does nothing but ` +
     '`i32x4.dot_i16x8_s` and `i32x4.add` on eight sums, with one operand from the first-level cache; it runs in turn with our kernels, a few milliseconds each, and the shares and ratios ' +
     'are medians of the rounds\' own. "retrograd" has B packed beforehand, as a training step has its weights; so does onnxruntime-web, whose B is a constant. All products are of the same ' +
     `whole numbers and equal those of plain loops in every element. tfjs ${versions['@tensorflow/tfjs']} on its WebAssembly backend ${versions['@tensorflow/tfjs-backend-wasm']}, ` +
@@ -86,7 +86,7 @@ function stepSection(data) {
       `${p.model.layers} layers, ${p.model.channels} channels, context ${p.model.context}, batch ${p.batch}`, p.reversible, milliseconds(p.milliseconds.median), (p.macs / 1e9).toFixed(2),
       percent(p.gemmShare.median), percent(p.gemmPeakShare.median), percent(p.stepPeakShare.median)]), from(2, 5)), '',
     `One thread, kernels of the matrix products timed and their multiply-accumulates counted call by call, recomputation included; the peak loop runs after every step. Median of ` +
-    `${data.profiles.map(({ milliseconds: m }) => m.runs).join(', ')} steps. \`node bench/run.mjs profile\` lists every kernel.`,
+    `${data.profiles.map(({ milliseconds: m }) => m.runs).join(', ')} steps. \`retrograd bench --profile\` lists every kernel.`,
   ].join('\n');
 }
 

@@ -8,11 +8,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as Library from '../src/index.ts';
-import type { Backend, Kernels } from '../src/kernels/kernels.ts';
-import { createWasmBackend } from '../src/kernels/wasm.ts';
+import { createProfile } from '../src/cli/bench/profile.ts';
+import type { Backend } from '../src/kernels/kernels.ts';
 import { randomU32 } from '../src/random.ts';
 import { answerOnce } from './compare/contender.mjs';
-import { createPeak } from './peak.ts';
+import { createPeak } from '../src/cli/bench/peak.ts';
 
 interface Request {
   task: 'export' | 'time' | 'profile' | 'memory';
@@ -84,38 +84,18 @@ async function timeTask(request: Request): Promise<unknown> {
   return { times, losses, digest };
 }
 
-/** Multiply-accumulates of a call. A gemm kernel that is not listed is an error. */
-const MACS: Partial<Record<keyof Kernels, (a: number[]) => number>> = {
-  gemm_i16i16i32: (a) => a[6] * a[7] * a[8],
-  gemm_i16i16i64: (a) => a[6] * a[7] * a[8],
-};
-
 /** One timed step: milliseconds of it and of its gemm kernels, what these did, and the peak loop's rate right after it. */
 interface Sample { step: number; gemm: number; calls: number; macs: number; peak: number }
 const PEAK_TURNS = 4000;
 
 async function profileTask(request: Request): Promise<unknown> {
   const samples: Sample[] = [], peak = createPeak();
-  let gemm = 0, calls = 0, macs = 0;
-  const wrap = (bytes: number): Backend => {
-    const backend = createWasmBackend({ pages: Math.ceil(bytes / 65536) }), kernels: Record<string, unknown> = { ...backend.kernels };
-    for (const name of Object.keys(kernels).filter((key) => key.startsWith('gemm_')) as (keyof Kernels)[]) {
-      const call = backend.kernels[name] as (...a: number[]) => void, count = MACS[name];
-      if (count === undefined) throw new Error(`bench/step.ts does not know the multiply-accumulates of ${name}`);
-      kernels[name] = (...a: number[]): void => {
-        const start = performance.now();
-        call(...a);
-        gemm += performance.now() - start;
-        calls++;
-        macs += count(a);
-      };
-    }
-    return { name: backend.name, memory: backend.memory, base: backend.base, kernels: kernels as unknown as Kernels };
-  };
+  const profile = createProfile((name) => name.startsWith('gemm_'));
   for (let i = 0; i < 20; i++) peak.run(PEAK_TURNS);
-  await run(request, wrap, (step) => {
-    samples.push({ step, gemm, calls, macs, peak: (PEAK_TURNS * peak.macs) / peak.run(PEAK_TURNS) / 1e6 });
-    gemm = calls = macs = 0;
+  await run(request, profile.makeBackend, (step) => {
+    const sum = (key: 'milliseconds' | 'calls' | 'macs'): number => profile.rows().reduce((all, row) => all + row[key], 0);
+    samples.push({ step, gemm: sum('milliseconds'), calls: sum('calls'), macs: sum('macs'), peak: (PEAK_TURNS * peak.macs) / peak.run(PEAK_TURNS) / 1e6 });
+    profile.clear();
   });
   return { samples: samples.slice(request.warmup) };
 }

@@ -2,3 +2,4 @@
 
 export * from '../all.ts';
 export * from '../verify/index.ts';
+export { packedBytes, panelStride } from '../kernels/kernels.ts';

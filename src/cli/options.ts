@@ -112,6 +112,13 @@ export function addRows(command: Command, rows: readonly Row[]): Command {
 export const addRunOptions = (command: Command, rows: OptionRows, isPlan = false): Command =>
   addRows(command, [...rows.data, ...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...(isPlan ? rows.plan : [])]).option('--json', 'one JSON object a line instead of words');
 
+/** Registers the options of `bench`: of a run, but for data and checkpoints. */
+export const addBenchOptions = (command: Command, rows: OptionRows): Command => addRows(command, [
+  ['--profile', 'every kernel of a step timed too, on one thread'],
+  ['--repeat <n>', 'steps that are timed (10)', (flag) => wholeNumber(flag, 1, 100_000)],
+  ...deciding(rows), ...rows.free, ...FREE, ...rows.plan,
+]).option('--json', 'one JSON object a line instead of words');
+
 /** Names of the options that were on the command line. */
 export const givenNames = (command: Command): ReadonlySet<string> =>
   new Set(command.options.map((option) => option.attributeName()).filter((name) => command.getOptionValueSource(name) === 'cli'));

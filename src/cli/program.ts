@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { choice, number, oneLine, wholeNumber } from './argv.ts';
+import { bench } from './bench/bench.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
 import { addExperiment } from './experiment.ts';
@@ -11,7 +12,7 @@ import { inspect } from './inspect.ts';
 import { bleuRow, pairRows } from './kinds/translate.ts';
 import { KINDS } from './kinds/kinds.ts';
 import { RetrogradError, UsageError } from './library.ts';
-import { addRows, addRunOptions, givenNames } from './options.ts';
+import { addBenchOptions, addRows, addRunOptions, givenNames } from './options.ts';
 import { plan } from './plan.ts';
 import { sample } from './sample.ts';
 import { train } from './train.ts';
@@ -26,7 +27,7 @@ const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as con
 function createProgram(finish: (code: number) => void): Command {
   const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
     .version(version).exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
-    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd verify\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "\n  $ retrograd train vit --data mnist --out digits\n  $ retrograd train translate --pairs fra.txt --out french\n  $ retrograd translate french --text "Go on."');
+    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd verify\n  $ retrograd bench --profile\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "\n  $ retrograd train vit --data mnist --out digits\n  $ retrograd train translate --pairs fra.txt --out french\n  $ retrograd translate french --text "Go on."');
 
   const training = program.command('train').description('train a model');
   for (const kind of KINDS)
@@ -52,6 +53,10 @@ function createProgram(finish: (code: number) => void): Command {
   const planning = program.command('plan').description('memory of a training run, without running it');
   for (const kind of KINDS)
     addRunOptions(planning.command(kind.name).description(`memory of \`train ${kind.name}\` with the same options`), kind.rows, true).action(async (values) => finish(await plan(kind, values)));
+
+  const benching = program.command('bench').description('how fast this machine trains: matrix products and training steps on made-up data');
+  for (const kind of KINDS)
+    addBenchOptions(benching.command(kind.name, { isDefault: kind === KINDS[0] }).description(`a step of \`train ${kind.name}\` with the same options`), kind.rows).action(async (values) => finish(await bench(kind, values)));
 
   program.command('demo').description('train a small GPT and compare its weights with the published digest (about a minute)')
     .option('--steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)

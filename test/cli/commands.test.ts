@@ -102,6 +102,38 @@ describe('plan gpt', () => {
   });
 });
 
+describe('bench', () => {
+  const SMALL = ['--layers', '2', '--channels', '8', '--heads', '2', '--batch', '2', '--repeat', '2', '--threads', '1'];
+
+  test.each([['gpt', 'tokens', ['--context', '16']], ['vit', 'images', []], ['translate', 'pairs', ['--context', '8', '--vocabulary-size', '30']]])('%s: products, the step, its kernels', (kind, unit, more) => {
+    const all = events(['bench', kind, '--profile', ...SMALL, ...more], { cwd }), products = all.filter(({ event }) => event === 'product'), kernels = all.filter(({ event }) => event === 'kernel');
+    expect(products).toHaveLength(3);
+    for (const { rate, peak, ofPeak } of products) for (const value of [rate, peak, ofPeak]) expect(value).toBeGreaterThan(0);
+    const step = all.find(({ event }) => event === 'step');
+    expect(step).toMatchObject({ repeat: 2, threads: 1, unit, reversible: 'bdia' });
+    expect(step.shortest).toBeLessThanOrEqual(step.milliseconds);
+    const share = kernels.reduce((sum, kernel) => sum + kernel.share, 0);
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(1);
+    expect(kernels.map(({ name }) => name)).toEqual(expect.arrayContaining(['gemm_i16i16i32', 'gemm_i16i16i64', 'adamw_i64', 'bdia_inverse_i32']));
+    for (const { name, macs } of kernels) expect(macs > 0).toBe(name.startsWith('gemm_'));
+  });
+
+  test('the multiply-accumulates are those of the model: six times the weights a token, forward once more, and attention', () => {
+    const kernels = events(['bench', '--profile', '--reversible', 'none', '--layers', '1', '--channels', '16', '--heads', '1', '--context', '32', '--batch', '1', '--vocabulary-size', '64', '--repeat', '1', '--threads', '1'], { cwd });
+    const macs = kernels.filter(({ event }) => event === 'kernel').reduce((sum, kernel) => sum + kernel.macs, 0), linear = 32 * (12 * 16 * 16 + 64 * 16);
+    expect(macs).toBe(3 * linear + 6 * 32 * 32 * 16);
+  });
+
+  test('shows a table to people', () => {
+    const { code, stdout, stderr } = retrograd(['bench', '--profile', ...SMALL, '--context', '16'], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^product 512 x 512 x 512 +[\d.]+ GMAC\/s +[\d.]+ % of the peak$/m);
+    expect(stdout).toMatch(/^a training step: [\d.]+ ms, median of 2 /m);
+    expect(stdout).toMatch(/^adamw_i64 +[\d,]+ +[\d.]+ ms +[\d.]+ %$/m);
+  });
+});
+
 describe('verify', () => {
   test('prints a line a row and ends with one to paste; with --json the rows and the verdict', () => {
     const { code, stdout, stderr } = retrograd(['verify'], { cwd });

@@ -85,7 +85,11 @@ export const gpt: Kind<Config, GptTrainer, GptKnown, GptData> = {
     const options = optionsOf(values, vocabularySize(values));
     return { options, note: `vocabulary ${options.model.vocabulary}` };
   },
-  create: (options) => GptTrainer.create(options),
+  create: (options, makeBackend) => GptTrainer.create(options, makeBackend),
+  madeUp(trainer) {
+    const { batch, model: { context, vocabulary } } = trainer.options, n = batch * context, tokens = Int32Array.from({ length: n + 1 }, (_, i) => (i * i) % vocabulary);
+    return { unit: 'tokens', unitsPerStep: n, step: () => trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1)) };
+  },
   task: (trainer, { train, validation }) => gptTask(trainer, { train, validation }),
   batchNote: ({ batch, model }) => `batch ${batch} of ${model.context} tokens`,
   toJson: ({ characters }) => characters.toJson(),

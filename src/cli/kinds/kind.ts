@@ -1,7 +1,7 @@
 // What the commands need to know of a kind of model: its options, its data, its checkpoint's metadata, how it is made and judged. One
 // file a kind; train, eval, inspect and plan know none of them.
 
-import { type AnyModel, type Checkpoint, type CheckedOptions, type MemoryPlan, UsageError } from '../library.ts';
+import { type AnyModel, type Backend, type Checkpoint, type CheckedOptions, type MemoryPlan, UsageError } from '../library.ts';
 import type { OptionRows, RunValues } from '../options.ts';
 import type { AnyTrainer, Task } from '../tasks/task.ts';
 
@@ -62,7 +62,10 @@ export interface Kind<Config extends AnyModel = AnyModel, Trainer extends AnyTra
   plan(options: CheckedOptions<Config>): MemoryPlan;
   /** The options that `plan` speaks of, and the line below its table. */
   planned(values: RunValues): Promise<{ options: CheckedOptions<Config>; note: string }>;
-  create(options: CheckedOptions<Config>): Trainer;
+  /** `makeBackend`: another back end than the release build. */
+  create(options: CheckedOptions<Config>, makeBackend?: (bytes: number) => Backend): Trainer;
+  /** Training steps on made-up data, to be timed: the same batch each time. */
+  madeUp(trainer: Trainer): Pick<Task, 'unit' | 'unitsPerStep'> & { step(): unknown };
   task(trainer: Trainer, data: Data, values: RunValues): Task;
   /** Of what a batch consists. */
   batchNote(options: CheckedOptions<Config>): string;

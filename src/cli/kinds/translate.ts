@@ -3,7 +3,7 @@
 import { asFlags, number, quote, wholeNumber } from '../argv.ts';
 import { readDataFile } from '../files.ts';
 import { count } from '../format.ts';
-import { BytePairs, type CheckedOptions, type Pair, PairData, type TranslatorConfig, TranslatorTrainer, UsageError, checkTranslatorOptions, planTranslator, readPairFiles, readPairs, sha256Hex, splitPairs } from '../library.ts';
+import { BytePairs, type CheckedOptions, type Pair, PairData, type TranslatorConfig, TranslatorTrainer, UsageError, checkTranslatorOptions, createPairBatch, planTranslator, readPairFiles, readPairs, sha256Hex, splitPairs } from '../library.ts';
 import { type OptionRows, type RunValues, runNames, sharedOptions, stackOf, stackRows } from '../options.ts';
 import { type Vocabularies, translateTask } from '../tasks/translate.ts';
 import { type EvalTools, type EvalValues, type Evaluation, type Kind, type RunData, type SavedRun, checkSameData } from './kind.ts';
@@ -136,7 +136,13 @@ export const translate: Kind<Config, TranslatorTrainer, TranslateKnown, Translat
     const { known, note } = await read(values);
     return { options: optionsOf(values, known.source.size), note };
   },
-  create: (options) => TranslatorTrainer.create(options),
+  create: (options, makeBackend) => TranslatorTrainer.create(options, makeBackend),
+  madeUp(trainer) { // sentences of a half to the whole of the context
+    const { batch, model: { context, vocabulary } } = trainer.options, made = createPairBatch(batch, context), half = Math.ceil(context / 2);
+    for (const tokens of [made.source, made.input, made.target]) tokens.forEach((_, i) => { tokens[i] = (i * i) % vocabulary; });
+    for (const lengths of [made.sourceLengths, made.targetLengths]) lengths.forEach((_, i) => { lengths[i] = half + (i % (context - half + 1)); });
+    return { unit: 'pairs', unitsPerStep: batch, step: () => trainer.trainStep(made) };
+  },
   task: (trainer, { train, validation, known }, { bleuPairs = BLEU_PAIRS }) => translateTask(trainer, { train, validation, vocabularies: known, bleuPairs }),
   batchNote: ({ batch, model }) => `batch ${batch} of ${model.context} + ${model.context} tokens`,
   toJson: ({ source, target, limit, vocabularySize }) => ({ kind: 'pairs', source: source.toJson(), target: target.toJson(), limit, vocabularySize }),

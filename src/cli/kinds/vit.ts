@@ -170,7 +170,12 @@ export const vit: Kind<Config, VitTrainer, VitKnown, VitData> = {
     const options = optionsOf({ ...values, steps: values.steps ?? PLANNED_STEPS }, images ?? { width, height, channels: colours as 1, classes, count: MAX_IMAGES }), { model } = options;
     return { options, note: `images of ${model.width} x ${model.height} x ${model.colours}, patches of ${model.patch} x ${model.patch}` };
   },
-  create: (options) => VitTrainer.create(options),
+  create: (options, makeBackend) => VitTrainer.create(options, makeBackend),
+  madeUp(trainer) {
+    const { batch, model: { width, height, colours, classes } } = trainer.options;
+    const images = Uint8Array.from({ length: batch * width * height * colours }, (_, i) => i * i), labels = Int32Array.from({ length: batch }, (_, i) => i % classes);
+    return { unit: 'images', unitsPerStep: batch, step: () => trainer.trainStep(images, labels) };
+  },
   task: (trainer, { train, validation, known: { crop, flip } }) => vitTask(trainer, { train, validation, augmentation: { crop, flip } }),
   batchNote: ({ batch }) => `batch ${batch}`,
   toJson: (known) => ({ kind: 'classes', ...known }),

@@ -1,0 +1,84 @@
+// retrograd bench: how fast this machine trains. The matrix product against the peak of its instruction, then training steps of a model on
+// made-up data; --profile: kernel by kernel.
+
+import { median } from '../experiments/statistics.ts';
+import { count, percent, table } from '../format.ts';
+import type { SomeKind } from '../kinds/kinds.ts';
+import type { AnyModel, CheckedOptions } from '../library.ts';
+import type { RunValues } from '../options.ts';
+import { print, printJson } from '../reporters.ts';
+import type { AnyTrainer } from '../tasks/task.ts';
+import { createPeak } from './peak.ts';
+import { productRate } from './products.ts';
+import { createProfile } from './profile.ts';
+
+export interface BenchValues extends RunValues {
+  profile?: boolean;
+  repeat?: number;
+}
+
+const SHAPES = [[64, 64, 64], [512, 512, 512], [1024, 128, 512]] as const;
+/** Steps before the first that counts: the compiler's quick version and empty caches. */
+const WARM = 3, REPEAT = 10;
+
+/** Shares of 0..1 and rates as people read them. */
+const rate = (value: number): string => `${value.toFixed(1)} GMAC/s`;
+const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+
+function products(json: boolean): number {
+  const peak = createPeak(), found = SHAPES.map(([m, n, k]) => productRate(m, n, k, peak)), best = median(found.map((one) => one.peak));
+  if (json) for (const one of found) printJson({ event: 'product', ...one });
+  else {
+    print(table([['multiply-accumulates, peak', rate(best), ''], ...found.map(({ m, n, k, rate: own, ofPeak }) => [`product ${m} x ${n} x ${k}`, rate(own), `${percent(ofPeak)} of the peak`])], [1]));
+    print('');
+  }
+  return best;
+}
+
+/** All threads up, or five seconds gone: a runtime may have no threads. */
+async function ready(trainer: AnyTrainer, threads: number): Promise<void> {
+  for (let waited = 0; trainer.threads < threads && waited < 5000; waited += 5) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** Milliseconds of `repeat` steps after some that do not count; `begin` is called before the first that does. */
+function times(step: () => unknown, repeat: number, begin: () => void = () => undefined): number[] {
+  for (let i = 0; i < WARM; i++) step();
+  begin();
+  return Array.from({ length: repeat }, () => {
+    const start = performance.now();
+    step();
+    return performance.now() - start;
+  });
+}
+
+export async function bench(kind: SomeKind, values: BenchValues): Promise<number> {
+  const { json = false, repeat = REPEAT } = values, { options, note } = await kind.planned(values), best = products(json);
+  const trainer = kind.create(options), { unit, unitsPerStep, step } = kind.madeUp(trainer);
+  await ready(trainer, options.threads);
+  const { threads } = trainer, found = times(step, repeat), middle = median(found), perSecond = (unitsPerStep / middle) * 1000;
+  trainer.close();
+  const shortest = Math.min(...found), longest = Math.max(...found);
+  if (json) printJson({ event: 'step', milliseconds: middle, shortest, longest, repeat, threads, unit, unitsPerSecond: perSecond, reversible: options.reversible, batch: options.batch, model: options.model });
+  else {
+    const { layers, channels, heads } = options.model;
+    print(`${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ${kind.batchNote(options)}, ${options.reversible}, ${threads} thread${threads === 1 ? '' : 's'}`);
+    print(`a training step: ${milliseconds(middle)}, median of ${repeat} (${shortest.toFixed(1)} to ${longest.toFixed(1)}); ${count(perSecond)} ${unit} a second`);
+  }
+  if (values.profile === true) profiled(kind, options, repeat, best, json);
+  return 0;
+}
+
+/** One thread's step by kernels, in a run of its own: reading the clock takes time too. */
+function profiled(kind: SomeKind, options: CheckedOptions<AnyModel>, repeat: number, best: number, json: boolean): void {
+  const profile = createProfile(), trainer = kind.create({ ...options, threads: 1 }, profile.makeBackend);
+  const all = times(kind.madeUp(trainer).step, repeat, profile.clear).reduce((a, b) => a + b, 0), rows = profile.rows();
+  if (json) {
+    for (const { name, calls, milliseconds: ms, macs } of rows) printJson({ event: 'kernel', name, calls: calls / repeat, milliseconds: ms / repeat, share: ms / all, macs: macs / repeat });
+    return;
+  }
+  const inKernels = rows.reduce((sum, row) => sum + row.milliseconds, 0);
+  print(`\nOne thread, every kernel timed: ${milliseconds(all / repeat)} a step.\n`);
+  print(table([['kernel', 'calls', 'a step', 'share', 'rate', 'of the peak'], ...rows.map(({ name, calls, milliseconds: ms, macs }) => [
+    name, count(calls / repeat), milliseconds(ms / repeat), percent(ms / all), macs === 0 ? '' : rate(macs / ms / 1e6), macs === 0 ? '' : percent(macs / ms / 1e6 / best),
+  ]), ['outside kernels', '', milliseconds((all - inKernels) / repeat), percent(1 - inKernels / all), '', '']], [1, 2, 3, 4, 5]));
+}
