@@ -109,7 +109,7 @@ describe('bench', () => {
     const all = events(['bench', kind, '--profile', ...SMALL, ...more], { cwd }), products = all.filter(({ event }) => event === 'product'), kernels = all.filter(({ event }) => event === 'kernel');
     expect(products).toHaveLength(3);
     for (const { rate, peak, ofPeak } of products) for (const value of [rate, peak, ofPeak]) expect(value).toBeGreaterThan(0);
-    const step = all.find(({ event }) => event === 'step');
+    const step = all.find(({ event }) => event === 'step')!;
     expect(step).toMatchObject({ repeat: 2, threads: 1, unit, reversible: 'bdia' });
     expect(step.shortest).toBeLessThanOrEqual(step.milliseconds);
     const share = kernels.reduce((sum, kernel) => sum + kernel.share, 0);

@@ -106,7 +106,7 @@ test('plan vit is the plan of the run, with data or without', () => {
   const [expected] = events([...TRAIN, '--steps', '1'], { cwd });
   expect(events(['plan', 'vit', '--data', 'set', '--classes', '4', ...SHAPE, '--steps', '30'], { cwd })).toEqual([expected]);
   expect(events(['plan', 'vit', '--width', '8', '--height', '8', '--colours', '1', '--classes', '4', ...SHAPE], { cwd })).toEqual([expected]);
-  expect(retrograd(['plan', 'vit'], { cwd }).stdout).toMatch(/parameters, images of 28 x 28 x 1, patches of 4 x 4; storing the states would need /);
+  expect(retrograd(['plan', 'vit'], { cwd }).stdout).toMatch(/parameters, images of 28 x 28 x 1, patches of 7 x 7; storing the states would need /);
 });
 
 describe('wrong use is one line', () => {
