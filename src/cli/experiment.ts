@@ -1,5 +1,5 @@
 // retrograd experiment: makes the runs behind a table or a figure of docs/results.md, one JSON file each. Runs that are there already are
-// kept, so that it goes on where it was stopped; started twice, two processes share the runs.
+// kept, and so is one that is stopped, so that it goes on bit for bit; started twice, two processes share the runs.
 
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -7,6 +7,7 @@ import { version } from '../../package.json';
 import { number, quote, wholeNumber } from './argv.ts';
 import { environment } from './experiments/environment.ts';
 import type { Cell, Experiment, Opened, Point } from './experiments/experiment.ts';
+import { KeptRun } from './experiments/kept.ts';
 import { EXPERIMENTS, FIGURES, LIST_HINT, NAMES, findExperiment } from './experiments/list.ts';
 import { type Result, claim, folderOf, readResult, writeResult } from './experiments/store.ts';
 import { deviation, mean } from './experiments/statistics.ts';
@@ -80,7 +81,11 @@ class Teller {
     this.say(`${this.name} ${cell.id}, seed ${seed}: ${why}`, { event: 'skipped', cell: cell.id, seed, why });
   }
 
-  point({ cell, seed }: Run, share: number, point: Point, seconds: number): void {
+  resumed({ cell, seed }: Run, step: number): void {
+    this.say(`${this.name} ${cell.id}, seed ${seed}: goes on from step ${step}`, { event: 'resumed', cell: cell.id, seed, step });
+  }
+
+  point({ cell, seed }: Run, share: number, point: Point, { seconds }: KeptRun): void {
     const whole = seconds / share, rest = whole - seconds, all = rest + (this.left - 1) * mean([...this.took, whole]);
     const measured = `${point.loss === undefined ? '' : `, held out ${point.loss.toFixed(4)}`}${point.accuracy === undefined ? '' : `   accuracy ${(100 * point.accuracy).toFixed(2)} %`}`;
     this.say(`${this.name} ${cell.id}, seed ${seed}: ${Math.round(100 * share)} %   step ${point.step}   loss ${point.trainLoss.toFixed(4)}${measured}   ${duration(rest)} left, ${duration(all)} of all`,
@@ -127,36 +132,38 @@ interface Making {
   scale: number; threads: number; isJson: boolean; dataName: string | null;
 }
 
-/** Makes the runs that are not there yet; Ctrl-C loses the one that is going on. Returns the exit code. */
+/** Makes the runs that are not there yet; after Ctrl-C the one that is going on is kept. Returns the exit code. */
 async function makeRuns({ chosen, opened, folder, runs, scale, threads, isJson, dataName }: Making): Promise<number> {
   const interrupts = new Interrupts(), teller = new Teller(chosen.name, isJson, runs.length), results: Result[] = [];
   try {
     for (const run of runs) {
-      const { cell, seed } = run, options = opened.options(cell, seed), kept = (): Result | undefined => readResult(folder, cell.id, seed, options, opened.dataSha256);
-      const release = kept() === undefined ? claim(folder, cell.id, seed) : undefined;
+      const { cell, seed } = run, options = opened.options(cell, seed), made = (): Result | undefined => readResult(folder, cell.id, seed, options, opened.dataSha256);
+      const release = made() === undefined ? claim(folder, cell.id, seed) : undefined;
       if (typeof release === 'number') {
         teller.skipped(run, `left to process ${release}, which runs it`);
         continue;
       }
       try {
-        const before = kept(); // also after a claim: another process may have ended it just before
+        const before = made(); // also after a claim: another process may have ended it just before
         if (before !== undefined) {
           results.push(before);
           teller.skipped(run, 'kept, made before with the same options');
           continue;
         }
-        const start = performance.now(), seconds = (): number => (performance.now() - start) / 1000;
-        const point = (share: number, made: Point): void => teller.point(run, share, made, seconds());
-        const found = await opened.run(cell, seed, threads, { point, isInterrupted: () => interrupts.exitCode !== undefined });
+        const where = environment(threads), kept = new KeptRun(folder, cell.id, seed, { options, dataSha256: opened.dataSha256, libraryVersion: version, commit: where.commit },
+          (step) => teller.resumed(run, step));
+        const point = (share: number, one: Point): void => teller.point(run, share, one, kept);
+        const found = await opened.run(cell, seed, threads, { point, isInterrupted: () => interrupts.exitCode !== undefined, kept });
         if (found === undefined) {
-          if (!isJson) print(`interrupted in ${cell.id}, seed ${seed}, which is lost; the same command goes on with the others`);
+          if (!isJson) print(`interrupted in ${cell.id}, seed ${seed}, ${kept.step === undefined ? 'which is lost' : `kept at step ${kept.step}`}; the same command goes on`);
           return interrupts.exitCode ?? 1;
         }
         const result: Result = {
           experiment: chosen.name, cell: cell.id, label: cell.label, seed, scale, options, data: { name: dataName, sha256: opened.dataSha256 },
-          found, libraryVersion: version, environment: environment(threads), seconds: seconds(),
+          found, libraryVersion: version, environment: where, seconds: kept.seconds,
         };
         writeResult(folder, result);
+        kept.remove();
         results.push(result);
         teller.done(run, result);
       } finally {

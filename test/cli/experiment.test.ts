@@ -9,6 +9,7 @@ import { experiment } from '../../src/cli/experiment.ts';
 import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
 import { deviation, mean, median } from '../../src/cli/experiments/statistics.ts';
 import { claim, readResult } from '../../src/cli/experiments/store.ts';
+import { VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
 import { UsageError } from '../../src/errors.ts';
 import { randomU32 } from '../../src/random.ts';
 import { events, retrograd, textOf } from './command.ts';
@@ -53,15 +54,15 @@ describe('a tiny experiment, end to end', () => {
     expect(readdirSync(join(root, ...folder)).sort()).toEqual(['bdia-1.json', 'bdia-2.json', 'plain-1.json', 'plain-2.json']);
     const one = load(...folder, 'bdia-2.json');
     expect(one).toMatchObject({ experiment: 'mnist', cell: 'bdia', label: 'BDIA', seed: 2, scale: 0.4, libraryVersion: expect.any(String), seconds: expect.any(Number) });
-    expect(one.options).toMatchObject({ reversible: 'bdia', seed: 2, batch: 32, steps: 6, trainImages: 80, testImages: 20, model: { layers: 6, channels: 128, width: 28 } });
+    expect(one.options).toMatchObject({ reversible: 'bdia', seed: 2, batch: 32, steps: 8, trainImages: 80, testImages: 20, model: { layers: 6, channels: 128, width: 28 } });
     expect(Object.keys(one.options)).not.toContain('threads');
     expect(one.data.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(one.environment).toMatchObject({ cpu: expect.any(String), node: process.version, threads: 1 });
     const { found } = one;
-    expect(found.curve.map((point: { step: number }) => point.step)).toEqual([1, 2, 4, 5, 6]);
+    expect(found.curve.map((point: { step: number }) => point.step)).toEqual([1, 3, 4, 5, 7, 8]);
     expect(found.final).toEqual(found.curve.at(-1));
     expect(found.best.accuracy).toBe(Math.max(...found.curve.map((point: { accuracy: number }) => point.accuracy)));
-    expect(found.totals).toMatchObject({ mismatchedElements: 0, overflowed: 0, checkedStates: 6 * 5 * 32 });
+    expect(found.totals).toMatchObject({ mismatchedElements: 0, overflowed: 0, checkedStates: 8 * 5 * 32 });
     expect(found.plan.bytes.sideBits).toBeGreaterThan(0);
     expect(found.millisecondsPerStep).toBeGreaterThan(0);
     expect(found.weightsSha256).toMatch(/^[0-9a-f]{64}$/);
@@ -77,6 +78,50 @@ describe('a tiny experiment, end to end', () => {
     const again = load(...folder, 'plain-2.json');
     expect(again.found.weightsSha256).toBe(before.found.weightsSha256);
     expect(again.found.curve).toEqual(before.found.curve);
+  });
+
+  /** What a run found, without times. */
+  const bits = (file: string): object => {
+    const { found: { millisecondsPerStep: _, ...found } } = load(...folder, file);
+    return found;
+  };
+  /** Runs one cell; `press` is asked before every step whether Ctrl-C is pressed. */
+  async function pressed(press: (step: number) => boolean) {
+    const original = VitTrainer.prototype.trainStep, spy = vi.spyOn(VitTrainer.prototype, 'trainStep').mockImplementation(function (this: VitTrainer, ...args) {
+      if (press(this.steps)) process.emit('SIGINT', 'SIGINT');
+      return original.apply(this, args);
+    });
+    try {
+      return await run('mnist', { ...values(), cells: 'bdia', seeds: '2' });
+    } finally {
+      spy.mockRestore();
+    }
+  }
+
+  test('goes on after Ctrl-C with the same bits, wherever it comes, and when what was kept is damaged or of another program', async () => {
+    const whole = bits('bdia-2.json'), partial = join(root, ...folder, '.bdia-2.partial'), again = () => rmSync(join(root, ...folder, 'bdia-2.json'));
+    again();
+    for (const at of [1, 2]) { // 1: between two validations; 2: on the step before one
+      const { code, printed } = await pressed((step) => step === at);
+      expect([code, printed]).toEqual([130, expect.stringContaining(`interrupted in bdia, seed 2, kept at step ${at + 1}; the same command goes on`)]);
+      expect(existsSync(join(root, ...folder, 'bdia-2.json'))).toBe(false);
+    }
+    const steps: number[] = [], { printed } = await pressed((step) => (steps.push(step), false));
+    expect(printed).toContain('bdia, seed 2: goes on from step 3\n');
+    expect(steps).toEqual([3, 4, 5, 6, 7]);
+    expect(bits('bdia-2.json')).toEqual(whole);
+    expect(existsSync(partial)).toBe(false);
+    const ofAnother = async (file: Buffer): Promise<Uint8Array> => {
+      const kept = await decodeCheckpoint(file), { identity, ...notes } = kept.vocabulary as { identity: object };
+      return encodeCheckpoint({ ...kept, vocabulary: { identity: { ...identity, commit: 'another' }, ...notes } });
+    };
+    for (const damage of [(file: Buffer) => file.fill(1, file.length - 9), (file: Buffer) => file.subarray(0, 100), ofAnother]) {
+      again();
+      await pressed((step) => step === 1);
+      writeFileSync(partial, await damage(readFileSync(partial)));
+      expect((await pressed(() => false)).printed).not.toContain('goes on from');
+      expect(bits('bdia-2.json')).toEqual(whole);
+    }
   });
 
   test('refuses results of other options or data, before anything runs', async () => {

@@ -18,7 +18,7 @@ function commit(): string | undefined {
 
 let known: string | undefined;
 
-export const environment = (threads: number): object => ({
+export const environment = (threads: number) => ({
   cpu: os.cpus()[0]?.model.trim() ?? 'unknown', cores: os.cpus().length, system: `${process.platform} ${process.arch}`, node: process.version, threads,
   date: new Date().toISOString().slice(0, 10), commit: (known ??= commit()), load: Math.round(os.loadavg()[0] * 100) / 100,
 });

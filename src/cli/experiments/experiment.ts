@@ -1,6 +1,7 @@
 // What an experiment is: data that say which runs are made and what of them goes on the page (docs/results.md), and a way to make one run.
 
 import type { TrainOptions } from '../library.ts';
+import type { KeptRun } from './kept.ts';
 
 /** What tells the cells of an experiment apart; everything else is equal for all. */
 export type CellOptions = Pick<TrainOptions<never>, 'reversible' | 'gammaShift' | 'momentum' | 'randomMomentum' | 'dropout' | 'stochasticDepth' | 'fractionBits'>;
@@ -91,6 +92,8 @@ export interface Watch {
   /** A validation was made: `share` of the run is done. */
   point(share: number, point: Point): void;
   isInterrupted(): boolean;
+  /** Where the run is kept while it is not complete. */
+  kept: KeptRun;
 }
 
 /** An experiment with its data read. */

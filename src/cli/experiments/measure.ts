@@ -2,8 +2,9 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { OverflowError } from '../library.ts';
-import type { AnyTrainer, Task, Validation } from '../tasks/task.ts';
+import type { AnyTrainer, Task } from '../tasks/task.ts';
 import type { Found, Point, Watch } from './experiment.ts';
+import type { Notes } from './kept.ts';
 import { mean, median } from './statistics.ts';
 
 export interface Budget {
@@ -20,33 +21,33 @@ export const memoryOf = ({ plan, peakBytes, totals, parameters }: AnyTrainer): F
 
 const nothing = async (): Promise<Found> => ({});
 
-/** Trains, then calls `atEnd` for what else is to be found. A run that leaves the range of its numbers is a result too: it is the same every
- *  time. Undefined if interrupted. */
+/** Trains, from where a kept part of the run ended, then calls `atEnd` for what else is to be found. A run that leaves the range of its
+ *  numbers is a result too: it is the same every time. Undefined if interrupted: the run is kept. */
 export async function measure(task: Task, { steps, points }: Budget, watch: Watch, atEnd: () => Promise<Found | undefined> = nothing): Promise<Found | undefined> {
-  const { trainer } = task, curve: Point[] = [], times: number[] = [];
+  const { trainer } = task, notes: Notes = (await watch.kept.restore(trainer)) ?? { curve: [], losses: [], times: [] }, { curve, times } = notes;
   const due = new Set(Array.from({ length: points }, (_, i) => Math.round(((i + 1) * steps) / points)));
-  let losses: number[] = [];
   const found = (rest: Found): Found =>
     ({ ...rest, steps: trainer.steps, curve, millisecondsPerStep: times.length === 0 ? null : median(times), ...memoryOf(trainer) });
-  const validate = (): Promise<Validation | undefined> => task.validate(() => undefined, () => watch.isInterrupted(), trainer.steps === steps);
   try {
-    while (trainer.steps < steps) {
-      if (watch.isInterrupted()) return undefined;
+    for (;;) {
+      if (due.has(trainer.steps) && curve.at(-1)?.step !== trainer.steps) {
+        const validation = await task.validate(() => undefined, () => watch.isInterrupted(), trainer.steps === steps);
+        if (validation === undefined) break;
+        curve.push({ step: trainer.steps, trainLoss: mean(notes.losses), ...validation });
+        notes.losses = [];
+        watch.point(trainer.steps / steps, curve[curve.length - 1]);
+        await watch.kept.save(trainer, notes);
+      }
+      if (trainer.steps === steps || watch.isInterrupted()) break;
       const start = performance.now();
-      losses.push(task.step().loss);
+      notes.losses.push(task.step().loss);
       times.push(performance.now() - start);
       await setImmediate();
-      if (!due.has(trainer.steps)) continue;
-      const validation = await validate();
-      if (validation === undefined) return undefined;
-      const point = { step: trainer.steps, trainLoss: mean(losses), ...validation };
-      losses = [];
-      curve.push(point);
-      watch.point(trainer.steps / steps, point);
     }
-    const more = await atEnd();
-    if (more === undefined) return undefined;
-    return found({ final: curve.at(-1), best: bestOf(curve), weightsSha256: await trainer.weightsSha256(), ...more });
+    const more = watch.isInterrupted() ? undefined : await atEnd();
+    if (more !== undefined) return found({ final: curve.at(-1), best: bestOf(curve), weightsSha256: await trainer.weightsSha256(), ...more });
+    await watch.kept.save(trainer, notes);
+    return undefined;
   } catch (error) {
     if (!(error instanceof OverflowError)) throw error;
     return found({ failed: error.message.split('. HINT: ')[0] });

@@ -1,0 +1,77 @@
+// A run that is not complete, beside the results: a checkpoint, and in it what was measured so far. It is written at every validation and on
+// Ctrl-C, so that a run goes on bit for bit after either, and a killed one loses the steps since its last validation. It is gone with the
+// result.
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { writeAtomically } from '../files.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../library.ts';
+import type { AnyTrainer } from '../tasks/task.ts';
+import type { Point } from './experiment.ts';
+
+/** What a run has measured so far. */
+export interface Notes {
+  curve: Point[];
+  /** Training losses since the last point. */
+  losses: number[];
+  /** Milliseconds of each step. */
+  times: number[];
+}
+
+/** What a kept part must agree with to be gone on with: options, data, and the program, for another one may compute other bits. */
+export interface Identity {
+  options: object;
+  dataSha256: string | null;
+  libraryVersion: string;
+  commit: string | undefined;
+}
+
+const plain = (value: object): unknown => JSON.parse(JSON.stringify(value));
+
+export class KeptRun {
+  /** Steps of the part that is on the disk; undefined: nothing was kept by this process. */
+  step: number | undefined;
+  private secondsBefore = 0;
+  private readonly file: string;
+  private readonly start = performance.now();
+
+  /** `onRestored` hears the step that the run goes on from. */
+  constructor(private readonly folder: string, cell: string, seed: number, private readonly identity: Identity, private readonly onRestored: (step: number) => void) {
+    this.file = `.${cell}-${seed}.partial`;
+  }
+
+  /** Wall time of all parts. */
+  get seconds(): number {
+    return this.secondsBefore + (performance.now() - this.start) / 1000;
+  }
+
+  /** Brings the trainer to where the kept part ended; undefined if there is none that can be gone on with. */
+  async restore(trainer: AnyTrainer): Promise<Notes | undefined> {
+    const path = join(this.folder, this.file);
+    if (!fs.existsSync(path)) return undefined;
+    try {
+      const { tensors, step, vocabulary } = await decodeCheckpoint(fs.readFileSync(path));
+      const { identity, seconds, totals, ...notes } = vocabulary as Notes & { identity: unknown; seconds: number; totals: typeof trainer.totals };
+      if (!isDeepStrictEqual(identity, plain(this.identity))) return undefined;
+      trainer.restore(tensors, step);
+      Object.assign(trainer.totals, totals);
+      this.secondsBefore = seconds;
+      this.onRestored(step);
+      return notes;
+    } catch {
+      return undefined; // damaged: begun again, as if it were not there
+    }
+  }
+
+  async save(trainer: AnyTrainer, notes: Notes): Promise<void> {
+    const { identity, seconds } = this, { options, totals, steps } = trainer;
+    const vocabulary = { identity, seconds, totals, ...notes };
+    writeAtomically(this.folder, this.file, await encodeCheckpoint({ tensors: trainer.tensors(), options, step: steps, vocabulary, dataSha256: identity.dataSha256 ?? '', libraryVersion: identity.libraryVersion }));
+    this.step = steps;
+  }
+
+  remove(): void {
+    fs.rmSync(join(this.folder, this.file), { force: true });
+  }
+}
