@@ -1,7 +1,7 @@
 // What an experiment is: data that say which runs are made and what of them goes on the page (docs/results.md), and a way to make one run.
 
 import type { TrainOptions } from '../library.ts';
-import type { KeptRun } from './kept.ts';
+import type { AnyTrainer } from '../tasks/task.ts';
 
 /** What tells the cells of an experiment apart; everything else is equal for all. */
 export type CellOptions = Pick<TrainOptions<never>, 'reversible' | 'gammaShift' | 'momentum' | 'randomMomentum' | 'dropout' | 'stochasticDepth' | 'fractionBits'>;
@@ -87,13 +87,28 @@ export interface Point {
 /** What a run found: plain JSON. `failed`: it ended by itself, as when numbers leave their range. */
 export type Found = Record<string, unknown> & { failed?: string };
 
+/** What a run has measured so far. */
+export interface Notes {
+  curve: Point[];
+  /** Training losses since the last point. */
+  losses: number[];
+  /** Milliseconds of each step. */
+  times: number[];
+}
+
+/** Where a run is kept while it is not complete (kept.ts). */
+export interface Kept {
+  /** Brings the trainer to where the kept part ended; undefined if there is none that can be gone on with. */
+  restore(trainer: AnyTrainer): Promise<Notes | undefined>;
+  save(trainer: AnyTrainer, notes: Notes): Promise<void>;
+}
+
 /** What a run tells while it runs. */
 export interface Watch {
   /** A validation was made: `share` of the run is done. */
   point(share: number, point: Point): void;
   isInterrupted(): boolean;
-  /** Where the run is kept while it is not complete. */
-  kept: KeptRun;
+  kept: Kept;
 }
 
 /** An experiment with its data read. */

@@ -8,16 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { writeAtomically } from '../files.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../library.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
-import type { Point } from './experiment.ts';
-
-/** What a run has measured so far. */
-export interface Notes {
-  curve: Point[];
-  /** Training losses since the last point. */
-  losses: number[];
-  /** Milliseconds of each step. */
-  times: number[];
-}
+import type { Kept, Notes } from './experiment.ts';
 
 /** What a kept part must agree with to be gone on with: options, data, and the program, for another one may compute other bits. */
 export interface Identity {
@@ -29,7 +20,7 @@ export interface Identity {
 
 const plain = (value: object): unknown => JSON.parse(JSON.stringify(value));
 
-export class KeptRun {
+export class KeptRun implements Kept {
   /** Steps of the part that is on the disk; undefined: nothing was kept by this process. */
   step: number | undefined;
   private secondsBefore = 0;
@@ -46,7 +37,6 @@ export class KeptRun {
     return this.secondsBefore + (performance.now() - this.start) / 1000;
   }
 
-  /** Brings the trainer to where the kept part ended; undefined if there is none that can be gone on with. */
   async restore(trainer: AnyTrainer): Promise<Notes | undefined> {
     const path = join(this.folder, this.file);
     if (!fs.existsSync(path)) return undefined;
