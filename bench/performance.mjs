@@ -72,6 +72,7 @@ function stepSection(data) {
   if (data === undefined) return notMeasured('step');
   const { versions } = data.stamp, torch = data.engines.find(({ id, version }) => id === 'PyTorch' && version !== undefined);
   const notes = data.engines.filter(({ lossNote }) => lossNote !== undefined).map(({ id, threads, lossNote }) => `${id}, ${threadsOf(threads)}: ${lossNote}.`);
+  const atOnce = data.ratios['two processes at once'];
   const differences = data.engines.filter(({ lossDifference }) => lossDifference !== undefined && lossDifference > 0).map(({ lossDifference }) => lossDifference);
   return [
     table(['engine', 'threads', 'ms a step', '10 % to 90 %', 'tokens/s', 'against ours', 'steps timed', `loss at step ${data.comparedSteps}`], stepRows(data), from(1, 7)), '',
@@ -80,7 +81,8 @@ function stepSection(data) {
     `. ${['Reversible training draws random update factors, so its losses are others.', ...notes].join(' ')} Each value is the median step of a fresh process after warm-up; the table has the median over ` +
     `${data.rounds} rounds (jax-js on 2 threads and tfjs fewer) in which the engines took turns. jax-js ${versions['@jax-js/jax']}: one \`jit\` of forward, backward and AdamW; its threads need a shim of the browser's Worker in Node (` +
     `\`bench/compare/workers.mjs\`). tfjs ${versions['@tensorflow/tfjs']}: WebAssembly backend. ${torch === undefined ? '' : `PyTorch ${torch.version}: Debian's package with its BLAS, float32. `}` +
-    `Digests of our weights after the run are equal over all rounds and both thread counts. ${environment(data.stamp)}`, '',
+    `Digests of our weights after the run are equal over all rounds and both thread counts. ${atOnce === undefined ? '' : `Two processes of one thread each, which share nothing, make together ${atOnce.median.toFixed(2)} times the ` +
+    `steps of one alone (${atOnce.low.toFixed(2)} to ${atOnce.high.toFixed(2)}): two threads cannot be expected to do better. `}${environment(data.stamp)}`, '',
     '### Where the time goes', '',
     table(['model', 'update', 'ms a step', 'GMAC a step', 'gemm kernels, of the time', 'gemm kernels, of the peak', 'whole step, of the peak'], data.profiles.map((p) => [
       `${p.model.layers} layers, ${p.model.channels} channels, context ${p.model.context}, batch ${p.batch}`, p.reversible, milliseconds(p.milliseconds.median), (p.macs / 1e9).toFixed(2),

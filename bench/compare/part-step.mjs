@@ -56,6 +56,16 @@ async function measure(engine, round, quick, log) {
   log(`${name}: ${median.toFixed(1)} ms`);
 }
 
+/** What two threads could reach on this machine: how many steps two processes of one thread make at once, in the time that one needs. */
+async function twoAtOnce(list, round, quick, log) {
+  const one = list.find(({ id, threads }) => id === 'retrograd none' && threads === 1), { warmup, steps } = quick ? { warmup: 1, steps: 2 } : one.plan;
+  const answers = await Promise.all([1, 2].map(() => askFresh(one.command, { ...one.request, warmup, steps }))), failed = answers.find(({ error }) => error !== undefined);
+  if (failed !== undefined) throw new Error(`two processes at once: ${failed.error}`);
+  const value = answers.reduce((sum, { times }) => sum + one.byRound.get(round) / summary(times).median, 0);
+  log(`two processes at once: ${value.toFixed(2)} x`);
+  return value;
+}
+
 /** How far the losses of an engine are from ours: the largest relative difference over the compared steps. */
 const lossDifference = (losses, ours) => Math.max(...losses.slice(0, COMPARED_STEPS).map((loss, i) => Math.abs(loss / ours[i] - 1)));
 
@@ -112,10 +122,11 @@ async function profile(model, batch, reversible, { built, log, rounds, warmup, s
 export async function run({ quick, built, log }) {
   const folder = join(built, 'bench-task'), { error, parameters } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], { task: 'export', model: MODEL, batch: BATCH, folder });
   if (error !== undefined) throw new Error(`export: ${error}`);
-  const list = engines(built, folder), rounds = quick ? 1 : 10;
+  const list = engines(built, folder), rounds = quick ? 1 : 10, atOnce = [];
   for (let round = 0; round < rounds; round++) {
     log(`round ${round + 1} of ${rounds}`);
     for (const engine of list) if (engine.plan.rounds(round)) await measure(engine, round, quick, log);
+    atOnce.push(await twoAtOnce(list, round, quick, log));
   }
   checkLosses(list);
   const digests = checkDigests(list), common = { built, log }, few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
@@ -124,7 +135,7 @@ export async function run({ quick, built, log }) {
   for (const rule of quick ? ['bdia'] : ['none', 'bdia']) profiles.push(await profile(LARGE, LARGE_BATCH, rule, { ...common, ...(quick ? { rounds: 1, warmup: 0, steps: 1 } : { rounds: 3, warmup: 1, steps: 4 }) }));
   const comparedSteps = Math.min(COMPARED_STEPS, ...list.map(({ losses }) => losses.length).filter((length) => length > 0));
   return {
-    model: MODEL, batch: BATCH, parameters, rounds, comparedSteps, digests, ratios: ratios(list), profiles,
+    model: MODEL, batch: BATCH, parameters, rounds, comparedSteps, digests, ratios: { ...ratios(list), 'two processes at once': summary(atOnce) }, profiles,
     engines: list.map(({ id, threads, byRound, steps, losses, failed, lossNote, lossDifference: difference, version }) => ({
       id, threads, version, failed, milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined, steps, losses: losses.slice(0, comparedSteps), lossDifference: difference, lossNote,
     })),
