@@ -56,12 +56,16 @@ async function measure(engine, round, quick, log) {
   log(`${name}: ${median.toFixed(1)} ms`);
 }
 
-/** What two threads could reach on this machine: how many steps two processes of one thread make at once, in the time that one needs. */
-async function twoAtOnce(list, round, quick, log) {
-  const one = list.find(({ id, threads }) => id === 'retrograd none' && threads === 1), { warmup, steps } = quick ? { warmup: 1, steps: 2 } : one.plan;
-  const answers = await Promise.all([1, 2].map(() => askFresh(one.command, { ...one.request, warmup, steps }))), failed = answers.find(({ error }) => error !== undefined);
-  if (failed !== undefined) throw new Error(`two processes at once: ${failed.error}`);
-  const value = answers.reduce((sum, { times }) => sum + one.byRound.get(round) / summary(times).median, 0);
+/** What two threads could reach on this machine: how many steps two processes of one thread make at once, in the time that one alone
+ *  needs just before and just after. */
+async function twoAtOnce({ command, request, plan }, quick, log) {
+  const { warmup, steps } = quick ? { warmup: 1, steps: 2 } : plan, medians = [];
+  for (const processes of [1, 2, 1])
+    for (const { error, times } of await Promise.all(Array.from({ length: processes }, () => askFresh(command, { ...request, warmup, steps })))) {
+      if (error !== undefined) throw new Error(`two processes at once: ${error}`);
+      medians.push(summary(times).median);
+    }
+  const [before, one, other, after] = medians, alone = (before + after) / 2, value = alone / one + alone / other;
   log(`two processes at once: ${value.toFixed(2)} x`);
   return value;
 }
@@ -126,7 +130,7 @@ export async function run({ quick, built, log }) {
   for (let round = 0; round < rounds; round++) {
     log(`round ${round + 1} of ${rounds}`);
     for (const engine of list) if (engine.plan.rounds(round)) await measure(engine, round, quick, log);
-    atOnce.push(await twoAtOnce(list, round, quick, log));
+    atOnce.push(await twoAtOnce(list[0], quick, log));
   }
   checkLosses(list);
   const digests = checkDigests(list), common = { built, log }, few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
