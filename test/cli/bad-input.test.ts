@@ -121,7 +121,7 @@ describe('options and commands', () => {
     ['an unknown short option', ['inspect', 'run', '-x'], /unknown option '-x'/],
     ['an option without its value', ['train', 'gpt', '--text'], /option '--text <file>' argument missing, expected a value/],
     ['a word too many', ['train', 'gpt', 'text.txt'], /too many arguments for 'gpt'\. Expected 0 arguments but got 1/],
-    ['an unknown command', ['trian'], /unknown command 'trian', expected one of train, eval, sample, inspect, plan, demo, verify, translate(, \w+)*\. HINT: did you mean train\?/],
+    ['an unknown command', ['trian'], /unknown command 'trian', expected one of train, eval, sample, inspect, plan, bench, demo, verify, translate(, \w+)*\. HINT: did you mean train\?/],
     ['an unknown model', ['train', 'vgg'], /unknown command 'vgg', expected one of gpt/],
     ['train without a model', ['train'], /'retrograd train' is not complete, expected one of gpt/],
     ['eval without a directory', ['eval'], /missing required argument 'DIR', expected it/],
@@ -132,10 +132,12 @@ describe('options and commands', () => {
     ['a sample of no length', ['sample', 'run', '--length', '0'], /--length is '0', expected a whole number from 1/],
     ['an empty prompt', ['sample', 'run', '--prompt', ''], /--prompt is '', expected at least one character/],
     ['a prompt with an unknown character', ['sample', 'run', '--prompt', 'the Ω'], /--prompt has the character 'Ω' \(U\+03A9\) at position 4, expected one of the 28 characters/],
+    ['no step to time', ['bench', '--repeat', '0'], /--repeat is '0', expected a whole number from 1 to 100000/],
+    ['a model that cannot be timed', ['bench', 'vit', '--heads', '5'], /--heads/],
     ['a vocabulary of one', ['plan', 'gpt', '--vocabulary-size', '1'], /--vocabulary-size is '1', expected a whole number from 2 to 65536/],
   ])('%s is refused', (_, words, message) => refused(words, 2, message));
 
-  test.each([[[]], [['--help']], [['train', 'gpt', '--help']], [['eval', '--help']], [['sample', '--help']], [['inspect', '--help']], [['plan', 'gpt', '--help']], [['demo', '--help']], [['--version']]])(
+  test.each([[[]], [['--help']], [['train', 'gpt', '--help']], [['eval', '--help']], [['sample', '--help']], [['inspect', '--help']], [['plan', 'gpt', '--help']], [['bench', '--help']], [['bench', 'vit', '--help']], [['demo', '--help']], [['--version']]])(
     'retrograd %j shows help or the version and exits with 0', (words) => {
       const { code, stdout, stderr } = retrograd(words, { cwd });
       expect([code, stderr]).toEqual([0, '']);
