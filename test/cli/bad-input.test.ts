@@ -133,7 +133,7 @@ describe('options and commands', () => {
     ['an empty prompt', ['sample', 'run', '--prompt', ''], /--prompt is '', expected at least one character/],
     ['a prompt with an unknown character', ['sample', 'run', '--prompt', 'the Ω'], /--prompt has the character 'Ω' \(U\+03A9\) at position 4, expected one of the 28 characters/],
     ['no step to time', ['bench', '--repeat', '0'], /--repeat is '0', expected a whole number from 1 to 100000/],
-    ['a model that cannot be timed', ['bench', 'vit', '--heads', '5'], /--heads/],
+    ['a model that cannot be timed', ['bench', 'vit', '--heads', '5'], /channels 128 is not divisible by heads 5/],
     ['a vocabulary of one', ['plan', 'gpt', '--vocabulary-size', '1'], /--vocabulary-size is '1', expected a whole number from 2 to 65536/],
   ])('%s is refused', (_, words, message) => refused(words, 2, message));
 
