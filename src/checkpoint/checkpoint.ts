@@ -118,9 +118,8 @@ function readOptions(value: unknown, kinds: CheckpointKinds): { options: AnyOpti
   } catch (error) {
     throw new CheckpointError(`its options cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const { verify, storeActivations, randomMomentum, model: { bias, tied = true } } = options;
-  if (![verify, storeActivations, randomMomentum, bias, tied].every((flag) => typeof flag === 'boolean'))
-    throw new CheckpointError('its options storeActivations, randomMomentum, verify, bias and tied are not all true or false');
+  const { model: { bias, tied = true } } = options;
+  if (typeof bias !== 'boolean' || typeof tied !== 'boolean') throw new CheckpointError('its options bias and tied are not both true or false');
   if (!(options.memoryLimit > 0)) throw new CheckpointError('its option memoryLimit is not a number of bytes');
   return { options, table: kinds[kind].parameters(options.model as never) };
 }

@@ -128,5 +128,7 @@ function checkNumbers(full: CheckedOptions<unknown>): void {
   real('stochasticDepth', full.stochasticDepth, 0, 0.8);
   if (!Object.hasOwn(RULES, full.reversible)) throw new UsageError(`reversible is ${String(full.reversible)}, expected one of ${Object.keys(RULES).join(', ')}`);
   if (![1, 2, 3, 4, 5, 6, 7].includes(full.momentum * 8)) throw new UsageError(`momentum is ${full.momentum}, expected an eighth to seven eighths: 0.125, 0.25, ... 0.875`);
+  for (const name of ['randomMomentum', 'storeActivations', 'verify'] as const)
+    if (typeof full[name] !== 'boolean') throw new UsageError(`${name} is ${String(full[name])}, expected true or false`);
   if (full.decay !== 'cosine' && full.decay !== 'constant') throw new UsageError(`decay is ${String(full.decay)}, expected cosine or constant`);
 }
