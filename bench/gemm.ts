@@ -7,6 +7,7 @@ import { fingerprint, leftOperand, rightOperand } from './compare/product.mjs';
 import { packedBytes, panelStride } from '../src/kernels/kernels.ts';
 import { createWasmBackend } from '../src/kernels/wasm.ts';
 import { createPeak } from '../src/cli/bench/peak.ts';
+import { ratesInTurn } from '../src/cli/bench/products.ts';
 
 interface Request {
   /** M, N, K. */
@@ -15,16 +16,10 @@ interface Request {
   milliseconds?: number;
 }
 
-/** Length of one turn: short against what disturbs a machine, long against the clock's resolution. */
-const TURN = 2;
 /** Products of a flush of gemm_i16i16i64, as in a weight gradient. */
 const CHUNK = 128;
 
-const peak = createPeak(), clock = (work: () => void): number => {
-  const start = performance.now();
-  work();
-  return performance.now() - start;
-};
+const peak = createPeak();
 
 /** The kernels' work on one shape in a memory of its own. */
 function prepare([m, n, k]: Request['shape']) {
@@ -55,24 +50,7 @@ const prepared = new Map<string, ReturnType<typeof prepare>>();
 await serve<Request>(({ shape, milliseconds = 40 }) => {
   const key = shape.join(), [m, n, k] = shape, macs = m * n * k, isFirst = !prepared.has(key);
   if (isFirst) prepared.set(key, prepare(shape));
-  const { result, works } = prepared.get(key)!, names = Object.keys(works) as (keyof typeof works)[];
+  const { result, works } = prepared.get(key)!;
   // The first calls of all run in the compiler's quick version; later ones bring the operands back into the caches.
-  const warm = performance.now();
-  do {
-    for (const name of names) works[name]();
-    peak.run(100);
-  } while (performance.now() - warm < (isFirst ? 200 : 10));
-  const turnsOf = (one: number): number => Math.max(1, Math.round(TURN / one));
-  const peakTurns = turnsOf(peak.run(1000) / 1000), turns = Object.fromEntries(names.map((name) => [name, turnsOf(clock(works[name]))])) as Record<keyof typeof works, number>;
-  const time = { peak: 0, packed: 0, packing: 0, int64: 0 }, done = { peak: 0, packed: 0, packing: 0, int64: 0 };
-  while (time.packed < milliseconds) {
-    time.peak += peak.run(peakTurns);
-    done.peak += peakTurns * peak.macs;
-    for (const name of names) {
-      time[name] += clock(() => { for (let i = 0; i < turns[name]; i++) works[name](); });
-      done[name] += turns[name] * macs;
-    }
-  }
-  const rate = (name: keyof typeof time): number => done[name] / time[name] / 1e6;
-  return { fingerprint: result, rates: { packed: rate('packed'), packing: rate('packing'), int64: rate('int64'), peak: rate('peak') } };
+  return { fingerprint: result, rates: ratesInTurn(works, macs, peak, milliseconds, isFirst ? 200 : 10) };
 });

@@ -1,5 +1,5 @@
 // The house's rules as a test: a folder of src imports only from folders above it in docs/architecture.md, no import cycles,
-// files stay small, in the library only wasm.ts names WebAssembly, only cli prints, and every public name is documented.
+// files stay small, only wasm.ts and bench's peak loop name WebAssembly, only cli prints, and every public name is documented.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -59,9 +59,9 @@ describe('architecture', () => {
     expect(long).toEqual([]);
   });
 
-  test('in the library only src/kernels/wasm.ts names WebAssembly, only src/cli prints', () => {
+  test('only src/kernels/wasm.ts and the peak loop of bench name WebAssembly, only src/cli prints', () => {
     const code = (file: string): string => read(file).replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
-    expect(sources.filter((file) => room(file) !== 'cli' && /\bWebAssembly\./.test(code(file)))).toEqual(['src/kernels/wasm.ts']);
+    expect(sources.filter((file) => /\bWebAssembly\./.test(code(file))).sort()).toEqual(['src/cli/bench/peak.ts', 'src/kernels/wasm.ts']);
     expect(sources.filter((file) => room(file) !== 'cli' && /\bconsole\.|process\.std/.test(code(file)))).toEqual([]);
   });
 

@@ -10,7 +10,7 @@ import type { Cell, Experiment, Opened, Point } from './experiments/experiment.t
 import { KeptRun } from './experiments/kept.ts';
 import { EXPERIMENTS, FIGURES, LIST_HINT, NAMES, findExperiment } from './experiments/list.ts';
 import { type Result, claim, folderOf, readResult, writeResult } from './experiments/store.ts';
-import { deviation, mean } from './experiments/statistics.ts';
+import { deviation, mean } from './statistics.ts';
 import { prepareDirectory } from './files.ts';
 import { duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
@@ -81,8 +81,10 @@ class Teller {
     this.say(`${this.name} ${cell.id}, seed ${seed}: ${why}`, { event: 'skipped', cell: cell.id, seed, why });
   }
 
-  resumed({ cell, seed }: Run, step: number): void {
-    this.say(`${this.name} ${cell.id}, seed ${seed}: goes on from step ${step}`, { event: 'resumed', cell: cell.id, seed, step });
+  /** What became of a part of the run that was kept: gone on with, or not, and why. */
+  keptPart({ cell, seed }: Run, what: number | string): void {
+    if (typeof what === 'number') this.say(`${this.name} ${cell.id}, seed ${seed}: goes on from step ${what}`, { event: 'resumed', cell: cell.id, seed, step: what });
+    else this.say(`${this.name} ${cell.id}, seed ${seed}: begins again, what was kept of it cannot be used: ${what}`, { event: 'restarted', cell: cell.id, seed, why: what });
   }
 
   point({ cell, seed }: Run, share: number, point: Point, { seconds }: KeptRun): void {
@@ -151,7 +153,7 @@ async function makeRuns({ chosen, opened, folder, runs, scale, threads, isJson, 
           continue;
         }
         const where = environment(threads), kept = new KeptRun(folder, cell.id, seed, { options, dataSha256: opened.dataSha256, libraryVersion: version, commit: where.commit },
-          (step) => teller.resumed(run, step));
+          (what) => teller.keptPart(run, what));
         const point = (share: number, one: Point): void => teller.point(run, share, one, kept);
         const found = await opened.run(cell, seed, threads, { point, isInterrupted: () => interrupts.exitCode !== undefined, kept });
         if (found === undefined) {

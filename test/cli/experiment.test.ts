@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { experiment } from '../../src/cli/experiment.ts';
 import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
-import { deviation, mean, median } from '../../src/cli/experiments/statistics.ts';
+import { deviation, mean, median } from '../../src/cli/statistics.ts';
 import { claim, readResult } from '../../src/cli/experiments/store.ts';
 import { VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
 import { UsageError } from '../../src/errors.ts';
@@ -115,11 +115,15 @@ describe('a tiny experiment, end to end', () => {
       const kept = await decodeCheckpoint(file), { identity, ...notes } = kept.vocabulary as { identity: object };
       return encodeCheckpoint({ ...kept, vocabulary: { identity: { ...identity, commit: 'another' }, ...notes } });
     };
-    for (const damage of [(file: Buffer) => file.fill(1, file.length - 9), (file: Buffer) => file.subarray(0, 100), ofAnother]) {
+    const unusable = 'bdia, seed 2: begins again, what was kept of it cannot be used: ';
+    for (const [damage, why] of [[(file: Buffer) => file.fill(1, file.length - 9), new RegExp(`${unusable}.*SHA-256`)], [(file: Buffer) => file.subarray(0, 100), new RegExp(unusable)],
+      [ofAnother, new RegExp(`${unusable}it is of other options, data or another version`)]] as const) {
       again();
       await pressed((step) => step === 1);
       writeFileSync(partial, await damage(readFileSync(partial)));
-      expect((await pressed(() => false)).printed).not.toContain('goes on from');
+      const { printed: said } = await pressed(() => false);
+      expect(said).toMatch(why);
+      expect(said).not.toContain('goes on from');
       expect(bits('bdia-2.json')).toEqual(whole);
     }
   });

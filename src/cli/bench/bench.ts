@@ -1,13 +1,13 @@
 // retrograd bench: how fast this machine trains. The matrix product against the peak of its instruction, then training steps of a model on
 // made-up data; --profile: kernel by kernel.
 
-import { median } from '../experiments/statistics.ts';
 import { count, percent, table } from '../format.ts';
 import type { SomeKind } from '../kinds/kinds.ts';
 import type { AnyModel, CheckedOptions } from '../library.ts';
 import type { RunValues } from '../options.ts';
 import { print, printJson } from '../reporters.ts';
-import type { AnyTrainer } from '../tasks/task.ts';
+import { median } from '../statistics.ts';
+import { allThreadsUp } from '../threads.ts';
 import { createPeak } from './peak.ts';
 import { productRate } from './products.ts';
 import { createProfile } from './profile.ts';
@@ -35,11 +35,6 @@ function products(json: boolean): number {
   return best;
 }
 
-/** All threads up, or five seconds gone: a runtime may have no threads. */
-async function ready(trainer: AnyTrainer, threads: number): Promise<void> {
-  for (let waited = 0; trainer.threads < threads && waited < 5000; waited += 5) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 /** Milliseconds of `repeat` steps after some that do not count; `begin` is called before the first that does. */
 function times(step: () => unknown, repeat: number, begin: () => void = () => undefined): number[] {
   for (let i = 0; i < WARM; i++) step();
@@ -54,7 +49,7 @@ function times(step: () => unknown, repeat: number, begin: () => void = () => un
 export async function bench(kind: SomeKind, values: BenchValues): Promise<number> {
   const { json = false, repeat = REPEAT } = values, { options, note } = await kind.planned(values), best = products(json);
   const trainer = kind.create(options), { unit, unitsPerStep, step } = kind.madeUp(trainer);
-  await ready(trainer, options.threads);
+  await allThreadsUp(trainer);
   const { threads } = trainer, found = times(step, repeat), middle = median(found), perSecond = (unitsPerStep / middle) * 1000;
   trainer.close();
   const shortest = Math.min(...found), longest = Math.max(...found);

@@ -1,9 +1,38 @@
-// The rate of the int16 matrix product at one shape beside that of the peak loop, in turn, so that their ratio does not depend on what
-// else the machine does.
+// The rates of matrix products beside that of the peak loop, in turn, so that their ratio does not depend on what else the machine does.
 
-import { median } from '../experiments/statistics.ts';
 import { createWasmBackend, packedBytes, panelStride } from '../library.ts';
+import { median } from '../statistics.ts';
 import type { Peak } from './peak.ts';
+
+/** Milliseconds of a turn: short against what disturbs a machine, long against the clock's resolution. */
+const TURN = 2;
+const clock = (work: () => void): number => {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+};
+
+/** GMAC/s of works that do `macs` multiply-accumulates each, and of the peak loop: after `warmUp` milliseconds of all, turn by turn until the
+ *  first work has had `milliseconds`. */
+export function ratesInTurn<Name extends string>(works: Readonly<Record<Name, () => void>>, macs: number, peak: Peak, milliseconds: number, warmUp: number): Record<Name | 'peak', number> {
+  const names = Object.keys(works) as Name[], begun = performance.now();
+  do {
+    for (const name of names) works[name]();
+    peak.run(100);
+  } while (performance.now() - begun < warmUp);
+  const turnsOf = (one: number): number => Math.max(1, Math.round(TURN / one)), peakTurns = turnsOf(peak.run(1000) / 1000);
+  const of = new Map(names.map((name) => [name, { turns: turnsOf(clock(works[name])), time: 0, done: 0 }])), ofPeak = { time: 0, done: 0 };
+  while (of.get(names[0])!.time < milliseconds) {
+    ofPeak.time += peak.run(peakTurns);
+    ofPeak.done += peakTurns * peak.macs;
+    for (const [name, one] of of) {
+      one.time += clock(() => { for (let i = 0; i < one.turns; i++) works[name](); });
+      one.done += one.turns * macs;
+    }
+  }
+  const rates = [...of, ['peak', ofPeak] as const].map(([name, { time, done }]) => [name, done / time / 1e6]);
+  return Object.fromEntries(rates) as Record<Name | 'peak', number>;
+}
 
 export interface ProductRate {
   m: number;
@@ -12,27 +41,20 @@ export interface ProductRate {
   /** 10^9 multiply-accumulates a second on one core. */
   rate: number;
   peak: number;
-  /** The median of the turns' own ratios. */
+  /** The median of the rounds' own ratios. */
   ofPeak: number;
 }
 
-/** Turns of each, and about how long one is: short against what disturbs a machine, long against the clock. */
-const TURNS = 25, MILLISECONDS = 4;
+const ROUNDS = 12, MILLISECONDS = 10, FIRST_WARM_UP = 100, WARM_UP = 2;
 
-/** Works in a memory of its own; B is packed beforehand, as a training step has its weights. */
+/** int16 product of [m, k] and [k, n] in a memory of its own; B is packed beforehand, as a training step has its weights. */
 export function productRate(m: number, n: number, k: number, peak: Peak): ProductRate {
   const bytes = [m * k * 2, packedBytes(k, n), m * n * 4].map((size) => Math.ceil(size / 64) * 64), all = bytes.reduce((a, b) => a + b);
   const { base, kernels, memory } = createWasmBackend({ pages: Math.ceil(all / 65536) + 2 }), packed = base + bytes[0], c = packed + bytes[1];
   const operands = new Int16Array(memory.buffer, base, (bytes[0] + bytes[1]) / 2);
   for (let i = 0; i < operands.length; i++) operands[i] = ((i * 2654435761) % 4096) - 2048;
-  function time(turns: number): number {
-    const start = performance.now();
-    for (let i = 0; i < turns; i++) kernels.gemm_i16i16i32(base, k, packed, panelStride(k), c, n, m, n, k);
-    return performance.now() - start;
-  }
-  time(10);
-  peak.run(1000);
-  const turns = Math.max(1, Math.round((MILLISECONDS * 3) / time(3))), peakTurns = Math.max(1, Math.round((MILLISECONDS * 1000) / peak.run(1000)));
-  const found = Array.from({ length: TURNS }, () => ({ rate: (turns * m * n * k) / time(turns) / 1e6, peak: (peakTurns * peak.macs) / peak.run(peakTurns) / 1e6 }));
-  return { m, n, k, rate: median(found.map(({ rate }) => rate)), peak: median(found.map((one) => one.peak)), ofPeak: median(found.map((one) => one.rate / one.peak)) };
+  const product = (): void => kernels.gemm_i16i16i32(base, k, packed, panelStride(k), c, n, m, n, k);
+  const found = Array.from({ length: ROUNDS }, (_, i) => ratesInTurn({ product }, m * n * k, peak, MILLISECONDS, i === 0 ? FIRST_WARM_UP : WARM_UP));
+  const middle = (of: (one: (typeof found)[number]) => number): number => median(found.map(of));
+  return { m, n, k, rate: middle((one) => one.product), peak: middle((one) => one.peak), ofPeak: middle((one) => one.product / one.peak) };
 }

@@ -22,7 +22,7 @@ export interface Profile {
 /** Of gemm(a, lda, packed, stride, c, ldc, m, n, k, ...). */
 const macsOf = (name: string, a: readonly number[]): number => (name.startsWith('gemm_') ? a[6] * a[7] * a[8] : 0);
 
-/** Times the kernels that `isTimed` names; reading the clock twice takes about 0.1 microseconds a call. */
+/** Times the kernels that `isTimed` names. */
 export function createProfile(isTimed: (name: string) => boolean = () => true): Profile {
   const rows = new Map<string, ProfileRow>();
   function timed(name: keyof Kernels, call: (...a: number[]) => unknown): (...a: number[]) => unknown {

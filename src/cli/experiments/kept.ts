@@ -6,9 +6,10 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeAtomically } from '../files.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../library.ts';
+import { CheckpointError, decodeCheckpoint, encodeCheckpoint } from '../library.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
 import type { Kept, Notes } from './experiment.ts';
+import { plain } from './store.ts';
 
 /** What a kept part must agree with to be gone on with: options, data, and the program, for another one may compute other bits. */
 export interface Identity {
@@ -18,8 +19,6 @@ export interface Identity {
   commit: string | undefined;
 }
 
-const plain = (value: object): unknown => JSON.parse(JSON.stringify(value));
-
 export class KeptRun implements Kept {
   /** Steps of the part that is on the disk; undefined: nothing was kept by this process. */
   step: number | undefined;
@@ -27,8 +26,8 @@ export class KeptRun implements Kept {
   private readonly file: string;
   private readonly start = performance.now();
 
-  /** `onRestored` hears the step that the run goes on from. */
-  constructor(private readonly folder: string, cell: string, seed: number, private readonly identity: Identity, private readonly onRestored: (step: number) => void) {
+  /** `onFound` hears what became of a kept part: the step that the run goes on from, or why it begins again. */
+  constructor(private readonly folder: string, cell: string, seed: number, private readonly identity: Identity, private readonly onFound: (what: number | string) => void) {
     this.file = `.${cell}-${seed}.partial`;
   }
 
@@ -43,14 +42,16 @@ export class KeptRun implements Kept {
     try {
       const { tensors, step, vocabulary } = await decodeCheckpoint(fs.readFileSync(path));
       const { identity, seconds, totals, ...notes } = vocabulary as Notes & { identity: unknown; seconds: number; totals: typeof trainer.totals };
-      if (!isDeepStrictEqual(identity, plain(this.identity))) return undefined;
+      if (!isDeepStrictEqual(identity, plain(this.identity))) throw new CheckpointError('it is of other options, data or another version of the program');
       trainer.restore(tensors, step);
       Object.assign(trainer.totals, totals);
       this.secondsBefore = seconds;
-      this.onRestored(step);
+      this.onFound(step);
       return notes;
-    } catch {
-      return undefined; // damaged: begun again, as if it were not there
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      this.onFound(error.message.split('. HINT: ')[0]);
+      return undefined;
     }
   }
 

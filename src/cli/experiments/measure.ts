@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { OverflowError } from '../library.ts';
 import type { AnyTrainer, Task } from '../tasks/task.ts';
 import type { Found, Notes, Point, Watch } from './experiment.ts';
-import { mean, median } from './statistics.ts';
+import { mean, median } from '../statistics.ts';
 
 export interface Budget {
   steps: number;

@@ -7,7 +7,8 @@ import { type CheckedOptions, type VitConfig, VitTrainer, checkVitOptions } from
 import { type Cell, type Experiment, type Found, type Watch, deciding } from './experiment.ts';
 import { memoryOf } from './measure.ts';
 import { cell } from './shared.ts';
-import { median } from './statistics.ts';
+import { median } from '../statistics.ts';
+import { allThreadsUp } from '../threads.ts';
 
 const MODEL: VitConfig = { kind: 'vit', width: 32, height: 32, colours: 3, classes: 10, patch: 4, layers: 6, channels: 512, heads: 8, mlpRatio: 1 };
 const BATCH = 128, SIZE = 32 * 32 * 3;
@@ -22,15 +23,11 @@ function someImages(batch: number, seed: number): { images: Uint8Array; labels: 
   return { images: Uint8Array.from({ length: batch * SIZE }, next), labels: Int32Array.from({ length: batch }, () => next() % 10) };
 }
 
-async function ready(trainer: VitTrainer): Promise<void> {
-  for (let waited = 0; trainer.threads < trainer.options.threads && waited < 5000; waited += 5) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 /** The rule's trainer beside the plain one: times of steps that alternate. */
 async function takeTurns(ours: VitTrainer, plain: VitTrainer | undefined, seed: number, watch: Watch): Promise<Found | undefined> {
   const { images, labels } = someImages(ours.options.batch, seed), all = TIMED + 1;
   const times = { ours: [] as number[], plain: [] as number[], oursProcessor: [] as number[], plainProcessor: [] as number[] };
-  await Promise.all([ready(ours), plain === undefined ? undefined : ready(plain)]);
+  await Promise.all([allThreadsUp(ours), plain === undefined ? undefined : allThreadsUp(plain)]);
   for (let step = 0; step < all; step++)
     for (const [trainer, name] of [[plain, 'plain'], [ours, 'ours']] as const) {
       if (watch.isInterrupted()) return undefined;

@@ -29,7 +29,7 @@ export interface Result {
 export const folderOf = (out: string, name: string, scale: number): string => join(out, scale === 1 ? name : `${name}-scale-${scale}`);
 const fileOf = (cell: string, seed: number): string => `${cell}-${seed}.json`;
 /** As JSON has it: absent what is undefined. */
-const plain = (value: object): unknown => JSON.parse(JSON.stringify(value));
+export const plain = (value: object): unknown => JSON.parse(JSON.stringify(value));
 
 /** Names of what differs, deep ones with a point. */
 function differing(a: unknown, b: unknown, at = ''): string[] {
