@@ -1,12 +1,18 @@
-// A team of threads that run the same code on one shared memory, each on its own part: member 0 is the caller, the others are
-// workers. Barriers and locks are Atomics on a control block in that memory; they spin for a bounded time, then sleep. A team of one
-// does nothing at all. Which member does what changes no bit: every output has one writer, and sums of integers have no order.
+// A team of threads that run the same code on one shared memory: member 0 is the caller, the others are workers. They divide a job into
+// parts of their own (`range`) or take its items one by one (`each`). Barriers, locks and items are Atomics on a control block in that
+// memory; waiting spins for a bounded time, then sleeps. A team of one does nothing of that. Which member does what changes no bit: every
+// output has one writer, and sums of integers have no order.
 
 import { RetrogradError } from '../errors.ts';
 
-/** Words of the control block: what it counts, then one lock per word. */
-const ARRIVED = 0, PHASE = 1, FAILED = 2, FIRST_LOCK = 16;
-export const controlBytes = (locks: number): number => (FIRST_LOCK + locks) * 4;
+/** Words of the control block: what it counts, the locks, then one for each item of `each`: 2 t once stage t of it is done (0 at first), 2 t - 1
+ *  while someone is at it. */
+const ARRIVED = 0, PHASE = 1, FAILED = 2, FIRST_LOCK = 16, FIRST_ITEM = 32;
+export const MAX_LOCKS = FIRST_ITEM - FIRST_LOCK;
+export const controlBytes = (items: number): number => (FIRST_ITEM + items) * 4;
+
+/** What an item's word is after a failure: beyond any stage, so that nobody waits for it. */
+const ABANDONED = 2 ** 30;
 
 /** Turns before a waiting member sleeps. Waiting fifteen times as long made no difference beyond the noise (docs/decisions.md). */
 const SPINS = 20_000;
@@ -17,13 +23,52 @@ export class TeamFailure extends RetrogradError {
 }
 
 export class Team {
-  /** words: the control block. rank: this member. size: members at work. */
+  /** Calls of `each` so far. */
+  private stage = 0;
+  /** In which order this member looks at items. */
+  private order: readonly number[] = [];
+
+  /** words: the control block. rank: this member. size: members at work. For one job: a team that has been reset starts at stage 0. */
   constructor(private readonly words: Int32Array, readonly rank = 0, readonly size = 1) {}
 
   /** The part of 0..n-1 that is this member's, in multiples of `unit`. */
   range(n: number, unit = 1): { from: number; to: number } {
     const units = Math.ceil(n / unit), at = (rank: number): number => Math.min(n, Math.floor((units * rank) / this.size) * unit);
     return { from: at(this.rank), to: at(this.rank + 1) };
+  }
+
+  /** Runs work(i) of the items 0..n-1, each by one member: first those that are its own, every size-th, then whatever another one has not
+   *  begun, the last first, for that is what this one would come to last. So nobody idles while a thread is held up by something else on
+   *  the machine, or has one item more. Every member calls it equally often, with the same n; stage t of an item begins after its stage
+   *  t - 1 has ended, wherever that was. */
+  each(n: number, work: (i: number) => void): void {
+    const { words, size } = this, before = 2 * this.stage++;
+    if (size === 1) {
+      for (let i = 0; i < n; i++) work(i);
+      return;
+    }
+    const order = this.orderOf(n);
+    for (let unfinished = 0; unfinished >= 0;) {
+      unfinished = -1;
+      for (const i of order) {
+        const at = FIRST_ITEM + i;
+        if (Atomics.compareExchange(words, at, before, before + 1) === before) {
+          work(i);
+          Atomics.store(words, at, before + 2);
+          Atomics.notify(words, at);
+        } else if (Atomics.load(words, at) <= before) unfinished = at;
+      }
+      this.check();
+      if (unfinished >= 0) waitWhile(words, unfinished, before - 1);
+    }
+  }
+
+  private orderOf(n: number): readonly number[] {
+    if (this.order.length !== n) {
+      const items = Array.from({ length: n }, (_, i) => i), isOwn = (i: number): boolean => i % this.size === this.rank;
+      this.order = [...items.filter(isOwn), ...items.filter((i) => !isOwn(i)).reverse()];
+    }
+    return this.order;
   }
 
   /** Waits until every member has arrived. */
@@ -43,18 +88,23 @@ export class Team {
     if (Atomics.load(this.words, FAILED) !== 0) throw new TeamFailure('another thread failed');
   }
 
-  /** Tells every member, waiting or yet to wait, that this one has failed: first the flag, then the phase, which a member that waits
-   *  has read before it looked at the flag. */
+  /** Tells every member, waiting or yet to wait, that this one has failed: first the flag, then the phase and the items, which a member that
+   *  waits has read before it looked at the flag. */
   fail(): void {
     if (this.size === 1) return;
     Atomics.store(this.words, FAILED, 1);
     Atomics.add(this.words, PHASE, 1);
     Atomics.notify(this.words, PHASE);
+    for (let at = FIRST_ITEM; at < this.words.length; at++) {
+      Atomics.store(this.words, at, ABANDONED);
+      Atomics.notify(this.words, at);
+    }
   }
 
-  /** Before a job, by the caller alone: nobody has arrived, nobody has failed. */
+  /** Before a job, by the caller alone: nobody has arrived, nobody has failed, no item is begun. */
   reset(): void {
     if (this.size === 1) return;
+    this.words.fill(0, FIRST_ITEM);
     Atomics.store(this.words, ARRIVED, 0);
     Atomics.store(this.words, FAILED, 0);
   }

@@ -43,36 +43,34 @@ export class Gpt implements Model {
   }
 
   accumulate(d: Device, first: number, count: number, step: number): Score {
-    const { context: T } = this.config, { rank, size } = d.team, head = this.heads[rank];
+    const { context: T, channels } = this.config, head = this.heads[d.team.rank];
     const pass: Pass = { count, rows: () => T, training: { step, first, embed: (s, at) => this.embed(d, s, at, T) } };
     this.start(d, pass);
     head.prepare(d, this.store, true);
     let loss = 0;
-    for (let s = rank; s < count; s += size) {
+    this.stack.each(d, pass, (s) => {
       loss += head.loss(d, head.logits(d, this.stack.output(d, s, pass), this.run.fraction, T), this.targets + s * T * 4, T, true);
       const gradient = this.stack.gradient(s);
       gradient.exponent = head.backward(d, gradient.at, T);
-    }
+    });
     this.stack.backward(d, this.store, pass);
     const token = this.store.get('token.weight'), position = this.store.get('position.weight');
-    for (let s = rank; s < count; s += size)
-      embeddingBackward(d, this.ids + s * T * 4, this.stack.gradient(s), token.gradient, position.gradient, T, this.config.channels);
+    this.stack.each(d, pass, (s) => embeddingBackward(d, this.ids + s * T * 4, this.stack.gradient(s), token.gradient, position.gradient, T, channels));
     return { loss, correct: 0 };
   }
 
   evaluate(d: Device, count: number, gamma8: number): Score {
-    const { context: T } = this.config, { rank, size } = d.team, head = this.heads[rank], pass: Pass = { count, rows: () => T, gamma8 };
+    const { context: T } = this.config, head = this.heads[d.team.rank], pass: Pass = { count, rows: () => T, gamma8 };
     this.start(d, pass);
     head.prepare(d, this.store, false);
     let loss = 0;
-    for (let s = rank; s < count; s += size) loss += head.loss(d, head.logits(d, this.stack.output(d, s, pass), this.run.fraction, T), this.targets + s * T * 4, T, false);
+    this.stack.each(d, pass, (s) => { loss += head.loss(d, head.logits(d, this.stack.output(d, s, pass), this.run.fraction, T), this.targets + s * T * 4, T, false); });
     return { loss, correct: 0 };
   }
 
   /** Embeds and runs the blocks forward. */
   private start(d: Device, pass: Pass): void {
-    const { rank, size } = d.team;
-    for (let s = rank; s < pass.count; s += size) this.embed(d, s, this.stack.input(s), pass.rows(s));
+    this.stack.each(d, pass, (s) => this.embed(d, s, this.stack.input(s), pass.rows(s)));
     this.stack.forward(d, this.store, pass);
   }
 

@@ -78,50 +78,50 @@ export class Translator implements Model {
   }
 
   accumulate(d: Device, first: number, count: number, step: number): Score {
-    const { rank, size } = d.team, head = this.heads[rank], { encode, decode } = this.passes(d, count, 0, { step, first });
+    const { rank } = d.team, head = this.heads[rank], { encode, decode } = this.passes(d, count, 0, { step, first });
     this.encode(d, encode);
     this.decode(d, decode, true);
     let loss = 0;
-    for (let s = rank; s < count; s += size) {
+    this.decoder.each(d, decode, (s) => {
       const rows = decode.rows(s), gradient = this.decoder.gradient(s);
       loss += this.loss(d, s, decode, true);
       gradient.exponent = head.backward(d, gradient.at, rows);
       d.clear(this.encoded[s].gradient.at, encode.rows(s) * this.config.channels * 4);
-    }
+    });
     this.decoder.backward(d, this.store, decode);
     this.backwardEmbedding(d, 'input', decode, this.decoder);
-    for (let s = rank; s < count; s += size) {
+    this.encoder.each(d, encode, (s) => {
+      this.decoder.take(d, s, decode); // with it the exponent of dMemory
       const { saved, gradient: dMemory } = this.encoded[s], gradient = this.encoder.gradient(s);
       gradient.exponent = this.norms[rank].backward(d, dMemory, saved, gradient.at, encode.rows(s));
-    }
+    });
     this.encoder.backward(d, this.store, encode);
     this.backwardEmbedding(d, 'source', encode, this.encoder);
     return { loss, correct: 0 };
   }
 
   evaluate(d: Device, count: number, gamma8: number): Score {
-    const { rank, size } = d.team, { encode, decode } = this.passes(d, count, gamma8);
+    const { encode, decode } = this.passes(d, count, gamma8);
     this.encode(d, encode);
     this.decode(d, decode, false);
     let loss = 0;
-    for (let s = rank; s < count; s += size) loss += this.loss(d, s, decode, false);
+    this.decoder.each(d, decode, (s) => { loss += this.loss(d, s, decode, false); });
     return { loss, correct: 0 };
   }
 
   /** Memory of every lane. */
   private encode(d: Device, pass: Pass): void {
-    const { rank, size } = d.team, norm = this.norms[rank];
-    for (let s = rank; s < pass.count; s += size) this.embed(d, 'source', s, this.encoder.input(s));
+    const norm = this.norms[d.team.rank];
+    this.encoder.each(d, pass, (s) => this.embed(d, 'source', s, this.encoder.input(s)));
     this.encoder.forward(d, this.store, pass);
     norm.prepare(d, this.store, 'encoder.norm');
-    for (let s = rank; s < pass.count; s += size) norm.forward(d, this.encoder.output(d, s, pass), BRANCH_FRACTION - this.run.fraction, 0, this.encoded[s].saved, pass.rows(s));
+    this.encoder.each(d, pass, (s) => norm.forward(d, this.encoder.output(d, s, pass), BRANCH_FRACTION - this.run.fraction, 0, this.encoded[s].saved, pass.rows(s)));
   }
 
   private decode(d: Device, pass: Pass, backward: boolean): void {
-    const { rank, size } = d.team;
-    for (let s = rank; s < pass.count; s += size) this.embed(d, 'input', s, this.decoder.input(s));
+    this.decoder.each(d, pass, (s) => this.embed(d, 'input', s, this.decoder.input(s)));
     this.decoder.forward(d, this.store, pass);
-    this.heads[rank].prepare(d, this.store, backward);
+    this.heads[d.team.rank].prepare(d, this.store, backward);
   }
 
   private logitsOf(d: Device, s: number, pass: Pass): { at: Pointer; fraction: number } {
@@ -146,8 +146,8 @@ export class Translator implements Model {
   }
 
   private backwardEmbedding(d: Device, side: 'source' | 'input', pass: Pass, stack: Stack): void {
-    const { rank, size } = d.team, token = this.store.get('token.weight').gradient, position = this.store.get(this.positions(side)).gradient;
-    for (let s = rank; s < pass.count; s += size) embeddingBackward(d, this.at(side, s), stack.gradient(s), token, position, pass.rows(s), this.config.channels);
+    const token = this.store.get('token.weight').gradient, position = this.store.get(this.positions(side)).gradient;
+    stack.each(d, pass, (s) => embeddingBackward(d, this.at(side, s), stack.gradient(s), token, position, pass.rows(s), this.config.channels));
   }
 
   /** Encodes one source sentence; then `next` may be called. By the calling thread alone. */

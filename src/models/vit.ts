@@ -55,32 +55,32 @@ export class Vit implements Model {
   }
 
   accumulate(d: Device, first: number, count: number, step: number): Score {
-    const { rank, size } = d.team, head = this.heads[rank], score: Score = { loss: 0, correct: 0 };
+    const { rank } = d.team, head = this.heads[rank], score: Score = { loss: 0, correct: 0 };
     const pass: Pass = { count, rows: () => this.tokens, training: { step, first, embed: (s, at) => this.embed(d, s, at) } };
     this.start(d, pass, true);
-    for (let s = rank; s < count; s += size) {
+    this.stack.each(d, pass, (s) => {
       this.score(d, s, pass, true, score);
       const gradient = this.stack.gradient(s), { channels } = this.config;
       d.clear(gradient.at, this.tokens * channels * 4); // only the class token's row has one
       gradient.exponent = head.backward(d, gradient.at, 1);
-    }
+    });
     this.stack.backward(d, this.store, pass);
-    for (let s = rank; s < count; s += size) this.embeddings[rank].backward(d, this.store, this.patchesAt(s), this.stack.gradient(s));
+    this.stack.each(d, pass, (s) => this.embeddings[rank].backward(d, this.store, this.patchesAt(s), this.stack.gradient(s)));
     return score;
   }
 
   evaluate(d: Device, count: number, gamma8: number): Score {
-    const { rank, size } = d.team, pass: Pass = { count, rows: () => this.tokens, gamma8 }, score: Score = { loss: 0, correct: 0 };
+    const pass: Pass = { count, rows: () => this.tokens, gamma8 }, score: Score = { loss: 0, correct: 0 };
     this.start(d, pass, false);
-    for (let s = rank; s < count; s += size) this.score(d, s, pass, false, score);
+    this.stack.each(d, pass, (s) => this.score(d, s, pass, false, score));
     return score;
   }
 
   /** Embeds and runs the blocks forward; makes the head ready. */
   private start(d: Device, pass: Pass, backward: boolean): void {
-    const { rank, size } = d.team;
+    const { rank } = d.team;
     this.embeddings[rank].prepare(d, this.store);
-    for (let s = rank; s < pass.count; s += size) this.embed(d, s, this.stack.input(s));
+    this.stack.each(d, pass, (s) => this.embed(d, s, this.stack.input(s)));
     this.stack.forward(d, this.store, pass);
     this.heads[rank].prepare(d, this.store, backward);
   }

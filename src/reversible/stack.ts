@@ -37,26 +37,36 @@ export interface Reconstruction {
   mismatchedElements: number;
 }
 
+/** A lane in shared memory: last, previous, a, its exponent, b, its exponent, bSign, the exponent of its memory's gradient. Addresses are
+ *  multiples of 64 (tensor/arena.ts); in that unit they fit int32. */
+const LANE_WORDS = 8, UNIT = 64;
+
 export class Stack {
   private readonly lanes: Lane[];
+  /** The four buffers of each lane. */
+  private readonly buffers: readonly (readonly Pointer[])[];
   private readonly kept: ActivationSlab;
   /** Blocks of a segment (all of them, without checkpoints), and the states before each segment but the last, lane by lane. */
   private readonly segment: number;
   private readonly checkpoints: Pointer;
   private readonly sites: BlockSite[];
-  /** Fingerprints of every lane before every block, made at the first step. */
-  private hashes: Float64Array | undefined;
+  /** int32 [layers, sequences]: fingerprints of every lane before every block, if they are compared. */
+  private readonly hashes: Pointer;
+  private readonly isVerified: boolean;
+  /** What of a lane changes, in words: any thread may have had it before. */
+  private readonly words: Pointer;
   readonly reconstruction: Reconstruction = { checkedStates: 0, mismatchedElements: 0 };
 
   /** blocks: one of each thread. */
   constructor(arena: Arena, private readonly shape: StackShape, private readonly options: StackOptions, private readonly blocks: readonly Block[]) {
-    const { context, channels, layers, sequences } = shape, { rule, keeps } = options, bytes = context * channels * 4;
-    const state = (): Pointer => arena.allocate('states', bytes);
-    this.lanes = Array.from({ length: sequences }, () => ({
-      last: state(), previous: state(), a: { at: state(), exponent: 0 }, b: { at: state(), exponent: 0 }, bSign: 0, side: 0,
-    }));
+    const { context, channels, layers, sequences } = shape, { rule, keeps, verify } = options, bytes = context * channels * 4;
+    const times = <T>(make: (s: number) => T): T[] => Array.from({ length: sequences }, (_, s) => make(s));
+    this.buffers = times(() => Array.from({ length: 4 }, () => arena.allocate('states', bytes)));
     const side = rule.sideBytes(context * channels, layers);
-    for (const lane of this.lanes) lane.side = arena.allocate('sideBits', side);
+    this.lanes = times((s) => ({ ...this.begun(s), side: arena.allocate('sideBits', side) }));
+    this.words = arena.allocate('workspace', sequences * LANE_WORDS * 4);
+    this.isVerified = verify && keeps === 'nothing';
+    this.hashes = arena.allocate('workspace', this.isVerified ? layers * sequences * 4 : 0);
     this.segment = keeps === 'states' ? Math.ceil(Math.sqrt(layers)) : layers;
     this.checkpoints = arena.allocate('states', (Math.ceil(layers / this.segment) - 1) * sequences * bytes);
     this.kept = keeps === 'nothing' ? new ActivationSlab(arena, 'workspace', blocks[0], blocks.length) : new ActivationSlab(arena, 'states', blocks[0], this.segment * sequences);
@@ -67,9 +77,38 @@ export class Stack {
     this.reconstruction.checkedStates = this.reconstruction.mismatchedElements = 0;
   }
 
+  /** Runs work(s) of each lane of a pass by whichever thread is free (kernels/team.ts), which thereby has the lane as the last one left it.
+   *  Whatever touches a lane does so in here. */
+  each(d: Device, pass: Pass, work: (s: number) => void): void {
+    d.team.each(pass.count, (s) => {
+      this.take(d, s, pass);
+      work(s);
+      this.leave(d, s, pass);
+    });
+  }
+
+  /** Reads what changes of lane s. */
+  take(d: Device, s: number, pass: Pass): void {
+    const lane = this.lanes[s], [last, previous, a, aExponent, b, bExponent, bSign, memory] = d.view(this.words + s * LANE_WORDS * 4, LANE_WORDS);
+    Object.assign(lane, { last: last * UNIT, previous: previous * UNIT, a: { at: a * UNIT, exponent: aExponent }, b: { at: b * UNIT, exponent: bExponent }, bSign });
+    if (pass.memory !== undefined) pass.memory(s).gradient.exponent = memory;
+  }
+
+  /** Writes it down for the next one. */
+  leave(d: Device, s: number, pass: Pass): void {
+    const { last, previous, a, b, bSign } = this.lanes[s];
+    d.view(this.words + s * LANE_WORDS * 4, LANE_WORDS).set([last / UNIT, previous / UNIT, a.at / UNIT, a.exponent, b.at / UNIT, b.exponent, bSign, pass.memory?.(s).gradient.exponent ?? 0]);
+  }
+
+  /** Lane s before a pass. */
+  private begun(s: number): Omit<Lane, 'side'> {
+    const [last, previous, a, b] = this.buffers[s];
+    return { last, previous, a: { at: a, exponent: 0 }, b: { at: b, exponent: 0 }, bSign: 0 };
+  }
+
   /** Where x_0 of lane s goes, before `forward`. */
   input(s: number): Pointer {
-    return this.lanes[s].last;
+    return Object.assign(this.lanes[s], this.begun(s)).last;
   }
 
   /** The stack's output of lane s, after `forward`. */
@@ -88,6 +127,10 @@ export class Stack {
     return this.sites[rank].at(d, this.lanes[s], k, s, pass, this.kept.get(keeps === 'nothing' ? rank : place * this.shape.sequences + s));
   }
 
+  private hash(d: Device, k: number, s: number): Int32Array {
+    return d.view(this.hashes + (k * this.shape.sequences + s) * 4, 1);
+  }
+
   private checkpoint(d: Device, k: number, s: number, n: number): Int32Array {
     const { context, channels, sequences } = this.shape;
     return d.view(this.checkpoints + ((k / this.segment) * sequences + s) * context * channels * 4, n);
@@ -95,17 +138,16 @@ export class Stack {
 
   /** Runs the blocks over the lanes of a pass. */
   forward(d: Device, store: ParameterStore, pass: Pass): void {
-    const { layers } = this.shape, { rank, size } = d.team, { rule, verify, keeps } = this.options, { segment } = this;
-    if (pass.training !== undefined && verify && keeps === 'nothing') this.hashes ??= new Float64Array(layers * this.shape.sequences);
+    const { layers } = this.shape, { rule } = this.options, { segment } = this, isTraining = pass.training !== undefined;
     for (let k = 0; k < layers; k++) {
-      this.blocks[rank].prepare(d, store, k, false);
-      for (let s = rank; s < pass.count; s += size) {
+      this.blocks[d.team.rank].prepare(d, store, k, false);
+      this.each(d, pass, (s) => {
         const site = this.site(d, k, s, pass);
         if (k === 0) rule.begin?.(site);
-        if (pass.training !== undefined && this.hashes) this.hashes[k * this.shape.sequences + s] = rule.fingerprint?.(site) ?? -1;
-        if (pass.training !== undefined && k % segment === 0 && k + segment < layers) this.checkpoint(d, k, s, site.n).set(d.view(site.lane.last, site.n));
+        if (isTraining && this.isVerified) this.hash(d, k, s)[0] = rule.fingerprint?.(site) ?? 0;
+        if (isTraining && k % segment === 0 && k + segment < layers) this.checkpoint(d, k, s, site.n).set(d.view(site.lane.last, site.n));
         this.step(d, site, pass);
-      }
+      });
     }
   }
 
@@ -119,11 +161,11 @@ export class Stack {
 
   /** The way back of a training pass: adds every block's weight gradients and leaves dL/dx_0 in gradient(s). */
   backward(d: Device, store: ParameterStore, pass: Pass): void {
-    const { layers } = this.shape, { rank, size } = d.team, { rule, keeps } = this.options;
+    const { layers } = this.shape, { rule, keeps } = this.options;
     for (let k = layers - 1; k >= 0; k--) {
       if (k < layers - 1 && (k + 1) % this.segment === 0) this.again(d, store, pass, k);
-      this.blocks[rank].prepare(d, store, k, true);
-      for (let s = rank; s < pass.count; s += size) {
+      this.blocks[d.team.rank].prepare(d, store, k, true);
+      this.each(d, pass, (s) => {
         const site = this.site(d, k, s, pass);
         if (k === layers - 1) {
           site.lane.bSign = 0;
@@ -135,29 +177,29 @@ export class Stack {
         }
         rule.backward(site);
         if (k === 0) rule.finish?.(site);
-      }
+      });
     }
   }
 
   /** Runs the segment that ends with block `end` forward again, from its checkpoint. */
   private again(d: Device, store: ParameterStore, pass: Pass, end: number): void {
-    const { rank, size } = d.team, first = end - (end % this.segment);
+    const first = end - (end % this.segment);
     for (let k = first; k <= end; k++) {
-      this.blocks[rank].prepare(d, store, k, false);
-      for (let s = rank; s < pass.count; s += size) {
+      this.blocks[d.team.rank].prepare(d, store, k, false);
+      this.each(d, pass, (s) => {
         const site = this.site(d, k, s, pass);
         if (k === first) d.view(site.lane.last, site.n).set(this.checkpoint(d, k, s, site.n));
         this.options.rule.forward(site);
-      }
+      });
     }
   }
 
   /** Compares what was rebuilt before a block with the fingerprint of the forward pass. */
   private check(d: Device, store: ParameterStore, site: BlockSite, s: number, pass: Pass): void {
-    const { k, n, sample } = site, { reconstruction } = this, now = this.hashes === undefined ? undefined : this.options.rule.fingerprint?.(site);
+    const { k, n, sample } = site, { reconstruction } = this, now = this.isVerified ? this.options.rule.fingerprint?.(site) : undefined;
     if (now === undefined) return;
     reconstruction.checkedStates++;
-    if (now === this.hashes![k * this.shape.sequences + s]) return;
+    if ((now | 0) === this.hash(d, k, s)[0]) return;
     const first = this.locate(d, store, k, s, n, pass);
     throw new ReconstructionError(`the states before block ${k} of sample ${sample} were not rebuilt exactly in step ${pass.training!.step + 1}: ` +
       `${reconstruction.mismatchedElements} of ${n} elements differ, the first is element ${first}; no weight was changed`);

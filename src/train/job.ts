@@ -6,7 +6,6 @@ import { type Result, Jobs, onFirstMessage } from '../kernels/pool.ts';
 import { Team, TeamFailure, controlBytes } from '../kernels/team.ts';
 import { attachWasmBackend } from '../kernels/wasm.ts';
 import { Arena } from '../tensor/arena.ts';
-import { LOCKS } from '../ops/locks.ts';
 import type { UpdateReport } from './optimizer.ts';
 import { clearGradients } from '../nn/parameters.ts';
 import { type Kit, type Layout, layout } from './plan.ts';
@@ -88,10 +87,9 @@ export function runMember(kits: Readonly<Record<string, Kit>>): void {
   onFirstMessage(({ memory, base, options, rank, end }: MemberMessage) => {
     const device = new Device(attachWasmBackend(memory)), arena = new Arena(base), all = layout(arena, options as AnyOptions<never>, kits[options.model.kind ?? 'gpt']);
     if (arena.end !== end) throw new RetrogradError('the thread module is of another version than the library');
-    const { threads } = options;
-    device.team = new Team(device.view(all.control, controlBytes(LOCKS) / 4), rank, threads);
+    const { threads, microBatch } = options;
     new Jobs(device.bytes.buffer, all.job).serve(rank, (words): Result => {
-      device.team = new Team(device.view(all.control, controlBytes(LOCKS) / 4), rank, threads);
+      device.team = new Team(device.view(all.control, controlBytes(microBatch) / 4), rank, threads);
       const { outcome, error } = runJob(device, all, decodeJob(words));
       return { numbers: KEYS.map((key) => outcome[key]), error: error === undefined ? '' : describe(error) };
     });

@@ -6,7 +6,6 @@ import { jobBytes } from '../kernels/pool.ts';
 import { controlBytes } from '../kernels/team.ts';
 import { Gpt } from '../models/gpt.ts';
 import type { MakeModel, Model } from '../models/model.ts';
-import { LOCKS } from '../ops/locks.ts';
 import { Arena, type Purpose } from '../tensor/arena.ts';
 import { Optimizer } from './optimizer.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
@@ -43,7 +42,7 @@ export const GPT: Kit<Gpt, CheckedOptions['model']> = { make: (arena, config, ru
 
 export function layout<M extends Model, Config>(arena: Arena, options: AnyOptions<Config>, { make, rules }: Kit<M, Config>): Layout<M> {
   const { microBatch: sequences, fractionBits: fraction, threads } = options;
-  const control = arena.allocate('workspace', controlBytes(LOCKS)), job = arena.allocate('workspace', jobBytes(threads));
+  const control = arena.allocate('workspace', controlBytes(sequences)), job = arena.allocate('workspace', jobBytes(threads));
   const model = make(arena, options.model, { ...stackOptions(options, rules), sequences, fraction, threads });
   return { model, optimizer: new Optimizer(arena, options, model.store.all.length), control, job };
 }

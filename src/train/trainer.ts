@@ -9,7 +9,6 @@ import { Team, controlBytes } from '../kernels/team.ts';
 import { createWasmBackend } from '../kernels/wasm.ts';
 import { type Model, nats } from '../models/model.ts';
 import { initialise } from '../nn/parameters.ts';
-import { LOCKS } from '../ops/locks.ts';
 import { Arena } from '../tensor/arena.ts';
 import { MASTER_FRACTION, OPTIMIZER_FRACTION } from '../tensor/formats.ts';
 import { JOB, type Job, type MemberMessage, NOTHING, type Outcome, addOutcome, encodeJob, outcomeOf, runJob, stepError } from './job.ts';
@@ -122,7 +121,7 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   /** Runs a job on all threads and adds up what they counted; throws what one of them threw. */
   private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome & { update?: UpdateReport } {
     const d = this.device, size = this.threads, job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
-    d.team = size === 1 ? this.alone : new Team(d.view(this.all.control, controlBytes(LOCKS) / 4), 0, size);
+    d.team = size === 1 ? this.alone : new Team(d.view(this.all.control, controlBytes(this.options.microBatch) / 4), 0, size);
     d.team.reset();
     if (size > 1) this.jobs.start(encodeJob(job));
     const { outcome, update, error } = runJob(d, this.all, job);

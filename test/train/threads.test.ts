@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { type Kernels, GptTrainer, OverflowError, type TrainOptions, createWasmBackend, isWeight } from '../../src/index.ts';
-import { Team } from '../../src/kernels/team.ts';
+import { MAX_LOCKS, Team, TeamFailure, controlBytes } from '../../src/kernels/team.ts';
 import { LOCK } from '../../src/ops/locks.ts';
 import { continueTraining, randomTokens, smallOptions } from '../helpers/runs.ts';
 
@@ -15,6 +15,48 @@ async function start(options: TrainOptions): Promise<GptTrainer> {
   expect(trainer.threads).toBe(options.threads ?? 1);
   return trainer;
 }
+
+/** A team's members on one control block. */
+function team(size: number, items: number): Team[] {
+  const words = new Int32Array(new SharedArrayBuffer(controlBytes(items))), members = Array.from({ length: size }, (_, rank) => new Team(words, rank, size));
+  members[0].reset();
+  return members;
+}
+
+describe('items of a team', () => {
+  test('a member does its own first, then those of others from the last; nothing is done twice; each stage is complete', () => {
+    for (const [size, n] of [[2, 7], [3, 2], [5, 8], [2, 0]] as const) {
+      const members = team(size, n), done: number[][] = [];
+      for (const member of [...members, ...members]) { // all of a stage by who comes first; the second time round everybody is at stage 2
+        const mine: number[] = [];
+        done.push(mine);
+        member.each(n, (i) => void mine.push(i));
+      }
+      const isOwn = (i: number): boolean => i % size === 0, items = Array.from({ length: n }, (_, i) => i);
+      const order = [...items.filter(isOwn), ...items.filter((i) => !isOwn(i)).reverse()], nothing = Array.from({ length: size - 1 }, () => []);
+      expect(done).toEqual([order, ...nothing, order, ...nothing]);
+    }
+  });
+
+  test('who comes while another one is at work takes the rest', () => {
+    const [first, second] = team(2, 6), mine: number[] = [], others: number[] = [];
+    first.each(6, (i) => {
+      mine.push(i);
+      if (i === 2) second.each(6, (j) => void others.push(j));
+    });
+    expect([mine, others]).toEqual([[0, 2], [1, 3, 5, 4]]);
+  });
+
+  test('nobody waits for the item of a member that has failed', () => {
+    const [first, second] = team(2, 2);
+    expect(() => first.each(2, () => { throw new Error('lost'); })).toThrow('lost');
+    first.fail();
+    expect(() => second.each(2, () => undefined)).toThrow(TeamFailure);
+    expect(() => second.each(2, () => undefined)).toThrow(TeamFailure);
+  });
+
+  test('every lock has a word of its own', () => expect(Object.values(LOCK).every((lock, i, all) => lock < MAX_LOCKS && all.indexOf(lock) === i)).toBe(true));
+});
 
 describe('threads', () => {
   test('the workers are built', () => expect(existsSync(threadModule)).toBe(true));
@@ -97,6 +139,25 @@ describe('threads', () => {
     continueTraining(trainer, options, 2);
     continueTraining(alone, options, 4);
     expect(await trainer.weightsSha256()).toBe(await alone.weightsSha256());
+  });
+
+  test('a thread that is held up leaves its sequences to the others, and the bits stay the same', async () => {
+    const options = smallOptions({ batch: 8, threads: 2 }), { inputs, targets } = randomTokens(options, 0), alone = await start({ ...options, threads: 1 });
+    let taken = 0;
+    const trainer = GptTrainer.create(options, (bytes) => {
+      const backend = createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: true }), { cross_entropy_i32: loss } = backend.kernels;
+      const slow: Kernels['cross_entropy_i32'] = (...a) => {
+        taken++;
+        for (const end = performance.now() + 250; performance.now() < end;);
+        return loss(...a);
+      };
+      return { ...backend, kernels: { ...backend.kernels, cross_entropy_i32: slow } };
+    }, threadModule);
+    for (let i = 0; i < 1000 && trainer.threads < 2; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(trainer.trainStep(inputs, targets)).toEqual(alone.trainStep(inputs, targets));
+    expect(taken).toBeLessThan(4); // its share; one in 250 ms is what it can do
+    expect(await trainer.weightsSha256()).toBe(await alone.weightsSha256());
+    trainer.close();
   });
 
   test('where the workers cannot start, one thread works', () => {
