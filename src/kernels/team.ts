@@ -11,8 +11,8 @@ const ARRIVED = 0, PHASE = 1, FAILED = 2, FIRST_LOCK = 16, FIRST_ITEM = 32;
 export const MAX_LOCKS = FIRST_ITEM - FIRST_LOCK;
 export const controlBytes = (items: number): number => (FIRST_ITEM + items) * 4;
 
-/** What an item's word is after a failure: beyond any stage, so that nobody waits for it. */
-const ABANDONED = 2 ** 30;
+/** A place in a job is stage * PLACES + item; what fails between stages, at the last item of the one before. */
+const PLACES = 2 ** 20;
 
 /** Turns before a waiting member sleeps. Waiting fifteen times as long made no difference beyond the noise (docs/decisions.md). */
 const SPINS = 20_000;
@@ -27,6 +27,8 @@ export class Team {
   private stage = 0;
   /** In which order this member looks at items. */
   private order: readonly number[] = [];
+  /** Where this member failed first; the earliest of all members' is the failure that one thread alone would meet. */
+  failedAt: number | undefined;
 
   /** words: the control block. rank: this member. size: members at work. For one job: a team that has been reset starts at stage 0. */
   constructor(private readonly words: Int32Array, readonly rank = 0, readonly size = 1) {}
@@ -42,25 +44,34 @@ export class Team {
    *  the machine, or has one item more. Every member calls it equally often, with the same n; stage t of an item begins after its stage
    *  t - 1 has ended, wherever that was. */
   each(n: number, work: (i: number) => void): void {
-    const { words, size } = this, before = 2 * this.stage++;
-    if (size === 1) {
+    const stage = ++this.stage;
+    if (this.size === 1) {
       for (let i = 0; i < n; i++) work(i);
       return;
     }
-    const order = this.orderOf(n);
+    const { words } = this, before = 2 * stage - 2;
+    let lost: { item: number; error: unknown } | undefined;
     for (let unfinished = 0; unfinished >= 0;) {
       unfinished = -1;
-      for (const i of order) {
+      for (const i of this.orderOf(n)) {
+        this.check(stage);
         const at = FIRST_ITEM + i;
         if (Atomics.compareExchange(words, at, before, before + 1) === before) {
-          work(i);
+          try {
+            work(i);
+          } catch (error) {
+            if (lost === undefined || i < lost.item) lost = { item: i, error };
+            this.tell(stage);
+          }
           Atomics.store(words, at, before + 2);
           Atomics.notify(words, at);
         } else if (Atomics.load(words, at) <= before) unfinished = at;
       }
-      this.check();
       if (unfinished >= 0) waitWhile(words, unfinished, before - 1);
     }
+    if (lost === undefined) return;
+    this.failedAt = stage * PLACES + lost.item;
+    throw lost.error;
   }
 
   private orderOf(n: number): readonly number[] {
@@ -84,21 +95,29 @@ export class Team {
     this.check();
   }
 
-  private check(): void {
-    if (Atomics.load(this.words, FAILED) !== 0) throw new TeamFailure('another thread failed');
+  /** Throws if a member has failed in a stage before `stage`. Who fails in one first does what is left of it, as all others do, so that the
+   *  earliest failure is always among those met. */
+  private check(stage = Infinity): void {
+    const failed = Atomics.load(this.words, FAILED);
+    if (failed !== 0 && failed <= stage) throw new TeamFailure('another thread failed');
   }
 
-  /** Tells every member, waiting or yet to wait, that this one has failed: first the flag, then the phase and the items, which a member that
-   *  waits has read before it looked at the flag. */
+  /** Tells every member, waiting or yet to wait, that this one has failed between two calls of `each`. */
   fail(): void {
     if (this.size === 1) return;
-    Atomics.store(this.words, FAILED, 1);
+    this.failedAt ??= this.stage * PLACES + PLACES - 1;
+    this.tell(this.stage);
+  }
+
+  /** The word FAILED becomes 1 + the earliest stage that has failed: first that, then the phase, which a member that waits has read before
+   *  it looked at the other. */
+  private tell(stage: number): void {
+    for (let found = Atomics.load(this.words, FAILED); found === 0 || found > stage + 1;) {
+      const seen = Atomics.compareExchange(this.words, FAILED, found, stage + 1);
+      found = seen === found ? stage + 1 : seen;
+    }
     Atomics.add(this.words, PHASE, 1);
     Atomics.notify(this.words, PHASE);
-    for (let at = FIRST_ITEM; at < this.words.length; at++) {
-      Atomics.store(this.words, at, ABANDONED);
-      Atomics.notify(this.words, at);
-    }
   }
 
   /** Before a job, by the caller alone: nobody has arrived, nobody has failed, no item is begun. */

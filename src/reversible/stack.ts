@@ -8,7 +8,6 @@
 import { OverflowError, ReconstructionError } from '../errors.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { Team } from '../kernels/team.ts';
 import { ActivationSlab, type Block } from '../nn/block.ts';
 import type { ParameterStore } from '../nn/parameters.ts';
 import type { Scaled } from '../ops/gradient.ts';
@@ -200,16 +199,17 @@ export class Stack {
     if (now === undefined) return;
     reconstruction.checkedStates++;
     if ((now | 0) === this.hash(d, k, s)[0]) return;
-    const first = this.locate(d, store, k, s, n, pass);
+    const { first, count } = this.locate(d, store, k, s, n, pass);
+    reconstruction.mismatchedElements += count;
+    this.blocks[d.team.rank].prepare(d, store, k, true); // for what is left of this block
     throw new ReconstructionError(`the states before block ${k} of sample ${sample} were not rebuilt exactly in step ${pass.training!.step + 1}: ` +
-      `${reconstruction.mismatchedElements} of ${n} elements differ, the first is element ${first}; no weight was changed`);
+      `${count} of ${n} elements differ, the first is element ${first}; no weight was changed`);
   }
 
-  /** Runs the forward pass of lane s again up to block k, in the buffers of its gradients, which the step has no more use for; counts the
-   *  elements that differ and returns the first. */
-  private locate(d: Device, store: ParameterStore, k: number, s: number, n: number, pass: Pass): number {
+  /** Runs the forward pass of lane s again up to block k, in the buffers of its gradients, which the step has no more use for: which
+   *  element is the first that differs, and how many do. */
+  private locate(d: Device, store: ParameterStore, k: number, s: number, n: number, pass: Pass): { first: number; count: number } {
     const { rule } = this.options, lane = this.lanes[s], { last, previous } = lane, rebuilt = [d.view(last, n), d.view(previous, n)];
-    d.team = new Team(new Int32Array(0), d.team.rank); // the others are not waited for: the step is lost
     Object.assign(lane, { last: lane.a.at, previous: lane.b.at });
     pass.training!.embed(s, lane.last);
     rule.begin?.(this.site(d, 0, s, pass));
@@ -219,11 +219,7 @@ export class Stack {
     }
     const expected = [d.view(lane.last, n), d.view(lane.previous, n)];
     Object.assign(lane, { last, previous });
-    let first = -1;
-    for (let i = n - 1; i >= 0; i--) if (rebuilt.some((state, which) => state[i] !== expected[which][i])) {
-      this.reconstruction.mismatchedElements++;
-      first = i;
-    }
-    return first;
+    const differing = Array.from({ length: n }, (_, i) => i).filter((i) => rebuilt.some((state, which) => state[i] !== expected[which][i]));
+    return { first: differing[0] ?? -1, count: differing.length };
   }
 }

@@ -90,24 +90,30 @@ export function runMember(kits: Readonly<Record<string, Kit>>): void {
     const { threads, microBatch } = options;
     new Jobs(device.bytes.buffer, all.job).serve(rank, (words): Result => {
       device.team = new Team(device.view(all.control, controlBytes(microBatch) / 4), rank, threads);
-      const { outcome, error } = runJob(device, all, decodeJob(words));
-      return { numbers: KEYS.map((key) => outcome[key]), error: error === undefined ? '' : describe(error) };
+      const { outcome, error } = runJob(device, all, decodeJob(words)), { failedAt = 0 } = device.team;
+      return { numbers: KEYS.map((key) => outcome[key]), error: error === undefined ? '' : describe(error, failedAt) };
     });
   });
 }
 
-/** The error of a step: the caller's own, or the one that a worker wrote down. A TeamFailure only tells that another has failed. */
-export function stepError(own: unknown, others: readonly string[]): unknown {
-  if (own !== undefined && !(own instanceof TeamFailure)) return own;
-  const written = others.find((text) => text !== '' && !text.startsWith('TeamFailure'));
-  return written === undefined ? own : revive(written);
+/** An error of a thread's part, and where that thread met it (Team.failedAt). */
+export interface Failure {
+  readonly error: unknown;
+  readonly at: number;
 }
 
-const describe = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+/** The error of a step: of those met the earliest, which is the one that one thread alone would throw. A TeamFailure only tells that another
+ *  thread has failed. */
+export function stepError(own: Failure | undefined, others: readonly string[]): unknown {
+  const met = [...(own === undefined ? [] : [own]), ...others.filter((text) => text !== '').map(revive)].sort((a, b) => a.at - b.at);
+  return (met.find(({ error }) => !(error instanceof TeamFailure)) ?? met[0])?.error;
+}
 
-function revive(text: string): Error {
-  const [, name, message] = /^(\w+): ([^]*)$/.exec(text) ?? [undefined, '', text];
-  if (name === 'OverflowError') return new OverflowError(message);
-  if (name === 'ReconstructionError') return new ReconstructionError(message);
-  return new RetrogradError(message);
+const KINDS = { OverflowError, ReconstructionError, TeamFailure, RetrogradError };
+const describe = (error: unknown, at: number): string => (error instanceof Error ? `${at} ${error.name}: ${error.message}` : `${at} : ${String(error)}`);
+
+function revive(text: string): Failure {
+  const [, at, name, message] = /^(\d+) (\w*): ([^]*)$/.exec(text) ?? [undefined, '0', '', text], [what, hint] = message.split('. HINT: ');
+  const Kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof typeof KINDS] : RetrogradError;
+  return { error: new Kind(what, hint), at: Number(at) };
 }

@@ -118,19 +118,19 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     return this.plan.parameters;
   }
 
-  /** Runs a job on all threads and adds up what they counted; throws what one of them threw. */
+  /** Runs a job on all threads and adds up what they counted; throws what one thread alone would throw. */
   private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome & { update?: UpdateReport } {
     const d = this.device, size = this.threads, job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
     d.team = size === 1 ? this.alone : new Team(d.view(this.all.control, controlBytes(this.options.microBatch) / 4), 0, size);
     d.team.reset();
     if (size > 1) this.jobs.start(encodeJob(job));
-    const { outcome, update, error } = runJob(d, this.all, job);
+    const { outcome, update, error } = runJob(d, this.all, job), at = d.team.failedAt ?? 0;
     if (size > 1) this.jobs.join(size - 1);
     d.team = this.alone;
     const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1)), total = { ...outcome };
     for (const { numbers } of others) addOutcome(total, outcomeOf(numbers));
     for (const key of Object.keys(this.totals) as (keyof typeof this.totals)[]) this.totals[key] += total[key];
-    const thrown = stepError(error, others.map((result) => result.error));
+    const thrown = stepError(error === undefined ? undefined : { error, at }, others.map((result) => result.error));
     if (thrown !== undefined) throw thrown;
     return { ...total, update };
   }

@@ -47,12 +47,33 @@ describe('items of a team', () => {
     expect([mine, others]).toEqual([[0, 2], [1, 3, 5, 4]]);
   });
 
-  test('nobody waits for the item of a member that has failed', () => {
-    const [first, second] = team(2, 2);
-    expect(() => first.each(2, () => { throw new Error('lost'); })).toThrow('lost');
-    first.fail();
-    expect(() => second.each(2, () => undefined)).toThrow(TeamFailure);
-    expect(() => second.each(2, () => undefined)).toThrow(TeamFailure);
+  test('who fails does what is left of the stage, throws the error of the first item and ends the job for all others in the next stage', () => {
+    for (const size of [2, 3, 5]) {
+      const [first, ...others] = team(size, 8), tried: number[] = [];
+      first.each(8, () => undefined); // stage 1
+      expect(() => first.each(8, (i) => {
+        tried.push(i);
+        if (i % 3 === 2) throw new Error(`item ${i}`); // 2, 5, 8
+      })).toThrow('item 2');
+      expect([...tried].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      for (const other of others) {
+        for (let stage = 1; stage <= 2; stage++) other.each(8, () => expect.unreachable()); // there is nothing left to do
+        expect(() => other.each(8, () => expect.unreachable())).toThrow(TeamFailure);
+        expect(() => other.barrier()).toThrow(TeamFailure);
+        expect(other.failedAt).toBeUndefined();
+      }
+    }
+  });
+
+  test('a failure in an earlier stage comes before one in a later stage, whoever meets it first', () => {
+    const [ahead, behind] = team(2, 2);
+    ahead.each(2, () => undefined);
+    expect(() => ahead.each(2, () => { throw new Error('lost'); })).toThrow('lost');
+    behind.fail(); // has not begun
+    expect(behind.failedAt).toBeLessThan(ahead.failedAt!);
+    const [one, another] = team(2, 2);
+    one.fail();
+    expect(() => another.each(2, () => expect.unreachable())).toThrow(TeamFailure);
   });
 
   test('every lock has a word of its own', () => expect(Object.values(LOCK).every((lock, i, all) => lock < MAX_LOCKS && all.indexOf(lock) === i)).toBe(true));
@@ -129,6 +150,30 @@ describe('threads', () => {
     const alone = await start({ ...options, threads: 1 });
     expect(trainer.trainStep(inputs, targets)).toEqual(alone.trainStep(inputs, targets));
     trainer.close();
+  });
+
+  test('of many samples that overflow, 1, 2, 3 and 5 threads name the same one', async () => {
+    const messages = [];
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const seen = new Set<string>();
+      for (const threads of [1, 2, 3, 5]) {
+        const options = smallOptions({ batch: 6, seed, threads, model: { layers: 24 } }), trainer = await start(options), { inputs, targets } = randomTokens(options, 0);
+        for (const { name, data } of trainer.tensors().filter(isWeight)) { // both ends of the range in each row: every block adds about 1,000
+          if (name.endsWith('up.weight')) data.forEach((value, i) => { data[i] = value * 12; });
+          if (name.endsWith('down.weight')) data.forEach((_, i) => { data[i] = (Math.floor(i / 128) % 3 === 0 ? 15 : -15) * 2 ** 24; });
+        }
+        try {
+          trainer.trainStep(inputs, targets);
+        } catch (error) {
+          seen.add(`${(error as Error).name} ${(error as Error).message} ${(error as OverflowError).hint}`);
+        }
+        trainer.close();
+      }
+      expect([...seen]).toHaveLength(1);
+      messages.push(...seen);
+    }
+    for (const message of messages) expect(message).toMatch(/^OverflowError the residual state left .* lower the learning rate or lengthen the warm-up$/);
+    expect(messages.some((message) => !message.includes('sample 0'))).toBe(true);
   });
 
   test('after close the trainer goes on with one thread and the same bits', async () => {
