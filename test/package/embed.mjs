@@ -59,7 +59,7 @@ async function inBrowser(folder, path) {
     await ended;
     server.close();
     server.closeAllConnections();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }); // its children end after it
   }
 }
 
