@@ -71,13 +71,16 @@ export function verdict({ cells, reference, metrics: [{ path, title, as, better 
     (missing > 0 ? ` ${plural(missing, 'cell')} of ${cells.length} not run yet.` : '');
 }
 
-/** What was to be reached, and whether it was. */
+/** What was to be reached, and whether it was: a mean, or its ratio to the mean of the cell `of`. */
 function barLines({ bars, cells, metrics }, runs) {
-  return bars.map(({ cell, path, atLeast, atMost }) => {
-    const { title, as } = metrics.find((metric) => metric.path === path), value = metricOf(runs, cell, path), label = cells.find(({ id }) => id === cell).label;
-    const target = `${label}, ${title.replace(/, [%M].*$/, '')}: ${atLeast === undefined ? 'at most' : 'at least'} ${write(atLeast ?? atMost, as)}${UNIT[as]}`;
-    if (value === undefined) return `Target: ${target}; not run yet.`;
-    return `Target: ${target}; measured ${spread(value, as)}${UNIT[as]}: ${value.mean >= (atLeast ?? -Infinity) && value.mean <= (atMost ?? Infinity) ? 'reached' : '**missed**'}.`;
+  const labelOf = (cell) => cells.find(({ id }) => id === cell).label;
+  return bars.map(({ cell, path, atLeast, atMost, of }) => {
+    const { title, as: own } = metrics.find((metric) => metric.path === path), as = of === undefined ? own : 'ratio', name = title.replace(/, [%M].*$/, '');
+    const target = `${labelOf(cell)}, ${name}: ${atLeast === undefined ? 'at most' : 'at least'} ${write(atLeast ?? atMost, as)}${UNIT[as]}${of === undefined ? '' : ` that of ${labelOf(of)}`}`;
+    const value = metricOf(runs, cell, path), unit = of === undefined ? { mean: 1 } : metricOf(runs, of, path);
+    if (value === undefined || unit === undefined) return `Target: ${target}; not run yet.`;
+    const measured = value.mean / unit.mean, isReached = measured >= (atLeast ?? -Infinity) && measured <= (atMost ?? Infinity);
+    return `Target: ${target}; measured ${of === undefined ? `${spread(value, as)}${UNIT[as]}` : `${write(measured, as)}${UNIT[as]} (n = ${value.n} and ${unit.n})`}: ${isReached ? 'reached' : '**missed**'}.`;
   });
 }
 

@@ -55,6 +55,18 @@ describe('tables and sentences', () => {
     expect(made).toMatch(/at least 98\.50 %; measured 97\.50 ± 0\.50 %: \*\*missed\*\*\./);
   });
 
+  test('a target in units of another cell: the ratio of the means, reached, missed, or not run', () => {
+    const into = fixture('relative', { bdia: [0.2, 0.18], 'float32-bdia': [0.2, 0.2, 0.2], plain: [0.188, 0.189] }, 'translation'), bleu = (cell: string, seed: number, score: number): void =>
+      put(into, 'translation', cell, seed, 0, { final: { step: 200, trainLoss: 1, loss: 1, bleu: score } });
+    bleu('bdia', 1, 20); bleu('bdia', 2, 18); for (const seed of [1, 2, 3]) bleu('float32-bdia', seed, 20); // 19 of 20
+    const lines = (): string[] => block(into, 'translation').split('\n').filter((line) => line.startsWith('Target'));
+    expect(lines()).toEqual(['Target: BDIA, BLEU, greedy: at least 0.950 x that of BDIA, float32 (PyTorch); measured 0.950 x (n = 2 and 3): reached.',
+      'Target: plain, BLEU, greedy: at least 0.950 x that of plain, float32 (PyTorch); not run yet.']);
+    bleu('bdia', 2, 17.9);
+    bleu('plain', 1, 30); bleu('plain', 2, 30); bleu('float32', 1, 24);
+    expect(lines()).toEqual([expect.stringContaining('measured 0.948 x (n = 2 and 3): **missed**.'), expect.stringContaining('measured 1.250 x (n = 2 and 1): reached.')]);
+  });
+
   test('one seed has no spread, a missing cell is named so, a run that ended by itself too', () => {
     const into = fixture('few', { plain: [0.3, 0.31], dropout: [0.35] }, 'cifar');
     expect(block(into, 'cifar')).toContain('BDIA has no run yet, so nothing is compared.');

@@ -189,7 +189,10 @@ test('--list names every experiment and figure', async () => {
     expect(cells.map(({ id }) => id), name).toContain(reference);
     expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
     expect(metrics[0].better, name).toBeDefined();
-    for (const bar of bars) expect(metrics.map(({ path }) => path)).toContain(bar.path);
+    for (const { cell, of = cell, path } of bars) {
+      expect(metrics.map((metric) => metric.path)).toContain(path);
+      expect(cells.map(({ id }) => id)).toEqual(expect.arrayContaining([cell, of]));
+    }
   }
 });
 

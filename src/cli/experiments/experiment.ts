@@ -46,6 +46,8 @@ export interface Bar {
   path: string;
   atLeast?: number;
   atMost?: number;
+  /** The bound is in units of this cell's mean. */
+  of?: string;
 }
 
 /** What is said of an experiment without running it; all of it plain JSON. */

@@ -55,7 +55,7 @@ export const translation: Experiment = {
     file: 'results-translation.svg', title: 'Loss in nats a token: validation (solid), training (dashed)',
     points: 'curve', x: 'step', xTitle: 'step', y: ['loss', 'trainLoss'], as: 'nats',
   }],
-  bars: [],
+  bars: [{ cell: 'bdia', path: 'final.bleu', atLeast: 0.95, of: 'float32-bdia' }, { cell: 'plain', path: 'final.bleu', atLeast: 0.95, of: 'float32' }],
   async open(path, scale) {
     const { sha256, train, validation, vocabularies, bleuPairs, steps, checked } = readTranslation(path, scale);
     return {
