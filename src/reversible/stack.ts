@@ -14,7 +14,8 @@ import type { Scaled } from '../ops/gradient.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { STATE_LIMIT_BITS } from '../tensor/formats.ts';
 import type { Noise } from './noise.ts';
-import type { Lane, UpdateRule } from './rule.ts';
+import { Lanes } from './lanes.ts';
+import type { UpdateRule } from './rule.ts';
 import { BlockSite, type Pass, type StackShape } from './site.ts';
 
 export type { Pass, StackShape };
@@ -36,14 +37,8 @@ export interface Reconstruction {
   mismatchedElements: number;
 }
 
-/** A lane in shared memory: last, previous, a, its exponent, b, its exponent, bSign, the exponent of its memory's gradient. Addresses are
- *  multiples of 64 (tensor/arena.ts); in that unit they fit int32. */
-const LANE_WORDS = 8, UNIT = 64;
-
 export class Stack {
-  private readonly lanes: Lane[];
-  /** The four buffers of each lane. */
-  private readonly buffers: readonly (readonly Pointer[])[];
+  private readonly lanes: Lanes;
   private readonly kept: ActivationSlab;
   /** Blocks of a segment (all of them, without checkpoints), and the states before each segment but the last, lane by lane. */
   private readonly segment: number;
@@ -52,18 +47,12 @@ export class Stack {
   /** int32 [layers, sequences]: fingerprints of every lane before every block, if they are compared. */
   private readonly hashes: Pointer;
   private readonly isVerified: boolean;
-  /** What of a lane changes, in words: any thread may have had it before. */
-  private readonly words: Pointer;
   readonly reconstruction: Reconstruction = { checkedStates: 0, mismatchedElements: 0 };
 
   /** blocks: one of each thread. */
   constructor(arena: Arena, private readonly shape: StackShape, private readonly options: StackOptions, private readonly blocks: readonly Block[]) {
     const { context, channels, layers, sequences } = shape, { rule, keeps, verify } = options, bytes = context * channels * 4;
-    const times = <T>(make: (s: number) => T): T[] => Array.from({ length: sequences }, (_, s) => make(s));
-    this.buffers = times(() => Array.from({ length: 4 }, () => arena.allocate('states', bytes)));
-    const side = rule.sideBytes(context * channels, layers);
-    this.lanes = times((s) => ({ ...this.begun(s), side: arena.allocate('sideBits', side) }));
-    this.words = arena.allocate('workspace', sequences * LANE_WORDS * 4);
+    this.lanes = new Lanes(arena, sequences, bytes, rule.sideBytes(context * channels, layers));
     this.isVerified = verify && keeps === 'nothing';
     this.hashes = arena.allocate('workspace', this.isVerified ? layers * sequences * 4 : 0);
     this.segment = keeps === 'states' ? Math.ceil(Math.sqrt(layers)) : layers;
@@ -82,48 +71,34 @@ export class Stack {
     d.team.each(pass.count, (s) => {
       this.take(d, s, pass);
       work(s);
-      this.leave(d, s, pass);
+      this.lanes.leave(d, s, pass.memory?.(s).gradient);
     });
   }
 
-  /** Reads what changes of lane s. */
+  /** Brings lane s, and the gradient of its memory, to where the last thread left them. */
   take(d: Device, s: number, pass: Pass): void {
-    const lane = this.lanes[s], [last, previous, a, aExponent, b, bExponent, bSign, memory] = d.view(this.words + s * LANE_WORDS * 4, LANE_WORDS);
-    Object.assign(lane, { last: last * UNIT, previous: previous * UNIT, a: { at: a * UNIT, exponent: aExponent }, b: { at: b * UNIT, exponent: bExponent }, bSign });
-    if (pass.memory !== undefined) pass.memory(s).gradient.exponent = memory;
-  }
-
-  /** Writes it down for the next one. */
-  leave(d: Device, s: number, pass: Pass): void {
-    const { last, previous, a, b, bSign } = this.lanes[s];
-    d.view(this.words + s * LANE_WORDS * 4, LANE_WORDS).set([last / UNIT, previous / UNIT, a.at / UNIT, a.exponent, b.at / UNIT, b.exponent, bSign, pass.memory?.(s).gradient.exponent ?? 0]);
-  }
-
-  /** Lane s before a pass. */
-  private begun(s: number): Omit<Lane, 'side'> {
-    const [last, previous, a, b] = this.buffers[s];
-    return { last, previous, a: { at: a, exponent: 0 }, b: { at: b, exponent: 0 }, bSign: 0 };
+    this.lanes.take(d, s, pass.memory?.(s).gradient);
   }
 
   /** Where x_0 of lane s goes, before `forward`. */
   input(s: number): Pointer {
-    return Object.assign(this.lanes[s], this.begun(s)).last;
+    return this.lanes.begin(s).last;
   }
 
   /** The stack's output of lane s, after `forward`. */
   output(d: Device, s: number, pass: Pass): Pointer {
     const { rule } = this.options;
-    return rule.output === undefined ? this.lanes[s].last : rule.output(this.site(d, this.shape.layers - 1, s, pass));
+    return rule.output === undefined ? this.lanes.get(s).last : rule.output(this.site(d, this.shape.layers - 1, s, pass));
   }
 
   /** Where dL/d output of lane s goes, before `backward`, with its exponent. After: dL/dx_0. */
   gradient(s: number): Scaled {
-    return this.lanes[s].a;
+    return this.lanes.get(s).a;
   }
 
   private site(d: Device, k: number, s: number, pass: Pass): BlockSite {
     const { keeps } = this.options, { rank } = d.team, place = pass.training === undefined ? 0 : k % this.segment;
-    return this.sites[rank].at(d, this.lanes[s], k, s, pass, this.kept.get(keeps === 'nothing' ? rank : place * this.shape.sequences + s));
+    return this.sites[rank].at(d, this.lanes.get(s), k, s, pass, this.kept.get(keeps === 'nothing' ? rank : place * this.shape.sequences + s));
   }
 
   private hash(d: Device, k: number, s: number): Int32Array {
@@ -209,7 +184,7 @@ export class Stack {
   /** Runs the forward pass of lane s again up to block k, in the buffers of its gradients, which the step has no more use for: which
    *  element is the first that differs, and how many do. */
   private locate(d: Device, store: ParameterStore, k: number, s: number, n: number, pass: Pass): { first: number; count: number } {
-    const { rule } = this.options, lane = this.lanes[s], { last, previous } = lane, rebuilt = [d.view(last, n), d.view(previous, n)];
+    const { rule } = this.options, lane = this.lanes.get(s), { last, previous } = lane, rebuilt = [d.view(last, n), d.view(previous, n)];
     Object.assign(lane, { last: lane.a.at, previous: lane.b.at });
     pass.training!.embed(s, lane.last);
     rule.begin?.(this.site(d, 0, s, pass));
