@@ -13,8 +13,8 @@ import type { ParameterStore } from '../nn/parameters.ts';
 import type { Scaled } from '../ops/gradient.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { STATE_LIMIT_BITS } from '../tensor/formats.ts';
-import type { Noise } from './noise.ts';
 import { Lanes } from './lanes.ts';
+import type { Noise } from './noise.ts';
 import type { UpdateRule } from './rule.ts';
 import { BlockSite, type Pass, type StackShape } from './site.ts';
 

@@ -42,22 +42,32 @@ export const encodeJob = ({ job, count, first, step, predictions, gamma8 }: Job)
 const decodeJob = (words: ArrayLike<number>): Job =>
   ({ job: words[0], count: words[1], first: words[2], step: words[3] + words[4] * HALF, predictions: words[5], gamma8: words[6] });
 
+/** An error of a thread's part, and where that thread met it (Team.failedAt). */
+interface Failure {
+  readonly error: unknown;
+  readonly at: number;
+}
+
+/** The team of a job, seen by the member `rank` of `size`. */
+export const teamOf = (d: Device, { control }: Layout, { microBatch }: AnyOptions<unknown>, rank: number, size: number): Team =>
+  new Team(d.view(control, controlBytes(microBatch) / 4), rank, size);
+
 /** Runs one thread's part. */
-export function runJob(d: Device, { model, optimizer }: Layout, { job, count, first, step, predictions, gamma8 }: Job): { outcome: Outcome; update?: UpdateReport; error?: unknown } {
+export function runJob(d: Device, { model, optimizer }: Layout, { job, count, first, step, predictions, gamma8 }: Job): { outcome: Outcome; update?: UpdateReport; failure?: Failure } {
   const { counts, team } = d;
   counts.saturated = counts.overflowed = 0;
   model.resetReconstruction();
-  let score = { loss: 0, correct: 0 }, update: UpdateReport | undefined, error: unknown;
+  let score = { loss: 0, correct: 0 }, update: UpdateReport | undefined, failure: Failure | undefined;
   try {
     if (job === JOB.clear) clearGradients(d, model.store);
     else if (job === JOB.accumulate) score = model.accumulate(d, first, count, step);
     else if (job === JOB.evaluate) score = model.evaluate(d, count, gamma8);
     else update = optimizer.update(d, model.store, predictions, step);
   } catch (thrown) {
-    error = thrown ?? new RetrogradError('unknown failure');
     team.fail();
+    failure = { error: thrown ?? new RetrogradError('unknown failure'), at: team.failedAt ?? 0 };
   }
-  return { outcome: { ...score, ...counts, ...model.reconstruction }, update, error };
+  return { outcome: { ...score, ...counts, ...model.reconstruction }, update, failure };
 }
 
 /** An outcome as the numbers of a result. */
@@ -87,19 +97,12 @@ export function runMember(kits: Readonly<Record<string, Kit>>): void {
   onFirstMessage(({ memory, base, options, rank, end }: MemberMessage) => {
     const device = new Device(attachWasmBackend(memory)), arena = new Arena(base), all = layout(arena, options as AnyOptions<never>, kits[options.model.kind ?? 'gpt']);
     if (arena.end !== end) throw new RetrogradError('the thread module is of another version than the library');
-    const { threads, microBatch } = options;
     new Jobs(device.bytes.buffer, all.job).serve(rank, (words): Result => {
-      device.team = new Team(device.view(all.control, controlBytes(microBatch) / 4), rank, threads);
-      const { outcome, error } = runJob(device, all, decodeJob(words)), { failedAt = 0 } = device.team;
-      return { numbers: KEYS.map((key) => outcome[key]), error: error === undefined ? '' : describe(error, failedAt) };
+      device.team = teamOf(device, all, options, rank, options.threads);
+      const { outcome, failure } = runJob(device, all, decodeJob(words));
+      return { numbers: KEYS.map((key) => outcome[key]), error: failure === undefined ? '' : describe(failure) };
     });
   });
-}
-
-/** An error of a thread's part, and where that thread met it (Team.failedAt). */
-export interface Failure {
-  readonly error: unknown;
-  readonly at: number;
 }
 
 /** The error of a step: of those met the earliest, which is the one that one thread alone would throw. A TeamFailure only tells that another
@@ -110,7 +113,7 @@ export function stepError(own: Failure | undefined, others: readonly string[]): 
 }
 
 const KINDS = { OverflowError, ReconstructionError, TeamFailure, RetrogradError };
-const describe = (error: unknown, at: number): string => (error instanceof Error ? `${at} ${error.name}: ${error.message}` : `${at} : ${String(error)}`);
+const describe = ({ error, at }: Failure): string => (error instanceof Error ? `${at} ${error.name}: ${error.message}` : `${at} : ${String(error)}`);
 
 function revive(text: string): Failure {
   const [, at, name, message] = /^(\d+) (\w*): ([^]*)$/.exec(text) ?? [undefined, '0', '', text], [what, hint] = message.split('. HINT: ');

@@ -5,13 +5,13 @@ import { CheckpointError, UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { Jobs, startWorker } from '../kernels/pool.ts';
-import { Team, controlBytes } from '../kernels/team.ts';
+import { Team } from '../kernels/team.ts';
 import { createWasmBackend } from '../kernels/wasm.ts';
 import { type Model, nats } from '../models/model.ts';
 import { initialise } from '../nn/parameters.ts';
 import { Arena } from '../tensor/arena.ts';
 import { MASTER_FRACTION, OPTIMIZER_FRACTION } from '../tensor/formats.ts';
-import { JOB, type Job, type MemberMessage, NOTHING, type Outcome, addOutcome, encodeJob, outcomeOf, runJob, stepError } from './job.ts';
+import { JOB, type Job, type MemberMessage, NOTHING, type Outcome, addOutcome, encodeJob, outcomeOf, runJob, stepError, teamOf } from './job.ts';
 import type { UpdateReport } from './optimizer.ts';
 import { type Kit, type Layout, type MemoryPlan, layout, plan } from './plan.ts';
 import type { AnyOptions } from './rules.ts';
@@ -121,16 +121,16 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   /** Runs a job on all threads and adds up what they counted; throws what one thread alone would throw. */
   private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome & { update?: UpdateReport } {
     const d = this.device, size = this.threads, job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
-    d.team = size === 1 ? this.alone : new Team(d.view(this.all.control, controlBytes(this.options.microBatch) / 4), 0, size);
+    d.team = size === 1 ? this.alone : teamOf(d, this.all, this.options, 0, size);
     d.team.reset();
     if (size > 1) this.jobs.start(encodeJob(job));
-    const { outcome, update, error } = runJob(d, this.all, job), at = d.team.failedAt ?? 0;
+    const { outcome, update, failure } = runJob(d, this.all, job);
     if (size > 1) this.jobs.join(size - 1);
     d.team = this.alone;
     const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1)), total = { ...outcome };
     for (const { numbers } of others) addOutcome(total, outcomeOf(numbers));
     for (const key of Object.keys(this.totals) as (keyof typeof this.totals)[]) this.totals[key] += total[key];
-    const thrown = stepError(error === undefined ? undefined : { error, at }, others.map((result) => result.error));
+    const thrown = stepError(failure, others.map((result) => result.error));
     if (thrown !== undefined) throw thrown;
     return { ...total, update };
   }
