@@ -57,17 +57,23 @@ function step16(prev: usize, x: usize, h: usize, next: usize, side: usize, plane
   return i32x4.add(i32x4.add(i32x4.add(count, beyond(n0, limit)), beyond(n1, limit)), i32x4.add(beyond(n2, limit), beyond(n3, limit)));
 }
 
+/** x + h of four elements, of which `left` exist; returns `count` less one in a lane for each element out of range. */
+// @ts-ignore: decorator
+@inline
+function plain4(x: usize, h: usize, next: usize, left: i32, l: i32, limit: v128, count: v128): v128 {
+  const v = addHalfEvenLanes(loadInt32s(x, left), loadInt32s(h, left), BRANCH_FRACTION - l);
+  storeInt32s(next, v, left);
+  return i32x4.add(count, beyond(v, limit));
+}
+
 /** Kernels.bdia_step_i32. */
 export function bdia_step_i32(prev: usize, x: usize, h: usize, next: usize, side: usize, n: i32, l: i32, sigma: i32, m: i32): i32 {
   assert(l >= 6 && l <= 14, 'bdia_step_i32: l in 6..14');
   const limit = i32x4.splat(1 << (STATE_LIMIT_BITS + l));
   let count = i32x4.splat(0);
   if (sigma == 0) {
-    for (; n > 0; n -= 4, x += 16, h += 16, next += 16) {
-      const v = addHalfEvenLanes(loadInt32s(x, n), loadInt32s(h, n), BRANCH_FRACTION - l);
-      storeInt32s(next, v, n);
-      count = i32x4.add(count, beyond(v, limit));
-    }
+    for (; n >= 4; n -= 4, x += 16, h += 16, next += 16) count = plain4(x, h, next, 4, l, limit, count);
+    if (n > 0) count = plain4(x, h, next, n, l, limit, count);
     return -sumLanes(count);
   }
   assert((sigma == 1 || sigma == -1) && m >= 1 && m <= 3, 'bdia_step_i32: gamma = 0 or +-2^-m, m in 1..3');

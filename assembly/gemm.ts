@@ -13,12 +13,12 @@ import { halfStep, shiftHalfUpLanes } from './fixed';
 /** Columns of B in a panel, bytes of a pair of its rows. */
 const PANEL: i32 = 16;
 const PAIR: usize = 64;
-/** Rows of A in a block: 128 rows of 512 elements are 128 KiB, within L2. Products in a block: 256 pairs are 16 KiB, half of L1.
- *  Half or twice of either changes the speed by less than 2 %. With sums in int64 a block of C has to stay close too: 32 rows are
- *  3 % faster than 128 when weight gradients come from beyond L2. */
+/** Rows of A in a block: 128 rows of 768 elements are 192 KiB, within L2. Most products in a block: 384 pairs are 24 KiB, within L1; half or
+ *  twice of either changes the speed by less than 2 %, blocks that are not alike (512 + 64 products) by as much. With sums in int64 a block
+ *  of C has to stay close too: 32 rows are 3 % faster than 128 when weight gradients come from beyond L2. */
 const BLOCK_ROWS: i32 = 128;
 const BLOCK_ROWS_64: i32 = 32;
-const BLOCK_PRODUCTS: i32 = 512;
+const BLOCK_PRODUCTS: i32 = 768;
 
 /** Kernels.gemm_i16i16i32. */
 export function gemm_i16i16i32(a: usize, lda: i32, packed: usize, stride: usize, c: usize, ldc: i32, m: i32, n: i32, k: i32): void {
@@ -28,7 +28,7 @@ export function gemm_i16i16i32(a: usize, lda: i32, packed: usize, stride: usize,
     for (let i = 0; i < m; i++, c += usize(ldc) << 2) memory.fill(c, 0, usize(n) << 2);
     return;
   }
-  blocks<i32>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 2, m, n, k, BLOCK_PRODUCTS, BLOCK_PRODUCTS, 0);
+  blocks<i32>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 2, m, n, k, 2, 0);
 }
 
 /** Kernels.gemm_i16i16i64: each chunk's exact sum is flushed, shifted, into C. */
@@ -37,16 +37,15 @@ export function gemm_i16i16i64(a: usize, lda: i32, packed: usize, stride: usize,
   assert(lda >= k && ldc >= n, 'gemm_i16i16i64: row distances');
   assert(chunk >= 2 && (chunk & 1) == 0, 'gemm_i16i16i64: chunk is even');
   assert(shift >= -16 && shift <= 20, 'gemm_i16i16i64: shift in -16..20');
-  const block = max(BLOCK_PRODUCTS / chunk, 1) * chunk;
-  blocks<i64>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 3, m, n, k, block, chunk, shift);
+  blocks<i64>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 3, m, n, k, chunk, shift);
 }
 
-/** Walks row blocks, parts of k of `block` products, panels. C is int32, overwritten by the first part and added to by the others, or
- *  int64, always added to. */
+/** Walks row blocks, equal parts of k in multiples of `chunk` products, panels. C is int32, overwritten by the first part and added to by
+ *  the others, or int64, always added to. */
 // @ts-ignore: decorator
 @inline
-function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32, block: i32, chunk: i32, shift: i32): void {
-  const blockRows = sizeof<C>() == 8 ? BLOCK_ROWS_64 : BLOCK_ROWS;
+function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32, chunk: i32, shift: i32): void {
+  const blockRows = sizeof<C>() == 8 ? BLOCK_ROWS_64 : BLOCK_ROWS, block = divideUp(divideUp(k, divideUp(max(k, 1), BLOCK_PRODUCTS)), chunk) * chunk;
   for (let i = 0; i < m; i += blockRows) {
     const rows = min(m - i, blockRows);
     for (let p = 0; p < k; p += block) {
@@ -59,6 +58,12 @@ function blocks<C>(a: usize, lda: usize, packed: usize, stride: usize, c: usize,
     a += usize(blockRows) * lda;
     c += usize(blockRows) * ldc;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function divideUp(a: u32, b: u32): u32 {
+  return (a + b - 1) / b;
 }
 
 /** `rows` rows of A times one panel over `products` >= 1 products: tiles of 2 rows, then one of 1 row. Each `chunk` of products is

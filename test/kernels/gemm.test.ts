@@ -55,8 +55,8 @@ describe('gemm_i16i16i32', () => {
     }
   });
 
-  equal('37 x 70 x 513, 70 x 33 x 64, 5 x 257 x 1,024 and 259 x 20 x 515 equal the naive product modulo 2^32', 4, (check) => {
-    for (const [m, n, k] of [[37, 70, 513], [70, 33, 64], [5, 257, 1024], [259, 20, 515]]) {
+  equal('37 x 70 x 769, 70 x 33 x 768, 5 x 257 x 1,538 and 259 x 20 x 771 equal the naive product modulo 2^32', 4, (check) => {
+    for (const [m, n, k] of [[37, 70, 769], [70, 33, 768], [5, 257, 1538], [259, 20, 771]]) {
       const a = input(int16s(m, m * k, 'random', 32767, -32768)), B = int16s(n, k * n, 'random', 32767, -32768), c = output(new Int32Array(m * n));
       // Plain numbers: 1,024 products of 2^30 are 2^40.
       const expected = Int32Array.from({ length: m * n }, (_, at) => {
@@ -107,9 +107,9 @@ describe('gemm_i16i16i64', () => {
       for (const chunk of [2, 16, 100, 128]) product(check, 3, 17, k, chunk, ((seed * 5) % 37) - 16, seed % 2 === 0 ? 'random' : 'alternating', ++seed);
   });
 
-  equal('passes every edge of its blocks: 128 rows, 512 products, chunks of one product more or less', 16, (check) => {
+  equal('passes every edge of its blocks: 32 rows, 768 products in equal parts of whole chunks, chunks of one product more or less', 22, (check) => {
     let seed = 5000;
-    for (const [m, k, chunk] of [[129, 1, 2], [2, 513, 128], [131, 514, 16], [1, 1025, 100], [130, 129, 128], [3, 129, 130], [257, 3, 2], [2, 1026, 1024]])
+    for (const [m, k, chunk] of [[33, 1, 2], [2, 769, 128], [35, 770, 16], [1, 1537, 100], [34, 129, 128], [3, 129, 130], [65, 3, 2], [2, 1538, 1024], [1, 0, 2], [2, 767, 2 ** 31 - 2], [2, 768, 768]])
       for (const n of [16, 19]) product(check, m, n, k, chunk, (seed % 37) - 16, 'random', ++seed);
   });
 
