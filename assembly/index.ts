@@ -18,7 +18,7 @@ export { add_rounded_i32, exchange_radix_i32u32 } from './inverses';
 
 /** Raised whenever a kernel's signature or meaning changes; src/kernels/wasm.ts refuses another one. */
 export function abi_version(): i32 {
-  return 1;
+  return 2;
 }
 
 /** First byte after the static data. */

@@ -8,7 +8,7 @@ import { RetrogradError, UsageError } from '../errors.ts';
 import type { Backend, Kernels } from './kernels.ts';
 
 /** What assembly/index.ts must return: raised there and here whenever a kernel's signature or meaning changes. */
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 /** Buffers begin on a boundary that no cache line or vector crosses. */
 const BASE_ALIGNMENT = 1024;
 

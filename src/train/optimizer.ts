@@ -16,6 +16,8 @@ export const BETA2_SHIFT = 7;
 const EPSILON = 1e-8;
 /** Elements of one call of sum_squares_i64: 2^20 squared, 2^22 times, is 2^62. */
 const SQUARES = 2 ** 22;
+/** Bytes that adamw_i64 overwrites. */
+const SCRATCH = 512;
 /** Threads share a parameter in multiples of this many elements: whole cache lines. */
 const UNIT = 64;
 
@@ -29,10 +31,13 @@ export class Optimizer {
   /** Of each thread and parameter: bits of the largest gradient (int32), sum of squares (int64). */
   private readonly bits: Pointer;
   private readonly sums: Pointer;
+  /** int64 [64] of each thread (adamw_i64). */
+  private readonly scratch: Pointer;
 
   constructor(arena: Arena, private readonly options: CheckedOptions<unknown>, private readonly parameters: number) {
     this.bits = arena.allocate('workspace', options.threads * parameters * 4);
     this.sums = arena.allocate('workspace', options.threads * parameters * 8);
+    this.scratch = arena.allocate('workspace', options.threads * SCRATCH);
   }
 
   /** Updates every weight from the gradients summed over `tokens` tokens; `step` is 0-based. Every thread of the team runs it on its
@@ -48,7 +53,7 @@ export class Optimizer {
       const shift = Math.max(0, bits[i] - 30), { from, to } = d.team.range(p.size, UNIT);
       const { factor, factorShift } = ratio(unit, OPTIMIZER_FRACTION + shift);
       d.counts.saturated += d.kernels.adamw_i64(p.master + from * 4, p.gradient + from * 8, p.m + from * 4, p.r + from * 4, to - from, shift, factor, factorShift,
-        BETA1_SHIFT, BETA2_SHIFT, corrected, epsilon, p.kind === 'matrix' || p.kind === 'embedding' ? decay : 0, WEIGHT_LIMIT);
+        BETA1_SHIFT, BETA2_SHIFT, corrected, epsilon, p.kind === 'matrix' || p.kind === 'embedding' ? decay : 0, WEIGHT_LIMIT, this.scratch + d.team.rank * SCRATCH);
     });
     return { gradientNorm: Number(norm) / (tokens * 2 ** WEIGHT_GRADIENT_FRACTION), learningRate: Number(rate) / 2 ** 32 };
   }
