@@ -128,6 +128,11 @@ export class Team {
     Atomics.store(this.words, FAILED, 0);
   }
 
+  /** Whether a member holds lock `index` at the moment. */
+  isHeld(index: number): boolean {
+    return this.size > 1 && Atomics.load(this.words, FIRST_LOCK + index) !== 0;
+  }
+
   /** Runs `work` while no other member holds lock `index`. */
   exclusive(index: number, work: () => void): void {
     if (this.size === 1) return work();

@@ -81,13 +81,10 @@ export class SelfAttention implements Sublayer {
   backward(d: Device, dy: Scaled, { rows }: Place, saved: AttentionSaved, dz: Pointer): Scaled {
     const { channels: C } = this.shape, { queryKey, value, shared: { dOut, linear: { sums } } } = this;
     const dProjected: Scaled = { at: dOut, exponent: toOperand(d, dy, dOut, rows, C, OPERAND_MAX) };
-    this.projection.backwardWeight(d, dProjected, saved.attended, value, rows);
-    const exponent = this.projection.backwardInput(d, dProjected, sums, rows);
-    const dAttended: Scaled = { at: dOut, exponent: toOperand(d, { at: sums, exponent }, dOut, rows, C, OPERAND_MAX) };
+    const dSum = this.projection.backward(d, dProjected, saved.attended, value, sums, rows);
+    const dAttended: Scaled = { at: dOut, exponent: toOperand(d, dSum, dOut, rows, C, OPERAND_MAX) };
     const { query } = attentionBackward(d, dAttended, thirds(saved.qkv, C), saved.probabilities, thirds(this.dQkv, C), this.attentionShape(rows), { queryKey, value }, this.scratch);
-    const dQkv: Scaled = { at: this.dQkv, exponent: query };
-    this.qkv.backwardWeight(d, dQkv, saved.norm.out, NORM_FRACTION, rows);
-    const dNorm: Scaled = { at: sums, exponent: this.qkv.backwardInput(d, dQkv, sums, rows) };
+    const dNorm = this.qkv.backward(d, { at: this.dQkv, exponent: query }, saved.norm.out, NORM_FRACTION, sums, rows);
     return { at: dz, exponent: this.norm.backward(d, dNorm, saved.norm, dz, rows) };
   }
 }

@@ -93,17 +93,13 @@ export class CrossAttention implements Sublayer {
   backward(d: Device, dy: Scaled, { rows, memory }: Place, saved: CrossSaved, dz: Pointer): Scaled {
     const { channels: C } = this.shape, { queryKey, value, shared: { dOut, linear: { sums } } } = this, { at, rows: keys, gradient } = memory as Memory;
     const dProjected: Scaled = { at: dOut, exponent: toOperand(d, dy, dOut, rows, C, OPERAND_MAX) };
-    this.projection.backwardWeight(d, dProjected, saved.attended, value, rows);
-    const exponent = this.projection.backwardInput(d, dProjected, sums, rows);
-    const dAttended: Scaled = { at: dOut, exponent: toOperand(d, { at: sums, exponent }, dOut, rows, C, OPERAND_MAX) };
+    const dSum = this.projection.backward(d, dProjected, saved.attended, value, sums, rows);
+    const dAttended: Scaled = { at: dOut, exponent: toOperand(d, dSum, dOut, rows, C, OPERAND_MAX) };
     const exponents = attentionBackward(d, dAttended, this.input(saved.query, saved.keyValue), saved.probabilities, this.input(this.dQuery, this.dKeyValue),
       this.attentionShape(rows, keys), { queryKey, value }, this.scratch);
-    const dKeyValue: Scaled = { at: this.dKeyValue, exponent: exponents.keyValue }, dQuery: Scaled = { at: this.dQuery, exponent: exponents.query };
-    this.keyValue.backwardWeight(d, dKeyValue, at, NORM_FRACTION, keys);
-    const dMemory: Scaled = { at: this.dMemory, exponent: this.keyValue.backwardInput(d, dKeyValue, this.dMemory, keys) };
+    const dMemory = this.keyValue.backward(d, { at: this.dKeyValue, exponent: exponents.keyValue }, at, NORM_FRACTION, this.dMemory, keys);
     gradient.exponent = combine(d, gradient, 1, dMemory, 1, undefined, gradient.at, keys * C);
-    this.query.backwardWeight(d, dQuery, saved.norm.out, NORM_FRACTION, rows);
-    const dNorm: Scaled = { at: sums, exponent: this.query.backwardInput(d, dQuery, sums, rows) };
+    const dNorm = this.query.backward(d, { at: this.dQuery, exponent: exponents.query }, saved.norm.out, NORM_FRACTION, sums, rows);
     return { at: dz, exponent: this.norm.backward(d, dNorm, saved.norm, dz, rows) };
   }
 }

@@ -71,8 +71,6 @@ export class Head {
   backward(d: Device, dx: Pointer, rows: number): number {
     const { vocabulary: V } = this.shape;
     const dLogits: Scaled = { at: this.dLogits, exponent: toOperand(d, { at: this.sums, exponent: -LOGIT_GRADIENT_FRACTION }, this.dLogits, rows, V, OPERAND_MAX) };
-    this.linear.backwardWeight(d, dLogits, this.saved.out, NORM_FRACTION, rows);
-    const dNorm: Scaled = { at: this.sums, exponent: this.linear.backwardInput(d, dLogits, this.sums, rows) };
-    return this.norm.backward(d, dNorm, this.saved, dx, rows);
+    return this.norm.backward(d, this.linear.backward(d, dLogits, this.saved.out, NORM_FRACTION, this.sums, rows), this.saved, dx, rows);
   }
 }

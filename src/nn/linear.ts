@@ -68,8 +68,12 @@ export class Linear {
     linearBackwardWeight(d, dy, this.weight.rows, x, fraction, this.weight.columns, this.scratch, this.weightParameter.gradient, this.biasParameter?.gradient ?? 0, this.lock, rows);
   }
 
-  /** dx int32 [rows, columns]; returns its exponent. */
-  backwardInput(d: Device, dy: Scaled, dx: Pointer, rows: number): number {
-    return linearBackwardInput(d, dy, this.weight, dx, rows);
+  /** The same, and the gradient of x: int32 [rows, columns] at dx. While another thread adds to the weight's gradient, this one does that second. */
+  backward(d: Device, dy: Scaled, x: Pointer, fraction: number, dx: Pointer, rows: number): Scaled {
+    const isSecond = d.team.isHeld(this.lock);
+    if (!isSecond) this.backwardWeight(d, dy, x, fraction, rows);
+    const exponent = linearBackwardInput(d, dy, this.weight, dx, rows);
+    if (isSecond) this.backwardWeight(d, dy, x, fraction, rows);
+    return { at: dx, exponent };
   }
 }

@@ -62,12 +62,10 @@ export class Mlp implements Sublayer {
   backward(d: Device, dy: Scaled, { rows }: Place, saved: MlpSaved, dz: Pointer): Scaled {
     const { channels: C, hidden } = this.shape, { dWide, shared: { dOut, linear: { sums } } } = this;
     const dDown: Scaled = { at: dOut, exponent: toOperand(d, dy, dOut, rows, C, OPERAND_MAX) };
-    this.down.backwardWeight(d, dDown, saved.activated, this.activated, rows);
-    const exponent = this.down.backwardInput(d, dDown, sums, rows);
+    const { exponent } = this.down.backward(d, dDown, saved.activated, this.activated, sums, rows);
     d.kernels.gelu_backward_i32(sums, saved.up, sums, rows * hidden);
     const dUp: Scaled = { at: dWide, exponent: toOperand(d, { at: sums, exponent: exponent + 1 }, dWide, rows, hidden, OPERAND_MAX) };
-    this.up.backwardWeight(d, dUp, saved.norm.out, NORM_FRACTION, rows);
-    const dNorm: Scaled = { at: sums, exponent: this.up.backwardInput(d, dUp, sums, rows) };
+    const dNorm = this.up.backward(d, dUp, saved.norm.out, NORM_FRACTION, sums, rows);
     return { at: dz, exponent: this.norm.backward(d, dNorm, saved.norm, dz, rows) };
   }
 }

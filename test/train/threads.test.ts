@@ -109,6 +109,25 @@ describe('threads', () => {
     expect(threads).toEqual([2, 1]);
   });
 
+  test('a layer whose lock is held adds to its gradient second: the same gradients', () => {
+    const options = smallOptions({ model: { bias: true } }), { inputs, targets } = randomTokens(options, 0), calls: boolean[] = [];
+    const gradients = (): BigInt64Array[] => {
+      const trainer = GptTrainer.create(options);
+      trainer.computeGradients(inputs, targets);
+      return trainer.tensors().filter(isWeight).map(({ name }) => trainer.gradient(name));
+    };
+    const expected = gradients(), isHeld = vi.spyOn(Team.prototype, 'isHeld').mockImplementation(() => {
+      const answer = calls.length % 3 > 0;
+      calls.push(answer);
+      return answer;
+    });
+    const found = gradients();
+    isHeld.mockRestore();
+    expect(calls).toContain(true);
+    expect(calls).toContain(false);
+    expect(found).toEqual(expected);
+  });
+
   for (const tied of [true, false])
     test(`every gradient is added to under one lock, always the same (${tied ? 'tied' : 'own'} head)`, () => {
       const options = smallOptions({ model: { bias: true, tied } }), held: number[] = [], writes: [address: number, lock: number | undefined][] = [];
