@@ -1,5 +1,5 @@
-// The locks of a step: what threads add to in turn. Two threads that meet at one lock fall out of step by the length of its work,
-// and then meet no more.
+// The locks of a step: what threads add to in turn. A thread that meets a lock at a linear layer computes the gradient of the layer's input
+// first (nn/linear.ts); two that meet elsewhere fall out of step by the length of the work, and then meet no more.
 //
 // A tied head adds to the token embedding, so both share a lock: one thread may be at its embeddings while another is at its head.
 
