@@ -11,9 +11,10 @@ const LARGE = { vocabulary: 96, layers: 12, channels: 384, heads: 6, context: 25
 const COMPARED_STEPS = 11, LOSS_TOLERANCE = 0.02;
 
 const here = import.meta.dirname, PYTHON = '/usr/bin/python3';
-/** Warm-up, timed steps, and the rounds in which an engine takes part. */
-const EVERY = { warmup: 4, steps: 10, rounds: (round) => round >= 0 };
-const JAX = { warmup: 2, steps: 3, first: 9, rounds: (round) => round >= 0 };
+/** Warm-up, timed steps, and the rounds in which an engine takes part. Every engine warms up for a second and a half at least: so long the
+ *  compiler of JavaScript works beside the engine, which on two threads has no third processor for it. */
+const EVERY = { warmup: 20, steps: 10, rounds: (round) => round >= 0 };
+const JAX = { warmup: 4, steps: 3, first: 9, rounds: (round) => round >= 0 };
 const JAX_THREADS = { ...JAX, rounds: (round) => round % 2 === 0 };
 const TFJS = { warmup: 1, steps: 2, first: 10, rounds: (round) => round % 5 === 0 };
 
@@ -76,7 +77,7 @@ const lossDifference = (losses, ours) => Math.max(...losses.slice(0, COMPARED_ST
 function checkLosses(list) {
   const ours = list.find(({ id }) => id === 'retrograd none').losses;
   for (const engine of list.filter(({ losses }) => losses.length > 0)) {
-    if (!engine.losses.every((loss, i) => i === 0 || loss < engine.losses[i - 1])) engine.lossNote = 'its losses do not fall in every step';
+    if (!engine.losses.slice(0, COMPARED_STEPS).every((loss, i) => i === 0 || loss < engine.losses[i - 1])) engine.lossNote = 'its losses do not fall in every step';
     if (engine.id === 'retrograd bdia') continue; // another update rule, other losses
     engine.lossDifference = lossDifference(engine.losses, ours);
     if (engine.lossDifference > LOSS_TOLERANCE) engine.lossNote = `its losses differ from ours by up to ${(engine.lossDifference * 100).toFixed(1)} %`;

@@ -18,8 +18,9 @@ export interface BenchValues extends RunValues {
 }
 
 const SHAPES = [[64, 64, 64], [512, 512, 512], [1024, 128, 512]] as const;
-/** Steps before the first that counts: the compiler's quick version and empty caches. */
-const WARM = 3, REPEAT = 10;
+/** Steps, and milliseconds, before the first that counts: empty caches, the compiler's quick version, and the compiler at work on the better
+ *  one, beside which two threads on two processors take a tenth longer. */
+const WARM = 3, WARM_MILLISECONDS = 1500, REPEAT = 10;
 
 /** Shares of 0..1 and rates as people read them. */
 const rate = (value: number): string => `${value.toFixed(1)} GMAC/s`;
@@ -37,7 +38,7 @@ function products(json: boolean): number {
 
 /** Milliseconds of `repeat` steps after some that do not count; `begin` is called before the first that does. */
 function times(step: () => unknown, repeat: number, begin: () => void = () => undefined): number[] {
-  for (let i = 0; i < WARM; i++) step();
+  for (let i = 0, end = performance.now() + WARM_MILLISECONDS; i < WARM || performance.now() < end; i++) step();
   begin();
   return Array.from({ length: repeat }, () => {
     const start = performance.now();
