@@ -7,7 +7,7 @@ import { type AttentionInput, type AttentionScratch, type AttentionShape, attent
 import { type Scaled, toOperand } from '../ops/gradient.ts';
 import { type NormSaved, layoutNormSaved } from '../ops/layer-norm.ts';
 import { LOCK } from '../ops/locks.ts';
-import { layoutWeight } from '../ops/weight.ts';
+import { type Preparation, layoutWeight } from '../ops/weight.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { NORM_FRACTION, OPERAND_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
@@ -57,12 +57,12 @@ export class SelfAttention implements Sublayer {
     };
   }
 
-  prepare(d: Device, store: ParameterStore, block: string, backward: boolean): void {
+  prepare(d: Device, store: ParameterStore, block: string, what: Preparation): void {
     this.norm.prepare(d, store, `${block}.norm1`);
     this.qkv.load(store, `${block}.qkv`);
     this.projection.load(store, `${block}.projection`);
-    this.qkv.prepare(d, backward);
-    this.projection.prepare(d, backward);
+    this.qkv.prepare(d, what);
+    this.projection.prepare(d, what);
     const { channels: C } = this.shape, scale = this.norm.scale(d);
     this.queryKey = this.qkv.fractionOf(d, 0, 2 * C, scale);
     this.value = this.qkv.fractionOf(d, 2 * C, 3 * C, scale);

@@ -8,6 +8,7 @@
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { type Scaled, combine } from '../ops/gradient.ts';
+import type { Preparation } from '../ops/weight.ts';
 import { Arena, type Purpose } from '../tensor/arena.ts';
 import { BRANCH_FRACTION } from '../tensor/formats.ts';
 import { SelfAttention } from './attention.ts';
@@ -64,9 +65,9 @@ export class Block {
     return this.parts.map((part) => part.layout(arena));
   }
 
-  /** Loads the weights of block `index`; `backward`: also what only the backward pass needs. */
-  prepare(d: Device, store: ParameterStore, index: number, backward: boolean): void {
-    for (const part of this.parts) part.prepare(d, store, `${this.name}.${index}`, backward);
+  /** Loads the weights of block `index`. */
+  prepare(d: Device, store: ParameterStore, index: number, what: Preparation): void {
+    for (const part of this.parts) part.prepare(d, store, `${this.name}.${index}`, what);
   }
 
   /** h int32 [rows, C] with 16 fraction bits from the state x (l fraction bits): the sum of sublayers from .. to; fills `saved`. */

@@ -7,7 +7,7 @@ import { type AttentionInput, type AttentionScratch, type AttentionShape, attent
 import { type Scaled, combine, toOperand } from '../ops/gradient.ts';
 import { type NormSaved, layoutNormSaved } from '../ops/layer-norm.ts';
 import { LOCK } from '../ops/locks.ts';
-import { layoutWeight } from '../ops/weight.ts';
+import { type Preparation, layoutWeight } from '../ops/weight.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { NORM_FRACTION, OPERAND_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
@@ -65,13 +65,13 @@ export class CrossAttention implements Sublayer {
     return { norm: layoutNormSaved(arena, T, C), query: int16(T * C), keyValue: int16(S * 2 * C), probabilities: arena.allocate('states', probabilityBytes(T, S, heads)), attended: int16(T * C) };
   }
 
-  prepare(d: Device, store: ParameterStore, block: string, backward: boolean): void {
+  prepare(d: Device, store: ParameterStore, block: string, what: Preparation): void {
     const { channels: C } = this.shape;
     this.norm.prepare(d, store, `${block}.cross.norm`);
     this.memoryNorm.prepare(d, store, MEMORY_NORM);
     for (const part of ['query', 'keyValue', 'projection'] as const) {
       this[part].load(store, `${block}.cross.${part}`);
-      this[part].prepare(d, backward);
+      this[part].prepare(d, what);
     }
     const scale = this.memoryNorm.scale(d);
     this.queryKey = Math.min(this.query.fractionOf(d, 0, C, this.norm.scale(d)), this.keyValue.fractionOf(d, 0, C, scale));

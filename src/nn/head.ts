@@ -47,7 +47,7 @@ export class Head {
   prepare(d: Device, store: ParameterStore, backward: boolean): void {
     this.norm.prepare(d, store, 'norm');
     this.linear.load(store, this.shape.matrix);
-    this.linear.prepare(d, backward);
+    this.linear.prepare(d, { copy: true, forward: true, backward });
   }
 
   /** Raw logits int32 [rows, V] of the state x (l fraction bits); returns their address and fraction bits. */

@@ -8,7 +8,7 @@ import { BRANCH_FRACTION, MASTER_FRACTION } from '../tensor/formats.ts';
 import type { Scaled } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/activation-format.ts';
 import { type LinearScratch, linearBackwardInput, linearBackwardWeight, linearForwardBranch, linearRound, linearSums } from '../ops/linear.ts';
-import { type WorkingWeight, prepareWeight } from '../ops/weight.ts';
+import { type Preparation, type WorkingWeight, prepareWeight } from '../ops/weight.ts';
 import type { ParameterStore, StoredParameter } from './parameters.ts';
 
 /** Guard bits of a bias added before rounding to int16 (requantize_i32i16). */
@@ -30,9 +30,9 @@ export class Linear {
     this.biasParameter = store.find(`${name}.bias`);
   }
 
-  /** Makes the working copy; `backward`: also for the backward pass. */
-  prepare(d: Device, backward: boolean): void {
-    prepareWeight(d, this.weightParameter.master, this.weight, backward);
+  /** Makes the working copy and its panels. */
+  prepare(d: Device, what: Preparation): void {
+    prepareWeight(d, this.weightParameter.master, this.weight, what);
   }
 
   /** The bias as int32 with `fraction` fraction bits, or 0. */

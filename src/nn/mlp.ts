@@ -5,7 +5,7 @@ import type { Pointer } from '../kernels/kernels.ts';
 import { type Scaled, toOperand } from '../ops/gradient.ts';
 import { type NormSaved, layoutNormSaved } from '../ops/layer-norm.ts';
 import { LOCK } from '../ops/locks.ts';
-import { layoutWeight } from '../ops/weight.ts';
+import { type Preparation, layoutWeight } from '../ops/weight.ts';
 import type { Arena } from '../tensor/arena.ts';
 import { GELU_INPUT_FRACTION, NORM_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../tensor/formats.ts';
 import { LayerNorm } from './layer-norm.ts';
@@ -41,12 +41,12 @@ export class Mlp implements Sublayer {
     return { norm: layoutNormSaved(arena, T, C), up: arena.allocate('states', T * hidden * 2), activated: arena.allocate('states', T * hidden * 2) };
   }
 
-  prepare(d: Device, store: ParameterStore, block: string, backward: boolean): void {
+  prepare(d: Device, store: ParameterStore, block: string, what: Preparation): void {
     this.norm.prepare(d, store, `${block}.norm2`);
     this.up.load(store, `${block}.up`);
     this.down.load(store, `${block}.down`);
-    this.up.prepare(d, backward);
-    this.down.prepare(d, backward);
+    this.up.prepare(d, what);
+    this.down.prepare(d, what);
     this.activated = this.up.fractionOf(d, 0, this.shape.hidden, this.norm.scale(d));
   }
 

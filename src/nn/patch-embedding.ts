@@ -33,7 +33,7 @@ export class PatchEmbedding {
 
   prepare(d: Device, store: ParameterStore): void {
     this.linear.load(store, 'patch');
-    this.linear.prepare(d, false);
+    this.linear.prepare(d, { copy: true, forward: true, backward: false });
   }
 
   /** x_0 int32 [T, C], l fraction bits, from patches int16 [T - 1, size] with PIXEL_FRACTION. */

@@ -3,6 +3,7 @@
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Scaled } from '../ops/gradient.ts';
+import type { Preparation } from '../ops/weight.ts';
 import { type LinearScratch, layoutLinearScratch } from '../ops/linear.ts';
 import { type NormScratch, layoutNormScratch } from '../ops/layer-norm.ts';
 import type { Arena } from '../tensor/arena.ts';
@@ -54,8 +55,8 @@ export function layoutSublayerScratch(arena: Arena, { context: T, channels: C, h
 export interface Sublayer {
   /** Places for what the backward pass needs of one sequence; handed back as `saved`. */
   layout(arena: Arena): unknown;
-  /** Loads the weights of `block`; `backward`: also what only the backward pass needs. */
-  prepare(d: Device, store: ParameterStore, block: string, backward: boolean): void;
+  /** Loads the weights of `block`. */
+  prepare(d: Device, store: ParameterStore, block: string, what: Preparation): void;
   /** y int32 [rows, C] with 16 fraction bits, within +-1024; fills `saved`. */
   forward(d: Device, place: Place, saved: unknown, y: Pointer): void;
   /** dz int32 [rows, C], the gradient of z through this sublayer, from dy int32; adds to the weights' gradients. dz may be dy. */

@@ -12,6 +12,13 @@ import type { Arena } from '../tensor/arena.ts';
 /** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
 export const MIN_WEIGHT_FRACTION = 8;
 
+/** What is made of a weight: the copy, which is there already if nothing has taken its place since; the panels of each direction. */
+export interface Preparation {
+  readonly copy: boolean;
+  readonly forward: boolean;
+  readonly backward: boolean;
+}
+
 /** W [rows = out, columns = in]. Each thread has its own: what a thread would save by preparing less it would lose by waiting for the
  *  others at every block (docs/decisions.md). */
 export interface WorkingWeight {
@@ -35,8 +42,14 @@ export function layoutWeight(arena: Arena, rows: number, columns: number): Worki
   };
 }
 
-/** Rounds the int32 master to the working copy and packs it; `backward` also packs the panels of the backward pass. */
-export function prepareWeight(d: Device, master: Pointer, w: WorkingWeight, backward: boolean): void {
+/** Rounds the int32 master to the working copy and packs it. */
+export function prepareWeight(d: Device, master: Pointer, w: WorkingWeight, { copy, forward, backward }: Preparation): void {
+  if (copy) roundWeight(d, master, w);
+  if (forward) d.kernels.pack_nt_i16(w.copy, w.columns, w.columns, w.rows, w.forwardPanels);
+  if (backward) d.kernels.pack_nn_i16(w.copy, w.columns, w.rows, w.columns, w.backwardPanels);
+}
+
+function roundWeight(d: Device, master: Pointer, w: WorkingWeight): void {
   const n = w.rows * w.columns;
   const max = d.kernels.max_abs_i32(master, n, 1, n);
   let shift = 0;
@@ -48,6 +61,4 @@ export function prepareWeight(d: Device, master: Pointer, w: WorkingWeight, back
     if (d.kernels.l1_max_i16(w.copy, w.rows, w.columns, w.columnSums) <= OPERAND_L1_MAX) break;
   }
   w.fraction = MASTER_FRACTION - shift;
-  d.kernels.pack_nt_i16(w.copy, w.columns, w.columns, w.rows, w.forwardPanels);
-  if (backward) d.kernels.pack_nn_i16(w.copy, w.columns, w.rows, w.columns, w.backwardPanels);
 }

@@ -47,6 +47,8 @@ export class Stack {
   /** int32 [layers, sequences]: fingerprints of every lane before every block, if they are compared. */
   private readonly hashes: Pointer;
   private readonly isVerified: boolean;
+  /** The block whose weights this thread's copies are of, or -1. */
+  private prepared = -1;
   readonly reconstruction: Reconstruction = { checkedStates: 0, mismatchedElements: 0 };
 
   /** blocks: one of each thread. */
@@ -110,11 +112,21 @@ export class Stack {
     return d.view(this.checkpoints + ((k / this.segment) * sequences + s) * context * channels * 4, n);
   }
 
+  /** Brings the weights of block k into this thread's copies: what is not there and, on the way back, panels of the forward pass only for a
+   *  stack that computes its blocks again. */
+  private prepare(d: Device, store: ParameterStore, k: number, backward: boolean): void {
+    const copy = this.prepared !== k;
+    this.prepared = -1;
+    this.blocks[d.team.rank].prepare(d, store, k, { copy, forward: copy && (!backward || this.options.keeps === 'nothing'), backward });
+    this.prepared = k;
+  }
+
   /** Runs the blocks over the lanes of a pass. */
   forward(d: Device, store: ParameterStore, pass: Pass): void {
     const { layers } = this.shape, { rule } = this.options, { segment } = this, isTraining = pass.training !== undefined;
+    this.prepared = -1; // the weights may have changed
     for (let k = 0; k < layers; k++) {
-      this.blocks[d.team.rank].prepare(d, store, k, false);
+      this.prepare(d, store, k, false);
       this.each(d, pass, (s) => {
         const site = this.site(d, k, s, pass);
         if (k === 0) rule.begin?.(site);
@@ -138,7 +150,7 @@ export class Stack {
     const { layers } = this.shape, { rule, keeps } = this.options;
     for (let k = layers - 1; k >= 0; k--) {
       if (k < layers - 1 && (k + 1) % this.segment === 0) this.again(d, store, pass, k);
-      this.blocks[d.team.rank].prepare(d, store, k, true);
+      this.prepare(d, store, k, true);
       this.each(d, pass, (s) => {
         const site = this.site(d, k, s, pass);
         if (k === layers - 1) {
@@ -159,7 +171,7 @@ export class Stack {
   private again(d: Device, store: ParameterStore, pass: Pass, end: number): void {
     const first = end - (end % this.segment);
     for (let k = first; k <= end; k++) {
-      this.blocks[d.team.rank].prepare(d, store, k, false);
+      this.prepare(d, store, k, false);
       this.each(d, pass, (s) => {
         const site = this.site(d, k, s, pass);
         if (k === first) d.view(site.lane.last, site.n).set(this.checkpoint(d, k, s, site.n));
@@ -176,7 +188,7 @@ export class Stack {
     if ((now | 0) === this.hash(d, k, s)[0]) return;
     const { first, count } = this.locate(d, store, k, s, n, pass);
     reconstruction.mismatchedElements += count;
-    this.blocks[d.team.rank].prepare(d, store, k, true); // for what is left of this block
+    this.prepare(d, store, k, true); // for what is left of this block
     throw new ReconstructionError(`the states before block ${k} of sample ${sample} were not rebuilt exactly in step ${pass.training!.step + 1}: ` +
       `${count} of ${n} elements differ, the first is element ${first}; no weight was changed`);
   }
@@ -189,7 +201,7 @@ export class Stack {
     pass.training!.embed(s, lane.last);
     rule.begin?.(this.site(d, 0, s, pass));
     for (let j = 0; j < k; j++) {
-      this.blocks[d.team.rank].prepare(d, store, j, false);
+      this.prepare(d, store, j, false);
       rule.forward(this.site(d, j, s, pass));
     }
     const expected = [d.view(lane.last, n), d.view(lane.previous, n)];
