@@ -13,9 +13,10 @@ import { halfStep, shiftHalfUpLanes } from './fixed';
 /** Columns of B in a panel, bytes of a pair of its rows. */
 const PANEL: i32 = 16;
 const PAIR: usize = 64;
-/** Rows of A in a block: 256 rows of 768 elements are 384 KiB, within L2; 1 to 2 % faster than 128 when B comes from beyond it. Most products in a block: 384 pairs are 24 KiB, within L1; half or
- *  twice of either changes the speed by less than 2 %, blocks that are not alike (512 + 64 products) by as much. With sums in int64 a block
- *  of C has to stay close too: 32 rows are 3 % faster than 128 when weight gradients come from beyond L2. */
+/** Rows of A in a block: 256 rows of 768 elements are 384 KiB, within L2; 1 to 2 % faster than 128 when B comes from beyond it. Most
+ *  products in a block: 384 pairs are 24 KiB, within L1. Half or twice of either changes the speed by less than 2 %, blocks that are not alike
+ *  (512 + 64 products) by as much. With sums in int64 a block of C has to stay close too: 32 rows are 3 % faster than 128 when weight gradients
+ *  come from beyond L2. */
 const BLOCK_ROWS: i32 = 256;
 const BLOCK_ROWS_64: i32 = 32;
 const BLOCK_PRODUCTS: i32 = 768;

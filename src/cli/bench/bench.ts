@@ -19,7 +19,7 @@ export interface BenchValues extends RunValues {
 
 const SHAPES = [[64, 64, 64], [512, 512, 512], [1024, 128, 512]] as const;
 /** Steps, and milliseconds, before the first that counts: empty caches, the compiler's quick version, and the compiler at work on the better
- *  one, beside which two threads on two processors take a tenth longer. */
+ *  one, beside which two threads on two processors take up to a tenth longer. */
 const WARM = 3, WARM_MILLISECONDS = 1500, REPEAT = 10;
 
 /** Shares of 0..1 and rates as people read them. */
