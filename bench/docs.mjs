@@ -8,6 +8,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BLOCKS, CHARTS } from './blocks.mjs';
 import { CONFORMANCE_PAGE, writeConformancePage } from './conformance-page.mjs';
+import { writePerformance } from './performance.mjs';
 import { RESULTS_PAGE, writeResults } from './results-page.mjs';
 import { ROOT, refuse } from './stamp.mjs';
 
@@ -63,7 +64,7 @@ for (const [name, make] of Object.entries(CHARTS)) {
 }
 
 if (!await writeConformancePage(isCheck)) stale.push(CONFORMANCE_PAGE);
-stale.push(...writeResults({ isCheck }).map((name) => `docs/${name}`));
+stale.push(...[...writeResults({ isCheck }), ...writePerformance({ isCheck })].map((name) => `docs/${name}`));
 console.log(`${stale.length} stale of ${files.length} documents and ${Object.keys(CHARTS).length} charts${isCheck || stale.length === 0 ? '' : ', rewritten'}`);
 for (const what of stale) console.log(`  ${what}`);
 if (isCheck && stale.length > 0) {

@@ -1,8 +1,5 @@
 // Makes docs/performance.md and docs/performance.svg from bench/results/performance-*.json, which bench/all.mjs writes. Every number
-// on the page comes from there; a target that is missed and a comparison that is lost stay on it.
-//
-//   node bench/performance.mjs            writes both
-//   node bench/performance.mjs --check    changes nothing, exits 1 if one of them is stale
+// on the page comes from there; a target that is missed and a comparison that is lost stay on it. bench/docs.mjs renews them and checks them.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,6 +65,12 @@ function stepRows({ engines, model, batch }) {
     `${(time.median / ours).toFixed(2)} x`, steps, losses.at(-1).toFixed(3)]));
 }
 
+/** How many steps each engine warmed up for, if the measurement says it. */
+function warmUps({ engines }) {
+  const steps = new Map(engines.filter(({ warmup }) => warmup !== undefined).map(({ id, warmup }) => [id, warmup]));
+  return steps.size === 0 ? '' : ` (steps: ${[...steps].map(([id, warmup]) => `${id} ${warmup}`).join(', ')})`;
+}
+
 function stepSection(data) {
   if (data === undefined) return notMeasured('step');
   const { versions } = data.stamp, torch = data.engines.find(({ id, version }) => id === 'PyTorch' && version !== undefined);
@@ -78,7 +81,7 @@ function stepSection(data) {
     table(['engine', 'threads', 'ms a step', '10 % to 90 %', 'tokens/s', 'against ours', 'steps timed', `loss at step ${data.comparedSteps}`], stepRows(data), from(1, 7)), '',
     `GPT: ${modelOf(data.model, data.batch)}, ${count(data.parameters)} parameters, GELU, no biases, tied head; AdamW with clipping, constant rate. Every engine starts from the same weights and trains ` +
     `on the same batch, and losses are compared over ${data.comparedSteps} steps` + (differences.length > 0 ? `: those of the float32 engines differ from ours by at most ${(100 * Math.max(...differences)).toFixed(2)} %` : '') +
-    `. ${['Reversible training draws random update factors, so its losses are others.', ...notes].join(' ')} Each value is the median step of a fresh process after a warm-up of 20 steps (jax-js 4, tfjs 1: all at least a second and a half); the table has the median over ` +
+    `. ${['Reversible training draws random update factors, so its losses are others.', ...notes].join(' ')} Each value is the median step of a fresh process after warm-up${warmUps(data)}; the table has the median over ` +
     `${data.rounds} rounds (jax-js on 2 threads and tfjs fewer) in which the engines took turns. jax-js ${versions['@jax-js/jax']}: one \`jit\` of forward, backward and AdamW; its threads need a shim of the browser's Worker in Node (` +
     `\`bench/compare/workers.mjs\`). tfjs ${versions['@tensorflow/tfjs']}: WebAssembly backend. ${torch === undefined ? '' : `PyTorch ${torch.version}: Debian's package with its BLAS, float32. `}` +
     `Digests of our weights after the run are equal over all rounds and both thread counts. ${atOnce === undefined ? '' : `Two processes of one thread each, which share nothing, make together ${atOnce.median.toFixed(2)} times the ` +
@@ -172,10 +175,4 @@ export function writePerformance({ results: folder, out = join(ROOT, 'docs'), is
     if (isStale && !isCheck) writeFileSync(file, content);
     return isStale;
   }).map(([name]) => name);
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const isCheck = process.argv.includes('--check'), stale = writePerformance({ isCheck });
-  console.log(`${stale.length} stale${isCheck || stale.length === 0 ? '' : ', rewritten'}${stale.map((name) => `\n  docs/${name}`).join('')}`);
-  if (isCheck && stale.length > 0) process.exit(1);
 }

@@ -141,8 +141,8 @@ export async function run({ quick, built, log }) {
   const comparedSteps = Math.min(COMPARED_STEPS, ...list.map(({ losses }) => losses.length).filter((length) => length > 0));
   return {
     model: MODEL, batch: BATCH, parameters, rounds, comparedSteps, digests, ratios: { ...ratios(list), 'two processes at once': summary(atOnce) }, profiles,
-    engines: list.map(({ id, threads, byRound, steps, losses, failed, lossNote, lossDifference: difference, version }) => ({
-      id, threads, version, failed, milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined, steps, losses: losses.slice(0, comparedSteps), lossDifference: difference, lossNote,
+    engines: list.map(({ id, threads, plan: { warmup }, byRound, steps, losses, failed, lossNote, lossDifference: difference, version }) => ({
+      id, threads, version, failed, warmup, milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined, steps, losses: losses.slice(0, comparedSteps), lossDifference: difference, lossNote,
     })),
   };
 }

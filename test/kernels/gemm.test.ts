@@ -58,7 +58,7 @@ describe('gemm_i16i16i32', () => {
   equal('37 x 70 x 769, 70 x 33 x 768, 5 x 257 x 1,538 and 259 x 20 x 771 equal the naive product modulo 2^32', 4, (check) => {
     for (const [m, n, k] of [[37, 70, 769], [70, 33, 768], [5, 257, 1538], [259, 20, 771]]) {
       const a = input(int16s(m, m * k, 'random', 32767, -32768)), B = int16s(n, k * n, 'random', 32767, -32768), c = output(new Int32Array(m * n));
-      // Plain numbers: 1,024 products of 2^30 are 2^40.
+      // Plain numbers: 1,538 products of 2^30 are less than 2^41.
       const expected = Int32Array.from({ length: m * n }, (_, at) => {
         let sum = 0;
         for (let p = 0; p < k; p++) sum += a.data[Math.floor(at / n) * k + p] * B[p * n + (at % n)];
