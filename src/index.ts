@@ -9,7 +9,7 @@ export { GptTrainer } from './train/gpt-trainer.ts';
 export { type NamedTensor, type StepReport, Trainer } from './train/trainer.ts';
 export { type Checkpoint, MAX_CHECKPOINT_BYTES, decodeCheckpoint, encodeCheckpoint, isWeight } from './checkpoint/checkpoint.ts';
 export { exportFloat32 } from './checkpoint/float32.ts';
-export { sha256Hex } from './checkpoint/bytes.ts';
+export { sha256Hex } from './core/digest.ts';
 export { type BatchOptions, fillBatch } from './data/batch.ts';
 export { chooseToken } from './data/sampling.ts';
 export { type TextData, checkLength, readText, splitTokens } from './data/text.ts';

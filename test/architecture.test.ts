@@ -20,8 +20,8 @@ function imports(file: string): string[] {
   });
 }
 
-/** The order of the house, from the bottom up; data may use only errors and random. */
-const ORDER = ['errors.ts', 'random.ts', 'tensor', 'kernels', 'ops', 'nn', 'reversible', 'models', 'train', 'checkpoint', 'data', 'index.ts', 'all.ts', 'thread.ts', 'verify', 'cli'];
+/** The order of the house, from the bottom up; data may use only the first three. */
+const ORDER = ['errors.ts', 'random.ts', 'core', 'tensor', 'kernels', 'ops', 'nn', 'reversible', 'models', 'train', 'checkpoint', 'data', 'index.ts', 'all.ts', 'thread.ts', 'verify', 'cli'];
 const room = (file: string): string => file.split('/')[1];
 
 describe('architecture', () => {
@@ -30,7 +30,7 @@ describe('architecture', () => {
     const wrong = sources.flatMap((file) => imports(file).filter((to) => to.startsWith('src/')).filter((to) => {
       const from = ORDER.indexOf(room(file)), target = ORDER.indexOf(room(to));
       if (from < 0 || target < 0) return true;
-      if (room(file) === 'data') return !['errors.ts', 'random.ts', 'data'].includes(room(to));
+      if (room(file) === 'data') return !['errors.ts', 'random.ts', 'core', 'data'].includes(room(to));
       return target > from;
     }).map((to) => `${file} -> ${to}`));
     expect(wrong).toEqual([]);

@@ -1,4 +1,4 @@
-// Typed arrays and their little-endian bytes, and SHA-256. A file is little-endian whatever the machine is. Copies are made
+// Typed arrays and their little-endian bytes. A file is little-endian whatever the machine is. Copies are made
 // with `new Uint8Array(bytes)`, never with slice(), which on Node's Buffer is a view.
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
@@ -19,13 +19,4 @@ export function toLittleEndian(elements: Int32Array | Float32Array): Uint8Array 
 export function int32FromLittleEndian(bytes: Uint8Array): Int32Array {
   const copy = new Uint8Array(bytes);
   return new Int32Array((HOST_IS_LITTLE_ENDIAN ? copy : swap32(copy)).buffer);
-}
-
-/** SHA-256 as 64 lower-case hex digits, by the platform's WebCrypto.
- *  @example
- *  console.log(await sha256Hex(new TextEncoder().encode('abc'))); // ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
- */
-export async function sha256Hex(bytes: Uint8Array): Promise<string> {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -3,12 +3,13 @@
 // the whole file with that field's digits set to zero, so no damage goes unnoticed. Pure: bytes in, bytes out.
 // Format: docs/checkpoint-format.md.
 
+import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError } from '../errors.ts';
 import { gptParameters } from '../models/gpt-config.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from '../train/options.ts';
 import type { NamedTensor } from '../train/trainer.ts';
-import { int32FromLittleEndian, sha256Hex, toLittleEndian } from './bytes.ts';
+import { int32FromLittleEndian, toLittleEndian } from './bytes.ts';
 import { PREFIX_BYTES, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 /** A training run as a value: what a checkpoint file holds. */
@@ -41,7 +42,7 @@ export const GPT_KIND = { gpt: { check: checkTrainOptions, parameters: gptParame
 const FORMAT = 'retrograd-checkpoint';
 /** Written; a reader refuses any later version. */
 export const CHECKPOINT_VERSION = 1;
-/** Most bytes of a checkpoint file: WebCrypto and Node's file reading end at 2^31 - 1. */
+/** Most bytes of a checkpoint file: Node's file reading ends at 2^31 - 1. */
 export const MAX_CHECKPOINT_BYTES = 2 ** 31 - 1;
 
 const DIGEST_DIGITS = 64;
@@ -86,15 +87,16 @@ export async function encodeCheckpoint(checkpoint: Checkpoint<{ readonly seed: n
     },
     tensors: tensors.map(({ name, shape, data }) => ({ name, dtype: 'I32' as const, shape, bytes: toLittleEndian(data) })),
   });
-  file.set(new TextEncoder().encode(await sha256Hex(file)), DIGEST_OFFSET);
+  file.set(new TextEncoder().encode(hex(sha256([file]))), DIGEST_OFFSET);
   return file;
 }
 
 /** The digest that is in the file and the one that it should be. */
-async function digests(file: Uint8Array): Promise<{ stored: string; actual: string }> {
-  const stored = new TextDecoder().decode(file.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS));
-  const zeroed = new Uint8Array(file).fill(0x30, DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS);
-  return { stored, actual: await sha256Hex(zeroed) };
+function digests(file: Uint8Array): { stored: string; actual: string } {
+  const end = DIGEST_OFFSET + DIGEST_DIGITS;
+  const zeros = new Uint8Array(DIGEST_DIGITS).fill(0x30);
+  const parts = [file.subarray(0, DIGEST_OFFSET), zeros, file.subarray(end)];
+  return { stored: new TextDecoder().decode(file.subarray(DIGEST_OFFSET, end)), actual: hex(sha256(parts)) };
 }
 
 function parse(metadata: Record<string, string>, field: string): unknown {
@@ -168,7 +170,7 @@ export async function decodeCheckpoint(file: Uint8Array): Promise<Checkpoint> {
   return (await decodeKinds(file, GPT_KIND)) as Checkpoint;
 }
 
-/** The same for the kinds of model in a table. */
+/** The same for the kinds of model in a table. It waits for nothing: between digest and copies the bytes stay the same. */
 export async function decodeKinds(file: Uint8Array, kinds: CheckpointKinds): Promise<Checkpoint<CheckedOptions<unknown>>> {
   const { tensors: raw, metadata } = decodeSafetensors(file);
   const start = new TextDecoder().decode(file.subarray(PREFIX_BYTES, DIGEST_OFFSET));
@@ -176,7 +178,7 @@ export async function decodeKinds(file: Uint8Array, kinds: CheckpointKinds): Pro
   if (!/^[1-9]\d{0,8}$/.test(metadata.version)) throw new CheckpointError(`its version is ${JSON.stringify(metadata.version)}, expected ${CHECKPOINT_VERSION}`);
   if (Number(metadata.version) > CHECKPOINT_VERSION)
     throw new CheckpointError(`its format has version ${metadata.version}, this library reads up to ${CHECKPOINT_VERSION}`, `written by retrograd ${metadata.library}; update`);
-  const { stored, actual } = await digests(file);
+  const { stored, actual } = digests(file);
   if (stored !== actual) throw new CheckpointError(`damaged: its SHA-256 is ${actual}, written was ${stored}`);
   for (const field of ['library', 'step', 'seed', 'data', 'options', 'vocabulary', 'fractions'])
     if (!Object.hasOwn(metadata, field)) throw new CheckpointError(`its field ${field} is missing`);

@@ -2,7 +2,7 @@
 
 import { checkpointPath } from './files.ts';
 import { count, table } from './format.ts';
-import { isWeight, type NamedTensor, sha256Hex } from './library.ts';
+import { isWeight, type NamedTensor, hex, sha256, toLittleEndian } from './library.ts';
 import { print, printJson } from './reporters.ts';
 import type { SavedRun } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
@@ -19,12 +19,8 @@ function describe({ name, shape, data, fraction }: NamedTensor): { name: string;
 }
 
 /** The same digest as a trainer's weightsSha256: every weight's little-endian bytes in table order. */
-async function weightsSha256(tensors: readonly NamedTensor[]): Promise<string> {
-  const weights = tensors.filter(isWeight);
-  const all = new DataView(new ArrayBuffer(4 * weights.reduce((sum, { data }) => sum + data.length, 0)));
-  let at = 0;
-  for (const { data } of weights) for (const raw of data) all.setInt32(4 * at++, raw, true);
-  return sha256Hex(new Uint8Array(all.buffer));
+function weightsSha256(tensors: readonly NamedTensor[]): string {
+  return hex(sha256(tensors.filter(isWeight).map(({ data }) => toLittleEndian(data))));
 }
 
 function rows(kind: SomeKind, run: SavedRun, parameters: number, digest: string): [string, string][] {
@@ -46,7 +42,7 @@ function rows(kind: SomeKind, run: SavedRun, parameters: number, digest: string)
 export async function inspect(directory: string, { json }: { json?: boolean }): Promise<number> {
   const { kind, run } = await openAny(directory);
   const parameters = run.tensors.filter(isWeight).reduce((sum, { data }) => sum + data.length, 0);
-  const digest = await weightsSha256(run.tensors), tensors = run.tensors.map(describe);
+  const digest = weightsSha256(run.tensors), tensors = run.tensors.map(describe);
   if (json === true) {
     const { step, options, dataSha256, libraryVersion, vocabulary } = run;
     printJson({ event: 'checkpoint', step, parameters, weightsSha256: digest, dataSha256, vocabulary, options, libraryVersion, tensors });

@@ -2,4 +2,6 @@
 
 export * from '../all.ts';
 export * from '../verify/index.ts';
+export { toLittleEndian } from '../checkpoint/bytes.ts';
+export { hex, sha256 } from '../core/digest.ts';
 export { packedBytes, panelStride } from '../kernels/kernels.ts';

@@ -2,6 +2,7 @@
 // beyond U+10FFFF. Unlike TextDecoder it names the byte at which a text stops being UTF-8, needs no string of the text's
 // length (V8 allows 2^29 characters), and keeps a byte-order mark as the character it is.
 
+import { hex } from '../core/digest.ts';
 import { UsageError } from '../errors.ts';
 
 /** The lowest code point that may be written in 1, 2, 3, 4 bytes: anything below is an overlong form. */
@@ -38,8 +39,7 @@ export function decodeUtf8(bytes: Uint8Array, what = 'text'): Int32Array {
     const length = sequenceLength(bytes[at]);
     const point = codePointAt(bytes, at, length);
     if (point < 0) {
-      const hex = bytes[at].toString(16).padStart(2, '0');
-      throw new UsageError(`${what} is not UTF-8: byte 0x${hex} at offset ${at} does not begin a character`,
+      throw new UsageError(`${what} is not UTF-8: byte 0x${hex(bytes.subarray(at, at + 1))} at offset ${at} does not begin a character`,
         'convert the file to UTF-8, or use the byte vocabulary, which takes any file');
     }
     points[count++] = point;

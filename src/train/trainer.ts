@@ -1,6 +1,7 @@
 // Trains any model: one class from options to weights, of which each kind of model has its own (gpt-trainer.ts, ...). Returns values and
 // prints nothing. Memory is laid out when it is created; a step allocates nothing that grows with the model.
 
+import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError, UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
 import type { Backend } from '../kernels/kernels.ts';
@@ -223,13 +224,9 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
    *  console.log(await trainer.weightsSha256()); // 18ba20d3d6723f66333a37115e40941e8d1694d38efd30be2c3ca216d73b84a4
    */
   async weightsSha256(): Promise<string> {
-    const all = new Uint8Array(this.parameters * 4);
-    let at = 0;
-    for (const p of this.all.model.store.all) {
-      all.set(this.device.bytes.subarray(p.master, p.master + p.size * 4), at);
-      at += p.size * 4;
-    }
-    const digest = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', all));
-    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const { model } = this.all;
+    const bytesOf = (p: { master: number; size: number }): Uint8Array =>
+      this.device.bytes.subarray(p.master, p.master + p.size * 4);
+    return hex(sha256(model.store.all.map(bytesOf)));
   }
 }

@@ -1,6 +1,6 @@
 // The training runs that verify repeats: together they reach every kernel in the order that training uses them.
 
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256 } from '../core/digest.ts';
 import { GptTrainer, type TrainOptions } from '../index.ts';
 import { PURPOSE, randomU32 } from '../random.ts';
 
@@ -57,7 +57,5 @@ export function runStages(name: string): Record<'forward' | 'gradients' | 'AdamW
 
 /** SHA-256 of the elements' bytes; hosts of the other byte order are refused before. */
 function digestOf(parts: readonly (Int32Array | BigInt64Array | Float64Array)[]): Uint8Array {
-  const digest = sha256.create();
-  for (const { buffer, byteOffset, byteLength } of parts) digest.update(new Uint8Array(buffer, byteOffset, byteLength).slice());
-  return digest.digest();
+  return sha256(parts.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)));
 }

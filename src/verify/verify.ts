@@ -1,9 +1,10 @@
 // Is this runtime the same machine as all the others? Repeats every published known answer here and compares the digests.
 
 import published from '../../test/golden/conformance.json';
+import { hex } from '../core/digest.ts';
 import { type Backend, type Kernels, createWasmBackend } from '../index.ts';
 import { type KernelCase, runCase } from './cases.ts';
-import { digestOfDigests, digestOfHex, hex } from './digest.ts';
+import { digestOfDigests, digestOfHex } from './digest.ts';
 import { RUNS, runStages } from './runs.ts';
 
 /** One row of a report: a kernel with all its cases, or a stage of a training run. */

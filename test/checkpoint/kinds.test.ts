@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { TranslatorTrainer, VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
-import { sha256Hex } from '../../src/checkpoint/bytes.ts';
+import { sha256Hex } from '../../src/core/digest.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { CheckpointError } from '../../src/errors.ts';
 import { sampleCheckpoint, sampleFile } from './sample.ts';

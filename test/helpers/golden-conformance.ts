@@ -3,7 +3,8 @@
 import type { Kernels } from '../../src/kernels/kernels.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { type KernelCase, runCase } from '../../src/verify/cases.ts';
-import { digestOfDigests, digestOfHex, hex } from '../../src/verify/digest.ts';
+import { hex } from '../../src/core/digest.ts';
+import { digestOfDigests, digestOfHex } from '../../src/verify/digest.ts';
 import { RUNS, runStages } from '../../src/verify/runs.ts';
 import { CASES } from './conformance-cases.ts';
 

@@ -1,8 +1,7 @@
 // Experiments on images: a vision transformer, every cell with the same data, order, augmentation and budget.
 
-import { createHash } from 'node:crypto';
 import { readImages } from '../images.ts';
-import { type CheckedOptions, type ImageSet, type VitConfig, VitTrainer, checkVitOptions } from '../library.ts';
+import { type CheckedOptions, type ImageSet, type VitConfig, VitTrainer, checkVitOptions, hex, sha256 } from '../library.ts';
 import { vitTask } from '../tasks/vit.ts';
 import { type Cell, type Description, type Experiment, type Found, type Watch, deciding } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
@@ -34,12 +33,12 @@ function first(set: ImageSet, most = set.count): ImageSet {
 
 /** Of sizes, pixels and labels of both parts: the same for the same images, however they are stored. */
 export function imagesSha256(parts: readonly ImageSet[]): string {
-  const hash = createHash('sha256');
-  for (const { width, height, channels, classes, pixels, labels } of parts) {
-    hash.update(`${width} ${height} ${channels} ${classes} ${labels.length}\n`).update(pixels);
-    for (const shift of [0, 8]) hash.update(Uint8Array.from(labels, (label) => (label >> shift) & 255));
-  }
-  return hash.digest('hex');
+  const bytes = parts.flatMap(({ width, height, channels, classes, pixels, labels }) => [
+    new TextEncoder().encode(`${width} ${height} ${channels} ${classes} ${labels.length}\n`),
+    pixels,
+    ...[0, 8].map((shift) => Uint8Array.from(labels, (label) => (label >> shift) & 255)),
+  ]);
+  return hex(sha256(bytes));
 }
 
 export function imageExperiment(about: Omit<Description, 'data'>, setting: ImageSetting): Experiment {

@@ -1,8 +1,7 @@
 // Experiments on text: a character GPT, every cell with the same data, batches and budget.
 
-import { createHash } from 'node:crypto';
 import { readTextFile } from '../files.ts';
-import { type CheckedOptions, type GptConfig, GptTrainer, checkTrainOptions, readText } from '../library.ts';
+import { type CheckedOptions, type GptConfig, GptTrainer, checkTrainOptions, hex, readText, sha256 } from '../library.ts';
 import { gptTask } from '../tasks/gpt.ts';
 import { type Cell, type Description, type Experiment, deciding } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
@@ -25,7 +24,7 @@ export function textExperiment(about: Omit<Description, 'data'>, setting: TextSe
     const checked = (cell: Cell, seed: number, threads: number): CheckedOptions =>
       checkTrainOptions({ model, batch, steps, seed, learningRate, threads, ...cell.options });
     return {
-      dataSha256: createHash('sha256').update(bytes).digest('hex'),
+      dataSha256: hex(sha256([bytes])),
       options: (cell, seed) => ({ ...deciding(checked(cell, seed, 1)), trainTokens: data.train.length, validationTokens: data.validation.length, points }),
       async run(cell, seed, threads, watch) {
         const trainer = GptTrainer.create(checked(cell, seed, threads));

@@ -1,8 +1,7 @@
 // Translation, English to French: an encoder-decoder transformer on fewer pairs than it could learn by heart.
 
-import { createHash } from 'node:crypto';
 import { readDataFile } from '../files.ts';
-import { BytePairs, type CheckedOptions, type Pair, PairData, type TranslatorConfig, TranslatorTrainer, checkTranslatorOptions, readPairs, splitPairs } from '../library.ts';
+import { BytePairs, type CheckedOptions, type Pair, PairData, type TranslatorConfig, TranslatorTrainer, checkTranslatorOptions, hex, readPairs, sha256, splitPairs } from '../library.ts';
 import { type Vocabularies, translateTask } from '../tasks/translate.ts';
 import { type CellOptions, type Experiment, deciding } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
@@ -30,7 +29,7 @@ export function readTranslation(path: string, scale: number): TranslationData {
   const joint = BytePairs.learn(parts.train.flatMap(({ source, target }) => [source, target]), VOCABULARY), vocabularies = { source: joint, target: joint };
   const fits = (text: string): boolean => joint.encode(text).length < context, steps = Math.max(1, Math.round(STEPS * scale)), model: TranslatorConfig = { ...SHAPE, vocabulary: joint.size };
   return {
-    sha256: createHash('sha256').update(pairs.map(({ source, target }) => `${source}\t${target}\n`).join('')).digest('hex'),
+    sha256: hex(sha256([new TextEncoder().encode(pairs.map(({ source, target }) => `${source}\t${target}\n`).join(''))])),
     train: PairData.encode(parts.train, { ...vocabularies, context }), validation: parts.validation.filter(({ source, target }) => fits(source) && fits(target)),
     vocabularies, bleuPairs: Math.max(1, Math.round(BLEU_PAIRS * scale)), steps,
     checked: (options, seed, threads) => checkTranslatorOptions({ model, batch: BATCH, steps, seed, learningRate: LEARNING_RATE, warmup: Math.min(WARMUP, steps), threads, ...options }),
