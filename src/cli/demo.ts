@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import golden from '../../test/golden/demo.json';
 import { asFlags } from './argv.ts';
+import { checkExpected } from './expect.ts';
 import { readTextFile } from './files.ts';
 import { bytes, count, duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
@@ -30,6 +31,7 @@ const SAMPLE_LENGTH = 300;
 export interface DemoValues {
   steps?: number;
   threads?: number;
+  expect?: string;
   json?: boolean;
 }
 
@@ -99,6 +101,7 @@ export async function demo(values: DemoValues): Promise<number> {
       const text = data.vocabulary.decode(generate(trainer, promptTokens(data.vocabulary, PROMPT), { length: SAMPLE_LENGTH, temperature: 0.6, seed: 1 }));
       report(summary, trainer, text, lines);
     }
+    checkExpected('the weights have', summary.weightsSha256, values.expect);
     return isSame === false ? 1 : 0;
   } finally {
     reporter.close();

@@ -3,7 +3,10 @@
 import { asFlags, quote } from './argv.ts';
 import { table } from './format.ts';
 import type { EvalValues } from './kinds/kind.ts';
+import { checkExpected } from './expect.ts';
+import { weightsSha256 } from './inspect.ts';
 import { UsageError } from './library.ts';
+import { longFlag } from './options.ts';
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { openAny, restoreTrainer } from './run.ts';
 import { defaultThreads } from './threads.ts';
@@ -20,8 +23,8 @@ function checkGamma(gamma: number, reversible: string): void {
 
 export async function evaluate(directory: string, values: EvalValues, given: ReadonlySet<string>): Promise<number> {
   const { kind, run } = await openAny(directory), { data } = kind.rows;
-  const foreign = [...given].filter((name) => EVALUATED_ON.includes(name) && !data.some(([flags]) => flags.startsWith(`--${name} `)));
-  if (foreign.length > 0) throw new UsageError(`--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, expected ${data.map(([flags]) => flags.split(' ')[0]).join(' or ')}`);
+  const foreign = [...given].filter((name) => EVALUATED_ON.includes(name) && !data.some((row) => longFlag(row) === `--${name}`));
+  if (foreign.length > 0) throw new UsageError(`--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, expected ${data.map(longFlag).join(' or ')}`);
   checkGamma(values.gamma ?? 0, run.options.reversible);
   const reporter = chooseReporter(values.json === true, { from: 0, to: 1, unit: kind.name === 'gpt' ? 'tokens' : kind.name === 'vit' ? 'images' : 'pairs', unitsPerStep: 1 });
   const options = asFlags(['threads'], () => kind.check({ ...run.options, threads: values.threads ?? defaultThreads(run.options.microBatch) }));
@@ -34,9 +37,10 @@ export async function evaluate(directory: string, values: EvalValues, given: Rea
   try {
     const { event, rows } = await kind.evaluate(run, values, { restore, progress: (done, of) => reporter.validating(done, of) });
     reporter.close();
-    const { gamma } = values;
-    if (values.json === true) printJson({ event: 'evaluation', ...event, ...(gamma === undefined ? {} : { gamma }) });
+    const { gamma, expect } = values, digest = expect === undefined ? undefined : weightsSha256(run.tensors);
+    if (values.json === true) printJson({ event: 'evaluation', ...event, ...(gamma === undefined ? {} : { gamma }), ...(digest === undefined ? {} : { weightsSha256: digest }) });
     else print(table([...rows, ...(gamma === undefined ? [] : [['gamma', String(gamma)]]), ['model', `step ${run.step} of ${run.options.steps}`]]));
+    if (digest !== undefined) checkExpected('the weights have', digest, expect);
     return 0;
   } finally {
     reporter.close();

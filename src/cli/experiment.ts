@@ -27,12 +27,12 @@ export interface ExperimentValues { data?: string; out?: string; seeds?: string;
 export function addExperiment(program: Command, finish: (code: number) => void): void {
   const parsed = <T>(parse: (given: string) => T): ((given: string) => string) => parse as unknown as (given: string) => string;
   program.command('experiment').description('make the runs behind a table or figure of docs/results.md').argument('[NAME]', 'which one; --list says what there is')
-    .option('--data <path>', 'directory of images or text file, as the experiment needs')
-    .option('--out <dir>', `results: DIR/NAME/CELL-SEED.json (${OUT})`)
+    .option('-d, --data <path>', 'directory of images or text file, as the experiment needs')
+    .option('-o, --out <dir>', `results: DIR/NAME/CELL-SEED.json (${OUT})`)
     .option('--seeds <list>', `one run a cell and seed (${SEEDS})`)
     .option('--cells <list>', 'only these cells (all)')
     .option('--scale <x>', 'shorten the budget for a trial, into a folder of its own (1)', parsed(number('--scale')))
-    .option('--threads <n>', 'same bits; two processes of one thread are faster (1)', parsed(wholeNumber('--threads', 1, 64)))
+    .option('-j, --threads <n>', 'same bits; two processes of one thread are faster (1)', parsed(wholeNumber('--threads', 1, 64)))
     .option('--list', 'say what experiments there are').option('--json', 'one JSON object a line instead of words')
     .action(async (name: string | undefined, values: ExperimentValues) => finish(await experiment(name, values)));
 }

@@ -19,7 +19,7 @@ function describe({ name, shape, data, fraction }: NamedTensor): { name: string;
 }
 
 /** The same digest as a trainer's weightsSha256: every weight's little-endian bytes in table order. */
-function weightsSha256(tensors: readonly NamedTensor[]): string {
+export function weightsSha256(tensors: readonly NamedTensor[]): string {
   return hex(sha256(tensors.filter(isWeight).map(({ data }) => toLittleEndian(data))));
 }
 

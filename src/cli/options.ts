@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander';
 import { asFlags, byteCount, choice, flagOf, number, quote, wholeNumber } from './argv.ts';
+import { digestOf } from './expect.ts';
 import { type CheckedOptions, type RuleName, type TrainOptions, UsageError, type VocabularyKind } from './library.ts';
 import { defaultThreads } from './threads.ts';
 
@@ -16,7 +17,7 @@ export interface RunValues {
   batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number; decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: number;
   reversible?: RuleName; gammaShift?: number; momentum?: number; randomMomentum?: boolean; dropout?: number; stochasticDepth?: number; fractionBits?: number;
   microBatch?: number; threads?: number; verify?: boolean; memoryLimit?: number;
-  out?: string; saveEvery?: number; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; json?: boolean;
+  out?: string; saveEvery?: number; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
 }
 
 export const MAX_STEPS = 2 ** 31 - 1;
@@ -45,8 +46,8 @@ export interface OptionRows {
 
 /** The shape of a stack of blocks. */
 export const stackRows = ({ layers, channels, heads }: Defaults, ...more: Row[]): Row[] => [
-  ['--layers <n>', `L, blocks (${layers})`, number],
-  ['--channels <n>', `C, width of the residual stream (${channels})`, number],
+  ['-l, --layers <n>', `L, blocks (${layers})`, number],
+  ['-c, --channels <n>', `C, width of the residual stream (${channels})`, number],
   ['--heads <n>', `H, attention heads, a divisor of channels (${heads})`, number],
   ...more,
   ['--mlp-ratio <n>', 'width of the MLP in units of channels (4)', number],
@@ -55,13 +56,13 @@ export const stackRows = ({ layers, channels, heads }: Defaults, ...more: Row[])
 
 /** Options that decide bits of the weights, of every kind: a resumed run has them from its checkpoint. */
 const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] => [
-  ['--batch <n>', `B, samples a step (${batch})`, number],
-  ['--steps <n>', `steps of the whole run (${steps})`, number],
-  ['--seed <n>', 'of weights, batches and everything drawn (1)', number],
-  ['--learning-rate <x>', `at its peak (${learningRate})`, number],
+  ['-b, --batch <n>', `B, samples a step (${batch})`, number],
+  ['-n, --steps <n>', `steps of the whole run (${steps})`, number],
+  ['-s, --seed <n>', 'of weights, batches and everything drawn (1)', number],
+  ['--lr, --learning-rate <x>', `at its peak (${learningRate})`, number],
   ['--warmup <n>', `steps of linear warm-up (${warmup}, at most steps)`, number],
   ['--decay <kind>', 'cosine (to a tenth) or constant (cosine)', (flag) => choice(flag, 'cosine', 'constant')],
-  ['--weight-decay <x>', 'of matrices and embeddings (0.1)', number],
+  ['--wd, --weight-decay <x>', 'of matrices and embeddings (0.1)', number],
   ['--clip <x>', 'largest norm of the gradient (1)', number],
   ['--reversible <rule>', 'bdia, coupling, momentum, leapfrog: states rebuilt backward; none: stored; checkpointing: recomputed from stored ones (bdia)',
     (flag) => choice(flag, 'bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing')],
@@ -76,22 +77,26 @@ const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] =
 /** Options that change speed and memory, never a bit. */
 const FREE: Row[] = [
   ['--micro-batch <n>', 'samples held at a time, a divisor of batch (batch); same bits', number],
-  ['--threads <n>', 'threads that share the samples of a micro-batch (those of this machine, at most 4); same bits', number],
+  ['-j, --threads <n>', 'threads that share the samples of a micro-batch (those of this machine, at most 4); same bits', number],
   ['--no-verify', 'do not check every rebuilt state against its hash'],
   ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],
 ];
 
 const RUNNING: Row[] = [
-  ['--out <dir>', 'save checkpoints in this directory'],
+  ['-o, --out <dir>', 'save checkpoints in this directory'],
   ['--save-every <n>', 'save every n steps too, not only at the end', (flag) => wholeNumber(flag, 1, MAX_STEPS)],
   ['--export-float32', 'save the weights as float32 beside each checkpoint'],
   ['--validate-every <n>', 'validation loss every n steps too, 0: only at the end (0)', (flag) => wholeNumber(flag, 0, MAX_STEPS)],
   ['--stop-at <step>', 'end early, as Ctrl-C would: checkpoint written, schedule unchanged', (flag) => wholeNumber(flag, 1, MAX_STEPS)],
-  ['--resume <dir>', 'continue this run bit for bit to its --steps'],
+  ['-r, --resume <dir>', 'continue this run bit for bit to its --steps'],
+  ['--expect <sha>', 'exit with 1 if the weights have another SHA-256 at the end, for CI', digestOf],
 ];
 
-/** `learning-rate <x>` → learningRate. */
-const nameOf = ([flags]: Row): string => flags.split(' ')[0].replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** `--lr, --learning-rate <x>` → `--learning-rate`: the long form, by which errors and hints name the option. */
+export const longFlag = ([flags]: Row): string => flags.replace(/ <.*/, '').split(', ').at(-1) as string;
+/** `--learning-rate` → learningRate. */
+const nameOf = (row: Row): string =>
+  longFlag(row).replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Options that a resumed run has from its checkpoint. */
 const deciding = (rows: OptionRows): Row[] => [...rows.model, ...decidingRows(rows.defaults)];
@@ -101,9 +106,10 @@ export const runNames = (rows: OptionRows): string[] => [...deciding(rows), ...r
 
 /** Registers options. */
 export function addRows(command: Command, rows: readonly Row[]): Command {
-  for (const [flags, help, parse] of rows) {
+  for (const row of rows) {
+    const [flags, help, parse] = row;
     if (parse === undefined) command.option(flags, help);
-    else command.option(flags, help, parse(flags.split(' ')[0]) as (given: string) => string);
+    else command.option(flags, help, parse(longFlag(row)) as (given: string) => string);
   }
   return command;
 }
@@ -163,6 +169,28 @@ export function resumedOptions<Config>(rows: OptionRows, { options: saved, setti
   }
   return asFlags(runNames(rows), () => check({ ...saved, ...freeOptions(values, saved.microBatch) }));
 }
+
+/** The options among `names` that were given, as words of a command. */
+export function givenWords(rows: readonly Row[], values: RunValues, names: readonly string[]): string[] {
+  return rows.flatMap((row) => {
+    const name = nameOf(row), value = (values as Record<string, unknown>)[name];
+    if (!names.includes(name) || value === undefined || value === longFlag(row).startsWith('--no-')) return [];
+    return typeof value === 'boolean' ? [longFlag(row)] : [longFlag(row), String(value)];
+  });
+}
+
+/** What a person gives again to go on: where the data are, and what changes no bit. */
+const AGAIN = [
+  'text', 'data', 'pairs', 'source', 'target', 'bleuPairs', 'threads', 'verify', 'microBatch', 'memoryLimit',
+  'saveEvery', 'validateEvery', 'exportFloat32', 'keepBest',
+];
+
+/** The words after `train` that continue a run begun or continued with these values. */
+export const continueWords = (rows: OptionRows, values: RunValues, directory: string): string[] =>
+  [...givenWords([...rows.data, ...rows.free, ...FREE, ...RUNNING], values, AGAIN), '--resume', directory];
+
+/** The words that name the data. */
+export const dataWords = (rows: OptionRows, values: RunValues): string[] => givenWords(rows.data, values, AGAIN);
 
 /** Throws UsageError for options that only make sense together. */
 export function checkTogether(values: RunValues): void {

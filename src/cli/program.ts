@@ -7,14 +7,16 @@ import { choice, number, oneLine, wholeNumber } from './argv.ts';
 import { bench } from './bench/bench.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
+import { digestOf } from './expect.ts';
 import { addExperiment } from './experiment.ts';
 import { inspect } from './inspect.ts';
 import { bleuRow, pairRows } from './kinds/translate.ts';
 import { KINDS } from './kinds/kinds.ts';
 import { RetrogradError, UsageError } from './library.ts';
-import { addBenchOptions, addRows, addRunOptions, givenNames } from './options.ts';
+import { type Row, addBenchOptions, addRows, addRunOptions, givenNames } from './options.ts';
 import { plan } from './plan.ts';
 import { sample } from './sample.ts';
+import { commandLine } from './shell.ts';
 import { train } from './train.ts';
 import { translate } from './translate.ts';
 import { verifyRuntime } from './verify.ts';
@@ -23,28 +25,43 @@ import { verifyRuntime } from './verify.ts';
 const TRAINS = { gpt: 'train a GPT on a text', vit: 'train a vision transformer to classify images', translate: 'train a translator on pairs of sentences' };
 const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 
+const EXAMPLES = [
+  ['demo'],
+  ['train', 'gpt', '--text', 'input.txt', '--steps', '2000', '--out', 'run'],
+  ['train', 'gpt', '--text', 'input.txt', '--resume', 'run'],
+  ['sample', 'run', '--prompt', 'The '],
+  ['eval', 'run', '--text', 'input.txt'],
+  ['plan', 'gpt', '--layers', '12', '--channels', '768', '--heads', '12'],
+  ['bench', '--profile'],
+  ['verify'],
+  ['train', 'vit', '--data', 'mnist', '--out', 'digits'],
+  ['train', 'translate', '--pairs', 'fra.txt', '--out', 'french'],
+  ['translate', 'french', '--text', 'Go on.'],
+];
+const EXPECT_OPTION: Row = ['--expect <sha>', 'exit with 1 if the weights have another SHA-256, for CI', digestOf];
+
 /** The commands; `finish` receives the exit code of the one that ran. */
 function createProgram(finish: (code: number) => void): Command {
   const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
     .version(version).exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
-    .addHelpText('after', '\nExamples:\n  $ retrograd demo\n  $ retrograd verify\n  $ retrograd bench --profile\n  $ retrograd train gpt --text input.txt --steps 2000 --out run\n  $ retrograd train gpt --text input.txt --resume run\n  $ retrograd sample run --prompt "The "\n  $ retrograd train vit --data mnist --out digits\n  $ retrograd train translate --pairs fra.txt --out french\n  $ retrograd translate french --text "Go on."');
+    .addHelpText('after', () => `\nExamples:\n${EXAMPLES.map((words) => `  $ ${commandLine(...words)}\n`).join('')}`.trimEnd());
 
   const training = program.command('train').description('train a model');
   for (const kind of KINDS)
     addRunOptions(training.command(kind.name).description(TRAINS[kind.name]), kind.rows).action(async (values, command: Command) => finish(await train(kind, values, givenNames(command))));
 
   addRows(program.command('eval').description('loss of a saved model on data: its own held-out part, or other data').argument('<DIR>', 'directory of a run')
-    .option('--text <file>', 'of a GPT: text to evaluate on')
-    .option('--data <dir>', 'of a vision transformer: images to evaluate on'), [...pairRows, bleuRow, ['--gamma <x>', 'of inference: 0, +-0.125, +-0.25 or +-0.5 (0)', number]])
+    .option('-t, --text <file>', 'of a GPT: text to evaluate on')
+    .option('-d, --data <dir>', 'of a vision transformer: images to evaluate on'), [...pairRows, bleuRow, ['--gamma <x>', 'of inference: 0, +-0.125, +-0.25 or +-0.5 (0)', number], EXPECT_OPTION])
     .option('--part <part>', 'all of the text, or its validation part (validation for the training text, else all)', choice('--part', 'all', 'validation') as (given: string) => string)
-    .option('--threads <n>', 'threads (those of this machine, at most 4); same bits', number('--threads') as unknown as (given: string) => string)
+    .option('-j, --threads <n>', 'threads (those of this machine, at most 4); same bits', number('--threads') as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (directory: string, values, command: Command) => finish(await evaluate(directory, values, givenNames(command))));
 
   program.command('sample').description('text from a saved model').argument('<DIR>', 'directory of a run')
-    .option('--prompt <text>', 'how the text begins (a line break)')
+    .option('-p, --prompt <text>', 'how the text begins (a line break)')
     .option('--length <n>', 'tokens to write (400)', wholeNumber('--length', 1, 1_000_000) as unknown as (given: string) => string)
     .option('--temperature <x>', '0: always the most likely token; 1: as the model says (0.8)', number('--temperature') as unknown as (given: string) => string)
-    .option('--seed <n>', 'of the draws (1)', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER) as unknown as (given: string) => string)
+    .option('-s, --seed <n>', 'of the draws (1)', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER) as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await sample(directory, values)));
 
   program.command('inspect').description('what a checkpoint holds').argument('<DIR>', 'directory of a run')
@@ -59,15 +76,17 @@ function createProgram(finish: (code: number) => void): Command {
     addBenchOptions(benching.command(kind.name, { isDefault: kind === KINDS[0] }).description(`a step of \`train ${kind.name}\` with the same options`), kind.rows).action(async (values) => finish(await bench(kind, values)));
 
   program.command('demo').description('train a small GPT and compare its weights with the published digest (about a minute)')
-    .option('--steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)
-    .option('--threads <n>', 'threads; any number gives the same weights (those of this machine, at most 4)', number('--threads') as unknown as (given: string) => string)
+    .option('-n, --steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)
+    .option('-j, --threads <n>', 'threads; any number gives the same weights (those of this machine, at most 4)', number('--threads') as unknown as (given: string) => string)
+    .option('--expect <sha>', EXPECT_OPTION[1], digestOf('--expect'))
     .option(...JSON_OPTION).action(async (values) => finish(await demo(values)));
 
   program.command('verify').description('known answers of every kernel and short training runs on this runtime, against the published digests (a few seconds)')
+    .option('--expect <sha>', 'exit with 1 if the digest of all known answers is another, for CI', digestOf('--expect'))
     .option(...JSON_OPTION).action((values) => finish(verifyRuntime(values)));
 
   program.command('translate').description('sentences translated by a saved model').argument('<DIR>', 'directory of a run')
-    .option('--text <sentence>', 'what to translate')
+    .option('-t, --text <sentence>', 'what to translate')
     .option('--file <file>', 'instead of --text: a sentence on each line; may be gzipped')
     .option('--beam <n>', 'translations looked at side by side; 1: the most probable token each time (4)', wholeNumber('--beam', 1, 1000) as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await translate(directory, values)));
@@ -82,13 +101,15 @@ function commandOf(program: Command, words: readonly string[]): Command {
 }
 
 const pathOf = (command: Command): string => (command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`);
+/** The whole command that shows a command's help. */
+const helpHint = (command: Command): string => `see ${commandLine(...pathOf(command).split(' ').slice(1), '--help')}`;
 
 /** Commander's error as our line: given, expected, hint. */
 function explain(error: CommanderError, program: Command, words: readonly string[]): UsageError {
-  const command = commandOf(program, words), help = `see '${pathOf(command)} --help'`;
+  const command = commandOf(program, words), help = helpHint(command);
   const expected = command.commands.length > 0 ? `one of ${command.commands.map((c) => c.name()).join(', ')}` : `an option of '${pathOf(command)}'`;
   if (error.code === 'commander.help') return new UsageError(`'${pathOf(command)}' is not complete, expected ${expected}`, help);
-  const [, given, suggestion] = /^(?:error: )?(.*?)\.?(?:\n\(Did you mean (.*)\?\))?$/s.exec(error.message) as RegExpExecArray;
+  const [, given, suggestion] = /^(?:error: )?(.*?)\.?(?:\n\(Did you mean (.*)\?\))?$/s.exec(error.message.replace(/'--?\w+, --/, "'--")) as RegExpExecArray;
   const isUnknown = error.code === 'commander.unknownOption' || error.code === 'commander.unknownCommand';
   const tail = isUnknown ? `, expected ${expected}` : error.code === 'commander.optionMissingArgument' ? ', expected a value' : error.code === 'commander.missingArgument' ? ', expected it' : '';
   return new UsageError(given + tail, suggestion === undefined ? help : `did you mean ${suggestion}?`);
@@ -115,7 +136,7 @@ export async function run(words: readonly string[]): Promise<number> {
     else await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    if (!(error instanceof CommanderError)) return fail(error, `see '${pathOf(commandOf(program, words))} --help'`);
+    if (!(error instanceof CommanderError)) return fail(error, helpHint(commandOf(program, words)));
     return error.exitCode === 0 ? 0 : fail(explain(error, program, words), '');
   }
 }

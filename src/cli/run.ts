@@ -6,6 +6,7 @@ import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint, writeAto
 import type { Kind, RunData, SavedRun } from './kinds/kind.ts';
 import { type SomeKind, kindOf } from './kinds/kinds.ts';
 import { type AnyModel, CheckpointError, type CheckedOptions, MAX_CHECKPOINT_BYTES, RetrogradError, UsageError, encodeCheckpoint, exportFloat32 } from './library.ts';
+import { commandLine, pathWord } from './shell.ts';
 import type { AnyTrainer } from './tasks/task.ts';
 
 /** A run of whatever kind. Throws UsageError if there is no checkpoint, CheckpointError if it cannot be used. */
@@ -20,7 +21,7 @@ export async function openAny(directory: string): Promise<{ kind: SomeKind; run:
 export async function openRun<Config extends AnyModel, Known>(directory: string, wanted: Pick<Kind<Config, AnyTrainer, Known, RunData<Known>>, 'name' | 'title' | 'fromJson'>): Promise<SavedRun<Config, Known>> {
   const { kind, run } = await openAny(directory);
   if (kind.name !== wanted.name)
-    throw new UsageError(`the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ${wanted.title} (train ${wanted.name})`, `look at it with 'retrograd inspect ${directory}'`);
+    throw new UsageError(`the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ${wanted.title} (train ${wanted.name})`, `look at it: ${commandLine('inspect', pathWord(directory))}`);
   return run as SavedRun<Config, Known>;
 }
 

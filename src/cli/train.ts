@@ -10,8 +10,10 @@ import type { RunData } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
 import { type AnyModel, type CheckedOptions, UsageError } from './library.ts';
 import { runLoop, validate } from './loop.ts';
-import { type RunValues, checkTogether, resumedOptions, runNames } from './options.ts';
+import { type RunValues, checkTogether, continueWords, dataWords, resumedOptions, runNames } from './options.ts';
+import { checkExpected } from './expect.ts';
 import { doneEvent, humanReport } from './report.ts';
+import { commandLine, pathWord } from './shell.ts';
 import { type Reporter, chooseReporter, print, printJson } from './reporters.ts';
 import { checkSavable, createTrainer, openRun, restoreTrainer, saveRun } from './run.ts';
 import type { AnyTrainer, Task } from './tasks/task.ts';
@@ -43,7 +45,7 @@ async function prepareResumed(kind: SomeKind, values: RunValues, directory: stri
   const run = await openRun(directory, kind), settings = kind.settings(run.known, run.options.model);
   const options = resumedOptions(kind.rows, { options: run.options, settings }, values, given, kind.check);
   if (run.step >= options.steps)
-    throw new UsageError(`the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`, `use it with 'retrograd eval'${kind.use}`);
+    throw new UsageError(`the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`, useHint(kind, values, directory));
   const data = await kind.read(values, run);
   checkFits(kind, options, values);
   return { trainer: restoreTrainer(kind, run, options), data };
@@ -55,13 +57,23 @@ function checkFits(kind: SomeKind, options: CheckedOptions<AnyModel>, values: Ru
   if (values.out !== undefined || values.resume !== undefined) checkSavable(parameters);
 }
 
+/** The command that continues a run. */
+const goOn = (kind: SomeKind, values: RunValues, directory: string): string =>
+  commandLine('train', kind.name, ...continueWords(kind.rows, values, directory));
+
+/** What a complete run is good for. */
+function useHint(kind: SomeKind, values: RunValues, directory: string): string {
+  const use = kind.use === undefined ? '' : `, or use it with '${kind.use}'`;
+  return `judge it${use}: ${commandLine('eval', pathWord(directory), ...dataWords(kind.rows, values))}`;
+}
+
 /** The directory to save in. Refuses to overwrite what another run has saved. */
-function chooseDirectory(values: RunValues): string | undefined {
+function chooseDirectory(kind: SomeKind, values: RunValues): string | undefined {
   const { out, resume } = values;
   if (out === undefined) return resume;
   if (resume !== undefined && resolve(out) === resolve(resume)) return out;
   if (holdsCheckpoint(out))
-    throw new UsageError(`--out ${quote(out)} holds the checkpoint of a run, expected a new or empty directory`, `continue that run with --resume ${out}, or choose another --out`);
+    throw new UsageError(`--out ${quote(out)} holds the checkpoint of a run, expected a new or empty directory`, `choose another --out, or continue that run: ${goOn(kind, values, out)}`);
   if (values.exportFloat32 === true && existsSync(join(out, FLOAT32_FILE)))
     throw new UsageError(`--out ${quote(out)} holds ${FLOAT32_FILE}, expected a new or empty directory`, 'choose another --out');
   return out;
@@ -70,7 +82,7 @@ function chooseDirectory(values: RunValues): string | undefined {
 async function prepare(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<Prepared> {
   kind.checkGiven(values);
   checkTogether(values);
-  const directory = chooseDirectory(values);
+  const directory = chooseDirectory(kind, values);
   const prepared = values.resume === undefined ? await prepareNew(kind, values) : await prepareResumed(kind, values, values.resume, given);
   const { trainer } = prepared, until = values.stopAt ?? trainer.options.steps;
   if (until <= trainer.steps || until > trainer.options.steps)
@@ -88,11 +100,11 @@ function announce(reporter: Reporter, { kind, trainer, data, until }: Prepared):
 }
 
 /** How the run ended, if not at its last step. */
-function endNote({ trainer, directory, until }: Prepared, isInterrupted: boolean): string | undefined {
+function endNote({ kind, trainer, directory, until }: Prepared, values: RunValues, isInterrupted: boolean): string | undefined {
   const { steps, options } = trainer;
   if (steps === options.steps) return undefined;
   const how = isInterrupted && steps < until ? 'interrupted' : 'stopped';
-  const next = directory === undefined ? 'nothing saved: no --out was given' : `continue with --resume ${directory}`;
+  const next = directory === undefined ? 'nothing saved: no --out was given' : `continue with: ${goOn(kind, values, directory)}`;
   return `${how} after step ${steps} of ${options.steps}; ${next}`;
 }
 
@@ -114,7 +126,7 @@ export async function train(kind: SomeKind, values: RunValues, given: ReadonlySe
     const validation = interrupts.exitCode === undefined ? await validate({ task, reporter, interrupts }, history, true) : undefined;
     const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
     reporter.close();
-    const note = endNote(prepared, interrupts.exitCode !== undefined);
+    const note = endNote(prepared, values, interrupts.exitCode !== undefined);
     if (values.json === true) {
       printJson({ ...doneEvent(summary), ...(saved === undefined ? {} : { checkpoint: saved }), ...(note === undefined ? {} : { note }) });
     } else {
@@ -122,6 +134,7 @@ export async function train(kind: SomeKind, values: RunValues, given: ReadonlySe
       if (saved !== undefined) print(`checkpoint         ${checkpointPath(directory as string)}`);
       if (note !== undefined) print(`\n${note}`);
     }
+    if (interrupts.exitCode === undefined) checkExpected('the weights have', summary.weightsSha256, values.expect);
     return interrupts.exitCode ?? 0;
   } finally {
     reporter.close();

@@ -1,11 +1,12 @@
 // retrograd verify: does this runtime compute the published bits?
 
 import os from 'node:os';
+import { checkExpected } from './expect.ts';
 import { count } from './format.ts';
 import { describeRuntime, formatReport, verify } from './library.ts';
 import { print, printJson } from './reporters.ts';
 
-export function verifyRuntime({ json }: { json?: boolean }): number {
+export function verifyRuntime({ json, expect }: { json?: boolean; expect?: string }): number {
   const runtime = `${describeRuntime()}, ${os.cpus()[0]?.model.trim() ?? 'unknown processor'}`;
   const total = { cases: 0 };
   const report = verify((row) => {
@@ -16,5 +17,6 @@ export function verifyRuntime({ json }: { json?: boolean }): number {
     const { equal, digest, expected, milliseconds } = report;
     printJson({ event: 'done', equal, digest, expected, milliseconds, runtime });
   } else print(`Known answers on this runtime: ${count(total.cases)} cases.\n\n${formatReport(report, runtime)}`);
+  if (report.equal) checkExpected('the known answers have', report.digest, expect);
   return report.equal ? 0 : 1;
 }

@@ -170,7 +170,7 @@ test('gpt: curves of both losses from a text', async () => {
 
 describe('what is wrong is said in one line', () => {
   test.each([
-    ['minst', {}, /^experiment is 'minst', expected one of mnist, cifar, .*figure1\. HINT: 'retrograd experiment --list'/],
+    ['minst', {}, /^experiment is 'minst', expected one of mnist, cifar, .*figure1\. HINT: what they are: .* experiment --list$/m],
     [undefined, {}, /^the name of an experiment is missing, expected one of mnist/],
     ['mnist', {}, /^--data is missing, expected a directory of images\. HINT: MNIST, complete/],
     ['gpt', {}, /^--data is missing, expected a text file/],

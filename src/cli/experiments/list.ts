@@ -2,6 +2,7 @@
 
 import { quote } from '../argv.ts';
 import { UsageError } from '../library.ts';
+import { commandLine } from '../shell.ts';
 import { bits } from './bits.ts';
 import { cifar, figure1 } from './cifar.ts';
 import type { Experiment, Figure } from './experiment.ts';
@@ -13,7 +14,7 @@ import { translation } from './translation.ts';
 export const EXPERIMENTS: readonly Experiment[] = [mnist, cifar, bits, gpt, translation, memory];
 export const FIGURES: readonly Figure[] = [figure1];
 
-export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', '), LIST_HINT = "'retrograd experiment --list' says what they are";
+export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', '), LIST_HINT = `what they are: ${commandLine('experiment', '--list')}`;
 
 /** The experiment of a name, and the cells to run if it is that of a figure. Throws UsageError. */
 export function findExperiment(name: string): { experiment: Experiment; cells: readonly string[] } {

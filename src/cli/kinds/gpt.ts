@@ -22,7 +22,7 @@ const CONTEXT = 128;
 
 const rows: OptionRows = {
   defaults: DEFAULTS,
-  data: [['--text <file>', 'UTF-8 text, split into 90 % training and 10 % validation']],
+  data: [['-t, --text <file>', 'UTF-8 text, split into 90 % training and 10 % validation']],
   model: [
     ['--vocabulary <kind>', 'characters: of the text; bytes: any file (characters)', (flag) => choice(flag, 'characters', 'bytes')],
     ...stackRows(DEFAULTS, ['--context <n>', `T, tokens the model sees (${CONTEXT})`, number]),
@@ -74,7 +74,7 @@ async function evaluate(run: GptRun, values: EvalValues, { restore, progress }: 
 }
 
 export const gpt: Kind<Config, GptTrainer, GptKnown, GptData> = {
-  name: 'gpt', modelKind: undefined, title: 'a GPT', use: " or 'retrograd sample'", rows, read, evaluate,
+  name: 'gpt', modelKind: undefined, title: 'a GPT', use: 'sample', rows, read, evaluate,
   plan: planGpt,
   check: checkTrainOptions,
   checkGiven({ text }) {

@@ -27,7 +27,7 @@ export interface EvalValues {
   text?: string; part?: 'all' | 'validation';
   data?: string;
   pairs?: string; source?: string; target?: string; bleuPairs?: number;
-  gamma?: number; threads?: number; json?: boolean;
+  gamma?: number; threads?: number; expect?: string; json?: boolean;
 }
 
 /** What `eval` says: fields of its JSON event, rows for people. */
@@ -48,8 +48,8 @@ export interface Kind<Config extends AnyModel = AnyModel, Trainer extends AnyTra
   readonly modelKind: string | undefined;
   /** What it is, for people. */
   readonly title: string;
-  /** The other command that uses a saved one, as the end of a sentence. */
-  readonly use: string;
+  /** The other command that uses a saved one. */
+  readonly use: 'sample' | 'translate' | undefined;
   readonly rows: OptionRows;
   /** Throws UsageError if the options do not say where the data are. */
   checkGiven(values: RunValues): void;

@@ -122,7 +122,7 @@ function fromJson(value: unknown, { vocabulary }: Config): TranslateKnown | unde
 }
 
 export const translate: Kind<Config, TranslatorTrainer, TranslateKnown, TranslateData> = {
-  name: 'translate', modelKind: 'translator', title: 'a translator', use: " or 'retrograd translate'", rows, read, evaluate, fromJson,
+  name: 'translate', modelKind: 'translator', title: 'a translator', use: 'translate', rows, read, evaluate, fromJson,
   plan: planTranslator,
   check: checkTranslatorOptions,
   checkGiven: (values) => checkFiles(values, 'train on'),

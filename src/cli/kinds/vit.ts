@@ -38,7 +38,7 @@ const CROP = 2, MAX_IMAGES = 2 ** 24, PLANNED_STEPS = 1000;
 
 const rows: OptionRows = {
   defaults: DEFAULTS,
-  data: [['--data <dir>', 'images: IDX files as of MNIST, .bin files of CIFAR, optdigits, or PNG files as CLASS/x.png']],
+  data: [['-d, --data <dir>', 'images: IDX files as of MNIST, .bin files of CIFAR, optdigits, or PNG files as CLASS/x.png']],
   model: [
     ['--classes <n>', 'of IDX files, which do not say (10)', (flag) => wholeNumber(flag, 2, 65536)],
     ['--validation <part>', 'test: the set for testing; a number: so many images from the end of the training set (test)',
@@ -157,7 +157,7 @@ function fromJson(value: unknown, { classes, width, height }: Config): VitKnown 
 }
 
 export const vit: Kind<Config, VitTrainer, VitKnown, VitData> = {
-  name: 'vit', modelKind: 'vit', title: 'a vision transformer', use: '', rows, read, evaluate, fromJson,
+  name: 'vit', modelKind: 'vit', title: 'a vision transformer', use: undefined, rows, read, evaluate, fromJson,
   plan: planVit,
   check: checkVitOptions,
   checkGiven({ data, steps, epochs }) {
