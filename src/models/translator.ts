@@ -10,7 +10,7 @@ import { Head } from '../nn/head.ts';
 import { LayerNorm } from '../nn/layer-norm.ts';
 import { ParameterStore } from '../nn/parameters.ts';
 import { embeddingBackward, embeddingForward } from '../ops/embedding.ts';
-import type { Scaled } from '../ops/gradient.ts';
+import { type Scaled, clearGradient } from '../ops/gradient.ts';
 import { type NormSaved, layoutNormSaved, layoutNormScratch } from '../ops/layer-norm.ts';
 import { type Pass, type Reconstruction, Stack } from '../reversible/stack.ts';
 import type { Arena } from '../tensor/arena.ts';
@@ -86,7 +86,7 @@ export class Translator implements Model {
       const rows = decode.rows(s), gradient = this.decoder.gradient(s);
       loss += this.loss(d, s, decode, true);
       gradient.exponent = head.backward(d, gradient.at, rows);
-      d.clear(this.encoded[s].gradient.at, encode.rows(s) * this.config.channels * 4);
+      clearGradient(d, this.encoded[s].gradient, encode.rows(s) * this.config.channels);
     });
     this.decoder.backward(d, this.store, decode);
     this.backwardEmbedding(d, 'input', decode, this.decoder);

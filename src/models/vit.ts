@@ -7,6 +7,7 @@ import { Block } from '../nn/block.ts';
 import { Head } from '../nn/head.ts';
 import { ParameterStore } from '../nn/parameters.ts';
 import { PatchEmbedding } from '../nn/patch-embedding.ts';
+import { clearGradient } from '../ops/gradient.ts';
 import { type Pass, type Reconstruction, Stack } from '../reversible/stack.ts';
 import type { Arena } from '../tensor/arena.ts';
 import type { Model, ModelRun, Score } from './model.ts';
@@ -61,7 +62,7 @@ export class Vit implements Model {
     this.stack.each(d, pass, (s) => {
       this.score(d, s, pass, true, score);
       const gradient = this.stack.gradient(s), { channels } = this.config;
-      d.clear(gradient.at, this.tokens * channels * 4); // only the class token's row has one
+      clearGradient(d, gradient, this.tokens * channels); // only the class token's row has one
       gradient.exponent = head.backward(d, gradient.at, 1);
     });
     this.stack.backward(d, this.store, pass);

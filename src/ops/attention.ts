@@ -59,8 +59,8 @@ export interface AttentionScratch {
   readonly columnSums: Pointer;
   /** int32, as large as the gradients of q, k and v together: before they share an exponent. Forward, a block of p v. */
   readonly gradients: Pointer;
-  /** The T and S for which what causal attention leaves out of dScores is zero. */
-  cleared: { rows: number; keys: number };
+  /** The T and S that dScores was used with last. If they are long, what causal attention leaves out of it is zero. */
+  cleared: Pick<AttentionShape, 'rows' | 'keys'>;
 }
 
 export function layoutAttentionScratch(arena: Arena, { rows, keys, channels, heads }: AttentionShape): AttentionScratch {
@@ -171,6 +171,7 @@ function scoreGradient(d: Device, dO: Scaled, value: Pointer, ldv: number, p: Po
     max = Math.max(max, k.max_abs_i32(at, ldp, count, columns));
   });
   if (isLong) clearRest(d, shape, scratch);
+  scratch.cleared = shape;
   for (let bound = OPERAND_MAX; ; bound >>= 1) {
     const fit = fitOperand(max, dO.exponent - format.value + exponent, bound);
     let saturated = 0;
@@ -187,7 +188,6 @@ function scoreGradient(d: Device, dO: Scaled, value: Pointer, ldv: number, p: Po
 function clearRest(d: Device, { rows, keys }: AttentionShape, scratch: AttentionScratch): void {
   if (scratch.cleared.rows === rows && scratch.cleared.keys === keys) return;
   d.clear(scratch.dScores, rows * padded(keys) * 2);
-  scratch.cleared = { rows, keys };
 }
 
 /** For each block of columns of A [T, Sp], visits its transpose without the rows that are masked: rows start .. of `count` columns

@@ -20,6 +20,17 @@ export const GRADIENT_LIMIT_BITS = 12;
  *  all their 13 bits for maxima from 2^-21 to 2^12. */
 export const MIN_OPERAND_EXPONENT = MIN_FLUSH_SHIFT - WEIGHT_GRADIENT_FRACTION + MAX_ACTIVATION_FRACTION;
 
+/** Exponent of a gradient that is all zeros: the smallest, so that it decides no other exponent and is never too large, whatever its
+ *  buffer has held before. */
+const ZERO_EXPONENT = MIN_OPERAND_EXPONENT;
+
+/** Makes n elements of a gradient zero. */
+export function clearGradient(d: Device, gradient: Scaled, n: number): Scaled {
+  d.clear(gradient.at, n * 4);
+  gradient.exponent = ZERO_EXPONENT;
+  return gradient;
+}
+
 /** Smallest s >= 1 with halfUp(max, s) <= bound. */
 export function shiftToFit(max: number, bound: number): number {
   let shift = 1;
@@ -66,7 +77,7 @@ export function combine(d: Device, a: Scaled, aFactor: number, b: Scaled | undef
   const terms = [top(a, aFactor), top(b, bFactor), top(c, 1)];
   const present = 1 + (b === undefined ? 0 : 1) + (c === undefined ? 0 : 1);
   const highest = Math.max(...terms);
-  const exponent = highest === -Infinity ? a.exponent : highest + (present > 1 ? present - 1 : 0) - STREAM_GRADIENT_BITS;
+  const exponent = highest === -Infinity ? ZERO_EXPONENT : highest + (present > 1 ? present - 1 : 0) - STREAM_GRADIENT_BITS;
   const shift = (t: Scaled | undefined): number => (t === undefined ? 0 : Math.max(-31, Math.min(31, exponent - t.exponent)));
   d.kernels.combine_i32(a.at, aFactor, shift(a), b?.at ?? 0, bFactor, shift(b), c?.at ?? 0, shift(c), out, n);
   return exponent;

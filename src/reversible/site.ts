@@ -3,7 +3,7 @@
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Block, BlockActivations, BlockShape, Memory, Noise as BlockNoise } from '../nn/block.ts';
-import type { Scaled } from '../ops/gradient.ts';
+import { type Scaled, clearGradient } from '../ops/gradient.ts';
 import type { Noise } from './noise.ts';
 import type { Lane, Site } from './rule.ts';
 
@@ -89,8 +89,9 @@ export class BlockSite implements Site {
   }
 
   gradient(dhExponent: number, from?: number, to?: number): Scaled {
-    const { d, dBranch: at } = this;
-    if (this.skips) d.clear(at, this.n * 4);
-    return { at, exponent: this.skips ? dhExponent : this.code.backward(d, { at, exponent: dhExponent }, this.saved, at, this.rows, this.memory, this.noise, from, to) };
+    const { d, dBranch: at } = this, dh: Scaled = { at, exponent: dhExponent };
+    if (this.skips) return clearGradient(d, dh, this.n);
+    dh.exponent = this.code.backward(d, dh, this.saved, at, this.rows, this.memory, this.noise, from, to);
+    return dh;
   }
 }
