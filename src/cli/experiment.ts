@@ -15,6 +15,7 @@ import { prepareDirectory } from './files.ts';
 import { duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import { UsageError } from './library.ts';
+import { goOnWithoutOutput } from './output.ts';
 import { print, printJson } from './reporters.ts';
 
 /** What --data is the path of. */
@@ -125,6 +126,7 @@ export async function experiment(name: string | undefined, values: ExperimentVal
   const runs = seeds.flatMap((seed) => cells.map((cell) => ({ cell, seed })));
   for (const { cell, seed } of runs) readResult(folder, cell.id, seed, opened.options(cell, seed), opened.dataSha256); // refused before anything runs
   prepareDirectory(folder);
+  goOnWithoutOutput(`the runs go on, their results are in ${quote(folder)}`);
   const dataName = values.data === undefined ? null : basename(resolve(values.data));
   return await makeRuns({ chosen, opened, folder, runs, scale, threads, isJson: values.json === true, dataName });
 }

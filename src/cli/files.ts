@@ -6,21 +6,10 @@ import { dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { type AnyModel, type CheckedOptions, type Checkpoint, CheckpointError, RetrogradError, UsageError, decodeCheckpoint } from './library.ts';
 import { quote } from './argv.ts';
+import { reason } from './system-errors.ts';
 
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 export const FLOAT32_FILE = 'weights.f32.safetensors';
-
-const REASONS: Record<string, string> = {
-  ENOENT: 'does not exist', EACCES: 'may not be used (permission denied)', EPERM: 'may not be used (operation not permitted)',
-  EROFS: 'is on a read-only file system', EISDIR: 'is a directory', ENOTDIR: 'is not a directory', ELOOP: 'is a loop of links',
-  ENAMETOOLONG: 'is too long a name', ENOSPC: 'has no space left on its device', EDQUOT: 'is over the disk quota', ERR_FS_FILE_TOO_LARGE: 'is larger than 2 GiB',
-};
-
-/** The system's refusal in words, without its stack. */
-function reason(error: unknown): string {
-  const { code = '', message = String(error) } = error as { code?: string; message?: string };
-  return REASONS[code] ?? `cannot be used (${message.split('\n')[0]})`;
-}
 
 /** The bytes of a text file. Throws UsageError. */
 export function readTextFile(path: string): Uint8Array {

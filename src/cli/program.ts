@@ -14,6 +14,7 @@ import { bleuRow, pairRows } from './kinds/translate.ts';
 import { KINDS } from './kinds/kinds.ts';
 import { RetrogradError, UsageError } from './library.ts';
 import { type Row, addBenchOptions, addRows, addRunOptions, givenNames } from './options.ts';
+import { write, writeError } from './output.ts';
 import { plan } from './plan.ts';
 import { sample } from './sample.ts';
 import { commandLine } from './shell.ts';
@@ -43,7 +44,7 @@ const EXPECT_OPTION: Row = ['--expect <sha>', 'exit with 1 if the weights have a
 /** The commands; `finish` receives the exit code of the one that ran. */
 function createProgram(finish: (code: number) => void): Command {
   const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
-    .version(version).exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
+    .version(version).exitOverride().configureOutput({ writeOut: write, writeErr: () => undefined, outputError: () => undefined })
     .addHelpText('after', () => `\nExamples:\n${EXAMPLES.map((words) => `  $ ${commandLine(...words)}\n`).join('')}`.trimEnd());
 
   const training = program.command('train').description('train a model');
@@ -116,14 +117,14 @@ function explain(error: CommanderError, program: Command, words: readonly string
 }
 
 function fail(error: unknown, hint: string): number {
-  if (process.env.RETROGRAD_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env.RETROGRAD_DEBUG === '1' && error instanceof Error) writeError(`${error.stack}\n`);
   if (error instanceof RetrogradError) {
     const line = error.hint === undefined && error instanceof UsageError ? `${error.message}. HINT: ${hint}` : error.message;
-    process.stderr.write(`retrograd: ${oneLine(line)}\n`);
+    writeError(`retrograd: ${oneLine(line)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it\n`);
+  writeError(`retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it\n`);
   return 1;
 }
 

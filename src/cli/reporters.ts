@@ -3,6 +3,7 @@
 import progress, { type SingleBar } from 'cli-progress';
 import { count, duration, percent } from './format.ts';
 import type { MemoryPlan, StepReport } from './library.ts';
+import { write } from './output.ts';
 import type { Task, Validation } from './tasks/task.ts';
 
 /** What does not change during a run. */
@@ -28,7 +29,7 @@ export interface Reporter {
   close(): void;
 }
 
-export const print = (line: string): void => void process.stdout.write(`${line}\n`);
+export const print = (line: string): void => write(`${line}\n`);
 export const printJson = (event: object): void => print(JSON.stringify(event));
 export const planEvent = (plan: MemoryPlan): object => ({ event: 'plan', ...plan });
 

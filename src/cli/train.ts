@@ -12,6 +12,7 @@ import { type AnyModel, type CheckedOptions, UsageError } from './library.ts';
 import { runLoop, validate } from './loop.ts';
 import { type RunValues, checkTogether, continueWords, dataWords, resumedOptions, runNames } from './options.ts';
 import { checkExpected } from './expect.ts';
+import { goOnWithoutOutput } from './output.ts';
 import { doneEvent, humanReport } from './report.ts';
 import { commandLine, pathWord } from './shell.ts';
 import { type Reporter, chooseReporter, print, printJson } from './reporters.ts';
@@ -119,6 +120,7 @@ export async function train(kind: SomeKind, values: RunValues, given: ReadonlySe
     if (directory !== undefined)
       saved = await saveRun(trainer, { directory, vocabulary: kind.toJson(data.known), dataSha256: data.sha256, float32: values.exportFloat32 === true });
   };
+  if (directory !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(directory)}`);
   try {
     announce(reporter, prepared);
     const history = await runLoop({ task, until, validateEvery: values.validateEvery ?? 0, saveEvery: values.saveEvery ?? 0, save, reporter, interrupts });
