@@ -107,7 +107,7 @@ function parse(metadata: Record<string, string>, field: string): unknown {
   }
 }
 
-type AnyOptions = CheckedOptions<{ bias: boolean; tied?: boolean }>;
+type AnyOptions = CheckedOptions<unknown>;
 
 /** The options, checked, and the parameters of their model. */
 function readOptions(value: unknown, kinds: CheckpointKinds): { options: AnyOptions; table: Parameter[] } {
@@ -120,9 +120,6 @@ function readOptions(value: unknown, kinds: CheckpointKinds): { options: AnyOpti
   } catch (error) {
     throw new CheckpointError(`its options cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const { model: { bias, tied = true } } = options;
-  if (typeof bias !== 'boolean' || typeof tied !== 'boolean') throw new CheckpointError('its options bias and tied are not both true or false');
-  if (!(options.memoryLimit > 0)) throw new CheckpointError('its option memoryLimit is not a number of bytes');
   return { options, table: kinds[kind].parameters(options.model as never) };
 }
 

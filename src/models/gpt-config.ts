@@ -1,8 +1,9 @@
 // The GPT-2 architecture as a configuration and a table of parameters (name, shape, kind). Everything that walks over the
 // parameters (memory plan, optimizer, checkpoint, digest) walks over this table, in this order.
 
+import { choice, fields, whole } from '../core/check.ts';
 import type { Parameter } from '../nn/parameters.ts';
-import { ParameterTable, checkHeads, whole } from './table.ts';
+import { ParameterTable, checkHeads } from './table.ts';
 
 /** The shape of a GPT-2: B batch, T context, C channels, H heads, D = C / H (at most 128), V vocabulary, L layers. All whole numbers. */
 export interface GptConfig {
@@ -30,13 +31,18 @@ export interface GptConfig {
  *  console.log(mlpRatio, bias, tied); // 4 false true
  */
 export function checkGptConfig(config: GptConfig): Required<GptConfig> {
-  const full = { ...config, mlpRatio: config.mlpRatio ?? 4, bias: config.bias ?? false, tied: config.tied ?? true };
+  const required = undefined, full = fields('model', config, {
+    vocabulary: required, layers: required, channels: required, heads: required, context: required,
+    mlpRatio: 4, bias: false, tied: true,
+  });
   whole('vocabulary', full.vocabulary, 2, 65536);
   whole('layers', full.layers, 1, 1024);
   whole('channels', full.channels, 4, 4096);
   whole('heads', full.heads, 1, full.channels);
   whole('context', full.context, 1, 4096);
   whole('mlpRatio', full.mlpRatio, 1, 8);
+  choice('bias', full.bias, [true, false]);
+  choice('tied', full.tied, [true, false]);
   checkHeads(full.channels, full.heads);
   return full;
 }

@@ -1,16 +1,25 @@
 // An image as patches, the tokens of a vision transformer (Dosovitskiy et al., ICLR 2021).
 
+import { properties, refuse, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
+
+/** Most pixels of an image's width and height. */
+const MAX_SIDE = 1024;
 
 /** The number of patches of `patch` x `patch` pixels that an image is cut into. Throws UsageError, with the sizes that would do, if they
  *  do not cover it exactly.
  *  @example
  *  console.log(countPatches({ width: 32, height: 32 }, 4)); // 64
  */
-export function countPatches({ width, height }: { width: number; height: number }, patch: number): number {
-  if (Number.isInteger(patch) && patch > 0 && width % patch === 0 && height % patch === 0) return (width / patch) * (height / patch);
-  const sizes = Array.from({ length: Math.min(width, height) }, (_, i) => i + 1).filter((size) => width % size === 0 && height % size === 0);
-  throw new UsageError(`patch is ${patch}, expected a divisor of width and height of the images (${width} x ${height})`, `choose one of ${sizes.join(', ')}`);
+export function countPatches(size: { width: number; height: number }, patch: number): number {
+  const { width, height } = properties('the size', size, ['width', 'height']);
+  whole('width', width, 1, MAX_SIDE);
+  whole('height', height, 1, MAX_SIDE);
+  const sides = Array.from({ length: Math.min(width, height) }, (_, i) => i + 1);
+  const sizes = sides.filter((side) => width % side === 0 && height % side === 0);
+  if (sizes.includes(patch)) return (width / patch) * (height / patch);
+  return refuse('patch', patch, `a divisor of width and height of the images (${width} x ${height})`,
+    `choose one of ${sizes.join(', ')}`);
 }
 
 /** Lays an image out as patches: row after row of patches, a patch's pixels row by row, channel last. `out` has [patches, patch * patch *

@@ -6,11 +6,6 @@ import type { Parameter } from '../nn/parameters.ts';
 /** Standard deviation of initial matrices and embeddings (GPT-2). */
 const DEVIATION = 0.02;
 
-export function whole(name: string, value: number, low: number, high: number, hint?: string): void {
-  if (!Number.isInteger(value) || value < low || value > high)
-    throw new UsageError(`${name} is ${value}, expected a whole number from ${low} to ${high}`, hint);
-}
-
 export function checkHeads(channels: number, heads: number): void {
   if (channels % heads !== 0)
     throw new UsageError(`channels ${channels} is not divisible by heads ${heads}`, `choose heads among the divisors of ${channels}`);

@@ -1,8 +1,9 @@
 // An encoder-decoder transformer (Vaswani et al., NeurIPS 2017; layer norm before each sublayer) as a configuration and a table of
 // parameters. One vocabulary serves both languages, and one embedding source, target and head.
 
+import { choice, fields, whole } from '../core/check.ts';
 import type { Parameter } from '../nn/parameters.ts';
-import { ParameterTable, checkHeads, whole } from './table.ts';
+import { ParameterTable, checkHeads } from './table.ts';
 
 /** The shape of a translator. All whole numbers. */
 export interface TranslatorConfig {
@@ -30,13 +31,18 @@ export interface TranslatorConfig {
  *  console.log(mlpRatio, bias); // 4 false
  */
 export function checkTranslatorConfig(config: TranslatorConfig): Required<TranslatorConfig> {
-  const full = { ...config, mlpRatio: config.mlpRatio ?? 4, bias: config.bias ?? false };
+  const required = undefined, full = fields('model', config, {
+    kind: required, vocabulary: required, layers: required, channels: required, heads: required,
+    context: required, mlpRatio: 4, bias: false,
+  });
+  choice('kind', full.kind, ['translator']);
   whole('vocabulary', full.vocabulary, 4, 65536);
   whole('layers', full.layers, 1, 512);
   whole('channels', full.channels, 4, 4096);
   whole('heads', full.heads, 1, full.channels);
   whole('context', full.context, 2, 4096);
   whole('mlpRatio', full.mlpRatio, 1, 8);
+  choice('bias', full.bias, [true, false]);
   checkHeads(full.channels, full.heads);
   return full;
 }

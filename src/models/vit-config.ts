@@ -1,8 +1,9 @@
 // A vision transformer (Dosovitskiy et al., ICLR 2021) as a configuration and a table of parameters.
 
+import { choice, fields, whole } from '../core/check.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { countPatches } from './patches.ts';
-import { ParameterTable, checkHeads, whole } from './table.ts';
+import { ParameterTable, checkHeads } from './table.ts';
 
 /** The shape of a vision transformer for images of one size. All whole numbers. */
 export interface VitConfig {
@@ -45,15 +46,19 @@ export const vitTokens = (config: Pick<VitConfig, 'width' | 'height' | 'patch'>)
  *  console.log(mlpRatio, bias); // 4 false
  */
 export function checkVitConfig(config: VitConfig): Required<VitConfig> {
-  const full = { ...config, mlpRatio: config.mlpRatio ?? 4, bias: config.bias ?? false };
-  whole('width', full.width, 1, 1024);
-  whole('height', full.height, 1, 1024);
+  const required = undefined, full = fields('model', config, {
+    kind: required, width: required, height: required, colours: required, classes: required,
+    patch: required, layers: required, channels: required, heads: required,
+    mlpRatio: 4, bias: false,
+  });
+  choice('kind', full.kind, ['vit']);
   whole('colours', full.colours, 1, 3);
   whole('classes', full.classes, 2, 65536);
   whole('layers', full.layers, 1, 1024);
   whole('channels', full.channels, 4, 4096);
   whole('heads', full.heads, 1, full.channels);
   whole('mlpRatio', full.mlpRatio, 1, 8);
+  choice('bias', full.bias, [true, false]);
   whole('patches and class token', vitTokens(full), 2, MAX_TOKENS, 'use a larger patch');
   checkHeads(full.channels, full.heads);
   return full;

@@ -1,8 +1,8 @@
 // What a training run is: every number that decides a bit of the weights, checked once, here.
 
+import { choice, fields, real, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { type GptConfig, checkGptConfig } from '../models/gpt-config.ts';
-import { whole } from '../models/table.ts';
 import { DEFAULT_STATE_FRACTION, MAX_FLUSHES, MAX_GAMMA_SHIFT, MAX_STATE_FRACTION, MIN_STATE_FRACTION, OPERAND_PRODUCTS } from '../tensor/formats.ts';
 
 /** How blocks can join the residual stream, and whether that can be undone exactly. */
@@ -62,10 +62,6 @@ export interface TrainOptions<Config = GptConfig> {
 /** TrainOptions with every default filled in, the model's too. What `checkTrainOptions` returns and a checkpoint holds. */
 export type CheckedOptions<Config = Required<GptConfig>> = Required<Omit<TrainOptions, 'model'>> & { model: Config };
 
-const real = (name: string, value: number, low: number, high: number): void => {
-  if (!(value >= low && value <= high)) throw new UsageError(`${name} is ${value}, expected a number from ${low} to ${high}`);
-};
-
 /** Fills in the defaults; throws UsageError for the first value out of range.
  *  @example
  *  const model = { vocabulary: 96, layers: 2, channels: 64, heads: 4, context: 32 };
@@ -73,62 +69,57 @@ const real = (name: string, value: number, low: number, high: number): void => {
  *  console.log(seed, learningRate, reversible, fractionBits, microBatch); // 1 0.001 bdia 9 8
  */
 export function checkTrainOptions(options: TrainOptions): CheckedOptions {
-  const model = checkGptConfig(options.model);
-  return checkOptions(options, model, model.context);
+  return checkOptions(options, checkGptConfig, ({ context }) => context);
 }
 
-/** The same for any architecture: `model` is checked already; `rows`: the most rows that a sample adds to a weight's gradient. */
-export function checkOptions<Config extends { layers: number }>(options: TrainOptions<unknown>, model: Config, rows: number): CheckedOptions<Config> {
-  const reversible = options.reversible ?? 'bdia';
-  const full: CheckedOptions<Config> = {
-    batch: options.batch,
-    steps: options.steps,
-    seed: options.seed ?? 1,
-    learningRate: options.learningRate ?? 1e-3,
-    warmup: options.warmup ?? Math.min(100, options.steps),
-    decay: options.decay ?? 'cosine',
-    weightDecay: options.weightDecay ?? 0.1,
-    clip: options.clip ?? 1,
-    reversible,
-    gammaShift: options.gammaShift ?? 1,
-    momentum: options.momentum ?? 0.875,
-    randomMomentum: options.randomMomentum ?? false,
-    dropout: options.dropout ?? 0,
-    stochasticDepth: options.stochasticDepth ?? 0,
-    fractionBits: options.fractionBits ?? DEFAULT_STATE_FRACTION,
-    microBatch: options.microBatch ?? options.batch,
-    storeActivations: options.storeActivations ?? false,
-    verify: options.verify ?? isReversible(reversible),
-    threads: options.threads ?? 1,
-    memoryLimit: options.memoryLimit ?? 3.75 * 2 ** 30,
-    model,
-  };
+/** The same for any architecture: `checkModel` checks it; `rowsOf`: the most rows that a sample adds to a
+ *  weight's gradient. */
+export function checkOptions<Given, Config extends { layers: number }>(
+  options: TrainOptions<Given>, checkModel: (model: Given) => Config,
+  rowsOf: (model: Config) => number,
+): CheckedOptions<Config> {
+  const required = undefined, derived = undefined, given = fields('options', options, {
+    batch: required, steps: required, seed: 1, learningRate: 1e-3, warmup: derived, decay: 'cosine',
+    weightDecay: 0.1, clip: 1, reversible: 'bdia', gammaShift: 1, momentum: 0.875,
+    randomMomentum: false, dropout: 0, stochasticDepth: 0, fractionBits: DEFAULT_STATE_FRACTION,
+    microBatch: derived, storeActivations: false, verify: derived, threads: 1,
+    memoryLimit: 3.75 * 2 ** 30, model: required,
+  });
+  const full: CheckedOptions<Config> = { ...given, model: checkModel(given.model) };
   checkNumbers(full);
-  const flushes = full.batch * Math.ceil(rows / OPERAND_PRODUCTS), most = Math.floor(MAX_FLUSHES / Math.ceil(rows / OPERAND_PRODUCTS));
-  if (flushes > MAX_FLUSHES)
-    throw new UsageError(`batch ${full.batch} of ${rows} rows a sample needs ${flushes} flushes of a weight gradient, at most ${MAX_FLUSHES} are exact`, `use a batch of at most ${most}`);
+  const { batch } = full, rows = rowsOf(full.model), each = Math.ceil(rows / OPERAND_PRODUCTS);
+  if (batch * each > MAX_FLUSHES) {
+    throw new UsageError(`batch ${batch} of ${rows} rows a sample needs ${batch * each} flushes of a weight gradient, at most ${MAX_FLUSHES} are exact`,
+      `use a batch of at most ${Math.floor(MAX_FLUSHES / each)}`);
+  }
   return full;
 }
 
+/** Fills in the defaults that depend on other options, too. */
 function checkNumbers(full: CheckedOptions<unknown>): void {
-  whole('batch', full.batch, 1, 65536);
-  whole('steps', full.steps, 1, 2 ** 31 - 1);
+  const { batch, steps } = full;
+  whole('batch', batch, 1, 65536);
+  whole('steps', steps, 1, 2 ** 31 - 1);
   whole('seed', full.seed, 0, Number.MAX_SAFE_INTEGER);
-  whole('warmup', full.warmup, 0, full.steps, 'warm-up cannot be longer than the run');
+  full.warmup ??= Math.min(100, steps);
+  whole('warmup', full.warmup, 0, steps, 'warm-up cannot be longer than the run');
   whole('gammaShift', full.gammaShift, 1, MAX_GAMMA_SHIFT);
   whole('fractionBits', full.fractionBits, MIN_STATE_FRACTION, MAX_STATE_FRACTION);
-  whole('microBatch', full.microBatch, 1, full.batch, 'a micro-batch is a part of the batch');
-  if (full.batch % full.microBatch !== 0)
-    throw new UsageError(`microBatch ${full.microBatch} does not divide batch ${full.batch}`);
+  full.microBatch ??= batch;
+  whole('microBatch', full.microBatch, 1, batch, 'a micro-batch is a part of the batch');
+  if (batch % full.microBatch !== 0)
+    throw new UsageError(`microBatch ${full.microBatch} does not divide batch ${batch}`);
   whole('threads', full.threads, 1, 64);
   real('learningRate', full.learningRate, 2 ** -30, 1 - 2 ** -20);
   real('weightDecay', full.weightDecay, 0, 0.4);
   real('clip', full.clip, 2 ** -20, 2 ** 20);
   real('dropout', full.dropout, 0, 0.8);
   real('stochasticDepth', full.stochasticDepth, 0, 0.8);
-  if (!Object.hasOwn(RULES, full.reversible)) throw new UsageError(`reversible is ${String(full.reversible)}, expected one of ${Object.keys(RULES).join(', ')}`);
-  if (![1, 2, 3, 4, 5, 6, 7].includes(full.momentum * 8)) throw new UsageError(`momentum is ${full.momentum}, expected an eighth to seven eighths: 0.125, 0.25, ... 0.875`);
+  real('memoryLimit', full.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
+  choice('reversible', full.reversible, Object.keys(RULES));
+  choice('momentum', full.momentum, [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8));
+  choice('decay', full.decay, ['cosine', 'constant']);
+  full.verify ??= isReversible(full.reversible);
   for (const name of ['randomMomentum', 'storeActivations', 'verify'] as const)
-    if (typeof full[name] !== 'boolean') throw new UsageError(`${name} is ${String(full[name])}, expected true or false`);
-  if (full.decay !== 'cosine' && full.decay !== 'constant') throw new UsageError(`decay is ${String(full.decay)}, expected cosine or constant`);
+    choice(name, full[name], [true, false]);
 }

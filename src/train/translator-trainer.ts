@@ -33,8 +33,7 @@ export interface TranslatorBatch {
  *  console.log(seed, warmup, reversible, mlpRatio); // 1 100 bdia 4
  */
 export function checkTranslatorOptions(options: TrainOptions<TranslatorConfig>): CheckedOptions<Required<TranslatorConfig>> {
-  const model = checkTranslatorConfig(options.model);
-  return checkOptions(options, model, 3 * model.context); // the embedding is source's, target's and head's
+  return checkOptions(options, checkTranslatorConfig, ({ context }) => 3 * context); // the embedding is source's, target's and head's
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not

@@ -19,8 +19,7 @@ export const VIT: Kit<Vit, Required<VitConfig>> = { make: (arena, config, run) =
  *  console.log(seed, learningRate, reversible, mlpRatio); // 1 0.001 bdia 4
  */
 export function checkVitOptions(options: TrainOptions<VitConfig>): CheckedOptions<Required<VitConfig>> {
-  const model = checkVitConfig(options.model);
-  return checkOptions(options, model, vitTokens(model));
+  return checkOptions(options, checkVitConfig, vitTokens);
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not
