@@ -37,6 +37,18 @@ const wasmAsText = {
   })),
 };
 
+/** The loader's instantiation without what it adds for strings, arrays and classes in the module's
+ *  memory: the kernels have numbers only, and bundlers cannot see that. 1.6 kB compressed. */
+const numbersOnly = {
+  name: 'numbers-only',
+  setup: (b) => b.onLoad({ filter: /@assemblyscript[\\/]loader[\\/]index\.js$/ }, ({ path }) => {
+    const text = readFileSync(path, 'utf8');
+    const contents = text.replace(/\nfunction postInstantiate\([^]*?\n}\n/, '\nconst postInstantiate = () => ({});\n');
+    if (contents === text) throw new Error(`${path} has no function postInstantiate`);
+    return { contents };
+  }),
+};
+
 /** For runtimes that compile no bytes: the module stays a file beside the bundle, made for private memory, as they have no threads. Its
  *  import of the memory is "env" "memory", kind 2, and the limits' flags: 3 shared, 1 private. */
 function writeWorkerModule(path) {
@@ -47,11 +59,12 @@ function writeWorkerModule(path) {
 }
 const wasmAsFile = { name: 'wasm-as-file', setup: (b) => b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })) };
 
-async function bundle(entry, outfile, options) {
+async function bundle(entry, outfile, { plugins, ...options }) {
   if (!existsSync(entry)) return console.log(`${outfile}  skipped: there is no ${entry}`);
   await build({
     entryPoints: [entry], outfile, bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true,
-    logLevel: 'warning', plugins: [wasmAsText], ...(options.plugins === undefined ? { footer: { js: textOfRelease() } } : {}), ...options,
+    logLevel: 'warning', ...(plugins === undefined ? { footer: { js: textOfRelease() } } : {}), ...options,
+    plugins: [...(plugins ?? [wasmAsText]), numbersOnly],
   });
   const bytes = readFileSync(outfile);
   console.log(`${outfile}  ${kilobytes(bytes.length)}, ${kilobytes(gzipSync(bytes).length)} gzipped`);
