@@ -1,7 +1,7 @@
 // The third entry, retrograd/all: the names of index.ts, and what is left out there to keep it small: every update rule, the vision
 // transformer, the translator, and the readers of their data.
 
-import { type Checkpoint, GPT_KIND, decodeKinds } from './checkpoint/checkpoint.ts';
+import { type Checkpoint, type CheckpointKinds, GPT_KIND, decodeKinds, encodeKinds } from './checkpoint/checkpoint.ts';
 import * as small from './index.ts';
 import type { Backend } from './kernels/kernels.ts';
 import { type TranslatorConfig, translatorParameters } from './models/translator-config.ts';
@@ -76,9 +76,27 @@ export type AnyModel = CheckedOptions['model'] | Required<VitConfig> | Required<
  *  const { options, vocabulary } = await decodeCheckpoint(file);
  *  console.log(options.model.kind, vocabulary); // vit [ 'white', 'black' ]
  */
-export const decodeCheckpoint = async (file: Uint8Array): Promise<Checkpoint<CheckedOptions<AnyModel>>> => (await decodeKinds(file, {
-  ...GPT_KIND, vit: { check: checkVitOptions, parameters: vitParameters }, translator: { check: checkTranslatorOptions, parameters: translatorParameters },
-})) as Checkpoint<CheckedOptions<AnyModel>>;
+export const decodeCheckpoint = async (file: Uint8Array): Promise<Checkpoint<CheckedOptions<AnyModel>>> =>
+  (await decodeKinds(file, everyKind())) as Checkpoint<CheckedOptions<AnyModel>>;
+
+/** encodeCheckpoint of `retrograd` for every kind of model.
+ *  @example
+ *  const model = { kind: 'vit', width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 1, channels: 8, heads: 2 };
+ *  const trainer = VitTrainer.create({ model, batch: 2, steps: 10 });
+ *  const file = await encodeCheckpoint({
+ *    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
+ *    vocabulary: ['white', 'black'], dataSha256: await sha256Hex(new Uint8Array(0)), libraryVersion: '0.1.0',
+ *  });
+ *  console.log((await decodeCheckpoint(file)).step); // 0
+ */
+export const encodeCheckpoint = async (checkpoint: Checkpoint<{ readonly seed: number }>): Promise<Uint8Array> =>
+  encodeKinds(checkpoint, everyKind());
+
+const everyKind = (): CheckpointKinds => ({
+  ...GPT_KIND,
+  vit: { check: checkVitOptions, parameters: vitParameters },
+  translator: { check: checkTranslatorOptions, parameters: translatorParameters },
+});
 
 /** For dist/thread.js.
  *  @internal */

@@ -1,6 +1,15 @@
 // The errors that retrograd throws on purpose. Each says what was given, what was expected and, where there is one, a hint.
 // The command line maps them to exit codes: UsageError 2, every other RetrogradError 1.
 
+/** Controls, what ends a line, what turns the direction of writing: a terminal would obey. */
+const CONTROLS = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** Characters of a message, whatever it quotes. */
+const LONGEST = 2000;
+
+/** A text on one line that may quote a file: controls as \u escapes, the end of a long one left out. */
+const printable = (text: string): string => String(text).slice(0, LONGEST)
+  .replace(CONTROLS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** The base class of all errors that the library throws on purpose: `message` is one line (what was given, what is expected), `hint` what to
  *  do about it (also at the end of the message). Thrown itself where the runtime cannot run the library at all.
  *  @example
@@ -13,8 +22,9 @@ export class RetrogradError extends Error {
   /** What to do about it; undefined if there is nothing to add. */
   readonly hint: string | undefined;
   constructor(message: string, hint?: string) {
-    super(hint === undefined ? message : `${message}. HINT: ${hint}`);
-    this.hint = hint;
+    const tail = hint === undefined ? undefined : printable(hint);
+    super(printable(message) + (tail === undefined ? '' : `. HINT: ${tail}`));
+    this.hint = tail;
   }
 }
 
@@ -33,7 +43,7 @@ export class UsageError extends RetrogradError {
 /** A checkpoint that is damaged, truncated, foreign or of another model; the message has the reason.
  *  @example
  *  const error = await decodeCheckpoint(new Uint8Array(100)).catch((thrown) => thrown);
- *  console.log(error instanceof CheckpointError, error.message); // true not a safetensors file: its header length is 0, expected 2 to 100000000
+ *  console.log(error instanceof CheckpointError, error.message); // true not a safetensors file: its header length is 0, expected 2 to 16777216
  */
 export class CheckpointError extends RetrogradError {
   override name = 'CheckpointError';

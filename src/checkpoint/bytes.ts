@@ -15,8 +15,9 @@ export function toLittleEndian(elements: Int32Array | Float32Array): Uint8Array 
   return HOST_IS_LITTLE_ENDIAN ? bytes : swap32(new Uint8Array(bytes));
 }
 
-/** A copy of little-endian bytes, a multiple of four, as int32; `bytes` need not be aligned. */
+/** Little-endian bytes, a multiple of four, as int32: a view of them where the machine is little-endian itself and they are aligned, else a copy. */
 export function int32FromLittleEndian(bytes: Uint8Array): Int32Array {
+  if (HOST_IS_LITTLE_ENDIAN && bytes.byteOffset % 4 === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const copy = new Uint8Array(bytes);
   return new Int32Array((HOST_IS_LITTLE_ENDIAN ? copy : swap32(copy)).buffer);
 }

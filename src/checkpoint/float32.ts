@@ -1,7 +1,7 @@
 // The weights as other programs want them: a safetensors file of float32, without the optimizer. Every value is the master
 // weight rounded to the nearest float32 (ties to even). A copy for use elsewhere; training never reads it back.
 
-import type { NamedTensor } from '../train/trainer.ts';
+import type { NamedTensor } from '../train/tensors.ts';
 import { toLittleEndian } from './bytes.ts';
 import { isWeight } from './checkpoint.ts';
 import { encodeSafetensors } from './safetensors.ts';

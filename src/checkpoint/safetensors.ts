@@ -4,6 +4,7 @@
 // header must be exactly the JSON that a writer would print, so a key given twice cannot hide one of its values.
 
 import { CheckpointError } from '../errors.ts';
+import { parseJson } from './json.ts';
 
 export type Dtype = 'I32' | 'F32';
 /** Bytes an element, for every dtype. */
@@ -24,8 +25,11 @@ export interface Container {
 
 /** Bytes of the header length. */
 export const PREFIX_BYTES = 8;
-/** The format's own limit on the header. */
-const MAX_HEADER_BYTES = 100_000_000;
+/** Most bytes of the header: a translator of 512 layers with biases has 49,173 tensors, whose entries
+ *  and fraction bits are 7.5 MB; its byte pairs are 1.6 MB. (The format's own limit is 100 MB.) */
+export const MAX_HEADER_BYTES = 2 ** 24;
+/** Most bytes of a checkpoint file: WebCrypto and Node's file reading end at 2^31 - 1. */
+export const MAX_CHECKPOINT_BYTES = 2 ** 31 - 1;
 /** Tensors begin at a multiple of this. */
 const ALIGNMENT = 8;
 /** Names that keep their place when JSON is parsed and printed again: no integer can move to the front. */
@@ -46,8 +50,10 @@ export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array 
     end += bytes.length;
   }
   const header = new TextEncoder().encode(`{${entries.join(',')}}`);
-  const headerLength = Math.ceil(header.length / ALIGNMENT) * ALIGNMENT;
-  const file = new Uint8Array(PREFIX_BYTES + headerLength + end);
+  const headerLength = Math.ceil(header.length / ALIGNMENT) * ALIGNMENT, size = PREFIX_BYTES + headerLength + end;
+  if (headerLength > MAX_HEADER_BYTES || size > MAX_CHECKPOINT_BYTES)
+    throw new CheckpointError(`the file would have a header of ${headerLength} and ${size} bytes in all, at most ${MAX_HEADER_BYTES} and ${MAX_CHECKPOINT_BYTES} can be written`);
+  const file = new Uint8Array(size);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
   file.fill(0x20, PREFIX_BYTES, PREFIX_BYTES + headerLength);
   file.set(header, PREFIX_BYTES);
@@ -63,8 +69,8 @@ const foreign = (reason: string): CheckpointError => new CheckpointError(`not a 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** The parsed header and its length. */
-function readHeader(file: Uint8Array): { header: Record<string, unknown>; headerLength: number } {
+/** The length that a header says it has. */
+export function headerLengthOf(file: Uint8Array): number {
   if (file.length === 0) throw new CheckpointError('the file is empty');
   if (file.length < PREFIX_BYTES) throw new CheckpointError(`truncated at ${file.length} of at least ${PREFIX_BYTES} bytes`);
   const long = new DataView(file.buffer, file.byteOffset, file.byteLength).getBigUint64(0, true);
@@ -73,16 +79,18 @@ function readHeader(file: Uint8Array): { header: Record<string, unknown>; header
   const headerLength = Number(long);
   if (PREFIX_BYTES + headerLength > file.length)
     throw new CheckpointError(`truncated at ${file.length} of at least ${PREFIX_BYTES + headerLength} bytes`);
-  let text: string, header: unknown;
+  return headerLength;
+}
+
+/** The parsed header: an object, since it begins as one. */
+function readHeader(file: Uint8Array, headerLength: number): Record<string, unknown> {
+  let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file.subarray(PREFIX_BYTES, PREFIX_BYTES + headerLength));
-    header = JSON.parse(text);
   } catch {
     throw foreign('its header is not JSON');
   }
-  if (!isObject(header)) throw foreign('its header is not a JSON object');
-  if (JSON.stringify(header) !== text.replace(/ +$/, '')) throw foreign('its header is not compact JSON with every key once');
-  return { header, headerLength };
+  return parseJson(text, 'not a safetensors file: its header') as Record<string, unknown>;
 }
 
 function readMetadata(value: unknown): Record<string, string> {
@@ -106,7 +114,7 @@ function readEntry(name: string, value: unknown, begin: number): { dtype: Dtype;
 
 /** Throws CheckpointError with the reason. The tensors' bytes are views of `file`. */
 export function decodeSafetensors(file: Uint8Array): Container {
-  const { header, headerLength } = readHeader(file);
+  const headerLength = headerLengthOf(file), header = readHeader(file, headerLength);
   const metadata = readMetadata(Object.hasOwn(header, '__metadata__') ? header.__metadata__ : undefined);
   const dataStart = PREFIX_BYTES + headerLength;
   const table: { name: string; dtype: Dtype; shape: number[]; begin: number; end: number }[] = [];

@@ -75,5 +75,7 @@ export const OPERAND_L1_MAX = Math.floor((2 ** 31 - 1) / OPERAND_MAX);
 
 /** Adam: a clipped gradient has norm at most 1 = 2^30; m and r = sqrt(v) share the scale. */
 export const OPTIMIZER_FRACTION = 30;
+/** Largest |raw| of m and of r, which is never negative: means of clipped gradients. */
+export const MOMENT_LIMIT = 2 ** OPTIMIZER_FRACTION;
 /** The learning rate, bias corrections folded in, has 32 fraction bits and is below 1 (so m * rate <= 2^62). */
 export const RATE_FRACTION = 32;

@@ -2,7 +2,7 @@
 // prints nothing. Memory is laid out when it is created; a step allocates nothing that grows with the model.
 
 import { hex, sha256 } from '../core/digest.ts';
-import { CheckpointError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { Jobs, startWorker } from '../kernels/pool.ts';
@@ -16,6 +16,7 @@ import { JOB, type Job, type MemberMessage, NOTHING, type Outcome, addOutcome, e
 import type { UpdateReport } from './optimizer.ts';
 import { type Kit, type Layout, type MemoryPlan, layout, plan } from './plan.ts';
 import type { AnyOptions } from './rules.ts';
+import { type NamedTensor, checkStep, checkTensors } from './tensors.ts';
 
 /** What one training step did. */
 export interface StepReport {
@@ -37,18 +38,6 @@ export interface StepReport {
   checkedStates: number;
   /** Elements that were not rebuilt exactly. Always 0 in a report: a step with others throws ReconstructionError. */
   mismatchedElements: number;
-}
-
-/** An int32 tensor: value = data * 2^-fraction. */
-export interface NamedTensor {
-  /** A parameter's name, or `optimizer.m.` or `optimizer.r.` and a parameter's name. */
-  name: string;
-  /** Elements along each axis. */
-  shape: readonly number[];
-  /** Elements, row-major. From a trainer: a view of live memory that later steps change. */
-  data: Int32Array;
-  /** Fraction bits: 24 for weights, 30 for the optimizer's tensors. */
-  fraction: number;
 }
 
 /** Room beside the arena for a back end's static data. */
@@ -193,7 +182,7 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   }
 
   /** Continues from tensors that `tensors()` gave, after `steps` steps, bit for bit as the run they are from. Throws CheckpointError naming the
-   *  first difference of name, shape or fraction bits; nothing is changed then.
+   *  first difference of name, shape or fraction bits, or the first number that no run can have; nothing is changed then.
    *  @example
    *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 }, options = { model, batch: 1, steps: 10 };
    *  const inputs = Int32Array.of(0, 1, 2, 3), targets = Int32Array.of(1, 2, 3, 0);
@@ -204,16 +193,9 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
    *  console.log(await first.weightsSha256() === await second.weightsSha256()); // true
    */
   restore(tensors: readonly NamedTensor[], steps: number): void {
-    const given = new Map(tensors.map((t) => [t.name, t])), own = this.tensors();
-    if (!Number.isInteger(steps) || steps < 0) throw new CheckpointError(`checkpoint of step ${steps}, expected a whole number`);
-    for (const t of own) {
-      const from = given.get(t.name);
-      if (from === undefined) throw new CheckpointError(`tensor ${t.name} is missing`);
-      if (from.shape.join('x') !== t.shape.join('x') || from.data.length !== t.data.length)
-        throw new CheckpointError(`tensor ${t.name} is ${from.shape.join(' x ')}, this model's is ${t.shape.join(' x ')}`, 'the checkpoint is of another model');
-      if (from.fraction !== t.fraction) throw new CheckpointError(`tensor ${t.name} has ${from.fraction} fraction bits, expected ${t.fraction}`);
-    }
-    for (const t of own) t.data.set(given.get(t.name)!.data);
+    checkStep(steps);
+    const given = checkTensors(tensors, this.all.model.store.all, this.device.bytes.buffer);
+    this.tensors().forEach(({ data }, i) => { data.set(given[i].data); });
     this.steps = steps;
   }
 

@@ -46,7 +46,7 @@ describe('safetensors', () => {
   });
 
   test('files of another kind are called so', () => {
-    expect(refusal(new TextEncoder().encode('hello, this is a text and not a checkpoint'))).toMatch(/^not a safetensors file: its header length is \d+, expected 2 to 100000000$/);
+    expect(refusal(new TextEncoder().encode('hello, this is a text and not a checkpoint'))).toMatch(/^not a safetensors file: its header length is \d+, expected 2 to 16777216$/);
     expect(refusal(rawFile('[1]'))).toMatch(/not begin with \{/);
     expect(refusal(rawFile('{"a":'))).toMatch(/not JSON/);
     expect(refusal(rawFile('{"a":"\\ud8"}'))).toMatch(/not JSON/);

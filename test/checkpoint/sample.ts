@@ -8,8 +8,11 @@ export function sampleCheckpoint(change: Partial<Checkpoint> = {}): Checkpoint {
   const options = checkTrainOptions({ model: { vocabulary: 4, layers: 1, channels: 4, heads: 2, context: 3 }, batch: 2, steps: 30, seed: 7 });
   let counter = 1;
   const next = (): number => (counter = Math.imul(counter, 1664525) + 1013904223);
-  const tensors = ['', 'optimizer.m.', 'optimizer.r.'].flatMap((prefix) => gptParameters(options.model).map(({ name, shape }) => ({
-    name: prefix + name, shape, fraction: prefix === '' ? 24 : 30, data: Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, next),
+  /** Numbers that a run can have, of every sign that they can have. */
+  const numbers: Record<string, () => number> =
+    { '': () => next() >> 4, 'optimizer.m.': () => next() >> 2, 'optimizer.r.': () => next() >>> 2 };
+  const tensors = Object.entries(numbers).flatMap(([prefix, number]) => gptParameters(options.model).map(({ name, shape }) => ({
+    name: prefix + name, shape, fraction: prefix === '' ? 24 : 30, data: Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, number),
   })));
   return { tensors, options, step: 12, vocabulary: { kind: 'characters', symbols: 'aé"😀' }, dataSha256: 'ab'.repeat(32), libraryVersion: '0.1.0', ...change };
 }
