@@ -87,7 +87,7 @@ export async function demo(values: DemoValues): Promise<number> {
     reporter.plan(trainer.plan);
     if (values.json !== true) introduce(options, trainer.parameters, data.train.length);
     const history = await runLoop({ task, until: options.steps, validateEvery: Math.ceil(options.steps / 4), saveEvery: 0, save: async () => undefined, reporter, interrupts });
-    const validation = await validate({ task, reporter, interrupts }, history, true);
+    const validation = await validate({ task, reporter, interrupts }, history, 'final');
     reporter.close();
     if (interrupts.exitCode !== undefined) {
       if (values.json !== true) print(`interrupted after step ${trainer.steps} of ${options.steps}`);

@@ -2,7 +2,9 @@
 
 import { asFlags, quote } from './argv.ts';
 import { table } from './format.ts';
-import type { EvalValues } from './kinds/kind.ts';
+import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
+import { directoryOf } from './files.ts';
+import type { EvalValues, Evaluation } from './kinds/kind.ts';
 import { checkExpected } from './expect.ts';
 import { weightsSha256 } from './inspect.ts';
 import { UsageError } from './library.ts';
@@ -21,8 +23,17 @@ function checkGamma(gamma: number, reversible: string): void {
     throw new UsageError(`--gamma is ${gamma}, expected 0: the model was trained with --reversible ${reversible}, which has no gamma`);
 }
 
-export async function evaluate(directory: string, values: EvalValues, given: ReadonlySet<string>): Promise<number> {
+/** The event of data that the log names: they must still be those of the run. */
+function checkOwn(event: Evaluation['event'], paths: DataPaths): void {
+  if (Object.entries(event).some(([name, value]) => name.startsWith('isTraining') && value === false))
+    throw new UsageError(`${Object.values(paths).map(quote).join(' and ')}, which the log names, changed since the run, expected the data that it was trained on`,
+      'name the data to judge it on');
+}
+
+export async function evaluate(directory: string, asked: EvalValues, given: ReadonlySet<string>): Promise<number> {
   const { kind, run } = await openAny(directory), { data } = kind.rows;
+  const own = pathsOf(data, asked) === undefined ? recordedPaths(data, directoryOf(directory)) : undefined;
+  const values = { ...asked, ...own };
   const foreign = [...given].filter((name) => EVALUATED_ON.includes(name) && !data.some((row) => longFlag(row) === `--${name}`));
   if (foreign.length > 0) throw new UsageError(`--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, expected ${data.map(longFlag).join(' or ')}`);
   checkGamma(values.gamma ?? 0, run.options.reversible);
@@ -37,6 +48,7 @@ export async function evaluate(directory: string, values: EvalValues, given: Rea
   try {
     const { event, rows } = await kind.evaluate(run, values, { restore, progress: (done, of) => reporter.validating(done, of) });
     reporter.close();
+    if (own !== undefined) checkOwn(event, own);
     const { gamma, expect } = values, digest = expect === undefined ? undefined : weightsSha256(run.tensors);
     if (values.json === true) printJson({ event: 'evaluation', ...event, ...(gamma === undefined ? {} : { gamma }), ...(digest === undefined ? {} : { weightsSha256: digest }) });
     else print(table([...rows, ...(gamma === undefined ? [] : [['gamma', String(gamma)]]), ['model', `step ${run.step} of ${run.options.steps}`]]));

@@ -36,7 +36,12 @@ export function readDataFile(path: string, expected: string): Uint8Array {
   }
 }
 
-export const checkpointPath = (directory: string): string => join(directory, CHECKPOINT_FILE);
+const isFile = (path: string): boolean => fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+/** A run may also be named by one of its checkpoints, as run/best.safetensors. */
+export const isCheckpointFile = (run: string): boolean => run.endsWith('.safetensors') && isFile(run);
+export const checkpointPath = (run: string): string => (isCheckpointFile(run) ? run : join(run, CHECKPOINT_FILE));
+/** The directory of a run. */
+export const directoryOf = (run: string): string => (isCheckpointFile(run) ? dirname(run) : run);
 export const holdsCheckpoint = (directory: string): boolean => fs.existsSync(checkpointPath(directory));
 
 /** Reads DIR/checkpoint.safetensors: UsageError if there is none, CheckpointError naming the file if it is not whole. */
@@ -59,7 +64,7 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint<Chec
 }
 
 const temporaryName = (file: string): string => `.${file}.${process.pid}.tmp`;
-const isTemporary = (name: string): boolean => /^\.(checkpoint|weights\.f32)\.safetensors\.\d+\.tmp$/.test(name);
+const isTemporary = (name: string): boolean => /^\.(checkpoint|best|weights\.f32)\.safetensors\.\d+\.tmp$/.test(name);
 
 /** Makes a directory and those above it. Node's own recursive mkdir never returns where the system says "does not exist" of a
  *  name that it will not create, as in /proc. */

@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Interrupts } from './interrupts.ts';
 import type { Reporter } from './reporters.ts';
-import type { Task, Validation } from './tasks/task.ts';
+import type { Scope, Task, Validation } from './tasks/task.ts';
 
 export interface LoopOptions {
   task: Task;
@@ -13,8 +13,12 @@ export interface LoopOptions {
   /** Every so many steps; 0: never. The end of the loop is not included in either. */
   validateEvery: number;
   saveEvery: number;
+  /** On what it is judged before the end ('all'). */
+  scope?: Scope;
   save: () => Promise<void>;
   reporter: Reporter;
+  /** Hears what a validation found. */
+  judged?: (found: Validation) => Promise<void>;
   interrupts: Interrupts;
 }
 
@@ -43,16 +47,22 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
     reporter.step(report, milliseconds);
     await setImmediate();
     if (isDue(options.saveEvery)) await options.save();
-    if (isDue(options.validateEvery)) await validate(options, history, false);
+    if (isDue(options.validateEvery)) await validate(options, history, options.scope ?? 'all');
   }
   return history;
 }
 
-/** Judges the model on all held-out data, reported and recorded; undefined if interrupted. */
-export async function validate({ task, reporter, interrupts }: Pick<LoopOptions, 'task' | 'reporter' | 'interrupts'>, history: RunHistory, isFinal: boolean): Promise<Validation | undefined> {
-  const found = await task.validate((done, of) => reporter.validating(done, of), () => interrupts.exitCode !== undefined, isFinal);
+type Judging = Pick<LoopOptions, 'task' | 'reporter' | 'interrupts' | 'judged'>;
+
+/** Judges the model on held-out data, reported and recorded; undefined if interrupted. */
+export async function validate(
+  { task, reporter, interrupts, judged }: Judging, history: RunHistory, scope: Scope,
+): Promise<Validation | undefined> {
+  const isInterrupted = (): boolean => interrupts.exitCode !== undefined;
+  const found = await task.validate((done, of) => reporter.validating(done, of), isInterrupted, scope);
   if (found === undefined) return undefined;
   history.validations.push({ step: task.trainer.steps, loss: found.loss });
   reporter.validation(task.trainer.steps, found);
+  await judged?.(found);
   return found;
 }

@@ -17,7 +17,7 @@ export interface RunValues {
   batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number; decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: number;
   reversible?: RuleName; gammaShift?: number; momentum?: number; randomMomentum?: boolean; dropout?: number; stochasticDepth?: number; fractionBits?: number;
   microBatch?: number; threads?: number; verify?: boolean; memoryLimit?: number;
-  out?: string; saveEvery?: number; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
+  out?: string; saveEvery?: number; keepBest?: boolean; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
 }
 
 export const MAX_STEPS = 2 ** 31 - 1;
@@ -86,7 +86,12 @@ const RUNNING: Row[] = [
   ['-o, --out <dir>', 'save checkpoints in this directory'],
   ['--save-every <n>', 'save every n steps too, not only at the end', (flag) => wholeNumber(flag, 1, MAX_STEPS)],
   ['--export-float32', 'save the weights as float32 beside each checkpoint'],
-  ['--validate-every <n>', 'validation loss every n steps too, 0: only at the end (0)', (flag) => wholeNumber(flag, 0, MAX_STEPS)],
+  ['--keep-best', 'keep best.safetensors too, the checkpoint of the lowest validation loss so far'],
+  [
+    '--validate-every <n>',
+    'validation loss of all held-out data every n steps, 0: only at the end (about twenty times, of a few samples)',
+    (flag) => wholeNumber(flag, 0, MAX_STEPS),
+  ],
   ['--stop-at <step>', 'end early, as Ctrl-C would: checkpoint written, schedule unchanged', (flag) => wholeNumber(flag, 1, MAX_STEPS)],
   ['-r, --resume <dir>', 'continue this run bit for bit to its --steps'],
   ['--expect <sha>', 'exit with 1 if the weights have another SHA-256 at the end, for CI', digestOf],
@@ -95,14 +100,14 @@ const RUNNING: Row[] = [
 /** `--lr, --learning-rate <x>` → `--learning-rate`: the long form, by which errors and hints name the option. */
 export const longFlag = ([flags]: Row): string => flags.replace(/ <.*/, '').split(', ').at(-1) as string;
 /** `--learning-rate` → learningRate. */
-const nameOf = (row: Row): string =>
+export const optionName = (row: Row): string =>
   longFlag(row).replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Options that a resumed run has from its checkpoint. */
 const deciding = (rows: OptionRows): Row[] => [...rows.model, ...decidingRows(rows.defaults)];
 
 /** Names by which the library speaks of what an option sets. */
-export const runNames = (rows: OptionRows): string[] => [...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...rows.plan].map(nameOf);
+export const runNames = (rows: OptionRows): string[] => [...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...rows.plan].map(optionName);
 
 /** Registers options. */
 export function addRows(command: Command, rows: readonly Row[]): Command {
@@ -162,7 +167,7 @@ export interface SavedOptions<Config> {
 export function resumedOptions<Config>(rows: OptionRows, { options: saved, settings }: SavedOptions<Config>, values: RunValues, given: ReadonlySet<string>,
   check: (options: CheckedOptions<Config>) => CheckedOptions<Config>): CheckedOptions<Config> {
   const before = { ...saved, ...saved.model, ...settings } as Record<string, unknown>, now = values as Record<string, unknown>;
-  const differing = deciding(rows).map(nameOf).filter((name) => given.has(name) && now[name] !== before[name]);
+  const differing = deciding(rows).map(optionName).filter((name) => given.has(name) && now[name] !== before[name]);
   if (differing.length > 0) {
     const both = differing.map((name) => `${flagOf(name)} is ${String(now[name])} (checkpoint: ${String(before[name] ?? 'not given')})`);
     throw new UsageError(`${both.join(', ')}, expected the checkpoint's`, 'leave them out: a resumed run has its options from the checkpoint');
@@ -173,7 +178,7 @@ export function resumedOptions<Config>(rows: OptionRows, { options: saved, setti
 /** The options among `names` that were given, as words of a command. */
 export function givenWords(rows: readonly Row[], values: RunValues, names: readonly string[]): string[] {
   return rows.flatMap((row) => {
-    const name = nameOf(row), value = (values as Record<string, unknown>)[name];
+    const name = optionName(row), value = (values as Record<string, unknown>)[name];
     if (!names.includes(name) || value === undefined || value === longFlag(row).startsWith('--no-')) return [];
     return typeof value === 'boolean' ? [longFlag(row)] : [longFlag(row), String(value)];
   });
@@ -197,5 +202,9 @@ export function checkTogether(values: RunValues): void {
   const isSaving = values.out !== undefined || values.resume !== undefined;
   if (values.saveEvery !== undefined && !isSaving) throw new UsageError(`--save-every is ${values.saveEvery}, but there is no directory to save in, expected --out DIR too`);
   if (values.exportFloat32 === true && !isSaving) throw new UsageError('--export-float32 is given, but there is no directory to save in, expected --out DIR too');
+  if (values.keepBest === true && !isSaving)
+    throw new UsageError('--keep-best is given, but there is no directory to save in, expected --out DIR too');
+  if (values.keepBest === true && values.validateEvery === 0)
+    throw new UsageError('--keep-best is given and --validate-every is 0, expected validations to choose by');
   for (const flag of ['out', 'resume'] as const) if (values[flag] === '') throw new UsageError(`--${flag} is ${quote('')}, expected a directory`);
 }

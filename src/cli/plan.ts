@@ -1,6 +1,7 @@
 // retrograd plan: the memory of a training run, without running it.
 
 import { asFlags } from './argv.ts';
+import { pathsOf } from './data-paths.ts';
 import { bytes, count, table } from './format.ts';
 import type { SomeKind } from './kinds/kinds.ts';
 import { type RunValues, runNames } from './options.ts';
@@ -15,7 +16,7 @@ export async function plan(kind: SomeKind, values: RunValues): Promise<number> {
   const { options, note } = await kind.planned(values);
   const memory = asFlags(runNames(kind.rows), () => kind.plan(options));
   if (values.json === true) {
-    printJson(planEvent(memory));
+    printJson(planEvent(memory, pathsOf(kind.rows.data, values)));
     return 0;
   }
   const rows = Object.entries(memory.bytes).map(([purpose, size]) => [purpose === 'sideBits' ? 'side bits' : purpose, bytes(size), count(size), MEANING[purpose] ?? '']);

@@ -1,8 +1,10 @@
 // What a run shows while it runs: JSON lines, a bar on a terminal, or about twenty plain lines anywhere else.
 
 import progress, { type SingleBar } from 'cli-progress';
+import type { DataPaths } from './data-paths.ts';
 import { count, duration, percent } from './format.ts';
 import type { MemoryPlan, StepReport } from './library.ts';
+import type { RunLog } from './log.ts';
 import { write } from './output.ts';
 import type { Task, Validation } from './tasks/task.ts';
 
@@ -18,7 +20,7 @@ export interface RunShape {
 
 /** Receives the events of a run, in order. */
 export interface Reporter {
-  plan(plan: MemoryPlan): void;
+  plan(plan: MemoryPlan, data?: DataPaths): void;
   step(report: StepReport, milliseconds: number): void;
   /** Windows, images or pairs judged so far. */
   validating(done: number, of: number): void;
@@ -31,21 +33,42 @@ export interface Reporter {
 
 export const print = (line: string): void => write(`${line}\n`);
 export const printJson = (event: object): void => print(JSON.stringify(event));
-export const planEvent = (plan: MemoryPlan): object => ({ event: 'plan', ...plan });
+/** `data`: where the data are. */
+export const planEvent = (plan: MemoryPlan, data?: DataPaths): object => ({ event: 'plan', ...plan, ...(data === undefined ? {} : { data }) });
+const stepEvent = (report: StepReport, milliseconds: number): object =>
+  ({ event: 'step', ...report, milliseconds: Math.round(milliseconds * 1000) / 1000 });
+const validationEvent = (step: number, found: Validation): object => ({ event: 'validation', step, ...found });
 
 export function jsonReporter(): Reporter {
   const nothing = (): void => undefined;
   return {
-    plan: (plan) => printJson(planEvent(plan)),
-    step: (report, milliseconds) => printJson({ event: 'step', ...report, milliseconds: Math.round(milliseconds * 1000) / 1000 }),
-    validation: (step, found) => printJson({ event: 'validation', step, ...found }),
+    plan: (plan, data) => printJson(planEvent(plan, data)),
+    step: (report, milliseconds) => printJson(stepEvent(report, milliseconds)),
+    validation: (step, found) => printJson(validationEvent(step, found)),
     validating: nothing, note: nothing, close: nothing,
   };
 }
 
+/** A reporter whose events are logged too. */
+export const logged = (reporter: Reporter, log: RunLog): Reporter => ({
+  ...reporter,
+  plan(plan, data) {
+    log.add(planEvent(plan, data));
+    reporter.plan(plan, data);
+  },
+  step(report, milliseconds) {
+    log.add(stepEvent(report, milliseconds));
+    reporter.step(report, milliseconds);
+  },
+  validation(step, found) {
+    log.add(validationEvent(step, found));
+    reporter.validation(step, found);
+  },
+});
+
 /** A validation in words. */
-const inWords = ({ loss, accuracy, bleu }: Validation): string =>
-  `validation loss ${loss.toFixed(4)}${accuracy === undefined ? '' : `   accuracy ${percent(accuracy)}`}${bleu === undefined ? '' : `   BLEU ${bleu.toFixed(2)}`}`;
+const inWords = ({ loss, accuracy, bleu, share }: Validation): string =>
+  `validation loss ${loss.toFixed(4)}${share === undefined ? '' : ' (a sample)'}${accuracy === undefined ? '' : `   accuracy ${percent(accuracy)}`}${bleu === undefined ? '' : `   BLEU ${bleu.toFixed(2)}`}`;
 
 /** Units a second and time left, from the mean time of a step; the last thirty or so count most, as the first ones are slow. */
 class Pace {

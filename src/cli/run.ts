@@ -1,5 +1,6 @@
 // A run on the disk and in memory: opening one from its directory, saving it back.
 
+import { join } from 'node:path';
 import { version } from '../../package.json';
 import { quote } from './argv.ts';
 import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint, writeAtomically } from './files.ts';
@@ -54,15 +55,25 @@ export function checkSavable(parameters: number): void {
     throw new UsageError(`a checkpoint of this model would have ${bytes} bytes, expected at most ${MAX_CHECKPOINT_BYTES}`, 'use a smaller model, or train without --out');
 }
 
+/** Where a checkpoint goes, and what is in it that the trainer does not know. */
+interface SavedAs {
+  directory: string;
+  /** Its name (checkpoint.safetensors). */
+  file?: string;
+  vocabulary: unknown;
+  dataSha256: string;
+  float32: boolean;
+}
+
 /** Writes the checkpoint, and the float32 copy if asked for. Returns the checkpoint's path. */
-export async function saveRun(trainer: AnyTrainer, run: { directory: string; vocabulary: unknown; dataSha256: string; float32: boolean }): Promise<string> {
-  const tensors = trainer.tensors(), path = checkpointPath(run.directory);
+export async function saveRun(trainer: AnyTrainer, run: SavedAs): Promise<string> {
+  const { file: name = CHECKPOINT_FILE } = run, tensors = trainer.tensors(), path = join(run.directory, name);
   const file = await encodeCheckpoint({
     tensors, options: trainer.options, step: trainer.steps, vocabulary: run.vocabulary, dataSha256: run.dataSha256, libraryVersion: version,
   }).catch((error: unknown) => {
     throw error instanceof RangeError ? new RetrogradError(`${quote(path)} was not written: not enough memory for a checkpoint of ${trainer.parameters} parameters`) : error;
   });
-  writeAtomically(run.directory, CHECKPOINT_FILE, file);
+  writeAtomically(run.directory, name, file);
   if (run.float32) writeAtomically(run.directory, FLOAT32_FILE, exportFloat32(tensors, version));
   return path;
 }

@@ -3,7 +3,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asFlags, quote } from './argv.ts';
-import { FLOAT32_FILE, checkpointPath, holdsCheckpoint, prepareDirectory } from './files.ts';
+import { BEST_FILE, Best } from './best.ts';
+import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
+import { FLOAT32_FILE, checkpointPath, directoryOf, holdsCheckpoint, isCheckpointFile, prepareDirectory } from './files.ts';
 import { bytes, count } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import type { RunData } from './kinds/kind.ts';
@@ -15,9 +17,11 @@ import { checkExpected } from './expect.ts';
 import { goOnWithoutOutput } from './output.ts';
 import { doneEvent, humanReport } from './report.ts';
 import { commandLine, pathWord } from './shell.ts';
-import { type Reporter, chooseReporter, print, printJson } from './reporters.ts';
+import { RunLog } from './log.ts';
+import { type Reporter, chooseReporter, logged, print, printJson } from './reporters.ts';
+import { validationsOf } from './validation.ts';
 import { checkSavable, createTrainer, openRun, restoreTrainer, saveRun } from './run.ts';
-import type { AnyTrainer, Task } from './tasks/task.ts';
+import type { AnyTrainer, Task, Validation } from './tasks/task.ts';
 
 /** A run about to begin or to go on: nothing is written yet. */
 interface Prepared {
@@ -27,6 +31,8 @@ interface Prepared {
   data: RunData<unknown>;
   /** Step at which this command ends. */
   until: number;
+  /** Where the data are. */
+  paths: DataPaths | undefined;
   /** Where to save, if anywhere. */
   directory: string | undefined;
 }
@@ -71,6 +77,8 @@ function useHint(kind: SomeKind, values: RunValues, directory: string): string {
 /** The directory to save in. Refuses to overwrite what another run has saved. */
 function chooseDirectory(kind: SomeKind, values: RunValues): string | undefined {
   const { out, resume } = values;
+  if (out === undefined && resume !== undefined && isCheckpointFile(resume))
+    throw new UsageError(`--resume ${quote(resume)} is one checkpoint of a run, expected --out DIR too, a new directory`);
   if (out === undefined) return resume;
   if (resume !== undefined && resolve(out) === resolve(resume)) return out;
   if (holdsCheckpoint(out))
@@ -80,24 +88,29 @@ function chooseDirectory(kind: SomeKind, values: RunValues): string | undefined 
   return out;
 }
 
+/** The values with the paths of the data, which a run that goes on has in its log. */
+function withData(kind: SomeKind, values: RunValues): RunValues {
+  if (values.resume === undefined || pathsOf(kind.rows.data, values) !== undefined) return values;
+  return { ...values, ...recordedPaths(kind.rows.data, directoryOf(values.resume)) };
+}
+
 async function prepare(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<Prepared> {
   kind.checkGiven(values);
-  checkTogether(values);
   const directory = chooseDirectory(kind, values);
   const prepared = values.resume === undefined ? await prepareNew(kind, values) : await prepareResumed(kind, values, values.resume, given);
   const { trainer } = prepared, until = values.stopAt ?? trainer.options.steps;
   if (until <= trainer.steps || until > trainer.options.steps)
     throw new UsageError(`--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ${trainer.options.steps}`);
   if (directory !== undefined) prepareDirectory(directory);
-  return { ...prepared, kind, task: kind.task(trainer, prepared.data, values), until, directory };
+  return { ...prepared, kind, task: kind.task(trainer, prepared.data, values), until, directory, paths: pathsOf(kind.rows.data, values) };
 }
 
-function announce(reporter: Reporter, { kind, trainer, data, until }: Prepared): void {
+function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Prepared): void {
   const { options, plan } = trainer;
   reporter.note(`${count(trainer.parameters)} parameters, ${data.note}`);
   reporter.note(`memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`);
   reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ${options.threads === 1 ? '1 thread' : `${options.threads} threads`}`);
-  reporter.plan(plan);
+  reporter.plan(plan, paths);
 }
 
 /** How the run ended, if not at its last step. */
@@ -110,36 +123,50 @@ function endNote({ kind, trainer, directory, until }: Prepared, values: RunValue
 }
 
 /** Returns the exit code. */
-export async function train(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<number> {
-  const prepared = await prepare(kind, values, given);
+export async function train(kind: SomeKind, given: RunValues, names: ReadonlySet<string>): Promise<number> {
+  checkTogether(given);
+  const values = withData(kind, given);
+  const prepared = await prepare(kind, values, names);
   const { trainer, task, data, until, directory } = prepared;
   const interrupts = new Interrupts();
-  const reporter = chooseReporter(values.json === true, { from: trainer.steps, to: until, unit: task.unit, unitsPerStep: task.unitsPerStep });
+  const shown = chooseReporter(values.json === true, { from: trainer.steps, to: until, unit: task.unit, unitsPerStep: task.unitsPerStep });
+  const log = directory === undefined ? undefined : new RunLog(directory, trainer.steps, values.resume && directoryOf(values.resume));
+  const reporter = log === undefined ? shown : logged(shown, log);
   let saved: string | undefined;
-  const save = async (): Promise<void> => {
-    if (directory !== undefined)
-      saved = await saveRun(trainer, { directory, vocabulary: kind.toJson(data.known), dataSha256: data.sha256, float32: values.exportFloat32 === true });
+  const save = async (file?: string): Promise<void> => {
+    if (directory === undefined) return;
+    const float32 = values.exportFloat32 === true && file === undefined;
+    const path = await saveRun(trainer, { directory, file, vocabulary: kind.toJson(data.known), dataSha256: data.sha256, float32 });
+    if (file === undefined) saved = path;
   };
+  let best: Best | undefined;
+  const judged = async ({ loss }: Validation): Promise<void> => best?.judge(trainer.steps, loss);
   if (directory !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(directory)}`);
   try {
+    if (directory !== undefined && values.keepBest === true) best = await Best.open(directory, trainer.steps, () => save(BEST_FILE));
     announce(reporter, prepared);
-    const history = await runLoop({ task, until, validateEvery: values.validateEvery ?? 0, saveEvery: values.saveEvery ?? 0, save, reporter, interrupts });
+    const { every: validateEvery, scope } = validationsOf(values, trainer.options), { saveEvery = 0 } = values;
+    const history = await runLoop({ task, until, validateEvery, scope, saveEvery, save, reporter, interrupts, judged });
     await save();
-    const validation = interrupts.exitCode === undefined ? await validate({ task, reporter, interrupts }, history, true) : undefined;
+    const validation = interrupts.exitCode === undefined ? await validate({ task, reporter, interrupts, judged }, history, 'final') : undefined;
     const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
     reporter.close();
     const note = endNote(prepared, values, interrupts.exitCode !== undefined);
-    if (values.json === true) {
-      printJson({ ...doneEvent(summary), ...(saved === undefined ? {} : { checkpoint: saved }), ...(note === undefined ? {} : { note }) });
-    } else {
+    const kept = best?.step === undefined ? {} : { best: best.path, bestStep: best.step, bestValidationLoss: best.loss };
+    const done = { ...doneEvent(summary), ...(saved === undefined ? {} : { checkpoint: saved }), ...kept, ...(note === undefined ? {} : { note }) };
+    log?.add(done);
+    if (values.json === true) printJson(done);
+    else {
       print(humanReport(summary));
       if (saved !== undefined) print(`checkpoint         ${checkpointPath(directory as string)}`);
+      if (best?.step !== undefined) print(`best               ${best.path} (step ${best.step}, validation loss ${best.loss.toFixed(4)})`);
       if (note !== undefined) print(`\n${note}`);
     }
     if (interrupts.exitCode === undefined) checkExpected('the weights have', summary.weightsSha256, values.expect);
     return interrupts.exitCode ?? 0;
   } finally {
     reporter.close();
+    log?.close();
     interrupts.release();
     trainer.close();
   }

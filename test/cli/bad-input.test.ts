@@ -24,6 +24,8 @@ beforeAll(() => {
   writeFileSync(file('taken'), 'a file');
   expect(retrograd([...TRAIN, '--steps', '4', '--out', 'run', '--stop-at', '2'], { cwd }).code).toBe(0);
   expect(retrograd([...TRAIN, '--steps', '2', '--out', 'complete'], { cwd }).code).toBe(0);
+  mkdirSync(file('unlogged'));
+  copyFileSync(file('run/checkpoint.safetensors'), file('unlogged/checkpoint.safetensors'));
 });
 afterAll(() => remove());
 
@@ -125,7 +127,10 @@ describe('options and commands', () => {
     ['an unknown model', ['train', 'vgg'], /unknown command 'vgg', expected one of gpt/],
     ['train without a model', ['train'], /'retrograd train' is not complete, expected one of gpt/],
     ['eval without a directory', ['eval'], /missing required argument 'DIR', expected it/],
-    ['eval without a text', ['eval', 'run'], /--text is missing/],
+    ['eval of a run without a log, without a text', ['eval', 'unlogged'], /--text is missing/],
+    ['best without a directory', [...TRAIN, '--keep-best'], /--keep-best is given, but there is no directory/],
+    ['best without validations', [...TRAIN, '--keep-best', '--out', 'new', '--validate-every', '0'], /--keep-best is given and --validate-every is 0/],
+    ['a resume from one checkpoint into its run', ['train', 'gpt', '--resume', 'run/checkpoint.safetensors'], /is one checkpoint of a run, expected --out DIR too/],
     ['an unknown part', ['eval', 'run', '--text', 'text.txt', '--part', 'half'], /--part is 'half', expected all or validation/],
     ['a temperature that is no number', ['sample', 'run', '--temperature', 'warm'], /--temperature is 'warm', expected a number/],
     ['a negative temperature', ['sample', 'run', '--temperature', '-1'], /--temperature is -1, expected a number from 0/],

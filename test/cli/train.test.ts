@@ -99,7 +99,7 @@ describe('checkpoints and --resume', () => {
   test('--save-every leaves a whole checkpoint after each save, and no other file', async () => {
     retrograd([...TRAIN, '--steps', '7', '--out', 'every', '--save-every', '3', '--export-float32'], { cwd });
     expect((await load('every')).step).toBe(7);
-    expect(readdirSync(join(cwd, 'every')).sort()).toEqual(['checkpoint.safetensors', 'weights.f32.safetensors']);
+    expect(readdirSync(join(cwd, 'every')).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'weights.f32.safetensors']);
     const { tensors } = decodeSafetensors(readFileSync(join(cwd, 'every/weights.f32.safetensors')));
     const { tensors: saved } = await load('every');
     expect(tensors.map((t) => t.name)).toEqual(saved.map((t) => t.name).filter((name) => !name.startsWith('optimizer.')));

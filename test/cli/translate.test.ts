@@ -1,6 +1,6 @@
 // A translator from the command line: training, resuming, judging, translating, and every wrong use in one line.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -98,6 +98,12 @@ describe('a saved one', () => {
   });
 });
 
+/** A run that does not say where its data are. */
+const withoutLog = (run: string): string => {
+  rmSync(join(cwd, run, 'log.jsonl'), { force: true });
+  return run;
+};
+
 describe('wrong use is one line', () => {
   beforeAll(() => {
     writeFileSync(join(cwd, 'no-tab.txt'), 'a\tb\nc d\n');
@@ -124,7 +130,7 @@ describe('wrong use is one line', () => {
     ['a vocabulary below the characters', () => on('pairs.txt', '--vocabulary-size', '9'), /vocabulary's size is 9, expected at least \d+/],
     ['other pairs to resume', () => ['train', 'translate', '--pairs', 'few-pairs.txt', '--resume', 'begun'], /the set of pairs in file 'few-pairs\.txt' has SHA-256 \w+, expected \w+, the set of pairs that the run began with/],
     ['other options to resume', () => ['train', 'translate', '--pairs', 'pairs.txt', '--resume', 'begun', '--limit', '60', '--vocabulary-size', '81', '--context', '8'], /--limit is 60 \(checkpoint: not given\), --vocabulary-size is 81 \(checkpoint: 80\), --context is 8 \(checkpoint: 16\)/],
-    ['eval without pairs', () => ['eval', 'begun'], /--pairs is missing, expected a file of sentence pairs to evaluate on/],
+    ['eval without pairs', () => ['eval', withoutLog('begun')], /--pairs is missing, expected a file of sentence pairs to evaluate on/],
     ['nothing to translate', () => ['translate', 'begun'], /--text and --file are missing, expected one of them/],
     ['two things to translate', () => ['translate', 'begun', '--text', 'a', '--file', 'fr'], /--text and --file are given, expected one of them/],
     ['an empty sentence', () => ['translate', 'begun', '--text', ' '], /--text is empty, expected a sentence/],

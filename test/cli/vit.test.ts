@@ -1,6 +1,6 @@
 // A vision transformer from the command line: training, resuming, judging, and every wrong use in one line.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/all.ts';
@@ -71,7 +71,7 @@ describe('train vit', () => {
     await new Promise((resolve) => child.stdout!.once('data', resolve));
     child.kill('SIGINT');
     expect(await ended(child)).toEqual({ code: 130, signal: null });
-    expect(readdirSync(join(cwd, 'killed'))).toEqual(['checkpoint.safetensors']);
+    expect(readdirSync(join(cwd, 'killed'))).toEqual(['checkpoint.safetensors', 'log.jsonl']);
     expect(events(['inspect', 'killed'], { cwd })[0].step).toBeGreaterThan(0);
   });
 });
@@ -105,9 +105,15 @@ describe('a saved one', () => {
 test('plan vit is the plan of the run, with data or without', () => {
   const [expected] = events([...TRAIN, '--steps', '1'], { cwd });
   expect(events(['plan', 'vit', '--data', 'set', '--classes', '4', ...SHAPE, '--steps', '30'], { cwd })).toEqual([expected]);
-  expect(events(['plan', 'vit', '--width', '8', '--height', '8', '--colours', '1', '--classes', '4', ...SHAPE], { cwd })).toEqual([expected]);
+  expect(events(['plan', 'vit', '--width', '8', '--height', '8', '--colours', '1', '--classes', '4', ...SHAPE], { cwd })).toEqual([{ ...expected, data: undefined }]);
   expect(retrograd(['plan', 'vit'], { cwd }).stdout).toMatch(/parameters, images of 28 x 28 x 1, patches of 7 x 7; storing the states would need /);
 });
+
+/** A run that does not say where its data are. */
+const withoutLog = (run: string): string => {
+  rmSync(join(cwd, run, 'log.jsonl'), { force: true });
+  return run;
+};
 
 describe('wrong use is one line', () => {
   const set = idxFiles(), labels = set['train-labels-idx1-ubyte'].slice(), images = set['train-images-idx3-ubyte'];
@@ -146,7 +152,7 @@ describe('wrong use is one line', () => {
     ['other options to resume', () => ['train', 'vit', '--data', 'set', '--resume', 'begun', '--crop', '2', '--flip', '--patch', '2', '--epochs', '3'],
       /--crop is 2 \(checkpoint: 1\), --flip is true \(checkpoint: false\), --patch is 2 \(checkpoint: 4\), --epochs is 3 \(checkpoint: not given\), expected the checkpoint's/],
     ['a GPT to resume', () => ['train', 'vit', '--data', 'set', '--resume', 'text-run'], /the run in 'text-run' is of a GPT \(train gpt\), expected a vision transformer \(train vit\)/],
-    ['eval without data', () => ['eval', 'begun'], /--data is missing, expected a directory of images/],
+    ['eval without data', () => ['eval', withoutLog('begun')], /--data is missing, expected a directory of images/],
     ['eval on a text', () => ['eval', 'begun', '--text', 'text.txt'], /--text is given, but the run in 'begun' is of a vision transformer, expected --data/],
     ['eval on images of another size', () => ['eval', 'begun', '--data', 'wide'], /'wide' has images of 12 x 12 x 1 in 4 classes, expected images of 8 x 8 x 1 in 4 classes/],
     ['a gamma that there is not', () => ['eval', 'begun', '--data', 'set', '--gamma', '0.3'], /--gamma is 0\.3, expected 0, \+-0\.125, \+-0\.25 or \+-0\.5/],

@@ -30,7 +30,7 @@ export async function measure(task: Task, { steps, points }: Budget, watch: Watc
   try {
     for (;;) {
       if (due.has(trainer.steps) && curve.at(-1)?.step !== trainer.steps) {
-        const validation = await task.validate(() => undefined, () => watch.isInterrupted(), trainer.steps === steps);
+        const validation = await task.validate(() => undefined, () => watch.isInterrupted(), trainer.steps === steps ? 'final' : 'all');
         if (validation === undefined) break;
         curve.push({ step: trainer.steps, trainLoss: mean(notes.losses), ...validation });
         notes.losses = [];

@@ -105,7 +105,7 @@ async function evaluate(run: TranslateRun, values: EvalValues, { restore, progre
   const { pairs, what, sha256 } = await readFiles(values), { known, options: { model: { context } } } = run, isTrainingData = sha256 === run.dataSha256;
   const judged = isTrainingData ? splitPairs(pairs.slice(0, known.limit ?? pairs.length), EVERY).validation : pairs, validation = held(judged, known, context, what);
   const task = translateTask(restore(), { train: PairData.encode(validation, { ...known, context }), validation, vocabularies: known, bleuPairs: values.bleuPairs ?? BLEU_PAIRS, gamma: values.gamma });
-  const found = (await task.validate(progress, undefined, true))!, omitted = judged.length - validation.length;
+  const found = (await task.validate(progress, undefined, 'final'))!, omitted = judged.length - validation.length;
   return {
     event: { ...found, pairs: validation.length, omitted, step: run.step, isTrainingData },
     rows: [['loss', `${found.loss.toFixed(4)} nats a token`], ...(found.bleu === undefined ? [] : [['BLEU', `${found.bleu.toFixed(2)} (${found.bleuSignature})`] as [string, string]]),

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type GptTrainer, type StepReport, fillBatch } from '../library.ts';
-import { type Progress, type Task, exactSum } from './task.ts';
+import { type Progress, type Task, type Validation, exactSum, spread } from './task.ts';
 
 export interface GptTaskOptions {
   train: Int32Array;
@@ -30,6 +30,14 @@ export async function evaluateInSlices(trainer: GptTrainer, tokens: Int32Array, 
   return sum / (windows * T);
 }
 
+/** The mean loss of `most` windows, evenly from first to last; of all if there are not more. */
+function judgeSome(trainer: GptTrainer, tokens: Int32Array, most: number, gamma: number): Validation {
+  const T = trainer.options.model.context, windows = Math.floor((tokens.length - 1) / T), chosen = spread(windows, most);
+  const losses = chosen.map((window) => trainer.evaluate(tokens.subarray(window * T, (window + 1) * T + 1), undefined, gamma));
+  const loss = losses.reduce((a, b) => a + b, 0) / losses.length;
+  return { loss, ...(chosen.length < windows ? { share: chosen.length / windows } : {}) };
+}
+
 export function gptTask(trainer: GptTrainer, { train, validation, gamma = 0 }: GptTaskOptions): Task {
   const { seed, batch, model: { context } } = trainer.options;
   const inputs = new Int32Array(batch * context), targets = new Int32Array(batch * context);
@@ -41,7 +49,8 @@ export function gptTask(trainer: GptTrainer, { train, validation, gamma = 0 }: G
       fillBatch(train, { seed, batch, context, step: trainer.steps }, inputs, targets);
       return trainer.trainStep(inputs, targets);
     },
-    async validate(progress, isInterrupted) {
+    async validate(progress, isInterrupted, scope = 'all') {
+      if (typeof scope === 'number') return judgeSome(trainer, validation, scope, gamma);
       const loss = await evaluateInSlices(trainer, validation, progress, isInterrupted, gamma);
       return loss === undefined ? undefined : { loss };
     },

@@ -18,7 +18,16 @@ export interface Validation {
   bleu?: number;
   /** How BLEU was computed. */
   bleuSignature?: string;
+  /** Share of the held-out data that it is of, 0..1, if it is not of all. */
+  share?: number;
 }
+
+/** On how much of the held-out data a model is judged; a number: so many samples at most. */
+export type Scope = 'all' | 'final' | number;
+
+/** `count` places of 0..length - 1, or all of them if there are fewer, evenly from first to last. */
+export const spread = (length: number, count: number): number[] =>
+  Array.from({ length: Math.min(length, count) }, (_, i) => Math.floor((i * length) / Math.min(length, count)));
 
 /** Hears how many of how many are judged. */
 export type Progress = (done: number, of: number) => void;
@@ -30,9 +39,10 @@ export interface Task {
   readonly unitsPerStep: number;
   /** Trains on the batch of the next step: a function of seed and step. */
   step(): StepReport;
-  /** Judges the model on all held-out data. Looks at the event loop now and then; undefined if `isInterrupted` said so.
-   *  `isFinal`: with what takes long too. */
-  validate(progress: Progress, isInterrupted?: () => boolean, isFinal?: boolean): Promise<Validation | undefined>;
+  /** Judges the model on held-out data: all of them, or `some`, evenly from first to last. `final`:
+   *  all, with what takes long too. Looks at the event loop now and then; undefined if
+   *  `isInterrupted` said so. Changes nothing that trains. */
+  validate(progress: Progress, isInterrupted?: () => boolean, scope?: Scope): Promise<Validation | undefined>;
 }
 
 /** Losses are sums of integers with 16 fraction bits. */

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type BeamResult, type BytePairs, type Pair, PairData, SPECIAL, type StepReport, type TranslatorTrainer, beamSearch, corpusBleu, createPairBatch, fillPairBatch } from '../library.ts';
-import { type Task, type Validation, exactSum } from './task.ts';
+import { type Task, type Validation, exactSum, spread } from './task.ts';
 
 /** Vocabularies of the two sides; may be one. */
 export interface Vocabularies {
@@ -48,12 +48,14 @@ export function translateTask(trainer: TranslatorTrainer, { train, validation, v
       fillPairBatch(train, { seed, batch, step: trainer.steps }, out);
       return trainer.trainStep(out);
     },
-    async validate(progress, isInterrupted = () => false, isFinal = false): Promise<Validation | undefined> {
-      const sum = { loss: 0, tokens: 0 }, translations: string[] = [], all = held.count + (isFinal ? judged.length : 0);
-      for (let first = 0; first < held.count; first += slice) {
+    async validate(progress, isInterrupted = () => false, scope = 'all'): Promise<Validation | undefined> {
+      const sum = { loss: 0, tokens: 0 }, translations: string[] = [];
+      const chosen = spread(held.count, typeof scope === 'number' ? scope : Infinity), isFinal = scope === 'final';
+      const all = chosen.length + (isFinal ? judged.length : 0);
+      for (let first = 0; first < chosen.length; first += slice) {
         if (isInterrupted()) return undefined;
-        const count = Math.min(slice, held.count - first);
-        for (let row = 0; row < count; row++) held.copy(first + row, row, rows);
+        const count = Math.min(slice, chosen.length - first);
+        for (let row = 0; row < count; row++) held.copy(chosen[first + row], row, rows);
         const { loss, tokens } = trainer.evaluate(rows, count, gamma);
         sum.loss += exactSum(loss, tokens);
         sum.tokens += tokens;
@@ -61,11 +63,12 @@ export function translateTask(trainer: TranslatorTrainer, { train, validation, v
         await setImmediate();
       }
       const loss = sum.loss / sum.tokens;
+      if (chosen.length < held.count) return { loss, share: chosen.length / held.count };
       if (!isFinal || judged.length === 0) return { loss };
       for (const { source } of judged) {
         if (isInterrupted()) return undefined;
         translations.push(vocabularies.target.decode(translateTokens(trainer, encodeSource(source, vocabularies), 1).tokens));
-        progress(held.count + translations.length, all);
+        progress(chosen.length + translations.length, all);
         await setImmediate();
       }
       const { score, signature } = corpusBleu(translations, judged.map(({ target }) => target));

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type AugmentOptions, EpochOrder, type ImageSet, type StepReport, type VitTrainer, augment } from '../library.ts';
-import { type Task, type Validation, exactSum } from './task.ts';
+import { type Task, type Validation, exactSum, spread } from './task.ts';
 
 export interface VitTaskOptions {
   train: ImageSet;
@@ -14,6 +14,15 @@ export interface VitTaskOptions {
 
 /** Images judged between two looks at the event loop. */
 const SLICE = 256;
+
+/** `most` images, evenly from first to last; the set itself if it has not more. */
+function someOf(set: ImageSet, most: number): ImageSet {
+  if (set.count <= most) return set;
+  const size = set.width * set.height * set.channels, chosen = spread(set.count, most);
+  const pixels = new Uint8Array(chosen.length * size);
+  chosen.forEach((image, at) => pixels.set(set.pixels.subarray(image * size, (image + 1) * size), at * size));
+  return { ...set, count: chosen.length, pixels, labels: Int32Array.from(chosen, (image) => set.labels[image]) };
+}
 
 export function vitTask(trainer: VitTrainer, { train, validation, augmentation, gamma = 0 }: VitTaskOptions): Task {
   const { batch, seed, model: { width, height, colours } } = trainer.options, size = width * height * colours;
@@ -30,17 +39,19 @@ export function vitTask(trainer: VitTrainer, { train, validation, augmentation, 
       }
       return trainer.trainStep(images, labels);
     },
-    async validate(progress, isInterrupted = () => false): Promise<Validation | undefined> {
-      const sum = { loss: 0, accuracy: 0 }, { count, pixels } = validation, { microBatch } = trainer.options, slice = microBatch * Math.ceil(SLICE / microBatch);
+    async validate(progress, isInterrupted = () => false, scope = 'all'): Promise<Validation | undefined> {
+      const judged = typeof scope === 'number' ? someOf(validation, scope) : validation;
+      const sum = { loss: 0, accuracy: 0 }, { count, pixels, labels: truth } = judged, { microBatch } = trainer.options, slice = microBatch * Math.ceil(SLICE / microBatch);
       for (let first = 0; first < count; first += slice) {
         if (isInterrupted()) return undefined;
-        const end = Math.min(count, first + slice), found = trainer.evaluate(pixels.subarray(first * size, end * size), validation.labels.subarray(first, end), undefined, gamma);
+        const end = Math.min(count, first + slice), found = trainer.evaluate(pixels.subarray(first * size, end * size), truth.subarray(first, end), undefined, gamma);
         sum.loss += exactSum(found.loss, end - first);
         sum.accuracy += Math.round(found.accuracy * (end - first));
         progress(end, count);
         await setImmediate();
       }
-      return { loss: sum.loss / count, accuracy: sum.accuracy / count };
+      const share = count < validation.count ? { share: count / validation.count } : {};
+      return { loss: sum.loss / count, accuracy: sum.accuracy / count, ...share };
     },
   };
 }
