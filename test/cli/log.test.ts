@@ -86,7 +86,7 @@ describe('log.jsonl', () => {
     ['a link to a full disk', (path) => fs.symlinkSync('/dev/full', path)],
     ['a link to a file of somebody else', (path) => fs.symlinkSync(at('precious'), path)],
     ['a pipe', (path) => spawnSync('mkfifo', [path])],
-    ["another program's log", (path) => fs.writeFileSync(path, '{"level":"info"}\n')],
+    ['a log of another program', (path) => fs.writeFileSync(path, '{"level":"info"}\n')],
   ])('that is %s costs a warning and not the run, and is left alone', (name, make) => {
     const dir = `bad ${name}`;
     fs.writeFileSync(at('precious'), 'precious');
