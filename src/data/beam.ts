@@ -72,26 +72,38 @@ interface Hypothesis {
 /** A hypothesis and one more token. */
 interface Candidate {
   from: Hypothesis;
+  /** Of `from` among the hypotheses. */
+  place: number;
   token: number;
   logit: number;
   score: number;
 }
 
-/** The `width` best continuations, best first. Ties: the earlier hypothesis, and of its tokens the larger logit (rounding never reverses two
- *  tokens), then the smaller token. */
+/** The order of candidates, best first: the earlier hypothesis of two equals, and of its tokens the larger
+ *  logit (rounding never reverses two tokens), then the smaller token, which comes first. */
+function compare(a: Candidate, b: Candidate): number {
+  return b.score - a.score || a.place - b.place || b.logit - a.logit;
+}
+
+/** The `width` best continuations, best first. Twice as many are gathered before they are sorted, so that the
+ *  work for a candidate does not grow with the width. */
 function bestCandidates(live: Hypothesis[], step: (prefix: Int32Array) => ArrayLike<number>, width: number): Candidate[] {
   const best: Candidate[] = [];
-  const isBetter = (a: Candidate, b: Candidate): boolean => a.score > b.score || (a.score === b.score && a.from === b.from && a.logit > b.logit);
-  for (const from of live) {
-    const logits = step(Int32Array.from(from.tokens));
-    logSoftmax(logits).forEach((logProbability, token) => {
-      const candidate = { from, token, logit: logits[token], score: from.score + logProbability };
-      if (logProbability === -Infinity || (best.length === width && !isBetter(candidate, best[width - 1]))) return;
-      let at = best.length === width ? width - 1 : best.length;
-      for (; at > 0 && isBetter(candidate, best[at - 1]); at--) best[at] = best[at - 1];
-      best[at] = candidate;
-    });
+  let worst = -Infinity; // score that a candidate must reach
+  const cut = (): void => {
+    best.sort(compare).splice(width);
+    if (best.length === width) worst = best[width - 1].score;
+  };
+  for (const [place, from] of live.entries()) {
+    const logits = step(Int32Array.from(from.tokens)), logProbabilities = logSoftmax(logits);
+    for (let token = 0; token < logProbabilities.length; token++) {
+      const score = from.score + logProbabilities[token];
+      if (score === -Infinity || score < worst) continue;
+      best.push({ from, place, token, logit: logits[token], score });
+      if (best.length >= 2 * width) cut();
+    }
   }
+  cut();
   return best;
 }
 

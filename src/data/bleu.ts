@@ -8,7 +8,13 @@ const ORDERS = 4;
 
 /** What Python's str.split() and rstrip() take for space; \s of this language is another set. */
 const SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
-const SPACES_AT_END = new RegExp(`${SPACES.source}$`, 'u');
+
+/** Without the spaces at its end; a regular expression with $ would look at every run of spaces from each of its places. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && SPACES.test(text[end - 1])) end--;
+  return text.slice(0, end);
+}
 
 /** A corpus score. */
 export interface BleuScore {
@@ -31,7 +37,7 @@ export interface BleuScore {
  *  console.log(tokenize13a('Say "1,000.5-", ok?').join(' ')); // Say " 1,000.5 - " , ok ?
  */
 export function tokenize13a(segment: string): string[] {
-  const text = segment.replace(SPACES_AT_END, '').replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ')
+  const text = withoutEnd(segment).replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ')
     .replaceAll('&quot;', '"').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>');
   return ` ${text} `
     .replace(/[{-~[-` -&(-+:-@/]/gu, ' $& ')

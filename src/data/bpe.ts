@@ -25,6 +25,8 @@ const MAX_WORD = 64;
 const MAX_TEXT = 2 * MAX_WORD + 1;
 /** Words that `encode` remembers. */
 const MAX_CACHE = 2 ** 18;
+/** Most UTF-16 units of all different words of the sentences: learning takes some 100 bytes for each. */
+const MAX_LEARNED = 2 ** 24;
 
 /** Control characters, punctuation and signs of ASCII, Latin-1, U+2000-206F, U+3000-303F and the full-width forms; all else counts as letters. */
 const PUNCTUATION = '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
@@ -130,28 +132,30 @@ class PairCounts {
   /** Makes every left, right of every word one token. */
   join(left: number, right: number, joined: number): void {
     const grown = new Set<number>(), pair = left * MAX_TOKENS + right;
-    for (const word of this.places.get(pair)!) {
+    for (const word of this.places.get(pair) ?? []) {
       const tokens = merge(this.words[word].tokens, left, right, joined);
       if (tokens.length === this.words[word].tokens.length) continue; // it occurred there once
       this.count(word, -1);
       this.words[word].tokens = tokens;
-      this.count(word, 1, grown);
+      this.count(word, 1, { joined, grown });
     }
     this.places.delete(pair);
     for (const key of grown) this.push([this.counts.get(key)!, key]);
   }
 
-  /** Adds (sign 1) or takes away (sign -1) the pairs of a word. */
-  private count(word: number, sign: number, grown?: Set<number>): void {
+  /** Adds (sign 1) or takes away (sign -1) the pairs of a word. After a join only pairs with the joined token
+   *  are new to it: the others' places and counts are known already. */
+  private count(word: number, sign: number, after?: { joined: number; grown: Set<number> }): void {
     const { tokens, count } = this.words[word];
     for (let i = 0; i + 1 < tokens.length; i++) {
       const pair = tokens[i] * MAX_TOKENS + tokens[i + 1];
       this.counts.set(pair, (this.counts.get(pair) ?? 0) + sign * count);
-      if (sign < 0) continue;
+      const isKnown = after !== undefined && tokens[i] !== after.joined && tokens[i + 1] !== after.joined;
+      if (sign < 0 || isKnown) continue;
       const places = this.places.get(pair);
       if (places === undefined) this.places.set(pair, [word]);
       else if (places[places.length - 1] !== word) places.push(word);
-      grown?.add(pair);
+      after?.grown.add(pair);
     }
   }
 
@@ -205,7 +209,8 @@ export class BytePairs {
   }
 
   /** Learns a vocabulary of `size` tokens from sentences (of one language, or of both for a joint vocabulary); of fewer, if no pair occurs
-   *  twice any more. Throws UsageError if there is no text, if size is less than 4 and the text's characters, or above 65,536.
+   *  twice any more. Throws UsageError if there is no text, if size is less than 4 and the text's characters, or above 65,536, and for
+   *  different words of more than 2^24 characters together.
    *  @example
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson()); // { kind: 'byte-pairs', symbols: ' ab', merges: [ 5, 5 ] }
    */
@@ -213,7 +218,14 @@ export class BytePairs {
     if (!Number.isInteger(size) || size <= SPECIALS || size > MAX_TOKENS)
       throw new UsageError(`the vocabulary's size is ${size}, expected an integer from ${SPECIALS + 1} to ${MAX_TOKENS}`);
     const frequency = new Map<string, number>(), characters = new Set<string>();
-    for (const sentence of sentences) for (const word of wordsOf(sentence)) frequency.set(word, (frequency.get(word) ?? 0) + 1);
+    let learned = 0;
+    for (const sentence of sentences) for (const word of wordsOf(sentence)) {
+      const times = frequency.get(word) ?? 0;
+      frequency.set(word, times + 1);
+      if (times === 0) learned += word.length;
+      if (learned > MAX_LEARNED)
+        throw new UsageError(`the different words have more than ${MAX_LEARNED} characters, expected at most so many`, 'learn from fewer sentences');
+    }
     for (const word of frequency.keys()) for (const character of word) characters.add(character);
     if ([...characters].some(isLoneSurrogate)) throw new UsageError('a sentence has half of a surrogate pair, expected Unicode text');
     if (characters.size === 0) throw new UsageError('there is no text to learn a vocabulary from, expected at least one sentence');

@@ -3,7 +3,7 @@
 // a sentence with several translations stands wholly in one part, so no validation sentence was ever trained on.
 
 import { UsageError } from '../errors.ts';
-import { decodeUtf8 } from './utf8.ts';
+import { eachPoint } from './utf8.ts';
 
 /** A sentence and its translation. */
 export interface Pair {
@@ -16,24 +16,37 @@ export interface Pair {
 /** Every space of Unicode (property White_Space, written out: a runtime's tables may be of any version), as runs. */
 const SPACES = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 const LINE_FEED = 10;
+/** Combining marks, of which no writing has more than a few in a row. */
+const MARKS = /\p{M}+/gu, MAX_MARKS = 64;
+/** Most lines of a file: each takes some 200 bytes beside its text. */
+const MAX_PAIRS = 2 ** 23;
+
+/** Runtimes sort a run of combining marks in a time quadratic in its length. */
+function checkMarks(text: string): void {
+  for (const [run] of text.matchAll(MARKS))
+    if (run.length > MAX_MARKS) throw new UsageError(`a sentence has ${run.length} combining marks in a row, expected at most ${MAX_MARKS}`);
+}
 
 /** One spelling of a sentence: NFC, every run of spaces of any kind one plain space, none at the ends. Encode what a user types the same way.
+ *  Throws UsageError for more than 64 combining marks in a row.
  *  @example
  *  console.log(normaliseSentence('  Va\u00a0 !\t')); // Va !
  */
 export function normaliseSentence(text: string): string {
+  checkMarks(text);
   return text.normalize('NFC').replace(SPACES, ' ').replace(/^ | $/g, '');
 }
 
 /** The lines of a UTF-8 text without their ends; a byte-order mark before the first and an end after the last are no characters. */
 function linesOf(bytes: Uint8Array, what: string): string[] {
   if (bytes.length === 0) throw new UsageError(`${what} is empty, expected one sentence a line`);
-  decodeUtf8(bytes, what); // names the byte at which it is not UTF-8
+  eachPoint(bytes, what, () => undefined); // names the byte at which it is not UTF-8
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const lines: string[] = [];
   const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   for (let at = hasMark ? 3 : 0; at < bytes.length; ) {
     const found = bytes.indexOf(LINE_FEED, at), end = found < 0 ? bytes.length : found;
+    if (lines.length === MAX_PAIRS) throw new UsageError(`${what} has more than ${MAX_PAIRS} lines, expected at most so many`, 'use a part of it');
     lines.push(decoder.decode(bytes.subarray(at, end)));
     at = end + 1;
   }

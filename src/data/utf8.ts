@@ -31,20 +31,23 @@ function codePointAt(bytes: Uint8Array, at: number, length: number): number {
   return point < LOWEST[length] || point > 0x10ffff || isSurrogate ? -1 : point;
 }
 
-/** The code points of a UTF-8 text. `what` names the text in the error. */
-export function decodeUtf8(bytes: Uint8Array, what = 'text'): Int32Array {
-  let points = new Int32Array(bytes.length); // never fewer bytes than code points
-  let count = 0;
+/** Calls `use` with every code point of a UTF-8 text. `what` names the text in the error. */
+export function eachPoint(bytes: Uint8Array, what: string, use: (point: number) => void): void {
   for (let at = 0; at < bytes.length; ) {
     const length = sequenceLength(bytes[at]);
     const point = codePointAt(bytes, at, length);
-    if (point < 0) {
+    if (point < 0)
       throw new UsageError(`${what} is not UTF-8: byte 0x${hex(bytes.subarray(at, at + 1))} at offset ${at} does not begin a character`,
         'convert the file to UTF-8, or use the byte vocabulary, which takes any file');
-    }
-    points[count++] = point;
+    use(point);
     at += length;
   }
-  if (count < points.length) points = points.slice(0, count);
-  return points;
+}
+
+/** The code points of a UTF-8 text. `what` names the text in the error. */
+export function decodeUtf8(bytes: Uint8Array, what = 'text'): Int32Array {
+  const points = new Int32Array(bytes.length); // never fewer bytes than code points
+  let count = 0;
+  eachPoint(bytes, what, (point) => { points[count++] = point; });
+  return count < points.length ? points.slice(0, count) : points;
 }

@@ -3,7 +3,7 @@
 // checkpoint as JSON, so a text or prompt can later be encoded the same way.
 
 import { UsageError } from '../errors.ts';
-import { decodeUtf8 } from './utf8.ts';
+import { decodeUtf8, eachPoint } from './utf8.ts';
 
 /** 'characters': the distinct code points of a text in ascending order. 'bytes': token = byte, always 256. */
 export type VocabularyKind = 'characters' | 'bytes';
@@ -58,7 +58,7 @@ export class Vocabulary {
   static ofText(bytes: Uint8Array, kind: VocabularyKind, what = 'text'): Vocabulary {
     if (kind === 'bytes') return Vocabulary.bytes();
     const present = new Uint8Array(0x110000);
-    for (const point of decodeUtf8(bytes, what)) present[point] = 1;
+    eachPoint(bytes, what, (point) => { present[point] = 1; });
     const points: number[] = [];
     for (let point = 0; point < present.length; point++) if (present[point] === 1) points.push(point);
     if (points.length > MAX_TOKENS)
@@ -76,8 +76,9 @@ export class Vocabulary {
     if (kind === 'bytes') return Vocabulary.bytes();
     if (kind !== 'characters' || typeof symbols !== 'string') return undefined;
     const points = Int32Array.from(symbols, (symbol) => symbol.codePointAt(0)!);
-    const isAscending = points.every((point, i) => i === 0 || point > points[i - 1]);
-    return points.length > 0 && points.length <= MAX_TOKENS && isAscending ? new Vocabulary(points) : undefined;
+    /** Halves of surrogate pairs are no characters: two side by side would come back as one. */
+    const isRight = points.every((point, i) => (i === 0 || point > points[i - 1]) && point >> 11 !== 0x1b);
+    return points.length > 0 && points.length <= MAX_TOKENS && isRight ? new Vocabulary(points) : undefined;
   }
 
   /** The value that a checkpoint keeps.
