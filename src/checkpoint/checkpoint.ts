@@ -42,8 +42,11 @@ export type CheckpointKinds = Readonly<Record<string, CheckpointKind<never>>>;
 export const GPT_KIND = { gpt: { check: checkTrainOptions, parameters: gptParameters } };
 
 const FORMAT = 'retrograd-checkpoint';
-/** Written; a reader refuses any later version. */
-export const CHECKPOINT_VERSION = 1;
+/** The latest version; a reader refuses any later one. Version 1 has moments in units of the clipping norm: what
+ *  has a norm of 1 is still written so. */
+export const CHECKPOINT_VERSION = 2;
+
+type Written = Checkpoint<Pick<TrainOptions, 'seed' | 'clip'>>;
 
 const DIGEST_DIGITS = 64;
 const HEADER_START = '{"__metadata__":{"sha256":"';
@@ -68,12 +71,12 @@ export const isWeight = ({ name }: { name: string }): boolean => !name.startsWit
  *  });
  *  console.log(file.length, await sha256Hex(file)); // 38496 acf4c50b51af0687a13aeeb4cc47f978788db831a716cc04e56d382f903136e2
  */
-export async function encodeCheckpoint(checkpoint: Checkpoint<{ readonly seed: number }>): Promise<Uint8Array> {
+export async function encodeCheckpoint(checkpoint: Written): Promise<Uint8Array> {
   return encodeKinds(checkpoint, GPT_KIND);
 }
 
 /** The same for the kinds of model in a table. */
-export async function encodeKinds(checkpoint: Checkpoint<{ readonly seed: number }>, kinds: CheckpointKinds): Promise<Uint8Array> {
+export async function encodeKinds(checkpoint: Written, kinds: CheckpointKinds): Promise<Uint8Array> {
   const file = writeFile(checkpoint);
   read(decodeSafetensors(file), kinds); // what cannot be read is not written
   file.set(new TextEncoder().encode(hex(sha256([file]))), DIGEST_OFFSET);
@@ -81,13 +84,13 @@ export async function encodeKinds(checkpoint: Checkpoint<{ readonly seed: number
 }
 
 /** The file, its digest zeros. Throws CheckpointError for a value that is not like a checkpoint at all. */
-function writeFile({ tensors, options, step, vocabulary, dataSha256, libraryVersion }: Checkpoint<{ readonly seed: number }>): Uint8Array {
+function writeFile({ tensors, options, step, vocabulary, dataSha256, libraryVersion }: Written): Uint8Array {
   try {
     return encodeSafetensors({
       metadata: {
         sha256: '0'.repeat(DIGEST_DIGITS),
         format: FORMAT,
-        version: String(CHECKPOINT_VERSION),
+        version: (options.clip ?? 1) === 1 ? '1' : String(CHECKPOINT_VERSION),
         library: libraryVersion,
         step: String(step),
         seed: String(options.seed),
@@ -179,5 +182,16 @@ export async function decodeKinds(file: Uint8Array, kinds: CheckpointKinds): Pro
     throw new CheckpointError(`its format has version ${metadata.version}, this library reads up to ${CHECKPOINT_VERSION}`, `written by retrograd ${metadata.library}; update`);
   const { stored, actual } = digests(copy);
   if (stored !== actual) throw new CheckpointError(`damaged: its SHA-256 is ${actual}, written was ${stored}`);
-  return read(container, kinds);
+  const checkpoint = read(container, kinds), { tensors, options: { clip } } = checkpoint;
+  if (metadata.version === '1' && clip !== 'none') for (const tensor of tensors) toUnit(tensor, clip);
+  return checkpoint;
+}
+
+/** Brings a moment that is in units of the clipping norm to units of a power of two. */
+function toUnit(tensor: NamedTensor, clip: number): void {
+  if (isWeight(tensor)) return;
+  let unit = 1;
+  for (; unit < clip; tensor.fraction--) unit *= 2;
+  for (; unit >= 2 * clip; tensor.fraction++) unit /= 2;
+  if (unit !== clip) tensor.data.forEach((v, i, data) => { data[i] = v * (clip / unit); });
 }

@@ -14,7 +14,7 @@ export interface RunValues {
   width?: number; height?: number; colours?: number;
   pairs?: string; source?: string; target?: string; bleuPairs?: number;
   layers?: number; channels?: number; heads?: number; mlpRatio?: number; bias?: boolean;
-  batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number; decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: number;
+  batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number; decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: TrainOptions['clip'];
   reversible?: RuleName; gammaShift?: number; momentum?: number; randomMomentum?: boolean; dropout?: number; stochasticDepth?: number; fractionBits?: number;
   microBatch?: number; threads?: number; verify?: boolean; memoryLimit?: number;
   out?: string; saveEvery?: number; keepBest?: boolean; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
@@ -63,7 +63,7 @@ const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] =
   ['--warmup <n>', `steps of linear warm-up (${warmup}, at most steps)`, number],
   ['--decay <kind>', 'cosine (to a tenth) or constant (cosine)', (flag) => choice(flag, 'cosine', 'constant')],
   ['--wd, --weight-decay <x>', 'of matrices and embeddings (0.1)', number],
-  ['--clip <x>', 'largest norm of the gradient (1)', number],
+  ['--clip <x>', 'largest norm of the gradient; none: any (1)', (flag) => (given) => (given === 'none' ? given : number(flag)(given))],
   ['--reversible <rule>', 'bdia, coupling, momentum, leapfrog: states rebuilt backward; none: stored; checkpointing: recomputed from stored ones (bdia)',
     (flag) => choice(flag, 'bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing')],
   ['--gamma-shift <m>', 'of bdia: gamma is +-2^-m (1)', number],

@@ -30,8 +30,9 @@ export interface TrainOptions<Config = GptConfig> {
   decay?: 'cosine' | 'constant';
   /** AdamW's decay of matrices and embeddings, 0 to 0.4 (0.1). */
   weightDecay?: number;
-  /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20 (1). */
-  clip?: number;
+  /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20, beyond which it is scaled down; 'none': it never is (1). Values that no
+   *  gradient of a run exceeds give the same bits. */
+  clip?: number | 'none';
   /** How blocks join the residual stream (docs/reversibility.md). 'bdia', 'leapfrog', 'momentum', 'coupling': exactly reversible, states
    *  rebuilt backward. 'none': plain residual, activations stored; 'checkpointing': the same, rebuilt from sqrt(L) stored states. ('bdia') */
   reversible?: RuleName;
@@ -112,7 +113,7 @@ function checkNumbers(full: CheckedOptions<unknown>): void {
   whole('threads', full.threads, 1, 64);
   real('learningRate', full.learningRate, 2 ** -30, 1 - 2 ** -20);
   real('weightDecay', full.weightDecay, 0, 0.4);
-  real('clip', full.clip, 2 ** -20, 2 ** 20);
+  if (full.clip !== 'none') real('clip', full.clip, 2 ** -20, 2 ** 20);
   real('dropout', full.dropout, 0, 0.8);
   real('stochasticDepth', full.stochasticDepth, 0, 0.8);
   real('memoryLimit', full.memoryLimit, 1, Number.MAX_SAFE_INTEGER);

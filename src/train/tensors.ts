@@ -5,6 +5,7 @@ import { list, properties, show, typed, whole } from '../core/check.ts';
 import { CheckpointError } from '../errors.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { MASTER_FRACTION, MOMENT_LIMIT, OPTIMIZER_FRACTION, WEIGHT_LIMIT } from '../tensor/formats.ts';
+import { MAX_SCALE, MIN_SCALE } from './optimizer.ts';
 
 /** An int32 tensor: value = data * 2^-fraction. */
 export interface NamedTensor {
@@ -14,16 +15,21 @@ export interface NamedTensor {
   shape: readonly number[];
   /** Elements, row-major. From a trainer: a view of live memory that later steps change. */
   data: Int32Array;
-  /** Fraction bits: 24 for weights, 30 for the optimizer's tensors. */
+  /** Fraction bits: 24 for weights; 30 for the optimizer's tensors, fewer after unclipped gradients above 1. */
   fraction: number;
 }
 
-/** Of every parameter: prefix of the name, fraction bits, smallest and largest raw number. */
+/** Of every parameter: prefix of the name, smallest and largest raw number. */
 const KINDS = [
-  ['', MASTER_FRACTION, -WEIGHT_LIMIT, WEIGHT_LIMIT],
-  ['optimizer.m.', OPTIMIZER_FRACTION, -MOMENT_LIMIT, MOMENT_LIMIT],
-  ['optimizer.r.', OPTIMIZER_FRACTION, 0, MOMENT_LIMIT],
+  ['', -WEIGHT_LIMIT, WEIGHT_LIMIT],
+  ['optimizer.m.', -MOMENT_LIMIT, MOMENT_LIMIT],
+  ['optimizer.r.', 0, MOMENT_LIMIT],
 ] as const;
+/** The fraction bits of a moment if a run can have them, else those that most have. */
+const momentFraction = (given: number): number => {
+  const scale = OPTIMIZER_FRACTION - given;
+  return scale % 1 === 0 && scale >= MIN_SCALE && scale <= MAX_SCALE ? given : OPTIMIZER_FRACTION;
+};
 /** Most steps of a run. */
 const MAX_STEPS = 2 ** 31 - 1;
 
@@ -58,12 +64,15 @@ export function checkTensors(
 ): NamedTensor[] {
   const all = list('tensors', tensors, (what, value) => own(what, value, live));
   const given = new Map(all.map((tensor) => [tensor.name, tensor]));
-  const checked = KINDS.flatMap(([prefix, fraction, low, high]) => table.map(({ name, shape }) => {
+  const moments = new Map<string, number>(); // fraction bits of m, which r has too
+  const checked = KINDS.flatMap(([prefix, low, high]) => table.map(({ name, shape }) => {
     const tensor = given.get(prefix + name), what = `tensor ${prefix}${name}`, expected = shape.join(', ');
     if (tensor === undefined || !given.delete(tensor.name)) throw new CheckpointError(`${what} is missing`);
     const { data } = tensor, sides = tensor.shape.join(', '), size = shape.reduce((a, b) => a * b, 1);
     if (sides !== expected) throw new CheckpointError(`${what} has shape [${sides}], expected [${expected}]`);
     if (data.length !== size) throw new CheckpointError(`${what} has ${data.length} numbers, expected ${size}`);
+    const fraction = prefix === '' ? MASTER_FRACTION : moments.get(name) ?? momentFraction(tensor.fraction);
+    if (prefix !== '') moments.set(name, fraction);
     if (tensor.fraction !== fraction)
       throw new CheckpointError(`${what} has ${show(tensor.fraction)} fraction bits, expected ${fraction}`);
     checkNumbers(what, data, low, high);

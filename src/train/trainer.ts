@@ -73,6 +73,7 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     this.all = layout(arena, options, kit);
     this.peakBytes = arena.end;
     initialise(this.device, this.all.model.store, options.seed);
+    this.setScales(() => 0);
     this.jobs = new Jobs(this.device.bytes.buffer, this.all.job);
     this.workers = this.startWorkers(threadModule);
   }
@@ -176,8 +177,10 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     const { all } = this.all.model.store, { device: d } = this;
     return [
       ...all.map((p) => ({ name: p.name, shape: p.shape, data: d.view(p.master, p.size), fraction: MASTER_FRACTION })),
-      ...all.map((p) => ({ name: `optimizer.m.${p.name}`, shape: p.shape, data: d.view(p.m, p.size), fraction: OPTIMIZER_FRACTION })),
-      ...all.map((p) => ({ name: `optimizer.r.${p.name}`, shape: p.shape, data: d.view(p.r, p.size), fraction: OPTIMIZER_FRACTION })),
+      ...(['m', 'r'] as const).flatMap((moment) => all.map((p, i) => ({
+        name: `optimizer.${moment}.${p.name}`, shape: p.shape, data: d.view(p[moment], p.size),
+        fraction: OPTIMIZER_FRACTION - this.all.optimizer.scale(d, i),
+      }))),
     ];
   }
 
@@ -196,7 +199,12 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     checkStep(steps);
     const given = checkTensors(tensors, this.all.model.store.all, this.device.bytes.buffer);
     this.tensors().forEach(({ data }, i) => { data.set(given[i].data); });
+    this.setScales((i) => OPTIMIZER_FRACTION - given[given.length / 3 + i].fraction); // of m
     this.steps = steps;
+  }
+
+  private setScales(of: (i: number) => number): void {
+    this.all.model.store.all.forEach((_, i) => this.all.optimizer.setScale(this.device, i, of(i)));
   }
 
   /** SHA-256 of every parameter's little-endian int32 bytes in table order, as 64 hex digits: the run's fingerprint.
