@@ -43,8 +43,8 @@ export async function formatRows() {
     ['gradient into a layer norm', 'int16, 15 bits', 'per sequence', '', `±${f.FINE_GRADIENT_MAX} steps`, 'as above'],
     ['gradient of the residual stream', 'int32', 'per sequence', '', `below 2^${f.STREAM_GRADIENT_BITS} steps`, 'cannot happen: the exponent follows the maximum'],
     fixed('weight gradient', 'int64', f.WEIGHT_GRADIENT_FRACTION, `±2^${63 - f.WEIGHT_GRADIENT_FRACTION}`, 'cannot happen: eq. 5'),
-    fixed('clipped gradient in AdamW', 'int32', f.OPTIMIZER_FRACTION, '±1', 'saturates'),
-    fixed('first moment m', 'int32', f.OPTIMIZER_FRACTION, '±1', 'cannot happen: a mean of clipped gradients'),
+    fixed('clipped gradient in AdamW, in units of 2^scale', 'int32', f.OPTIMIZER_FRACTION, '±1', 'cannot happen: the scale follows it'),
+    fixed('first moment m, likewise', 'int32', f.OPTIMIZER_FRACTION, '±1', 'cannot happen: a mean of clipped gradients'),
     fixed('root of the second moment r', 'int32', f.OPTIMIZER_FRACTION, '0 to 1', 'cannot happen: likewise'),
     fixed('learning rate, decay', 'uint32', f.RATE_FRACTION, 'below 1', 'refused when the run is created'),
   ];

@@ -212,7 +212,7 @@ export interface Kernels {
    *    update = trunc(m * rate / (r + epsilon));  decayed = halfUp(w * decay, 32)
    *    w = clamp(w - halfUp(update, 8) - decayed, limit)
    *  In this order: update is made of the new m and r, decayed of the old w; m, r and w are stored.
-   *  w, m, r int32; g int64; 0 <= shift <= 62 such that G fits int32; k1 in 0..30, k2 in 0..62; 0 <= factor < 2^31; 1 <= factorShift <= 62; 0 < rate < 2^32 (32 fraction bits,
+   *  w, m, r int32; g int64; 0 <= shift <= 62 such that G fits int32; k1 in 0..30, k2 in 0..62; 0 <= factor < 2^31; 1 <= factorShift <= 62; 0 <= rate < 2^32 (32 fraction bits,
    *  unsigned); 1 <= epsilon < 2^31; 0 <= decay < 2^31 (32 fraction bits). update is saturated to int32.
    *  scratch: int64[64], overwritten. Returns the count of clamped weights plus that of saturated updates. */
   adamw_i64(w: Pointer, g: Pointer, m: Pointer, r: Pointer, n: number, shift: number, factor: number, factorShift: number, k1: number, k2: number, rate: number, epsilon: number, decay: number, limit: number, scratch: Pointer): number;

@@ -73,7 +73,7 @@ export const PROBABILITY_PRODUCTS = exactProducts(PROBABILITY_MAX, OPERAND_MAX);
 /** Largest sum of |w| over a row or a column of a weight's int16 copy for which 4095 * sum fits int32: 524,416. */
 export const OPERAND_L1_MAX = Math.floor((2 ** 31 - 1) / OPERAND_MAX);
 
-/** Adam: a clipped gradient has norm at most 1 = 2^30; m and r = sqrt(v) share the scale. */
+/** Adam: a gradient, clipped and in units of its tensor's scale, is at most 1 = 2^30; so are m and r = sqrt(v). */
 export const OPTIMIZER_FRACTION = 30;
 /** Largest |raw| of m and of r, which is never negative: means of clipped gradients. */
 export const MOMENT_LIMIT = 2 ** OPTIMIZER_FRACTION;

@@ -22,7 +22,7 @@ export interface TrainOptions<Config = GptConfig> {
   steps: number;
   /** Seed of weights, batches and gamma: 0 .. 2^53 - 1. */
   seed?: number;
-  /** Peak learning rate, 2^-30 to 1 - 2^-20 (0.001). */
+  /** Peak learning rate, 2^-20 (16 steps of a weight's 2^-24) to 1 - 2^-20 (0.001). */
   learningRate?: number;
   /** Steps of linear warm-up (100, at most steps). */
   warmup?: number;
@@ -111,7 +111,7 @@ function checkNumbers(full: CheckedOptions<unknown>): void {
   if (batch % full.microBatch !== 0)
     throw new UsageError(`microBatch ${full.microBatch} does not divide batch ${batch}`);
   whole('threads', full.threads, 1, 64);
-  real('learningRate', full.learningRate, 2 ** -30, 1 - 2 ** -20);
+  real('learningRate', full.learningRate, 2 ** -20, 1 - 2 ** -20);
   real('weightDecay', full.weightDecay, 0, 0.4);
   if (full.clip !== 'none') real('clip', full.clip, 2 ** -20, 2 ** 20);
   real('dropout', full.dropout, 0, 0.8);
