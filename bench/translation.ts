@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 import { version } from '../package.json';
 import { environment } from '../src/cli/experiments/environment.ts';
 import { deciding } from '../src/cli/experiments/experiment.ts';
-import { folderOf, readResult, writeResult } from '../src/cli/experiments/store.ts';
+import { folderOf, readResult, resultFile } from '../src/cli/experiments/store.ts';
 import { readTranslation, translation } from '../src/cli/experiments/translation.ts';
-import { prepareDirectory } from '../src/cli/files.ts';
+import { prepareDirectory, writeAtomically } from '../src/cli/atomic.ts';
 import { createPairBatch, corpusBleu, PairData } from '../src/cli/library.ts';
 import { judgedPairs } from '../src/cli/tasks/translate.ts';
 
@@ -59,10 +59,11 @@ function run(cell: (typeof cells)[number], seed: number): void {
     const printed = execFileSync(values.python, [script, file], { env: { PATH: '/usr/bin', OMP_NUM_THREADS: '1' }, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 28 });
     const { loss, translations, millisecondsPerStep, torch } = JSON.parse(printed) as { loss: number; translations: number[][]; millisecondsPerStep: number; torch: string };
     const { score: bleu, signature } = corpusBleu(translations.map((tokens) => target.decode(tokens)), judged.map((pair) => pair.target));
-    writeResult(folder, {
+    const result = resultFile({
       experiment: translation.name, cell: cell.id, label: cell.label, seed, scale, options: kept, data: { name: basename(path), sha256 }, libraryVersion: version,
       found: { final: { loss, bleu }, bleuSignature: signature, millisecondsPerStep, torch }, environment: environment(1), seconds: (performance.now() - began) / 1000,
     });
+    writeAtomically(folder, result.file, result.bytes);
     console.log(`${cell.id}, seed ${seed}: BLEU ${bleu.toFixed(2)}, validation loss ${loss.toFixed(4)}`);
   } finally {
     rmSync(folderOfRun, { recursive: true });

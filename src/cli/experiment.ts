@@ -2,6 +2,7 @@
 // kept, and so is one that is stopped, so that it goes on bit for bit; started twice, two processes share the runs.
 
 import { basename, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { version } from '../../package.json';
 import { number, quote, wholeNumber } from './argv.ts';
@@ -9,14 +10,17 @@ import { environment } from './experiments/environment.ts';
 import type { Cell, Experiment, Opened, Point } from './experiments/experiment.ts';
 import { KeptRun } from './experiments/kept.ts';
 import { EXPERIMENTS, FIGURES, LIST_HINT, NAMES, findExperiment } from './experiments/list.ts';
-import { type Result, claim, folderOf, readResult, writeResult } from './experiments/store.ts';
+import { type Result, claim, folderOf, readResult, resultFile } from './experiments/store.ts';
 import { deviation, mean } from './statistics.ts';
-import { prepareDirectory } from './files.ts';
+import { prepareDirectory } from './atomic.ts';
 import { duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import { UsageError } from './library.ts';
-import { goOnWithoutOutput } from './output.ts';
+import { type Holder, Lock } from './lock.ts';
+import { goOnWithoutOutput, warn } from './output.ts';
 import { print, printJson } from './reporters.ts';
+import { inWords } from './run-directory.ts';
+import { type Rescue, moveHint, wordsOf } from './saving.ts';
 
 /** What --data is the path of. */
 const DATA = { images: 'a directory of images', text: 'a text file', pairs: 'a file of pairs' };
@@ -70,7 +74,21 @@ interface Run { cell: Cell; seed: number }
 class Teller {
   /** Seconds that runs made here took. */
   private readonly took: number[] = [];
-  constructor(private readonly name: string, private readonly isJson: boolean, private left: number) {}
+  /** Runs that other processes make. */
+  private readonly waiting = new Set<string>();
+  /** Something is not where it belongs. */
+  hasRescued = false;
+  private readonly name: string;
+  private readonly isJson: boolean;
+  private readonly folder: string;
+  private left: number;
+
+  constructor({ chosen, isJson, folder, runs }: Making) {
+    this.name = chosen.name;
+    this.isJson = isJson;
+    this.folder = folder;
+    this.left = runs.length;
+  }
 
   private say(line: string, event: object): void {
     if (this.isJson) printJson(event);
@@ -80,6 +98,27 @@ class Teller {
   skipped({ cell, seed }: Run, why: string): void {
     this.left--;
     this.say(`${this.name} ${cell.id}, seed ${seed}: ${why}`, { event: 'skipped', cell: cell.id, seed, why });
+  }
+
+  /** Another process makes it. */
+  waits({ cell, seed }: Run, holder: Holder): void {
+    const what = `${cell.id}, seed ${seed}`, why = `left to ${inWords(holder)}, which runs it`;
+    if (this.waiting.has(what)) return;
+    this.waiting.add(what);
+    this.say(`${this.name} ${what}: ${why}`, { event: 'waiting', cell: cell.id, seed, why });
+  }
+
+  interrupted({ cell, seed }: Run, { step, rescue }: KeptRun): void {
+    const fate = step === undefined ? 'which is lost' : `kept at step ${step}`;
+    if (!this.isJson) print(`interrupted in ${cell.id}, seed ${seed}, ${fate}; the same command goes on`);
+    if (rescue !== undefined) this.rescued(rescue);
+  }
+
+  /** What the run left could not be written where it belongs. */
+  rescued(rescue: Rescue): void {
+    this.hasRescued = true;
+    const { error, directory } = rescue, hint = moveHint(rescue, this.folder);
+    warn(`${wordsOf(error)}; it is in ${quote(directory)} instead. HINT: ${hint}`);
   }
 
   /** What became of a part of the run that was kept: gone on with, or not, and why. */
@@ -136,46 +175,80 @@ interface Making {
   scale: number; threads: number; isJson: boolean; dataName: string | null;
 }
 
-/** Makes the runs that are not there yet; after Ctrl-C the one that is going on is kept. Returns the exit code. */
-async function makeRuns({ chosen, opened, folder, runs, scale, threads, isJson, dataName }: Making): Promise<number> {
-  const interrupts = new Interrupts(), teller = new Teller(chosen.name, isJson, runs.length), results: Result[] = [];
+/** What became of a run: its result, or why there is none. `held`: another process makes it. */
+type Made = Result | { held: Holder } | 'interrupted';
+
+/** Makes a run that nobody else can be making. */
+async function makeRun(run: Run, making: Making, { interrupts, teller }: Watching): Promise<Result | 'interrupted'> {
+  const { chosen, opened, folder, scale, threads, dataName } = making, { cell, seed } = run;
+  const options = opened.options(cell, seed), where = environment(threads), { dataSha256 } = opened;
+  const identity = { options, dataSha256, libraryVersion: version, commit: where.commit };
+  const kept = new KeptRun(folder, cell.id, seed, identity, (what) => teller.keptPart(run, what));
+  const point = (share: number, one: Point): void => teller.point(run, share, one, kept);
+  const isInterrupted = (): boolean => interrupts.exitCode !== undefined;
+  const found = await opened.run(cell, seed, threads, { point, isInterrupted, kept });
+  if (found === undefined) {
+    teller.interrupted(run, kept);
+    return 'interrupted';
+  }
+  const result: Result = {
+    experiment: chosen.name, cell: cell.id, label: cell.label, seed, scale, options,
+    data: { name: dataName, sha256: dataSha256 },
+    found, libraryVersion: version, environment: where, seconds: kept.seconds,
+  };
+  const rescue = await kept.write(resultFile(result));
+  if (rescue === undefined) kept.remove();
+  else teller.rescued(rescue);
+  teller.done(run, result);
+  return result;
+}
+
+/** Makes a run unless it is there already, or another process makes it. */
+async function makeOnce(run: Run, making: Making, watching: Watching): Promise<Made> {
+  const { opened, folder } = making, { cell, seed } = run;
+  const made = (): Result | undefined => {
+    const before = readResult(folder, cell.id, seed, opened.options(cell, seed), opened.dataSha256);
+    if (before !== undefined) watching.teller.skipped(run, 'kept, made before with the same options');
+    return before;
+  };
+  const before = made();
+  if (before !== undefined) return before;
+  const lock = claim(folder, cell.id, seed);
+  if (!(lock instanceof Lock)) return { held: lock };
   try {
-    for (const run of runs) {
-      const { cell, seed } = run, options = opened.options(cell, seed), made = (): Result | undefined => readResult(folder, cell.id, seed, options, opened.dataSha256);
-      const release = made() === undefined ? claim(folder, cell.id, seed) : undefined;
-      if (typeof release === 'number') {
-        teller.skipped(run, `left to process ${release}, which runs it`);
-        continue;
+    return made() ?? (await makeRun(run, making, watching)); // another process may just have ended it
+  } finally {
+    lock.release();
+  }
+}
+
+interface Watching { interrupts: Interrupts; teller: Teller }
+
+/** Milliseconds between looks at a run that another process makes. */
+const LOOK = 1000;
+
+/** Makes the runs that are not there yet, and waits for those that others make, to take over from
+ *  one that ends early; after Ctrl-C the one that is going on is kept. Returns the exit code. */
+async function makeRuns(making: Making): Promise<number> {
+  const { chosen, folder, isJson, runs } = making, results: Result[] = [];
+  const interrupts = new Interrupts(), teller = new Teller(making);
+  try {
+    for (let left = [...runs]; left.length > 0;) {
+      const held: Run[] = [];
+      for (const run of left) {
+        if (interrupts.exitCode !== undefined) return interrupts.exitCode;
+        const made = await makeOnce(run, making, { interrupts, teller });
+        if (made === 'interrupted') return interrupts.exitCode ?? 1;
+        if ('held' in made) {
+          teller.waits(run, made.held);
+          held.push(run);
+        } else results.push(made);
       }
-      try {
-        const before = made(); // also after a claim: another process may have ended it just before
-        if (before !== undefined) {
-          results.push(before);
-          teller.skipped(run, 'kept, made before with the same options');
-          continue;
-        }
-        const where = environment(threads), kept = new KeptRun(folder, cell.id, seed, { options, dataSha256: opened.dataSha256, libraryVersion: version, commit: where.commit },
-          (what) => teller.keptPart(run, what));
-        const point = (share: number, one: Point): void => teller.point(run, share, one, kept);
-        const found = await opened.run(cell, seed, threads, { point, isInterrupted: () => interrupts.exitCode !== undefined, kept });
-        if (found === undefined) {
-          if (!isJson) print(`interrupted in ${cell.id}, seed ${seed}, ${kept.step === undefined ? 'which is lost' : `kept at step ${kept.step}`}; the same command goes on`);
-          return interrupts.exitCode ?? 1;
-        }
-        const result: Result = {
-          experiment: chosen.name, cell: cell.id, label: cell.label, seed, scale, options, data: { name: dataName, sha256: opened.dataSha256 },
-          found, libraryVersion: version, environment: where, seconds: kept.seconds,
-        };
-        writeResult(folder, result);
-        kept.remove();
-        results.push(result);
-        teller.done(run, result);
-      } finally {
-        release?.();
-      }
+      left = held;
+      if (left.length > 0) await setTimeout(LOOK);
     }
     if (!isJson) print(`\n${summary(chosen, results)}\n\nresults in ${folder}`);
-    return 0;
+    return teller.hasRescued ? 1 : 0;
   } finally {
     interrupts.release();
   }

@@ -1,10 +1,9 @@
-// Files. A checkpoint is one file in a directory, written to a temporary file beside it, synchronised to the disk and renamed:
-// a kill at any moment leaves the old or the new checkpoint, whole. Temporary files of killed runs go at the next save.
+// Files that are read: texts, data, checkpoints.
 
 import * as fs from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type AnyModel, type CheckedOptions, type Checkpoint, CheckpointError, RetrogradError, UsageError, decodeCheckpoint } from './library.ts';
+import { type AnyModel, type CheckedOptions, type Checkpoint, CheckpointError, UsageError, decodeCheckpoint } from './library.ts';
 import { quote } from './argv.ts';
 import { reason } from './system-errors.ts';
 
@@ -60,67 +59,5 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint<Chec
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
     throw new CheckpointError(`${quote(path)}: ${error.message.split('. HINT: ')[0]}`, error.hint ?? 'restore the file from a copy, or train again');
-  }
-}
-
-const temporaryName = (file: string): string => `.${file}.${process.pid}.tmp`;
-const isTemporary = (name: string): boolean => /^\.(checkpoint|best|weights\.f32)\.safetensors\.\d+\.tmp$/.test(name);
-
-/** Makes a directory and those above it. Node's own recursive mkdir never returns where the system says "does not exist" of a
- *  name that it will not create, as in /proc. */
-function makeDirectory(directory: string): void {
-  const missing: string[] = [];
-  for (let at = resolve(directory); !fs.existsSync(at); at = dirname(at)) missing.push(at);
-  while (missing.length > 0) fs.mkdirSync(missing.pop() as string);
-  fs.readdirSync(directory); // not a directory: says so
-}
-
-/** Makes the directory if need be and proves that a file can be written there. Throws UsageError; leaves nothing else behind. */
-export function prepareDirectory(directory: string): void {
-  const refuse = (error: unknown): never => {
-    throw new UsageError(`--out ${quote(directory)} ${reason(error)}, expected a directory that can be written`, 'choose another directory with --out');
-  };
-  try {
-    makeDirectory(directory);
-    const probe = join(directory, temporaryName(CHECKPOINT_FILE));
-    fs.writeFileSync(probe, '');
-    fs.unlinkSync(probe);
-  } catch (error) {
-    refuse(error);
-  }
-}
-
-/** Renames last only until the directory itself is on the disk. Windows cannot open directories, and needs not. */
-function syncDirectory(directory: string): void {
-  if (process.platform === 'win32') return;
-  const handle = fs.openSync(directory, 'r');
-  try {
-    fs.fsyncSync(handle);
-  } finally {
-    fs.closeSync(handle);
-  }
-}
-
-/** Writes DIR/file so that at every moment the old or the new one is there, whole. Throws RetrogradError with the reason. */
-export function writeAtomically(directory: string, file: string, bytes: Uint8Array): void {
-  const temporary = join(directory, temporaryName(file));
-  try {
-    for (const name of fs.readdirSync(directory)) if (isTemporary(name)) fs.rmSync(join(directory, name), { force: true });
-    const handle = fs.openSync(temporary, 'wx');
-    try {
-      fs.writeFileSync(handle, bytes);
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
-    fs.renameSync(temporary, join(directory, file));
-    syncDirectory(directory);
-  } catch (error) {
-    try {
-      fs.rmSync(temporary, { force: true });
-    } catch {
-      // The first error says more.
-    }
-    throw new RetrogradError(`${quote(join(directory, file))} was not written: ${quote(directory)} ${reason(error)}`, 'the file that was there before is untouched');
   }
 }

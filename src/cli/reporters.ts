@@ -5,7 +5,7 @@ import type { DataPaths } from './data-paths.ts';
 import { count, duration, percent } from './format.ts';
 import type { MemoryPlan, StepReport } from './library.ts';
 import type { RunLog } from './log.ts';
-import { write } from './output.ts';
+import { warn, write } from './output.ts';
 import type { Task, Validation } from './tasks/task.ts';
 
 /** What does not change during a run. */
@@ -27,6 +27,8 @@ export interface Reporter {
   validation(step: number, found: Validation): void;
   /** A line for people. */
   note(line: string): void;
+  /** A line on standard error that is no failure. */
+  warning(line: string): void;
   /** Leaves the terminal as it was, whatever happened. */
   close(): void;
 }
@@ -45,7 +47,7 @@ export function jsonReporter(): Reporter {
     plan: (plan, data) => printJson(planEvent(plan, data)),
     step: (report, milliseconds) => printJson(stepEvent(report, milliseconds)),
     validation: (step, found) => printJson(validationEvent(step, found)),
-    validating: nothing, note: nothing, close: nothing,
+    validating: nothing, note: nothing, warning: warn, close: nothing,
   };
 }
 
@@ -90,7 +92,7 @@ export function lineReporter(shape: RunShape): Reporter {
   const nothing = (): void => undefined;
   const place = (step: number): string => `step ${String(step).padStart(String(shape.to).length)} of ${shape.to}`;
   return {
-    plan: nothing, validating: nothing, close: nothing, note: print,
+    plan: nothing, validating: nothing, close: nothing, note: print, warning: warn,
     step({ step, loss }, milliseconds) {
       const { rate, left } = pace.after(step, milliseconds);
       const isShown = step === shape.from + 1 || linesUntil(step) > linesUntil(step - 1);
@@ -138,6 +140,10 @@ export function barReporter(shape: RunShape): Reporter {
     note(line) {
       close();
       print(line);
+    },
+    warning(line) {
+      close();
+      warn(line);
     },
     close() {
       close();

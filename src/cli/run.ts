@@ -1,13 +1,13 @@
 // A run on the disk and in memory: opening one from its directory, saving it back.
 
-import { join } from 'node:path';
 import { version } from '../../package.json';
 import { quote } from './argv.ts';
-import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint, writeAtomically } from './files.ts';
+import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint } from './files.ts';
 import type { Kind, RunData, SavedRun } from './kinds/kind.ts';
 import { type SomeKind, kindOf } from './kinds/kinds.ts';
 import { type AnyModel, CheckpointError, type CheckedOptions, MAX_CHECKPOINT_BYTES, RetrogradError, UsageError, encodeCheckpoint, exportFloat32 } from './library.ts';
 import { commandLine, pathWord } from './shell.ts';
+import type { NamedFile } from './saving.ts';
 import type { AnyTrainer } from './tasks/task.ts';
 
 /** A run of whatever kind. Throws UsageError if there is no checkpoint, CheckpointError if it cannot be used. */
@@ -55,25 +55,25 @@ export function checkSavable(parameters: number): void {
     throw new UsageError(`a checkpoint of this model would have ${bytes} bytes, expected at most ${MAX_CHECKPOINT_BYTES}`, 'use a smaller model, or train without --out');
 }
 
-/** Where a checkpoint goes, and what is in it that the trainer does not know. */
-interface SavedAs {
-  directory: string;
-  /** Its name (checkpoint.safetensors). */
-  file?: string;
+/** What a checkpoint keeps beside the trainer's state. */
+export interface SaveSettings {
   vocabulary: unknown;
   dataSha256: string;
+  /** With a copy of the weights in float32. */
   float32: boolean;
 }
 
-/** Writes the checkpoint, and the float32 copy if asked for. Returns the checkpoint's path. */
-export async function saveRun(trainer: AnyTrainer, run: SavedAs): Promise<string> {
-  const { file: name = CHECKPOINT_FILE } = run, tensors = trainer.tensors(), path = join(run.directory, name);
-  const file = await encodeCheckpoint({
-    tensors, options: trainer.options, step: trainer.steps, vocabulary: run.vocabulary, dataSha256: run.dataSha256, libraryVersion: version,
-  }).catch((error: unknown) => {
-    throw error instanceof RangeError ? new RetrogradError(`${quote(path)} was not written: not enough memory for a checkpoint of ${trainer.parameters} parameters`) : error;
-  });
-  writeAtomically(run.directory, name, file);
-  if (run.float32) writeAtomically(run.directory, FLOAT32_FILE, exportFloat32(tensors, version));
-  return path;
+/** The files of a run, or the checkpoint alone under another name. Throws RetrogradError if there is not enough memory for them. */
+export async function encodeRun(trainer: AnyTrainer, run: SaveSettings, name = CHECKPOINT_FILE): Promise<NamedFile[]> {
+  const tensors = trainer.tensors(), { options, steps, parameters } = trainer;
+  const { vocabulary, dataSha256 } = run, about = { vocabulary, dataSha256, libraryVersion: version };
+  try {
+    const bytes = await encodeCheckpoint({ tensors, options, step: steps, ...about });
+    const checkpoint = { file: name, bytes };
+    if (!run.float32 || name !== CHECKPOINT_FILE) return [checkpoint];
+    return [checkpoint, { file: FLOAT32_FILE, bytes: exportFloat32(tensors, version) }];
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RetrogradError(`no checkpoint of step ${steps}: not enough memory for ${parameters} parameters`);
+  }
 }

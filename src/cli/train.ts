@@ -5,12 +5,14 @@ import { join, resolve } from 'node:path';
 import { asFlags, quote } from './argv.ts';
 import { BEST_FILE, Best } from './best.ts';
 import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
-import { FLOAT32_FILE, checkpointPath, directoryOf, holdsCheckpoint, isCheckpointFile, prepareDirectory } from './files.ts';
+import { FLOAT32_FILE, checkpointPath, directoryOf, holdsCheckpoint, isCheckpointFile } from './files.ts';
 import { bytes, count } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import type { RunData } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { type AnyModel, type CheckedOptions, UsageError } from './library.ts';
+import {
+  type AnyModel, type CheckedOptions, OverflowError, ReconstructionError, RetrogradError, UsageError,
+} from './library.ts';
 import { runLoop, validate } from './loop.ts';
 import { type RunValues, checkTogether, continueWords, dataWords, resumedOptions, runNames } from './options.ts';
 import { checkExpected } from './expect.ts';
@@ -20,7 +22,10 @@ import { commandLine, pathWord } from './shell.ts';
 import { RunLog } from './log.ts';
 import { type Reporter, chooseReporter, logged, print, printJson } from './reporters.ts';
 import { validationsOf } from './validation.ts';
-import { checkSavable, createTrainer, openRun, restoreTrainer, saveRun } from './run.ts';
+import { RunDirectory, checkFree } from './run-directory.ts';
+import { checkSavable, createTrainer, encodeRun, openRun, restoreTrainer } from './run.ts';
+import { RunSaver } from './run-saver.ts';
+import { type Rescue, moveHint, wordsOf } from './saving.ts';
 import type { AnyTrainer, Task, Validation } from './tasks/task.ts';
 
 /** A run about to begin or to go on: nothing is written yet. */
@@ -34,7 +39,7 @@ interface Prepared {
   /** Where the data are. */
   paths: DataPaths | undefined;
   /** Where to save, if anywhere. */
-  directory: string | undefined;
+  home: RunDirectory | undefined;
 }
 
 type Begun = Pick<Prepared, 'trainer' | 'data'>;
@@ -74,18 +79,18 @@ function useHint(kind: SomeKind, values: RunValues, directory: string): string {
   return `judge it${use}: ${commandLine('eval', pathWord(directory), ...dataWords(kind.rows, values))}`;
 }
 
-/** The directory to save in. Refuses to overwrite what another run has saved. */
-function chooseDirectory(kind: SomeKind, values: RunValues): string | undefined {
+/** Refuses a directory that holds what another run has saved. */
+function checkDirectory(kind: SomeKind, values: RunValues): void {
   const { out, resume } = values;
   if (out === undefined && resume !== undefined && isCheckpointFile(resume))
     throw new UsageError(`--resume ${quote(resume)} is one checkpoint of a run, expected --out DIR too, a new directory`);
-  if (out === undefined) return resume;
-  if (resume !== undefined && resolve(out) === resolve(resume)) return out;
-  if (holdsCheckpoint(out))
+  if (out === undefined || (resume !== undefined && resolve(out) === resolve(resume))) return;
+  if (holdsCheckpoint(out)) {
+    checkFree(out);
     throw new UsageError(`--out ${quote(out)} holds the checkpoint of a run, expected a new or empty directory`, `choose another --out, or continue that run: ${goOn(kind, values, out)}`);
+  }
   if (values.exportFloat32 === true && existsSync(join(out, FLOAT32_FILE)))
     throw new UsageError(`--out ${quote(out)} holds ${FLOAT32_FILE}, expected a new or empty directory`, 'choose another --out');
-  return out;
 }
 
 /** The values with the paths of the data, which a run that goes on has in its log. */
@@ -94,15 +99,55 @@ function withData(kind: SomeKind, values: RunValues): RunValues {
   return { ...values, ...recordedPaths(kind.rows.data, directoryOf(values.resume)) };
 }
 
+/** Takes the directory of a run that goes on where it is, before its checkpoint is read: another
+ *  process may be about to replace it. */
+function holdResumed({ out, resume }: RunValues): RunDirectory | undefined {
+  const isInPlace = resume !== undefined && (out === undefined || resolve(out) === resolve(resume));
+  return isInPlace && holdsCheckpoint(resume) ? RunDirectory.hold(resume, '--resume') : undefined;
+}
+
+/** Takes a new directory for a run that is about to begin. */
+function holdNew(kind: SomeKind, values: RunValues, directory: string): RunDirectory {
+  const home = RunDirectory.hold(directory, '--out');
+  try {
+    checkDirectory(kind, values); // another process may have saved there meanwhile
+    return home;
+  } catch (error) {
+    home.release();
+    throw error;
+  }
+}
+
+/** Takes the directory of a run, if there is one to take and it is not `held` yet. */
+function holdFor({ kind, trainer }: Pick<Prepared, 'kind' | 'trainer'>, values: RunValues, held: RunDirectory | undefined): RunDirectory | undefined {
+  const directory = values.out ?? values.resume;
+  try {
+    return directory === undefined ? undefined : (held ?? holdNew(kind, values, directory));
+  } catch (error) {
+    trainer.close();
+    throw error;
+  }
+}
+
 async function prepare(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<Prepared> {
   kind.checkGiven(values);
-  const directory = chooseDirectory(kind, values);
+  checkDirectory(kind, values);
+  const held = holdResumed(values);
+  try {
+    const begun = await begin(kind, values, given);
+    return { ...begun, home: holdFor(begun, values, held) };
+  } catch (error) {
+    held?.release();
+    throw error;
+  }
+}
+
+async function begin(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<Omit<Prepared, 'home'>> {
   const prepared = values.resume === undefined ? await prepareNew(kind, values) : await prepareResumed(kind, values, values.resume, given);
   const { trainer } = prepared, until = values.stopAt ?? trainer.options.steps;
   if (until <= trainer.steps || until > trainer.options.steps)
     throw new UsageError(`--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ${trainer.options.steps}`);
-  if (directory !== undefined) prepareDirectory(directory);
-  return { ...prepared, kind, task: kind.task(trainer, prepared.data, values), until, directory, paths: pathsOf(kind.rows.data, values) };
+  return { ...prepared, kind, task: kind.task(trainer, prepared.data, values), until, paths: pathsOf(kind.rows.data, values) };
 }
 
 function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Prepared): void {
@@ -114,7 +159,7 @@ function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Pre
 }
 
 /** How the run ended, if not at its last step. */
-function endNote({ kind, trainer, directory, until }: Prepared, values: RunValues, isInterrupted: boolean): string | undefined {
+function endNote({ kind, trainer, until }: Prepared, values: RunValues, directory: string | undefined, isInterrupted: boolean): string | undefined {
   const { steps, options } = trainer;
   if (steps === options.steps) return undefined;
   const how = isInterrupted && steps < until ? 'interrupted' : 'stopped';
@@ -122,46 +167,71 @@ function endNote({ kind, trainer, directory, until }: Prepared, values: RunValue
   return `${how} after step ${steps} of ${options.steps}; ${next}`;
 }
 
+/** How saves of a run are made; undefined if there is nowhere to save. */
+function saverOf({ kind, trainer, data, home }: Prepared, values: RunValues): RunSaver | undefined {
+  if (home === undefined) return undefined;
+  const vocabulary = kind.toJson(data.known), float32 = values.exportFloat32 === true;
+  const settings = { vocabulary, dataSha256: data.sha256, float32 };
+  return new RunSaver(home, (name) => encodeRun(trainer, settings, name));
+}
+
+/** A step that leaves the range of its numbers has touched no weight: those before it are saved. */
+async function saveBeforeFailure(error: unknown, saver: RunSaver | undefined, reporter: Reporter, steps: number): Promise<never> {
+  const isWhole = error instanceof OverflowError || error instanceof ReconstructionError;
+  if (isWhole && saver !== undefined && steps > 0) {
+    await saver.atEnd();
+    reporter.note(`the run is saved as it was after step ${steps}, in ${quote(saver.directory)}`);
+  }
+  throw error;
+}
+
+/** What to say when the last save is not where it belongs. */
+function rescued(rescue: Rescue, { kind, trainer, home }: Prepared, values: RunValues): RetrogradError {
+  const { directory, error } = rescue, isComplete = trainer.steps === trainer.options.steps;
+  const hint = isComplete ? moveHint(rescue, home?.path ?? '.') : `continue with: ${goOn(kind, values, directory)}`;
+  return new RetrogradError(`${wordsOf(error)}; saved in ${quote(directory)} instead, which the system may empty`, hint);
+}
+
 /** Returns the exit code. */
 export async function train(kind: SomeKind, given: RunValues, names: ReadonlySet<string>): Promise<number> {
   checkTogether(given);
   const values = withData(kind, given);
   const prepared = await prepare(kind, values, names);
-  const { trainer, task, data, until, directory } = prepared;
-  const interrupts = new Interrupts();
-  const shown = chooseReporter(values.json === true, { from: trainer.steps, to: until, unit: task.unit, unitsPerStep: task.unitsPerStep });
-  const log = directory === undefined ? undefined : new RunLog(directory, trainer.steps, values.resume && directoryOf(values.resume));
+  const { trainer, task, until, home } = prepared, from = trainer.steps;
+  const interrupts = new Interrupts(), saver = saverOf(prepared, values);
+  const shown = chooseReporter(values.json === true, { from, to: until, unit: task.unit, unitsPerStep: task.unitsPerStep });
+  const log = home === undefined ? undefined : new RunLog(home.path, from, values.resume && directoryOf(values.resume));
   const reporter = log === undefined ? shown : logged(shown, log);
-  let saved: string | undefined;
-  const save = async (file?: string): Promise<void> => {
-    if (directory === undefined) return;
-    const float32 = values.exportFloat32 === true && file === undefined;
-    const path = await saveRun(trainer, { directory, file, vocabulary: kind.toJson(data.known), dataSha256: data.sha256, float32 });
-    if (file === undefined) saved = path;
+  const save = async (): Promise<void> => {
+    const error = await saver?.onTheWay();
+    if (error !== undefined) reporter.warning(`${wordsOf(error)}; training goes on, the next save tries again`);
   };
   let best: Best | undefined;
   const judged = async ({ loss }: Validation): Promise<void> => best?.judge(trainer.steps, loss);
-  if (directory !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(directory)}`);
+  if (home !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(home.path)}`);
   try {
-    if (directory !== undefined && values.keepBest === true) best = await Best.open(directory, trainer.steps, () => save(BEST_FILE));
+    if (saver !== undefined && values.keepBest === true) best = await Best.open(saver.directory, from, () => saver.writeAs(BEST_FILE));
     announce(reporter, prepared);
     const { every: validateEvery, scope } = validationsOf(values, trainer.options), { saveEvery = 0 } = values;
-    const history = await runLoop({ task, until, validateEvery, scope, saveEvery, save, reporter, interrupts, judged });
-    await save();
+    const history = await runLoop({ task, until, validateEvery, scope, saveEvery, save, reporter, interrupts, judged })
+      .catch((error: unknown) => saveBeforeFailure(error, saver, reporter, trainer.steps - from));
+    await saver?.atEnd();
     const validation = interrupts.exitCode === undefined ? await validate({ task, reporter, interrupts, judged }, history, 'final') : undefined;
     const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
     reporter.close();
-    const note = endNote(prepared, values, interrupts.exitCode !== undefined);
+    const note = endNote(prepared, values, saver?.directory, interrupts.exitCode !== undefined);
     const kept = best?.step === undefined ? {} : { best: best.path, bestStep: best.step, bestValidationLoss: best.loss };
-    const done = { ...doneEvent(summary), ...(saved === undefined ? {} : { checkpoint: saved }), ...kept, ...(note === undefined ? {} : { note }) };
+    const checkpoint = saver === undefined ? undefined : checkpointPath(saver.directory);
+    const done = { ...doneEvent(summary), ...(checkpoint === undefined ? {} : { checkpoint }), ...kept, ...(note === undefined ? {} : { note }) };
     log?.add(done);
     if (values.json === true) printJson(done);
     else {
       print(humanReport(summary));
-      if (saved !== undefined) print(`checkpoint         ${checkpointPath(directory as string)}`);
+      if (checkpoint !== undefined) print(`checkpoint         ${checkpoint}`);
       if (best?.step !== undefined) print(`best               ${best.path} (step ${best.step}, validation loss ${best.loss.toFixed(4)})`);
       if (note !== undefined) print(`\n${note}`);
     }
+    if (saver?.rescue !== undefined) throw rescued(saver.rescue, prepared, values);
     if (interrupts.exitCode === undefined) checkExpected('the weights have', summary.weightsSha256, values.expect);
     return interrupts.exitCode ?? 0;
   } finally {
@@ -169,5 +239,6 @@ export async function train(kind: SomeKind, given: RunValues, names: ReadonlySet
     log?.close();
     interrupts.release();
     trainer.close();
+    home?.release();
   }
 }

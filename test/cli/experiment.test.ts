@@ -2,11 +2,12 @@
 // tested; the last test holds the built command to it.
 
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { experiment } from '../../src/cli/experiment.ts';
 import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
+import { Lock } from '../../src/cli/lock.ts';
 import { deviation, mean, median } from '../../src/cli/statistics.ts';
 import { claim, readResult } from '../../src/cli/experiments/store.ts';
 import { VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
@@ -138,15 +139,13 @@ describe('a tiny experiment, end to end', () => {
     writeFileSync(file, text);
   });
 
-  test('leaves a run to another living process, and takes over from a dead one', async () => {
-    const path = join(root, ...folder), release = claim(path, 'x', 1);
-    expect(release).toBeTypeOf('function');
-    writeFileSync(join(path, '.x-1.running'), '1'); // always alive
-    expect(claim(path, 'x', 1)).toBe(1);
-    writeFileSync(join(path, '.x-1.running'), '99999999');
-    expect(claim(path, 'x', 1)).toBeTypeOf('function');
-    (release as () => void)();
-    expect(existsSync(join(path, '.x-1.running'))).toBe(false);
+  test('a run that another living process makes is not made twice', async () => {
+    const path = join(root, ...folder), lock = claim(path, 'x', 1);
+    expect(lock).toBeInstanceOf(Lock);
+    expect(claim(path, 'x', 1)).toMatchObject({ pid: process.pid, host: hostname() });
+    expect(claim(path, 'x', 2)).toBeInstanceOf(Lock);
+    (lock as Lock).release();
+    expect(claim(path, 'x', 1)).toBeInstanceOf(Lock);
     expect(readResult(path, 'nothing', 1, {}, null)).toBeUndefined();
   });
 });

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHECKPOINT_FILE, prepareDirectory, readTextFile, writeAtomically } from '../../src/cli/files.ts';
+import { prepareDirectory, writeAtomically } from '../../src/cli/atomic.ts';
+import { CHECKPOINT_FILE, readTextFile } from '../../src/cli/files.ts';
 import { RetrogradError, UsageError } from '../../src/errors.ts';
 
 let folder: string;
@@ -21,7 +22,7 @@ describe('writeAtomically', () => {
   test('a write that fails is a RetrogradError with the reason, and leaves what was there', () => {
     const write = (directory: string) => () => writeAtomically(directory, CHECKPOINT_FILE, Buffer.from('x'));
     expect(write(join(folder, 'missing'))).toThrow(RetrogradError);
-    expect(write(join(folder, 'missing'))).toThrow(/was not written: '.*missing' does not exist\. HINT: the file that was there before is untouched/);
+    expect(write(join(folder, 'missing'))).toThrow(/was not written: '.*missing' does not exist\. HINT: the directory was removed or renamed$/);
     mkdirSync(join(folder, 'blocked', CHECKPOINT_FILE), { recursive: true }); // a directory where the file should go: the rename fails
     expect(write(join(folder, 'blocked'))).toThrow(/was not written/);
     expect(readdirSync(join(folder, 'blocked'))).toEqual([CHECKPOINT_FILE]);

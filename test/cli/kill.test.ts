@@ -26,7 +26,11 @@ test(`after ${KILLS} kills, six of them in the middle of a save, the checkpoint 
   for (let kill = 0; kill < KILLS; kill++) {
     const goOn = existsSync(path) ? ['train', 'gpt', '--text', 'text.txt', '--resume', 'run', '--save-every', '1', '--json'] : [...RUN, '--out', 'run', '--json'];
     const child = start(goOn, cwd), end = ended(child);
-    await new Promise((resolve) => child.stdout!.once('data', resolve)); // training has begun
+    let output = '';
+    await new Promise<void>((resolve) => child.stdout!.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.split('"event":"step"').length > 2) resolve(); // the first step is saved
+    }));
     random = (random * 48271) % 2147483647;
     if (kill % 2 === 0) await new Promise((resolve) => setTimeout(resolve, random % 200));
     else while (temporaryFiles().length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -42,7 +46,7 @@ test(`after ${KILLS} kills, six of them in the middle of a save, the checkpoint 
   expect(step).toBeGreaterThan(0);
   expect(step).toBeLessThan(150);
   expect(events(['train', 'gpt', '--text', 'text.txt', '--resume', 'run'], { cwd }).at(-1)!.weightsSha256).toBe(whole);
-  expect(readdirSync(join(cwd, 'run'))).toEqual(['checkpoint.safetensors']);
+  expect(readdirSync(join(cwd, 'run')).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
 });
 
 test('a half-written temporary file of a killed run is ignored by readers and removed by the next save; other files stay', () => {
@@ -52,5 +56,5 @@ test('a half-written temporary file of a killed run is ignored by readers and re
   writeFileSync(join(cwd, 'left/notes.tmp'), 'mine');
   expect(retrograd(['inspect', 'left'], { cwd }).code).toBe(2);
   expect(retrograd([...RUN.slice(0, -4), '--steps', '1', '--out', 'left'], { cwd }).code).toBe(0);
-  expect(readdirSync(join(cwd, 'left')).sort()).toEqual(['checkpoint.safetensors', 'notes.tmp']);
+  expect(readdirSync(join(cwd, 'left')).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'notes.tmp']);
 });

@@ -102,7 +102,8 @@ export interface Notes {
 export interface Kept {
   /** Brings the trainer to where the kept part ended; undefined if there is none that can be gone on with. */
   restore(trainer: AnyTrainer): Promise<Notes | undefined>;
-  save(trainer: AnyTrainer, notes: Notes): Promise<void>;
+  /** A save on the way may fail, the next one makes it good; the last one may not. */
+  save(trainer: AnyTrainer, notes: Notes, isLast: boolean): Promise<void>;
 }
 
 /** What a run tells while it runs. */

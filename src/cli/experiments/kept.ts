@@ -5,11 +5,13 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { writeAtomically } from '../files.ts';
+import { writeAgain, writeAtomically } from '../atomic.ts';
 import { CheckpointError, decodeCheckpoint, encodeCheckpoint } from '../library.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
 import type { Kept, Notes } from './experiment.ts';
-import { plain } from './store.ts';
+import { type NamedFile, type Rescue, attempt, saveSurely, wordsOf } from '../saving.ts';
+import { warn } from '../output.ts';
+import { partialOf, plain } from './store.ts';
 
 /** What a kept part must agree with to be gone on with: options, data, and the program, for another one may compute other bits. */
 export interface Identity {
@@ -22,13 +24,15 @@ export interface Identity {
 export class KeptRun implements Kept {
   /** Steps of the part that is on the disk; undefined: nothing was kept by this process. */
   step: number | undefined;
+  /** Set if the last save could not be written where it belongs. */
+  rescue: Rescue | undefined;
   private secondsBefore = 0;
   private readonly file: string;
   private readonly start = performance.now();
 
   /** `onFound` hears what became of a kept part: the step that the run goes on from, or why it begins again. */
   constructor(private readonly folder: string, cell: string, seed: number, private readonly identity: Identity, private readonly onFound: (what: number | string) => void) {
-    this.file = `.${cell}-${seed}.partial`;
+    this.file = partialOf(cell, seed);
   }
 
   /** Wall time of all parts. */
@@ -55,10 +59,27 @@ export class KeptRun implements Kept {
     }
   }
 
-  async save(trainer: AnyTrainer, notes: Notes): Promise<void> {
+  /** Writes a file of the run, in its folder if that can be. */
+  write(file: NamedFile): Promise<Rescue | undefined> {
+    return saveSurely([file], (name, bytes) => writeAgain(this.folder, name, bytes));
+  }
+
+  async save(trainer: AnyTrainer, notes: Notes, isLast: boolean): Promise<void> {
     const { identity, seconds } = this, { options, totals, steps } = trainer;
     const vocabulary = { identity, seconds, totals, ...notes };
-    writeAtomically(this.folder, this.file, await encodeCheckpoint({ tensors: trainer.tensors(), options, step: steps, vocabulary, dataSha256: identity.dataSha256 ?? '', libraryVersion: identity.libraryVersion }));
+    const { dataSha256, libraryVersion } = identity, tensors = trainer.tensors();
+    const about = { vocabulary, dataSha256: dataSha256 ?? '', libraryVersion };
+    const bytes = await encodeCheckpoint({ tensors, options, step: steps, ...about });
+    const file = { file: this.file, bytes };
+    if (isLast) {
+      this.rescue = await this.write(file);
+    } else {
+      const error = await attempt(() => writeAtomically(this.folder, file.file, file.bytes));
+      if (error !== undefined) {
+        warn(`${wordsOf(error)}; the run goes on, the next save tries again`);
+        return;
+      }
+    }
     this.step = steps;
   }
 

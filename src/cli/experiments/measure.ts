@@ -35,7 +35,7 @@ export async function measure(task: Task, { steps, points }: Budget, watch: Watc
         curve.push({ step: trainer.steps, trainLoss: mean(notes.losses), ...validation });
         notes.losses = [];
         watch.point(trainer.steps / steps, curve[curve.length - 1]);
-        await watch.kept.save(trainer, notes);
+        await watch.kept.save(trainer, notes, false);
       }
       if (trainer.steps === steps || watch.isInterrupted()) break;
       const start = performance.now();
@@ -45,7 +45,7 @@ export async function measure(task: Task, { steps, points }: Budget, watch: Watc
     }
     const more = watch.isInterrupted() ? undefined : await atEnd();
     if (more !== undefined) return found({ final: curve.at(-1), best: bestOf(curve), weightsSha256: await trainer.weightsSha256(), ...more });
-    await watch.kept.save(trainer, notes);
+    await watch.kept.save(trainer, notes, true);
     return undefined;
   } catch (error) {
     if (!(error instanceof OverflowError)) throw error;

@@ -5,8 +5,10 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { quote } from '../argv.ts';
-import { writeAtomically } from '../files.ts';
+import { makeDirectory, removeLeftovers, unwritable } from '../atomic.ts';
 import { UsageError } from '../library.ts';
+import { type Holder, Lock, takeLock } from '../lock.ts';
+import type { NamedFile } from '../saving.ts';
 import type { Found } from './experiment.ts';
 
 export interface Result {
@@ -28,6 +30,8 @@ export interface Result {
 /** Where the results of an experiment are: trials never mix with real runs. */
 export const folderOf = (out: string, name: string, scale: number): string => join(out, scale === 1 ? name : `${name}-scale-${scale}`);
 const fileOf = (cell: string, seed: number): string => `${cell}-${seed}.json`;
+/** The part of a run that is not complete. */
+export const partialOf = (cell: string, seed: number): string => `.${cell}-${seed}.partial`;
 /** As JSON has it: absent what is undefined. */
 export const plain = (value: object): unknown => JSON.parse(JSON.stringify(value));
 
@@ -55,29 +59,23 @@ export function readResult(folder: string, cell: string, seed: number, options: 
   return result;
 }
 
-export const writeResult = (folder: string, result: Result): void =>
-  writeAtomically(folder, fileOf(result.cell, result.seed), new TextEncoder().encode(`${JSON.stringify(result, null, 1)}\n`));
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as { code?: string }).code === 'EPERM';
-  }
+/** A result as a file; it is written with writeAtomically. */
+export const resultFile = (result: Result): NamedFile => {
+  const text = `${JSON.stringify(result, null, 1)}\n`;
+  return { file: fileOf(result.cell, result.seed), bytes: new TextEncoder().encode(text) };
 };
 
-/** Takes a run for this process: a function that gives it back, or the number of the living process that has it. */
-export function claim(folder: string, cell: string, seed: number): (() => void) | number {
-  const path = join(folder, `.${cell}-${seed}.running`), release = (): void => fs.rmSync(path, { force: true });
-  for (let attempt = 0; attempt < 3; attempt++)
-    try {
-      fs.writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return release;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST') throw error;
-      const owner = fs.existsSync(path) ? Number(fs.readFileSync(path, 'utf8')) : 0;
-      if (owner > 0 && owner !== process.pid && isAlive(owner)) return owner;
-      release(); // of a process that was killed
-    }
-  return release;
+/** Takes a run for this process, or says which living process has it. Throws UsageError if nothing can
+ *  be written in the folder. */
+export function claim(folder: string, cell: string, seed: number): Lock | Holder {
+  let lock: Lock | Holder;
+  try {
+    makeDirectory(folder); // it may have been removed meanwhile
+    lock = takeLock(folder, `${cell}-${seed}`);
+  } catch (error) {
+    throw unwritable(`--out ${quote(folder)}`, error);
+  }
+  const own = [fileOf(cell, seed), partialOf(cell, seed)];
+  if (lock instanceof Lock) removeLeftovers(folder, (file) => own.includes(file));
+  return lock;
 }
