@@ -1,13 +1,20 @@
 // npm run setup, and the first thing of npm start and npm test: brings node_modules and dist up to date, and says nothing if they are.
-// Only Node's own modules are used here, as nothing else may be installed yet.
+// Only Node's own modules are used here, as nothing else may be installed yet. npm runs it as the script prepare too: before it packs or
+// publishes, after it has installed a clone or made one of a git address, so that no package is without dist.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = 20;
 const SOURCES = ['src', 'assembly', 'test/golden/demo.json', 'test/golden/conformance.json', 'package.json', 'asconfig.json', 'tsconfig.json', '.ci/build.mjs'];
-const RESULTS = ['dist/index.js', 'dist/thread.js', 'dist/worker.js', 'dist/kernels.wasm', 'dist/verify.js', 'dist/worker-verify.js', 'dist/cli.js', 'build/release.wasm', 'build/checked.wasm'];
+const RESULTS = [
+  'dist/index.js', 'dist/all.js', 'dist/thread.js', 'dist/worker.js', 'dist/worker-all.js', 'dist/kernels.wasm',
+  'dist/verify.js', 'dist/worker-verify.js', 'dist/cli.js', 'dist/types', 'build/release.wasm', 'build/checked.wasm',
+];
+
+/** npm waits for it, and has installed what the package needs unless it packs or links a folder. */
+const IS_PREPARE = process.env.npm_lifecycle_event === 'prepare';
 
 /** Time of the last change of a file, or of the newest thing in a folder (a folder's own time shows deletions); 0 if missing. */
 function changed(path) {
@@ -17,8 +24,9 @@ function changed(path) {
 }
 
 function run(what, command, args, options) {
-  console.log(what);
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', ...options });
+  const output = IS_PREPARE ? 2 : 1; // standard output may be the JSON of npm pack
+  writeSync(output, `${what}\n`);
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', output, 2], ...options });
   if (status === 0) return;
   console.error(`setup: ${what} failed${error ? `: ${error.message}` : ''}`);
   process.exit(1);
@@ -37,11 +45,17 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
 }
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-if (!existsSync('package-lock.json')) {
-  if (!existsSync('node_modules')) npm('installing the development tools (npm install)', 'install', ...quiet);
-} else if (changed('node_modules/.package-lock.json') < statSync('package-lock.json').mtimeMs) {
-  npm('installing the development tools (npm ci)', 'ci', ...quiet);
+// Without scripts, as prepare would begin this again; and all of it here, whatever the npm that runs this was told.
+const plainly = [
+  '--ignore-scripts', '--include=dev', '--no-global', '--no-dry-run', '--no-json',
+  '--no-audit', '--no-fund', '--loglevel=error',
+];
+const isInstalled = IS_PREPARE || !existsSync('package-lock.json')
+  ? existsSync('node_modules/esbuild')
+  : changed('node_modules/.package-lock.json') >= changed('package-lock.json');
+if (!isInstalled) {
+  const command = existsSync('package-lock.json') ? 'ci' : 'install';
+  npm(`installing the development tools (npm ${command})`, command, ...plainly);
 }
 
 const newest = Math.max(...SOURCES.map(changed));
