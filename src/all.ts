@@ -48,6 +48,8 @@ const gptOfEveryRule = (): typeof GPT => ({ ...GPT, rules: ALL_RULES });
  *  console.log(trainer.totals.checkedStates, trainer.totals.mismatchedElements); // 1 0
  */
 export class GptTrainer extends small.GptTrainer {
+  /** Kept by bundlers. @internal */
+  static override readonly name = 'GptTrainer';
   /** `create` of the small GptTrainer with every update rule. */
   static override create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
     return new GptTrainer(checkTrainOptions(options), gptOfEveryRule(), makeBackend, threadModule);

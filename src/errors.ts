@@ -18,7 +18,13 @@ const printable = (text: string): string => String(text).slice(0, LONGEST)
  *  console.log(error.hint); // fill it
  */
 export class RetrogradError extends Error {
-  override name = 'RetrogradError';
+  /** Kept by bundlers, which shorten a class's own name. @internal */
+  static override readonly name: string = 'RetrogradError';
+  /** On the prototype: the stack is made, and begins with it, before a field would be there.
+   *  @internal */
+  override get name(): string {
+    return this.constructor.name;
+  }
   /** What to do about it; undefined if there is nothing to add. */
   readonly hint: string | undefined;
   constructor(message: string, hint?: string) {
@@ -37,7 +43,8 @@ export class RetrogradError extends Error {
  *  }
  */
 export class UsageError extends RetrogradError {
-  override name = 'UsageError';
+  /** @internal */
+  static override readonly name = 'UsageError';
 }
 
 /** A checkpoint that is damaged, truncated, foreign or of another model; the message has the reason.
@@ -46,7 +53,8 @@ export class UsageError extends RetrogradError {
  *  console.log(error instanceof CheckpointError, error.message); // true not a safetensors file: its header length is 0, expected 2 to 16777216
  */
 export class CheckpointError extends RetrogradError {
-  override name = 'CheckpointError';
+  /** @internal */
+  static override readonly name = 'CheckpointError';
 }
 
 /** A value (a weight's copy, a residual state, a gradient) left the range in which the arithmetic is exact. The step was refused before
@@ -63,7 +71,8 @@ export class CheckpointError extends RetrogradError {
  *  console.log(trainer.steps); // 0
  */
 export class OverflowError extends RetrogradError {
-  override name = 'OverflowError';
+  /** @internal */
+  static override readonly name = 'OverflowError';
 }
 
 /** A reconstructed state differs from the one of the forward pass: a fault of the hardware or of this library, never of the data. Thrown
@@ -79,5 +88,6 @@ export class OverflowError extends RetrogradError {
  *  }
  */
 export class ReconstructionError extends RetrogradError {
-  override name = 'ReconstructionError';
+  /** @internal */
+  static override readonly name = 'ReconstructionError';
 }

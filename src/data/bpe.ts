@@ -198,6 +198,8 @@ class PairCounts {
  *  console.log(pairs.size, tokens.length, pairs.decode(tokens)); // 19 4 lower slow
  */
 export class BytePairs {
+  /** Kept by bundlers. @internal */
+  static readonly name = 'BytePairs';
   /** V: number of tokens, the 4 special ones included. */
   readonly size: number;
   private readonly table: Table;

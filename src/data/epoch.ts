@@ -29,6 +29,8 @@ export function shuffled(seed: number, epoch: number, count: number): Int32Array
  *  console.log([5, 6, 7, 8, 9].map((place) => order.at(place)).join(' ')); // 1 3 4 0 2
  */
 export class EpochOrder {
+  /** Kept by bundlers. @internal */
+  static readonly name = 'EpochOrder';
   private readonly orders: { epoch: number; order: Int32Array }[] = [];
   private readonly seed: number;
   private readonly count: number;

@@ -60,6 +60,8 @@ class Sentences {
  *  console.log(data.count, data.omitted); // 1 1
  */
 export class PairData {
+  /** Kept by bundlers. @internal */
+  static readonly name = 'PairData';
   /** Pairs that fit. */
   count = 0;
   /** Pairs left out: longer than `context` tokens, the end included, on one side. */

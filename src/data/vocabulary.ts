@@ -28,6 +28,8 @@ function describe(point: number): string {
  *  console.log(vocabulary.size, tokens.join(' '), vocabulary.decode(tokens)); // 9 4 6 5 2 hold
  */
 export class Vocabulary {
+  /** Kept by bundlers. @internal */
+  static readonly name = 'Vocabulary';
   /** Characters or bytes. */
   readonly kind: VocabularyKind;
   /** V: number of tokens. */

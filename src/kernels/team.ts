@@ -19,7 +19,7 @@ const SPINS = 20_000;
 
 /** Thrown to members that wait for one that has failed; the failed one reports why. */
 export class TeamFailure extends RetrogradError {
-  override name = 'TeamFailure';
+  static override readonly name = 'TeamFailure';
 }
 
 export class Team {

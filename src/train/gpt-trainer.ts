@@ -19,6 +19,8 @@ import { type StepReport, Trainer } from './trainer.ts';
  *  console.log(trainer.totals.checkedStates, trainer.totals.mismatchedElements); // 40 0
  */
 export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
+  /** Kept by bundlers. @internal */
+  static override readonly name = 'GptTrainer';
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
    *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
    *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian.

@@ -50,6 +50,8 @@ const SLACK = 2 ** 18;
  *  console.log(trainer instanceof Trainer, trainer.parameters, trainer.plan.bytes.weights); // true 1640 6560
  */
 export abstract class Trainer<M extends Model, Config extends { layers: number }> {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Trainer';
   /** Steps done so far. */
   steps = 0;
   /** Sums of the reports of all steps so far, and of evaluations. */

@@ -58,6 +58,8 @@ const sum = (lengths: Int32Array, count: number): number => lengths.subarray(0, 
  *  console.log(trainer.evaluate(batch, 1).loss < 0.2); // true
  */
 export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorConfig>> {
+  /** Kept by bundlers. @internal */
+  static override readonly name = 'TranslatorTrainer';
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
    *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
    *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian.

@@ -39,6 +39,8 @@ export const planVit = (options: TrainOptions<VitConfig>): MemoryPlan => plan(ch
  *  console.log(trainer.evaluate(images, labels).accuracy); // 1
  */
 export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
+  /** Kept by bundlers. @internal */
+  static override readonly name = 'VitTrainer';
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
    *  the workers' file (both for tests). Throws UsageError for wrong options and for a model that does not fit, with the bytes
    *  needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is big-endian.

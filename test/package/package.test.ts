@@ -1,6 +1,7 @@
 // The package as a user gets it: packed, installed into a fresh project, type-checked, bundled. What needs other runtimes and bundlers
 // is test/package/embed.mjs.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,6 +122,45 @@ describe('a fresh project', () => {
     writeFileSync(join(project, `${name}.ts`), CONSUMER);
     writeFileSync(join(project, `${name}.json`), JSON.stringify({ compilerOptions: { module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [], strict: true, skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes: true }, files: [`${name}.ts`] }));
     run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', `${name}.json`], { cwd: project });
+  });
+
+  const model = '{ vocabulary: 256, layers: 1, channels: 7, heads: 2, context: 4 }';
+  test.each([
+    ['an option', `GptTrainer.create({ model: ${model}, batch: 1, steps: 10 })`, 'UsageError'],
+    ['a file', 'await decodeCheckpoint(new Uint8Array(100))', 'CheckpointError'],
+    ['a text', "readText(Uint8Array.of(255), { context: 4, what: 'the text' })", 'UsageError'],
+  ])('an uncaught error of %s takes at most 2 kB and names its class', (_, code, name) => {
+    const imports = "import { GptTrainer, decodeCheckpoint, readText } from 'retrograd';";
+    const words = ['--input-type=module', '-e', `${imports}\n${code};`];
+    const { stderr, status } = spawnSync(process.execPath, words, { cwd: project, encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^${name}: `, 'm'));
+    expect(Buffer.byteLength(stderr)).toBeLessThanOrEqual(2000);
+  });
+
+  test('no line of the library but the kernels is longer than 500 characters', () => {
+    for (const file of ['index', 'all', 'worker', 'worker-all', 'verify', 'thread']) {
+      const text = readFileSync(join(project, `node_modules/retrograd/dist/${file}.js`), 'utf8');
+      const isLong = (line: string): boolean =>
+        line.length > 500 && !/^(function __retrogradKernels|export)\b/.test(line);
+      expect(text.split('\n').filter(isLong).map((line) => line.slice(0, 80)), file).toEqual([]);
+    }
+  });
+
+  test('public classes have their names, after a bundler that shortens names too', async () => {
+    const code = `import * as small from 'retrograd';
+import * as all from 'retrograd/all';
+const isClass = (value) => typeof value === 'function' && /^class\\b/.test(Function.prototype.toString.call(value));
+const classes = [small, all].flatMap((names) => Object.entries(names)).filter(([, value]) => isClass(value));
+const errors = classes.filter(([, value]) => value.prototype instanceof Error);
+const isWrong = ([name, value]) => value.name !== name || value.prototype instanceof Error && new value('m').stack.indexOf(name) !== 0;
+console.log(classes.length, errors.length, classes.filter(isWrong).map(([name, value]) => name + ' is ' + value.name).join());`;
+    const options = { bundle: true, format: 'esm', minify: true, write: false, absWorkingDir: project } as const;
+    const { outputFiles: [{ text }] } = await build({ ...options, stdin: { contents: code, resolveDir: project } });
+    for (const one of [code, text]) {
+      writeFileSync(join(project, 'names.mjs'), one);
+      expect(run(process.execPath, ['names.mjs'], { cwd: project })).toMatch(/^(?:1[5-9]|[2-9]\d) 10 \n$/);
+    }
   });
 
   test('bundled by esbuild the example prints the same; what is not used is left out', async () => {
