@@ -8,7 +8,7 @@ const LONGEST = 2000;
 
 /** A text on one line that may quote a file: controls as \u escapes, the end of a long one left out. */
 const printable = (text: string): string => String(text).slice(0, LONGEST)
-  .replace(CONTROLS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  .replace(CONTROLS, (c) => (c === '\n' ? '\\n' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
 
 /** The base class of all errors that the library throws on purpose: `message` is one line (what was given, what is expected), `hint` what to
  *  do about it (also at the end of the message). Thrown itself where the runtime cannot run the library at all.

@@ -2,20 +2,31 @@
 
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { type AnyModel, type CheckedOptions, type Checkpoint, CheckpointError, UsageError, decodeCheckpoint } from './library.ts';
+import { type AnyModel, type CheckedOptions, type Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES, UsageError, decodeCheckpoint } from './library.ts';
 import { quote } from './argv.ts';
+import { TooLarge, gunzipBounded, isGzip, readBounded } from './read.ts';
 import { reason } from './system-errors.ts';
 
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 export const FLOAT32_FILE = 'weights.f32.safetensors';
 
+/** Most bytes of a text: a gigabyte, of which every byte becomes a token of four. */
+const MAX_TEXT = 2 ** 30;
+/** Most bytes of sentences, which become strings. */
+const MAX_SENTENCES = 2 ** 28;
+
+/** The refusal of a file that could not be read. */
+function cannotRead(what: string, error: unknown, expected: string, hint: string): UsageError {
+  const isLarge = error instanceof TooLarge, why = isLarge ? error.message : reason(error);
+  return new UsageError(`${what} ${why}, expected ${isLarge ? 'at most so many' : expected}`, isLarge ? 'give a part of it' : hint);
+}
+
 /** The bytes of a text file. Throws UsageError. */
 export function readTextFile(path: string): Uint8Array {
   try {
-    return fs.readFileSync(path);
+    return readBounded(path, MAX_TEXT);
   } catch (error) {
-    throw new UsageError(`text ${quote(path)} ${reason(error)}, expected a readable file`, 'give the path of a UTF-8 text file');
+    throw cannotRead(`text ${quote(path)}`, error, 'a readable file', 'give the path of a UTF-8 text file');
   }
 }
 
@@ -23,14 +34,15 @@ export function readTextFile(path: string): Uint8Array {
 export function readDataFile(path: string, expected: string): Uint8Array {
   let bytes: Uint8Array;
   try {
-    bytes = fs.readFileSync(path);
+    bytes = readBounded(path, MAX_SENTENCES);
   } catch (error) {
-    throw new UsageError(`file ${quote(path)} ${reason(error)}, expected ${expected}`, 'give the path of a UTF-8 text file, gzipped or not');
+    throw cannotRead(`file ${quote(path)}`, error, expected, 'give the path of a UTF-8 text file, gzipped or not');
   }
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  if (!isGzip(bytes)) return bytes;
   try {
-    return gunzipSync(bytes, { maxOutputLength: 2 ** 31 - 1 });
+    return gunzipBounded(bytes, MAX_SENTENCES);
   } catch (error) {
+    if (error instanceof TooLarge) throw new UsageError(`file ${quote(path)} ${error.message} when decompressed, expected at most so many`, 'give a part of it');
     throw new UsageError(`file ${quote(path)} is a truncated or damaged gzip file (${(error as Error).message.split('\n')[0]})`, 'fetch the file again');
   }
 }
@@ -48,7 +60,7 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint<Chec
   const path = checkpointPath(directory);
   let file: Uint8Array;
   try {
-    file = fs.readFileSync(path);
+    file = readBounded(path, MAX_CHECKPOINT_BYTES, true);
   } catch (error) {
     const isFile = fs.existsSync(directory) && !fs.statSync(directory).isDirectory();
     throw new UsageError(isFile ? `${quote(directory)} is a file, expected the directory of a run` : `checkpoint ${quote(path)} ${reason(error)}, expected the directory of a run`,

@@ -3,14 +3,15 @@
 
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { type CifarKind, cifarRecord, readCifar } from '../data/cifar.ts';
 import { readDigits } from '../data/digits.ts';
 import { readIdx } from '../data/idx.ts';
-import { type ImageSet, type LabelledImage, MAX_BYTES, checkImages, checkSameKind, fromImages, joinImages, someColour } from '../data/images.ts';
+import { type ImageSet, type LabelledImage, checkImages, checkSameKind, fromImages, joinImages, someColour } from '../data/images.ts';
 import { quote } from './argv.ts';
 import { UsageError } from './library.ts';
-import { readPng } from './png.ts';
+import { MAX_PNG_BYTES, readPng } from './png.ts';
+import { TooLarge, gunzipBounded, isGzip, readBounded } from './read.ts';
+import { codeOf } from './system-errors.ts';
 
 /** A data set, read. */
 export interface ImageData {
@@ -36,12 +37,19 @@ const IDX = /^(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?$/;
 const BIN = /^(train|data_batch|test).*\.bin(\.gz)?$/;
 const DIGITS = /^optdigits\.(tra|tes)(\.gz)?$/;
 
+/** Most bytes of a file of images, of one of labels or digits, decompressed. */
+const MAX_IMAGE_BYTES = 2 ** 30, MAX_SMALL_BYTES = 2 ** 24 + 2 ** 10;
+/** Most entries of a directory that are looked at. */
+const MAX_ENTRIES = 2 ** 20;
+
 /** Runs something of the file system, whose refusal becomes one line. */
 function attempt<T>(path: string, expected: string, use: () => T): T {
   try {
     return use();
   } catch (error) {
-    const { code, message = String(error) } = error as { code?: string; message?: string };
+    if (error instanceof UsageError) throw error;
+    if (error instanceof TooLarge) throw new UsageError(`${nameOf(path)} ${error.message}, expected at most so many`, 'give a smaller set');
+    const code = codeOf(error), { message = String(error) } = error as { message?: string };
     const why = code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is not a directory' : `cannot be read (${message.split('\n')[0].split(', ')[0]})`;
     throw new UsageError(`${quote(path)} ${why}, expected ${expected}`, 'give the directory of a data set');
   }
@@ -50,8 +58,20 @@ function attempt<T>(path: string, expected: string, use: () => T): T {
 /** A path in an error; of a long one the end says more. */
 const nameOf = (path: string): string => quote(path.length > 60 ? `...${path.slice(-54)}` : path);
 /** What a directory holds, in the order of code units, hidden files left out. */
-const listDirectory = (path: string): string[] =>
-  attempt(path, 'a directory of images', () => fs.readdirSync(path)).filter((name) => !name.startsWith('.')).sort();
+const listEntries = (path: string): fs.Dirent[] => attempt(path, 'a directory of images', () => {
+  const directory = fs.opendirSync(path, { bufferSize: 1024 }), entries: fs.Dirent[] = [];
+  try {
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+      if (entries.length === MAX_ENTRIES)
+        throw new UsageError(`${nameOf(path)} has more than ${MAX_ENTRIES} files, expected at most so many`, 'give a smaller set');
+      if (!entry.name.startsWith('.')) entries.push(entry);
+    }
+  } finally {
+    directory.closeSync();
+  }
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+});
+const listDirectory = (path: string): string[] => listEntries(path).map(({ name }) => name);
 
 function isDirectory(path: string): boolean {
   try {
@@ -62,15 +82,15 @@ function isDirectory(path: string): boolean {
 }
 
 /** The bytes of a file, decompressed if it is a gzip file, whatever its name. */
-function readBytes(path: string): Uint8Array {
-  const bytes = attempt(path, 'a readable file', () => fs.readFileSync(path));
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+function readBytes(path: string, most: number): Uint8Array {
+  const bytes = attempt(path, 'a readable file', () => readBounded(path, most));
+  if (!isGzip(bytes)) return bytes;
   try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
+    return gunzipBounded(bytes, most);
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw new UsageError(`${nameOf(path)} has more than ${MAX_BYTES} bytes when decompressed`, 'give a smaller set');
-    throw new UsageError(`${nameOf(path)} is a ${code === 'Z_BUF_ERROR' ? 'truncated' : 'damaged'} gzip file (${message})`, 'fetch the file again');
+    if (error instanceof TooLarge) throw new UsageError(`${nameOf(path)} ${error.message} when decompressed`, 'give a smaller set');
+    const { message } = error as Error, what = codeOf(error) === 'Z_BUF_ERROR' ? 'truncated' : 'damaged';
+    throw new UsageError(`${nameOf(path)} is a ${what} gzip file (${message})`, 'fetch the file again');
   }
 }
 
@@ -86,7 +106,7 @@ function readIdxFiles(path: string, names: readonly string[], classes: number): 
   const part = (prefix: string, called: string): ImageSet => {
     const [images, labels] = ['images-idx3', 'labels-idx1'].map((kind) =>
       needFile(path, names, new RegExp(`^(${prefix})-${kind.slice(0, 6)}[-.]idx\\d-ubyte(\\.gz)?$`), `${called}-${kind}-ubyte`, IDX));
-    return readIdx(readBytes(images), readBytes(labels), [nameOf(images), nameOf(labels)], classes);
+    return readIdx(readBytes(images, MAX_IMAGE_BYTES), readBytes(labels, MAX_SMALL_BYTES), [nameOf(images), nameOf(labels)], classes);
   };
   return { train: part('train', 'train'), test: part('t10k|test', 't10k'), format: 'IDX' };
 }
@@ -94,16 +114,16 @@ function readIdxFiles(path: string, names: readonly string[], classes: number): 
 /** The names in a file of one a line; undefined if there is no such file or it has another number of names. */
 function readNames(path: string, classes: number): string[] | undefined {
   if (!fs.existsSync(path)) return undefined;
-  const names = new TextDecoder().decode(readBytes(path)).split('\n').map((name) => name.trim()).filter((name) => name !== '');
+  const names = new TextDecoder().decode(readBytes(path, MAX_SMALL_BYTES)).split('\n').map((name) => name.trim()).filter((name) => name !== '');
   return names.length === classes ? names : undefined;
 }
 
 /** CIFAR: names that begin with train or data_batch, and with test. The record tells 10 from 100. */
 function readCifarFiles(path: string, names: readonly string[]): Parts {
-  const isCopy = (name: string): boolean => name.endsWith('.gz') && names.includes(name.slice(0, -3)); // left from decompressing
+  const all = new Set(names), isCopy = (name: string): boolean => name.endsWith('.gz') && all.has(name.slice(0, -3)); // left from decompressing
   const load = (pattern: RegExp): { name: string; bytes: Uint8Array }[] =>
     names.filter((name) => BIN.test(name) && pattern.test(name) && !isCopy(name)).map((name) => join(path, name))
-      .map((file) => ({ name: nameOf(file), bytes: readBytes(file) }));
+      .map((file) => ({ name: nameOf(file), bytes: readBytes(file, MAX_IMAGE_BYTES) }));
   const train = load(/^(train|data_batch)/), test = load(/^test/);
   if (train.length === 0 || test.length === 0) {
     const missing = train.length === 0 ? 'training (train....bin or data_batch....bin)' : 'testing (test....bin)';
@@ -119,23 +139,38 @@ function readCifarFiles(path: string, names: readonly string[]): Parts {
 function readDigitFiles(path: string, names: readonly string[]): Parts {
   const read = (extension: string): ImageSet => {
     const file = needFile(path, names, new RegExp(`^optdigits\\.${extension}(\\.gz)?$`), `optdigits.${extension}`, DIGITS);
-    return readDigits(readBytes(file), nameOf(file));
+    return readDigits(readBytes(file, MAX_SMALL_BYTES), nameOf(file));
   };
   return { train: read('tra'), test: read('tes'), format: 'optdigits' };
 }
 
 const isPng = (name: string): boolean => /\.png$/i.test(name);
-const directories = (path: string): string[] => (isDirectory(path) ? listDirectory(path).filter((name) => !isPng(name) && isDirectory(join(path, name))) : []);
+/** Most links are to what they stand for: only those are followed. */
+const leadsToDirectory = (path: string, entry: fs.Dirent): boolean => (entry.isSymbolicLink() ? isDirectory(join(path, entry.name)) : entry.isDirectory());
+const directories = (path: string): string[] =>
+  (isDirectory(path) ? listEntries(path).filter((entry) => !isPng(entry.name) && leadsToDirectory(path, entry)).map(({ name }) => name) : []);
 /** There are directories in this one, and one of them at least has PNG files. */
 const holdsClasses = (path: string): boolean => directories(path).some((name) => listDirectory(join(path, name)).some(isPng));
 
+/** Bytes of pixels that may still be decoded. */
+interface Room {
+  bytes: number;
+}
+const room = (): Room => ({ bytes: MAX_IMAGE_BYTES });
+
+/** A PNG file of a class. */
+function readImage(file: string, label: number, left: Room): LabelledImage {
+  const name = nameOf(file), image = readPng(readBytes(file, MAX_PNG_BYTES), name);
+  left.bytes -= image.pixels.length;
+  if (left.bytes < 0)
+    throw new UsageError(`the images up to ${name} have more than ${MAX_IMAGE_BYTES} bytes of pixels, expected at most so many`, 'scale the images, or use fewer');
+  return { ...image, label, name };
+}
+
 /** Every PNG file of a directory of classes, in the order of names; the label is the place of the class among `names`. */
-const readClasses = (path: string, names: readonly string[]): LabelledImage[][] => names.map((name, label) => {
+const readClasses = (path: string, names: readonly string[], left: Room): LabelledImage[][] => names.map((name, label) => {
   const directory = join(path, name), files = isDirectory(directory) ? listDirectory(directory).filter(isPng) : [];
-  return files.map((file) => {
-    const full = join(directory, file);
-    return { ...readPng(readBytes(full), nameOf(full)), label, name: nameOf(full) };
-  });
+  return files.map((file) => readImage(join(directory, file), label, left));
 });
 
 /** The two parts as sets of one kind: grey only if all images are. */
@@ -154,15 +189,16 @@ function readDividedClasses(path: string): Parts {
     if (!holdsClasses(join(path, missing)))
       throw new UsageError(`${nameOf(path)} has classes of PNG files in ${basename(there)} but not in ${missing}, expected in both`,
         `give ${nameOf(there)} to test on every tenth image`);
-  const foreign = directories(test).find((name) => !names.includes(name));
+  const known = new Set(names), foreign = directories(test).find((name) => !known.has(name));
   if (foreign !== undefined)
     throw new UsageError(`${nameOf(path)} has the class ${quote(foreign)} in test but not in train, expected in both`, 'a model cannot know it; move or remove it');
-  return toParts(readClasses(train, names).flat(), readClasses(test, names).flat(), names, nameOf(path));
+  const left = room();
+  return toParts(readClasses(train, names, left).flat(), readClasses(test, names, left).flat(), names, nameOf(path));
 }
 
 /** One directory a class. */
 function readClassesAlone(path: string): Parts {
-  const names = directories(path), classes = readClasses(path, names), isTest = (_: unknown, place: number): boolean => place % HOLD_OUT === HOLD_OUT - 1;
+  const names = directories(path), classes = readClasses(path, names, room()), isTest = (_: unknown, place: number): boolean => place % HOLD_OUT === HOLD_OUT - 1;
   const test = classes.flatMap((images) => images.filter(isTest));
   if (test.length === 0)
     throw new UsageError(`${nameOf(path)} has no class of ${HOLD_OUT} PNG files or more, expected one: every tenth image is for testing`,

@@ -181,7 +181,7 @@ describe('decodeCheckpoint', () => {
     const { message } = await errorOf(decodeCheckpoint(rawFile(header.replace(/[\u001b\u0007]/g, 'x'))));
     expect(message).toContain('\\u009b31m\\u202e');
     const error = new RetrogradError('a\u001b[31mb\nc', 'd\u2066e');
-    expect(error.message).toBe('a\\u001b[31mb\\u000ac. HINT: d\\u2066e');
+    expect(error.message).toBe('a\\u001b[31mb\\nc. HINT: d\\u2066e');
     expect(error.hint).toBe('d\\u2066e');
   });
 });
