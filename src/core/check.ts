@@ -4,8 +4,8 @@
 
 import { UsageError } from '../errors.ts';
 
-/** Most elements of an array. */
-const MAX_LENGTH = 2 ** 31 - 1;
+/** Most elements of an array: no limit. */
+export const MAX_LENGTH = 2 ** 31 - 1;
 
 /** What all typed arrays inherit: its getters tell what an array is, in every realm, and whatever it says of itself. */
 const TYPED: object = Object.getPrototypeOf(Int8Array.prototype);
@@ -41,7 +41,7 @@ export function whole(
 }
 
 /** One of a few values: words, numbers, or true and false. */
-export function choice<T>(name: string, value: unknown, known: readonly T[]): T {
+export function choice<const T>(name: string, value: unknown, known: readonly T[]): T {
   const expected = known.length > 2 ? `one of ${known.join(', ')}` : known.join(' or ');
   return known.includes(value as T) ? value as T : refuse(name, value, expected);
 }
@@ -51,15 +51,14 @@ export function text(name: string, value: unknown): string {
   return typeof value === 'string' ? value : refuse(name, value, 'a string');
 }
 
-/** A function; undefined will do where the type says so. */
+/** A function. */
 export function callback<F>(name: string, value: F): F {
-  return value === undefined || typeof value === 'function' ? value
-    : refuse(name, value, 'a function');
+  return typeof value === 'function' ? value : refuse(name, value, 'a function');
 }
 
 function checkLength(name: string, length: number, least: number, most: number): void {
   if (length >= least && length <= most) return;
-  const expected = least === most ? least : `${least} to ${most}`;
+  const expected = least === most ? least : most < MAX_LENGTH ? `${least} to ${most}` : `at least ${least}`;
   throw new UsageError(`${name} has ${length} elements, expected ${expected}`);
 }
 
@@ -83,7 +82,7 @@ export function typed<K extends keyof Typed>(
  *  low to high. */
 export function integers(
   name: string, value: unknown, low: number, high: number, least: number, most = least,
-): Int32Array {
+): Int32Array<ArrayBuffer> {
   const copy = new Int32Array(typed(name, value, 'Int32Array', least, most));
   const wrong = copy.findIndex((element) => element < low || element > high);
   if (wrong >= 0) whole(`${name}[${wrong}]`, copy[wrong], low, high);
@@ -91,12 +90,20 @@ export function integers(
 }
 
 /** What `read` gives; whatever a getter or a proxy throws meanwhile becomes a UsageError. */
-function reading<T>(name: string, read: () => T): T {
+export function reading<T>(name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`${name} cannot be read`);
   }
+}
+
+/** An instance of a class. */
+export function instance<T>(
+  name: string, value: unknown, type: { readonly prototype: T }, expected: string,
+): T {
+  const isOne = reading(name, () => value instanceof (type as unknown as new () => object));
+  return isOne ? value as T : refuse(name, value, expected);
 }
 
 /** A copy of an array, plain or typed, of least to most elements, each read once and checked. */

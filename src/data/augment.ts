@@ -1,10 +1,10 @@
 // What becomes of an image between the set and the model: cut at random from itself with a margin around it, mirrored or not. The
 // random choices are a function of (seed, step, sample) only.
 
-import { UsageError } from '../errors.ts';
+import { choice, fields, typed, whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../random.ts';
 import { scaleU32 } from './batch.ts';
-import { type ImageSet, sizeOf } from './images.ts';
+import { type ImageSet, readSet } from './images.ts';
 
 /** What to change at random. */
 export interface AugmentOptions {
@@ -27,13 +27,17 @@ const DRAW = { row: 0, column: 1, flip: 2 } as const;
  *  augment(set, 0, out, { crop: 0, flip: true }, 1, 0, 5);
  *  console.log(out.join(' ')); // 3 2 1
  */
-export function augment(set: ImageSet, image: number, out: Uint8Array, { crop, flip, fill = 0 }: AugmentOptions, seed: number, step: number, sample: number): void {
-  const { width, height, channels } = set, size = width * height * channels, side = Math.min(width, height);
-  if (!Number.isInteger(image) || image < 0 || image >= set.count) throw new UsageError(`image is ${image}, expected 0 to ${set.count - 1}`);
-  if (!Number.isInteger(crop) || crop < 0 || crop >= side)
-      throw new UsageError(`crop is ${crop}, expected a whole number from 0 to ${side - 1} for images of ${sizeOf(set)}`);
-  if (!Number.isInteger(fill) || fill < 0 || fill > 255) throw new UsageError(`fill is ${fill}, expected a byte, 0 to 255`);
-  if (out.length !== size) throw new UsageError(`the augmented image has ${out.length} bytes, expected ${size} (${sizeOf(set)} x ${channels})`);
+export function augment(set: ImageSet, image: number, out: Uint8Array, options: AugmentOptions, seed: number, step: number, sample: number): void {
+  const { width, height, channels, count, pixels } = readSet(set), size = width * height * channels;
+  const { crop, flip, fill } = fields('options', options, { crop: undefined, flip: undefined, fill: 0 });
+  whole('image', image, 0, count - 1);
+  whole('crop', crop, 0, Math.min(width, height) - 1, 'the margin is less than a side');
+  choice('flip', flip, [true, false]);
+  whole('fill', fill, 0, 255);
+  typed('out', out, 'Uint8Array', size);
+  whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  whole('step', step, 0, 2 ** 32 - 1);
+  whole('sample', sample, 0, 2 ** 32 - 1);
   const draw = (index: number): number => randomU32(seed, PURPOSE.augment, step, sample, index);
   const down = crop === 0 ? 0 : scaleU32(draw(DRAW.row), 2 * crop + 1) - crop;
   const right = crop === 0 ? 0 : scaleU32(draw(DRAW.column), 2 * crop + 1) - crop;
@@ -43,6 +47,6 @@ export function augment(set: ImageSet, image: number, out: Uint8Array, { crop, f
       const row = y + down, column = (isMirrored ? width - 1 - x : x) + right;
       const isInside = row >= 0 && row < height && column >= 0 && column < width;
       const from = image * size + (row * width + column) * channels;
-      for (let channel = 0; channel < channels; channel++) out[to++] = isInside ? set.pixels[from + channel] : fill;
+      for (let channel = 0; channel < channels; channel++) out[to++] = isInside ? pixels[from + channel] : fill;
     }
 }

@@ -2,7 +2,7 @@
 // (seed, step, sample) only, where sample is its place in the whole batch: it does not depend on micro-batches, on threads
 // or on what was drawn before, so a resumed run sees the batches that the whole run would have seen.
 
-import { UsageError } from '../errors.ts';
+import { MAX_LENGTH, fields, typed, whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../random.ts';
 
 /** floor(random * count / 2^32), exactly, for random < 2^32 and count <= 2^32: every intermediate stays below 2^49. */
@@ -29,18 +29,24 @@ export interface BatchOptions {
 }
 
 /** Fills inputs with B windows of T tokens and targets with the same windows one token later: Int32Array(B * T) each, row-major. Where a
- *  window begins depends on seed, step and its place in the batch only. Throws UsageError for fewer than T + 1 tokens or another size.
+ *  window begins depends on seed, step and its place in the batch only. Throws UsageError for a number that is
+ *  missing or out of range, fewer than T + 1 tokens and another size.
  *  @example
  *  const tokens = Int32Array.from({ length: 100 }, (_, i) => i), inputs = new Int32Array(8), targets = new Int32Array(8);
  *  fillBatch(tokens, { seed: 1, batch: 2, context: 4, step: 0 }, inputs, targets);
  *  console.log(inputs.join(' ')); // 17 18 19 20 81 82 83 84
  *  console.log(targets.join(' ')); // 18 19 20 21 82 83 84 85
  */
-export function fillBatch(tokens: Int32Array, { seed, batch, context, step }: BatchOptions, inputs: Int32Array, targets: Int32Array): void {
-  if (tokens.length <= context)
-    throw new UsageError(`fillBatch: ${tokens.length} tokens, expected at least ${context + 1} (context ${context} + 1)`);
-  if (inputs.length !== batch * context || targets.length !== batch * context)
-    throw new UsageError(`fillBatch: inputs and targets have ${inputs.length} and ${targets.length} elements, expected ${batch} * ${context}`);
+export function fillBatch(tokens: Int32Array, options: BatchOptions, inputs: Int32Array, targets: Int32Array): void {
+  const required = undefined, given = { seed: required, batch: required, context: required, step: required };
+  const { seed, batch, context, step } = fields('options', options, given);
+  whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  whole('batch', batch, 1, 65536);
+  whole('context', context, 1, MAX_LENGTH);
+  whole('step', step, 0, 2 ** 32 - 1);
+  typed('tokens', tokens, 'Int32Array', context + 1, MAX_LENGTH);
+  typed('inputs', inputs, 'Int32Array', batch * context);
+  typed('targets', targets, 'Int32Array', batch * context);
   for (let sample = 0; sample < batch; sample++) {
     const start = windowStart(seed, step, sample, tokens.length, context);
     inputs.set(tokens.subarray(start, start + context), sample * context);

@@ -2,8 +2,8 @@
 // same on every machine: log probabilities are made with + - * / and comparisons in a fixed order, whose results IEEE 754 fixes to the
 // last bit (Math.log and Math.exp are not fixed), and ties have an order too.
 
-import { UsageError } from '../errors.ts';
-import { exponentialU32 } from './sampling.ts';
+import { MAX_LENGTH, callback, choice, fields, whole } from '../core/check.ts';
+import { exponentialU32, readLogits } from './sampling.ts';
 
 const LN_2 = 0.6931471805599453;
 const SQRT_2 = 1.4142135623730951;
@@ -20,22 +20,17 @@ export function logarithm(x: number): number {
   return k * LN_2 + 2 * s * sum;
 }
 
-/** Log probabilities of tokens from their logits; -Infinity (a forbidden token) stays. The sum of the exponentials is a sum of integers, so
+/** Log probabilities of tokens from their logits as `readLogits` gives them; -Infinity (a forbidden token) stays. The sum of the exponentials is a sum of integers, so
  *  exact: the result is within 2^-32 times the number of tokens of the true value, never above 0, and the same on every machine.
  *  @example
- *  console.log(Array.from(logSoftmax([1, 1, 1, 1]), (value) => value.toFixed(6)).join(' ')); // -1.386294 -1.386294 -1.386294 -1.386294
+ *  console.log(Array.from(logSoftmax({ values: [1, 1, 1, 1], best: 0 }), (value) => value.toFixed(6)).join(' ')); // -1.386294 -1.386294 -1.386294 -1.386294
  */
-export function logSoftmax(logits: ArrayLike<number>): Float64Array {
-  let largest = -Infinity;
-  for (let token = 0; token < logits.length; token++) {
-    if (!(logits[token] < Infinity)) throw new UsageError(`the logit of token ${token} is ${logits[token]}, expected a number below infinity`);
-    if (logits[token] > largest) largest = logits[token];
-  }
-  if (largest === -Infinity) throw new UsageError(`no token of ${logits.length} is possible, expected at least one finite logit`);
+export function logSoftmax({ values, best }: ReturnType<typeof readLogits>): Float64Array {
+  const largest = values[best];
   let sum = 0; // of at most 2^16 weights of at most 2^32: exact
-  for (let token = 0; token < logits.length; token++) sum += exponentialU32(largest - logits[token]);
+  for (const logit of values) sum += exponentialU32(largest - logit);
   const log = logarithm(sum / 2 ** 32);
-  return Float64Array.from(logits, (logit) => logit - largest - log);
+  return Float64Array.from(values, (logit) => logit - largest - log);
 }
 
 /** How far the search goes. */
@@ -95,11 +90,11 @@ function bestCandidates(live: Hypothesis[], step: (prefix: Int32Array) => ArrayL
     if (best.length === width) worst = best[width - 1].score;
   };
   for (const [place, from] of live.entries()) {
-    const logits = step(Int32Array.from(from.tokens)), logProbabilities = logSoftmax(logits);
+    const logits = readLogits(step(Int32Array.from(from.tokens))), logProbabilities = logSoftmax(logits);
     for (let token = 0; token < logProbabilities.length; token++) {
       const score = from.score + logProbabilities[token];
       if (score === -Infinity || score < worst) continue;
-      best.push({ from, place, token, logit: logits[token], score });
+      best.push({ from, place, token, logit: logits.values[token], score });
       if (best.length >= 2 * width) cut();
     }
   }
@@ -107,13 +102,16 @@ function bestCandidates(live: Hypothesis[], step: (prefix: Int32Array) => ArrayL
   return best;
 }
 
-function checkOptions(options: BeamOptions): void {
-  const { beam, maxLength, lengthPenalty } = options;
-  for (const name of ['begin', 'end'] as const)
-    if (!Number.isInteger(options[name]) || options[name] < 0) throw new UsageError(`${name} is ${options[name]}, expected a token`);
-  if (!Number.isInteger(beam) || beam < 1) throw new UsageError(`beam is ${beam}, expected an integer of at least 1`);
-  if (!Number.isInteger(maxLength) || maxLength < 1) throw new UsageError(`maxLength is ${maxLength}, expected an integer of at least 1`);
-  if (lengthPenalty !== undefined && lengthPenalty !== 0 && lengthPenalty !== 1) throw new UsageError(`lengthPenalty is ${lengthPenalty}, expected 0 or 1`);
+function checkOptions(options: BeamOptions): Required<BeamOptions> {
+  const required = undefined, given = fields('options', options, {
+    beam: required, begin: required, end: required, maxLength: required, lengthPenalty: 1,
+  });
+  whole('begin', given.begin, 0, MAX_LENGTH);
+  whole('end', given.end, 0, MAX_LENGTH);
+  whole('beam', given.beam, 1, MAX_LENGTH);
+  whole('maxLength', given.maxLength, 1, MAX_LENGTH);
+  choice('lengthPenalty', given.lengthPenalty, [0, 1]);
+  return given;
 }
 
 /** Searches the sequence that `step` finds most probable. `step` gets a prefix (begin and the tokens so far) and returns a logit (in nats) for
@@ -125,8 +123,8 @@ function checkOptions(options: BeamOptions): void {
  *  console.log(search(1).tokens.join(' '), search(2).tokens.join(' ')); // 4 3
  */
 export function beamSearch(step: (prefix: Int32Array) => ArrayLike<number>, options: BeamOptions): BeamResult {
-  checkOptions(options);
-  const { beam, begin, end, maxLength, lengthPenalty = 1 } = options;
+  const { beam, begin, end, maxLength, lengthPenalty } = checkOptions(options);
+  callback('step', step);
   const rankOf = (score: number, length: number): number => (lengthPenalty === 0 ? score : (score * 6) / (5 + length));
   let live: Hypothesis[] = [{ tokens: [begin], score: 0 }];
   let winner: BeamResult | undefined, winnerRank = -Infinity;

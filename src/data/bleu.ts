@@ -2,6 +2,7 @@
 // evaluations, cased, n-grams up to 4, exponential smoothing, one reference. A number to print and compare, which decides nothing: so the
 // logarithms here are the runtime's, and its last bits may differ from machine to machine.
 
+import { list, text } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 
 const ORDERS = 4;
@@ -83,19 +84,20 @@ export function bleuOfCounts(correct: readonly number[], total: readonly number[
  *  console.log(score.toFixed(2), signature); // 48.89 nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
  */
 export function corpusBleu(hypotheses: readonly string[], references: readonly string[]): BleuScore {
-  if (hypotheses.length !== references.length)
-    throw new UsageError(`BLEU of ${hypotheses.length} hypotheses and ${references.length} references, expected one reference for each`);
-  if (hypotheses.length === 0) throw new UsageError('BLEU of no hypotheses, expected at least one');
+  const translations = list('hypotheses', hypotheses, text), expected = list('references', references, text);
+  if (translations.length !== expected.length)
+    throw new UsageError(`BLEU of ${translations.length} hypotheses and ${expected.length} references, expected one reference for each`);
+  if (expected.length === 0) throw new UsageError('BLEU of no hypotheses, expected at least one');
   const correct = [0, 0, 0, 0], total = [0, 0, 0, 0];
   let hypothesisLength = 0, referenceLength = 0;
-  hypotheses.forEach((segment, i) => {
-    const hypothesis = tokenize13a(segment), reference = tokenize13a(references[i]);
+  translations.forEach((segment, i) => {
+    const hypothesis = tokenize13a(segment), reference = tokenize13a(expected[i]);
     hypothesisLength += hypothesis.length;
     referenceLength += reference.length;
     for (let n = 1; n <= ORDERS; n++) {
-      const expected = countNgrams(reference, n);
+      const occurring = countNgrams(reference, n);
       for (const [ngram, count] of countNgrams(hypothesis, n)) {
-        correct[n - 1] += Math.min(count, expected.get(ngram) ?? 0);
+        correct[n - 1] += Math.min(count, occurring.get(ngram) ?? 0);
         total[n - 1] += count;
       }
     }

@@ -3,6 +3,7 @@
 // pair of neighbouring tokens that is most frequent becomes a token, again and again. Only integers are compared, ties go to the pair
 // that is smaller by code points, and no table of the runtime is consulted: the same sentences give the same vocabulary everywhere.
 
+import { list, reading, refuse, text as textOf, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 
 /** Tokens that stand for no text: they are 0 .. 3 in every vocabulary. */
@@ -217,17 +218,20 @@ export class BytePairs {
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson()); // { kind: 'byte-pairs', symbols: ' ab', merges: [ 5, 5 ] }
    */
   static learn(sentences: Iterable<string>, size: number): BytePairs {
-    if (!Number.isInteger(size) || size <= SPECIALS || size > MAX_TOKENS)
-      throw new UsageError(`the vocabulary's size is ${size}, expected an integer from ${SPECIALS + 1} to ${MAX_TOKENS}`);
+    whole("the vocabulary's size", size, SPECIALS + 1, MAX_TOKENS);
+    if (typeof sentences === 'string') refuse('sentences', sentences, 'an array of them, or another iterable');
     const frequency = new Map<string, number>(), characters = new Set<string>();
     let learned = 0;
-    for (const sentence of sentences) for (const word of wordsOf(sentence)) {
+    const count = (word: string): void => {
       const times = frequency.get(word) ?? 0;
       frequency.set(word, times + 1);
       if (times === 0) learned += word.length;
       if (learned > MAX_LEARNED)
         throw new UsageError(`the different words have more than ${MAX_LEARNED} characters, expected at most so many`, 'learn from fewer sentences');
-    }
+    };
+    reading('sentences', () => {
+      for (const sentence of sentences) wordsOf(textOf('a sentence', sentence)).forEach(count);
+    });
     for (const word of frequency.keys()) for (const character of word) characters.add(character);
     if ([...characters].some(isLoneSurrogate)) throw new UsageError('a sentence has half of a surrogate pair, expected Unicode text');
     if (characters.size === 0) throw new UsageError('there is no text to learn a vocabulary from, expected at least one sentence');
@@ -252,6 +256,10 @@ export class BytePairs {
    */
   static fromJson(value: unknown): BytePairs | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
+    return reading('the vocabulary', () => BytePairs.parse(value));
+  }
+
+  private static parse(value: object): BytePairs | undefined {
     const { kind, symbols, merges } = value as { kind?: unknown; symbols?: unknown; merges?: unknown };
     if (kind !== 'byte-pairs' || typeof symbols !== 'string' || !Array.isArray(merges) || merges.length % 2 !== 0) return undefined;
     const characters = Array.from(symbols);
@@ -284,7 +292,7 @@ export class BytePairs {
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).encode('aaz').join(' ')); // 4 7 3
    */
   encode(text: string): Int32Array {
-    return Int32Array.from(wordsOf(text).flatMap((word) => this.encodeWord(word)));
+    return Int32Array.from(wordsOf(textOf('text', text)).flatMap((word) => this.encodeWord(word)));
   }
 
   /** The text of some tokens, each below `size`: the one that was encoded, if all its characters are known. Padding, begin and end are no
@@ -293,7 +301,8 @@ export class BytePairs {
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).decode([1, 4, 7, 6, 2, 0])); // aab
    */
   decode(tokens: ArrayLike<number>): string {
-    const text = Array.from(tokens, (token) => this.table.texts[token]).join('');
+    const own = list('tokens', tokens, (name, token) => whole(name, token, 0, this.size - 1));
+    const text = own.map((token) => this.table.texts[token]).join('');
     return text.startsWith(' ') ? text.slice(1) : text;
   }
 

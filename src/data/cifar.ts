@@ -2,6 +2,7 @@
 // 32 x 32 image as three planes, red, green, blue. CIFAR-100: the same after a byte of the coarse label (20 superclasses), which
 // is checked and left.
 
+import { choice, text, typed } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { type ImageSet, checkBytes, checkLabel, checkSize } from './images.ts';
 
@@ -22,6 +23,8 @@ export const cifarRecord = (kind: CifarKind): number => (kind === 10 ? 1 : 2) + 
  *  console.log(set.count, set.labels[0], set.pixels.subarray(0, 6).join(' ')); // 1 9 1 2 3 1 2 3
  */
 export function readCifar(bytes: Uint8Array, kind: CifarKind, what: string): ImageSet {
+  typed(text('what', what), bytes, 'Uint8Array');
+  choice('kind', kind, [10, 100]);
   const record = cifarRecord(kind), other: CifarKind = kind === 10 ? 100 : 10, count = bytes.length / record;
   checkBytes(bytes, what, `a binary file of CIFAR-${kind}`);
   if (!Number.isInteger(count))

@@ -1,6 +1,7 @@
 // Optical recognition of handwritten digits (UCI, optdigits.tra and optdigits.tes): text, 65 integers a line between commas,
 // the 8 x 8 pixels of a digit row by row, 0..16, and the digit. Pixels are scaled to 0..255 as those of other sets are.
 
+import { text as textOf, typed } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { type ImageSet, checkBytes, checkSize } from './images.ts';
 
@@ -16,10 +17,11 @@ const MAX_TEXT = 2 ** 24;
  *  console.log(set.count, set.labels[0], set.pixels.subarray(60).join(' ')); // 1 3 0 0 128 255
  */
 export function readDigits(bytes: Uint8Array, what: string): ImageSet {
+  typed(textOf('what', what), bytes, 'Uint8Array');
   checkBytes(bytes, what, 'the text of optdigits');
   if (bytes.length > MAX_TEXT) throw new UsageError(`${what} has ${bytes.length} bytes, expected at most ${MAX_TEXT} of text`);
   const pixels: number[] = [], labels: number[] = [];
-  const lines = new TextDecoder().decode(bytes).trimEnd().split('\n');
+  const lines = new TextDecoder().decode(new Uint8Array(bytes)).trimEnd().split('\n');
   lines.forEach((line, record) => {
     const words = line.split(','), place = `${what} has at line ${record + 1}`;
     if (words.length !== AREA + 1)

@@ -1,7 +1,7 @@
 // The order of the images: every epoch sees each image once, in an order of its own, which is a function of (seed, epoch) only.
 // So a resumed run, or one that counts its batches in another way, meets the same images at the same places.
 
-import { UsageError } from '../errors.ts';
+import { refuse, whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../random.ts';
 import { scaleU32 } from './batch.ts';
 
@@ -37,10 +37,8 @@ export class EpochOrder {
 
   /** seed: 0 .. 2^53 - 1. */
   constructor(seed: number, count: number) {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_COUNT) throw new UsageError(`the epoch has ${count} items, expected 1 to ${MAX_COUNT}`);
-    if (!Number.isSafeInteger(seed) || seed < 0) throw new UsageError(`seed is ${seed}, expected a whole number from 0 to 2^53 - 1`);
-    this.seed = seed;
-    this.count = count;
+    this.seed = whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+    this.count = whole('count', count, 1, MAX_COUNT);
   }
 
   /** The item at a place: 0 .. count - 1.
@@ -48,9 +46,9 @@ export class EpochOrder {
    *  console.log(new EpochOrder(1, 5).at(7)); // 4
    */
   at(place: number): number {
+    whole('place', place, 0, Number.MAX_SAFE_INTEGER);
     const epoch = Math.floor(place / this.count);
-    if (!Number.isSafeInteger(place) || place < 0 || epoch >= 2 ** 32)
-      throw new UsageError(`the place in the run is ${place}, expected a whole number below 2^32 epochs`);
+    if (epoch >= 2 ** 32) refuse('place', place, 'less than 2^32 epochs');
     let kept = this.orders.find((candidate) => candidate.epoch === epoch);
     if (kept === undefined) {
       kept = { epoch, order: shuffled(this.seed, epoch, this.count) };

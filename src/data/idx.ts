@@ -1,8 +1,9 @@
 // IDX, the format of MNIST and Fashion-MNIST: two files, images and labels. Both begin with big-endian 32-bit numbers, a magic
 // one and the count (and rows and columns of an image); then come bytes: pixels row by row, or one label an image.
 
+import { list, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
-import { type ImageSet, checkBytes, checkLabel, checkSize, sizeOf } from './images.ts';
+import { type ImageSet, MAX_CLASSES, checkBytes, checkLabel, checkSize, sizeOf } from './images.ts';
 
 /** Unsigned bytes (8) in three dimensions (3), and in one. */
 const IMAGES = 0x0803, LABELS = 0x0801;
@@ -21,7 +22,7 @@ function readHeader(bytes: Uint8Array, magic: number, what: string): { sizes: nu
   return { sizes: Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i)), body: bytes.subarray(length) };
 }
 
-/** Reads images and labels of the IDX format, as MNIST's; `what`: the names of the two files in errors. Throws UsageError for bytes that are
+/** Reads images and labels of the IDX format, as MNIST's; `names`: of the two files in errors. Throws UsageError for bytes that are
  *  not exactly such files, counts that differ and labels from `classes` on.
  *  @example
  *  const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40); // 2 images of 2 x 1
@@ -29,7 +30,11 @@ function readHeader(bytes: Uint8Array, magic: number, what: string): { sizes: nu
  *  const set = readIdx(images, labels, ['images', 'labels']);
  *  console.log(set.width, set.height, set.pixels.join(' '), set.labels.join(' ')); // 2 1 10 20 30 40 7 3
  */
-export function readIdx(images: Uint8Array, labels: Uint8Array, what: readonly [images: string, labels: string], classes = 10): ImageSet {
+export function readIdx(images: Uint8Array, labels: Uint8Array, names: readonly [images: string, labels: string], classes = 10): ImageSet {
+  const what = list('names', names, text, 2, 2);
+  typed(what[0], images, 'Uint8Array');
+  typed(what[1], labels, 'Uint8Array');
+  whole('classes', classes, 2, MAX_CLASSES);
   const { sizes: [count, height, width], body } = readHeader(images, IMAGES, what[0]);
   const { sizes: [labelCount], body: labelBody } = readHeader(labels, LABELS, what[1]);
   checkSize({ width, height }, count, what[0]);

@@ -2,6 +2,7 @@
 // readers beside this file (idx.ts, cifar.ts, digits.ts) are pure: decompressed bytes in, a set out, and a UsageError that names
 // the file for everything else. Nothing is allocated that the bytes do not vouch for.
 
+import { choice, fields, list, properties, show, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 
 /** Limits, so that a damaged header is refused instead of believed. */
@@ -39,8 +40,9 @@ export interface LabelledImage extends ImageShape {
   name?: string;
 }
 
-export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${width} x ${height}`;
-const isCount = (value: number, low: number, high: number): boolean => Number.isInteger(value) && value >= low && value <= high;
+export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${show(width)} x ${show(height)}`;
+const isCount = (value: unknown, low: number, high: number): boolean =>
+  Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
 
 /** Bytes that no reader takes: none at all, or a gzip file. */
 export function checkBytes(bytes: Uint8Array, what: string, format: string): void {
@@ -52,13 +54,29 @@ export function checkBytes(bytes: Uint8Array, what: string, format: string): voi
 export function checkSize(shape: { width: number; height: number }, count: number, what: string): void {
   if (!isCount(shape.width, 1, MAX_SIDE) || !isCount(shape.height, 1, MAX_SIDE))
     throw new UsageError(`${what} has images of ${sizeOf(shape)}, expected sides of 1 to ${MAX_SIDE} pixels`, 'scale them, or fetch the file again');
-  if (!isCount(count, 1, MAX_IMAGES)) throw new UsageError(`${what} has ${count} images, expected 1 to ${MAX_IMAGES}`, 'give a set with images in it');
+  if (!isCount(count, 1, MAX_IMAGES)) throw new UsageError(`${what} has ${show(count)} images, expected 1 to ${MAX_IMAGES}`, 'give a set with images in it');
 }
 
 /** Refuses a label outside 0 .. classes - 1; `record` counts from 0. */
 export function checkLabel(label: number, record: number, classes: number, what: string): void {
   if (!isCount(label, 0, classes - 1))
-    throw new UsageError(`${what} has the label ${label} at record ${record} (from 0), expected 0 to ${classes - 1}`, 'the file is damaged, or of another kind');
+    throw new UsageError(`${what} has the label ${show(label)} at record ${record} (from 0), expected 0 to ${classes - 1}`, 'the file is damaged, or of another kind');
+}
+
+/** A copy of a set's properties, whose sizes are within the limits and fit pixels and labels, which are the set's own. */
+export function readSet(set: ImageSet, what = 'the set'): ImageSet {
+  const own = properties(text('what', what), set, ['width', 'height', 'channels', 'classes', 'count', 'pixels', 'labels']);
+  const { channels, classes, count, pixels, labels } = own;
+  checkSize(own, count, what);
+  if (channels !== 1 && channels !== 3) throw new UsageError(`${what} has ${show(channels)} channels, expected 1 (grey) or 3 (red, green, blue)`);
+  if (!isCount(classes, 2, MAX_CLASSES))
+    throw new UsageError(`${what} has ${show(classes)} classes, expected 2 to ${MAX_CLASSES}`, 'there is nothing to tell apart with fewer');
+  const { length } = typed(`pixels of ${what}`, pixels, 'Uint8Array'), expected = count * own.height * own.width * channels;
+  if (length !== expected)
+    throw new UsageError(`${what} has ${length} bytes of pixels, expected ${expected} (${count} images of ${sizeOf(own)} x ${channels})`);
+  if (typed(`labels of ${what}`, labels, 'Int32Array').length !== count)
+    throw new UsageError(`${what} has ${labels.length} labels, expected ${count} (one an image)`);
+  return own;
 }
 
 /** Refuses a set that nothing can be learnt from or that is not what it says: sizes, lengths, labels, and a class without an image unless
@@ -71,17 +89,12 @@ export function checkLabel(label: number, record: number, classes: number, what:
  *    console.log(error.message); // pets has no image of class 1 ('cat'), expected at least one of each of 3. HINT: add one, or leave the class out
  *  }
  */
-export function checkImages(set: ImageSet, what: string, { names, everyClass = true }: { names?: readonly string[]; everyClass?: boolean } = {}): void {
-  const { channels, classes, count, pixels, labels } = set;
-  checkSize(set, count, what);
-  if (channels !== 1 && channels !== 3) throw new UsageError(`${what} has ${channels} channels, expected 1 (grey) or 3 (red, green, blue)`);
-  if (!isCount(classes, 2, MAX_CLASSES))
-    throw new UsageError(`${what} has ${classes} classes, expected 2 to ${MAX_CLASSES}`, 'there is nothing to tell apart with fewer');
+export function checkImages(set: ImageSet, what: string, options: { names?: readonly string[]; everyClass?: boolean } = {}): void {
+  const { classes, labels } = readSet(set, what);
+  const { names: given, everyClass } = fields<typeof options>('options', options, { names: undefined, everyClass: true });
+  choice('everyClass', everyClass, [true, false]);
+  const names = given === undefined ? undefined : list('names', given, text);
   if (names !== undefined && names.length !== classes) throw new UsageError(`${what} has ${names.length} names of classes, expected ${classes}`);
-  const length = count * set.height * set.width * channels;
-  if (pixels.length !== length)
-    throw new UsageError(`${what} has ${pixels.length} bytes of pixels, expected ${length} (${count} images of ${sizeOf(set)} x ${channels})`);
-  if (labels.length !== count) throw new UsageError(`${what} has ${labels.length} labels, expected ${count} (one an image)`);
   const present = new Uint8Array(classes);
   labels.forEach((label, record) => {
     checkLabel(label, record, classes, what);
@@ -127,6 +140,13 @@ function checkTotal(shape: ImageShape, count: number, what: string): void {
 /** 3 if an image is coloured. */
 export const someColour = (images: readonly ImageShape[]): 1 | 3 => (images.some((image) => image.channels === 3) ? 3 : 1);
 
+/** One of the images, as `fromImages` was given it. */
+function readImage(place: string, image: unknown): LabelledImage {
+  const own = properties(place, image as LabelledImage, ['width', 'height', 'channels', 'pixels', 'label', 'name']);
+  typed(`pixels of ${place}`, own.pixels, 'Uint8Array');
+  return own.name === undefined ? own : { ...own, name: text(`name of ${place}`, own.name) };
+}
+
 /** A set of images decoded elsewhere, all of one size. Grey ones become red = green = blue if one is coloured, or if `channels` is 3. Throws
  *  UsageError naming the first image that differs in size or has a label outside 0 .. classes - 1.
  *  @example
@@ -134,25 +154,36 @@ export const someColour = (images: readonly ImageShape[]): 1 | 3 => (images.some
  *  const red = { width: 1, height: 1, channels: 3, pixels: Uint8Array.of(255, 0, 0), label: 1 };
  *  console.log(fromImages([grey, red], 2, 'dots').pixels.join(' ')); // 7 7 7 255 0 0
  */
-export function fromImages(images: readonly LabelledImage[], classes: number, what: string, channels = someColour(images)): ImageSet {
+export function fromImages(given: readonly LabelledImage[], classes: number, what: string, channels?: 1 | 3): ImageSet {
+  text('what', what);
+  whole('classes', classes, 1, MAX_CLASSES);
+  const images = list('images', given, readImage), all = choice('channels', channels ?? someColour(images), [1, 3]);
   if (images.length === 0) throw new UsageError(`${what} has no images, expected at least one`);
   const { width, height } = images[0], area = width * height, count = images.length;
-  checkTotal({ width, height, channels }, count, what);
-  const pixels = new Uint8Array(count * area * channels), labels = new Int32Array(count);
+  checkTotal({ width, height, channels: all }, count, what);
+  images.forEach((image, i) => checkImage(image, images[0], { what, classes, channels: all, place: i }));
+  const pixels = new Uint8Array(count * area * all), labels = new Int32Array(count);
   images.forEach((image, i) => {
-    const name = image.name ?? `image ${i}`;
-    if (image.width !== width || image.height !== height)
-      throw new UsageError(`${what}: ${name} is ${sizeOf(image)} pixels, expected ${sizeOf(images[0])} as ${images[0].name ?? 'image 0'}`,
-        'scale or cut all images to one size');
-    if (![1, channels].includes(image.channels))
-      throw new UsageError(`${what}: ${name} has ${image.channels} channels, expected ${channels === 3 ? '1 or 3' : '1'}`);
-    if (image.pixels.length !== area * image.channels)
-      throw new UsageError(`${what}: ${name} has ${image.pixels.length} bytes, expected ${area * image.channels}`);
-    if (!isCount(image.label, 0, classes - 1)) throw new UsageError(`${what}: ${name} has the label ${image.label}, expected 0 to ${classes - 1}`);
-    const to = pixels.subarray(i * area * channels, (i + 1) * area * channels);
-    if (image.channels === channels) to.set(image.pixels);
+    const to = pixels.subarray(i * area * all, (i + 1) * area * all);
+    if (image.channels === all) to.set(image.pixels);
     else for (let at = 0; at < to.length; at++) to[at] = image.pixels[Math.floor(at / 3)];
     labels[i] = image.label;
   });
-  return { width, height, channels, classes, count, pixels, labels };
+  return { width, height, channels: all, classes, count, pixels, labels };
+}
+
+/** Refuses an image that does not go with the first, or with the set. */
+function checkImage(
+  image: LabelledImage, first: LabelledImage, set: { what: string; classes: number; channels: 1 | 3; place: number },
+): void {
+  const { what, classes, channels, place } = set, name = image.name ?? `image ${place}`, bytes = image.pixels.length;
+  if (image.width !== first.width || image.height !== first.height)
+    throw new UsageError(`${what}: ${name} is ${sizeOf(image)} pixels, expected ${sizeOf(first)} as ${first.name ?? 'image 0'}`,
+      'scale or cut all images to one size');
+  if (![1, channels].includes(image.channels))
+    throw new UsageError(`${what}: ${name} has ${show(image.channels)} channels, expected ${channels === 3 ? '1 or 3' : '1'}`);
+  const expected = image.width * image.height * image.channels;
+  if (bytes !== expected) throw new UsageError(`${what}: ${name} has ${bytes} bytes, expected ${expected}`);
+  if (!isCount(image.label, 0, classes - 1))
+    throw new UsageError(`${what}: ${name} has the label ${show(image.label)}, expected 0 to ${classes - 1}`);
 }

@@ -2,10 +2,11 @@
 // function of (seed, epoch), and the pairs of a step are a function of (seed, step, place in the batch): nothing to save, nothing that
 // depends on micro-batches, on threads or on what was drawn before, so a resumed run sees the batches that the whole run would have seen.
 
+import { fields, instance, list, properties, typed, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
-import { SPECIAL, type BytePairs } from './bpe.ts';
+import { BytePairs, SPECIAL } from './bpe.ts';
 import { EpochOrder } from './epoch.ts';
-import type { Pair } from './pairs.ts';
+import { type Pair, readPair } from './pairs.ts';
 
 /** The arrays of a batch of B pairs, rows of T = context tokens each, padded with 0. */
 export interface PairBatch {
@@ -21,13 +22,32 @@ export interface PairBatch {
   targetLengths: Int32Array;
 }
 
-/** Empty arrays for B pairs.
+const BATCH = ['source', 'sourceLengths', 'input', 'target', 'targetLengths'] as const;
+/** Most pairs of a batch, and tokens of a row: as a run can have. */
+const MAX_BATCH = 65536, MAX_CONTEXT = 4096;
+/** Most elements of an array of a batch: 64 MiB. No run can have more. */
+const MAX_ELEMENTS = 2 ** 24;
+
+/** Empty arrays for B pairs. Throws UsageError for more than a run can have.
  *  @example
  *  console.log(createPairBatch(2, 16).source.length); // 32
  */
 export function createPairBatch(batch: number, context: number): PairBatch {
+  whole('batch', batch, 1, MAX_BATCH);
+  whole('context', context, 1, MAX_CONTEXT);
+  whole('batch times context', batch * context, 1, MAX_ELEMENTS);
   const rows = (): Int32Array => new Int32Array(batch * context);
   return { source: rows(), sourceLengths: new Int32Array(batch), input: rows(), target: rows(), targetLengths: new Int32Array(batch) };
+}
+
+/** The arrays of a batch of `rows` to `most` pairs. */
+function readBatch(out: PairBatch, rows: number, context: number, most = rows): PairBatch {
+  const own = properties('the batch', out, BATCH);
+  for (const name of ['sourceLengths', 'targetLengths'] as const)
+    typed(name, own[name], 'Int32Array', rows, most);
+  for (const name of ['source', 'input', 'target'] as const)
+    typed(name, own[name], 'Int32Array', rows * context, most * context);
+  return own;
 }
 
 /** Sentences as tokens, one after the other, each with its end token. */
@@ -84,12 +104,15 @@ export class PairData {
    *  console.log(PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }).count); // 2
    */
   static encode(pairs: readonly Pair[], options: { source: BytePairs; target: BytePairs; context: number }): PairData {
-    const { context } = options;
-    if (!Number.isInteger(context) || context < 1) throw new UsageError(`context is ${context}, expected an integer of at least 1`);
-    const data = new PairData(context);
+    const required = undefined;
+    const given = fields('options', options, { source: required, target: required, context: required });
+    const context = whole('context', given.context, 1, MAX_CONTEXT), data = new PairData(context);
+    for (const side of ['source', 'target'] as const)
+      instance(side, given[side], BytePairs, 'a vocabulary of byte pairs');
+    const own = list('pairs', pairs, readPair);
     let shortest = Infinity;
-    for (const pair of pairs) {
-      const source = options.source.encode(pair.source), target = options.target.encode(pair.target);
+    for (const pair of own) {
+      const source = given.source.encode(pair.source), target = given.target.encode(pair.target);
       const length = Math.max(source.length, target.length) + 1;
       shortest = Math.min(shortest, length);
       if (length > context) {
@@ -100,9 +123,9 @@ export class PairData {
       data.targets.add(target);
       data.count++;
     }
-    if (pairs.length === 0) throw new UsageError('there are no pairs, expected at least one');
+    if (own.length === 0) throw new UsageError('there are no pairs, expected at least one');
     if (data.count === 0)
-      throw new UsageError(`none of the ${pairs.length} pairs fits a context of ${context} tokens, expected at least one`, `choose a context of at least ${shortest}`);
+      throw new UsageError(`none of the ${own.length} pairs fits a context of ${context} tokens, expected at least one`, `choose a context of at least ${shortest}`);
     return data;
   }
 
@@ -115,6 +138,13 @@ export class PairData {
    *  console.log(out.source.subarray(8).join(' '), out.sourceLengths[1]); // 4 7 9 2 0 0 0 0 4
    */
   copy(pair: number, row: number, out: PairBatch): void {
+    whole('pair', pair, 0, this.count - 1);
+    whole('row', row, 0, MAX_BATCH - 1);
+    this.write(pair, row, readBatch(out, row + 1, this.context, MAX_BATCH));
+  }
+
+  /** For what has checked everything. */
+  private write(pair: number, row: number, out: PairBatch): void {
     const { context } = this, source = this.sources.at(pair), target = this.targets.at(pair), at = row * context;
     for (const array of [out.source, out.input, out.target]) array.fill(SPECIAL.padding, at, at + context);
     out.source.set(source, at);
@@ -146,13 +176,12 @@ export class PairData {
  *  fillPairBatch(data, { seed: 1, batch: 1, step: 0 }, out);
  *  console.log(vocabulary.decode(out.source), vocabulary.decode(out.target)); // run cours
  */
-export function fillPairBatch(data: PairData, { seed, batch, step }: { seed: number; batch: number; step: number }, out: PairBatch): void {
-  if (!Number.isInteger(batch) || batch < 1) throw new UsageError(`batch is ${batch}, expected an integer of at least 1`);
-  if (!Number.isSafeInteger(step) || step < 0) throw new UsageError(`step is ${step}, expected an integer of at least 0`);
-  for (const name of ['source', 'input', 'target'] as const)
-    if (out[name].length !== batch * data.context)
-      throw new UsageError(`fillPairBatch: ${name} has ${out[name].length} elements, expected ${batch} * ${data.context}`);
-  for (const name of ['sourceLengths', 'targetLengths'] as const)
-    if (out[name].length !== batch) throw new UsageError(`fillPairBatch: ${name} has ${out[name].length} elements, expected ${batch}`);
-  for (let sample = 0; sample < batch; sample++) data.copy(data.pairAt(seed, step * batch + sample), sample, out);
+export function fillPairBatch(data: PairData, options: { seed: number; batch: number; step: number }, out: PairBatch): void {
+  const required = undefined;
+  const { seed, batch, step } = fields('options', options, { seed: required, batch: required, step: required });
+  instance('data', data, PairData, 'a PairData');
+  whole('batch', batch, 1, MAX_BATCH);
+  whole('step', step, 0, Number.MAX_SAFE_INTEGER);
+  const own = readBatch(out, batch, data.context);
+  for (let sample = 0; sample < batch; sample++) data['write'](data.pairAt(seed, step * batch + sample), sample, own);
 }

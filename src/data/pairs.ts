@@ -2,6 +2,7 @@
 // pairs with one spelling (NFC, plain single spaces), and their split into training and validation. The split is by source sentence:
 // a sentence with several translations stands wholly in one part, so no validation sentence was ever trained on.
 
+import { list, properties, text as textOf, typed, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { eachPoint } from './utf8.ts';
 
@@ -11,6 +12,12 @@ export interface Pair {
   readonly source: string;
   /** Its translation. */
   readonly target: string;
+}
+
+/** A copy of a pair, for a list that is checked. */
+export function readPair(name: string, pair: unknown): Pair {
+  const { source, target } = properties(name, pair as Pair, ['source', 'target']);
+  return { source: textOf(`${name}.source`, source), target: textOf(`${name}.target`, target) };
 }
 
 /** Every space of Unicode (property White_Space, written out: a runtime's tables may be of any version), as runs. */
@@ -33,12 +40,13 @@ function checkMarks(text: string): void {
  *  console.log(normaliseSentence('  Va\u00a0 !\t')); // Va !
  */
 export function normaliseSentence(text: string): string {
-  checkMarks(text);
+  checkMarks(textOf('text', text));
   return text.normalize('NFC').replace(SPACES, ' ').replace(/^ | $/g, '');
 }
 
 /** The lines of a UTF-8 text without their ends; a byte-order mark before the first and an end after the last are no characters. */
-function linesOf(bytes: Uint8Array, what: string): string[] {
+function linesOf(given: Uint8Array, what: string): string[] {
+  const bytes = new Uint8Array(typed(textOf('what', what), given, 'Uint8Array', 0)); // TextDecoder takes no shared memory
   if (bytes.length === 0) throw new UsageError(`${what} is empty, expected one sentence a line`);
   eachPoint(bytes, what, () => undefined); // names the byte at which it is not UTF-8
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -103,10 +111,10 @@ export function readPairFiles(source: Uint8Array, target: Uint8Array, whatSource
  *  console.log(splitPairs(pairs, 2).validation.map(({ source }) => source).join(' ')); // b d
  */
 export function splitPairs(pairs: readonly Pair[], every = 50): { train: Pair[]; validation: Pair[] } {
-  if (!Number.isInteger(every) || every < 2) throw new UsageError(`every is ${every}, expected an integer of at least 2`);
+  whole('every', every, 2, Number.MAX_SAFE_INTEGER);
   const numbers = new Map<string, number>();
   const train: Pair[] = [], validation: Pair[] = [];
-  for (const pair of pairs) {
+  for (const pair of list('pairs', pairs, readPair)) {
     const number = numbers.get(pair.source) ?? numbers.size;
     numbers.set(pair.source, number);
     (number % every === every - 1 ? validation : train).push(pair);

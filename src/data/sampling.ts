@@ -2,6 +2,7 @@
 // exponential uses only + - * and floor, whose results IEEE 754 and the language fix to the last bit (Math.exp is not fixed),
 // the weights are integers, and the draw is exact.
 
+import { list, real, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { PURPOSE, randomU32 } from '../random.ts';
 
@@ -23,20 +24,33 @@ export function exponentialU32(x: number): number {
   return Math.floor(sum * 2 ** (WEIGHT_BITS - k));
 }
 
+/** Most tokens that a model can have. */
+const MAX_TOKENS = 65536;
+
+/** A copy of the logits of 1 to 65,536 tokens, -Infinity for one that is forbidden, and the first token of the largest. */
+export function readLogits(logits: ArrayLike<number>): { values: number[]; best: number } {
+  const check = (name: string, value: unknown): number => real(name, value, -Infinity, Number.MAX_VALUE);
+  const values = list('logits', logits, check, 1, MAX_TOKENS);
+  const best = values.reduce((most, value, token) => (value > values[most] ? token : most), 0);
+  if (values[best] === -Infinity) throw new UsageError('every logit is -Infinity, expected a possible token');
+  return { values, best };
+}
+
 /** Draws a token: probability proportional to exp(logit / temperature); temperature 0 takes the first largest logit.
- *  The draw is a function of (seed, index), index being the place of the token in the sample: the same on every machine. Throws UsageError
- *  for a temperature outside 0..100.
+ *  The draw is a function of (seed, index), index being the place of the token in the sample (uint32): the same on every machine. A logit
+ *  of -Infinity forbids a token. Throws UsageError for logits that are no numbers, or all -Infinity, and for a temperature outside 0..100.
  *  @example
  *  const logits = [0.5, 2, 1.5];
  *  console.log(chooseToken(logits, 0, 1, 0)); // 1
  *  console.log([0, 1, 2, 3, 4, 5, 6, 7].map((index) => chooseToken(logits, 1, 42, index)).join(' ')); // 1 1 1 1 1 2 2 1
  */
 export function chooseToken(logits: ArrayLike<number>, temperature: number, seed: number, index: number): number {
-  if (!(temperature >= 0 && temperature <= 100)) throw new UsageError(`temperature is ${temperature}, expected a number from 0 to 100`);
-  let best = 0;
-  for (let token = 1; token < logits.length; token++) if (logits[token] > logits[best]) best = token;
+  const { values, best } = readLogits(logits);
+  real('temperature', temperature, 0, 100);
+  whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  whole('index', index, 0, 2 ** 32 - 1);
   if (temperature === 0) return best;
-  const weights = Array.from(logits, (logit) => exponentialU32((logits[best] - logit) / temperature));
+  const weights = values.map((logit) => exponentialU32((values[best] - logit) / temperature));
   const total = weights.reduce((a, b) => a + b, 0); // at most 2^16 tokens * 2^32: exact
   const random = randomU32(seed, PURPOSE.sample, 0, 0, index);
   let left = Number((BigInt(random) * BigInt(total)) >> 32n); // 0 .. total - 1

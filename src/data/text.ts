@@ -1,6 +1,7 @@
 // From the bytes of a text to what a run trains on: tokens, split 90 / 10 into a training and a validation part, the same
 // split as nanoGPT's, so that losses can be compared.
 
+import { MAX_LENGTH, fields, instance, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { Vocabulary, type VocabularyKind } from './vocabulary.ts';
 
@@ -20,6 +21,7 @@ export interface TextData {
  *  console.log(train.length, validation[0]); // 22 22
  */
 export function splitTokens(tokens: Int32Array): { train: Int32Array; validation: Int32Array } {
+  typed('tokens', tokens, 'Int32Array');
   const cut = (9 * tokens.length - ((9 * tokens.length) % 10)) / 10;
   return { train: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
 }
@@ -33,6 +35,8 @@ export function splitTokens(tokens: Int32Array): { train: Int32Array; validation
  *  }
  */
 export function checkLength(tokens: Int32Array, context: number, what: string): void {
+  typed(text('what', what), tokens, 'Int32Array');
+  whole('context', context, 0, MAX_LENGTH);
   if (tokens.length > context) return;
   throw new UsageError(`${what} has ${tokens.length} tokens, expected at least ${context + 1} (context ${context} + 1)`, 'use a longer text');
 }
@@ -46,10 +50,12 @@ export function checkLength(tokens: Int32Array, context: number, what: string): 
  *  console.log(vocabulary.decode(train.subarray(0, 9))); // she sells
  */
 export function readText(bytes: Uint8Array, options: { context: number; vocabulary?: VocabularyKind | Vocabulary; what?: string }): TextData {
-  const { context, what = 'text' } = options;
-  const given = options.vocabulary ?? 'characters';
+  const { context, vocabulary: given, what } = fields('options', options, { context: undefined, vocabulary: 'characters', what: 'text' });
+  typed(text('what', what), bytes, 'Uint8Array');
+  whole('context', context, 1, MAX_LENGTH);
   if (bytes.length === 0) throw new UsageError(`${what} is empty`, `give a text of at least ${10 * context + 1} characters`);
-  const vocabulary = given instanceof Vocabulary ? given : Vocabulary.ofText(bytes, given, what);
+  const isKind = typeof given === 'string';
+  const vocabulary = isKind ? Vocabulary.ofText(bytes, given, what) : instance('vocabulary', given, Vocabulary, 'a kind or a Vocabulary');
   const tokens = vocabulary.encode(bytes, what);
   if (tokens.every((token) => token === tokens[0]))
     throw new UsageError(`${what} has one distinct character in ${tokens.length}, expected at least 2`, 'there is nothing to learn from it; give a real text');

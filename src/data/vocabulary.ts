@@ -2,6 +2,7 @@
 // ascending order, token = place in that order, as nanoGPT does. 'bytes': token = byte, always 256. It goes into the
 // checkpoint as JSON, so a text or prompt can later be encoded the same way.
 
+import { choice, list, properties, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { decodeUtf8, eachPoint } from './utf8.ts';
 
@@ -58,7 +59,8 @@ export class Vocabulary {
    *  console.log(Vocabulary.ofText(new TextEncoder().encode('banana'), 'characters').size); // 3
    */
   static ofText(bytes: Uint8Array, kind: VocabularyKind, what = 'text'): Vocabulary {
-    if (kind === 'bytes') return Vocabulary.bytes();
+    typed(text('what', what), bytes, 'Uint8Array');
+    if (choice('vocabulary', kind, ['characters', 'bytes']) === 'bytes') return Vocabulary.bytes();
     const present = new Uint8Array(0x110000);
     eachPoint(bytes, what, (point) => { present[point] = 1; });
     const points: number[] = [];
@@ -74,7 +76,7 @@ export class Vocabulary {
    */
   static fromJson(value: unknown): Vocabulary | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
-    const { kind, symbols } = value as { kind?: unknown; symbols?: unknown };
+    const { kind, symbols } = properties<{ kind?: unknown; symbols?: unknown }>('vocabulary', value, ['kind', 'symbols']);
     if (kind === 'bytes') return Vocabulary.bytes();
     if (kind !== 'characters' || typeof symbols !== 'string') return undefined;
     const points = Int32Array.from(symbols, (symbol) => symbol.codePointAt(0)!);
@@ -97,6 +99,7 @@ export class Vocabulary {
    *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).encode(new TextEncoder().encode('banana')).join(' ')); // 1 0 2 0 2 0
    */
   encode(bytes: Uint8Array, what = 'text'): Int32Array {
+    typed(text('what', what), bytes, 'Uint8Array');
     if (this.points === undefined) return Int32Array.from(bytes);
     const tokens = decodeUtf8(bytes, what);
     for (let i = 0; i < tokens.length; i++) {
@@ -115,8 +118,8 @@ export class Vocabulary {
    *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).decode([1, 0, 2, 0, 2, 0])); // banana
    */
   decode(tokens: ArrayLike<number>): string {
-    if (this.points === undefined) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(tokens));
-    const { points } = this;
-    return Array.from(tokens, (token) => String.fromCodePoint(points[token])).join('');
+    const { points, size } = this, own = list('tokens', tokens, (name, token) => whole(name, token, 0, size - 1));
+    if (points === undefined) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(own));
+    return own.map((token) => String.fromCodePoint(points[token])).join('');
   }
 }

@@ -1,7 +1,6 @@
 // An image as patches, the tokens of a vision transformer (Dosovitskiy et al., ICLR 2021).
 
-import { properties, refuse, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { choice, properties, refuse, typed, whole } from '../core/check.ts';
 
 /** Most pixels of an image's width and height. */
 const MAX_SIDE = 1024;
@@ -30,9 +29,11 @@ export function countPatches(size: { width: number; height: number }, patch: num
  *  console.log(out.join(' ')); // -4080 -4048 4048 4080
  */
 export function patchesOf(pixels: Uint8Array, shape: { width: number; height: number; channels: number }, patch: number, out: Int16Array): void {
-  const { width, height, channels } = shape, size = width * height * channels, patches = countPatches(shape, patch);
-  if (pixels.length !== size || out.length !== size)
-    throw new UsageError(`patchesOf: pixels and out have ${pixels.length} and ${out.length} elements, expected ${size} (${patches} x ${patch} x ${patch} x ${channels})`);
+  countPatches(shape, patch);
+  const { width, height, channels } = properties('the shape', shape, ['width', 'height', 'channels']);
+  const size = width * height * choice('channels', channels, [1, 2, 3]);
+  typed('pixels', pixels, 'Uint8Array', size);
+  typed('out', out, 'Int16Array', size);
   const run = patch * channels; // of a patch's row, and of the image's: side by side in both
   let to = 0;
   for (let top = 0; top < height; top += patch)

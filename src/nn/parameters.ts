@@ -1,6 +1,7 @@
 // The parameters in memory: for each row of the model's table its int32 master, int64 gradient and the optimizer's two int32
 // moments: 20 bytes a parameter, laid out purpose by purpose in table order.
 
+import { refuse } from '../core/check.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { PURPOSE } from '../random.ts';
@@ -46,8 +47,7 @@ export class ParameterStore {
 
   get(name: string): StoredParameter {
     const parameter = this.byName.get(name);
-    if (parameter === undefined) throw new Error(`no parameter ${name}`);
-    return parameter;
+    return parameter ?? refuse('the parameter', name, 'one of the model');
   }
 
   /** Undefined for a bias that the model does not have. */

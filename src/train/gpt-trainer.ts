@@ -1,6 +1,6 @@
 // Trains a GPT.
 
-import { UsageError } from '../errors.ts';
+import { MAX_LENGTH, callback, integers } from '../core/check.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import type { Gpt } from '../models/gpt.ts';
 import type { GptConfig } from '../models/gpt-config.ts';
@@ -44,7 +44,7 @@ export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
    *  console.log(step, loss.toFixed(6), checkedStates, mismatchedElements); // 1 1.382950 2 0
    */
   trainStep(inputs: Int32Array, targets: Int32Array): StepReport {
-    return this.step(this.loader(inputs, targets), inputs.length);
+    return this.step(this.loader(inputs, targets), this.predictions);
   }
 
   /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
@@ -56,14 +56,13 @@ export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
    *  console.log(loss.toFixed(6), trainer.steps); // 1.420349 0
    */
   computeGradients(inputs: Int32Array, targets: Int32Array): number {
-    return this.accumulate(this.loader(inputs, targets), inputs.length).loss;
+    return this.accumulate(this.loader(inputs, targets), this.predictions).loss;
   }
 
   private loader(inputs: Int32Array, targets: Int32Array): (first: number, count: number) => void {
-    const { batch, model: { context } } = this.options;
-    this.checkTokens(inputs, batch * context, 'inputs');
-    this.checkTokens(targets, batch * context, 'targets');
-    return (first, count) => this.all.model.load(this.device, inputs, targets, first, count);
+    const x = this.tokens('inputs', inputs, this.predictions);
+    const y = this.tokens('targets', targets, this.predictions);
+    return (first, count) => this.all.model.load(this.device, x, y, first, count);
   }
 
   /** Mean loss in nats a token of the plain model (gamma = 0) over all windows of T tokens that do not overlap; `onWindow` hears how many of
@@ -76,13 +75,14 @@ export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
    *  console.log(loss.toFixed(6)); // 1.422729
    */
   evaluate(tokens: Int32Array, onWindow?: (done: number, of: number) => void, gamma = 0): number {
-    const { microBatch, model: { context: T } } = this.options, windows = Math.floor((tokens.length - 1) / T);
-    if (windows < 1) throw new UsageError(`evaluation needs at least ${T + 1} tokens, ${tokens.length} given`);
-    this.checkTokens(tokens, tokens.length, 'tokens');
+    const { microBatch, model: { context: T } } = this.options;
+    const own = this.tokens('tokens', tokens, T + 1, MAX_LENGTH); // a copy: onWindow may change them
+    const windows = Math.floor((own.length - 1) / T);
+    if (onWindow !== undefined) callback('onWindow', onWindow);
     let loss = 0;
     for (let w = 0; w < windows; w += microBatch) {
       const count = Math.min(microBatch, windows - w);
-      this.all.model.load(this.device, tokens.subarray(w * T), tokens.subarray(w * T + 1), 0, count);
+      this.all.model.load(this.device, own.subarray(w * T), own.subarray(w * T + 1), 0, count);
       loss += this.score(count, gamma).loss;
       onWindow?.(w + count, windows);
     }
@@ -98,17 +98,18 @@ export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
    *  console.log(logits.length, logits[3].toFixed(6)); // 4 -0.086161
    */
   logits(tokens: Int32Array): Float64Array {
-    const { context } = this.options.model;
-    if (tokens.length < 1 || tokens.length > context) throw new UsageError(`logits take 1 to ${context} tokens, ${tokens.length} given`);
-    this.checkTokens(tokens, tokens.length, 'tokens');
-    const { raw, fraction } = this.all.model.logits(this.device, tokens);
+    const own = this.tokens('tokens', tokens, 1, this.options.model.context);
+    const { raw, fraction } = this.all.model.logits(this.device, own);
     return Float64Array.from(raw, (v) => v / 2 ** fraction);
   }
 
-  private checkTokens(tokens: Int32Array, length: number, name: string): void {
-    const { vocabulary } = this.options.model;
-    if (tokens.length !== length) throw new UsageError(`${name} holds ${tokens.length} tokens, expected ${length} (batch * context)`);
-    for (let i = 0; i < length; i++)
-      if (tokens[i] < 0 || tokens[i] >= vocabulary) throw new UsageError(`${name}[${i}] is ${tokens[i]}, expected a token id from 0 to ${vocabulary - 1}`);
+  /** Of a batch. */
+  private get predictions(): number {
+    return this.options.batch * this.options.model.context;
+  }
+
+  /** A copy of least to most token ids. */
+  private tokens(name: string, given: Int32Array, least: number, most = least): Int32Array {
+    return integers(name, given, 0, this.options.model.vocabulary - 1, least, most);
   }
 }

@@ -1,6 +1,7 @@
 // Trains any model: one class from options to weights, of which each kind of model has its own (gpt-trainer.ts, ...). Returns values and
 // prints nothing. Memory is laid out when it is created; a step allocates nothing that grows with the model.
 
+import { refuse } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
@@ -148,14 +149,15 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
 
   /** Loss (raw sum) and right predictions of the `count` samples that are loaded. */
   protected score(count: number, gamma: number): Outcome {
-    if (![0, 1, 2, 4].includes(Math.abs(gamma * 8))) throw new UsageError(`gamma is ${gamma}, expected 0, +-0.125, +-0.25 or +-0.5`);
+    if (!Number.isFinite(gamma) || ![0, 1, 2, 4].includes(Math.abs(gamma * 8)))
+      refuse('gamma', gamma, '0, +-0.125, +-0.25 or +-0.5');
     const { reversible } = this.options;
     if (gamma !== 0 && !['bdia', 'none', 'checkpointing'].includes(reversible)) throw new UsageError(`gamma is ${gamma}, expected 0: ${reversible} has no gamma`);
     return this.run({ job: JOB.evaluate, count, gamma8: gamma * 8 });
   }
 
   /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major, 28 fraction bits, of the loss summed over
-   *  the batch's tokens. A view of live memory. Throws an Error for a name that the model does not have.
+   *  the batch's tokens. A view of live memory. Throws UsageError for a name that the model does not have.
    *  @example
    *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
    *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });

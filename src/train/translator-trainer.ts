@@ -1,6 +1,6 @@
 // Trains a translator.
 
-import { UsageError } from '../errors.ts';
+import { MAX_LENGTH, integers, properties, typed, whole } from '../core/check.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { nats } from '../models/model.ts';
 import { Translator } from '../models/translator.ts';
@@ -26,6 +26,8 @@ export interface TranslatorBatch {
   targetLengths: Int32Array;
 }
 
+const BATCH = ['source', 'sourceLengths', 'input', 'target', 'targetLengths'] as const;
+
 /** Fills in the defaults; throws UsageError for the first value out of range.
  *  @example
  *  const model = { kind: 'translator', vocabulary: 1000, layers: 4, channels: 64, heads: 4, context: 32 };
@@ -44,7 +46,7 @@ export function checkTranslatorOptions(options: TrainOptions<TranslatorConfig>):
  */
 export const planTranslator = (options: TrainOptions<TranslatorConfig>): MemoryPlan => plan(checkTranslatorOptions(options), TRANSLATOR);
 
-const sum = (lengths: Int32Array, count: number): number => lengths.subarray(0, count).reduce((a, b) => a + b, 0);
+const sum = (lengths: Int32Array): number => lengths.reduce((a, b) => a + b, 0);
 
 /** A training run of a translator.
  *  @example
@@ -85,7 +87,8 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
    *  console.log(step, loss.toFixed(6), checkedStates, mismatchedElements); // 1 1.817459 2 0
    */
   trainStep(batch: TranslatorBatch): StepReport {
-    return this.step(this.loader(batch), sum(batch.targetLengths, this.options.batch));
+    const own = this.check(batch, this.options.batch);
+    return this.step((first, count) => this.load(own, first, count), sum(own.targetLengths));
   }
 
   /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in `gradient(name)`;
@@ -100,12 +103,8 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
    *  console.log(trainer.computeGradients(batch).toFixed(6), trainer.gradient('norm.gain').length); // 1.817459 8
    */
   computeGradients(batch: TranslatorBatch): number {
-    return this.accumulate(this.loader(batch), sum(batch.targetLengths, this.options.batch)).loss;
-  }
-
-  private loader(batch: TranslatorBatch): (first: number, count: number) => void {
-    this.check(batch, this.options.batch);
-    return (first, count) => this.load(batch, first, count);
+    const own = this.check(batch, this.options.batch);
+    return this.accumulate((first, count) => this.load(own, first, count), sum(own.targetLengths)).loss;
   }
 
   private load({ source, sourceLengths, input, target, targetLengths }: TranslatorBatch, first: number, count: number): void {
@@ -128,13 +127,12 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
    *  console.log(loss.toFixed(6), tokens); // 1.815715 3
    */
   evaluate(batch: TranslatorBatch, count: number, gamma = 0): { loss: number; tokens: number } {
-    const { microBatch } = this.options, tokens = sum(batch.targetLengths, count);
-    if (!(count >= 1)) throw new UsageError(`evaluation needs at least one pair, ${count} given`);
-    this.check(batch, count);
+    const own = this.check(batch, whole('count', count, 1, MAX_LENGTH));
+    const { microBatch } = this.options, tokens = sum(own.targetLengths);
     let loss = 0;
     for (let first = 0; first < count; first += microBatch) {
       const part = Math.min(microBatch, count - first);
-      this.load(batch, first, part);
+      this.load(own, first, part);
       loss += this.score(part, gamma).loss;
     }
     return { loss: nats(loss) / tokens, tokens };
@@ -156,28 +154,42 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
    *  console.log(tokens.join(' ')); // 5 4
    */
   decoder(source: Int32Array): (prefix: Int32Array) => Float64Array {
-    this.checkTokens('source', source, 0, source.length);
-    this.all.model.start(this.device, source);
+    const tokens = this.sentence('source', source);
+    this.all.model.start(this.device, tokens);
     return (prefix) => {
-      this.checkTokens('prefix', prefix, 0, prefix.length);
-      const { raw, fraction } = this.all.model.next(this.device, prefix);
+      const own = this.sentence('prefix', prefix);
+      const { raw, fraction } = this.all.model.next(this.device, own);
       return Float64Array.from(raw, (v) => v / 2 ** fraction);
     };
   }
 
-  private checkTokens(name: string, tokens: Int32Array, from: number, length: number): void {
+  /** A copy of 1 to T token ids. */
+  private sentence(name: string, given: Int32Array): Int32Array {
     const { vocabulary, context } = this.options.model;
-    if (!(length >= 1 && length <= context)) throw new UsageError(`${name} has ${length} tokens, expected 1 to ${context}`);
-    for (let i = from; i < from + length; i++)
-      if (tokens[i] < 0 || tokens[i] >= vocabulary) throw new UsageError(`${name}[${i}] is ${tokens[i]}, expected a token id from 0 to ${vocabulary - 1}`);
+    return integers(name, given, 0, vocabulary - 1, 1, context);
   }
 
-  private check(batch: TranslatorBatch, count: number): void {
-    const { context } = this.options.model;
-    for (const [name, lengths] of [['source', 'sourceLengths'], ['input', 'targetLengths'], ['target', 'targetLengths']] as const) {
-      if (batch[lengths].length < count || batch[name].length < count * context)
-        throw new UsageError(`${name} and ${lengths} have ${batch[name].length} and ${batch[lengths].length} elements, expected ${count * context} and ${count} (batch x context, and batch)`);
-      for (let s = 0; s < count; s++) this.checkTokens(name, batch[name], s * context, batch[lengths][s]);
-    }
+  /** A copy of the first `count` pairs. Only the tokens within a row's length are looked at. */
+  private check(batch: TranslatorBatch, count: number): TranslatorBatch {
+    const { context, vocabulary } = this.options.model;
+    const given = properties('the batch', batch, BATCH);
+    const lengths = (name: 'sourceLengths' | 'targetLengths'): Int32Array => {
+      typed(name, given[name], 'Int32Array', count, MAX_LENGTH);
+      return integers(name, given[name].subarray(0, count), 1, context, count);
+    };
+    const rows = (name: 'source' | 'input' | 'target', used: Int32Array): Int32Array => {
+      const all = typed(name, given[name], 'Int32Array', count * context, MAX_LENGTH);
+      const copy = new Int32Array(count * context);
+      used.forEach((length, s) => {
+        const row = all.subarray(s * context, s * context + length);
+        copy.set(integers(`${name} row ${s}`, row, 0, vocabulary - 1, length), s * context);
+      });
+      return copy;
+    };
+    const sourceLengths = lengths('sourceLengths'), targetLengths = lengths('targetLengths');
+    return {
+      source: rows('source', sourceLengths), sourceLengths,
+      input: rows('input', targetLengths), target: rows('target', targetLengths), targetLengths,
+    };
   }
 }

@@ -1,6 +1,6 @@
 // Trains a vision transformer.
 
-import { UsageError } from '../errors.ts';
+import { MAX_LENGTH, callback, integers, typed } from '../core/check.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { nats } from '../models/model.ts';
 import { Vit } from '../models/vit.ts';
@@ -79,8 +79,9 @@ export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
   }
 
   private loader(images: Uint8Array, labels: Int32Array): (first: number, count: number) => void {
-    this.check(images, labels, this.options.batch);
-    return (first, count) => this.all.model.load(this.device, images, labels, first, count);
+    const { batch } = this.options, own = this.labels(labels, batch);
+    this.checkImages(images, batch);
+    return (first, count) => this.all.model.load(this.device, images, own, first, count);
   }
 
   /** Mean loss in nats and share of right predictions over any number of images, of the plain model. gamma: another value for inference,
@@ -93,17 +94,18 @@ export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
    */
   evaluate(images: Uint8Array, labels: Int32Array, onImage?: (done: number, of: number) => void, gamma = 0): { loss: number; accuracy: number } {
     const { microBatch } = this.options, sum = { loss: 0, correct: 0 };
-    if (labels.length === 0) throw new UsageError('evaluation needs at least one image, none given');
-    this.check(images, labels, labels.length);
-    for (let first = 0; first < labels.length; first += microBatch) {
-      const count = Math.min(microBatch, labels.length - first);
-      this.all.model.load(this.device, images, labels, first, count);
+    const own = this.labels(labels, 1, MAX_LENGTH), { length } = own; // a copy: onImage may change them
+    if (onImage !== undefined) callback('onImage', onImage);
+    for (let first = 0; first < length; first += microBatch) {
+      const count = Math.min(microBatch, length - first);
+      this.checkImages(images, length); // every time: onImage may have transferred them
+      this.all.model.load(this.device, images, own, first, count);
       const { loss, correct } = this.score(count, gamma);
       sum.loss += loss;
       sum.correct += correct;
-      onImage?.(first + count, labels.length);
+      onImage?.(first + count, length);
     }
-    return { loss: nats(sum.loss) / labels.length, accuracy: sum.correct / labels.length };
+    return { loss: nats(sum.loss) / length, accuracy: sum.correct / length };
   }
 
   /** Logits of one image in nats, one a class. Integers times a power of two: the same on every machine.
@@ -113,16 +115,18 @@ export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
    *  console.log(logits.length, logits[1].toFixed(6)); // 2 -0.044946
    */
   logits(image: Uint8Array): Float64Array {
-    this.check(image, Int32Array.of(0), 1);
+    this.checkImages(image, 1);
     const { raw, fraction } = this.all.model.logits(this.device, image);
     return Float64Array.from(raw, (v) => v / 2 ** fraction);
   }
 
-  private check(images: Uint8Array, labels: Int32Array, count: number): void {
-    const { width, height, colours, classes } = this.options.model, size = width * height * colours;
-    if (images.length !== count * size) throw new UsageError(`images have ${images.length} bytes, expected ${count * size} (${count} of ${width} x ${height} x ${colours})`);
-    if (labels.length !== count) throw new UsageError(`there are ${labels.length} labels, expected ${count}`);
-    for (let i = 0; i < count; i++)
-      if (labels[i] < 0 || labels[i] >= classes) throw new UsageError(`labels[${i}] is ${labels[i]}, expected a class from 0 to ${classes - 1}`);
+  /** A copy of least to most classes. */
+  private labels(given: Int32Array, least: number, most = least): Int32Array {
+    return integers('labels', given, 0, this.options.model.classes - 1, least, most);
+  }
+
+  private checkImages(images: Uint8Array, count: number): void {
+    const { width, height, colours } = this.options.model;
+    typed('images', images, 'Uint8Array', count * width * height * colours);
   }
 }

@@ -59,9 +59,9 @@ describe('augment', () => {
 
   test('an image, a margin, a fill or a length that cannot be is refused', () => {
     const call = (image: number, crop: number, length: number, fill = 0) => () => augment(setOf(6, 4, 1), image, new Uint8Array(length), { crop, flip: true, fill }, 1, 1, 1);
-    for (const image of [-1, 3, 0.5, NaN]) expect(call(image, 1, 24)).toThrow(/^image is .*, expected 0 to 2$/);
-    for (const crop of [-1, 4, 0.5, NaN]) expect(call(0, crop, 24)).toThrow(/^crop is .*, expected a whole number from 0 to 3 for images of 6 x 4$/);
-    for (const fill of [-1, 256, 0.5]) expect(call(0, 1, 24, fill)).toThrow(/^fill is .*, expected a byte, 0 to 255$/);
-    expect(call(0, 1, 23)).toThrow(/has 23 bytes, expected 24 \(6 x 4 x 1\)/);
+    for (const image of [-1, 3, 0.5, NaN]) expect(call(image, 1, 24)).toThrow(/^image is .*, expected a whole number from 0 to 2$/);
+    for (const crop of [-1, 4, 0.5, NaN]) expect(call(0, crop, 24)).toThrow(/^crop is .*, expected a whole number from 0 to 3\. HINT/);
+    for (const fill of [-1, 256, 0.5]) expect(call(0, 1, 24, fill)).toThrow(/^fill is .*, expected a whole number from 0 to 255$/);
+    expect(call(0, 1, 23)).toThrow(/^out has 23 elements, expected 24$/);
   });
 });

@@ -136,7 +136,7 @@ describe('BytePairs', () => {
   });
 
   test('sizes and texts that cannot be are refused', () => {
-    for (const size of [4, 0, -1, 7.5, NaN, 65537]) expect(() => BytePairs.learn(['ab'], size)).toThrow(/^the vocabulary's size is .*, expected an integer from 5 to 65536$/);
+    for (const size of [4, 0, -1, 7.5, NaN, 65537]) expect(() => BytePairs.learn(['ab'], size)).toThrow(/^the vocabulary's size is .*, expected a whole number from 5 to 65536$/);
     expect(() => BytePairs.learn(['abc'], 7)).toThrow(/^the vocabulary's size is 7, expected at least 8 \(4 characters and 4 special tokens\)\. HINT: choose a larger vocabulary/);
     for (const none of [[], ['', '']]) expect(() => BytePairs.learn(none, 10)).toThrow(/^there is no text to learn a vocabulary from, expected at least one sentence$/);
     expect(() => BytePairs.learn(['a\ud800b'], 10)).toThrow(/half of a surrogate pair/);

@@ -62,7 +62,7 @@ describe('EpochOrder', () => {
   });
 
   test('counts, seeds and places out of range are refused', () => {
-    for (const count of [0, -1, 1.5, NaN, 2 ** 24 + 1]) expect(() => new EpochOrder(1, count)).toThrow(/^the epoch has .* items, expected 1 to 16777216$/);
+    for (const count of [0, -1, 1.5, NaN, 2 ** 24 + 1]) expect(() => new EpochOrder(1, count)).toThrow(/^count is .*, expected a whole number from 1 to 16777216$/);
     for (const seed of [-1, 0.5, NaN, 2 ** 53]) expect(() => new EpochOrder(seed, 2)).toThrow(/^seed is .*, expected a whole number/);
     for (const place of [-1, 0.5, NaN, Infinity, 2 ** 53, 3 * 2 ** 32]) expect(() => new EpochOrder(1, 3).at(place)).toThrow(UsageError);
   });

@@ -57,7 +57,7 @@ describe('PairData', () => {
   test('no pair that fits, no pairs and a bad context are refused', () => {
     expect(() => encode(2)).toThrow(/^none of the 40 pairs fits a context of 2 tokens, expected at least one\. HINT: choose a context of at least 3$/);
     expect(() => PairData.encode([], { source: sources, target: targets, context: 4 })).toThrow(/^there are no pairs, expected at least one$/);
-    for (const context of [0, -1, 2.5, NaN]) expect(() => encode(context)).toThrow(/^context is .*, expected an integer of at least 1$/);
+    for (const context of [0, -1, 2.5, NaN]) expect(() => encode(context)).toThrow(/^context is .*, expected a whole number from 1 to 4096$/);
   });
 });
 
@@ -93,10 +93,10 @@ describe('fillPairBatch', () => {
     const data = encode(8), good = createPairBatch(2, 8);
     const run = (change: Partial<PairBatch>, options = {}) => (): void => { fillPairBatch(data, { seed: 1, batch: 2, step: 0, ...options }, { ...good, ...change }); };
     for (const name of ['source', 'input', 'target'])
-      expect(run({ [name]: new Int32Array(15) })).toThrow(`fillPairBatch: ${name} has 15 elements, expected 2 * 8`);
-    for (const name of ['sourceLengths', 'targetLengths']) expect(run({ [name]: new Int32Array(3) })).toThrow(`fillPairBatch: ${name} has 3 elements, expected 2`);
-    for (const batch of [0, -1, 1.5]) expect(run({}, { batch })).toThrow(/^batch is .*, expected an integer of at least 1$/);
-    for (const step of [-1, 0.5, NaN]) expect(run({}, { step })).toThrow(/^step is .*, expected an integer of at least 0$/);
+      expect(run({ [name]: new Int32Array(15) })).toThrow(`${name} has 15 elements, expected 16`);
+    for (const name of ['sourceLengths', 'targetLengths']) expect(run({ [name]: new Int32Array(3) })).toThrow(`${name} has 3 elements, expected 2`);
+    for (const batch of [0, -1, 1.5]) expect(run({}, { batch })).toThrow(/^batch is .*, expected a whole number from 1 to 65536$/);
+    for (const step of [-1, 0.5, NaN]) expect(run({}, { step })).toThrow(/^step is .*, expected a whole number from 0 to/);
     for (const seed of [-1, 0.5, 2 ** 53]) expect(run({}, { seed })).toThrow(/^seed is /);
   });
 });

@@ -112,14 +112,14 @@ describe('memory and wrong use', () => {
 
   test('what does not fit the model is refused', () => {
     const v = VitTrainer.create(vitOptions()), t = TranslatorTrainer.create(pairOptions()), { pixels, labels } = images(1, 4), batch = pairs(1, 4);
-    expect(() => v.trainStep(pixels.subarray(1), labels)).toThrow(/^images have 1151 bytes, expected 1152 \(4 of 8 x 12 x 3\)$/);
-    expect(() => v.trainStep(pixels, labels.subarray(1))).toThrow(/3 labels, expected 4/);
-    expect(() => v.trainStep(pixels, Int32Array.of(0, 1, 5, 2))).toThrow(/^labels\[2\] is 5, expected a class from 0 to 4$/);
+    expect(() => v.trainStep(pixels.subarray(1), labels)).toThrow(/^images has 1151 elements, expected 1152$/);
+    expect(() => v.trainStep(pixels, labels.subarray(1))).toThrow(/^labels has 3 elements, expected 4$/);
+    expect(() => v.trainStep(pixels, Int32Array.of(0, 1, 5, 2))).toThrow(/^labels\[2\] is 5, expected a whole number from 0 to 4$/);
     expect(() => v.evaluate(new Uint8Array(0), new Int32Array(0))).toThrow(UsageError);
-    expect(() => t.trainStep({ ...batch, source: batch.source.subarray(1) })).toThrow(/^source and sourceLengths have 35 and 4 elements, expected 36 and 4/);
-    expect(() => t.trainStep({ ...batch, targetLengths: Int32Array.of(1, 0, 1, 1) })).toThrow(/^input has 0 tokens, expected 1 to 9$/);
-    expect(() => t.trainStep({ ...batch, input: batch.input.map(() => 30) })).toThrow(/^input\[0\] is 30, expected a token id from 0 to 29$/);
-    expect(() => t.decoder(new Int32Array(10))).toThrow(/^source has 10 tokens, expected 1 to 9$/);
+    expect(() => t.trainStep({ ...batch, source: batch.source.subarray(1) })).toThrow(/^source has 35 elements, expected at least 36$/);
+    expect(() => t.trainStep({ ...batch, targetLengths: Int32Array.of(1, 0, 1, 1) })).toThrow(/^targetLengths\[1\] is 0, expected a whole number from 1 to 9$/);
+    expect(() => t.trainStep({ ...batch, input: batch.input.map(() => 30) })).toThrow(/^input row 0\[0\] is 30, expected a whole number from 0 to 29$/);
+    expect(() => t.decoder(new Int32Array(10))).toThrow(/^source has 10 elements, expected 1 to 9$/);
     for (const wrong of [{ patch: 5 }, { classes: 1 }, { heads: 5 }, { colours: 4 }]) expect(() => planVit(vitOptions({ model: { ...vit, ...wrong } }))).toThrow(UsageError);
     for (const wrong of [{ vocabulary: 3 }, { context: 1 }, { layers: 0 }]) expect(() => planTranslator(pairOptions({ model: { ...translator, ...wrong } }))).toThrow(UsageError);
   });
