@@ -7,6 +7,7 @@ import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';
 import { minify } from 'terser';
 import ts from 'typescript';
+import { thirdPartyLicenses } from './licenses.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const started = performance.now();
@@ -65,8 +66,10 @@ const wasmAsFile = { name: 'wasm-as-file', setup: (b) => b.onResolve({ filter: /
 const LINE_LENGTH = 120;
 
 const COMMON = {
-  bundle: true, format: 'esm', target: 'es2022', minify: true, logLevel: 'warning', write: false,
+  bundle: true, format: 'esm', target: 'es2022', minify: true, logLevel: 'warning', write: false, metafile: true,
 };
+/** Of every bundle: what is in it. */
+const metafiles = [];
 
 function save(path, text) {
   mkdirSync(dirname(path), { recursive: true });
@@ -77,10 +80,11 @@ function save(path, text) {
 /** A file of the library. After esbuild terser makes it 0.9 kB shorter, compressed, and writes newlines
  *  for semicolons; annotations are kept, as bundlers leave things out by them. */
 async function bundle(entry, outfile, plugins) {
-  const { outputFiles: [bundledMap, bundled] } = await build({
+  const { metafile, outputFiles: [bundledMap, bundled] } = await build({
     ...COMMON, entryPoints: [entry], outfile, sourcemap: 'external', platform: 'neutral',
     plugins: [...(plugins ?? [wasmAsText]), numbersOnly],
   });
+  metafiles.push(metafile);
   const { code, map } = await minify(bundled.text, {
     module: true, ecma: 2020, compress: { passes: 3 }, sourceMap: { content: bundledMap.text },
     format: { semicolons: false, max_line_len: LINE_LENGTH, preserve_annotations: true },
@@ -99,10 +103,11 @@ import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
 
 async function bundleCommandLine(entry, outfile) {
-  const { outputFiles: [map, { text }] } = await build({
+  const { metafile, outputFiles: [map, { text }] } = await build({
     ...COMMON, entryPoints: [entry], outfile, sourcemap: true, platform: 'node', lineLimit: LINE_LENGTH,
     plugins: [wasmAsText, numbersOnly], banner: { js: CLI_BANNER }, footer: { js: textOfRelease() },
   });
+  metafiles.push(metafile);
   save(outfile, text);
   writeFileSync(map.path, map.text);
 }
@@ -132,6 +137,7 @@ try {
   await bundle('src/verify/index.ts', 'dist/verify.js', [beside('./index.js')]);
   await bundle('src/verify/index.ts', 'dist/worker-verify.js', [beside('./worker.js')]);
   await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
+  save('dist/THIRD-PARTY-LICENSES', thirdPartyLicenses(metafiles));
   declarations(['src/index.ts', 'src/all.ts', 'src/verify/index.ts'], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {

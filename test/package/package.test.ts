@@ -2,7 +2,7 @@
 // is test/package/embed.mjs.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -66,6 +66,26 @@ describe('the package', () => {
     expect(targets.length).toBeGreaterThan(6);
     expect(targets.filter((target) => !files.includes(target))).toEqual([]);
     for (const file of ['dist/all.js', 'dist/worker-all.js', 'dist/types/all.d.ts', 'dist/thread.js', 'dist/kernels.wasm', 'dist/index.js.map', 'LICENSE']) expect(files).toContain(file);
+  });
+
+  test('the licence of every package whose code is in a bundle is in dist/THIRD-PARTY-LICENSES', () => {
+    const dist = join(project, 'node_modules/retrograd/dist');
+    const maps = readdirSync(dist).filter((name) => name.endsWith('.map'));
+    const sources = maps.flatMap((name): string[] => JSON.parse(readFileSync(join(dist, name), 'utf8')).sources);
+    const names = sources.map((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1]);
+    const packages = [...new Set(names)].filter((name) => name !== undefined);
+    expect(packages).toContain('commander');
+    expect(packages).toContain('@assemblyscript/loader');
+    const text = readFileSync(join(dist, 'THIRD-PARTY-LICENSES'), 'utf8');
+    const isThere = (name: string): boolean => {
+      const folder = join(root, 'node_modules', name);
+      const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const files = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
+      return text.includes(`${name} ${version} (${license})`)
+        && files.every((file) => text.includes(readFileSync(join(folder, file), 'utf8').trim()));
+    };
+    expect(packages.filter((name) => !isThere(name))).toEqual([]);
+    expect(text).toContain('Apache License'); // the loader's, which brings no file of its own
   });
 
   test('the main file is at most 40 kB after gzip, WebAssembly included', () => {
