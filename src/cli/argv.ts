@@ -2,6 +2,7 @@
 // number is a number; the library checks its range, so that each range is stated once.
 
 import { UsageError } from './library.ts';
+import { printableLine } from './printable.ts';
 
 const LONGEST_QUOTE = 60;
 
@@ -11,11 +12,10 @@ export function quote(value: string): string {
   return `'${short}'`;
 }
 
-/** Control characters, line breaks above all, as \u escapes: an error is one line whatever was given. */
-export const oneLine = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => (c === '\n' ? '\\n' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
+/** An error is one line whatever was given. */
+export const oneLine = printableLine;
 
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A parser of numbers for the option `flag`. */
 export const number = (flag: string) => (given: string): number => {
@@ -42,7 +42,7 @@ const UNITS: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 3
 
 /** A parser of amounts of memory: 800000000, 512MiB, 1.5G; units are powers of 1,024. */
 export const byteCount = (flag: string) => (given: string): number => {
-  const match = /^(\d+\.?\d*|\.\d+) ?([kmg]?)(i?b)?$/i.exec(given);
+  const match = /^(\d+(?:\.\d*)?|\.\d+) ?([kmg]?)(i?b)?$/i.exec(given);
   const value = match === null ? NaN : Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase()]);
   if (!(value >= 1 && value <= 2 ** 32)) throw new UsageError(`${flag} is ${quote(given)}, expected 1 byte to 4GiB`, 'as in 800000000, 512MiB or 2GiB');
   return value;

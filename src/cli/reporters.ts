@@ -6,6 +6,7 @@ import { count, duration, percent } from './format.ts';
 import type { MemoryPlan, StepReport } from './library.ts';
 import type { RunLog } from './log.ts';
 import { warn, write } from './output.ts';
+import { printableJson } from './printable.ts';
 import type { Task, Validation } from './tasks/task.ts';
 
 /** What does not change during a run. */
@@ -34,7 +35,7 @@ export interface Reporter {
 }
 
 export const print = (line: string): void => write(`${line}\n`);
-export const printJson = (event: object): void => print(JSON.stringify(event));
+export const printJson = (event: object): void => print(printableJson(event));
 /** `data`: where the data are. */
 export const planEvent = (plan: MemoryPlan, data?: DataPaths): object => ({ event: 'plan', ...plan, ...(data === undefined ? {} : { data }) });
 const stepEvent = (report: StepReport, milliseconds: number): object =>

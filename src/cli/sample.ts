@@ -2,6 +2,7 @@
 
 import { type GptTrainer, UsageError, type Vocabulary, chooseToken } from './library.ts';
 import { gpt } from './kinds/gpt.ts';
+import { printable } from './printable.ts';
 import { print, printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
 
@@ -41,6 +42,6 @@ export async function sample(directory: string, values: SampleValues): Promise<n
   const prompt = promptTokens(characters, values.prompt);
   const text = characters.decode(generate(restoreTrainer(gpt, run, { ...run.options, threads: 1 }), prompt, { length, temperature, seed }));
   if (values.json === true) printJson({ event: 'sample', prompt: values.prompt ?? '', text, length, temperature, seed, step: run.step });
-  else print(`${values.prompt ?? ''}${text}`);
+  else print(printable(`${values.prompt ?? ''}${text}`));
   return 0;
 }

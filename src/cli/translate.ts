@@ -4,6 +4,7 @@ import { quote } from './argv.ts';
 import { readDataFile } from './files.ts';
 import { translate as kind } from './kinds/translate.ts';
 import { UsageError, normaliseSentence } from './library.ts';
+import { printableLine } from './printable.ts';
 import { print, printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
 import { encodeSource, translateTokens } from './tasks/translate.ts';
@@ -41,7 +42,7 @@ export async function translate(directory: string, values: TranslateValues): Pro
   for (const { sentence, source } of sources) {
     const { tokens, score, ended } = translateTokens(trainer, source, beam), text = known.target.decode(tokens);
     if (values.json === true) printJson({ event: 'translation', source: sentence, text, beam, score, ended });
-    else print(text);
+    else print(printableLine(text));
   }
   return 0;
 }

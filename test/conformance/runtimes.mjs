@@ -9,7 +9,7 @@ import { ask, firstLine } from './execute.mjs';
 import { crossLibraries, debianVersion, fromDebian, fromNpm } from './install.mjs';
 import { askWorkerd } from './workerd.mjs';
 
-const SCRIPT = join(import.meta.dirname, 'verify-here.mjs'), PAGE = 'docs/verify.html?post=/posted';
+const SCRIPT = join(import.meta.dirname, 'verify-here.mjs'), PAGE = 'docs/verify.html';
 const EMULATED_SECONDS = 300;
 const PLATFORM = process.platform === 'win32' ? 'win' : process.platform;
 

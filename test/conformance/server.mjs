@@ -1,7 +1,7 @@
 // A local server for pages: the repository's dist/, docs/ and test/conformance/, isolated as shared memory asks for, what a page is
 // given at /given, and what it posts to /posted.
 
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { ROOT } from '../../bench/stamp.mjs';
@@ -10,10 +10,17 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const OPEN = ['dist/', 'docs/', 'test/conformance/'];
 const HEADERS = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp', 'cache-control': 'no-store' };
 
+/** The page posts what it finds to this server, and to no other: the page itself sends nothing. */
+const POSTING = `<script>
+document.addEventListener('verified', ({ detail }) => fetch('/posted', { method: 'POST', body: JSON.stringify(detail) }));
+</script>
+<script type="module">`;
+
 function sendFile(path, response) {
   const name = normalize(decodeURIComponent(path)).replaceAll('\\', '/').replace(/^\/+/, ''), file = join(ROOT, name);
   if (!OPEN.some((folder) => name.startsWith(folder)) || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404, HEADERS).end('not found');
   response.writeHead(200, { ...HEADERS, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
+  if (name === 'docs/verify.html') return response.end(readFileSync(file, 'utf8').replace('<script type="module">', POSTING));
   createReadStream(file).pipe(response);
 }
 

@@ -6,7 +6,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeAgain, writeAtomically } from '../atomic.ts';
-import { CheckpointError, decodeCheckpoint, encodeCheckpoint } from '../library.ts';
+import { CheckpointError, MAX_CHECKPOINT_BYTES, decodeCheckpoint, encodeCheckpoint } from '../library.ts';
+import { readBounded } from '../read.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
 import type { Kept, Notes } from './experiment.ts';
 import { type NamedFile, type Rescue, attempt, saveSurely, wordsOf } from '../saving.ts';
@@ -44,7 +45,7 @@ export class KeptRun implements Kept {
     const path = join(this.folder, this.file);
     if (!fs.existsSync(path)) return undefined;
     try {
-      const { tensors, step, vocabulary } = await decodeCheckpoint(fs.readFileSync(path));
+      const { tensors, step, vocabulary } = await decodeCheckpoint(readBounded(path, MAX_CHECKPOINT_BYTES, true));
       const { identity, seconds, totals, ...notes } = vocabulary as Notes & { identity: unknown; seconds: number; totals: typeof trainer.totals };
       if (!isDeepStrictEqual(identity, plain(this.identity))) throw new CheckpointError('it is of other options, data or another version of the program');
       trainer.restore(tensors, step);

@@ -8,8 +8,12 @@ import { quote } from '../argv.ts';
 import { makeDirectory, removeLeftovers, unwritable } from '../atomic.ts';
 import { UsageError } from '../library.ts';
 import { type Holder, Lock, takeLock } from '../lock.ts';
+import { readBounded } from '../read.ts';
 import type { NamedFile } from '../saving.ts';
 import type { Found } from './experiment.ts';
+
+/** Most bytes of a result: they have some ten thousand. */
+const MAX_RESULT = 2 ** 24;
 
 export interface Result {
   experiment: string;
@@ -50,7 +54,7 @@ export function readResult(folder: string, cell: string, seed: number, options: 
   if (!fs.existsSync(path)) return undefined;
   let result: Result;
   try {
-    result = JSON.parse(fs.readFileSync(path, 'utf8')) as Result;
+    result = JSON.parse(new TextDecoder().decode(readBounded(path, MAX_RESULT))) as Result;
   } catch (error) {
     throw new UsageError(`${quote(path)} is no result (${(error as Error).message}), expected JSON`, hint);
   }

@@ -25,7 +25,7 @@ export interface TranslateTaskOptions {
 const SLICE = 64;
 
 /** Source tokens with their end. */
-export const encodeSource = (text: string, { source }: Vocabularies): Int32Array => Int32Array.of(...source.encode(text), SPECIAL.end);
+export const encodeSource = (text: string, { source }: Vocabularies): Int32Array => Int32Array.from([...source.encode(text), SPECIAL.end]);
 
 /** The most probable translation that a search finds. */
 export function translateTokens(trainer: TranslatorTrainer, source: Int32Array, beam: number): BeamResult {
