@@ -1,0 +1,107 @@
+// Cross entropy in nats of the softmax of each row's logits against a target class.
+
+import { UsageError } from '../../errors.ts';
+import type { Pointer } from '../../kernels/kernels.ts';
+import { LOGIT_GRADIENT_FRACTION } from '../../tensor/formats.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
+import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
+import type { Loss, PlannedLoss, Score } from './loss.ts';
+
+/** floor(log2(e) * 2^62): distances of logits are measured in powers of two. */
+const LOG2E_Q62 = 6653256548922161245n;
+
+export interface CrossEntropyOptions<Batch> {
+  /** The targets in a batch: int32 [samples, rows]. */
+  targets: (batch: Batch) => Int32Array;
+  /** Rows of each sample, if not all of them: int32 [samples]. */
+  lengths?: (batch: Batch) => Int32Array;
+  /** What a batch calls them, for errors (targets). */
+  name?: string;
+  /** Count the rows whose largest logit is the target's (false). */
+  counts?: boolean;
+}
+
+export function crossEntropy<Batch>(options: CrossEntropyOptions<Batch>): Loss<Batch> {
+  return {
+    takes: ['sums', 'branch'],
+    plan: (at, input) => new CrossEntropy(at, input, options),
+  };
+}
+
+class CrossEntropy<Batch> implements PlannedLoss<Batch> {
+  private readonly targets: Pointer;
+  private readonly losses: Scratch;
+
+  constructor(
+    at: Planner,
+    private readonly input: Type,
+    private readonly options: CrossEntropyOptions<Batch>,
+  ) {
+    this.targets = at.allocate('workspace', at.layout.sequences * input.rows * 4);
+    this.losses = at.scratch('losses', input.rows * 4);
+  }
+
+  check(batch: Batch, count: number): void {
+    const { rows, columns } = this.input;
+    const { targets, lengths, name = 'targets' } = this.options;
+    const given = targets(batch);
+    if (given.length !== count * rows)
+      throw new UsageError(`${name} holds ${given.length} tokens, expected ${count * rows}`);
+    for (let s = 0; s < count; s++) {
+      const end = s * rows + (lengths?.(batch)[s] ?? rows);
+      for (let i = s * rows; i < end; i++)
+        if (!(given[i] >= 0 && given[i] < columns))
+          throw new UsageError(
+            `${name}[${i}] is ${given[i]}, expected a whole number from 0 to ${columns - 1}`,
+          );
+    }
+  }
+
+  predictions(batch: Batch, count: number): number {
+    const lengths = this.options.lengths?.(batch);
+    if (lengths === undefined) return count * this.input.rows;
+    let sum = 0;
+    for (let s = 0; s < count; s++) sum += lengths[s];
+    return sum;
+  }
+
+  load(run: Run, batch: Batch, first: number, count: number): void {
+    const { rows } = this.input;
+    const part = this.options.targets(batch).subarray(first * rows, (first + count) * rows);
+    run.view(this.targets, count * rows).set(part);
+  }
+
+  score(run: Run, x: Tensor, s: number, sum: Score, dx: Gradient | undefined): void {
+    const { columns, rows: most } = this.input;
+    const { rows, at } = x;
+    const { int32, kernels } = run;
+    const targets = this.targets + s * most * 4;
+    const losses = this.losses.at;
+    if (this.options.counts) sum.correct += countRight(int32, at, targets, rows, columns);
+    // log2(e) * 2^(47 - fraction): distances with 15 fraction bits
+    const scale = Number(LOG2E_Q62 >> BigInt(15 + x.fraction));
+    const to = dx?.at ?? 0;
+    kernels.cross_entropy_i32(at, columns, targets, to, columns, losses, rows, columns, scale);
+    for (let i = 0; i < rows; i++) sum.loss += int32[losses / 4 + i];
+    if (dx !== undefined) dx.exponent = -LOGIT_GRADIENT_FRACTION;
+  }
+}
+
+/** Rows whose first largest logit is the target's. */
+function countRight(
+  int32: Int32Array,
+  logits: Pointer,
+  targets: Pointer,
+  rows: number,
+  columns: number,
+): number {
+  let right = 0;
+  for (let r = 0; r < rows; r++) {
+    const row = logits / 4 + r * columns;
+    let best = 0;
+    for (let c = 1; c < columns; c++) if (int32[row + c] > int32[row + best]) best = c;
+    if (best === int32[targets / 4 + r]) right++;
+  }
+  return right;
+}

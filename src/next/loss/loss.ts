@@ -1,0 +1,32 @@
+// What a loss is: from the last layer's output and the targets of a batch to a number and a gradient.
+
+import type { Planner } from '../memory/planner.ts';
+import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
+
+/** What a thread found on its samples. */
+export interface Score {
+  /** Summed loss, 16 fraction bits. */
+  loss: number;
+  /** Predictions that were right, where that is counted. */
+  correct: number;
+}
+
+/** A loss of a batch: its targets are in some of the batch's fields. */
+export interface Loss<Batch> {
+  /** Kinds of output that it takes, the best first. */
+  readonly takes: readonly Kind[];
+  plan(at: Planner, input: Type): PlannedLoss<Batch>;
+}
+
+export interface PlannedLoss<Batch> {
+  /** Throws UsageError unless the batch holds targets of `count` samples. */
+  check(batch: Batch, count: number): void;
+  /** Predictions in a checked batch of `count` samples: what the loss of a step is divided by. */
+  predictions(batch: Batch, count: number): number;
+  /** Brings the targets of `count` samples from `first` on into memory. By the calling thread. */
+  load(run: Run, batch: Batch, first: number, count: number): void;
+  /** Adds the score of sample s of those in memory. With dx also dL/dx, int32, which may lie where x
+   *  does. */
+  score(run: Run, x: Tensor, s: number, sum: Score, dx: Gradient | undefined): void;
+}

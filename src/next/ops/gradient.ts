@@ -1,0 +1,89 @@
+// Gradients of activations: integers with one power-of-two exponent per tensor and sequence
+// (value = raw * 2^exponent), taken from the exact maximum of that sequence, so nothing saturates in
+// the usual range and no sample sees another.
+
+import { OverflowError } from '../../errors.ts';
+import type { Device } from '../../kernels/device.ts';
+import {
+  MAX_ACTIVATION_FRACTION,
+  MIN_FLUSH_SHIFT,
+  OPERAND_MAX,
+  WEIGHT_GRADIENT_FRACTION,
+} from '../../tensor/formats.ts';
+import type { Gradient } from '../memory/tensor.ts';
+
+/** Largest |gradient| that is represented: 2^12 for one token (of the loss summed over tokens). It
+ *  bounds every int64 sum: a weight gradient adds at most MAX_FLUSHES * 128 = 2^19 tokens of
+ *  2^12 * 2^4 (activation) at 28 fraction bits, 2^63 in all. (2^8 was too little: the gradient of a
+ *  token whose embedding is nearly constant passes through 1 / sigma of up to 316; tiny Shakespeare
+ *  met one at step 700.) */
+export const GRADIENT_LIMIT_BITS = 12;
+/** Smallest exponent of an int16 gradient operand: the flush into a weight gradient shifts right by at
+ *  most 16. Operands keep all their 13 bits for maxima from 2^-21 to 2^12. */
+export const MIN_OPERAND_EXPONENT =
+  MIN_FLUSH_SHIFT - WEIGHT_GRADIENT_FRACTION + MAX_ACTIVATION_FRACTION;
+
+/** Exponent of a gradient that is all zeros: the smallest, so that it decides no other exponent and is
+ *  never too large, whatever its buffer has held before. */
+export const ZERO_EXPONENT = MIN_OPERAND_EXPONENT;
+
+/** Makes n elements of a gradient zero. */
+export function clearGradient(d: Device, gradient: Gradient, n: number): void {
+  d.clear(gradient.at, n * 4);
+  gradient.exponent = ZERO_EXPONENT;
+}
+
+/** Smallest s >= 1 with halfUp(max, s) <= bound. */
+export function shiftToFit(max: number, bound: number): number {
+  let shift = 1;
+  while (Math.floor((max + 2 ** (shift - 1)) / 2 ** shift) > bound) shift++;
+  return shift;
+}
+
+/** How raw values up to `max` with `exponent` become an int16 within `bound`. The result's exponent is
+ *  exponent + shift, but for values below half a step of the smallest exponent, which become zeros. */
+export function fitShift(max: number, exponent: number, bound: number): number {
+  const highest = GRADIENT_LIMIT_BITS - bits(bound);
+  if (max === 0) return 1;
+  const shift = Math.max(shiftToFit(max, bound), MIN_OPERAND_EXPONENT - exponent);
+  if (shift > 31) return 31;
+  if (exponent + shift <= highest) return shift;
+  if (highest - exponent < 1) throw gradientTooLarge();
+  return highest - exponent; // saturates: the kernel counts
+}
+
+/** The exponent of what fitShift's shift gives. */
+export function fitExponent(max: number, exponent: number, bound: number): number {
+  const highest = GRADIENT_LIMIT_BITS - bits(bound);
+  if (max === 0) return Math.min(highest, Math.max(MIN_OPERAND_EXPONENT, exponent + 1));
+  const shift = Math.max(shiftToFit(max, bound), MIN_OPERAND_EXPONENT - exponent);
+  return shift > 31 ? MIN_OPERAND_EXPONENT : Math.min(highest, exponent + shift);
+}
+
+export const gradientTooLarge = (): OverflowError =>
+  new OverflowError(
+    `a gradient is larger than 2^${GRADIENT_LIMIT_BITS}, beyond which sums are not exact`,
+    'lower the learning rate or lengthen the warm-up',
+  );
+
+/** Rounds an int32 gradient of n elements to int16 within `bound` at `to`, whose exponent is written;
+ *  counts saturations. */
+export function toOperand(
+  d: Device,
+  from: Gradient,
+  to: Gradient,
+  n: number,
+  bound = OPERAND_MAX,
+): void {
+  const max = d.kernels.max_abs_i32(from.at, n, 1, n);
+  const shift = fitShift(max, from.exponent, bound);
+  to.exponent = fitExponent(max, from.exponent, bound);
+  d.counts.saturated += d.kernels.requantize_i32i16(from.at, n, to.at, n, 1, n, shift, bound, 0);
+}
+
+/** Binary digits of a whole number >= 0. */
+export function bits(value: number): number {
+  let n = 0;
+  for (let power = 1; power <= value; power *= 2) n++;
+  return n;
+}

@@ -1,0 +1,91 @@
+// What an update rule of the residual stream is. A stack owns the order of blocks and, for each
+// sequence, a lane: two states and their gradients. A rule says how a block changes a lane, how that is
+// undone exactly, and how gradients pass. It sees one block and one sequence at a time, through a Site.
+
+import type { Pointer } from '../../kernels/kernels.ts';
+import { STATE_LIMIT_BITS } from '../../tensor/formats.ts';
+import type { Gradient } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
+
+/** One sequence's place: the state that the next block reads and a second one (BDIA: x_k and x_{k-1}),
+ *  and their gradients a and b. */
+export interface Lane {
+  last: Pointer;
+  previous: Pointer;
+  readonly a: Gradient;
+  readonly b: Gradient;
+  /** The gradient of `previous` is bSign * b. 0: it is zero. */
+  bSign: number;
+  /** What the rule keeps beside the states to undo its updates (sideBytes). */
+  readonly side: Pointer;
+}
+
+/** A block at a sequence. */
+export interface Site {
+  readonly run: Run;
+  readonly lane: Lane;
+  /** Block k of the stack's `layers`; block `block` of the model's, for random draws. */
+  readonly k: number;
+  readonly block: number;
+  readonly layers: number;
+  /** Elements of the sequence's state, and their fraction bits l. */
+  readonly n: number;
+  readonly l: number;
+  /** int32 [n], 16 fraction bits: what `branch` computes. */
+  readonly h: Pointer;
+  /** int32 [n] that may be overwritten on the way forward. */
+  readonly spare: Pointer;
+  /** A training pass; else inference. */
+  readonly isTraining: boolean;
+  /** The run's seed, 0-based step, and sample of the batch: what random draws are a function of. */
+  readonly seed: number;
+  readonly step: number;
+  readonly sample: number;
+  /** Inference of a rule with gamma: 8 gamma, usually 0. */
+  readonly gamma8: number;
+  /** Sublayers of the block. */
+  readonly parts: number;
+  /** h = sum of sublayers from .. to of the block at state x; keeps what `gradient` needs. */
+  branch(x: Pointer, from?: number, to?: number): void;
+  /** Turns dBranch, dL/dh, into the gradient of x through those sublayers; adds to the weights'. */
+  gradient(from?: number, to?: number): void;
+  readonly dBranch: Gradient;
+}
+
+export interface UpdateRule {
+  readonly name: string;
+  /** What a checkpoint keeps of it beside the name. */
+  readonly options: Readonly<Record<string, number | boolean>>;
+  /** Inference can be run with another gamma than 0. */
+  readonly hasGamma: boolean;
+  /** Throws UsageError if it cannot be exact over so many blocks. */
+  check?(layers: number): void;
+  /** Bytes a lane of n elements needs beside its states. */
+  sideBytes(n: number, layers: number): number;
+  /** Before block 0: x_0 is in lane.last. */
+  begin?(site: Site): void;
+  /** lane: states before block k -> after. Returns the count of elements beyond +-2^14. */
+  forward(site: Site): number;
+  /** After the last block: where the stack's output is. Default lane.last. May use lane.b.at. */
+  output?(site: Site): Pointer;
+  /** lane: states after block k -> before, bit for bit. Absent: the rule cannot run backward. */
+  inverse?(site: Site): void;
+  /** A fingerprint of what `inverse` has rebuilt, or of the same on the way forward, before block k;
+   *  undefined: nothing. */
+  fingerprint?(site: Site): number | undefined;
+  /** Before the last block's gradient: dL/d output is in lane.a; b is zero. */
+  seed?(site: Site): void;
+  /** a, b: gradients of the states after block k -> before. The block's activations are at hand. */
+  backward(site: Site): void;
+  /** After block 0: the gradient of x_0 goes to lane.a. Default: it is there. */
+  finish?(site: Site): void;
+}
+
+/** Largest |raw| of a state that a step accepts. */
+export const stateLimit = (l: number): number => 2 ** (STATE_LIMIT_BITS + l);
+
+/** A fingerprint of both states. */
+export const pairHash = ({ run, lane, n }: Site): number =>
+  (run.kernels.hash_i32(lane.last, n) ^
+    Math.imul(run.kernels.hash_i32(lane.previous, n), 0x9e3779b1)) >>>
+  0;

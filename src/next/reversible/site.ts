@@ -1,0 +1,130 @@
+// A block at a sequence, as an update rule sees it (rule.ts). One of each thread, moved from place to
+// place: a step builds no objects.
+
+import type { Pointer } from '../../kernels/kernels.ts';
+import type { Gradient } from '../memory/tensor.ts';
+import { clearGradient } from '../ops/gradient.ts';
+import type { Memory, Run } from '../ops/run.ts';
+import type { ApplyNoise, Block, BlockPass, BlockSaved } from './block.ts';
+import type { Noise } from './noise.ts';
+import type { Lane, Site } from './rule.ts';
+
+/** The sequences of a pass: lanes 0..count-1. */
+export interface Pass {
+  readonly count: number;
+  /** A training pass; else inference. */
+  readonly isTraining: boolean;
+  readonly seed: number;
+  readonly step: number;
+  /** The sample that lane 0 holds. */
+  readonly first: number;
+  /** Inference: 8 gamma (0). */
+  readonly gamma8: number;
+  /** Rows of lane s. */
+  rows(s: number): number;
+  /** What lane s's cross-attention looks at. */
+  memory(s: number): Memory | undefined;
+  /** Writes x_0 of lane s again; called only to name the element of a failed reconstruction. */
+  embed(run: Run, s: number, at: Pointer): void;
+}
+
+/** What does not change of a site. */
+export interface SiteShape {
+  readonly layers: number;
+  readonly channels: number;
+  /** Number of the first block among all of the model's, for random draws. */
+  readonly firstBlock: number;
+  /** l: fraction bits of the state. */
+  readonly fraction: number;
+  readonly h: Pointer;
+  readonly dBranch: Pointer;
+}
+
+export class BlockSite implements Site, BlockPass {
+  k = 0;
+  block = 0;
+  n = 0;
+  rows = 0;
+  gamma8 = 0;
+  seed = 0;
+  step = 0;
+  sample = 0;
+  isTraining = false;
+  readonly layers: number;
+  readonly l: number;
+  readonly parts: number;
+  readonly h: Pointer;
+  readonly spare: Pointer;
+  readonly dBranch: Gradient;
+  private current: { run: Run; lane: Lane; saved: BlockSaved } | undefined;
+  private skips = false;
+  private isNoisy = false;
+  private readonly applyNoise: ApplyNoise;
+
+  constructor(
+    private readonly code: Block,
+    private readonly source: Noise,
+    private readonly shape: SiteShape,
+  ) {
+    this.layers = shape.layers;
+    this.l = shape.fraction;
+    this.parts = code.parts.length;
+    this.h = shape.h;
+    this.spare = shape.dBranch;
+    this.dBranch = { at: shape.dBranch, exponent: 0 };
+    this.applyNoise = (at, part, isGradient) => source.apply(this, at, part, isGradient);
+  }
+
+  private get at(): { run: Run; lane: Lane; saved: BlockSaved } {
+    if (this.current === undefined) throw new Error('a site that is nowhere');
+    return this.current;
+  }
+
+  get run(): Run {
+    return this.at.run;
+  }
+
+  get lane(): Lane {
+    return this.at.lane;
+  }
+
+  get saved(): BlockSaved {
+    return this.at.saved;
+  }
+
+  get noise(): ApplyNoise | undefined {
+    return this.isNoisy ? this.applyNoise : undefined;
+  }
+
+  /** Moves to block k and lane s of a pass. */
+  move(run: Run, lane: Lane, saved: BlockSaved, { k, s }: { k: number; s: number }, pass: Pass): this {
+    const { source, shape } = this;
+    this.current ??= { run, lane, saved };
+    this.current.run = run;
+    this.current.lane = lane;
+    this.current.saved = saved;
+    this.k = k;
+    this.block = shape.firstBlock + k;
+    this.rows = pass.rows(s);
+    this.n = this.rows * shape.channels;
+    this.gamma8 = pass.gamma8;
+    this.isTraining = pass.isTraining;
+    this.seed = pass.seed;
+    this.step = pass.step;
+    this.sample = pass.first + s;
+    this.isNoisy = pass.isTraining && !source.isSilent;
+    this.skips = this.isNoisy && source.skips(this);
+    run.memory = pass.memory(s);
+    return this;
+  }
+
+  branch(x: Pointer, from = 0, to = this.parts): void {
+    if (this.skips) this.run.clear(this.h, this.n * 4);
+    else this.code.forward(this, x, this.h, from, to);
+  }
+
+  gradient(from = 0, to = this.parts): void {
+    if (this.skips) clearGradient(this.run, this.dBranch, this.n);
+    else this.code.backward(this, this.dBranch, from, to);
+  }
+}
