@@ -21,7 +21,7 @@ const { createHash } = await import('node:crypto');
 
 const ruleOf = (o: any) => ({ bdia: () => bdia({ gammaShift: o.gammaShift }), none: plain, checkpointing: plain, leapfrog, coupling, momentum: () => momentum({ beta: o.momentum, isRandom: o.randomMomentum }) } as any)[o.reversible]();
 const make = { gpt, vit, translator } as any;
-function build(kind: string, o: any) {
+export function buildNext(kind: string, o: any) {
   const keeps = o.reversible === 'checkpointing' ? 'states' : o.reversible !== 'none' && !o.storeActivations ? 'nothing' : 'activations';
   const go = (arena: Arena) => {
     const at = Planner.create(arena, { rank: 0, threads: 1, sequences: o.microBatch, fraction: o.fractionBits });
@@ -70,7 +70,7 @@ test.each(variants)('gpt %j', async (v) => {
   for (const m of [{ bias: true, tied: false }, {}]) for (const layers of [1, 5]) {
     const model = { vocabulary: 37, layers, channels: 24, heads: 3, context: 33, ...m };
     const t = GptTrainer.create({ model, batch: 4, microBatch: 2, steps: 50, learningRate: 0.01, warmup: 2, ...v });
-    const n = build('gpt', t.options);
+    const n = buildNext('gpt', t.options);
     for (let i = 0; i < 4; i++) {
       const inputs = ints(4 * 33, 37), targets = ints(4 * 33, 37);
       const a = t.trainStep(inputs, targets);
@@ -91,7 +91,7 @@ test.each(variants)('vit %j', async (v) => {
   for (const bias of [true, false]) {
     const model = { kind: 'vit' as const, width: 12, height: 8, colours: 1, classes: 5, patch: 4, layers: 3, channels: 16, heads: 2, bias };
     const t = VitTrainer.create({ model, batch: 4, microBatch: 2, steps: 50, learningRate: 0.01, warmup: 2, ...v });
-    const n = build('vit', t.options);
+    const n = buildNext('vit', t.options);
     for (let i = 0; i < 4; i++) {
       const images = Uint8Array.from(ints(4 * 96, 256)), labels = ints(4, 5);
       expect(n.step({ images, labels })).toBe(t.trainStep(images, labels).loss);
@@ -105,7 +105,7 @@ test.each(variants)('translator %j', async (v) => {
   for (const bias of [true, false]) {
     const model = { kind: 'translator' as const, vocabulary: 31, layers: 2, channels: 16, heads: 2, context: 9, bias };
     const t = TranslatorTrainer.create({ model, batch: 4, microBatch: 2, steps: 50, learningRate: 0.01, warmup: 2, ...v });
-    const n = build('translator', t.options);
+    const n = buildNext('translator', t.options);
     for (let i = 0; i < 4; i++) {
       const batch = { source: ints(36, 31), sourceLengths: ints(4, 9, 1), input: ints(36, 31), target: ints(36, 31), targetLengths: ints(4, 9, 1) };
       expect(n.step(batch)).toBe(t.trainStep(batch).loss);

@@ -1,3 +1,3 @@
 import { defineConfig } from 'vitest/config';
 import { wasmBytes } from './test/helpers/wasm-plugin.mjs';
-export default defineConfig({ plugins: [wasmBytes()], test: { include: ['next-check.test.ts'], testTimeout: 300000 } });
+export default defineConfig({ plugins: [wasmBytes()], test: { include: [process.env.T ?? 'next-check.test.ts'], testTimeout: 300000 } });
