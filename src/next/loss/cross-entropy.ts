@@ -18,6 +18,8 @@ export interface CrossEntropyOptions<Batch> {
   lengths?: (batch: Batch) => Int32Array;
   /** What a batch calls them, for errors (targets). */
   name?: string;
+  /** Leave out rows whose target is -1: masked language models (false). */
+  ignores?: boolean;
   /** Count the rows whose largest logit is the target's (false). */
   counts?: boolean;
 }
@@ -32,6 +34,9 @@ export function crossEntropy<Batch>(options: CrossEntropyOptions<Batch>): Loss<B
 class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   private readonly targets: Pointer;
   private readonly losses: Scratch;
+  private readonly known: Scratch;
+  /** The smallest target that there can be. */
+  private readonly least: number;
 
   constructor(
     at: Planner,
@@ -40,6 +45,8 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   ) {
     this.targets = at.allocate('workspace', at.layout.sequences * input.rows * 4);
     this.losses = at.scratch('losses', input.rows * 4);
+    this.known = at.scratch('known targets', options.ignores === true ? input.rows * 4 : 0);
+    this.least = options.ignores === true ? -1 : 0;
   }
 
   check(batch: Batch, count: number): void {
@@ -51,19 +58,25 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
     for (let s = 0; s < count; s++) {
       const end = s * rows + (lengths?.(batch)[s] ?? rows);
       for (let i = s * rows; i < end; i++)
-        if (!(given[i] >= 0 && given[i] < columns))
+        if (!(given[i] >= this.least && given[i] < columns))
           throw new UsageError(
-            `${name}[${i}] is ${given[i]}, expected a whole number from 0 to ${columns - 1}`,
+            `${name}[${i}] is ${given[i]}, expected a whole number from ${this.least} to ${columns - 1}`,
           );
     }
   }
 
   predictions(batch: Batch, count: number): number {
+    const { rows } = this.input;
     const lengths = this.options.lengths?.(batch);
-    if (lengths === undefined) return count * this.input.rows;
+    const targets = this.options.targets(batch);
     let sum = 0;
-    for (let s = 0; s < count; s++) sum += lengths[s];
-    return sum;
+    for (let s = 0; s < count; s++) {
+      const length = lengths?.[s] ?? rows;
+      sum += length;
+      if (this.least === 0) continue;
+      for (let i = 0; i < length; i++) if (targets[s * rows + i] < 0) sum--;
+    }
+    return Math.max(1, sum);
   }
 
   load(run: Run, batch: Batch, first: number, count: number): void {
@@ -78,13 +91,25 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
     const { int32, kernels } = run;
     const targets = this.targets + s * most * 4;
     const losses = this.losses.at;
+    const known = this.knownTargets(run, targets, rows);
     if (this.options.counts) sum.correct += countRight(int32, at, targets, rows, columns);
     // log2(e) * 2^(47 - fraction): distances with 15 fraction bits
     const scale = Number(LOG2E_Q62 >> BigInt(15 + x.fraction));
     const to = dx?.at ?? 0;
-    kernels.cross_entropy_i32(at, columns, targets, to, columns, losses, rows, columns, scale);
-    for (let i = 0; i < rows; i++) sum.loss += int32[losses / 4 + i];
+    kernels.cross_entropy_i32(at, columns, known, to, columns, losses, rows, columns, scale);
+    for (let i = 0; i < rows; i++) {
+      if (int32[targets / 4 + i] >= 0) sum.loss += int32[losses / 4 + i];
+      else if (dx !== undefined) run.clear(to + i * columns * 4, columns * 4);
+    }
     if (dx !== undefined) dx.exponent = -LOGIT_GRADIENT_FRACTION;
+  }
+
+  /** Where the targets are, with 0 instead of those that are left out. */
+  private knownTargets({ int32 }: Run, targets: Pointer, rows: number): Pointer {
+    if (this.least === 0) return targets;
+    const to = this.known.at;
+    for (let i = 0; i < rows; i++) int32[to / 4 + i] = Math.max(0, int32[targets / 4 + i]);
+    return to;
   }
 }
 

@@ -12,6 +12,8 @@ export interface Memory {
 }
 
 export class Run extends Device {
+  /** The memory as int16, for layers that compute in TypeScript. */
+  readonly int16 = new Int16Array(this.bytes.buffer);
   /** Which block of a stack the weights at hand are of; 0 outside of stacks. */
   block = 0;
   memory: Memory | undefined;
