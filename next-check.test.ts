@@ -2,7 +2,9 @@ import { test, expect } from 'vitest';
 import { GptTrainer, VitTrainer, TranslatorTrainer, planGpt, planVit, planTranslator } from './src/all.ts';
 import { createWasmBackend } from './src/kernels/wasm.ts';
 import { Arena } from './src/tensor/arena.ts';
-import { Optimizer } from './src/train/optimizer.ts';
+import { Updater } from './src/next/optim/updater.ts';
+import { adamw } from './src/next/optim/adamw.ts';
+import { cosine, constant } from './src/next/optim/schedule.ts';
 import { PURPOSE } from './src/random.ts';
 import { MASTER_FRACTION } from './src/tensor/formats.ts';
 import { Planner } from './src/next/memory/planner.ts';
@@ -25,8 +27,9 @@ export function buildNext(kind: string, o: any) {
   const keeps = o.reversible === 'checkpointing' ? 'states' : o.reversible !== 'none' && !o.storeActivations ? 'nothing' : 'activations';
   const go = (arena: Arena) => {
     const at = Planner.create(arena, { rank: 0, threads: 1, sequences: o.microBatch, fraction: o.fractionBits });
-    const model = new PlannedModel<any>(at, make[kind](o.model, ruleOf(o)), { keeps: keeps as any, noise: new Noise(o), verify: o.verify }, [4, 4]);
-    const opt = new Optimizer(arena, o, model.parameters.length);
+    const model = new PlannedModel<any>(at, make[kind](o.model, ruleOf(o)), { keeps: () => keeps as any, noise: new Noise(o), verify: o.verify }, [4, 4]);
+    const opt = new Updater(at, adamw({ weightDecay: o.weightDecay }), model.parameters, o.clip);
+
     return { model, opt };
   };
   const plan = new Arena(0); go(plan);
@@ -44,16 +47,16 @@ export function buildNext(kind: string, o: any) {
   const sha = () => { const h = createHash('sha256'); for (const p of model.parameters) h.update(run.bytes.subarray(p.master, p.master + p.size * 4)); return h.digest('hex'); };
   let steps = 0;
   const step = (batch: any) => {
-    model.check(batch, o.batch);
+    const predictions = model.take(batch, o.batch);
     model.resetReconstruction();
     for (const p of model.parameters) run.clear(p.gradient, p.size * 8);
     let loss = 0;
     for (let first = 0; first < o.batch; first += o.microBatch) {
-      model.load(run, batch, first, o.microBatch);
+      model.load(run, first, o.microBatch);
       loss += model.accumulate(run, { count: o.microBatch, isTraining: true, seed, step: steps, first, gamma8: 0 }).loss;
     }
-    const predictions = model.predictions(batch, o.batch);
-    opt.update(run, store, predictions, steps++);
+    const sch = (o.decay === 'cosine' ? cosine : constant)(o.learningRate, { warmup: o.warmup });
+    opt.update(run, { predictions, step: steps, rate: sch.rate(steps, o.steps) }); steps++;
     return loss / 2 ** 16 / predictions;
   };
   return { model, run, step, sha, plan, names: model.parameters.map((p) => p.path) };

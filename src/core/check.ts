@@ -31,8 +31,11 @@ const isReal = (value: unknown, low: number, high: number): value is number =>
   typeof value === 'number' && value >= low && value <= high;
 
 /** A number from low to high. */
-export function real(name: string, value: unknown, low: number, high: number): number {
-  return isReal(value, low, high) ? value : refuse(name, value, `a number from ${low} to ${high}`);
+export function real(
+  name: string, value: unknown, low: number, high: number, hint?: string,
+): number {
+  return isReal(value, low, high) ? value
+    : refuse(name, value, `a number from ${low} to ${high}`, hint);
 }
 
 /** A whole number from low to high. */

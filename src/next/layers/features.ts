@@ -1,7 +1,7 @@
 // Rows of numbers as a model's input: a table's, one row a sample. They should be standardised (mean
 // about 0, deviation about 1): an operand holds -8 to 8 in steps of 1/512.
 
-import { UsageError } from '../../errors.ts';
+import { list, real } from '../../core/check.ts';
 import type { Pointer } from '../../kernels/kernels.ts';
 import { OPERAND_MAX } from '../../tensor/formats.ts';
 import type { Planner } from '../memory/planner.ts';
@@ -12,6 +12,7 @@ import type { Input, PlannedInput } from './input.ts';
 /** Fraction bits of a feature. */
 const FEATURE_FRACTION = 9;
 const LARGEST = OPERAND_MAX / 2 ** FEATURE_FRACTION;
+const HINT = 'subtract the mean of each column and divide by its deviation';
 
 export interface FeaturesOptions<Batch> {
   /** Numbers of a sample. */
@@ -30,6 +31,7 @@ class Features<Batch> implements PlannedInput<Batch> {
   readonly type: Type;
   /** int16 [sequences, count]. */
   private readonly values: Pointer;
+  private taken: readonly number[] = [];
 
   constructor(
     at: Planner,
@@ -40,34 +42,25 @@ class Features<Batch> implements PlannedInput<Batch> {
     this.values = at.allocate('workspace', at.layout.sequences * count * 2);
   }
 
-  check(batch: Batch, count: number): void {
-    const { count: columns, values, name = 'values' } = this.options;
-    const given = values(batch);
-    const n = count * columns;
-    if (given.length !== n)
-      throw new UsageError(`${name} has ${given.length} numbers, expected ${n}`);
-    for (let i = 0; i < n; i++)
-      if (!(Math.abs(given[i]) <= LARGEST))
-        throw new UsageError(
-          `${name}[${i}] is ${given[i]}, expected a number from -${LARGEST} to ${LARGEST}`,
-          'subtract the mean of each column and divide by its deviation',
-        );
+  take(batch: Batch, count: number): void {
+    this.taken = this.checked(this.options.values(batch), count * this.options.count);
   }
 
-  load(run: Run, batch: Batch, first: number, count: number): void {
-    const { count: columns, values } = this.options;
-    const given = values(batch);
-    this.write(run, given, first * columns, count * columns);
+  takeOne(sample: unknown): void {
+    this.taken = this.checked(sample as ArrayLike<number>, this.options.count);
   }
 
-  loadOne(run: Run, sample: unknown): void {
-    this.write(run, sample as ArrayLike<number>, 0, this.options.count);
+  private checked(given: ArrayLike<number>, n: number): number[] {
+    const { name = 'values' } = this.options;
+    const one = (what: string, value: unknown): number => real(what, value, -LARGEST, LARGEST, HINT);
+    return list(name, given, one, n, n);
   }
 
-  private write({ int16 }: Run, given: ArrayLike<number>, from: number, n: number): void {
+  load({ int16 }: Run, first: number, count: number): void {
+    const { count: columns } = this.options;
     const to = this.values / 2;
-    for (let i = 0; i < n; i++)
-      int16[to + i] = Math.floor(given[from + i] * 2 ** FEATURE_FRACTION + 0.5);
+    for (let i = 0; i < count * columns; i++)
+      int16[to + i] = Math.floor(this.taken[first * columns + i] * 2 ** FEATURE_FRACTION + 0.5);
   }
 
   move(_run: Run, s: number, x: Tensor): void {

@@ -4,18 +4,20 @@ import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 
+/** What of a batch a model's input takes, and what the first layer gets of it. */
 export interface Input<Batch> {
   plan(at: Planner): PlannedInput<Batch>;
 }
 
 export interface PlannedInput<Batch> {
   readonly type: Type;
-  /** Throws UsageError unless the batch holds `count` samples. */
-  check(batch: Batch, count: number): void;
-  /** Brings `count` samples from `first` on into memory. By the calling thread. */
-  load(run: Run, batch: Batch, first: number, count: number): void;
-  /** Brings one sample, which may be a short one, into memory as sample 0. Throws UsageError. */
-  loadOne(run: Run, sample: unknown): void;
+  /** Takes a copy of what it needs of a batch of `count` samples, which nobody can change any more, for
+   *  `load`. Throws UsageError for what it cannot use. */
+  take(batch: Batch, count: number): void;
+  /** Takes one sample, which may be a short one. Throws UsageError. */
+  takeOne(sample: unknown): void;
+  /** Brings `count` of the taken samples from `first` on into memory. By the calling thread. */
+  load(run: Run, first: number, count: number): void;
   /** Writes x's address and rows: sample s of those in memory; its fraction bits and range. */
   move(run: Run, s: number, x: Tensor): void;
 }

@@ -1,7 +1,7 @@
 // Images as a model's input: patches, the tokens of a vision transformer (Dosovitskiy et al., ICLR
 // 2021).
 
-import { UsageError } from '../../errors.ts';
+import { typed } from '../../core/check.ts';
 import type { Pointer } from '../../kernels/kernels.ts';
 import { countPatches, patchesOf } from '../../models/patches.ts';
 import { PIXEL_FRACTION } from '../../tensor/formats.ts';
@@ -30,6 +30,7 @@ class Patches<Batch> implements PlannedInput<Batch> {
   /** int16 [sequences, image]. */
   private readonly pixels: Pointer;
   private readonly size: number;
+  private taken = new Uint8Array(0);
 
   constructor(
     at: Planner,
@@ -42,31 +43,24 @@ class Patches<Batch> implements PlannedInput<Batch> {
     this.pixels = at.allocate('workspace', at.layout.sequences * this.size * 2);
   }
 
-  check(batch: Batch, count: number): void {
-    const { width, height, colours, images } = this.options;
-    const { length } = images(batch);
-    const { size } = this;
-    if (length === count * size) return;
-    const shape = `${count} of ${width} x ${height} x ${colours}`;
-    throw new UsageError(`images have ${length} bytes, expected ${count * size} (${shape})`);
+  take(batch: Batch, count: number): void {
+    const size = count * this.size;
+    const given = typed('images', this.options.images(batch), 'Uint8Array', size, size);
+    this.taken = new Uint8Array(given);
   }
 
-  load(run: Run, batch: Batch, first: number, count: number): void {
-    const { width, height, colours: channels, patch, images } = this.options;
-    const { size } = this;
-    const all = images(batch);
+  takeOne(sample: unknown): void {
+    this.taken = new Uint8Array(typed('image', sample, 'Uint8Array', this.size, this.size));
+  }
+
+  load(run: Run, first: number, count: number): void {
+    const { width, height, colours: channels, patch } = this.options;
+    const { size, taken } = this;
     for (let s = 0; s < count; s++) {
-      const image = all.subarray((first + s) * size, (first + s + 1) * size);
+      const image = taken.subarray((first + s) * size, (first + s + 1) * size);
       const out = new Int16Array(run.bytes.buffer, this.pixels + s * size * 2, size);
       patchesOf(image, { width, height, channels }, patch, out);
     }
-  }
-
-  loadOne(run: Run, sample: unknown): void {
-    const { width, height, colours: channels, patch } = this.options;
-    const { size } = this;
-    const out = new Int16Array(run.bytes.buffer, this.pixels, size);
-    patchesOf(sample as Uint8Array, { width, height, channels }, patch, out);
   }
 
   move(_run: Run, s: number, x: Tensor): void {

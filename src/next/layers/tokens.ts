@@ -1,10 +1,11 @@
 // Tokens as a model's input.
 
-import { UsageError } from '../../errors.ts';
+import { integers } from '../../core/check.ts';
 import type { Pointer } from '../../kernels/kernels.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
+import { type IntegerRows, takeRows } from './check.ts';
 import type { Input, PlannedInput } from './input.ts';
 
 export interface TokensOptions<Batch> {
@@ -29,6 +30,7 @@ class Tokens<Batch> implements PlannedInput<Batch> {
   /** int32 [sequences, T], int32 [sequences]. */
   private readonly ids: Pointer;
   private readonly lengths: Pointer;
+  private taken: IntegerRows | undefined;
 
   constructor(
     at: Planner,
@@ -41,46 +43,27 @@ class Tokens<Batch> implements PlannedInput<Batch> {
     this.lengths = at.allocate('workspace', sequences * 4);
   }
 
-  check(batch: Batch, count: number): void {
+  take(batch: Batch, count: number): void {
     const { context, vocabulary, tokens, lengths, name = 'inputs' } = this.options;
-    const given = tokens(batch);
-    const rows = lengths?.(batch);
-    if (given.length < count * context || (rows !== undefined && rows.length < count))
-      throw new UsageError(`${name} holds ${given.length} tokens, expected ${count * context}`);
-    for (let s = 0; s < count; s++) {
-      const length = rows?.[s] ?? context;
-      if (!(length >= 1 && length <= context))
-        throw new UsageError(`${name} has ${length} tokens, expected 1 to ${context}`);
-      for (let i = s * context; i < s * context + length; i++)
-        if (!(given[i] >= 0 && given[i] < vocabulary))
-          throw new UsageError(
-            `${name}[${i}] is ${given[i]}, expected a token id from 0 to ${vocabulary - 1}`,
-          );
-    }
+    const shape = { count, width: context, low: 0, high: vocabulary - 1 };
+    this.taken = takeRows(name, tokens(batch), lengths?.(batch), shape);
   }
 
-  load(run: Run, batch: Batch, first: number, count: number): void {
-    const { context, tokens, lengths } = this.options;
-    const part = tokens(batch).subarray(first * context, (first + count) * context);
-    run.view(this.ids, count * context).set(part);
-    const rows = run.view(this.lengths, count);
-    if (lengths === undefined) rows.fill(context);
-    else rows.set(lengths(batch).subarray(first, first + count));
-  }
-
-  loadOne(run: Run, sample: unknown): void {
-    const one = sample as Int32Array;
+  takeOne(sample: unknown): void {
     const { context, vocabulary, name = 'tokens' } = this.options;
-    if (!(one.length >= 1 && one.length <= context))
-      throw new UsageError(`${name} has ${one.length} tokens, expected 1 to ${context}`);
-    one.forEach((token, i) => {
-      if (!(token >= 0 && token < vocabulary))
-        throw new UsageError(
-          `${name}[${i}] is ${token}, expected a token id from 0 to ${vocabulary - 1}`,
-        );
-    });
-    run.view(this.ids, one.length).set(one);
-    run.int32[this.lengths / 4] = one.length;
+    const given = integers(name, sample, 0, vocabulary - 1, 1, context);
+    const values = new Int32Array(context);
+    values.set(given);
+    this.taken = { values, lengths: Int32Array.of(given.length) };
+  }
+
+  load(run: Run, first: number, count: number): void {
+    const { taken } = this;
+    if (taken === undefined) return;
+    const { context } = this.options;
+    const values = taken.values.subarray(first * context, (first + count) * context);
+    run.view(this.ids, count * context).set(values);
+    run.view(this.lengths, count).set(taken.lengths.subarray(first, first + count));
   }
 
   move(run: Run, s: number, x: Tensor): void {

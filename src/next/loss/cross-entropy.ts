@@ -1,8 +1,8 @@
 // Cross entropy in nats of the softmax of each row's logits against a target class.
 
-import { UsageError } from '../../errors.ts';
 import type { Pointer } from '../../kernels/kernels.ts';
 import { LOGIT_GRADIENT_FRACTION } from '../../tensor/formats.ts';
+import { type IntegerRows, takeRows } from '../layers/check.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
@@ -35,6 +35,7 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   private readonly targets: Pointer;
   private readonly losses: Scratch;
   private readonly known: Scratch;
+  private taken: IntegerRows | undefined;
   /** The smallest target that there can be. */
   private readonly least: number;
 
@@ -49,40 +50,22 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
     this.least = options.ignores === true ? -1 : 0;
   }
 
-  check(batch: Batch, count: number): void {
+  take(batch: Batch, count: number): number {
     const { rows, columns } = this.input;
     const { targets, lengths, name = 'targets' } = this.options;
-    const given = targets(batch);
-    if (given.length !== count * rows)
-      throw new UsageError(`${name} holds ${given.length} tokens, expected ${count * rows}`);
-    for (let s = 0; s < count; s++) {
-      const end = s * rows + (lengths?.(batch)[s] ?? rows);
-      for (let i = s * rows; i < end; i++)
-        if (!(given[i] >= this.least && given[i] < columns))
-          throw new UsageError(
-            `${name}[${i}] is ${given[i]}, expected a whole number from ${this.least} to ${columns - 1}`,
-          );
-    }
+    const shape = { count, width: rows, low: this.least, high: columns - 1 };
+    this.taken = takeRows(name, targets(batch), lengths?.(batch), shape);
+    const total = this.taken.lengths.reduce((a, b) => a + b, 0);
+    const ignored = this.taken.values.reduce((n, target) => (target < 0 ? n + 1 : n), 0);
+    return Math.max(1, total - ignored);
   }
 
-  predictions(batch: Batch, count: number): number {
+  load(run: Run, first: number, count: number): void {
     const { rows } = this.input;
-    const lengths = this.options.lengths?.(batch);
-    const targets = this.options.targets(batch);
-    let sum = 0;
-    for (let s = 0; s < count; s++) {
-      const length = lengths?.[s] ?? rows;
-      sum += length;
-      if (this.least === 0) continue;
-      for (let i = 0; i < length; i++) if (targets[s * rows + i] < 0) sum--;
-    }
-    return Math.max(1, sum);
-  }
-
-  load(run: Run, batch: Batch, first: number, count: number): void {
-    const { rows } = this.input;
-    const part = this.options.targets(batch).subarray(first * rows, (first + count) * rows);
-    run.view(this.targets, count * rows).set(part);
+    const { taken } = this;
+    if (taken === undefined) return;
+    const values = taken.values.subarray(first * rows, (first + count) * rows);
+    run.view(this.targets, count * rows).set(values);
   }
 
   score(run: Run, x: Tensor, s: number, sum: Score, dx: Gradient | undefined): void {

@@ -20,12 +20,11 @@ export interface Loss<Batch> {
 }
 
 export interface PlannedLoss<Batch> {
-  /** Throws UsageError unless the batch holds targets of `count` samples. */
-  check(batch: Batch, count: number): void;
-  /** Predictions in a checked batch of `count` samples: what the loss of a step is divided by. */
-  predictions(batch: Batch, count: number): number;
-  /** Brings the targets of `count` samples from `first` on into memory. By the calling thread. */
-  load(run: Run, batch: Batch, first: number, count: number): void;
+  /** Takes a copy of the targets of a batch of `count` samples, which nobody can change any more; returns
+   *  how many predictions that is: what the loss of a step is divided by. Throws UsageError. */
+  take(batch: Batch, count: number): number;
+  /** Brings `count` of the taken samples from `first` on into memory. By the calling thread. */
+  load(run: Run, first: number, count: number): void;
   /** Adds the score of sample s of those in memory. With dx also dL/dx, int32, which may lie where x
    *  does. */
   score(run: Run, x: Tensor, s: number, sum: Score, dx: Gradient | undefined): void;

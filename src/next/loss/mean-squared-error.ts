@@ -1,6 +1,6 @@
 // Mean squared error: the mean over all predicted numbers of (y - t)^2.
 
-import { UsageError } from '../../errors.ts';
+import { list, real } from '../../core/check.ts';
 import type { Pointer } from '../../kernels/kernels.ts';
 import { BRANCH_FRACTION, LOSS_FRACTION } from '../../tensor/formats.ts';
 import type { Planner } from '../memory/planner.ts';
@@ -27,6 +27,7 @@ class MeanSquaredError<Batch> implements PlannedLoss<Batch> {
   /** int32 [sequences, rows, columns], 16 fraction bits. */
   private readonly targets: Pointer;
   private readonly size: number;
+  private taken: readonly number[] = [];
 
   constructor(
     at: Planner,
@@ -37,30 +38,19 @@ class MeanSquaredError<Batch> implements PlannedLoss<Batch> {
     this.targets = at.allocate('workspace', at.layout.sequences * this.size * 4);
   }
 
-  check(batch: Batch, count: number): void {
+  take(batch: Batch, count: number): number {
     const { targets, name = 'targets' } = this.options;
-    const given = targets(batch);
     const n = count * this.size;
-    if (given.length !== n)
-      throw new UsageError(`${name} has ${given.length} numbers, expected ${n}`);
-    for (let i = 0; i < n; i++)
-      if (!(Math.abs(given[i]) <= LARGEST))
-        throw new UsageError(
-          `${name}[${i}] is ${given[i]}, expected a number from -${LARGEST} to ${LARGEST}`,
-          'divide the targets by their deviation',
-        );
+    const one = (what: string, value: unknown): number => real(what, value, -LARGEST, LARGEST);
+    this.taken = list(name, targets(batch), one, n, n);
+    return n;
   }
 
-  predictions(_: Batch, count: number): number {
-    return count * this.size;
-  }
-
-  load({ int32 }: Run, batch: Batch, first: number, count: number): void {
-    const given = this.options.targets(batch);
+  load({ int32 }: Run, first: number, count: number): void {
     const from = first * this.size;
     const to = this.targets / 4;
     for (let i = 0; i < count * this.size; i++)
-      int32[to + i] = Math.floor(given[from + i] * 2 ** BRANCH_FRACTION + 0.5);
+      int32[to + i] = Math.floor(this.taken[from + i] * 2 ** BRANCH_FRACTION + 0.5);
   }
 
   /** |y - t| < 2^11 in real units: the difference fits int32. Its square is rounded down to the loss's

@@ -68,20 +68,17 @@ export class PlannedModel<Batch> {
     return this.streams.every(({ stack }) => stack?.rule.hasGamma ?? false);
   }
 
-  /** Throws UsageError unless a batch holds `count` samples that the model can take. */
-  check(batch: Batch, count: number): void {
-    for (const { input } of this.streams) input.check(batch, count);
-    this.loss.check(batch, count);
+  /** Takes a batch of `count` samples; returns how many predictions that is. Throws UsageError for what
+   *  the model cannot use. */
+  take(batch: Batch, count: number): number {
+    for (const { input } of this.streams) input.take(batch, count);
+    return this.loss.take(batch, count);
   }
 
-  predictions(batch: Batch, count: number): number {
-    return this.loss.predictions(batch, count);
-  }
-
-  /** Brings `count` samples from `first` on into memory. By the calling thread. */
-  load(run: Run, batch: Batch, first: number, count: number): void {
-    for (const { input } of this.streams) input.load(run, batch, first, count);
-    this.loss.load(run, batch, first, count);
+  /** Brings `count` of the taken samples from `first` on into memory. By the calling thread. */
+  load(run: Run, first: number, count: number): void {
+    for (const { input } of this.streams) input.load(run, first, count);
+    this.loss.load(run, first, count);
   }
 
   /** Forward and backward over the samples in memory; adds to the gradients of the summed loss. Every
@@ -118,7 +115,8 @@ export class PlannedModel<Batch> {
    *  calling thread alone. */
   infer(run: Run, index: number, sample: unknown): Tensor | undefined {
     const stream = this.streams[index];
-    stream.input.loadOne(run, sample);
+    stream.input.takeOne(sample);
+    stream.input.load(run, 0, 1);
     stream.begin(run, ALONE);
     stream.start(run);
     if (stream === this.last) return stream.infer(run);

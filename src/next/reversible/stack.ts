@@ -38,7 +38,8 @@ export interface ReversibleOptions {
 
 /** How a stack is run. */
 export interface StackOptions {
-  readonly keeps: Keeps;
+  /** What is kept, for a rule that can run backward or not. */
+  readonly keeps: (canInvert: boolean) => Keeps;
   readonly noise: Noise;
   /** Compare every rebuilt state with a hash of the forward pass. */
   readonly verify: boolean;
@@ -62,6 +63,7 @@ export class Stack {
   /** int32 [layers, sequences]: fingerprints of every lane before every block, if they are compared. */
   private readonly hashes: Pointer;
   private readonly isVerified: boolean;
+  private readonly keeps: Keeps;
   private readonly sequences: number;
   private readonly stateBytes: number;
   /** The block whose weights this thread's copies are of, or -1. */
@@ -74,13 +76,15 @@ export class Stack {
     at: Planner,
     private readonly given: ReversibleOptions,
     input: Type,
-    private readonly options: StackOptions,
+    options: StackOptions,
   ) {
     const { depth, rule, block, name = 'block' } = given;
-    const { keeps, verify } = options;
+    const { verify } = options;
     const { sequences, fraction } = at.layout;
     const n = input.rows * input.columns;
     rule.check?.(depth);
+    const keeps = options.keeps(rule.inverse !== undefined);
+    this.keeps = keeps;
     if (keeps === 'nothing' && rule.inverse === undefined)
       throw new UsageError(`the rule ${rule.name} has no inverse, so activations must be stored`);
     const bytes = n * 4;
@@ -160,7 +164,7 @@ export class Stack {
     const slot = (pass.isTraining ? k % segment : 0) * sequences + s;
     place.k = k;
     place.s = s;
-    const saved = this.options.keeps === 'nothing' ? kept[0] : kept[slot];
+    const saved = this.keeps === 'nothing' ? kept[0] : kept[slot];
     return this.site.move(run, this.lanes.get(s), saved, place, pass);
   }
 
@@ -178,7 +182,7 @@ export class Stack {
   private prepare(run: Run, k: number, pass: Pass, backward: boolean): void {
     const { what } = this;
     what.copy = this.prepared !== k;
-    what.forward = what.copy && (!backward || this.options.keeps === 'nothing');
+    what.forward = what.copy && (!backward || this.keeps === 'nothing');
     what.backward = backward;
     this.prepared = -1;
     run.block = k;
@@ -229,7 +233,7 @@ export class Stack {
       this.each(run, pass, (s) => {
         const site = this.at(run, k, s, pass);
         if (k === depth - 1) this.seed(site);
-        if (this.options.keeps === 'nothing') this.rebuild(run, site, s, pass);
+        if (this.keeps === 'nothing') this.rebuild(run, site, s, pass);
         rule.backward(site);
         if (k === 0) rule.finish?.(site);
       });

@@ -1,0 +1,168 @@
+// What a training run is: everything that decides a bit of the weights, checked once, here.
+
+import { choice, fields, real, whole } from '../../core/check.ts';
+import { UsageError } from '../../errors.ts';
+import {
+  DEFAULT_STATE_FRACTION,
+  MAX_FLUSHES,
+  MAX_STATE_FRACTION,
+  MIN_STATE_FRACTION,
+  OPERAND_PRODUCTS,
+} from '../../tensor/formats.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { ConfiguredModel } from '../models/define.ts';
+import { adamw } from '../optim/adamw.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import { type Schedule, cosine } from '../optim/schedule.ts';
+import type { Keeps } from '../reversible/stack.ts';
+
+/** What of the forward pass is kept for the way back: `rebuilt` nothing, `activations` everything,
+ *  `states` those before every sqrt(L)th block. */
+export type Keep = 'rebuilt' | 'activations' | 'states';
+
+/** Options of a training run; what has a default says it in parentheses. Every one of them but those said
+ *  to give the same bits decides bits of the weights. */
+export interface TrainOptions<Batch = unknown> {
+  /** The model: gpt({ ... }), vit({ ... }), translator({ ... }), or one of your own (defineModel). */
+  model: ConfiguredModel<unknown, Batch>;
+  /** Samples a step (B), 1..65536. */
+  batch: number;
+  /** Steps of the whole run, 1..2^31 - 1: the schedule depends on it. */
+  steps: number;
+  /** Seed of weights, batches and gamma: 0 .. 2^53 - 1 (1). */
+  seed?: number;
+  /** The learning rate of every step; a number is the peak of cosine() (cosine(0.001)). */
+  learningRate?: number | Schedule;
+  /** How weights change by their gradients: adamw(), sgd(), lion(), or your own (adamw()). */
+  optimizer?: Optimizer;
+  /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20, beyond which it is scaled down;
+   *  'none': it never is (1). Values that no gradient of a run exceeds give the same bits. */
+  clip?: number | 'none';
+  /** Probability that an element of a sublayer's output is dropped in training, 0 to 0.8 (0). */
+  dropout?: number;
+  /** Probability that the last block is left out for a sample, 0 to 0.8; earlier ones in proportion to
+   *  their depth (0). */
+  stochasticDepth?: number;
+  /** l: fraction bits of the residual state, 6..14 (9). */
+  fractionBits?: number;
+  /** Samples held at a time, a divisor of batch (batch). Any value gives the same bits. */
+  microBatch?: number;
+  /** What is kept of the forward pass ('rebuilt' where the update rule can, else 'activations'). Any
+   *  value gives the same bits. */
+  keep?: Keep;
+  /** Hash every state on the way forward and check it on the way back, where states are rebuilt (true).
+   *  Any value gives the same bits. */
+  verify?: boolean;
+  /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value gives the
+   *  same bits. */
+  threads?: number;
+  /** Starts a worker that serves the model (`serve` of retrograd/thread): for models of your own, and
+   *  where a bundler has to see it. The built-in models need none. */
+  worker?: () => unknown;
+  /** Most bytes the run may use (3.75 GiB: WebAssembly's 4 GiB less room for the rest). */
+  memoryLimit?: number;
+}
+
+/** TrainOptions with every default filled in. */
+export interface CheckedOptions<Batch = unknown> {
+  readonly model: ConfiguredModel<unknown, Batch>;
+  readonly batch: number;
+  readonly steps: number;
+  readonly seed: number;
+  readonly learningRate: Schedule;
+  readonly optimizer: Optimizer;
+  readonly clip: number | 'none';
+  readonly dropout: number;
+  readonly stochasticDepth: number;
+  readonly fractionBits: number;
+  readonly microBatch: number;
+  readonly keep: Keep | undefined;
+  readonly verify: boolean;
+  readonly threads: number;
+  readonly worker: (() => unknown) | undefined;
+  readonly memoryLimit: number;
+}
+
+/** Fills in the defaults; throws UsageError for the first value that is wrong. */
+export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedOptions<Batch> {
+  const given = fields('options', options as TrainOptions<never>, {
+    model: undefined,
+    batch: undefined,
+    steps: undefined,
+    seed: 1,
+    learningRate: undefined,
+    optimizer: undefined,
+    clip: 1,
+    dropout: 0,
+    stochasticDepth: 0,
+    fractionBits: DEFAULT_STATE_FRACTION,
+    microBatch: undefined,
+    keep: undefined,
+    verify: true,
+    threads: 1,
+    worker: undefined,
+    memoryLimit: 3.75 * 2 ** 30,
+  }) as unknown as TrainOptions<Batch> & Omit<CheckedOptions<Batch>, 'learningRate'>;
+  checkModel(given.model);
+  const batch = whole('batch', given.batch, 1, 65536);
+  const full = {
+    ...given,
+    learningRate: scheduleOf(given.learningRate),
+    optimizer: given.optimizer ?? adamw(),
+    microBatch: given.microBatch ?? batch,
+  };
+  checkValues(full);
+  return full;
+}
+
+function checkModel(model: unknown): void {
+  const { streams, loss } = Object(model);
+  if (!Array.isArray(streams) || loss === undefined)
+    throw new UsageError(
+      'options have no model, expected what gpt(...), vit(...), translator(...) or a model of your own gives',
+      'as in Trainer.create({ model: gpt({ vocabulary: 96, ... }), ... })',
+    );
+}
+
+function scheduleOf(given: number | Schedule | undefined): Schedule {
+  if (given === undefined) return cosine(0.001);
+  return typeof given === 'number' ? cosine(given) : given;
+}
+
+function checkValues(full: CheckedOptions): void {
+  const { batch, microBatch } = full;
+  whole('steps', full.steps, 1, 2 ** 31 - 1);
+  whole('seed', full.seed, 0, Number.MAX_SAFE_INTEGER);
+  if (full.clip !== 'none') real('clip', full.clip, 2 ** -20, 2 ** 20);
+  real('dropout', full.dropout, 0, 0.8);
+  real('stochasticDepth', full.stochasticDepth, 0, 0.8);
+  whole('fractionBits', full.fractionBits, MIN_STATE_FRACTION, MAX_STATE_FRACTION);
+  whole('microBatch', microBatch, 1, batch, 'a micro-batch is a part of the batch');
+  if (batch % microBatch !== 0)
+    throw new UsageError(`microBatch ${microBatch} does not divide batch ${batch}`);
+  choice('keep', full.keep, [undefined, 'rebuilt', 'activations', 'states']);
+  choice('verify', full.verify, [true, false]);
+  whole('threads', full.threads, 1, 64);
+  real('memoryLimit', full.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** What a stack with such a rule keeps. */
+export function keeps(keep: Keep | undefined, canInvert: boolean): Keeps {
+  if (keep === 'states' || keep === 'activations') return keep;
+  if (keep === undefined) return canInvert ? 'nothing' : 'activations';
+  return 'nothing';
+}
+
+/** Throws UsageError if a batch could add more to a weight's gradient than its sums hold exactly. */
+export function checkFlushes(batch: number, parameters: readonly Parameter[]): void {
+  for (const { rows, path } of parameters) {
+    const each = Math.ceil(rows / OPERAND_PRODUCTS);
+    const flushes = batch * each;
+    if (flushes <= MAX_FLUSHES) continue;
+    throw new UsageError(
+      `batch ${batch} of ${rows} rows a sample needs ${flushes} flushes of the gradient of ${path}, ` +
+        `at most ${MAX_FLUSHES} are exact`,
+      `use a batch of at most ${Math.floor(MAX_FLUSHES / each)}`,
+    );
+  }
+}

@@ -1,0 +1,83 @@
+// The memory of a run, by purpose, before anything runs: the layout of the model in an arena that is
+// never backed.
+
+import { UsageError } from '../../errors.ts';
+import type { Pointer } from '../../kernels/kernels.ts';
+import { jobBytes } from '../../kernels/jobs.ts';
+import { controlBytes } from '../../kernels/team.ts';
+import { Arena, type Purpose } from '../../tensor/arena.ts';
+import { Planner } from '../memory/planner.ts';
+import { PlannedModel } from '../models/model.ts';
+import { Updater } from '../optim/updater.ts';
+import { Noise } from '../reversible/noise.ts';
+import { type CheckedOptions, checkFlushes, checkTrainOptions, keeps, type TrainOptions } from './options.ts';
+
+/** The memory of a run, in bytes. */
+export interface MemoryPlan {
+  /** Of weights (int32), gradients (int64), optimizer (int32 tensors), states, sideBits and workspace,
+   *  without padding. */
+  bytes: Record<Purpose, number>;
+  /** All of it, padding included. */
+  total: number;
+  /** What `states` would be if every block's activations were stored instead of rebuilt. */
+  storedStatesWouldBe: number;
+  /** Number of weights. */
+  parameters: number;
+}
+
+/** The model, its optimizer and what threads meet at, laid out in an arena. */
+export interface Layout<Batch> {
+  readonly model: PlannedModel<Batch>;
+  readonly updater: Updater;
+  /** Control block of the team (threads/team.ts) and job block of the pool (threads/jobs.ts). */
+  readonly control: Pointer;
+  readonly job: Pointer;
+}
+
+/** Lays a run out, as thread `rank` sees it. */
+export function layout<Batch>(
+  arena: Arena,
+  options: CheckedOptions<Batch>,
+  rank: number,
+): Layout<Batch> {
+  const { microBatch: sequences, fractionBits: fraction, threads, optimizer, clip } = options;
+  const control = arena.allocate('workspace', controlBytes(sequences));
+  const job = arena.allocate('workspace', jobBytes(threads));
+  const at = Planner.create(arena, { rank, threads, sequences, fraction });
+  const slots = optimizer.slots.map(() => 4);
+  const run = {
+    keeps: (canInvert: boolean) => keeps(options.keep, canInvert),
+    noise: new Noise(options),
+    verify: options.verify,
+  };
+  const model = new PlannedModel(at, options.model, run, slots);
+  checkFlushes(options.batch, model.parameters);
+  return { model, updater: new Updater(at, optimizer, model.parameters, clip), control, job };
+}
+
+/** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that
+ *  are wrong, or a model that does not fit in `memoryLimit`. */
+export const plan = <Batch>(options: TrainOptions<Batch>): MemoryPlan =>
+  planChecked(checkTrainOptions(options));
+
+export function planChecked<Batch>(options: CheckedOptions<Batch>): MemoryPlan {
+  const { memoryLimit, microBatch } = options;
+  const arena = new Arena(0);
+  const stored = new Arena(0);
+  const { model } = layout(arena, options, 0);
+  layout(stored, { ...options, keep: 'activations' }, 0);
+  const found: MemoryPlan = {
+    bytes: arena.bytes,
+    total: arena.total,
+    storedStatesWouldBe: stored.bytes.states,
+    parameters: model.parameters.reduce((sum, { size }) => sum + size, 0),
+  };
+  if (found.total > memoryLimit)
+    throw new UsageError(
+      `the run needs ${found.total} bytes, ${memoryLimit} are allowed`,
+      microBatch > 1
+        ? 'use a smaller micro-batch (same bits), model or context'
+        : 'use a smaller model or context',
+    );
+  return found;
+}
