@@ -17,13 +17,18 @@ const HINT = 'subtract the mean of each column and divide by its deviation';
 export interface FeaturesOptions<Batch> {
   /** Numbers of a sample. */
   count: number;
-  /** The numbers in a batch, sample after sample. */
-  values: (batch: Batch) => ArrayLike<number>;
+  /** The numbers in a batch, sample after sample (its `values`). */
+  values?: (batch: Batch) => ArrayLike<number>;
   /** What a batch calls them, for errors (values). */
   name?: string;
 }
 
-export const features = <Batch>(options: FeaturesOptions<Batch>): Input<Batch> => ({
+/** The field of a batch that has the numbers if none is named. */
+const valuesOf = (batch: unknown): ArrayLike<number> => Object(batch).values;
+
+export const features = <Batch = { values: ArrayLike<number> }>(
+  options: FeaturesOptions<Batch>,
+): Input<Batch> => ({
   plan: (at) => new Features(at, options),
 });
 
@@ -42,8 +47,12 @@ class Features<Batch> implements PlannedInput<Batch> {
     this.values = at.allocate('workspace', at.layout.sequences * count * 2);
   }
 
+  samplesOf(batch: Batch): number {
+    return Object((this.options.values ?? valuesOf)(batch)).length / this.options.count;
+  }
+
   take(batch: Batch, count: number): void {
-    this.taken = this.checked(this.options.values(batch), count * this.options.count);
+    this.taken = this.checked((this.options.values ?? valuesOf)(batch), count * this.options.count);
   }
 
   takeOne(sample: unknown): void {

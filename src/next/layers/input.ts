@@ -11,6 +11,8 @@ export interface Input<Batch> {
 
 export interface PlannedInput<Batch> {
   readonly type: Type;
+  /** Samples in a batch, as far as its size tells. */
+  samplesOf(batch: Batch): number;
   /** Takes a copy of what it needs of a batch of `count` samples, which nobody can change any more, for
    *  `load`. Throws UsageError for what it cannot use. */
   take(batch: Batch, count: number): void;

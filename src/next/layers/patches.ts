@@ -4,24 +4,34 @@
 import { typed } from '../../core/check.ts';
 import type { Pointer } from '../../kernels/kernels.ts';
 import { countPatches, patchesOf } from '../../models/patches.ts';
+export { countPatches, patchesOf };
 import { PIXEL_FRACTION } from '../../tensor/formats.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 import type { Input, PlannedInput } from './input.ts';
 
-export interface PatchesOptions<Batch> {
+export interface ImageShape {
+  /** Pixels, 1..1024, multiples of the patch. */
   width: number;
   height: number;
-  /** Values of a pixel. */
+  /** Values of a pixel: 1 (grey) to 3. */
   colours: number;
   /** Side of a patch. */
   patch: number;
-  /** The images in a batch, one after the other: row by row, channel last. */
-  images: (batch: Batch) => Uint8Array;
 }
 
-export const patches = <Batch>(options: PatchesOptions<Batch>): Input<Batch> => ({
+export interface PatchesOptions<Batch> extends ImageShape {
+  /** The images in a batch, one after the other: row by row, channel last (its `images`). */
+  images?: (batch: Batch) => Uint8Array;
+}
+
+/** The field of a batch that has the images if none is named. */
+const imagesOf = (batch: unknown): Uint8Array => Object(batch).images;
+
+export const patches = <Batch = { images: Uint8Array }>(
+  options: PatchesOptions<Batch>,
+): Input<Batch> => ({
   plan: (at) => new Patches(at, options),
 });
 
@@ -43,9 +53,17 @@ class Patches<Batch> implements PlannedInput<Batch> {
     this.pixels = at.allocate('workspace', at.layout.sequences * this.size * 2);
   }
 
+  private imagesOf(batch: Batch): Uint8Array {
+    return (this.options.images ?? imagesOf)(batch);
+  }
+
+  samplesOf(batch: Batch): number {
+    return Object(this.imagesOf(batch)).length / this.size;
+  }
+
   take(batch: Batch, count: number): void {
     const size = count * this.size;
-    const given = typed('images', this.options.images(batch), 'Uint8Array', size, size);
+    const given = typed('images', this.imagesOf(batch), 'Uint8Array', size, size);
     this.taken = new Uint8Array(given);
   }
 

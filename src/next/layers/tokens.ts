@@ -13,15 +13,20 @@ export interface TokensOptions<Batch> {
   vocabulary: number;
   /** T: most tokens of a sample. */
   context: number;
-  /** The tokens in a batch: int32 [samples, T]. */
-  tokens: (batch: Batch) => Int32Array;
+  /** The tokens in a batch, int32 [samples, T] (its `inputs`). */
+  tokens?: (batch: Batch) => Int32Array;
   /** Tokens of each sample, 1..T, if not all: int32 [samples]. */
   lengths?: (batch: Batch) => Int32Array;
   /** What a batch calls them, for errors (inputs). */
   name?: string;
 }
 
-export const tokens = <Batch>(options: TokensOptions<Batch>): Input<Batch> => ({
+/** The field of a batch that has the tokens if none is named. */
+const inputsOf = (batch: unknown): Int32Array => Object(batch).inputs;
+
+export const tokens = <Batch = { inputs: Int32Array }>(
+  options: TokensOptions<Batch>,
+): Input<Batch> => ({
   plan: (at) => new Tokens(at, options),
 });
 
@@ -43,8 +48,13 @@ class Tokens<Batch> implements PlannedInput<Batch> {
     this.lengths = at.allocate('workspace', sequences * 4);
   }
 
+  samplesOf(batch: Batch): number {
+    const { tokens = inputsOf, context } = this.options;
+    return Object(tokens(batch)).length / context;
+  }
+
   take(batch: Batch, count: number): void {
-    const { context, vocabulary, tokens, lengths, name = 'inputs' } = this.options;
+    const { context, vocabulary, tokens = inputsOf, lengths, name = 'inputs' } = this.options;
     const shape = { count, width: context, low: 0, high: vocabulary - 1 };
     this.taken = takeRows(name, tokens(batch), lengths?.(batch), shape);
   }

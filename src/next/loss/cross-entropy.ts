@@ -12,8 +12,8 @@ import type { Loss, PlannedLoss, Score } from './loss.ts';
 const LOG2E_Q62 = 6653256548922161245n;
 
 export interface CrossEntropyOptions<Batch> {
-  /** The targets in a batch: int32 [samples, rows]. */
-  targets: (batch: Batch) => Int32Array;
+  /** The targets in a batch, int32 [samples, rows] (its `targets`). */
+  targets?: (batch: Batch) => Int32Array;
   /** Rows of each sample, if not all of them: int32 [samples]. */
   lengths?: (batch: Batch) => Int32Array;
   /** What a batch calls them, for errors (targets). */
@@ -24,7 +24,12 @@ export interface CrossEntropyOptions<Batch> {
   counts?: boolean;
 }
 
-export function crossEntropy<Batch>(options: CrossEntropyOptions<Batch>): Loss<Batch> {
+/** The field of a batch that has the targets if none is named. */
+const targetsOf = (batch: unknown): Int32Array => Object(batch).targets;
+
+export function crossEntropy<Batch = { targets: Int32Array }>(
+  options: CrossEntropyOptions<Batch> = {},
+): Loss<Batch> {
   return {
     takes: ['sums', 'branch'],
     plan: (at, input) => new CrossEntropy(at, input, options),
@@ -52,7 +57,7 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
 
   take(batch: Batch, count: number): number {
     const { rows, columns } = this.input;
-    const { targets, lengths, name = 'targets' } = this.options;
+    const { targets = targetsOf, lengths, name = 'targets' } = this.options;
     const shape = { count, width: rows, low: this.least, high: columns - 1 };
     this.taken = takeRows(name, targets(batch), lengths?.(batch), shape);
     const total = this.taken.lengths.reduce((a, b) => a + b, 0);

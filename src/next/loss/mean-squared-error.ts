@@ -12,13 +12,18 @@ import type { Loss, PlannedLoss, Score } from './loss.ts';
 const LARGEST = 1024;
 
 export interface MeanSquaredErrorOptions<Batch> {
-  /** The targets in a batch: numbers [samples, rows, columns]. */
-  targets: (batch: Batch) => ArrayLike<number>;
+  /** The targets in a batch: numbers [samples, rows, columns] (its `targets`). */
+  targets?: (batch: Batch) => ArrayLike<number>;
   /** What a batch calls them, for errors (targets). */
   name?: string;
 }
 
-export const meanSquaredError = <Batch>(options: MeanSquaredErrorOptions<Batch>): Loss<Batch> => ({
+/** The field of a batch that has the targets if none is named. */
+const targetsOf = (batch: unknown): ArrayLike<number> => Object(batch).targets;
+
+export const meanSquaredError = <Batch = { targets: ArrayLike<number> }>(
+  options: MeanSquaredErrorOptions<Batch> = {},
+): Loss<Batch> => ({
   takes: ['branch'],
   plan: (at, input) => new MeanSquaredError(at, input, options),
 });
@@ -39,7 +44,7 @@ class MeanSquaredError<Batch> implements PlannedLoss<Batch> {
   }
 
   take(batch: Batch, count: number): number {
-    const { targets, name = 'targets' } = this.options;
+    const { targets = targetsOf, name = 'targets' } = this.options;
     const n = count * this.size;
     const one = (what: string, value: unknown): number => real(what, value, -LARGEST, LARGEST);
     this.taken = list(name, targets(batch), one, n, n);

@@ -9,13 +9,14 @@ import type { Model } from './model.ts';
 import type { StackLayer, Stream } from './stream.ts';
 
 /** What a model is made of: one stream, or several of which each may look at the one before. */
-export type Parts<A, B> =
-  | {
-      readonly input: Input<A>;
-      readonly layers: readonly (Layer | StackLayer)[];
-      readonly loss: Loss<B>;
-    }
-  | { readonly streams: readonly Stream<A>[]; readonly loss: Loss<B> };
+export type Parts<A, B> = {
+  readonly loss: Loss<B>;
+  /** The configuration with its defaults, which a checkpoint keeps (what was given). */
+  readonly config?: unknown;
+} & (
+  | { readonly input: Input<A>; readonly layers: readonly (Layer | StackLayer)[] }
+  | { readonly streams: readonly Stream<A>[] }
+);
 
 /** A model with a configuration. */
 export interface ConfiguredModel<Config = unknown, Batch = unknown> extends Model<Batch> {
@@ -28,6 +29,17 @@ export interface Definition<Config, Batch> {
   (config: Config): ConfiguredModel<Config, Batch>;
   readonly modelName: string;
 }
+
+/** A value that can be made again of its name and options: an update rule, an optimizer, a schedule. */
+export interface Choice {
+  readonly name: string;
+  readonly options: object;
+}
+
+/** Makes a choice of its options. */
+export type Maker = (options: never) => Choice;
+/** By name. */
+export type Makers = Readonly<Record<string, Maker>>;
 
 /** Any definition. */
 // biome-ignore lint/suspicious/noExplicitAny: of whatever configuration and batch
@@ -43,7 +55,8 @@ export function defineModel<Config, A, B>(
   const make = (config: Config): ConfiguredModel<Config, A & B> => {
     const parts = build(config);
     const streams = 'streams' in parts ? parts.streams : [parts];
-    return { name, config, streams, loss: parts.loss };
+    const complete = (parts.config ?? config) as Config;
+    return { name, config: complete, streams, loss: parts.loss };
   };
   return Object.assign(make, { modelName: name });
 }

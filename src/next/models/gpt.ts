@@ -1,16 +1,29 @@
 // GPT-2: token and position embeddings, a stack of causal blocks, a layer norm and a head that shares
 // the token embedding (Radford et al. 2019).
 
-import type { GptConfig } from '../../models/gpt-config.ts';
+import { choice, fields, whole } from '../../core/check.ts';
 import { embedding } from '../layers/embedding.ts';
 import { layerNorm } from '../layers/layer-norm.ts';
 import { linear } from '../layers/linear.ts';
 import { tokens } from '../layers/tokens.ts';
 import { crossEntropy } from '../loss/cross-entropy.ts';
-import type { UpdateRule } from '../reversible/rule.ts';
-import type { Model } from './model.ts';
+import { defineModel } from './define.ts';
 import { reversible } from './stream.ts';
-import { transformerBlock } from './transformer.ts';
+import {
+  type TransformerConfig,
+  checkTransformer,
+  transformerBlock,
+  transformerDefaults,
+} from './transformer.ts';
+
+export interface GptConfig extends TransformerConfig {
+  /** V: number of tokens, 2..65536. */
+  vocabulary: number;
+  /** T: longest sequence, 1..4096. */
+  context: number;
+  /** The head shares the token embedding (true). */
+  tied?: boolean;
+}
 
 /** Windows of T tokens, and the same windows one token later: int32 [B, T] each. */
 export interface TextBatch {
@@ -18,22 +31,31 @@ export interface TextBatch {
   targets: Int32Array;
 }
 
-export function gpt(config: Required<GptConfig>, rule: UpdateRule): Model<TextBatch> {
-  const { vocabulary, context, channels, layers, bias, tied } = config;
-  const block = transformerBlock({ ...config, causal: true, branches: 2 * layers });
+function checked(config: GptConfig): Required<GptConfig> {
+  const defaults = { vocabulary: undefined, context: undefined, tied: true };
+  const full = fields('model', config, { ...transformerDefaults(), ...defaults });
+  whole('vocabulary', full.vocabulary, 2, 65536);
+  whole('context', full.context, 1, 4096);
+  choice('tied', full.tied, [true, false]);
+  checkTransformer(full);
+  return full;
+}
+
+/** GPT-2. Its batch is a TextBatch. */
+export const gpt = /* @__PURE__ */ defineModel('gpt', (config: GptConfig) => {
+  const full = checked(config);
+  const { vocabulary, context, channels, layers, bias, tied, rule } = full;
+  const block = transformerBlock(full, { causal: true, branches: 2 * layers });
   const head = tied ? { shares: 'token.weight' } : { name: 'head' };
   return {
-    streams: [
-      {
-        input: tokens({ vocabulary, context, tokens: ({ inputs }) => inputs }),
-        layers: [
-          embedding({ vocabulary, channels }),
-          reversible({ depth: layers, rule, block }),
-          layerNorm({ bias }),
-          linear(vocabulary, head),
-        ],
-      },
+    config: full,
+    input: tokens<TextBatch>({ vocabulary, context }),
+    layers: [
+      embedding({ vocabulary, channels }),
+      reversible({ depth: layers, rule, block }),
+      layerNorm({ bias }),
+      linear(vocabulary, head),
     ],
-    loss: crossEntropy({ targets: ({ targets }) => targets }),
+    loss: crossEntropy<TextBatch>({}),
   };
-}
+});

@@ -75,6 +75,19 @@ export class PlannedModel<Batch> {
     return this.loss.take(batch, count);
   }
 
+  /** Samples in a batch, where the input can tell. */
+  samplesOf(batch: Batch): number | undefined {
+    return this.streams[0].input.samplesOf(batch);
+  }
+
+  /** Zeroes this thread's part of the gradients. */
+  clearGradients(run: Run): void {
+    for (const { gradient, size } of this.parameters) {
+      const { from, to } = run.team.range(size, 64);
+      run.clear(gradient + from * 8, (to - from) * 8);
+    }
+  }
+
   /** Brings `count` of the taken samples from `first` on into memory. By the calling thread. */
   load(run: Run, first: number, count: number): void {
     for (const { input } of this.streams) input.load(run, first, count);

@@ -2,69 +2,83 @@
 // layer norm; target so far -> decoder, which looks at that -> the next token. Sentences have their own
 // numbers of rows, so there is no padding, and nothing is masked but the future.
 
-import type { TranslatorConfig } from '../../models/translator-config.ts';
+import { fields, whole } from '../../core/check.ts';
 import { embedding } from '../layers/embedding.ts';
 import { layerNorm } from '../layers/layer-norm.ts';
 import { linear } from '../layers/linear.ts';
 import { tokens } from '../layers/tokens.ts';
 import { crossEntropy } from '../loss/cross-entropy.ts';
-import type { UpdateRule } from '../reversible/rule.ts';
-import type { Model } from './model.ts';
+import { defineModel } from './define.ts';
 import { reversible } from './stream.ts';
-import { transformerBlock } from './transformer.ts';
+import {
+  type TransformerConfig,
+  checkTransformer,
+  transformerBlock,
+  transformerDefaults,
+} from './transformer.ts';
+
+export interface TranslatorConfig extends TransformerConfig {
+  /** V, of both languages, 4..65536. */
+  vocabulary: number;
+  /** T: longest sentence in tokens, its end included, 2..4096. */
+  context: number;
+}
 
 /** Pairs as tokens, in rows of T: what is beyond a row's length is not looked at. */
-export interface PairsBatch {
+export interface TranslatorBatch {
+  /** Source tokens with their end, int32 [B, T], and tokens of each row, 1..T. */
   source: Int32Array;
   sourceLengths: Int32Array;
+  /** What the decoder reads (begin and the target tokens), what it should say (the target tokens and the
+   *  end), and tokens of each row of both. */
   input: Int32Array;
   target: Int32Array;
   targetLengths: Int32Array;
 }
 
-const WEIGHT = 'token.weight';
+const SHARED = 'token.weight';
 
-export function translator(
-  config: Required<TranslatorConfig>,
-  rule: UpdateRule,
-): Model<PairsBatch> {
-  const { vocabulary, context, channels, layers, bias } = config;
+/** An encoder-decoder translator. Its batch is a TranslatorBatch. */
+export const translator = /* @__PURE__ */ defineModel('translator', (config: TranslatorConfig) => {
+  const defaults = { ...transformerDefaults(), vocabulary: undefined, context: undefined };
+  const full = fields('model', config, defaults);
+  const { vocabulary, context, channels, layers: depth, bias, rule } = full;
+  whole('vocabulary', vocabulary, 4, 65536);
+  whole('context', context, 2, 4096);
+  checkTransformer(full, 512);
   const common = { vocabulary, channels };
-  const encoder = transformerBlock({ ...config, causal: false, branches: 2 * layers });
-  const decoder = { ...config, causal: true, branches: 3 * layers, hasCross: true };
-  const lengths = ({ targetLengths }: PairsBatch): Int32Array => targetLengths;
-  return {
-    streams: [
-      {
-        input: tokens({
-          vocabulary,
-          context,
-          tokens: ({ source }) => source,
-          lengths: ({ sourceLengths }) => sourceLengths,
-          name: 'source',
-        }),
-        layers: [
-          embedding({ ...common, positions: 'source.position' }),
-          reversible({ depth: layers, rule, block: encoder, name: 'encoder' }),
-          layerNorm({ name: 'encoder.norm', bias }),
-        ],
-      },
-      {
-        input: tokens({
-          vocabulary,
-          context,
-          tokens: ({ input }) => input,
-          lengths,
-          name: 'input',
-        }),
-        layers: [
-          embedding({ ...common, positions: 'target.position', shares: WEIGHT }),
-          reversible({ depth: layers, rule, block: transformerBlock(decoder), name: 'decoder' }),
-          layerNorm({ bias }),
-          linear(vocabulary, { shares: WEIGHT }),
-        ],
-      },
+  const encoder = transformerBlock(full, { causal: false, branches: 2 * depth });
+  const decoder = transformerBlock(full, { causal: true, branches: 3 * depth, hasCross: true });
+  const lengths = (batch: TranslatorBatch): Int32Array => batch.targetLengths;
+  const source = {
+    input: tokens<TranslatorBatch>({
+      vocabulary,
+      context,
+      name: 'source',
+      tokens: (batch) => batch.source,
+      lengths: (batch) => batch.sourceLengths,
+    }),
+    layers: [
+      embedding({ ...common, positions: 'source.position' }),
+      reversible({ depth, rule, block: encoder, name: 'encoder' }),
+      layerNorm({ name: 'encoder.norm', bias }),
     ],
-    loss: crossEntropy({ targets: ({ target }) => target, lengths, name: 'target' }),
   };
-}
+  const target = {
+    input: tokens<TranslatorBatch>({
+      vocabulary,
+      context,
+      lengths,
+      name: 'input',
+      tokens: (batch) => batch.input,
+    }),
+    layers: [
+      embedding({ ...common, positions: 'target.position', shares: SHARED }),
+      reversible({ depth, rule, block: decoder, name: 'decoder' }),
+      layerNorm({ bias }),
+      linear(vocabulary, { shares: SHARED }),
+    ],
+  };
+  const loss = crossEntropy<TranslatorBatch>({ targets: (batch) => batch.target, lengths, name: 'target' });
+  return { config: full, streams: [source, target], loss };
+});

@@ -3,17 +3,7 @@
 
 import { UsageError } from '../../errors.ts';
 import { show } from '../../core/check.ts';
-
-/** A value that can be made again of its name and options. */
-export interface Choice {
-  readonly name: string;
-  readonly options: object;
-}
-
-/** Makes a choice of its options. */
-export type Maker = (options: never) => Choice;
-/** By name. */
-export type Makers = Readonly<Record<string, Maker>>;
+import type { Choice, Makers } from '../models/define.ts';
 
 /** A choice in JSON. */
 interface ChoiceJson {

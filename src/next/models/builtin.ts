@@ -1,0 +1,34 @@
+// The models, update rules, optimizers and schedules that come with the library, by name: what checkpoints
+// are read with and threads serve unless they are given others.
+
+import { adamw } from '../optim/adamw.ts';
+import { lion } from '../optim/lion.ts';
+import { constant, cosine } from '../optim/schedule.ts';
+import { sgd } from '../optim/sgd.ts';
+import { bdia } from '../reversible/bdia.ts';
+import { coupling } from '../reversible/coupling.ts';
+import { leapfrog } from '../reversible/leapfrog.ts';
+import { momentum } from '../reversible/momentum.ts';
+import { plain } from '../reversible/plain.ts';
+import type { AnyDefinition, Makers } from './define.ts';
+import { gpt } from './gpt.ts';
+import { translator } from './translator.ts';
+import { vit } from './vit.ts';
+
+/** A function, so that bundlers leave it out where it is not used. */
+export const builtinModels = (): readonly AnyDefinition[] => [gpt, vit, translator];
+
+type Peak = { peak: number; warmup: number };
+
+export const builtinChoices = (): Makers => ({
+  bdia,
+  plain,
+  leapfrog,
+  coupling,
+  momentum,
+  adamw,
+  sgd,
+  lion,
+  cosine: ({ peak, warmup }: Peak) => cosine(peak, { warmup }),
+  constant: ({ peak, warmup }: Peak) => constant(peak, { warmup }),
+});
