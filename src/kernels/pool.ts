@@ -27,13 +27,13 @@ export class Pool {
 
   /** Starts the workers of the module `url` (by default the package's) with `message` and their ranks. They end with `owner` at the
    *  latest: nothing else here may refer to it. */
-  start(owner: object, url: URL | undefined, message: object): void {
+  start(owner: object, source: URL | (() => unknown) | undefined, message: object): void {
     (dropped ??= new FinalizationRegistry((pool) => pool.end(''))).register(owner, this);
     this.why = STARTING;
     this.isOpen = true;
     withNodeThreads((node) => {
       try {
-        const module = url ?? new URL('./thread.js', import.meta.url); // throws in a bundle that has no place of its own
+        const module = source ?? new URL('./thread.js', import.meta.url); // throws in a bundle that has no place of its own
         for (let rank = 1; rank < this.size && this.isOpen; rank++) {
           const worker = startWorker(node, module, (why) => this.end(why));
           this.members.push({ worker, pulse: 0, quiet: 0 });
@@ -49,6 +49,15 @@ export class Pool {
   get note(): string {
     if (this.why === STARTING && this.jobs.ready(this.size - 1)) this.why = '';
     return this.why;
+  }
+
+  /** Resolves when all workers are up, or it is clear that they will not be. */
+  async started(): Promise<void> {
+    const last = performance.now() + LIFE.patience;
+    while (this.note === STARTING) {
+      if (performance.now() > last) this.end('the threads did not start');
+      else await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   get threads(): number {

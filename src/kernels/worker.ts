@@ -40,11 +40,18 @@ export function withNodeThreads(use: (node: NodeThreads | undefined) => void): v
   else import(/* webpackIgnore: true */ /* @vite-ignore */ MODULE).then(use);
 }
 
-/** Starts a worker; `end` hears why it ended or cannot work. Throws what the runtime throws. */
-export function startWorker(node: NodeThreads | undefined, url: URL, end: (why: string) => void): WorkerThread {
-  const fail = ({ message }: { message?: string }): void => end(`a thread failed: ${message ?? url}`);
-  if (node === undefined) {
-    const worker = new Worker(url, { type: 'module' });
+const isNodeWorker = (worker: unknown): worker is NodeWorker =>
+  typeof (worker as NodeWorker).on === 'function';
+
+/** Starts a worker of a module, or takes the one that a function starts; `end` hears why it ended or cannot
+ *  work. Throws what the runtime throws. */
+export function startWorker(
+  node: NodeThreads | undefined, source: URL | (() => unknown), end: (why: string) => void,
+): WorkerThread {
+  const fail = ({ message }: { message?: string }): void => end(`a thread failed: ${message ?? source}`);
+  const given = typeof source === 'function' ? source() : undefined;
+  if (node === undefined || (given !== undefined && !isNodeWorker(given))) {
+    const worker = (given ?? new Worker(source as URL, { type: 'module' })) as Worker;
     worker.onerror = (event) => {
       event.preventDefault();
       fail(event);
@@ -52,7 +59,8 @@ export function startWorker(node: NodeThreads | undefined, url: URL, end: (why: 
     return Object.assign(worker, { isGone: () => false });
   }
   // without the process's flags: with --eval or --input-type no worker starts
-  const worker = new node.Worker(url, { execArgv: [] }), { port1, port2 } = new node.MessageChannel();
+  const worker = given ?? new node.Worker(source as URL, { execArgv: [] });
+  const { port1, port2 } = new node.MessageChannel();
   const isThere = (): boolean => port1.postMessage(0) === true, tells = isThere(); // so in Node; elsewhere nothing is returned
   worker.on('error', fail).on('exit', () => end('a thread ended')).unref();
   return {

@@ -125,7 +125,7 @@ export class Trainer<Batch = unknown> {
     this.pool = new Pool(this.jobs, options.threads, shared ? 'this runtime has no shared memory' : '');
     if (!shared || !isShared(memory)) return;
     const message = { memory, base, options: optionsToData(options), end: arena.end };
-    this.pool.start(this, threadModule, message);
+    this.pool.start(this, options.worker ?? threadModule, message);
   }
 
   /** A new run with initial weights. Throws UsageError for wrong options and for a model that does not fit,
