@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type * as Library from '../src/index.ts';
 import { createProfile } from '../src/cli/bench/profile.ts';
 import type { Backend } from '../src/kernels/kernels.ts';
-import { randomU32 } from '../src/random.ts';
+import { randomU32 } from '../src/core/random.ts';
 import { answerOnce } from './compare/contender.mjs';
 import { createPeak } from '../src/cli/bench/peak.ts';
 

@@ -1,21 +1,138 @@
 // The public names of retrograd. Everything here is documented, typed and kept stable; nothing else is.
 
-export { CheckpointError, OverflowError, ReconstructionError, RetrogradError, UsageError } from './errors.ts';
-export { type GptConfig, checkGptConfig, gptParameters } from './models/gpt-config.ts';
-export type { Parameter, ParameterKind } from './nn/parameters.ts';
-export type { Filled } from './core/check.ts';
-export { type CheckedOptions, type RuleName, type TrainOptions, checkTrainOptions } from './train/options.ts';
-export { type MemoryPlan, planGpt } from './train/plan.ts';
-export { GptTrainer } from './train/gpt-trainer.ts';
+// ---- errors ----
+export {
+  CheckpointError,
+  OverflowError,
+  ReconstructionError,
+  RetrogradError,
+  UsageError,
+} from './core/errors.ts';
+
+// ---- training ----
+export {
+  type Evaluation,
+  type EvaluateOptions,
+  type StepReport,
+  Trainer,
+} from './train/trainer.ts';
+export {
+  type CheckedOptions,
+  type Keep,
+  type TrainOptions,
+  checkTrainOptions,
+} from './train/options.ts';
+export { type MemoryPlan, plan } from './train/plan.ts';
+export { serve } from './train/serve.ts';
 export type { NamedTensor } from './train/tensors.ts';
-export { type StepReport, Trainer } from './train/trainer.ts';
-export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, isWeight } from './checkpoint/checkpoint.ts';
+
+// ---- models ----
+export { type GptConfig, type TextBatch, gpt } from './models/gpt.ts';
+export { type ImageBatch, type VitConfig, vit } from './models/vit.ts';
+export { type TranslatorBatch, type TranslatorConfig, translator } from './models/translator.ts';
+export {
+  type AnyDefinition,
+  type Choice,
+  type ConfiguredModel,
+  type Definition,
+  type Makers,
+  type Parts,
+  defineModel,
+} from './models/define.ts';
+export type { Model } from './models/model.ts';
+export { type StackLayer, type Stream, reversible } from './models/stream.ts';
+export { type TransformerConfig, transformerBlock } from './models/transformer.ts';
+export { builtinChoices, builtinModels } from './models/builtin.ts';
+
+// ---- layers ----
+export type { Layer, Planned, Preparation } from './layers/layer.ts';
+export type { Input, PlannedInput } from './layers/input.ts';
+export { type TokensOptions, tokens } from './layers/tokens.ts';
+export { type ImageShape, type PatchesOptions, patches } from './layers/patches.ts';
+export { countPatches, patchesOf } from './layers/patch-pixels.ts';
+export { type FeaturesOptions, features } from './layers/features.ts';
+export { type LinearOptions, linear } from './layers/linear.ts';
+export { type LayerNormOptions, layerNorm } from './layers/layer-norm.ts';
+export { type AttentionOptions, attention } from './layers/attention.ts';
+export { crossAttention } from './layers/cross-attention.ts';
+export { type EmbeddingOptions, embedding } from './layers/embedding.ts';
+export { type RowOptions, classToken, positions } from './layers/class-token.ts';
+export { gelu } from './layers/gelu.ts';
+export { relu } from './layers/relu.ts';
+export { meanPool, row } from './layers/pool.ts';
+export { sequential } from './layers/chain.ts';
+export { type Sublayer, named, sublayer } from './reversible/block.ts';
+
+// ---- update rules ----
+export { type Lane, type Site, type UpdateRule, pairHash, stateLimit } from './reversible/rule.ts';
+export { type BdiaOptions, bdia } from './reversible/bdia.ts';
+export { plain } from './reversible/plain.ts';
+export { leapfrog } from './reversible/leapfrog.ts';
+export { coupling } from './reversible/coupling.ts';
+export { type MomentumOptions, momentum } from './reversible/momentum.ts';
+
+// ---- losses ----
+export type { Loss, PlannedLoss, Score } from './loss/loss.ts';
+export { type CrossEntropyOptions, crossEntropy } from './loss/cross-entropy.ts';
+export { type MeanSquaredErrorOptions, meanSquaredError } from './loss/mean-squared-error.ts';
+
+// ---- optimizers and schedules ----
+export type { Optimizer, Part, Slot, StepInfo } from './optim/optimizer.ts';
+export { type AdamWOptions, adamw } from './optim/adamw.ts';
+export { type SgdOptions, sgd } from './optim/sgd.ts';
+export { type LionOptions, lion } from './optim/lion.ts';
+export { eachGradient, factorOf, moveWeight, times } from './optim/fixed.ts';
+export { type Schedule, type ScheduleOptions, constant, cosine } from './optim/schedule.ts';
+
+// ---- what layers, rules, losses and optimizers are made of ----
+export { type Layout, Planner, type Scratch } from './memory/planner.ts';
+export { Parameter, type ParameterSpec } from './memory/parameter.ts';
+export { type Gradient, type Kind, type Range, Tensor, type Type, tensorBytes } from './memory/tensor.ts';
+export { Arena, type Purpose } from './memory/arena.ts';
+export { type Memory, Run } from './ops/run.ts';
+export { Sum } from './ops/sum.ts';
+export { clearGradient, toOperand } from './ops/gradient.ts';
+export { activationFraction, largestMaster } from './ops/range.ts';
+export { Columns, Matrix, type MatrixShape } from './layers/matrix.ts';
+export type { Backend, Kernels, Pointer } from './kernels/kernels.ts';
+export { type WasmOptions, createWasmBackend } from './kernels/wasm.ts';
+
+// ---- checkpoints ----
+export {
+  type Checkpoint,
+  type CheckpointReader,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  isWeight,
+} from './checkpoint/checkpoint.ts';
 export { MAX_CHECKPOINT_BYTES } from './checkpoint/safetensors.ts';
 export { exportFloat32 } from './checkpoint/float32.ts';
+
+// ---- data ----
 export { sha256Hex } from './core/digest.ts';
 export { type BatchOptions, fillBatch } from './data/batch.ts';
 export { chooseToken } from './data/sampling.ts';
-export { type TextData, type TextOptions, checkLength, readText, splitTokens } from './data/text.ts';
+export {
+  type TextData,
+  checkLength,
+  readText,
+  splitTokens,
+  textWindows,
+} from './data/text.ts';
 export { Vocabulary, type VocabularyJson, type VocabularyKind } from './data/vocabulary.ts';
-export type { Backend, Kernels, Pointer } from './kernels/kernels.ts';
-export { type WasmOptions, createWasmBackend } from './kernels/wasm.ts';
+export {
+  type ImageSet,
+  type LabelledImage,
+  checkImages,
+  fromImages,
+} from './data/images.ts';
+export { readIdx } from './data/idx.ts';
+export { type CifarKind, readCifar } from './data/cifar.ts';
+export { readDigits } from './data/digits.ts';
+export { EpochOrder } from './data/epoch.ts';
+export { type AugmentOptions, augment } from './data/augment.ts';
+export { type Pair, normaliseSentence, readPairFiles, readPairs, splitPairs } from './data/pairs.ts';
+export { BytePairs, type BytePairsJson, SPECIAL } from './data/bpe.ts';
+export { type PairBatch, PairData, createPairBatch, fillPairBatch } from './data/pair-batch.ts';
+export { type BeamOptions, type BeamResult, beamSearch } from './data/beam.ts';
+export { type BleuScore, corpusBleu } from './data/bleu.ts';

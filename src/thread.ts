@@ -1,5 +1,6 @@
-// What a worker thread runs. It knows every model.
+// What the package's own worker threads run (dist/thread.js): the models that come with the library.
 
-import { runMember } from './all.ts';
+import { builtinModels } from './models/builtin.ts';
+import { serve } from './train/serve.ts';
 
-runMember();
+serve(builtinModels());

@@ -5,24 +5,34 @@
 
 import { show, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
-import { CheckpointError, RetrogradError } from '../errors.ts';
-import { gptParameters } from '../models/gpt-config.ts';
-import type { Parameter } from '../nn/parameters.ts';
-import { type CheckedOptions, type TrainOptions, checkTrainOptions } from '../train/options.ts';
+import { CheckpointError, RetrogradError } from '../core/errors.ts';
+import { builtinChoices, builtinModels } from '../models/builtin.ts';
+import type { AnyDefinition, Makers } from '../models/define.ts';
+import { optionsToData } from '../train/member.ts';
+import type { CheckedOptions } from '../train/options.ts';
+import { tableOf } from '../train/plan.ts';
 import { type NamedTensor, checkStep, checkTensors } from '../train/tensors.ts';
 import { int32FromLittleEndian, toLittleEndian } from './bytes.ts';
 import { parseJson } from './json.ts';
-import { type Container, PREFIX_BYTES, decodeSafetensors, encodeSafetensors, headerLengthOf } from './safetensors.ts';
+import {
+  type Container,
+  PREFIX_BYTES,
+  decodeSafetensors,
+  encodeSafetensors,
+  headerLengthOf,
+} from './safetensors.ts';
+import { readOptions } from './versions.ts';
 
 /** A training run as a value: what a checkpoint file holds. */
-export interface Checkpoint<Options = CheckedOptions> {
-  /** Weights in table order, then the optimizer's moments. */
+export interface Checkpoint {
+  /** Weights in the order of forward, then what the optimizer keeps. */
   tensors: NamedTensor[];
   /** The run's options, defaults filled in. */
-  options: Options;
+  options: CheckedOptions;
   /** Steps done. */
   step: number;
-  /** What the model's numbers stand for, as JSON: of a GPT its vocabulary (data/vocabulary.ts). The checkpoint does not look inside. */
+  /** What the model's numbers stand for, as JSON: of a GPT its vocabulary (data/vocabulary.ts). The
+   *  checkpoint does not look inside. */
   vocabulary: unknown;
   /** SHA-256 of the training data, 64 hex digits. */
   dataSha256: string;
@@ -30,23 +40,17 @@ export interface Checkpoint<Options = CheckedOptions> {
   libraryVersion: string;
 }
 
-/** What reading a checkpoint needs to know of a kind of model. */
-export interface CheckpointKind<Config> {
-  /** Fills in defaults; throws UsageError for the first value out of range. */
-  check(options: TrainOptions<Config>): CheckedOptions<unknown>;
-  /** The table of parameters. */
-  parameters(model: Config): Parameter[];
+/** What a checkpoint may be of: the models, and the update rules, optimizers and schedules by name. What
+ *  comes with the library is always known. */
+export interface CheckpointReader {
+  models?: readonly AnyDefinition[];
+  choices?: Makers;
 }
-/** By `options.model.kind`; a GPT has none and is read as 'gpt'. */
-export type CheckpointKinds = Readonly<Record<string, CheckpointKind<never>>>;
-export const GPT_KIND = { gpt: { check: checkTrainOptions, parameters: gptParameters } };
 
 const FORMAT = 'retrograd-checkpoint';
-/** The latest version; a reader refuses any later one. Version 1 has moments in units of the clipping norm: what
- *  has a norm of 1 is still written so. */
-export const CHECKPOINT_VERSION = 2;
-
-type Written = Checkpoint<Pick<TrainOptions, 'seed' | 'clip'>>;
+/** The latest version; a reader refuses any later one. Version 1 has moments in units of the clipping norm.
+ *  Versions 1 and 2 have flat options (versions.ts). */
+export const CHECKPOINT_VERSION = 3;
 
 const DIGEST_DIGITS = 64;
 const HEADER_START = '{"__metadata__":{"sha256":"';
@@ -60,49 +64,47 @@ const HEX = /^[0-9a-f]{64}$/;
  */
 export const isWeight = ({ name }: { name: string }): boolean => !name.startsWith('optimizer.');
 
-/** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value, on every machine. Throws CheckpointError for
- *  whatever `decodeCheckpoint` would refuse, and if it would be larger than MAX_CHECKPOINT_BYTES.
- *  @example
- *  const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
- *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
- *  const file = await encodeCheckpoint({
- *    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
- *    vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)), libraryVersion: '0.1.0',
- *  });
- *  console.log(file.length, await sha256Hex(file)); // 38496 acf4c50b51af0687a13aeeb4cc47f978788db831a716cc04e56d382f903136e2
+/** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value, on every
+ *  machine. Throws CheckpointError for whatever `decodeCheckpoint` would refuse, and if it would be larger
+ *  than MAX_CHECKPOINT_BYTES. `reader`: models and choices of your own.
  */
-export async function encodeCheckpoint(checkpoint: Written): Promise<Uint8Array<ArrayBuffer>> {
-  return encodeKinds(checkpoint, GPT_KIND);
-}
-
-/** The same for the kinds of model in a table. */
-export async function encodeKinds(checkpoint: Written, kinds: CheckpointKinds): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeCheckpoint(
+  checkpoint: Checkpoint,
+  reader: CheckpointReader = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   const file = writeFile(checkpoint);
-  read(decodeSafetensors(file), kinds); // what cannot be read is not written
+  read(decodeSafetensors(file), reader); // what cannot be read is not written
   file.set(new TextEncoder().encode(hex(sha256([file]))), DIGEST_OFFSET);
   return file;
 }
 
 /** The file, its digest zeros. Throws CheckpointError for a value that is not like a checkpoint at all. */
-function writeFile({ tensors, options, step, vocabulary, dataSha256, libraryVersion }: Written): Uint8Array<ArrayBuffer> {
+function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+  const { tensors, options, step, vocabulary, dataSha256, libraryVersion } = checkpoint;
   try {
+    const fractions = tensors.map(({ name, fraction }) => [name, fraction]);
     return encodeSafetensors({
       metadata: {
         sha256: '0'.repeat(DIGEST_DIGITS),
         format: FORMAT,
-        version: (options.clip ?? 1) === 1 ? '1' : String(CHECKPOINT_VERSION),
+        version: String(CHECKPOINT_VERSION),
         library: libraryVersion,
         step: String(step),
         seed: String(options.seed),
         data: dataSha256,
-        options: JSON.stringify(options),
+        options: JSON.stringify(optionsToData(options)),
         vocabulary: JSON.stringify(vocabulary),
-        fractions: JSON.stringify(Object.fromEntries(tensors.map(({ name, fraction }) => [name, fraction]))),
+        fractions: JSON.stringify(Object.fromEntries(fractions)),
       },
-      tensors: tensors.map(({ name, shape, data }) => ({ name, dtype: 'I32' as const, shape, bytes: toLittleEndian(typed(name, data, 'Int32Array')) })),
+      tensors: tensors.map(({ name, shape, data }) => {
+        const bytes = toLittleEndian(typed(name, data, 'Int32Array'));
+        return { name, dtype: 'I32' as const, shape, bytes };
+      }),
     });
   } catch (error) {
-    throw error instanceof RetrogradError ? error : new CheckpointError(`not written: ${String(error)}`);
+    throw error instanceof RetrogradError
+      ? error
+      : new CheckpointError(`not written: ${String(error)}`);
   }
 }
 
@@ -115,30 +117,19 @@ function digests(file: Uint8Array): { stored: string; actual: string } {
 
 const parse = (metadata: Record<string, string>, field: string): unknown => parseJson(metadata[field], `its field ${field}`);
 
-type AnyOptions = CheckedOptions<unknown>;
-
-/** The options, checked, and the parameters of their model. */
-function readOptions(value: unknown, kinds: CheckpointKinds): { options: AnyOptions; table: Parameter[] } {
-  const name: unknown = (value as { model?: { kind?: unknown } } | null)?.model?.kind ?? 'gpt', known = Object.keys(kinds);
-  const kind = known.find((key) => key === name);
-  if (kind === undefined) throw new CheckpointError(`its model is of the kind ${show(name)}, expected ${known.join(' or ')}`, "read it with 'retrograd/all', or update");
-  let options: AnyOptions;
-  try {
-    options = kinds[kind].check(value as never) as AnyOptions;
-  } catch (error) {
-    throw new CheckpointError(`its options cannot be used: ${(error as Error).message}`);
-  }
-  return { options, table: kinds[kind].parameters(options.model as never) };
-}
+const FIELDS = ['library', 'step', 'seed', 'data', 'options', 'vocabulary', 'fractions'];
 
 /** What the container of a checkpoint holds, digest and version aside. */
-function read({ tensors: raw, metadata }: Container, kinds: CheckpointKinds): Checkpoint<CheckedOptions<unknown>> {
-  for (const field of ['library', 'step', 'seed', 'data', 'options', 'vocabulary', 'fractions'])
+function read({ tensors: raw, metadata }: Container, reader: CheckpointReader): Checkpoint {
+  for (const field of FIELDS)
     if (!Object.hasOwn(metadata, field)) throw new CheckpointError(`its field ${field} is missing`);
-  const { library: libraryVersion, data: dataSha256, seed } = metadata;
+  const { library: libraryVersion, data: dataSha256, seed, version } = metadata;
   if (!HEX.test(dataSha256)) throw new CheckpointError('its field data is not a SHA-256');
-  const { options, table } = readOptions(parse(metadata, 'options'), kinds);
-  if (seed !== String(options.seed)) throw new CheckpointError(`its seed ${seed} is not the ${options.seed} of its options`);
+  const models = [...builtinModels(), ...(reader.models ?? [])];
+  const choices = { ...builtinChoices(), ...reader.choices };
+  const options = readOptions(parse(metadata, 'options'), Number(version), models, choices);
+  if (seed !== String(options.seed))
+    throw new CheckpointError(`its seed ${seed} is not the ${options.seed} of its options`);
   const step = /^\d+$/.test(metadata.step) ? Number(metadata.step) : NaN;
   checkStep(step, metadata.step);
   const fractions = new Map(Object.entries((parse(metadata, 'fractions') ?? {}) as object));
@@ -146,7 +137,14 @@ function read({ tensors: raw, metadata }: Container, kinds: CheckpointKinds): Ch
     if (dtype !== 'I32') throw new CheckpointError(`tensor ${name} is ${dtype}, expected I32`);
     return { name, shape, data: int32FromLittleEndian(bytes), fraction: fractions.get(name) };
   });
-  return { tensors: checkTensors(tensors, table), options, step, vocabulary: parse(metadata, 'vocabulary'), dataSha256, libraryVersion };
+  return {
+    tensors: checkTensors(tensors, tableOf(options)),
+    options,
+    step,
+    vocabulary: parse(metadata, 'vocabulary'),
+    dataSha256,
+    libraryVersion,
+  };
 }
 
 /** A file's content; the tensors are views of one copy of it. Nothing in the file is trusted: throws CheckpointError with the reason if it is
@@ -167,24 +165,36 @@ function read({ tensors: raw, metadata }: Container, kinds: CheckpointKinds): Ch
  *  const error = await decodeCheckpoint(file).catch((thrown) => thrown);
  *  console.log(error.message.slice(0, 20)); // damaged: its SHA-256
  */
-export async function decodeCheckpoint(file: Uint8Array): Promise<Checkpoint> {
-  return (await decodeKinds(file, GPT_KIND)) as Checkpoint;
+export async function decodeCheckpoint(
+  file: Uint8Array,
+  reader: CheckpointReader = {},
+): Promise<Checkpoint> {
+  headerLengthOf(typed('file', file, 'Uint8Array'));
+  const copy = new Uint8Array(file); // threads may share the caller's
+  const container = decodeSafetensors(copy);
+  const { metadata } = container;
+  const start = new TextDecoder().decode(copy.subarray(PREFIX_BYTES, DIGEST_OFFSET));
+  if (metadata.format !== FORMAT || start !== HEADER_START)
+    throw new CheckpointError('a safetensors file, but not a retrograd checkpoint');
+  checkVersion(metadata);
+  const { stored, actual } = digests(copy);
+  if (stored !== actual)
+    throw new CheckpointError(`damaged: its SHA-256 is ${actual}, written was ${stored}`);
+  const checkpoint = read(container, reader);
+  const { clip } = checkpoint.options;
+  if (metadata.version === '1' && clip !== 'none')
+    for (const tensor of checkpoint.tensors) toUnit(tensor, clip);
+  return checkpoint;
 }
 
-/** The same for the kinds of model in a table. */
-export async function decodeKinds(file: Uint8Array, kinds: CheckpointKinds): Promise<Checkpoint<CheckedOptions<unknown>>> {
-  headerLengthOf(typed('file', file, 'Uint8Array'));
-  const copy = new Uint8Array(file), container = decodeSafetensors(copy), { metadata } = container; // threads may share the caller's
-  const start = new TextDecoder().decode(copy.subarray(PREFIX_BYTES, DIGEST_OFFSET));
-  if (metadata.format !== FORMAT || start !== HEADER_START) throw new CheckpointError('a safetensors file, but not a retrograd checkpoint');
-  if (!/^[1-9]\d{0,8}$/.test(metadata.version)) throw new CheckpointError(`its version is ${show(metadata.version)}, expected ${CHECKPOINT_VERSION}`);
-  if (Number(metadata.version) > CHECKPOINT_VERSION)
-    throw new CheckpointError(`its format has version ${metadata.version}, this library reads up to ${CHECKPOINT_VERSION}`, `written by retrograd ${metadata.library}; update`);
-  const { stored, actual } = digests(copy);
-  if (stored !== actual) throw new CheckpointError(`damaged: its SHA-256 is ${actual}, written was ${stored}`);
-  const checkpoint = read(container, kinds), { tensors, options: { clip } } = checkpoint;
-  if (metadata.version === '1' && clip !== 'none') for (const tensor of tensors) toUnit(tensor, clip);
-  return checkpoint;
+function checkVersion({ version, library }: Record<string, string>): void {
+  if (!/^[1-9]\d{0,8}$/.test(version))
+    throw new CheckpointError(`its version is ${show(version)}, expected ${CHECKPOINT_VERSION}`);
+  if (Number(version) > CHECKPOINT_VERSION)
+    throw new CheckpointError(
+      `its format has version ${version}, this library reads up to ${CHECKPOINT_VERSION}`,
+      `written by retrograd ${library}; update`,
+    );
 }
 
 /** Brings a moment that is in units of the clipping norm to units of a power of two. */

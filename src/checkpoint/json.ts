@@ -1,7 +1,7 @@
 // JSON that nobody vouches for: how deep it goes and how many values it has is known before anything
 // is made of it, so neither the stack nor the memory depends on what is in the file.
 
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError } from '../core/errors.ts';
 
 /** Most values of a text: four times what byte pairs of 65,536 tokens on both sides need. */
 const MAX_VALUES = 2 ** 20;

@@ -3,7 +3,7 @@
 // The reader trusts nothing: lengths, offsets and shapes are checked against the file before anything is sliced, and the
 // header must be exactly the JSON that a writer would print, so a key given twice cannot hide one of its values.
 
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError } from '../core/errors.ts';
 import { parseJson } from './json.ts';
 
 export type Dtype = 'I32' | 'F32';

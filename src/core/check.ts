@@ -2,7 +2,7 @@
 // Each check returns the value that it has checked, so that a property is read once and cannot be another one later, and throws
 // nothing but UsageError, whatever it is given: a symbol, a revoked proxy, a getter that throws, an array of another realm.
 
-import { UsageError } from '../errors.ts';
+import { UsageError } from './errors.ts';
 
 /** Options with every default filled in. Unlike Required, it does so where undefined is a value, too. */
 export type Filled<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };

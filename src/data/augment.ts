@@ -2,7 +2,7 @@
 // random choices are a function of (seed, step, sample) only.
 
 import { choice, fields, typed, whole } from '../core/check.ts';
-import { PURPOSE, randomU32 } from '../random.ts';
+import { PURPOSE, randomU32 } from '../core/random.ts';
 import { scaleU32 } from './batch.ts';
 import { type ImageSet, readSet } from './images.ts';
 

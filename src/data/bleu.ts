@@ -3,7 +3,7 @@
 // logarithms here are the runtime's, and its last bits may differ from machine to machine.
 
 import { list, text } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 
 const ORDERS = 4;
 

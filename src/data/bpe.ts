@@ -4,7 +4,7 @@
 // that is smaller by code points, and no table of the runtime is consulted: the same sentences give the same vocabulary everywhere.
 
 import { list, reading, refuse, text as textOf, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 
 /** Tokens that stand for no text: they are 0 .. 3 in every vocabulary. */
 export const SPECIAL = {

@@ -3,7 +3,7 @@
 // is checked and left.
 
 import { choice, text, typed } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { type ImageSet, checkBytes, checkLabel, checkSize } from './images.ts';
 
 const SIDE = 32, AREA = SIDE * SIDE, COARSE = 20;

@@ -2,7 +2,7 @@
 // the 8 x 8 pixels of a digit row by row, 0..16, and the digit. Pixels are scaled to 0..255 as those of other sets are.
 
 import { text as textOf, typed } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { type ImageSet, checkBytes, checkSize } from './images.ts';
 
 const SIDE = 8, AREA = SIDE * SIDE, DARKEST = 16, CLASSES = 10;

@@ -2,7 +2,7 @@
 // So a resumed run, or one that counts its batches in another way, meets the same images at the same places.
 
 import { refuse, whole } from '../core/check.ts';
-import { PURPOSE, randomU32 } from '../random.ts';
+import { PURPOSE, randomU32 } from '../core/random.ts';
 import { scaleU32 } from './batch.ts';
 
 /** Most items: their order takes 4 bytes each. */

@@ -2,7 +2,7 @@
 // one and the count (and rows and columns of an image); then come bytes: pixels row by row, or one label an image.
 
 import { list, text, typed, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { type ImageSet, MAX_CLASSES, checkBytes, checkLabel, checkSize, sizeOf } from './images.ts';
 
 /** Unsigned bytes (8) in three dimensions (3), and in one. */

@@ -3,7 +3,7 @@
 // the file for everything else. Nothing is allocated that the bytes do not vouch for.
 
 import { choice, fields, list, properties, show, text, typed, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 
 /** Limits, so that a damaged header is refused instead of believed. */
 export const MAX_SIDE = 1024, MAX_IMAGES = 2 ** 24, MAX_CLASSES = 65536, MAX_BYTES = 2 ** 31;

@@ -3,7 +3,7 @@
 // depends on micro-batches, on threads or on what was drawn before, so a resumed run sees the batches that the whole run would have seen.
 
 import { fields, instance, list, properties, typed, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { BytePairs, SPECIAL } from './bpe.ts';
 import { EpochOrder } from './epoch.ts';
 import { type Pair, readPair } from './pairs.ts';

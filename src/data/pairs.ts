@@ -3,7 +3,7 @@
 // a sentence with several translations stands wholly in one part, so no validation sentence was ever trained on.
 
 import { list, properties, text as textOf, typed, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { eachPoint } from './utf8.ts';
 
 /** A sentence and its translation. */

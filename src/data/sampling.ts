@@ -3,8 +3,8 @@
 // the weights are integers, and the draw is exact.
 
 import { list, real, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
-import { PURPOSE, randomU32 } from '../random.ts';
+import { UsageError } from '../core/errors.ts';
+import { PURPOSE, randomU32 } from '../core/random.ts';
 
 /** 1 / ln 2 and ln 2 to double precision. */
 const LOG2_E = 1.4426950408889634;

@@ -2,7 +2,7 @@
 // split as nanoGPT's, so that losses can be compared.
 
 import { MAX_LENGTH, fields, instance, text, typed, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { Vocabulary, type VocabularyKind } from './vocabulary.ts';
 
 /** A training text, ready: its vocabulary and its tokens in two parts. */
@@ -78,4 +78,21 @@ export function readText(bytes: Uint8Array, options: TextOptions): TextData {
       `use a text of at least ${10 * context + 1} characters${shorter}`);
   }
   return { vocabulary, ...parts };
+}
+
+/** All windows of `context` tokens that do not overlap, and the same windows one token later: a batch for
+ *  `Trainer.evaluate`. Throws UsageError for fewer than context + 1 tokens.
+ *  @example
+ *  const { inputs, targets } = textWindows(Int32Array.of(5, 6, 7, 8, 9, 10), 2);
+ *  console.log(inputs.join(' '), '-', targets.join(' ')); // 5 6 7 8 - 6 7 8 9
+ */
+export function textWindows(
+  tokens: Int32Array,
+  context: number,
+): { inputs: Int32Array; targets: Int32Array } {
+  whole('context', context, 1, MAX_LENGTH);
+  const given = typed('tokens', tokens, 'Int32Array');
+  checkLength(given, context, 'the text');
+  const end = Math.floor((given.length - 1) / context) * context;
+  return { inputs: given.slice(0, end), targets: given.slice(1, end + 1) };
 }

@@ -3,7 +3,7 @@
 // length (V8 allows 2^29 characters), and keeps a byte-order mark as the character it is.
 
 import { hex } from '../core/digest.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 
 /** The lowest code point that may be written in 1, 2, 3, 4 bytes: anything below is an overlong form. */
 const LOWEST = [0, 0, 0x80, 0x800, 0x10000];

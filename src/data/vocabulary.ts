@@ -3,7 +3,7 @@
 // checkpoint as JSON, so a text or prompt can later be encoded the same way.
 
 import { choice, list, properties, text, typed, whole } from '../core/check.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { decodeUtf8, eachPoint } from './utf8.ts';
 
 /** 'characters': the distinct code points of a text in ascending order. 'bytes': token = byte, always 256. */

@@ -4,7 +4,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 import release from '../../build/release.wasm';
-import { RetrogradError, UsageError } from '../errors.ts';
+import { RetrogradError, UsageError } from '../core/errors.ts';
 import type { Backend, Kernels } from './kernels.ts';
 
 /** What assembly/index.ts must return: raised there and here whenever a kernel's signature or meaning changes. */

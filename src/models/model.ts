@@ -1,44 +1,139 @@
-// What a trainer needs of a model, whatever it learns from. A model lays itself out in an arena, holds the sequences of a micro-batch and
-// knows the order of the passes; every thread has an instance of its own over the same memory and works on its own lanes.
+// A model: streams of layers and a loss. As a value it says what is computed; planned, it is laid out
+// in memory and runs sample by sample. Every thread has an instance of its own over the same memory and
+// works on its own lanes. Nothing computed for one sample depends on another, so no bit depends on how
+// a batch is cut into micro-batches.
 
-import type { Device } from '../kernels/device.ts';
-import type { ParameterStore } from '../nn/parameters.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Loss, PlannedLoss, Score } from '../loss/loss.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Planner } from '../memory/planner.ts';
+import type { Tensor } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
 import type { Reconstruction, StackOptions } from '../reversible/stack.ts';
-import type { Arena } from '../tensor/arena.ts';
-import { LOSS_FRACTION } from '../tensor/formats.ts';
+import { type PassOptions, PlannedStream, type Stream } from './stream.ts';
 
-/** How a model is run. */
-export interface ModelRun extends StackOptions {
-  /** Sequences held at a time. */
-  readonly sequences: number;
-  /** l: fraction bits of the residual state. */
-  readonly fraction: number;
-  /** Threads that may work at once; each has workspace of its own. */
-  readonly threads: number;
+export interface Model<Batch> {
+  /** In the order in which they run; each may look at the one before it (cross-attention). */
+  readonly streams: readonly Stream<Batch>[];
+  readonly loss: Loss<Batch>;
 }
 
-/** What a thread found on its lanes. */
-export interface Score {
-  /** Summed loss in nats, 16 fraction bits. */
-  loss: number;
-  /** Predictions that were right, where that is counted. */
-  correct: number;
-}
+const ALONE: PassOptions = {
+  count: 1,
+  isTraining: false,
+  seed: 0,
+  step: 0,
+  first: 0,
+  gamma8: 0,
+};
 
-/** Lays a model out in an arena. */
-export type MakeModel<M extends Model = Model, Config = never> = (arena: Arena, config: Config, run: ModelRun) => M;
+export class PlannedModel<Batch> {
+  readonly parameters: readonly Parameter[];
+  private readonly streams: readonly PlannedStream<Batch>[];
+  private readonly loss: PlannedLoss<Batch>;
 
-export interface Model {
-  readonly store: ParameterStore;
+  /** slots: bytes an element of each of the optimizer's tensors. */
+  constructor(at: Planner, model: Model<Batch>, options: StackOptions, slots: readonly number[]) {
+    const streams: PlannedStream<Batch>[] = [];
+    for (const stream of model.streams) streams.push(new PlannedStream(at, stream, streams.at(-1)));
+    const last = streams.at(-1);
+    if (last === undefined) throw new UsageError('a model has no streams, expected at least one');
+    for (const stream of streams)
+      stream.planRest(at, options, stream === last ? model.loss.takes : undefined);
+    this.streams = streams;
+    this.loss = model.loss.plan(at, last.output);
+    this.parameters = at.finish(slots);
+  }
+
+  private get last(): PlannedStream<Batch> {
+    return this.streams[this.streams.length - 1];
+  }
+
   /** Of this thread, in the present job. */
-  readonly reconstruction: Reconstruction;
-  resetReconstruction(): void;
-  /** Forward and backward over the `count` loaded samples, first .. of 0-based `step`; adds to the gradients of the summed loss. Every
-   *  thread of the team runs it on its own lanes. */
-  accumulate(d: Device, first: number, count: number, step: number): Score;
-  /** Score of the model on this thread's lanes of `count` loaded samples, without changing anything. gamma8: 8 gamma, usually 0. */
-  evaluate(d: Device, count: number, gamma8: number): Score;
-}
+  get reconstruction(): Reconstruction {
+    const sum = { checkedStates: 0, mismatchedElements: 0 };
+    for (const { stack } of this.streams) {
+      sum.checkedStates += stack?.reconstruction.checkedStates ?? 0;
+      sum.mismatchedElements += stack?.reconstruction.mismatchedElements ?? 0;
+    }
+    return sum;
+  }
 
-/** A raw loss in nats. */
-export const nats = (raw: number): number => raw / 2 ** LOSS_FRACTION;
+  resetReconstruction(): void {
+    for (const { stack } of this.streams) stack?.resetReconstruction();
+  }
+
+  /** Whether inference can be run with another gamma than 0. */
+  get hasGamma(): boolean {
+    return this.streams.every(({ stack }) => stack?.rule.hasGamma ?? false);
+  }
+
+  /** Takes a batch of `count` samples; returns how many predictions that is. Throws UsageError for what
+   *  the model cannot use. */
+  take(batch: Batch, count: number): number {
+    for (const { input } of this.streams) input.take(batch, count);
+    return this.loss.take(batch, count);
+  }
+
+  /** Samples in a batch, where the input can tell. */
+  samplesOf(batch: Batch): number | undefined {
+    return this.streams[0].input.samplesOf(batch);
+  }
+
+  /** Zeroes this thread's part of the gradients. */
+  clearGradients(run: Run): void {
+    for (const { gradient, size } of this.parameters) {
+      const { from, to } = run.team.range(size, 64);
+      run.clear(gradient + from * 8, (to - from) * 8);
+    }
+  }
+
+  /** Brings `count` of the taken samples from `first` on into memory. By the calling thread. */
+  load(run: Run, first: number, count: number): void {
+    for (const { input } of this.streams) input.load(run, first, count);
+    this.loss.load(run, first, count);
+  }
+
+  /** Forward and backward over the samples in memory; adds to the gradients of the summed loss. Every
+   *  thread of the team runs it on its own lanes. */
+  accumulate(run: Run, options: PassOptions): Score {
+    const { streams, last } = this;
+    const sum = this.forward(run, options);
+    last.backward(run);
+    for (let i = streams.length - 2; i >= 0; i--) {
+      streams[i].scoreMemory(run, streams[i + 1]);
+      streams[i].backward(run);
+    }
+    return sum;
+  }
+
+  /** Score of the samples in memory, without changing anything. */
+  evaluate(run: Run, options: PassOptions): Score {
+    return this.forward(run, options);
+  }
+
+  private forward(run: Run, options: PassOptions): Score {
+    const { streams, last, loss } = this;
+    const sum = { loss: 0, correct: 0 };
+    for (const stream of streams) stream.begin(run, options);
+    for (const stream of streams) {
+      stream.start(run);
+      if (stream !== last) stream.remember(run);
+    }
+    last.score(run, loss, sum);
+    return sum;
+  }
+
+  /** Brings one sample into a stream and runs it to its output; of the last stream it is returned. By the
+   *  calling thread alone. */
+  infer(run: Run, index: number, sample: unknown): Tensor | undefined {
+    const stream = this.streams[index];
+    stream.input.takeOne(sample);
+    stream.input.load(run, 0, 1);
+    stream.begin(run, ALONE);
+    stream.start(run);
+    if (stream === this.last) return stream.infer(run);
+    stream.remember(run);
+    return undefined;
+  }
+}

@@ -1,23 +1,31 @@
-// Scaled dot-product attention of one sequence, all heads: scores = q k^T / sqrt(D), p = softmax(scores), out = p v. T queries look at
-// S keys: themselves (q, k, v are the thirds of the rows of one matrix) or another sequence. Nothing is copied: the kernels take row
-// distances, and what must be transposed is transposed by packing. Causal attention works on blocks of rows and skips the columns
-// that are masked; any other has all rows as one block.
+// Scaled dot-product attention of one sequence, all heads: scores = q k^T / sqrt(D), p =
+// softmax(scores), out = p v. T queries look at S keys: themselves (q, k, v are the thirds of the rows
+// of one matrix) or another sequence. Nothing is copied: the kernels take row distances, and what must
+// be transposed is transposed by packing. Causal attention works on blocks of rows and skips the
+// columns that are masked; any other has all rows as one block.
 
-import type { Device } from '../kernels/device.ts';
 import { PANEL_COLUMNS, type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
-import { OPERAND_L1_MAX, OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_FRACTION, PROBABILITY_PRODUCTS } from '../tensor/formats.ts';
-import type { Arena } from '../tensor/arena.ts';
-import { type Scaled, fitOperand } from './gradient.ts';
+import {
+  OPERAND_L1_MAX,
+  OPERAND_MAX,
+  OPERAND_PRODUCTS,
+  PROBABILITY_FRACTION,
+  PROBABILITY_PRODUCTS,
+} from '../memory/formats.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
+import type { Gradient } from '../memory/tensor.ts';
+import { fitExponent, fitShift } from './gradient.ts';
+import type { Run } from './run.ts';
 
 /** Rows of a causal block; a multiple of 16, so that a block starts at a panel. */
 const BLOCK = 32;
 /** Bytes of a row of B in a panel: blocks begin at even rows, whose pairs have 64. */
 const PANEL_ROW = 32;
-/** Columns in whole panels: also the row distance Tp of a head's scores and probabilities. */
+/** Columns in whole panels: also the row distance Sp of a head's scores and probabilities. */
 const padded = (columns: number): number => Math.ceil(columns / PANEL_COLUMNS) * PANEL_COLUMNS;
 
 export interface AttentionShape {
-  /** T, and S (causal: S = T). */
+  /** Most queries T, and most keys S (causal: S = T). */
   readonly rows: number;
   readonly keys: number;
   readonly channels: number;
@@ -33,84 +41,21 @@ export interface AttentionInput {
   readonly v: Pointer;
   readonly ldq: number;
   readonly ldk: number;
-}
-
-/** Fraction bits of q and k, and of v and the attention's output. */
-export interface AttentionFormat {
-  readonly queryKey: number;
-  readonly value: number;
+  /** q, k and v are the thirds of one matrix: their gradients share an exponent. */
+  readonly isOne: boolean;
 }
 
 /** Bytes of all heads' probabilities (int16). */
-export const probabilityBytes = (rows: number, keys: number, heads: number): number => heads * rows * padded(keys) * 2;
+export const probabilityBytes = ({ rows, keys, heads }: AttentionShape): number =>
+  heads * rows * padded(keys) * 2;
 
-export interface AttentionScratch {
-  /** int32 [T, Sp]: scores, then dP and dS of one head. */
-  readonly scores: Pointer;
-  /** int16 [T, Sp]: dS of one head; and its (or P's) transpose. */
-  readonly dScores: Pointer;
-  readonly transposed: Pointer;
-  /** Panels of k, v or q of one head, both ways round. */
-  readonly panels: Pointer;
-  readonly panels2: Pointer;
-  /** int64 [S, D]. */
-  readonly wide: Pointer;
-  /** int32 [Sp]. */
-  readonly columnSums: Pointer;
-  /** int32, as large as the gradients of q, k and v together: before they share an exponent. Forward, a block of p v. */
-  readonly gradients: Pointer;
-  /** The T and S that dScores was used with last. If they are long, what causal attention leaves out of it is zero. */
-  cleared: Pick<AttentionShape, 'rows' | 'keys'>;
-}
-
-export function layoutAttentionScratch(arena: Arena, { rows, keys, channels, heads }: AttentionShape): AttentionScratch {
-  const size = channels / heads, square = rows * padded(keys), longest = Math.max(rows, keys);
-  const panels = Math.max(packedBytes(longest, size), packedBytes(size, longest));
-  const workspace = (bytes: number): Pointer => arena.allocate('workspace', bytes);
-  return {
-    scores: workspace(square * 4), dScores: workspace(square * 2), transposed: workspace(padded(rows) * padded(keys) * 2),
-    panels: workspace(panels), panels2: workspace(panels),
-    wide: workspace(keys * size * 8), columnSums: workspace(padded(keys) * 4), gradients: workspace((rows + 2 * keys) * channels * 4),
-    cleared: { rows, keys },
-  };
-}
-
-/** log2(e) / sqrt(D) as softmax's scale for scores with `fraction` (16..22) fraction bits; distances have 15. Only float operations
- *  that are exactly specified. */
-const softmaxScale = (size: number, fraction: number): number => Math.round((2 ** (47 - fraction) * Math.LOG2E) / Math.sqrt(size));
-
-/** 1 / sqrt(D) = factor * 2^-15 * 2^exponent with factor in 2^14..2^15. */
-function inverseRoot(size: number): { factor: number; exponent: number } {
-  let exponent = 0, value = 1 / Math.sqrt(size);
-  for (; value <= 0.5; value *= 2) exponent--;
-  return { factor: Math.round(value * 2 ** 15), exponent };
-}
-
-/** For each block of rows: first row, rows, columns that are not all masked (in whole panels), and how many of those are keys. */
-function blocks({ rows, keys, causal }: AttentionShape, visit: (first: number, count: number, columns: number, real: number) => void): void {
-  const block = causal ? BLOCK : rows;
-  for (let first = 0; first < rows; first += block) {
-    const count = Math.min(block, rows - first), columns = padded(causal ? first + count : keys);
-    visit(first, count, columns, Math.min(columns, keys));
-  }
-}
-
-/** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Sp], 15 fraction bits. */
-export function attentionForward(d: Device, input: AttentionInput, probabilities: Pointer, out: Pointer, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): void {
-  const { rows, keys, channels, heads, causal } = shape, { ldq, ldk } = input, size = channels / heads, ldp = padded(keys);
-  const kernels = d.kernels, scale = softmaxScale(size, 2 * format.queryKey);
-  for (let head = 0; head < heads; head++) {
-    const at = head * size * 2, p = probabilities + head * rows * ldp * 2;
-    kernels.pack_nt_i16(input.k + at, ldk, size, keys, scratch.panels);
-    kernels.pack_nn_i16(input.v + at, ldk, keys, size, scratch.panels2);
-    blocks(shape, (first, count, columns, real) => {
-      const pBlock = p + first * ldp * 2;
-      kernels.gemm_i16i16i32(input.q + at + first * ldq * 2, ldq, scratch.panels, panelStride(size), scratch.scores, ldp, count, columns, size);
-      kernels.softmax_forward_i32i16(scratch.scores, ldp, pBlock, ldp, count, columns, causal ? first + 1 : keys, causal ? 1 : 0, scale);
-      kernels.gemm_i16i16i32(pBlock, ldp, scratch.panels2, panelStride(keys), scratch.gradients, size, count, size, real);
-      d.counts.saturated += kernels.requantize_i32i16(scratch.gradients, size, out + (first * channels + head * size) * 2, channels, count, size, PROBABILITY_FRACTION, OPERAND_MAX, 0);
-    });
-  }
+/** Rows first .. first + count of the scores, the columns of them that are not all masked (in whole
+ *  panels), and how many of those are keys. */
+interface RowBlock {
+  readonly first: number;
+  readonly count: number;
+  readonly columns: number;
+  readonly real: number;
 }
 
 /** A gradient of one head before it is rounded: int32 at `at`, row distance ld, to become int16 at `to`. */
@@ -121,93 +66,369 @@ interface Part {
   ld: number;
   exponent: number;
 }
+const newPart = (): Part => ({ at: 0, to: 0, rows: 0, ld: 0, exponent: 0 });
 
-/** Gradients of q, k and v (int16, laid out as `input` at the addresses of `grad`) from dOut int16 [T, C]. Returns the exponent of dq and
- *  that of dk and dv; they share one if q, k and v are one matrix (ldq = ldk). */
-export function attentionBackward(d: Device, dOut: Scaled, input: AttentionInput, probabilities: Pointer, grad: AttentionInput, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): { query: number; keyValue: number } {
-  const { rows, keys, channels, heads } = shape, { ldq, ldk } = input, size = channels / heads, ldp = padded(keys), ldt = padded(rows), stride = panelStride(rows);
-  const kernels = d.kernels, query: Part[] = [], keyValue: Part[] = [], isOne = grad.ldq === grad.ldk;
-  const rawQ = scratch.gradients, rawK = rawQ + (isOne ? channels * 4 : rows * ldq * 4), rawV = rawK + (grad.v - grad.k) * 2;
-  for (let head = 0; head < heads; head++) {
-    const at = head * size * 2, p = probabilities + head * rows * ldp * 2, dO = dOut.at + at;
-    const dq: Part = { at: rawQ + at * 2, to: grad.q + at, rows, ld: ldq, exponent: 0 };
-    const dk: Part = { at: rawK + at * 2, to: grad.k + at, rows: keys, ld: ldk, exponent: 0 };
-    const dv: Part = { at: rawV + at * 2, to: grad.v + at, rows: keys, ld: ldk, exponent: 0 };
-    const exponent = scoreGradient(d, { at: dO, exponent: dOut.exponent }, input.v + at, ldk, p, shape, format, scratch);
-    dq.exponent = dk.exponent = exponent - format.queryKey;
-    // dq = dS k
-    kernels.pack_nn_i16(input.k + at, ldk, keys, size, scratch.panels);
-    blocks(shape, (first, count, _, real) => kernels.gemm_i16i16i32(scratch.dScores + first * ldp * 2, ldp, scratch.panels, panelStride(keys), dq.at + first * ldq * 4, ldq, count, size, real));
-    // dk = dS^T q
-    kernels.pack_nn_i16(input.q + at, ldq, rows, size, scratch.panels);
-    transposedBlocks(d, scratch.dScores, shape, scratch.transposed, (column, first, count, start) =>
-      kernels.gemm_i16i16i32(column, ldt, scratch.panels + start * PANEL_ROW, stride, dk.at + first * ldk * 4, ldk, count, size, rows - start));
-    // dv = P^T dO: a column of P may sum to T, so its sums need int64
-    kernels.pack_nn_i16(dO, channels, rows, size, scratch.panels);
-    d.clear(scratch.wide, keys * size * 8);
-    transposedBlocks(d, p, shape, scratch.transposed, (column, first, count, start) =>
-      kernels.gemm_i16i16i64(column, ldt, scratch.panels + start * PANEL_ROW, stride, scratch.wide + first * size * 8, size, count, size, rows - start, PROBABILITY_PRODUCTS, 0));
-    const shift = Math.max(0, kernels.max_bits_i64(scratch.wide, keys * size) - 30);
-    kernels.narrow_i64i32(scratch.wide, size, dv.at, ldk, keys, size, shift);
-    dv.exponent = dOut.exponent - PROBABILITY_FRACTION + shift;
-    query.push(dq);
-    (isOne ? query : keyValue).push(dk, dv);
-  }
-  const shared = shareExponent(d, query, size);
-  return { query: shared, keyValue: isOne ? shared : shareExponent(d, keyValue, size) };
+/** log2(e) / sqrt(D) as softmax's scale for scores with `fraction` (16..22) fraction bits; distances
+ *  have 15. Only float operations that are exactly specified. */
+const softmaxScale = (size: number, fraction: number): number =>
+  Math.round((2 ** (47 - fraction) * Math.LOG2E) / Math.sqrt(size));
+
+/** 1 / sqrt(D) = factor * 2^-15 * 2^exponent with factor in 2^14..2^15. */
+function inverseRoot(size: number): { factor: number; exponent: number } {
+  let exponent = 0;
+  let value = 1 / Math.sqrt(size);
+  for (; value <= 0.5; value *= 2) exponent--;
+  return { factor: Math.round(value * 2 ** 15), exponent };
 }
 
-/** scratch.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included); returns its exponent. They have
- *  13 bits or, beyond 128 queries or keys, as many as keep every sum of products in a row or a column inside int32 (as ops/weight.ts). */
-function scoreGradient(d: Device, dO: Scaled, value: Pointer, ldv: number, p: Pointer, shape: AttentionShape, format: AttentionFormat, scratch: AttentionScratch): number {
-  const { rows, keys, channels, heads, causal } = shape, size = channels / heads, ldp = padded(keys), k = d.kernels, { factor, exponent } = inverseRoot(size);
-  const isLong = Math.max(rows, keys) > OPERAND_PRODUCTS;
-  k.pack_nt_i16(value, ldv, size, keys, scratch.panels);
-  let max = 0;
-  blocks(shape, (first, count, columns) => {
-    const at = scratch.scores + first * ldp * 4;
-    k.gemm_i16i16i32(dO.at + first * channels * 2, channels, scratch.panels, panelStride(size), at, ldp, count, columns, size);
-    k.softmax_backward_i16i32(p + first * ldp * 2, ldp, at, ldp, at, ldp, count, columns, causal ? first + 1 : keys, causal ? 1 : 0, factor);
-    max = Math.max(max, k.max_abs_i32(at, ldp, count, columns));
-  });
-  if (isLong) clearRest(d, shape, scratch);
-  scratch.cleared = shape;
-  for (let bound = OPERAND_MAX; ; bound >>= 1) {
-    const fit = fitOperand(max, dO.exponent - format.value + exponent, bound);
-    let saturated = 0;
-    blocks(shape, (first, count, columns) => {
-      saturated += k.requantize_i32i16(scratch.scores + first * ldp * 4, ldp, scratch.dScores + first * ldp * 2, ldp, count, columns, fit.shift, bound, 0);
+export class Attention {
+  /** Fraction bits of q and k, and of v and the output. */
+  queryKey = 0;
+  value = 0;
+  private readonly size: number;
+  private readonly root: { readonly factor: number; readonly exponent: number };
+  /** int32 [T, Sp]: scores, then dP and dS of one head. */
+  private readonly scores: Scratch;
+  /** int16 [T, Sp]: dS of one head; and its (or P's) transpose. */
+  private readonly dScores: Pointer;
+  private readonly transposed: Scratch;
+  /** Panels of k, v or q of one head, both ways round. */
+  private readonly panels: Scratch;
+  private readonly panels2: Scratch;
+  /** int64 [S, D]. */
+  private readonly wide: Scratch;
+  /** int32 [Sp]. */
+  private readonly columnSums: Scratch;
+  /** int32, as large as the gradients of q, k and v together: before they share an exponent. Forward,
+   *  a block of p v. */
+  private readonly gradients: Scratch;
+  private readonly parts: readonly { readonly dq: Part; readonly dk: Part; readonly dv: Part }[];
+  private readonly query: readonly Part[];
+  private readonly keyValue: readonly Part[];
+  private readonly all: readonly Part[];
+  /** Of the sequence at hand: T, S, and the blocks of rows. */
+  private rows = 0;
+  private keys = 0;
+  private blocks: readonly RowBlock[] = [];
+  /** The T and S that dScores was used with last. If they are long, what causal attention leaves out
+   *  of it is zero. */
+  private lastRows: number;
+  private lastKeys: number;
+
+  constructor(
+    at: Planner,
+    readonly shape: AttentionShape,
+  ) {
+    const { rows, keys, channels, heads } = shape;
+    const size = channels / heads;
+    const square = rows * padded(keys);
+    const longest = Math.max(rows, keys);
+    const panels = Math.max(packedBytes(longest, size), packedBytes(size, longest));
+    this.size = size;
+    this.root = inverseRoot(size);
+    this.scores = at.scratch('scores', square * 4);
+    this.dScores = at.own(square * 2);
+    this.transposed = at.scratch('scores transposed', padded(rows) * padded(keys) * 2);
+    this.panels = at.scratch('attention panels', panels);
+    this.panels2 = at.scratch('attention panels 2', panels);
+    this.wide = at.scratch('attention wide', keys * size * 8);
+    this.columnSums = at.scratch('attention sums', padded(keys) * 4);
+    this.gradients = at.scratch('attention gradients', (rows + 2 * keys) * channels * 4);
+    this.parts = Array.from({ length: heads }, () => ({
+      dq: newPart(),
+      dk: newPart(),
+      dv: newPart(),
+    }));
+    this.query = this.parts.map(({ dq }) => dq);
+    this.keyValue = this.parts.flatMap(({ dk, dv }) => [dk, dv]);
+    this.all = [...this.query, ...this.keyValue];
+    this.lastRows = rows;
+    this.lastKeys = keys;
+  }
+
+  /** Moves to a sequence of so many queries and keys. */
+  resize(rows: number, keys: number): void {
+    if (rows === this.rows && keys === this.keys) return;
+    const { causal } = this.shape;
+    const blocks: RowBlock[] = [];
+    const block = causal ? BLOCK : rows;
+    for (let first = 0; first < rows; first += block) {
+      const count = Math.min(block, rows - first);
+      const columns = padded(causal ? first + count : keys);
+      blocks.push({ first, count, columns, real: Math.min(columns, keys) });
+    }
+    this.rows = rows;
+    this.keys = keys;
+    this.blocks = blocks;
+  }
+
+  /** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Sp], 15 fraction bits. */
+  forward(run: Run, input: AttentionInput, probabilities: Pointer, out: Pointer): void {
+    const { rows, keys, size } = this;
+    const bytes = rows * padded(keys) * 2;
+    for (let head = 0; head < this.shape.heads; head++) {
+      const at = head * size * 2;
+      run.kernels.pack_nt_i16(input.k + at, input.ldk, size, keys, this.panels.at);
+      run.kernels.pack_nn_i16(input.v + at, input.ldk, keys, size, this.panels2.at);
+      this.forwardHead(run, input.q + at, input.ldq, probabilities + head * bytes, out + at);
+    }
+  }
+
+  private forwardHead(run: Run, q: Pointer, ldq: number, p: Pointer, out: Pointer): void {
+    const { kernels } = run;
+    const { keys, size } = this;
+    const { channels, causal } = this.shape;
+    const ldp = padded(keys);
+    const scale = softmaxScale(size, 2 * this.queryKey);
+    const scores = this.scores.at;
+    const sums = this.gradients.at;
+    const stride = panelStride(size);
+    for (const { first, count, columns, real } of this.blocks) {
+      const block = p + first * ldp * 2;
+      const rowsOfQ = q + first * ldq * 2;
+      const valid = causal ? first + 1 : keys;
+      kernels.gemm_i16i16i32(rowsOfQ, ldq, this.panels.at, stride, scores, ldp, count, columns, size);
+      kernels.softmax_forward_i32i16(
+        scores, ldp, block, ldp, count, columns, valid, causal ? 1 : 0, scale,
+      );
+      kernels.gemm_i16i16i32(
+        block, ldp, this.panels2.at, panelStride(keys), sums, size, count, size, real,
+      );
+      const to = out + first * channels * 2;
+      run.counts.saturated += kernels.requantize_i32i16(
+        sums, size, to, channels, count, size, PROBABILITY_FRACTION, OPERAND_MAX, 0,
+      );
+    }
+  }
+
+  /** Gradients of q, k and v (int16, laid out as `input` at the addresses of `to`) from dOut int16
+   *  [T, C]. The exponents are then queryExponent and keyValueExponent. */
+  backward(
+    run: Run,
+    dOut: Gradient,
+    input: AttentionInput,
+    probabilities: Pointer,
+    to: AttentionInput,
+  ): void {
+    const bytes = this.rows * padded(this.keys) * 2;
+    this.place(input, to);
+    for (let head = 0; head < this.shape.heads; head++)
+      this.backwardHead(run, dOut, input, probabilities + head * bytes, head);
+    if (input.isOne) {
+      this.queryExponent = this.shareExponent(run, this.all);
+      this.keyValueExponent = this.queryExponent;
+    } else {
+      this.queryExponent = this.shareExponent(run, this.query);
+      this.keyValueExponent = this.shareExponent(run, this.keyValue);
+    }
+  }
+
+  queryExponent = 0;
+  keyValueExponent = 0;
+
+  /** Where each head's gradients go, before and after rounding. */
+  private place({ ldq, ldk, isOne }: AttentionInput, to: AttentionInput): void {
+    const { rows, keys, size } = this;
+    const rawQ = this.gradients.at;
+    const rawK = rawQ + (isOne ? this.shape.channels * 4 : rows * ldq * 4);
+    const rawV = rawK + (to.v - to.k) * 2;
+    this.parts.forEach(({ dq, dk, dv }, head) => {
+      const at = head * size * 2;
+      set(dq, rawQ + at * 2, to.q + at, rows, ldq);
+      set(dk, rawK + at * 2, to.k + at, keys, ldk);
+      set(dv, rawV + at * 2, to.v + at, keys, ldk);
     });
-    if (isLong && k.l1_max_i16(scratch.dScores, rows, ldp, scratch.columnSums) > OPERAND_L1_MAX) continue;
-    d.counts.saturated += saturated;
-    return fit.exponent;
+  }
+
+  private backwardHead(
+    run: Run,
+    dOut: Gradient,
+    input: AttentionInput,
+    p: Pointer,
+    head: number,
+  ): void {
+    const { dq, dk, dv } = this.parts[head];
+    const at = head * this.size * 2;
+    const dO = dOut.at + at;
+    const value = input.v + at;
+    const exponent = this.scoreGradient(run, dO, dOut.exponent, value, p, input.ldk);
+    dq.exponent = exponent - this.queryKey;
+    dk.exponent = dq.exponent;
+    this.queryGradient(run, input.k + at, dq, input.ldk);
+    this.keyGradient(run, input.q + at, dk, input.ldq);
+    this.valueGradient(run, dO, p, dv);
+    dv.exponent += dOut.exponent - PROBABILITY_FRACTION;
+  }
+
+  /** dq = dS k. */
+  private queryGradient(run: Run, k: Pointer, dq: Part, ldk: number): void {
+    const { keys, size } = this;
+    const { kernels } = run;
+    const ldp = padded(keys);
+    const panels = this.panels.at;
+    kernels.pack_nn_i16(k, ldk, keys, size, panels);
+    for (const { first, count, real } of this.blocks) {
+      const from = this.dScores + first * ldp * 2;
+      const to = dq.at + first * dq.ld * 4;
+      kernels.gemm_i16i16i32(from, ldp, panels, panelStride(keys), to, dq.ld, count, size, real);
+    }
+  }
+
+  /** dk = dS^T q. */
+  private keyGradient(run: Run, q: Pointer, dk: Part, ldq: number): void {
+    const { rows, keys, size } = this;
+    const { causal } = this.shape;
+    const { kernels } = run;
+    const ldt = padded(rows);
+    const stride = panelStride(rows);
+    const panels = this.panels.at;
+    kernels.pack_nn_i16(q, ldq, rows, size, panels);
+    this.transpose(run, this.dScores);
+    const block = causal ? BLOCK : keys;
+    for (let first = 0; first < keys; first += block) {
+      const start = causal ? first : 0;
+      const from = this.transposed.at + (first * ldt + start) * 2;
+      const rowsOfQ = panels + start * PANEL_ROW;
+      const to = dk.at + first * dk.ld * 4;
+      const count = Math.min(block, keys - first);
+      kernels.gemm_i16i16i32(from, ldt, rowsOfQ, stride, to, dk.ld, count, size, rows - start);
+    }
+  }
+
+  /** dv = P^T dO: a column of P may sum to T, so its sums need int64. Leaves the shift in dv.exponent. */
+  private valueGradient(run: Run, dO: Pointer, p: Pointer, dv: Part): void {
+    const { rows, keys, size } = this;
+    const { causal, channels } = this.shape;
+    const { kernels } = run;
+    const ldt = padded(rows);
+    const stride = panelStride(rows);
+    const panels = this.panels.at;
+    const wide = this.wide.at;
+    kernels.pack_nn_i16(dO, channels, rows, size, panels);
+    run.clear(wide, keys * size * 8);
+    this.transpose(run, p);
+    const block = causal ? BLOCK : keys;
+    for (let first = 0; first < keys; first += block) {
+      const start = causal ? first : 0;
+      const from = this.transposed.at + (first * ldt + start) * 2;
+      const to = wide + first * size * 8;
+      const count = Math.min(block, keys - first);
+      kernels.gemm_i16i16i64(
+        from, ldt, panels + start * PANEL_ROW, stride, to, size, count, size, rows - start,
+        PROBABILITY_PRODUCTS, 0,
+      );
+    }
+    const shift = Math.max(0, kernels.max_bits_i64(wide, keys * size) - 30);
+    kernels.narrow_i64i32(wide, size, dv.at, dv.ld, keys, size, shift);
+    dv.exponent = shift;
+  }
+
+  /** The transpose of [T, Sp], without what is masked. */
+  private transpose(run: Run, a: Pointer): void {
+    const ldp = padded(this.keys);
+    const ldt = padded(this.rows);
+    for (const { first, count, real } of this.blocks) {
+      const from = a + first * ldp * 2;
+      run.kernels.transpose_i16(from, ldp, count, real, this.transposed.at + first * 2, ldt);
+    }
+  }
+
+  /** this.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included);
+   *  returns its exponent. They have 13 bits or, beyond 128 queries or keys, as many as keep every sum
+   *  of products in a row or a column inside int32 (as layers/matrix.ts). */
+  private scoreGradient(
+    run: Run,
+    dO: Pointer,
+    dOutExponent: number,
+    value: Pointer,
+    p: Pointer,
+    ldv: number,
+  ): number {
+    const { rows, keys } = this;
+    const ldp = padded(keys);
+    const isLong = Math.max(rows, keys) > OPERAND_PRODUCTS;
+    run.kernels.pack_nt_i16(value, ldv, this.size, keys, this.panels.at);
+    const max = this.rawScoreGradient(run, dO, p);
+    const exponent = dOutExponent - this.value + this.root.exponent;
+    if (isLong) this.clearRest(run);
+    this.lastRows = rows;
+    this.lastKeys = keys;
+    for (let bound = OPERAND_MAX; ; bound >>= 1) {
+      const saturated = this.roundScores(run, fitShift(max, exponent, bound), bound);
+      const { dScores } = this;
+      const sums = this.columnSums.at;
+      if (isLong && run.kernels.l1_max_i16(dScores, rows, ldp, sums) > OPERAND_L1_MAX) continue;
+      run.counts.saturated += saturated;
+      return fitExponent(max, exponent, bound);
+    }
+  }
+
+  /** dS of one head in this.scores, int32; returns its largest value. */
+  private rawScoreGradient(run: Run, dO: Pointer, p: Pointer): number {
+    const { kernels } = run;
+    const { size, keys } = this;
+    const { channels, causal } = this.shape;
+    const ldp = padded(keys);
+    const stride = panelStride(size);
+    let max = 0;
+    for (const { first, count, columns } of this.blocks) {
+      const at = this.scores.at + first * ldp * 4;
+      const from = dO + first * channels * 2;
+      const valid = causal ? first + 1 : keys;
+      kernels.gemm_i16i16i32(from, channels, this.panels.at, stride, at, ldp, count, columns, size);
+      kernels.softmax_backward_i16i32(
+        p + first * ldp * 2, ldp, at, ldp, at, ldp, count, columns, valid, causal ? 1 : 0,
+        this.root.factor,
+      );
+      max = Math.max(max, kernels.max_abs_i32(at, ldp, count, columns));
+    }
+    return max;
+  }
+
+  private roundScores(run: Run, shift: number, bound: number): number {
+    const ldp = padded(this.keys);
+    let saturated = 0;
+    for (const { first, count, columns } of this.blocks) {
+      const from = this.scores.at + first * ldp * 4;
+      const to = this.dScores + first * ldp * 2;
+      saturated += run.kernels.requantize_i32i16(
+        from, ldp, to, ldp, count, columns, shift, bound, 0,
+      );
+    }
+    return saturated;
+  }
+
+  /** What causal blocks leave out of [T, Sp] is measured too, so it must be zero: it stays so until
+   *  another size uses the place. */
+  private clearRest(run: Run): void {
+    const { rows, keys } = this;
+    if (this.lastRows === rows && this.lastKeys === keys) return;
+    run.clear(this.dScores, rows * padded(keys) * 2);
+  }
+
+  /** Rounds gradients of all heads to int16 operands with one exponent; returns it. */
+  private shareExponent(run: Run, parts: readonly Part[]): number {
+    const { kernels } = run;
+    const { size } = this;
+    let exponent = -Infinity;
+    for (const part of parts) {
+      const max = kernels.max_abs_i32(part.at, part.ld, part.rows, size);
+      fitShift(max, part.exponent, OPERAND_MAX); // throws if it is too large
+      exponent = Math.max(exponent, fitExponent(max, part.exponent, OPERAND_MAX));
+    }
+    for (const { at, to, rows, ld, exponent: own } of parts) {
+      const shift = Math.min(31, Math.max(1, exponent - own));
+      run.counts.saturated += kernels.requantize_i32i16(
+        at, ld, to, ld, rows, size, shift, OPERAND_MAX, 0,
+      );
+    }
+    return exponent;
   }
 }
 
-/** What causal blocks leave out of [T, Sp] is measured too, so it must be zero: it stays so until another size uses the place. */
-function clearRest(d: Device, { rows, keys }: AttentionShape, scratch: AttentionScratch): void {
-  if (scratch.cleared.rows === rows && scratch.cleared.keys === keys) return;
-  d.clear(scratch.dScores, rows * padded(keys) * 2);
-}
-
-/** For each block of columns of A [T, Sp], visits its transpose without the rows that are masked: rows start .. of `count` columns
- *  from `first` on. */
-function transposedBlocks(d: Device, a: Pointer, shape: AttentionShape, transposed: Pointer, visit: (at: Pointer, first: number, count: number, start: number) => void): void {
-  const { rows, keys, causal } = shape, ldp = padded(keys), ldt = padded(rows), block = causal ? BLOCK : keys;
-  blocks(shape, (first, count, _, real) => d.kernels.transpose_i16(a + first * ldp * 2, ldp, count, real, transposed + first * 2, ldt));
-  for (let first = 0; first < keys; first += block) {
-    const start = causal ? first : 0;
-    visit(transposed + (first * ldt + start) * 2, first, Math.min(block, keys - first), start);
-  }
-}
-
-/** Rounds gradients of all heads to int16 operands with one exponent. */
-function shareExponent(d: Device, parts: readonly Part[], size: number): number {
-  const fits = parts.map((part) => fitOperand(d.kernels.max_abs_i32(part.at, part.ld, part.rows, size), part.exponent, OPERAND_MAX));
-  const exponent = Math.max(...fits.map((fit) => fit.exponent));
-  for (const part of parts) {
-    const shift = Math.min(31, Math.max(1, exponent - part.exponent));
-    d.counts.saturated += d.kernels.requantize_i32i16(part.at, part.ld, part.to, part.ld, part.rows, size, shift, OPERAND_MAX, 0);
-  }
-  return exponent;
+function set(part: Part, at: Pointer, to: Pointer, rows: number, ld: number): void {
+  part.at = at;
+  part.to = to;
+  part.rows = rows;
+  part.ld = ld;
 }

@@ -1,27 +1,36 @@
-// The lanes of a stack: the buffers of each sequence's two states and two gradients, and which of them is which at the moment. The latter
-// is written down in memory that all threads share, so that any thread can go on with a sequence where another has left it.
+// The lanes of a stack: the buffers of each sequence's two states and two gradients, and which of them
+// is which at the moment. The latter is written down in memory that all threads share, so that any
+// thread can go on with a sequence where another has left it.
 
-import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import type { Scaled } from '../ops/gradient.ts';
-import type { Arena } from '../tensor/arena.ts';
+import type { Arena } from '../memory/arena.ts';
+import type { Gradient } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
 import type { Lane } from './rule.ts';
 
-/** Words of a lane: last, previous, a, its exponent, b, its exponent, bSign, the exponent of its memory's gradient. Addresses are multiples
- *  of 64 (tensor/arena.ts); in that unit they fit int32. */
-const WORDS = 8, UNIT = 64;
+/** Words of a lane: last, previous, a, its exponent, b, its exponent, bSign, the exponent of its
+ *  memory's gradient. Addresses are multiples of 64 (memory/arena.ts); in that unit they fit int32. */
+const WORDS = 8;
+const UNIT = 64;
 
 export class Lanes {
-  private readonly lanes: Lane[];
+  private readonly lanes: readonly Lane[];
   /** The four buffers of each lane. */
   private readonly buffers: readonly (readonly Pointer[])[];
   private readonly words: Pointer;
 
   /** `count` lanes of states of `bytes` bytes, with `sideBytes` each to undo updates. */
   constructor(arena: Arena, count: number, bytes: number, sideBytes: number) {
-    const each = <T>(make: (s: number) => T): T[] => Array.from({ length: count }, (_, s) => make(s));
+    const each = <T>(make: () => T): T[] => Array.from({ length: count }, make);
     this.buffers = each(() => Array.from({ length: 4 }, () => arena.allocate('states', bytes)));
-    this.lanes = each((s) => ({ ...this.begun(s), side: arena.allocate('sideBits', sideBytes) }));
+    this.lanes = each(() => ({
+      last: 0,
+      previous: 0,
+      a: { at: 0, exponent: 0 },
+      b: { at: 0, exponent: 0 },
+      bSign: 0,
+      side: arena.allocate('sideBits', sideBytes),
+    }));
     this.words = arena.allocate('workspace', count * WORDS * 4);
   }
 
@@ -30,30 +39,49 @@ export class Lanes {
     return this.lanes[s];
   }
 
-  private begun(s: number): Omit<Lane, 'side'> {
-    const [last, previous, a, b] = this.buffers[s];
-    return { last, previous, a: { at: a, exponent: 0 }, b: { at: b, exponent: 0 }, bSign: 0 };
-  }
-
   /** Lane s before a pass. */
   begin(s: number): Lane {
-    return Object.assign(this.lanes[s], this.begun(s));
+    const lane = this.lanes[s];
+    const [last, previous, a, b] = this.buffers[s];
+    lane.last = last;
+    lane.previous = previous;
+    setGradient(lane.a, a, 0);
+    setGradient(lane.b, b, 0);
+    lane.bSign = 0;
+    return lane;
   }
 
-  private wordsOf(d: Device, s: number): Int32Array {
-    return d.view(this.words + s * WORDS * 4, WORDS);
-  }
-
-  /** Reads where the last thread left lane s; `memory`: the gradient of what its cross-attention looks at. */
-  take(d: Device, s: number, memory: Scaled | undefined): void {
-    const [last, previous, a, aExponent, b, bExponent, bSign, memoryExponent] = this.wordsOf(d, s);
-    Object.assign(this.lanes[s], { last: last * UNIT, previous: previous * UNIT, a: { at: a * UNIT, exponent: aExponent }, b: { at: b * UNIT, exponent: bExponent }, bSign });
-    if (memory !== undefined) memory.exponent = memoryExponent;
+  /** Reads where the last thread left lane s; `memory`: the gradient of what its cross-attention looks
+   *  at. */
+  take(run: Run, s: number, memory: Gradient | undefined): void {
+    const lane = this.lanes[s];
+    const { int32 } = run;
+    const at = this.words / 4 + s * WORDS;
+    lane.last = int32[at] * UNIT;
+    lane.previous = int32[at + 1] * UNIT;
+    setGradient(lane.a, int32[at + 2] * UNIT, int32[at + 3]);
+    setGradient(lane.b, int32[at + 4] * UNIT, int32[at + 5]);
+    lane.bSign = int32[at + 6];
+    if (memory !== undefined) memory.exponent = int32[at + 7];
   }
 
   /** Writes it down for the next one. */
-  leave(d: Device, s: number, memory: Scaled | undefined): void {
+  leave(run: Run, s: number, memory: Gradient | undefined): void {
     const { last, previous, a, b, bSign } = this.lanes[s];
-    this.wordsOf(d, s).set([last / UNIT, previous / UNIT, a.at / UNIT, a.exponent, b.at / UNIT, b.exponent, bSign, memory?.exponent ?? 0]);
+    const { int32 } = run;
+    const at = this.words / 4 + s * WORDS;
+    int32[at] = last / UNIT;
+    int32[at + 1] = previous / UNIT;
+    int32[at + 2] = a.at / UNIT;
+    int32[at + 3] = a.exponent;
+    int32[at + 4] = b.at / UNIT;
+    int32[at + 5] = b.exponent;
+    int32[at + 6] = bSign;
+    int32[at + 7] = memory?.exponent ?? 0;
   }
+}
+
+function setGradient(gradient: Gradient, at: Pointer, exponent: number): void {
+  gradient.at = at;
+  gradient.exponent = exponent;
 }

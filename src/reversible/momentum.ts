@@ -1,26 +1,40 @@
-// Momentum ResNet (Sander, Ablin, Blondel, Peyre, ICML 2021): v_{k+1} = beta v_k + (1 - beta) h_k(x_k),  x_{k+1} = x_k + v_{k+1}, v_0 = 0;
-// lane: last = x, previous = v with 16 fraction bits. beta = numerator / denominator is multiplied exactly: the remainder goes into a
-// mixed-radix number of 32 bits an element (Maclaurin, Duvenaud, Adams, ICML 2015), log2(1 / beta) bits a block, and an older one comes
-// back in its place. That is noise of a few units of v, so v is finer than x: at 9 fraction bits it would drown (1 - beta) h.
-// isRandom: beta = -gamma of BDIA with the same seed, 0 in block 0 and at inference. In real numbers that is BDIA, since then
-// x_{k+1} = (1 + beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that has BDIA's randomness but momentum's rounding.
+// Momentum ResNet (Sander, Ablin, Blondel, Peyre, ICML 2021): v_{k+1} = beta v_k + (1 - beta) h_k(x_k),
+// x_{k+1} = x_k + v_{k+1}, v_0 = 0; lane: last = x, previous = v with 16 fraction bits. beta =
+// numerator / denominator is multiplied exactly: the remainder goes into a mixed-radix number of 32
+// bits an element (Maclaurin, Duvenaud, Adams, ICML 2015), log2(1 / beta) bits a block, and an older
+// one comes back in its place. That is noise of a few units of v, so v is finer than x: at 9 fraction
+// bits it would drown (1 - beta) h.
+// isRandom: beta = -gamma of BDIA with the same seed, 0 in block 0 and at inference. In real numbers
+// that is BDIA, since then x_{k+1} = (1 + beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that
+// has BDIA's randomness but momentum's rounding.
 
-import { BRANCH_FRACTION } from '../tensor/formats.ts';
-import { type Scaled, bits, combine } from '../ops/gradient.ts';
+import { UsageError } from '../core/errors.ts';
+import { BRANCH_FRACTION } from '../memory/formats.ts';
+import { bits } from '../ops/gradient.ts';
 import { randomSign } from './bdia.ts';
 import { gammaForward } from './gamma.ts';
-import { pairHash, type Site, type UpdateRule, stateLimit } from './rule.ts';
+import { type Site, type UpdateRule, pairHash, stateLimit } from './rule.ts';
 
-export interface Momentum {
-  readonly numerator: number;
-  /** A power of two: 2, 4 or 8. */
-  readonly denominator: number;
-  readonly isRandom: boolean;
+export interface MomentumOptions {
+  /** beta: an eighth to seven eighths (0.875). */
+  beta?: number;
+  /** +-beta drawn anew per step, sample and block, and 0 at inference (false). */
+  isRandom?: boolean;
+}
+
+/** beta as a fraction in lowest terms; its denominator is a power of two: 2, 4 or 8. */
+export function fractionOf(beta: number): { numerator: number; denominator: number } {
+  let numerator = beta * 8;
+  let denominator = 8;
+  for (; numerator % 2 === 0 && denominator > 2; numerator /= 2) denominator /= 2;
+  return { numerator, denominator };
 }
 
 /** Blocks whose remainders always fit a mixed-radix number of 32 bits. Block 0 leaves none: v_0 = 0. */
-export function momentumBlocks({ numerator, denominator }: Momentum): number {
-  let most = 0, blocks = 1;
+export function momentumBlocks(beta: number): number {
+  const { numerator, denominator } = fractionOf(beta);
+  let most = 0;
+  let blocks = 1;
   for (; blocks < 4096; blocks++) {
     most = Math.floor((most * denominator + denominator - 1) / numerator);
     if (most >= 2 ** 32) break;
@@ -28,44 +42,85 @@ export function momentumBlocks({ numerator, denominator }: Momentum): number {
   return blocks;
 }
 
-export function momentumRule(seed: number, beta: Momentum): UpdateRule {
-  const { numerator: p, denominator: q, isRandom } = beta, shift = bits(q) - 1;
+export function momentum({ beta = 0.875, isRandom = false }: MomentumOptions = {}): UpdateRule {
+  if (![1, 2, 3, 4, 5, 6, 7].includes(beta * 8))
+    throw new UsageError(
+      `momentum is ${beta}, expected an eighth to seven eighths: 0.125, 0.25, ... 0.875`,
+    );
+  const { numerator: p, denominator: q } = fractionOf(beta);
+  if (isRandom && p + q > 9)
+    throw new UsageError(
+      `momentum is ${beta}, expected 0.125, 0.25, 0.5 or 0.75 with randomMomentum`,
+    );
+  const shift = bits(q) - 1;
   /** The sign of beta; 0: beta is 0. */
-  const sigmaOf = ({ training, k, block }: Site): number => (!isRandom ? 1 : training === undefined || k === 0 ? 0 : -randomSign(seed, training.step, training.sample, block));
+  const sigmaOf = (site: Site): number => {
+    if (!isRandom) return 1;
+    return !site.isTraining || site.k === 0 ? 0 : -randomSign(site);
+  };
   /** v += sign (1 - beta) h, rounded. */
-  const push = ({ d, lane, n, h }: Site, sigma: number, sign: number): number =>
-    d.kernels.add_rounded_i32(lane.previous, h, lane.previous, n, sign * (q - sigma * p), shift, stateLimit(BRANCH_FRACTION));
+  const push = ({ run, lane, n, h }: Site, sigma: number, sign: number): number => {
+    const { previous } = lane;
+    const factor = sign * (q - sigma * p);
+    const limit = stateLimit(BRANCH_FRACTION);
+    return run.kernels.add_rounded_i32(previous, h, previous, n, factor, shift, limit);
+  };
   /** x += sign v, rounded. */
-  const move = ({ d, lane, n, l }: Site, sign: number): number =>
-    d.kernels.add_rounded_i32(lane.last, lane.previous, lane.last, n, sign, BRANCH_FRACTION - l, stateLimit(l));
+  const move = ({ run, lane, n, l }: Site, sign: number): number => {
+    const { last, previous } = lane;
+    const limit = stateLimit(l);
+    return run.kernels.add_rounded_i32(last, previous, last, n, sign, BRANCH_FRACTION - l, limit);
+  };
   return {
     name: 'momentum',
+    options: { beta, isRandom },
+    hasGamma: false,
+    check(layers) {
+      const most = momentumBlocks(beta);
+      if (layers <= most) return;
+      throw new UsageError(
+        `momentum ${beta} over ${layers} layers needs more than 32 bits an element to be undone, ` +
+          `enough for ${most}`,
+        'use fewer layers or a larger momentum',
+      );
+    },
     sideBytes: (n) => n * 4,
-    begin({ d, lane, n }) {
-      d.clear(lane.previous, n * 4);
-      d.clear(lane.side, n * 4);
+    begin({ run, lane, n }) {
+      run.clear(lane.previous, n * 4);
+      run.clear(lane.side, n * 4);
     },
     forward(site) {
-      const { d, lane, n, training } = site, sigma = sigmaOf(site);
+      const { run, lane, n, isTraining } = site;
+      const sigma = sigmaOf(site);
       site.branch(lane.last);
-      if (isRandom && training === undefined) return gammaForward(site, 0, 0, 0); // the plain residual
-      const lost = sigma === 0 ? 0 : d.kernels.exchange_radix_i32u32(lane.previous, lane.side, n, q, p, 1, sigma);
+      if (isRandom && !isTraining) return gammaForward(site, 0, 0, 0); // the plain residual
+      const { previous, side } = lane;
+      const lost =
+        sigma === 0 ? 0 : run.kernels.exchange_radix_i32u32(previous, side, n, q, p, 1, sigma);
       return lost + push(site, sigma, 1) + move(site, 1);
     },
     inverse(site) {
-      const { d, lane, n } = site, sigma = sigmaOf(site);
+      const { run, lane, n } = site;
+      const sigma = sigmaOf(site);
       move(site, -1);
       site.branch(lane.last);
       push(site, sigma, -1);
-      if (sigma !== 0) d.kernels.exchange_radix_i32u32(lane.previous, lane.side, n, p, q, sigma, 1);
+      const { previous, side } = lane;
+      if (sigma !== 0) run.kernels.exchange_radix_i32u32(previous, side, n, p, q, sigma, 1);
     },
     fingerprint: pairHash,
     backward(site) {
-      const { d, lane, n, dBranch } = site, sigma = sigmaOf(site);
-      const at = lane.b.at, sum: Scaled = { at, exponent: combine(d, lane.a, 1, lane.bSign === 0 ? undefined : lane.b, lane.bSign, undefined, at, n) - shift };
-      const dx = site.gradient(combine(d, sum, q - sigma * p, undefined, 0, undefined, dBranch, n));
-      lane.a.exponent = combine(d, lane.a, 1, dx, 1, undefined, lane.a.at, n);
-      lane.b.exponent = combine(d, sum, p, undefined, 0, undefined, at, n);
+      const { run, lane, n, dBranch } = site;
+      const { a, b } = lane;
+      const sigma = sigmaOf(site);
+      const sum = run.sum.of(n).add(a);
+      if (lane.bSign !== 0) sum.add(b, lane.bSign);
+      sum.into(b);
+      b.exponent -= shift;
+      run.sum.of(n).add(b, q - sigma * p).into(dBranch);
+      site.gradient();
+      run.sum.of(n).add(a).add(dBranch).into(a);
+      run.sum.of(n).add(b, p).into(b);
       lane.bSign = sigma;
     },
   };

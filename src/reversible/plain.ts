@@ -1,15 +1,18 @@
-// The plain residual x_{k+1} = x_k + h_k(x_k): the standard transformer, and the yardstick of memory and time that the reversible
-// rules are held against. It cannot run backward: activations are stored, or rebuilt from stored states (checkpointing).
+// The plain residual x_{k+1} = x_k + h_k(x_k): the standard transformer, and the yardstick of memory
+// and time that the reversible rules are held against. It cannot run backward: activations are stored,
+// or rebuilt from stored states (checkpointing).
 
 import { gammaBackward, gammaForward, inferenceForward } from './gamma.ts';
 import type { UpdateRule } from './rule.ts';
 
-export const plainRule: UpdateRule = {
+export const plain = (): UpdateRule => ({
   name: 'plain',
+  options: {},
+  hasGamma: true,
   sideBytes: () => 0,
   forward(site) {
     site.branch(site.lane.last);
-    return site.training === undefined ? inferenceForward(site) : gammaForward(site, 0, 0, 0);
+    return site.isTraining ? gammaForward(site, 0, 0, 0) : inferenceForward(site);
   },
   backward: (site) => gammaBackward(site, 0, 0),
-};
+});

@@ -1,27 +1,28 @@
-// What an update rule of the residual stream is. A stack owns the order of blocks and, for each sequence, a lane: two states and their
-// gradients. A rule says how a block changes a lane, how that is undone exactly, and how gradients pass. It sees one block and one
-// sequence at a time, through a Site.
+// What an update rule of the residual stream is. A stack owns the order of blocks and, for each
+// sequence, a lane: two states and their gradients. A rule says how a block changes a lane, how that is
+// undone exactly, and how gradients pass. It sees one block and one sequence at a time, through a Site.
 
-import { STATE_LIMIT_BITS } from '../tensor/formats.ts';
-import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import type { Scaled } from '../ops/gradient.ts';
+import { STATE_LIMIT_BITS } from '../memory/formats.ts';
+import type { Gradient } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
 
-/** One sequence's place: the state that the next block reads and a second one (BDIA: x_k and x_{k-1}), and their gradients a and b. */
+/** One sequence's place: the state that the next block reads and a second one (BDIA: x_k and x_{k-1}),
+ *  and their gradients a and b. */
 export interface Lane {
   last: Pointer;
   previous: Pointer;
-  a: Scaled;
-  b: Scaled;
+  readonly a: Gradient;
+  readonly b: Gradient;
   /** The gradient of `previous` is bSign * b. 0: it is zero. */
   bSign: number;
   /** What the rule keeps beside the states to undo its updates (sideBytes). */
-  side: Pointer;
+  readonly side: Pointer;
 }
 
 /** A block at a sequence. */
 export interface Site {
-  readonly d: Device;
+  readonly run: Run;
   readonly lane: Lane;
   /** Block k of the stack's `layers`; block `block` of the model's, for random draws. */
   readonly k: number;
@@ -34,21 +35,31 @@ export interface Site {
   readonly h: Pointer;
   /** int32 [n] that may be overwritten on the way forward. */
   readonly spare: Pointer;
-  /** Step and sample of a training pass; undefined: inference. */
-  readonly training: { readonly step: number; readonly sample: number } | undefined;
+  /** A training pass; else inference. */
+  readonly isTraining: boolean;
+  /** The run's seed, 0-based step, and sample of the batch: what random draws are a function of. */
+  readonly seed: number;
+  readonly step: number;
+  readonly sample: number;
   /** Inference of a rule with gamma: 8 gamma, usually 0. */
   readonly gamma8: number;
-  /** Sublayers of the block; the last one is the MLP. */
+  /** Sublayers of the block. */
   readonly parts: number;
   /** h = sum of sublayers from .. to of the block at state x; keeps what `gradient` needs. */
   branch(x: Pointer, from?: number, to?: number): void;
-  /** The gradient of x through those sublayers, in a buffer of the site, from dh in `dBranch`; adds to the weights' gradients. */
-  gradient(dhExponent: number, from?: number, to?: number): Scaled;
-  readonly dBranch: Pointer;
+  /** Turns dBranch, dL/dh, into the gradient of x through those sublayers; adds to the weights'. */
+  gradient(from?: number, to?: number): void;
+  readonly dBranch: Gradient;
 }
 
 export interface UpdateRule {
   readonly name: string;
+  /** What a checkpoint keeps of it beside the name. */
+  readonly options: Readonly<Record<string, number | boolean>>;
+  /** Inference can be run with another gamma than 0. */
+  readonly hasGamma: boolean;
+  /** Throws UsageError if it cannot be exact over so many blocks. */
+  check?(layers: number): void;
   /** Bytes a lane of n elements needs beside its states. */
   sideBytes(n: number, layers: number): number;
   /** Before block 0: x_0 is in lane.last. */
@@ -59,7 +70,8 @@ export interface UpdateRule {
   output?(site: Site): Pointer;
   /** lane: states after block k -> before, bit for bit. Absent: the rule cannot run backward. */
   inverse?(site: Site): void;
-  /** A fingerprint of what `inverse` has rebuilt, or of the same on the way forward, before block k; undefined: nothing. */
+  /** A fingerprint of what `inverse` has rebuilt, or of the same on the way forward, before block k;
+   *  undefined: nothing. */
   fingerprint?(site: Site): number | undefined;
   /** Before the last block's gradient: dL/d output is in lane.a; b is zero. */
   seed?(site: Site): void;
@@ -73,4 +85,7 @@ export interface UpdateRule {
 export const stateLimit = (l: number): number => 2 ** (STATE_LIMIT_BITS + l);
 
 /** A fingerprint of both states. */
-export const pairHash = ({ d, lane, n }: Site): number => (d.kernels.hash_i32(lane.last, n) ^ Math.imul(d.kernels.hash_i32(lane.previous, n), 0x9e3779b1)) >>> 0;
+export const pairHash = ({ run, lane, n }: Site): number =>
+  (run.kernels.hash_i32(lane.last, n) ^
+    Math.imul(run.kernels.hash_i32(lane.previous, n), 0x9e3779b1)) >>>
+  0;

@@ -1,97 +1,130 @@
-// A block at a sequence, as an update rule sees it (rule.ts). One of each thread, moved from place to place.
+// A block at a sequence, as an update rule sees it (rule.ts). One of each thread, moved from place to
+// place: a step builds no objects.
 
-import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import type { Block, BlockActivations, BlockShape, Memory, Noise as BlockNoise } from '../nn/block.ts';
-import { type Scaled, clearGradient } from '../ops/gradient.ts';
+import type { Gradient } from '../memory/tensor.ts';
+import { clearGradient } from '../ops/gradient.ts';
+import type { Memory, Run } from '../ops/run.ts';
+import type { ApplyNoise, Block, BlockPass, BlockSaved } from './block.ts';
 import type { Noise } from './noise.ts';
 import type { Lane, Site } from './rule.ts';
-
-export interface StackShape extends BlockShape {
-  readonly layers: number;
-  /** Sequences held at a time. */
-  readonly sequences: number;
-  /** Number of the first block among all of a model, for random draws (0). */
-  readonly firstBlock?: number;
-  /** l: fraction bits of the state. */
-  readonly fraction: number;
-}
 
 /** The sequences of a pass: lanes 0..count-1. */
 export interface Pass {
   readonly count: number;
-  /** Rows of lane s. */
-  readonly rows: (s: number) => number;
-  /** What lane s's cross-attention looks at. */
-  readonly memory?: (s: number) => Memory;
-  /** Makes it a training pass: the step, the sample that lane 0 holds, and how to write x_0 of lane s again; called only to name the
-   *  element of a failed reconstruction. Without it inference. */
-  readonly training?: { readonly step: number; readonly first: number; readonly embed: (s: number, at: Pointer) => void };
+  /** A training pass; else inference. */
+  readonly isTraining: boolean;
+  readonly seed: number;
+  readonly step: number;
+  /** The sample that lane 0 holds. */
+  readonly first: number;
   /** Inference: 8 gamma (0). */
-  readonly gamma8?: number;
+  readonly gamma8: number;
+  /** Rows of lane s. */
+  rows(s: number): number;
+  /** What lane s's cross-attention looks at. */
+  memory(s: number): Memory | undefined;
+  /** Writes x_0 of lane s again; called only to name the element of a failed reconstruction. */
+  embed(run: Run, s: number, at: Pointer): void;
 }
 
-export class BlockSite implements Site {
-  d!: Device;
-  lane!: Lane;
+/** What does not change of a site. */
+export interface SiteShape {
+  readonly layers: number;
+  readonly channels: number;
+  /** Number of the first block among all of the model's, for random draws. */
+  readonly firstBlock: number;
+  /** l: fraction bits of the state. */
+  readonly fraction: number;
+  readonly h: Pointer;
+  readonly dBranch: Pointer;
+}
+
+export class BlockSite implements Site, BlockPass {
   k = 0;
   block = 0;
   n = 0;
   rows = 0;
   gamma8 = 0;
+  seed = 0;
+  step = 0;
   sample = 0;
-  training: { readonly step: number; readonly sample: number } | undefined;
+  isTraining = false;
   readonly layers: number;
   readonly l: number;
   readonly parts: number;
-  private saved!: BlockActivations;
-  private memory: Memory | undefined;
-  private noise: BlockNoise | undefined;
+  readonly h: Pointer;
+  readonly spare: Pointer;
+  readonly dBranch: Gradient;
+  private current: { run: Run; lane: Lane; saved: BlockSaved } | undefined;
   private skips = false;
+  private isNoisy = false;
+  private readonly applyNoise: ApplyNoise;
 
-  constructor(private readonly code: Block, private readonly source: Noise, private readonly shape: StackShape, readonly h: Pointer, readonly dBranch: Pointer) {
+  constructor(
+    private readonly code: Block,
+    private readonly source: Noise,
+    private readonly shape: SiteShape,
+  ) {
     this.layers = shape.layers;
     this.l = shape.fraction;
-    this.parts = code.count;
+    this.parts = code.parts.length;
+    this.h = shape.h;
+    this.spare = shape.dBranch;
+    this.dBranch = { at: shape.dBranch, exponent: 0 };
+    this.applyNoise = (at, part, isGradient) => source.apply(this, at, part, isGradient);
   }
 
-  get spare(): Pointer {
-    return this.dBranch;
+  private get at(): { run: Run; lane: Lane; saved: BlockSaved } {
+    if (this.current === undefined) throw new Error('a site that is nowhere');
+    return this.current;
+  }
+
+  get run(): Run {
+    return this.at.run;
+  }
+
+  get lane(): Lane {
+    return this.at.lane;
+  }
+
+  get saved(): BlockSaved {
+    return this.at.saved;
+  }
+
+  get noise(): ApplyNoise | undefined {
+    return this.isNoisy ? this.applyNoise : undefined;
   }
 
   /** Moves to block k and lane s of a pass. */
-  at(d: Device, lane: Lane, k: number, s: number, pass: Pass, saved: BlockActivations): this {
-    const { layers, source, shape } = this, { training } = pass;
-    this.d = d;
-    this.lane = lane;
+  move(run: Run, lane: Lane, saved: BlockSaved, { k, s }: { k: number; s: number }, pass: Pass): this {
+    const { source, shape } = this;
+    this.current ??= { run, lane, saved };
+    this.current.run = run;
+    this.current.lane = lane;
+    this.current.saved = saved;
     this.k = k;
-    this.block = (shape.firstBlock ?? 0) + k;
+    this.block = shape.firstBlock + k;
     this.rows = pass.rows(s);
     this.n = this.rows * shape.channels;
-    this.saved = saved;
-    this.memory = pass.memory?.(s);
-    this.gamma8 = pass.gamma8 ?? 0;
-    this.training = this.noise = undefined;
-    this.skips = false;
-    if (training === undefined) return this;
-    const { step } = training, sample = training.first + s;
-    this.sample = sample;
-    this.training = { step, sample };
-    if (source.isSilent) return this;
-    this.skips = source.skips(step, sample, this.block, k, layers);
-    this.noise = (on, at, n, part, isGradient) => source.apply(on, at, n, { step, sample, block: this.block, k, layers, part }, isGradient);
+    this.gamma8 = pass.gamma8;
+    this.isTraining = pass.isTraining;
+    this.seed = pass.seed;
+    this.step = pass.step;
+    this.sample = pass.first + s;
+    this.isNoisy = pass.isTraining && !source.isSilent;
+    this.skips = this.isNoisy && source.skips(this);
+    run.memory = pass.memory(s);
     return this;
   }
 
-  branch(x: Pointer, from?: number, to?: number): void {
-    if (this.skips) this.d.clear(this.h, this.n * 4);
-    else this.code.forward(this.d, x, this.l, this.saved, this.h, this.rows, this.memory, this.noise, from, to);
+  branch(x: Pointer, from = 0, to = this.parts): void {
+    if (this.skips) this.run.clear(this.h, this.n * 4);
+    else this.code.forward(this, x, this.h, from, to);
   }
 
-  gradient(dhExponent: number, from?: number, to?: number): Scaled {
-    const { d, dBranch: at } = this, dh: Scaled = { at, exponent: dhExponent };
-    if (this.skips) return clearGradient(d, dh, this.n);
-    dh.exponent = this.code.backward(d, dh, this.saved, at, this.rows, this.memory, this.noise, from, to);
-    return dh;
+  gradient(from = 0, to = this.parts): void {
+    if (this.skips) clearGradient(this.run, this.dBranch, this.n);
+    else this.code.backward(this, this.dBranch, from, to);
   }
 }

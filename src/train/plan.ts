@@ -1,19 +1,28 @@
-// The memory of a run, by purpose, before anything runs: the layout of the model in an arena that is never backed.
+// The memory of a run, by purpose, before anything runs: the layout of the model in an arena that is
+// never backed.
 
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { jobBytes } from '../kernels/jobs.ts';
-import { controlBytes } from '../kernels/team.ts';
-import { Gpt } from '../models/gpt.ts';
-import type { MakeModel, Model } from '../models/model.ts';
-import { Arena, type Purpose } from '../tensor/arena.ts';
-import { Optimizer } from './optimizer.ts';
-import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
-import { type AnyOptions, RULES, type Rules, stackOptions } from './rules.ts';
+import { jobBytes } from '../threads/jobs.ts';
+import { controlBytes } from '../threads/team.ts';
+import { Arena, type Purpose } from '../memory/arena.ts';
+import { Planner } from '../memory/planner.ts';
+import { PlannedModel } from '../models/model.ts';
+import { Updater } from '../optim/updater.ts';
+import { Noise } from '../reversible/noise.ts';
+import {
+  type CheckedOptions,
+  type TrainOptions,
+  checkFlushes,
+  checkTrainOptions,
+  keeps,
+} from './options.ts';
+import type { TensorTable } from './tensors.ts';
 
 /** The memory of a run, in bytes. */
 export interface MemoryPlan {
-  /** Of weights (int32), gradients (int64), optimizer (two int32 a weight), states, sideBits and workspace, without padding. */
+  /** Of weights (int32), gradients (int64), optimizer (int32 tensors), states, sideBits and workspace,
+   *  without padding. */
   bytes: Record<Purpose, number>;
   /** All of it, padding included. */
   total: number;
@@ -23,48 +32,65 @@ export interface MemoryPlan {
   parameters: number;
 }
 
-/** How to make a kind of model, and the rules it can be run with. */
-export interface Kit<M extends Model = Model, Config = never> {
-  readonly make: MakeModel<M, Config>;
-  readonly rules: Rules;
-}
-
 /** The model, its optimizer and what threads meet at, laid out in an arena. */
-export interface Layout<M extends Model = Model> {
-  model: M;
-  optimizer: Optimizer;
-  /** Control block of the team (kernels/team.ts) and job block of the pool (kernels/jobs.ts). */
-  control: Pointer;
-  job: Pointer;
+export interface Layout<Batch> {
+  readonly model: PlannedModel<Batch>;
+  readonly updater: Updater;
+  /** Control block of the team (threads/team.ts) and job block of the pool (threads/jobs.ts). */
+  readonly control: Pointer;
+  readonly job: Pointer;
 }
 
-export const GPT: Kit<Gpt, CheckedOptions['model']> = { make: (arena, config, run) => new Gpt(arena, config, run), rules: RULES };
-
-export function layout<M extends Model, Config>(arena: Arena, options: AnyOptions<Config>, { make, rules }: Kit<M, Config>): Layout<M> {
-  const { microBatch: sequences, fractionBits: fraction, threads } = options;
-  const control = arena.allocate('workspace', controlBytes(sequences)), job = arena.allocate('workspace', jobBytes(threads));
-  const model = make(arena, options.model, { ...stackOptions(options, rules), sequences, fraction, threads });
-  return { model, optimizer: new Optimizer(arena, options, model.store.all.length), control, job };
+/** Lays a run out, as thread `rank` sees it. */
+export function layout<Batch>(
+  arena: Arena,
+  options: CheckedOptions<Batch>,
+  rank: number,
+): Layout<Batch> {
+  const { microBatch: sequences, fractionBits: fraction, threads, optimizer, clip } = options;
+  const control = arena.allocate('workspace', controlBytes(sequences));
+  const job = arena.allocate('workspace', jobBytes(threads));
+  const at = Planner.create(arena, { rank, threads, sequences, fraction });
+  const slots = optimizer.slots.map(() => 4);
+  const run = {
+    keeps: (canInvert: boolean) => keeps(options.keep, canInvert),
+    noise: new Noise(options),
+    verify: options.verify,
+  };
+  const model = new PlannedModel(at, options.model, run, slots);
+  checkFlushes(options.batch, model.parameters);
+  return { model, updater: new Updater(at, optimizer, model.parameters, clip), control, job };
 }
 
-/** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not
- *  fit in `memoryLimit`.
- *  @example
- *  const model = { vocabulary: 96, channels: 64, heads: 4, context: 32 };
- *  const plan = (layers) => planGpt({ model: { ...model, layers }, batch: 4, steps: 100 });
- *  console.log(plan(2).bytes.states, plan(2).storedStatesWouldBe); // 131072 722944
- *  console.log(plan(8).bytes.states, plan(8).storedStatesWouldBe); // 131072 2498560
- *  console.log(plan(8).parameters, plan(8).bytes.weights); // 402496 1609984
- */
-export const planGpt = (options: TrainOptions): MemoryPlan => plan(checkTrainOptions(options), GPT);
+/** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that
+ *  are wrong, or a model that does not fit in `memoryLimit`. */
+export const plan = <Batch>(options: TrainOptions<Batch>): MemoryPlan =>
+  planChecked(checkTrainOptions(options));
 
-/** The same for any model. */
-export function plan<Config>(checked: AnyOptions<Config>, kit: Kit<Model, Config>): MemoryPlan {
-  const arena = new Arena(0), stored = new Arena(0), { model } = layout(arena, checked, kit);
-  layout(stored, { ...checked, reversible: 'none' }, kit);
-  const found = { bytes: arena.bytes, total: arena.total, storedStatesWouldBe: stored.bytes.states, parameters: model.store.count };
-  if (found.total > checked.memoryLimit)
-    throw new UsageError(`the run needs ${found.total} bytes, ${checked.memoryLimit} are allowed`,
-      checked.microBatch > 1 ? 'use a smaller micro-batch (same bits), model or context' : 'use a smaller model or context');
+export function planChecked<Batch>(options: CheckedOptions<Batch>): MemoryPlan {
+  const { memoryLimit, microBatch } = options;
+  const arena = new Arena(0);
+  const stored = new Arena(0);
+  const { model } = layout(arena, options, 0);
+  layout(stored, { ...options, keep: 'activations' }, 0);
+  const found: MemoryPlan = {
+    bytes: arena.bytes,
+    total: arena.total,
+    storedStatesWouldBe: stored.bytes.states,
+    parameters: model.parameters.reduce((sum, { size }) => sum + size, 0),
+  };
+  if (found.total > memoryLimit)
+    throw new UsageError(
+      `the run needs ${found.total} bytes, ${memoryLimit} are allowed`,
+      microBatch > 1
+        ? 'use a smaller micro-batch (same bits), model or context'
+        : 'use a smaller model or context',
+    );
   return found;
+}
+
+/** What tensors a run with such options has: its model's parameters and its optimizer's slots. */
+export function tableOf(options: CheckedOptions): TensorTable {
+  const { model } = layout(new Arena(0), { ...options, threads: 1 }, 0);
+  return { parameters: model.parameters, slots: options.optimizer.slots };
 }

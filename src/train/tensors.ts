@@ -2,34 +2,43 @@
 // there are, and what numbers a run can have. One check, so that what is written can be read.
 
 import { list, properties, show, typed, whole } from '../core/check.ts';
-import { CheckpointError } from '../errors.ts';
-import type { Parameter } from '../nn/parameters.ts';
-import { MASTER_FRACTION, MOMENT_LIMIT, OPTIMIZER_FRACTION, WEIGHT_LIMIT } from '../tensor/formats.ts';
-import { MAX_SCALE, MIN_SCALE } from './optimizer.ts';
+import { CheckpointError } from '../core/errors.ts';
+import {
+  MASTER_FRACTION,
+  MOMENT_LIMIT,
+  OPTIMIZER_FRACTION,
+  WEIGHT_LIMIT,
+} from '../memory/formats.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Slot } from '../optim/optimizer.ts';
+import { MAX_SCALE, MIN_SCALE } from '../optim/updater.ts';
 
 /** An int32 tensor: value = data * 2^-fraction. */
 export interface NamedTensor {
-  /** A parameter's name, or `optimizer.m.` or `optimizer.r.` and a parameter's name. */
+  /** A parameter's path, or `optimizer.`, the name of what the optimizer keeps, and a parameter's path. */
   name: string;
   /** Elements along each axis. */
   shape: readonly number[];
   /** Elements, row-major. From a trainer: a view of live memory that later steps change. */
   data: Int32Array;
-  /** Fraction bits: 24 for weights; 30 for the optimizer's tensors, fewer after unclipped gradients above 1. */
+  /** Fraction bits: 24 for weights; 30 for the optimizer's tensors, fewer after unclipped gradients above
+   *  1. */
   fraction: number;
 }
 
-/** Of every parameter: prefix of the name, smallest and largest raw number. */
-const KINDS = [
-  ['', -WEIGHT_LIMIT, WEIGHT_LIMIT],
-  ['optimizer.m.', -MOMENT_LIMIT, MOMENT_LIMIT],
-  ['optimizer.r.', 0, MOMENT_LIMIT],
-] as const;
-/** The fraction bits of a moment if a run can have them, else those that most have. */
-const momentFraction = (given: number): number => {
+/** What the tensors of a run must be. */
+export interface TensorTable {
+  readonly parameters: readonly Pick<Parameter, 'path' | 'shape'>[];
+  readonly slots: readonly Slot[];
+}
+
+/** The fraction bits of a slot if a run can have them, else those that most have. */
+function slotFraction(given: number): number {
   const scale = OPTIMIZER_FRACTION - given;
-  return scale % 1 === 0 && scale >= MIN_SCALE && scale <= MAX_SCALE ? given : OPTIMIZER_FRACTION;
-};
+  const isPossible = Number.isInteger(scale) && scale >= MIN_SCALE && scale <= MAX_SCALE;
+  return isPossible ? given : OPTIMIZER_FRACTION;
+}
+
 /** Most steps of a run. */
 const MAX_STEPS = 2 ** 31 - 1;
 
@@ -50,35 +59,68 @@ function checkNumbers(what: string, data: Int32Array, low: number, high: number)
 /** One tensor, read once. Data in `live` memory, which is about to change, or in memory that others may
  *  change, are copied before they are looked at. */
 function own(what: string, value: unknown, live?: ArrayBufferLike): NamedTensor {
-  const tensor = properties(what, value as NamedTensor, ['name', 'shape', 'data', 'fraction']);
-  const data = typed(what, tensor.data, 'Int32Array'), { buffer } = data;
-  const shape = list(what, tensor.shape, (name, side) => whole(name, side, 0, MAX_STEPS));
-  return { ...tensor, shape, data: buffer instanceof ArrayBuffer && buffer !== live ? data : new Int32Array(data) };
+  const keys = ['name', 'shape', 'data', 'fraction'] as const;
+  const tensor = properties(what, value as NamedTensor, keys);
+  const data = typed(what, tensor.data, 'Int32Array');
+  const { buffer } = data;
+  const side = (name: string, n: unknown): number => whole(name, n, 0, MAX_STEPS);
+  const shape = list(what, tensor.shape, side);
+  const isOwn = buffer instanceof ArrayBuffer && buffer !== live;
+  return { ...tensor, shape, data: isOwn ? data : new Int32Array(data) };
 }
 
-/** The tensors of a model with this table of parameters, in its order: weights, m, r. Throws CheckpointError
- *  unless they are just these, with the shapes, fraction bits and numbers that a run can have, and
- *  UsageError for what are no tensors. `live`: memory that will be written to. */
+/** Throws CheckpointError unless a tensor has this shape. */
+function checkShape(what: string, { shape, data }: NamedTensor, expected: readonly number[]): void {
+  const wanted = expected.join(', ');
+  const sides = shape.join(', ');
+  const size = expected.reduce((a, b) => a * b, 1);
+  if (sides !== wanted)
+    throw new CheckpointError(`${what} has shape [${sides}], expected [${wanted}]`);
+  if (data.length !== size)
+    throw new CheckpointError(`${what} has ${data.length} numbers, expected ${size}`);
+}
+
+/** The tensors of a table, in its order: weights, then slot by slot. Throws CheckpointError unless they
+ *  are just these, with the shapes, fraction bits and numbers that a run can have, and UsageError for
+ *  what are no tensors. `live`: memory that will be written to. */
 export function checkTensors(
-  tensors: readonly NamedTensor[], table: readonly Pick<Parameter, 'name' | 'shape'>[], live?: ArrayBufferLike,
+  tensors: readonly NamedTensor[],
+  { parameters, slots }: TensorTable,
+  live?: ArrayBufferLike,
 ): NamedTensor[] {
   const all = list('tensors', tensors, (what, value) => own(what, value, live));
   const given = new Map(all.map((tensor) => [tensor.name, tensor]));
-  const moments = new Map<string, number>(); // fraction bits of m, which r has too
-  const checked = KINDS.flatMap(([prefix, low, high]) => table.map(({ name, shape }) => {
-    const tensor = given.get(prefix + name), what = `tensor ${prefix}${name}`, expected = shape.join(', ');
-    if (tensor === undefined || !given.delete(tensor.name)) throw new CheckpointError(`${what} is missing`);
-    const { data } = tensor, sides = tensor.shape.join(', '), size = shape.reduce((a, b) => a * b, 1);
-    if (sides !== expected) throw new CheckpointError(`${what} has shape [${sides}], expected [${expected}]`);
-    if (data.length !== size) throw new CheckpointError(`${what} has ${data.length} numbers, expected ${size}`);
-    const fraction = prefix === '' ? MASTER_FRACTION : moments.get(name) ?? momentFraction(tensor.fraction);
-    if (prefix !== '') moments.set(name, fraction);
-    if (tensor.fraction !== fraction)
-      throw new CheckpointError(`${what} has ${show(tensor.fraction)} fraction bits, expected ${fraction}`);
-    checkNumbers(what, data, low, high);
+  const take = (name: string, shape: readonly number[], low: number, high: number): NamedTensor => {
+    const tensor = given.get(name);
+    const what = `tensor ${name}`;
+    if (tensor === undefined || !given.delete(name)) throw new CheckpointError(`${what} is missing`);
+    checkShape(what, tensor, shape);
+    checkNumbers(what, tensor.data, low, high);
     return tensor;
-  }));
-  for (const name of given.keys()) throw new CheckpointError(`tensor ${show(name)} is not one of the model's`);
+  };
+  const weights = parameters.map(({ path, shape }) =>
+    checkFraction(take(path, shape, -WEIGHT_LIMIT, WEIGHT_LIMIT), MASTER_FRACTION),
+  );
+  const fractions = new Map<string, number>(); // those of a parameter's first slot are all slots'
+  const kept = slots.flatMap(({ name, low }) =>
+    parameters.map(({ path, shape }) => {
+      const tensor = take(`optimizer.${name}.${path}`, shape, low, MOMENT_LIMIT);
+      const fraction = fractions.get(path) ?? slotFraction(tensor.fraction);
+      fractions.set(path, fraction);
+      return checkFraction(tensor, fraction);
+    }),
+  );
+  for (const name of given.keys())
+    throw new CheckpointError(`tensor ${show(name)} is not one of the model's`);
+  const checked = [...weights, ...kept];
   if (all.length > checked.length) throw new CheckpointError('a tensor is given twice');
   return checked;
+}
+
+function checkFraction(tensor: NamedTensor, fraction: number): NamedTensor {
+  if (tensor.fraction !== fraction)
+    throw new CheckpointError(
+      `tensor ${tensor.name} has ${show(tensor.fraction)} fraction bits, expected ${fraction}`,
+    );
+  return tensor;
 }

@@ -1,32 +1,43 @@
-// Trains any model: one class from options to weights, of which each kind of model has its own (gpt-trainer.ts, ...). Returns values and
-// prints nothing. Memory is laid out when it is created; a step allocates nothing that grows with the model.
+// Trains any model: from options to weights. Returns values and prints nothing. Memory is laid out when
+// it is created; a step allocates nothing that grows with the model.
 
-import { refuse } from '../core/check.ts';
+import { callback, fields, refuse, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
-import { RetrogradError, UsageError } from '../errors.ts';
-import { Device } from '../kernels/device.ts';
+import { RetrogradError, UsageError } from '../core/errors.ts';
+import { Jobs } from '../threads/jobs.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { Jobs } from '../kernels/jobs.ts';
-import { Pool } from '../kernels/pool.ts';
-import { Team } from '../kernels/team.ts';
+import { Pool } from '../threads/pool.ts';
+import { Team } from '../threads/team.ts';
 import { createWasmBackend, isShared } from '../kernels/wasm.ts';
-import { type Model, nats } from '../models/model.ts';
-import { initialise } from '../nn/parameters.ts';
-import { Arena } from '../tensor/arena.ts';
-import { MASTER_FRACTION, OPTIMIZER_FRACTION } from '../tensor/formats.ts';
-import { JOB, type Job, NOTHING, type Outcome, addOutcome, controlOf, encodeJob, outcomeOf, runJob, stepError } from './job.ts';
-import type { UpdateReport } from './optimizer.ts';
-import { type Kit, type Layout, type MemoryPlan, layout, plan } from './plan.ts';
-import type { AnyOptions } from './rules.ts';
+import { Arena } from '../memory/arena.ts';
+import { LOSS_FRACTION, MASTER_FRACTION, OPTIMIZER_FRACTION, RATE_FRACTION } from '../memory/formats.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import { Run } from '../ops/run.ts';
+import {
+  type Job,
+  JOB,
+  NOTHING,
+  type Outcome,
+  addNumbers,
+  controlOf,
+  encodeJob,
+  numbersOf,
+  runJob,
+  stepError,
+} from './job.ts';
+import { initialise } from './initialise.ts';
+import { optionsToData } from './member.ts';
+import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
+import { type Layout, type MemoryPlan, layout, planChecked } from './plan.ts';
 import { type NamedTensor, checkStep, checkTensors } from './tensors.ts';
 
 /** What one training step did. */
 export interface StepReport {
   /** Steps done, this one included. */
   step: number;
-  /** Mean loss of the batch in nats a prediction (a token, an image), before the update. */
+  /** Mean loss of the batch a prediction, before the update: nats, for a cross entropy. */
   loss: number;
-  /** Images of the batch whose class was predicted; 0 for models of text. */
+  /** Predictions that were right, where the loss counts them; else 0. */
   correct: number;
   /** Euclidean norm of the gradient of the mean loss, before clipping. */
   gradientNorm: number;
@@ -34,24 +45,45 @@ export interface StepReport {
   learningRate: number;
   /** Elements clamped to their format's range in this step. */
   saturated: number;
-  /** Elements of residual states beyond the accepted range. Always 0 in a report: a step with others throws OverflowError. */
+  /** Elements of residual states beyond the accepted range. Always 0 in a report: a step with others throws
+   *  OverflowError. */
   overflowed: number;
   /** Residual states rebuilt on the way back and compared with their hash of the way forward. */
   checkedStates: number;
-  /** Elements that were not rebuilt exactly. Always 0 in a report: a step with others throws ReconstructionError. */
+  /** Elements that were not rebuilt exactly. Always 0 in a report: a step with others throws
+   *  ReconstructionError. */
   mismatchedElements: number;
+}
+
+/** What an evaluation found. */
+export interface Evaluation {
+  /** Mean loss a prediction. */
+  loss: number;
+  predictions: number;
+  /** Share of the predictions that were right, where the loss counts them; else 0. */
+  accuracy: number;
+}
+
+export interface EvaluateOptions {
+  /** Samples of the batch, if the model cannot tell (translator: pairs). */
+  samples?: number;
+  /** gamma of inference, +-0.125, +-0.25 or +-0.5, of a model whose update rule has one (0). */
+  gamma?: number;
+  /** Hears how many samples of how many are done. */
+  onSample?: (done: number, of: number) => void;
+}
+
+/** For tests: another back end, another place of the workers' file. */
+export interface TestOptions {
+  makeBackend?: (bytes: number) => Backend;
+  threadModule?: URL;
 }
 
 /** Room beside the arena for a back end's static data. */
 const SLACK = 2 ** 18;
 
-/** A training run of any kind of model: what GptTrainer and the trainers of `retrograd/all` have in common. It prints nothing and keeps no clock.
- *  @example
- *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
- *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
- *  console.log(trainer instanceof Trainer, trainer.parameters, trainer.plan.bytes.weights); // true 1640 6560
- */
-export abstract class Trainer<M extends Model, Config extends { layers: number }> {
+/** A training run: weights, optimizer and the memory they live in. It prints nothing and keeps no clock. */
+export class Trainer<Batch = unknown> {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'Trainer';
   /** Steps done so far. */
@@ -63,199 +95,306 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   /** Bytes of memory in use, the kernels' own included. */
   readonly peakBytes: number;
 
-  protected readonly all: Layout<M>;
+  private readonly all: Layout<Batch>;
   private readonly jobs: Jobs;
   private readonly pool: Pool;
   private readonly alone = new Team(new Int32Array(0));
   private readonly makeBackend: () => Backend;
-  private work: Device;
+  private work: Run;
   /** Why no weight here can be trusted any more. */
   private broken: RetrogradError | undefined;
 
-  protected constructor(/** The run's options, defaults filled in. */ readonly options: AnyOptions<Config>, kit: Kit<M, Config>, makeBackend?: (bytes: number) => Backend, threadModule?: URL) {
-    this.plan = plan(options, kit);
-    const bytes = this.plan.total + SLACK, isThreaded = options.threads > 1;
-    this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: isThreaded });
-    this.work = new Device(this.makeBackend());
-    const { memory, base } = this.work.backend, arena = new Arena(base);
-    this.all = layout(arena, options, kit);
+  private constructor(
+    /** The run's options, defaults filled in. */
+    readonly options: CheckedOptions<Batch>,
+    { makeBackend, threadModule }: TestOptions,
+  ) {
+    this.plan = planChecked(options);
+    const bytes = this.plan.total + SLACK;
+    const shared = options.threads > 1;
+    const pages = Math.ceil(bytes / 65536);
+    this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages, shared });
+    this.work = new Run(this.makeBackend());
+    const { memory, base } = this.work.backend;
+    const arena = new Arena(base);
+    this.all = layout(arena, options, 0);
     this.peakBytes = arena.end;
-    initialise(this.work, this.all.model.store, options.seed);
+    initialise(this.work, this.all.model.parameters, options.seed);
     this.setScales(() => 0);
     this.jobs = new Jobs(memory.buffer, this.all.job);
-    this.pool = new Pool(this.jobs, options.threads, isThreaded ? 'this runtime has no shared memory' : '');
-    if (isThreaded && isShared(memory)) this.pool.start(this, threadModule, { memory, base, options, end: arena.end });
+    this.pool = new Pool(this.jobs, options.threads, shared ? 'this runtime has no shared memory' : '');
+    if (!shared || !isShared(memory)) return;
+    const message = { memory, base, options: optionsToData(options), end: arena.end };
+    this.pool.start(this, options.worker ?? threadModule, message);
   }
 
-  /** Where the weights are, and the work is done. */
-  protected get device(): Device {
-    if (this.broken !== undefined) throw this.broken;
-    return this.work;
+  /** A new run with initial weights. Throws UsageError for wrong options and for a model that does not fit,
+   *  with the bytes needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is
+   *  big-endian. */
+  static create<Batch>(options: TrainOptions<Batch>): Trainer<Batch> {
+    return new Trainer(checkTrainOptions(options), {});
   }
 
-  /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1 again if one of them is lost. */
+  /** For tests. @internal */
+  static forTests<Batch>(options: TrainOptions<Batch>, test: TestOptions): Trainer<Batch> {
+    return new Trainer(checkTrainOptions(options), test);
+  }
+
+  // ---- threads ----
+
+  /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1 again if one
+   *  of them is lost. */
   get threads(): number {
     return this.pool.threads;
   }
 
-  /** Why fewer threads are at work than options.threads, in words: they are starting, the runtime has none, one ended; else ''.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10, threads: 2 });
-   *  console.log(trainer.threads, trainer.threadsNote); // 1 the threads are starting
-   *  trainer.close();
-   */
+  /** Why fewer threads are at work than options.threads, in words; else ''. */
   get threadsNote(): string {
     return this.pool.note;
   }
 
-  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits. Without it they end some time
-   *  after the trainer was dropped.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10, threads: 2 });
-   *  trainer.trainStep(Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0), Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1));
-   *  trainer.close();
-   *  console.log(trainer.threads, trainer.steps); // 1 1
-   */
+  /** Waits until all threads are up, or it is clear that they cannot be; then `threadsNote` says why. */
+  async ready(): Promise<void> {
+    await this.pool.started();
+  }
+
+  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits.
+   *  Without it they end some time after the trainer was dropped. */
   close(): void {
     this.pool.end('the trainer was closed');
   }
+
+  // ---- training ----
+
+  /** One step on a batch. Throws before any weight is touched: UsageError for a batch that the model cannot
+   *  use, OverflowError if a weight, state or gradient left its exact range, ReconstructionError if a
+   *  state was not rebuilt exactly. */
+  step(batch: Batch): StepReport {
+    const predictions = this.all.model.take(batch, this.options.batch);
+    const { norm: _, loss, ...counts } = this.accumulate(predictions);
+    const rate = this.options.learningRate.rate(this.steps, this.options.steps);
+    const { norm, saturated } = this.run({ job: JOB.update, predictions });
+    this.steps++;
+    return {
+      step: this.steps,
+      loss: nats(loss) / predictions,
+      gradientNorm: norm,
+      learningRate: Number(rate) / 2 ** RATE_FRACTION,
+      ...counts,
+      saturated: counts.saturated + saturated,
+    };
+  }
+
+  /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in
+   *  `gradient(path)`; returns the mean loss. Part of `step`, and throws what that does; on its own for
+   *  tests and experiments. */
+  computeGradients(batch: Batch): number {
+    const predictions = this.all.model.take(batch, this.options.batch);
+    return nats(this.accumulate(predictions).loss) / predictions;
+  }
+
+  /** Leaves the gradients of the summed loss of the batch that was taken. Begins again if a thread is lost on
+   *  the way. */
+  private accumulate(predictions: number): Outcome {
+    const { batch, microBatch } = this.options;
+    const total: Outcome = { ...NOTHING };
+    const totals = { ...this.totals };
+    this.run({ job: JOB.clear });
+    const { device } = this;
+    for (let first = 0; first < batch; first += microBatch) {
+      this.all.model.load(this.device, first, microBatch);
+      const part = this.run({ job: JOB.accumulate, count: microBatch, first });
+      addNumbers(total, numbersOf(part));
+      if (device === this.device) continue;
+      Object.assign(this.totals, totals);
+      return this.accumulate(predictions);
+    }
+    return total;
+  }
+
+  /** Mean loss of a batch of any size, of the plain model (gamma = 0). Changes no weight. Throws UsageError
+   *  for a batch that the model cannot use. */
+  evaluate(batch: Batch, options: EvaluateOptions = {}): Evaluation {
+    const { microBatch } = this.options;
+    const known = { samples: undefined, gamma: 0, onSample: undefined };
+    const { samples, gamma, onSample } = fields<EvaluateOptions>('options', options, known);
+    callback('onSample', onSample);
+    const { model } = this.all;
+    const given = samples ?? model.samplesOf(batch);
+    const count = whole('samples', given, 1, 2 ** 31 - 1);
+    const gamma8 = this.checkGamma(gamma);
+    const predictions = model.take(batch, count);
+    const total: Outcome = { ...NOTHING };
+    for (let first = 0; first < count; first += microBatch) {
+      const part = Math.min(microBatch, count - first);
+      model.load(this.device, first, part);
+      addNumbers(total, numbersOf(this.run({ job: JOB.evaluate, count: part, gamma8 })));
+      onSample?.(first + part, count);
+    }
+    return {
+      loss: nats(total.loss) / predictions,
+      predictions,
+      accuracy: total.correct / predictions,
+    };
+  }
+
+  private checkGamma(gamma: number): number {
+    if (!Number.isFinite(gamma) || ![0, 1, 2, 4].includes(Math.abs(gamma * 8)))
+      refuse('gamma', gamma, '0, +-0.125, +-0.25 or +-0.5');
+    if (gamma !== 0 && !this.all.model.hasGamma)
+      throw new UsageError(`gamma is ${gamma}, expected 0: the model's update rule has no gamma`);
+    return gamma * 8;
+  }
+
+  /** What the last layer gives for one sample, in real units, of the plain model (gamma = 0): the last row's
+   *  numbers, such as the logits of the token after some. Integers times a power of two: the same on
+   *  every machine. A model of several streams takes a sample of each. */
+  predict(...samples: readonly unknown[]): Float64Array {
+    return this.predictor(...samples.slice(0, -1))(samples[samples.length - 1]);
+  }
+
+  /** Runs all streams but the last, and returns a function that runs the last one: a translator's encoder,
+   *  and what gives the logits after a prefix of the translation. It holds until the trainer is used for
+   *  something else. */
+  predictor(...samples: readonly unknown[]): (last: unknown) => Float64Array {
+    const { model } = this.all;
+    samples.forEach((sample, i) => {
+      model.infer(this.device, i, sample);
+    });
+    return (last) => {
+      const out = model.infer(this.device, samples.length, last);
+      if (out === undefined)
+        throw new UsageError(`${samples.length + 1} samples are given, expected one of each stream`);
+      const { columns } = out.type;
+      const row = this.device.view(out.at + (out.rows - 1) * columns * 4, columns);
+      return Float64Array.from(row, (value) => value / 2 ** out.fraction);
+    };
+  }
+
+  // ---- weights ----
 
   /** Number of weights. */
   get parameters(): number {
     return this.plan.parameters;
   }
 
-  /** Runs a job on all threads and adds up what they counted; throws what one thread alone would throw. */
-  private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome & { update?: UpdateReport } {
-    const { device: d, pool } = this, size = this.threads;
-    const job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
-    if (size > 1) {
-      d.team = new Team(controlOf(d, this.all, this.options), 0, size, pool.watch);
-      d.team.reset();
-      pool.begin(encodeJob(job));
-    }
-    const { outcome, update, failure } = runJob(d, this.all, job);
-    d.team = this.alone;
-    if (size > 1 && !pool.join()) return this.goOn(job);
-    const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1)), total = { ...outcome };
-    for (const { numbers } of others) addOutcome(total, outcomeOf(numbers));
-    for (const key of Object.keys(this.totals) as (keyof typeof this.totals)[]) this.totals[key] += total[key];
-    const thrown = stepError(failure, others.map((result) => result.error));
-    if (thrown !== undefined) throw thrown;
-    return { ...total, update };
+  /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major, 28
+   *  fraction bits, of the loss summed over the batch. A view of live memory. Throws UsageError for a path
+   *  that the model does not have. */
+  gradient(path: string): BigInt64Array {
+    const found = this.all.model.parameters.find((parameter) => parameter.path === path);
+    if (found === undefined)
+      throw new UsageError(`the model has no parameter ${path}`, 'tensors() has their names');
+    return this.device.int64.subarray(found.gradient / 8, found.gradient / 8 + found.size);
   }
 
-  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was only slow may still write to this one.
-   *  Weights are written by updates only, which leave nothing to begin again from. */
-  private goOn(job: Job): Outcome & { update?: UpdateReport } {
-    const { work } = this;
-    this.broken = new RetrogradError(`${this.threadsNote} in step ${job.step + 1}, which left no whole weights`, 'go on from the last checkpoint');
-    if (job.job === JOB.update) throw this.broken;
-    this.work = new Device(this.makeBackend());
-    this.work.bytes.set(work.bytes);
-    this.broken = undefined;
-    return this.run(job);
-  }
-
-  /** One step: gradients of a batch whose samples `load` brings into memory, micro-batch by micro-batch; then the update. */
-  protected step(load: (first: number, count: number) => void, predictions: number): StepReport {
-    const { update: _, loss, ...counts } = this.accumulate(load, predictions), { update, saturated } = this.run({ job: JOB.update, predictions });
-    this.steps++;
-    return { step: this.steps, loss, ...update!, ...counts, saturated: counts.saturated + saturated };
-  }
-
-  /** Leaves the gradients of the summed loss; the loss returned is the mean. Begins again if a thread is lost on the way. */
-  protected accumulate(load: (first: number, count: number) => void, predictions: number): Outcome & { update?: UpdateReport } {
-    const { batch, microBatch } = this.options, total: Outcome = { ...NOTHING }, totals = { ...this.totals };
-    this.run({ job: JOB.clear });
-    const { device } = this;
-    for (let first = 0; first < batch; first += microBatch) {
-      load(first, microBatch);
-      addOutcome(total, this.run({ job: JOB.accumulate, count: microBatch, first }));
-      if (device !== this.device) {
-        Object.assign(this.totals, totals);
-        return this.accumulate(load, predictions);
-      }
-    }
-    return { ...total, loss: nats(total.loss) / predictions };
-  }
-
-  /** Loss (raw sum) and right predictions of the `count` samples that are loaded. */
-  protected score(count: number, gamma: number): Outcome {
-    if (!Number.isFinite(gamma) || ![0, 1, 2, 4].includes(Math.abs(gamma * 8)))
-      refuse('gamma', gamma, '0, +-0.125, +-0.25 or +-0.5');
-    const { reversible } = this.options;
-    if (gamma !== 0 && !['bdia', 'none', 'checkpointing'].includes(reversible)) throw new UsageError(`gamma is ${gamma}, expected 0: ${reversible} has no gamma`);
-    return this.run({ job: JOB.evaluate, count, gamma8: gamma * 8 });
-  }
-
-  /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major, 28 fraction bits, of the loss summed over
-   *  the batch's tokens. A view of live memory. Throws UsageError for a name that the model does not have.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
-   *  trainer.computeGradients(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
-   *  const gradient = trainer.gradient('norm.gain');
-   *  console.log(gradient.length, gradient[0]); // 8 14758662n
-   */
-  gradient(name: string): BigInt64Array {
-    const p = this.all.model.store.get(name);
-    return this.device.int64.subarray(p.gradient / 8, p.gradient / 8 + p.size);
-  }
-
-  /** Weights in table order, then the optimizer's moments m and r = sqrt(v): everything that a checkpoint needs beside options and step. The
-   *  data are views of live memory: copy what must not change.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const [{ name, shape, data, fraction }] = GptTrainer.create({ model, batch: 1, steps: 10 }).tensors();
-   *  console.log(name, shape, data[0], fraction); // token.weight [ 4, 8 ] -709949 24
-   */
+  /** Weights in the order of forward, then what the optimizer keeps: everything that a checkpoint needs
+   *  beside options and step. The data are views of live memory: copy what must not change. */
   tensors(): NamedTensor[] {
-    const { all } = this.all.model.store, { device: d } = this;
-    return [
-      ...all.map((p) => ({ name: p.name, shape: p.shape, data: d.view(p.master, p.size), fraction: MASTER_FRACTION })),
-      ...(['m', 'r'] as const).flatMap((moment) => all.map((p, i) => ({
-        name: `optimizer.${moment}.${p.name}`, shape: p.shape, data: d.view(p[moment], p.size),
-        fraction: OPTIMIZER_FRACTION - this.all.optimizer.scale(d, i),
-      }))),
-    ];
+    const { device } = this;
+    const { model, updater } = this.all;
+    const { slots } = this.options.optimizer;
+    const all = model.parameters;
+    const view = ({ shape, size }: Parameter, at: number): Pick<NamedTensor, 'shape' | 'data'> => ({
+      shape,
+      data: device.view(at, size),
+    });
+    const weights = all.map((p) => ({
+      name: p.path,
+      ...view(p, p.master),
+      fraction: MASTER_FRACTION,
+    }));
+    const kept = slots.flatMap(({ name }, k) =>
+      all.map((p, i) => ({
+        name: `optimizer.${name}.${p.path}`,
+        ...view(p, p.slots[k]),
+        fraction: OPTIMIZER_FRACTION - updater.scale(device, i),
+      })),
+    );
+    return [...weights, ...kept];
   }
 
-  /** Continues from tensors that `tensors()` gave, after `steps` steps, bit for bit as the run they are from. Throws CheckpointError naming the
-   *  first difference of name, shape or fraction bits, or the first number that no run can have; nothing is changed then.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 }, options = { model, batch: 1, steps: 10 };
-   *  const inputs = Int32Array.of(0, 1, 2, 3), targets = Int32Array.of(1, 2, 3, 0);
-   *  const first = GptTrainer.create(options), second = GptTrainer.create(options);
-   *  first.trainStep(inputs, targets);
-   *  second.restore(first.tensors(), first.steps);
-   *  console.log(first.trainStep(inputs, targets).loss === second.trainStep(inputs, targets).loss); // true
-   *  console.log(await first.weightsSha256() === await second.weightsSha256()); // true
-   */
+  /** Continues from tensors that `tensors()` gave, after `steps` steps, bit for bit as the run they are from.
+   *  Throws CheckpointError naming the first difference of name, shape or fraction bits, or the first
+   *  number that no run can have; nothing is changed then. */
   restore(tensors: readonly NamedTensor[], steps: number): void {
     checkStep(steps);
-    const given = checkTensors(tensors, this.all.model.store.all, this.device.bytes.buffer);
-    this.tensors().forEach(({ data }, i) => { data.set(given[i].data); });
-    this.setScales((i) => OPTIMIZER_FRACTION - given[given.length / 3 + i].fraction); // of m
+    const { parameters } = this.all.model;
+    const { slots } = this.options.optimizer;
+    const given = checkTensors(tensors, { parameters, slots }, this.device.bytes.buffer);
+    this.tensors().forEach(({ data }, i) => {
+      data.set(given[i].data);
+    });
+    if (slots.length > 0)
+      this.setScales((i) => OPTIMIZER_FRACTION - given[parameters.length + i].fraction);
     this.steps = steps;
   }
 
   private setScales(of: (i: number) => number): void {
-    this.all.model.store.all.forEach((_, i) => this.all.optimizer.setScale(this.device, i, of(i)));
+    const { model, updater } = this.all;
+    model.parameters.forEach((_, i) => {
+      updater.setScale(this.device, i, of(i));
+    });
   }
 
-  /** SHA-256 of every parameter's little-endian int32 bytes in table order, as 64 hex digits: the run's fingerprint.
-   *  @example
-   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
-   *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
-   *  console.log(await trainer.weightsSha256()); // 18ba20d3d6723f66333a37115e40941e8d1694d38efd30be2c3ca216d73b84a4
-   */
+  /** SHA-256 of every parameter's little-endian int32 bytes in the order of forward, as 64 hex digits: the
+   *  run's fingerprint. */
   async weightsSha256(): Promise<string> {
-    const { model } = this.all;
-    const bytesOf = (p: { master: number; size: number }): Uint8Array =>
-      this.device.bytes.subarray(p.master, p.master + p.size * 4);
-    return hex(sha256(model.store.all.map(bytesOf)));
+    const { bytes } = this.device;
+    const bytesOf = ({ master, size }: Parameter): Uint8Array =>
+      bytes.subarray(master, master + size * 4);
+    return hex(sha256(this.all.model.parameters.map(bytesOf)));
+  }
+
+  // ---- jobs ----
+
+  /** Where the weights are, and the work is done. */
+  private get device(): Run {
+    if (this.broken !== undefined) throw this.broken;
+    return this.work;
+  }
+
+  /** Runs a job on all threads and adds up what they counted; throws what one thread alone would throw. */
+  private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome {
+    const { device: d, pool, options, all } = this;
+    const size = this.threads;
+    const job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
+    if (size > 1) {
+      d.team = new Team(controlOf(d, all, options), 0, size, pool.watch);
+      d.team.reset();
+      pool.begin(encodeJob(job));
+    }
+    const { outcome, failure } = runJob(d, all, options, job);
+    d.team = this.alone;
+    if (size > 1 && !pool.join()) return this.goOn(job);
+    const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1));
+    for (const { numbers } of others) addNumbers(outcome, numbers);
+    for (const key of Object.keys(this.totals) as (keyof typeof this.totals)[])
+      this.totals[key] += outcome[key];
+    const thrown = stepError(
+      failure,
+      others.map(({ error }) => error),
+    );
+    if (thrown !== undefined) throw thrown;
+    return outcome;
+  }
+
+  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was only slow may
+   *  still write to this one. Weights are written by updates only, which leave nothing to begin again
+   *  from. */
+  private goOn(job: Job): Outcome {
+    const { work } = this;
+    this.broken = new RetrogradError(
+      `${this.threadsNote} in step ${job.step + 1}, which left no whole weights`,
+      'go on from the last checkpoint',
+    );
+    if (job.job === JOB.update) throw this.broken;
+    this.work = new Run(this.makeBackend());
+    this.work.bytes.set(work.bytes);
+    this.broken = undefined;
+    return this.run(job);
   }
 }
+
+/** A raw loss in real units. */
+const nats = (raw: number): number => raw / 2 ** LOSS_FRACTION;

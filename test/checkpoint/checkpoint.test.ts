@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CHECKPOINT_VERSION, type Checkpoint, DIGEST_OFFSET, decodeCheckpoint, encodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { CheckpointError } from '../../src/errors.ts';
-import { WEIGHT_LIMIT } from '../../src/tensor/formats.ts';
+import { CheckpointError } from '../../src/core/errors.ts';
+import { WEIGHT_LIMIT } from '../../src/memory/formats.ts';
 import { rawFile, sampleCheckpoint, sampleFile } from './sample.ts';
 
 const refusal = async (file: Uint8Array): Promise<string> => {

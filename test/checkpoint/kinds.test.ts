@@ -5,7 +5,7 @@ import { TranslatorTrainer, VitTrainer, decodeCheckpoint, encodeCheckpoint } fro
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
 import { sha256Hex } from '../../src/core/digest.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { CheckpointError } from '../../src/errors.ts';
+import { CheckpointError } from '../../src/core/errors.ts';
 import { sampleCheckpoint, sampleFile } from './sample.ts';
 
 const vit = () => VitTrainer.create({ model: { kind: 'vit', width: 4, height: 4, colours: 1, classes: 3, patch: 2, layers: 1, channels: 8, heads: 2 }, batch: 2, steps: 10 });

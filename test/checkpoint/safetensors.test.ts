@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type RawTensor, decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { CheckpointError } from '../../src/errors.ts';
+import { CheckpointError } from '../../src/core/errors.ts';
 import { rawFile } from './sample.ts';
 
 const refusal = (file: Uint8Array): string => {

@@ -7,8 +7,8 @@ import {
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
 import { MAX_HEADER_BYTES, decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { sha256Hex } from '../../src/core/digest.ts';
-import { CheckpointError, RetrogradError } from '../../src/errors.ts';
-import { MOMENT_LIMIT, WEIGHT_LIMIT } from '../../src/tensor/formats.ts';
+import { CheckpointError, RetrogradError } from '../../src/core/errors.ts';
+import { MOMENT_LIMIT, WEIGHT_LIMIT } from '../../src/memory/formats.ts';
 import type { NamedTensor } from '../../src/train/tensors.ts';
 import { rawFile, sampleCheckpoint, sampleFile } from './sample.ts';
 

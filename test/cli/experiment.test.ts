@@ -11,8 +11,8 @@ import { Lock } from '../../src/cli/lock.ts';
 import { deviation, mean, median } from '../../src/cli/statistics.ts';
 import { claim, readResult } from '../../src/cli/experiments/store.ts';
 import { VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
-import { UsageError } from '../../src/errors.ts';
-import { randomU32 } from '../../src/random.ts';
+import { UsageError } from '../../src/core/errors.ts';
+import { randomU32 } from '../../src/core/random.ts';
 import { events, retrograd, textOf } from './command.ts';
 
 let root: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareDirectory, writeAtomically } from '../../src/cli/atomic.ts';
 import { CHECKPOINT_FILE, readTextFile } from '../../src/cli/files.ts';
-import { RetrogradError, UsageError } from '../../src/errors.ts';
+import { RetrogradError, UsageError } from '../../src/core/errors.ts';
 
 let folder: string;
 beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'retrograd-files-')); });

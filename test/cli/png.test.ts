@@ -3,7 +3,7 @@ import { encode } from 'fast-png';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readPng } from '../../src/cli/png.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/core/errors.ts';
 import { chunk, pngOf } from './png-files.ts';
 
 const refusal = (bytes: Uint8Array): string => {

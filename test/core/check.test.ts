@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import {
   callback, choice, fields, integers, list, properties, real, refuse, show, text, typed, whole,
 } from '../../src/core/check.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/core/errors.ts';
 
 const thrown = (call: () => unknown): unknown => {
   try {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { augment } from '../../src/data/augment.ts';
 import type { ImageSet } from '../../src/data/images.ts';
-import { PURPOSE, randomU32 } from '../../src/random.ts';
+import { PURPOSE, randomU32 } from '../../src/core/random.ts';
 
 const setOf = (width: number, height: number, channels: 1 | 3, count = 3): ImageSet => ({
   width, height, channels, classes: 2, count, labels: new Int32Array(count),

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { beamSearch, logarithm, logSoftmax, type BeamOptions } from '../../src/data/beam.ts';
 import { readLogits } from '../../src/data/sampling.ts';
-import { UsageError } from '../../src/errors.ts';
-import { philox4x32 } from '../../src/random.ts';
+import { UsageError } from '../../src/core/errors.ts';
+import { philox4x32 } from '../../src/core/random.ts';
 
 const BEGIN = 1, END = 2;
 

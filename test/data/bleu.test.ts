@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bleuOfCounts, corpusBleu, tokenize13a } from '../../src/data/bleu.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/core/errors.ts';
 
 /** Segments and their tokens, printed by sacreBLEU 2.6.0's Tokenizer13a. */
 const TOKENS: [string, string][] = [

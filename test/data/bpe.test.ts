@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BytePairs, SPECIAL, type BytePairsJson } from '../../src/data/bpe.ts';
-import { philox4x32 } from '../../src/random.ts';
+import { philox4x32 } from '../../src/core/random.ts';
 
 const characters = fc.constantFrom('a', 'a', 'b', 'b', 'c', 'é', ',', '.', '-', ' ', ' ', '7', '漢', '\uffe6', '😀', '▁', '\n');
 const text = fc.string({ unit: characters, maxLength: 24 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EpochOrder, shuffled } from '../../src/data/epoch.ts';
-import { UsageError } from '../../src/errors.ts';
-import { PURPOSE, randomU32 } from '../../src/random.ts';
+import { UsageError } from '../../src/core/errors.ts';
+import { PURPOSE, randomU32 } from '../../src/core/random.ts';
 
 const orderOf = (seed: number, count: number, epochs: number): number[] => {
   const order = new EpochOrder(seed, count);

@@ -4,7 +4,7 @@ import { type CifarKind, readCifar } from '../../src/data/cifar.ts';
 import { readDigits } from '../../src/data/digits.ts';
 import { readIdx } from '../../src/data/idx.ts';
 import { type ImageSet, type LabelledImage, checkImages, fromImages, joinImages } from '../../src/data/images.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/core/errors.ts';
 
 /** The message of the UsageError, 'accepted' if there is none; any other error fails the test. */
 function refusal(read: () => unknown): string {

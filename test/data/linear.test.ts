@@ -9,7 +9,7 @@ import { readDigits } from '../../src/data/digits.ts';
 import { normaliseSentence, readPairs, splitPairs } from '../../src/data/pairs.ts';
 import { readText } from '../../src/data/text.ts';
 import { Vocabulary } from '../../src/data/vocabulary.ts';
-import { RetrogradError, UsageError } from '../../src/errors.ts';
+import { RetrogradError, UsageError } from '../../src/core/errors.ts';
 
 const SECONDS = 8, N = 2 ** 20;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normaliseSentence, readPairFiles, readPairs, splitPairs } from '../../src/data/pairs.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/core/errors.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const read = (text: string): string[][] => readPairs(bytesOf(text), 'a.tsv').pairs.map(({ source, target }) => [source, target]);

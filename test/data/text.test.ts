@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readText, splitTokens } from '../../src/data/text.ts';
 import { Vocabulary } from '../../src/data/vocabulary.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/core/errors.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const message = (bytes: Uint8Array, context: number, vocabulary?: 'characters' | 'bytes'): string => {

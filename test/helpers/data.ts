@@ -1,7 +1,7 @@
 // Test data as a function of a seed: numbers that differ from lane to lane, and the extremes that random numbers miss.
 // Nothing here is random between runs: a failing case names its seed and can be repeated.
 
-import { philox4x32 } from '../../src/random.ts';
+import { philox4x32 } from '../../src/core/random.ts';
 
 export type Typed = Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array;
 

@@ -1,7 +1,7 @@
 // A small vision transformer and a small translator, and batches that they can learn.
 
 import type { TrainOptions, TranslatorBatch, TranslatorConfig, VitConfig } from '../../src/all.ts';
-import { randomU32 } from '../../src/random.ts';
+import { randomU32 } from '../../src/core/random.ts';
 
 export const vit: VitConfig = { kind: 'vit', width: 8, height: 12, colours: 3, classes: 5, patch: 4, layers: 3, channels: 32, heads: 4 };
 export const translator: TranslatorConfig = { kind: 'translator', vocabulary: 30, layers: 3, channels: 32, heads: 4, context: 9 };

@@ -1,6 +1,6 @@
 // The integer optimizer: equal on all back ends, within a stated distance of AdamW in float64.
 import { describe, expect } from 'vitest';
-import { WEIGHT_LIMIT } from '../../src/tensor/formats.ts';
+import { WEIGHT_LIMIT } from '../../src/memory/formats.ts';
 import { inout, input, output, scratch } from '../helpers/calls.ts';
 import { int32s, int64s, KINDS, Source } from '../helpers/data.ts';
 import { equal, Worst } from '../helpers/suite.ts';

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { inout, input, output } from '../helpers/calls.ts';
 import { int32s, type Kind, KINDS, Source } from '../helpers/data.ts';
 import { type Check, equal, property } from '../helpers/suite.ts';
-import { BRANCH_SUM_LIMIT } from '../../src/tensor/formats.ts';
+import { BRANCH_SUM_LIMIT } from '../../src/memory/formats.ts';
 
 const FRACTIONS = [6, 9, 12, 14];
 const GAMMAS = [1, -1].flatMap((sigma) => [1, 2, 3].map((m) => ({ sigma, m })));

@@ -1,6 +1,6 @@
 // Token and position embedding, forward and backward.
 import { describe, expect } from 'vitest';
-import { WEIGHT_LIMIT } from '../../src/tensor/formats.ts';
+import { WEIGHT_LIMIT } from '../../src/memory/formats.ts';
 import { inout, input, output } from '../helpers/calls.ts';
 import { int32s, int64s, KINDS, Source } from '../helpers/data.ts';
 import { equal } from '../helpers/suite.ts';

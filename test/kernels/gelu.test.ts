@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { q15 } from '../../src/kernels/reference/fixed.ts';
 import { GELU_GAP_Q17, GELU_SLOPE_Q15 } from '../../src/kernels/reference/tables.ts';
-import { OPERAND_MAX } from '../../src/tensor/formats.ts';
+import { OPERAND_MAX } from '../../src/memory/formats.ts';
 import { inout, input, output } from '../helpers/calls.ts';
 import { int16s, int32s, KINDS } from '../helpers/data.ts';
 import { gelu, geluSlope } from '../helpers/oracle.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { panelStride } from '../../src/kernels/kernels.ts';
-import { exactProducts, OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_MAX, PROBABILITY_PRODUCTS } from '../../src/tensor/formats.ts';
+import { exactProducts, OPERAND_MAX, OPERAND_PRODUCTS, PROBABILITY_MAX, PROBABILITY_PRODUCTS } from '../../src/memory/formats.ts';
 import { inout, input, inside, output } from '../helpers/calls.ts';
 import { int16s, int64s, type Kind, KINDS, packed } from '../helpers/data.ts';
 import { type Check, equal, property } from '../helpers/suite.ts';

@@ -1,6 +1,6 @@
 // Layer norm: equal on all back ends, within stated distances of float64, forward and backward.
 import { describe, expect } from 'vitest';
-import { OPERAND_MAX } from '../../src/tensor/formats.ts';
+import { OPERAND_MAX } from '../../src/memory/formats.ts';
 import { inout, input, output } from '../helpers/calls.ts';
 import { int16s, int32s, int64s, KINDS, Source } from '../helpers/data.ts';
 import { type Check, equal, Worst } from '../helpers/suite.ts';

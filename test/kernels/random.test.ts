@@ -1,7 +1,7 @@
 // random_u32 against Philox4x32-10 of src/random.ts (whose known answers are in test/random.test.ts), random_normal_i32 against its
 // formula and its first two moments, dropout_i32 against its formula with the words of Philox, at its thresholds and limits.
 import { describe, expect, it } from 'vitest';
-import { philox4x32 } from '../../src/random.ts';
+import { philox4x32 } from '../../src/core/random.ts';
 import { inout, output } from '../helpers/calls.ts';
 import { int32s, KINDS, Source } from '../helpers/data.ts';
 import { equal } from '../helpers/suite.ts';

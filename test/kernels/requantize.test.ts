@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { halfEvenBig, halfUp } from '../../src/kernels/reference/fixed.ts';
-import { WEIGHT_LIMIT } from '../../src/tensor/formats.ts';
+import { WEIGHT_LIMIT } from '../../src/memory/formats.ts';
 import { inout, input, output, scratch } from '../helpers/calls.ts';
 import { int16s, int32s, int64s, KINDS, Source } from '../helpers/data.ts';
 import { equal, property } from '../helpers/suite.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { type CheckedOptions, type TrainOptions, checkGptConfig, checkTrainOptions, gptParameters } from '../../src/index.ts';
 import { GptTrainer } from '../../src/all.ts';
-import { PURPOSE, philox4x32, randomU32 } from '../../src/random.ts';
+import { PURPOSE, philox4x32, randomU32 } from '../../src/core/random.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
 import { type OracleOptions, type Update, cosineOf, oracleSequence } from '../helpers/oracle.ts';
 import { randomTokens } from '../helpers/runs.ts';

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { type RuleName, TranslatorTrainer, UsageError, VitTrainer, planTranslator, planVit } from '../../src/all.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
-import { patchesOf } from '../../src/models/patches.ts';
+import { patchesOf } from '../../src/layers/patch-pixels.ts';
 import { images, pairOptions, pairs, translator, vit, vitOptions } from '../helpers/model-batches.ts';
 import { cosineOf } from '../helpers/oracle.ts';
 import { Matrix } from '../helpers/tape.ts';

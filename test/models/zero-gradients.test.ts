@@ -11,7 +11,7 @@ import {
   type AttentionInput, type AttentionShape, attentionBackward, layoutAttentionScratch,
 } from '../../src/ops/attention.ts';
 import { combine, toOperand } from '../../src/ops/gradient.ts';
-import { Arena } from '../../src/tensor/arena.ts';
+import { Arena } from '../../src/memory/arena.ts';
 import { int16s } from '../helpers/data.ts';
 import { images, pairOptions, pairs, translator, vit, vitOptions } from '../helpers/model-batches.ts';
 import { randomTokens, smallOptions } from '../helpers/runs.ts';

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { decodeCheckpoint, encodeCheckpoint, GptTrainer, type TrainOptions, UsageError } from '../../src/index.ts';
-import { WEIGHT_GRADIENT_FRACTION } from '../../src/tensor/formats.ts';
+import { WEIGHT_GRADIENT_FRACTION } from '../../src/memory/formats.ts';
 import { MAX_SCALE, MIN_SCALE, nextScale } from '../../src/train/optimizer.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
 import { learningRate } from '../../src/train/schedule.ts';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { GptTrainer, RetrogradError, type StepReport, type TrainOptions, createWasmBackend } from '../../src/index.ts';
-import { LIFE } from '../../src/kernels/team.ts';
+import { LIFE } from '../../src/threads/team.ts';
 import { randomTokens, smallOptions } from '../helpers/runs.ts';
 
 const threadModule = new URL('../../dist/thread.js', import.meta.url), indexModule = new URL('../../dist/index.js', import.meta.url);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { GptTrainer } from '../../src/index.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
 import { learningRate } from '../../src/train/schedule.ts';
-import { WEIGHT_GRADIENT_FRACTION } from '../../src/tensor/formats.ts';
+import { WEIGHT_GRADIENT_FRACTION } from '../../src/memory/formats.ts';
 import { randomTokens, smallOptions } from '../helpers/runs.ts';
 
 test('40 steps of AdamW stay within 0.2 % of the distance travelled of float64 AdamW fed with the same gradients', () => {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { type Kernels, GptTrainer, OverflowError, ReconstructionError, type TrainOptions, createWasmBackend, isWeight } from '../../src/index.ts';
-import { MAX_LOCKS, Team, TeamFailure, controlBytes } from '../../src/kernels/team.ts';
+import { MAX_LOCKS, Team, TeamFailure, controlBytes } from '../../src/threads/team.ts';
 import { LOCK } from '../../src/ops/locks.ts';
 import { continueTraining, randomTokens, smallOptions } from '../helpers/runs.ts';
 

@@ -1,6 +1,6 @@
 // AdamW (Loshchilov & Hutter 2019) in integers. The second moment is kept as its square root r, so that it fits int32.
 
-import { OPTIMIZER_FRACTION } from '../../tensor/formats.ts';
+import { OPTIMIZER_FRACTION } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import { clampBig, halfUpBig, isqrt, saturateInt32Big } from './fixed.ts';
 import type { Memory } from './memory.ts';

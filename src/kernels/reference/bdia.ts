@@ -2,7 +2,7 @@
 //   next = gamma prev + (1 - gamma) x + (1 + gamma) h, gamma = +-2^-m, rounded so that prev can be recovered from next and x with
 // m bits an element kept on the side. Everything wraps: an overflow spoils the model but never the reversal.
 
-import { BRANCH_FRACTION, STATE_LIMIT_BITS } from '../../tensor/formats.ts';
+import { BRANCH_FRACTION, STATE_LIMIT_BITS } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import { modulo, shiftRightFloor, wrapInt32 } from './fixed.ts';
 import type { Memory } from './memory.ts';

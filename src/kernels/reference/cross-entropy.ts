@@ -1,6 +1,6 @@
 // Cross entropy of logits against one target a row: the loss in nats and its gradient, softmax minus one-hot.
 
-import { LOGIT_GRADIENT_FRACTION } from '../../tensor/formats.ts';
+import { LOGIT_GRADIENT_FRACTION } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import { bitsBig, shiftRightFloor } from './fixed.ts';
 import type { Memory } from './memory.ts';

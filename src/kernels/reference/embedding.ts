@@ -1,6 +1,6 @@
 // Token and position embedding: the sum of two master rows becomes the first state; gradients are added back into int64 rows.
 
-import { MASTER_FRACTION } from '../../tensor/formats.ts';
+import { MASTER_FRACTION } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import { halfUp } from './fixed.ts';
 import type { Memory } from './memory.ts';

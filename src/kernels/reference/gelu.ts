@@ -1,7 +1,7 @@
 // GELU (Hendrycks & Gimpel 2016), u Phi(u) with the exact normal distribution function: GELU(u) = max(u, 0) - g(|u|), where
 // g(a) = a (1 - Phi(a)) is a piecewise cubic on 16 segments of [0, 5), and its derivative likewise (tables.ts).
 
-import { OPERAND_MAX } from '../../tensor/formats.ts';
+import { OPERAND_MAX } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import { clamp, halfUp, q15, shiftRightFloor } from './fixed.ts';
 import type { Memory } from './memory.ts';

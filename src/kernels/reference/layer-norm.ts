@@ -1,7 +1,7 @@
 // Layer norm (Ba, Kiros & Hinton 2016), forward and backward. The deviations are scaled by a power of two to at most 2^20, so the
 // sum of their squares is exact; then one integer square root and one reciprocal a row.
 
-import { OPERAND_MAX } from '../../tensor/formats.ts';
+import { OPERAND_MAX } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import {
   bits, bitsBig, clamp, floorDivide, floorDivideBig, halfUp, halfUpBig, isqrt, saturateInt16, saturateInt32, saturateInt32Big,

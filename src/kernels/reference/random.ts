@@ -1,6 +1,6 @@
 // Random numbers by the block: Philox4x32-10 (src/random.ts), sums of eight of its 16-bit halves, which are nearly normal, and dropout.
 
-import { philox4x32 } from '../../random.ts';
+import { philox4x32 } from '../../core/random.ts';
 import type { Kernels } from '../kernels.ts';
 import { clamp, halfUp } from './fixed.ts';
 import type { Memory } from './memory.ts';

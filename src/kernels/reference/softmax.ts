@@ -1,7 +1,7 @@
 // Softmax with base-2 exponentials, forward and backward. The largest element's exponential is exactly 2^30, so the sum of a row
 // is never 0. cross-entropy.ts shares `exponentials`.
 
-import { PROBABILITY_MAX } from '../../tensor/formats.ts';
+import { PROBABILITY_MAX } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import { halfUp, halfUpBig, multiplyShift32, saturateInt32Big } from './fixed.ts';
 import type { Memory } from './memory.ts';

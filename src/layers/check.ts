@@ -1,0 +1,48 @@
+// What layers say of inputs that they cannot take, and how they take integers of a batch.
+
+import { integers, typed } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Type } from '../memory/tensor.ts';
+
+export const describe = ({ kind, rows, columns }: Type): string => `${kind} ${rows} x ${columns}`;
+
+export function refuse(layer: string, input: Type, expected: string): never {
+  throw new UsageError(`${layer} is given ${describe(input)}, expected ${expected}`);
+}
+
+/** Rows of integers, `width` apart, of which row s holds lengths[s]. */
+export interface IntegerRows {
+  readonly values: Int32Array;
+  readonly lengths: Int32Array;
+}
+
+export interface RowsShape {
+  readonly count: number;
+  readonly width: number;
+  /** Smallest and largest value. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A copy of rows of integers, which nobody can change any more; what is beyond a row's length is 0.
+ *  lengths: of each row, 1..width; without it all are full. Throws UsageError. */
+export function takeRows(
+  name: string,
+  given: unknown,
+  lengths: unknown,
+  { count, width, low, high }: RowsShape,
+): IntegerRows {
+  const size = count * width;
+  if (lengths === undefined) {
+    const values = integers(name, given, low, high, size);
+    return { values, lengths: new Int32Array(count).fill(width) };
+  }
+  const rows = integers(`lengths of ${name}`, lengths, 1, width, count);
+  const from = typed(name, given, 'Int32Array', size, size);
+  const values = new Int32Array(size);
+  rows.forEach((length, s) => {
+    const row = from.subarray(s * width, s * width + length);
+    values.set(integers(`${name} row ${s}`, row, low, high, length), s * width);
+  });
+  return { values, lengths: rows };
+}

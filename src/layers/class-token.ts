@@ -1,0 +1,151 @@
+// A learned row in front of a sequence (Dosovitskiy et al., ICLR 2021), and learned positions added to
+// a state: together the first state of a vision transformer.
+
+import type { Pointer } from '../kernels/kernels.ts';
+import { BRANCH_FRACTION, MASTER_FRACTION } from '../memory/formats.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Planner } from '../memory/planner.ts';
+import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
+import { refuse } from './check.ts';
+import { embeddingShift } from './embedding.ts';
+import type { Layer, Planned } from './layer.ts';
+import { DEVIATION } from './linear.ts';
+
+export interface RowOptions {
+  /** Name of the parameter: `name.weight`. */
+  name?: string;
+  /** Standard deviation of its initial values (0.02). */
+  deviation?: number;
+}
+
+/** A learned row in front of the others. */
+export function classToken({ name = 'class', deviation = DEVIATION }: RowOptions = {}): Layer {
+  return {
+    takes: ['branch'],
+    output(input) {
+      if (input.kind !== 'branch') refuse('class token', input, 'branch');
+      return { kind: 'state', rows: input.rows + 1, columns: input.columns };
+    },
+    plan(at, input) {
+      const spec = { name: `${name}.weight`, shape: [1, input.columns], init: { deviation } };
+      return new ClassToken(at, input, at.parameter({ ...spec, decays: true })[0]);
+    },
+  };
+}
+
+/** Adds rows of int32 to rows of a parameter's gradient. `unread`: int64 of one row that nobody reads. */
+class RowGradients {
+  private readonly zeros: Pointer;
+  private readonly unread: Pointer;
+
+  constructor(at: Planner, { rows, columns }: Type) {
+    this.zeros = at.own(rows * 4);
+    this.unread = at.own(columns * 8);
+  }
+
+  add(run: Run, dy: Gradient, from: Pointer, rows: number, into: Parameter): void {
+    const shift = embeddingShift(dy.exponent);
+    const columns = into.shape[1];
+    run.clear(this.zeros, rows * 4);
+    run.team.exclusive(into.lock, () =>
+      run.kernels.embedding_backward_i32i64(
+        this.zeros, from, this.unread, into.gradient, rows, columns, shift,
+      ),
+    );
+  }
+}
+
+class ClassToken implements Planned<undefined> {
+  readonly needsInput = false;
+  private readonly rows: RowGradients;
+  private readonly l: number;
+
+  constructor(
+    at: Planner,
+    private readonly input: Type,
+    private readonly token: Parameter,
+  ) {
+    this.rows = new RowGradients(at, { ...input, rows: 1 });
+    this.l = at.layout.fraction;
+  }
+
+  saved(): undefined {
+    return undefined;
+  }
+
+  rowsOf(rows: number): number {
+    return rows + 1;
+  }
+
+  prepare(_run: Run, _x: Tensor, y: Tensor): void {
+    y.fraction = this.l;
+  }
+
+  forward(run: Run, x: Tensor, _: undefined, y: Tensor): void {
+    const { columns: C } = this.input;
+    const { combine_i32: combine } = run.kernels;
+    y.rows = x.rows + 1;
+    combine(this.token.master, 1, MASTER_FRACTION - this.l, 0, 0, 0, 0, 0, y.at, C);
+    combine(x.at, 1, BRANCH_FRACTION - this.l, 0, 0, 0, 0, 0, y.at + C * 4, x.size);
+  }
+
+  backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {
+    const { columns: C } = this.input;
+    this.rows.add(run, dy, dy.at, 1, this.token);
+    if (dx === undefined) return;
+    run.bytes.copyWithin(dx.at, dy.at + C * 4, dy.at + C * 4 + x.size * 4);
+    dx.exponent = dy.exponent;
+  }
+}
+
+/** Learned positions, added to a state in place. */
+export function positions({ name = 'position', deviation = DEVIATION }: RowOptions = {}): Layer {
+  return {
+    takes: ['state'],
+    output(input) {
+      if (input.kind !== 'state') refuse('positions', input, 'state');
+      return input;
+    },
+    plan(at, { rows, columns, kind }) {
+      const spec = { name: `${name}.weight`, shape: [rows, columns], init: { deviation } };
+      const parameter = at.parameter({ ...spec, decays: true })[0];
+      return new Positions(at, { kind, rows, columns }, parameter);
+    },
+  };
+}
+
+class Positions implements Planned<undefined> {
+  readonly needsInput = false;
+  private readonly rows: RowGradients;
+
+  constructor(
+    at: Planner,
+    type: Type,
+    private readonly position: Parameter,
+  ) {
+    this.rows = new RowGradients(at, type);
+  }
+
+  saved(): undefined {
+    return undefined;
+  }
+
+  prepare(_run: Run, x: Tensor, y: Tensor): void {
+    y.fraction = x.fraction;
+  }
+
+  forward(run: Run, x: Tensor, _: undefined, y: Tensor): void {
+    const shift = MASTER_FRACTION - x.fraction;
+    y.rows = x.rows;
+    const { master } = this.position;
+    run.kernels.combine_i32(x.at, 1, 0, master, 1, shift, 0, 0, y.at, x.size);
+  }
+
+  backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {
+    this.rows.add(run, dy, dy.at, x.rows, this.position);
+    if (dx === undefined || dx === dy) return;
+    run.bytes.copyWithin(dx.at, dy.at, dy.at + x.size * 4);
+    dx.exponent = dy.exponent;
+  }
+}

@@ -1,0 +1,167 @@
+// Attention from one sequence to another, with its projections: queries from x, keys and values from
+// run.memory, which gets a gradient too (Vaswani et al. 2017).
+
+import { UsageError } from '../core/errors.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import type { Arena } from '../memory/arena.ts';
+import { OPERAND_MAX } from '../memory/formats.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
+import { type Gradient, type Range, Tensor, type Type } from '../memory/tensor.ts';
+import { Attention, type AttentionInput, probabilityBytes } from '../ops/attention.ts';
+import { toOperand } from '../ops/gradient.ts';
+import { activationFraction } from '../ops/range.ts';
+import type { Memory, Run } from '../ops/run.ts';
+import { type AttentionOptions, checkHeads } from './attention.ts';
+import { refuse } from './check.ts';
+import type { Layer, Planned, Preparation } from './layer.ts';
+import { DEVIATION } from './linear.ts';
+import { Columns, Matrix } from './matrix.ts';
+
+export function crossAttention(options: Omit<AttentionOptions, 'causal'>): Layer {
+  const output = (input: Type): Type => {
+    if (input.kind !== 'operand') refuse('cross-attention', input, 'operand');
+    checkHeads(input.columns, options.heads);
+    return { ...input, kind: 'branch' };
+  };
+  return {
+    takes: ['operand'],
+    output,
+    plan(at, input) {
+      output(input);
+      const { memory } = at;
+      if (memory === undefined)
+        throw new UsageError(
+          'cross-attention has nothing to look at',
+          'use it in a stream that comes after another one',
+        );
+      return new CrossAttention(at, input, memory, options);
+    },
+  };
+}
+
+interface CrossSaved {
+  readonly input: AttentionInput;
+  readonly probabilities: Pointer;
+  readonly attended: Pointer;
+}
+
+const inputOf = (q: Pointer, keyValue: Pointer, C: number): AttentionInput => ({
+  q,
+  k: keyValue,
+  v: keyValue + C * 2,
+  ldq: C,
+  ldk: 2 * C,
+  isOne: false,
+});
+
+class CrossAttention implements Planned<CrossSaved> {
+  readonly needsInput = true;
+  private readonly query: Matrix;
+  private readonly keyValue: Matrix;
+  private readonly projection: Matrix;
+  private readonly core: Attention;
+  private readonly ofQuery: Columns;
+  private readonly ofKey: Columns;
+  private readonly ofValue: Columns;
+  private readonly attended: Tensor;
+  private readonly queryRange: Range = { deviation: 0, offset: 0 };
+  private readonly range: Range = { deviation: 0, offset: 0 };
+  private readonly dOut: Gradient = { at: 0, exponent: 0 };
+  private readonly flow: Gradient = { at: 0, exponent: 0 };
+  /** int16 [T, C] and [S, 2C]; int32 [S, C]. */
+  private readonly dInput: AttentionInput;
+  private readonly dQuery: Gradient;
+  private readonly dKeyValue: Gradient;
+  private readonly dMemory: Gradient = { at: 0, exponent: 0 };
+  private readonly memoryScratch: Scratch;
+
+  constructor(
+    at: Planner,
+    private readonly input: Type,
+    private readonly memory: Type,
+    { heads, bias = false, deviation = DEVIATION }: AttentionOptions,
+  ) {
+    const { rows, columns: C } = input;
+    const { rows: keys, columns: into } = memory;
+    const usual = { rows, bias, deviation: DEVIATION };
+    this.query = new Matrix(at, { ...usual, out: C, into: C, name: 'query.' });
+    this.keyValue = new Matrix(at, { ...usual, rows: keys, out: 2 * C, into, name: 'keyValue.' });
+    this.projection = new Matrix(at, { ...usual, out: C, into: C, name: 'projection.', deviation });
+    this.core = new Attention(at, { rows, keys, channels: C, heads, causal: false });
+    this.ofQuery = new Columns(0, C, OPERAND_MAX);
+    this.ofKey = new Columns(0, C, OPERAND_MAX);
+    this.ofValue = new Columns(C, 2 * C, OPERAND_MAX);
+    this.attended = new Tensor(input);
+    this.dInput = inputOf(at.own(rows * C * 2), at.own(keys * 2 * C * 2), C);
+    this.dQuery = { at: this.dInput.q, exponent: 0 };
+    this.dKeyValue = { at: this.dInput.k, exponent: 0 };
+    this.memoryScratch = at.scratch('memory gradient', keys * into * 4);
+  }
+
+  saved(arena: Arena): CrossSaved {
+    const { rows, columns: C } = this.input;
+    const query = arena.allocate('states', rows * C * 2);
+    const keyValue = arena.allocate('states', this.memory.rows * 2 * C * 2);
+    return {
+      input: inputOf(query, keyValue, C),
+      probabilities: arena.allocate('states', probabilityBytes(this.core.shape)),
+      attended: arena.allocate('states', rows * C * 2),
+    };
+  }
+
+  prepare(run: Run, x: Tensor, _: Tensor, what: Preparation): void {
+    const { query, keyValue, projection, core, attended, queryRange, range } = this;
+    const { tensor } = run.memory as Memory;
+    query.prepare(run, x, what);
+    keyValue.prepare(run, tensor, what);
+    query.range(run, this.ofQuery, x.range, queryRange);
+    keyValue.range(run, this.ofKey, tensor.range, range);
+    core.queryKey = Math.min(activationFraction(queryRange), activationFraction(range));
+    keyValue.range(run, this.ofValue, tensor.range, range);
+    core.value = activationFraction(range);
+    attended.fraction = core.value;
+    projection.prepare(run, attended, what);
+    query.format(run, this.ofQuery, core.queryKey);
+    keyValue.format(run, this.ofKey, core.queryKey);
+    keyValue.format(run, this.ofValue, core.value);
+    projection.formatBranch(run, this.ofQuery);
+  }
+
+  forward(run: Run, x: Tensor, saved: CrossSaved, y: Tensor): void {
+    const { query, keyValue, core, attended } = this;
+    const { tensor } = run.memory as Memory;
+    const { input } = saved;
+    y.rows = x.rows;
+    query.multiply(run, x, query.sums.at);
+    query.roundColumns(run, this.ofQuery, input.q, x.rows);
+    keyValue.multiply(run, tensor, keyValue.sums.at);
+    keyValue.roundColumns(run, this.ofKey, input.k, tensor.rows);
+    keyValue.roundColumns(run, this.ofValue, input.k, tensor.rows);
+    core.resize(x.rows, tensor.rows);
+    core.forward(run, input, saved.probabilities, saved.attended);
+    attended.at = saved.attended;
+    attended.rows = x.rows;
+    this.projection.branch(run, attended, y.at);
+  }
+
+  backward(run: Run, dy: Gradient, x: Tensor, saved: CrossSaved, dx: Gradient | undefined): void {
+    const { query, keyValue, projection, core, attended, dOut, flow, dMemory } = this;
+    const { tensor, gradient } = run.memory as Memory;
+    const n = x.size;
+    attended.at = saved.attended;
+    attended.rows = x.rows;
+    dOut.at = projection.operand.at;
+    flow.at = projection.sums.at;
+    dMemory.at = this.memoryScratch.at;
+    toOperand(run, dy, dOut, n);
+    projection.backward(run, dOut, attended, flow);
+    toOperand(run, flow, dOut, n);
+    core.resize(x.rows, tensor.rows);
+    core.backward(run, dOut, saved.input, saved.probabilities, this.dInput);
+    this.dKeyValue.exponent = core.keyValueExponent;
+    keyValue.backward(run, this.dKeyValue, tensor, dMemory);
+    run.sum.of(tensor.size).add(gradient).add(dMemory).into(gradient);
+    this.dQuery.exponent = core.queryExponent;
+    query.backward(run, this.dQuery, x, dx);
+  }
+}

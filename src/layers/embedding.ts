@@ -1,0 +1,91 @@
+// Tokens (and their positions) as a residual state: row t is token[ids[t]] + position[t].
+
+import type { Planner } from '../memory/planner.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
+import { STREAM_GRADIENT_BITS, WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
+import { GRADIENT_LIMIT_BITS, gradientTooLarge } from '../ops/gradient.ts';
+import type { Run } from '../ops/run.ts';
+import { refuse } from './check.ts';
+import type { Layer, Planned } from './layer.ts';
+import { DEVIATION } from './linear.ts';
+
+export interface EmbeddingOptions {
+  /** V: rows of the table. */
+  vocabulary: number;
+  channels: number;
+  /** Name of the table: `name.weight` (token). */
+  name?: string;
+  /** Name of the learned positions (position). */
+  positions?: string;
+  /** Path of a table to share instead of one of its own. */
+  shares?: string;
+}
+
+/** Token and learned position embeddings. */
+export function embedding(options: EmbeddingOptions): Layer {
+  const { channels: columns } = options;
+  return {
+    takes: ['ids'],
+    output(input) {
+      if (input.kind !== 'ids') refuse('embedding', input, 'ids');
+      return { kind: 'state', rows: input.rows, columns };
+    },
+    plan: (at, input) => new PlannedEmbedding(at, input, options),
+  };
+}
+
+class PlannedEmbedding implements Planned<undefined> {
+  readonly needsInput = true;
+  private readonly token: Parameter;
+  private readonly position: Parameter;
+  private readonly l: number;
+
+  constructor(at: Planner, { rows }: Type, options: EmbeddingOptions) {
+    const { vocabulary, channels, name = 'token', positions = 'position', shares } = options;
+    const table = (of: string, count: number): Parameter => {
+      const shape = [count, channels];
+      const init = { deviation: DEVIATION };
+      return at.parameter({ name: `${of}.weight`, shape, init, decays: true })[0];
+    };
+    this.token = shares === undefined ? table(name, vocabulary) : at.find(shares)[0];
+    this.position = table(positions, rows);
+    if (shares !== undefined) this.token.rows += 2 * rows; // both that share it add to one gradient
+    this.l = at.layout.fraction;
+  }
+
+  saved(): undefined {
+    return undefined;
+  }
+
+  prepare(_run: Run, _x: Tensor, y: Tensor): void {
+    y.fraction = this.l;
+  }
+
+  forward(run: Run, x: Tensor, _: undefined, y: Tensor): void {
+    const { token, position, l } = this;
+    const { columns } = y.type;
+    y.rows = x.rows;
+    run.kernels.embedding_forward_i32(
+      x.at, token.master, position.master, y.at, x.rows, columns, l,
+    );
+  }
+
+  backward(run: Run, dy: Gradient, x: Tensor): void {
+    const { token, position } = this;
+    const shift = embeddingShift(dy.exponent);
+    const columns = token.shape[1];
+    run.team.exclusive(token.lock, () =>
+      run.kernels.embedding_backward_i32i64(
+        x.at, dy.at, token.gradient, position.gradient, x.rows, columns, shift,
+      ),
+    );
+  }
+}
+
+/** The shift with which a state's gradient is added to an embedding's. No activation multiplies here,
+ *  so its 4 bits are free (ops/gradient.ts). */
+export function embeddingShift(exponent: number): number {
+  if (exponent + STREAM_GRADIENT_BITS > GRADIENT_LIMIT_BITS + 4) throw gradientTooLarge();
+  return Math.max(-31, exponent + WEIGHT_GRADIENT_FRACTION);
+}

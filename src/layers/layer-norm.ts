@@ -1,0 +1,135 @@
+// Layer norm (Ba, Kiros, Hinton 2016) of each row, with a gain and maybe a bias. It takes a residual
+// state with the branches that were added to it and gives an operand with 8 fraction bits.
+
+import type { Arena } from '../memory/arena.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import {
+  BRANCH_FRACTION,
+  FINE_GRADIENT_MAX,
+  GAIN_FRACTION,
+  MASTER_FRACTION,
+  NORM_FRACTION,
+  PROBABILITY_MAX,
+  RSTD_FRACTION,
+  WEIGHT_GRADIENT_FRACTION,
+  XHAT_FRACTION,
+} from '../memory/formats.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
+import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
+import { bits, toOperand } from '../ops/gradient.ts';
+import { largestMaster } from '../ops/range.ts';
+import type { Run } from '../ops/run.ts';
+import { refuse } from './check.ts';
+import type { Layer, Planned } from './layer.ts';
+
+export interface LayerNormOptions {
+  /** Name of its parameters: `name.gain`, `name.bias` (norm). */
+  name?: string;
+  /** Adds a bias (false). */
+  bias?: boolean;
+}
+
+export function layerNorm({ name = 'norm', bias = false }: LayerNormOptions = {}): Layer {
+  return {
+    takes: ['state', 'branch'],
+    output({ kind, rows, columns }) {
+      if (kind !== 'state' && kind !== 'branch')
+        refuse('layer norm', { kind, rows, columns }, 'state or branch');
+      return { kind: 'operand', rows, columns };
+    },
+    plan: (at, input) => at.within(name, (inner) => new PlannedNorm(inner, input, bias)),
+  };
+}
+
+/** The normalised rows and 1 / sigma: int16 [rows, C], int32 [rows]. */
+interface NormSaved {
+  readonly xhat: Pointer;
+  readonly rstd: Pointer;
+}
+
+class PlannedNorm implements Planned<NormSaved> {
+  readonly needsInput = false;
+  private readonly gain: readonly Parameter[];
+  private readonly bias: readonly Parameter[] | undefined;
+  private readonly gainCopy: Pointer;
+  private readonly biasCopy: Pointer;
+  /** int16 [rows, C], int64 [2, C]. */
+  private readonly operand: Scratch;
+  private readonly totals: Scratch;
+  private readonly dy: Gradient = { at: 0, exponent: 0 };
+
+  constructor(
+    at: Planner,
+    private readonly input: Type,
+    bias: boolean,
+  ) {
+    const { rows, columns } = input;
+    const shape = [columns];
+    this.gain = at.parameter({ name: 'gain', shape, init: { value: 1 }, decays: false });
+    if (bias) this.bias = at.parameter({ name: 'bias', shape, init: { value: 0 }, decays: false });
+    this.gainCopy = at.own(columns * 2);
+    this.biasCopy = at.own(columns * 4);
+    this.operand = at.scratch('norm operand', rows * columns * 2);
+    this.totals = at.scratch('norm totals', columns * 16);
+  }
+
+  saved(arena: Arena): NormSaved {
+    const { rows, columns } = this.input;
+    return {
+      xhat: arena.allocate('states', rows * columns * 2),
+      rstd: arena.allocate('states', rows * 4),
+    };
+  }
+
+  prepare(run: Run, _: Tensor, y: Tensor): void {
+    const { columns: n } = this.input;
+    const gain = this.gain[run.block % this.gain.length].master;
+    const bias = this.bias?.[run.block % this.bias.length].master ?? 0;
+    const { kernels } = run;
+    const shift = MASTER_FRACTION - GAIN_FRACTION;
+    kernels.quantize_i32i16(gain, this.gainCopy, n, shift, PROBABILITY_MAX);
+    const biasShift = MASTER_FRACTION - XHAT_FRACTION - GAIN_FRACTION;
+    if (bias !== 0) kernels.combine_i32(bias, 1, biasShift, 0, 0, 0, 0, 0, this.biasCopy, n);
+    const largestGain = kernels.row_norm_max_i16(this.gainCopy, n, 1) / 2 ** GAIN_FRACTION;
+    y.fraction = NORM_FRACTION;
+    y.range.deviation = largestGain + largestMaster(run, bias, n);
+    y.range.offset = 0;
+  }
+
+  forward(run: Run, x: Tensor, { xhat, rstd }: NormSaved, y: Tensor): void {
+    const bias = this.bias === undefined ? 0 : this.biasCopy;
+    const shift = BRANCH_FRACTION - x.fraction;
+    y.rows = x.rows;
+    run.counts.saturated += run.kernels.layer_norm_forward_i32i16(
+      x.at, shift, x.before, this.gainCopy, bias, y.at, xhat, rstd, x.rows, this.input.columns,
+    );
+  }
+
+  /** The shift leaves room for the largest 1 / sigma of the sequence, so dx does not saturate. */
+  backward(run: Run, from: Gradient, x: Tensor, saved: NormSaved, dx: Gradient | undefined): void {
+    const { columns } = this.input;
+    const { rows } = x;
+    const { kernels } = run;
+    const { dy } = this;
+    dy.at = this.operand.at;
+    toOperand(run, from, dy, rows * columns, FINE_GRADIENT_MAX);
+    const shift = bits(kernels.max_abs_i32(saved.rstd, rows, 1, rows)) + 1;
+    const sumGain = this.totals.at;
+    const sumBias = this.bias === undefined ? 0 : sumGain + columns * 8;
+    const to = dx ?? from;
+    run.clear(sumGain, columns * 16);
+    run.counts.saturated += kernels.layer_norm_backward_i16i32(
+      dy.at, saved.xhat, this.gainCopy, saved.rstd, to.at, sumGain, sumBias, rows, columns, shift,
+    );
+    this.add(run, this.gain, sumGain, dy.exponent - XHAT_FRACTION);
+    if (this.bias !== undefined) this.add(run, this.bias, sumBias, dy.exponent);
+    to.exponent = dy.exponent - GAIN_FRACTION - RSTD_FRACTION + shift;
+  }
+
+  private add(run: Run, group: readonly Parameter[], sums: Pointer, exponent: number): void {
+    const { lock, gradient, size } = group[run.block % group.length];
+    const shift = exponent + WEIGHT_GRADIENT_FRACTION;
+    run.team.exclusive(lock, () => run.kernels.accumulate_i64(sums, gradient, size, shift));
+  }
+}

@@ -1,0 +1,94 @@
+// y = x W^T (+ b). What y is depends on what takes it: an operand, the input of an activation function,
+// a branch, or sums that are never rounded (logits).
+
+import { GELU_INPUT_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../memory/formats.ts';
+import type { Planner } from '../memory/planner.ts';
+import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
+import { toOperand } from '../ops/gradient.ts';
+import { activationFraction } from '../ops/range.ts';
+import type { Run } from '../ops/run.ts';
+import { refuse } from './check.ts';
+import type { Layer, Planned, Preparation } from './layer.ts';
+import { Columns, Matrix } from './matrix.ts';
+
+/** Standard deviation of initial matrices and embeddings (GPT-2). */
+export const DEVIATION = 0.02;
+
+export interface LinearOptions {
+  /** Name of its parameters: `name.weight`, `name.bias`. */
+  name?: string;
+  /** Adds a bias (false). */
+  bias?: boolean;
+  /** Standard deviation of the initial weights (0.02). */
+  deviation?: number;
+  /** Path of a parameter to share instead of a weight of its own, such as an embedding's. */
+  shares?: string;
+}
+
+/** A linear layer of `out` outputs. */
+export function linear(out: number, options: LinearOptions = {}): Layer {
+  const { name = 'linear', bias = false, deviation = DEVIATION, shares } = options;
+  const kinds: Kind[] = bias ? ['operand', 'fine', 'branch'] : ['operand', 'fine', 'branch', 'sums'];
+  const output = (input: Type, wanted: Kind): Type => {
+    if (input.kind !== 'operand') refuse('linear', input, 'operand');
+    const kind = kinds.includes(wanted) ? wanted : 'branch';
+    return { kind, rows: input.rows, columns: out };
+  };
+  return {
+    takes: ['operand'],
+    output,
+    plan(at, input, wanted) {
+      const { columns: into, rows } = input;
+      const shape = { out, into, rows, name: `${name}.`, deviation, bias, shares };
+      return new PlannedLinear(at, shape, output(input, wanted).kind);
+    },
+  };
+}
+
+class PlannedLinear implements Planned<undefined> {
+  readonly needsInput = true;
+  private readonly matrix: Matrix;
+  private readonly columns: Columns;
+  private readonly dy: Gradient = { at: 0, exponent: 0 };
+
+  constructor(
+    at: Planner,
+    shape: ConstructorParameters<typeof Matrix>[1],
+    private readonly kind: Kind,
+  ) {
+    this.matrix = new Matrix(at, shape);
+    this.columns = new Columns(0, shape.out, kind === 'fine' ? PROBABILITY_MAX : OPERAND_MAX);
+  }
+
+  saved(): undefined {
+    return undefined;
+  }
+
+  prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
+    const { matrix, columns, kind } = this;
+    matrix.prepare(run, x, what);
+    if (kind === 'branch') return matrix.formatBranch(run, columns);
+    if (kind === 'sums') {
+      y.fraction = matrix.sumsFraction;
+      return;
+    }
+    matrix.range(run, columns, x.range, y.range);
+    y.fraction = kind === 'fine' ? GELU_INPUT_FRACTION : activationFraction(y.range);
+    matrix.format(run, columns, y.fraction);
+  }
+
+  forward(run: Run, x: Tensor, _: undefined, y: Tensor): void {
+    const { matrix, kind } = this;
+    y.rows = x.rows;
+    if (kind === 'branch') return matrix.branch(run, x, y.at);
+    if (kind === 'sums') return matrix.multiply(run, x, y.at);
+    matrix.multiply(run, x, matrix.sums.at);
+    matrix.roundColumns(run, this.columns, y.at, x.rows);
+  }
+
+  backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {
+    this.dy.at = this.matrix.operand.at;
+    toOperand(run, dy, this.dy, x.rows * this.matrix.shape.out);
+    this.matrix.backward(run, this.dy, x, dx);
+  }
+}

@@ -1,0 +1,236 @@
+// A weight matrix W [out, in] at work:  y = x W^T + b,  dx = dy W,  dW += dy^T x,  db += sum of dy.
+// What layers that multiply are made of. x [rows, in] and dy [rows, out] are int16 operands; sums are
+// int32 and exact, dW an exact int64 sum.
+//
+// The int16 working copy has 13 bits or as many as keep every sum of products inside int32: 4095 *
+// (largest L1 norm of a row or column) < 2^31 is checked on the copy itself, so a product with any
+// operand of at most 4095 is exact in both directions. (A static bound would allow only 20 - log2 K
+// bits: 11 at K = 512, where the measured norm allows all 13.)
+
+import { OverflowError } from '../core/errors.ts';
+import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
+import {
+  BRANCH_FRACTION,
+  BRANCH_LIMIT,
+  MASTER_FRACTION,
+  OPERAND_L1_MAX,
+  OPERAND_MAX,
+  OPERAND_PRODUCTS,
+  WEIGHT_GRADIENT_FRACTION,
+} from '../memory/formats.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
+import type { Gradient, Range, Tensor } from '../memory/tensor.ts';
+import { largestMaster } from '../ops/range.ts';
+import type { Run } from '../ops/run.ts';
+import type { Preparation } from './layer.ts';
+
+/** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
+const MIN_WEIGHT_FRACTION = 8;
+/** Guard bits of a bias that is added before rounding to int16 (requantize_i32i16). */
+const guardBits = (shift: number): number => Math.min(6, shift);
+
+export interface MatrixShape {
+  /** Rows of W, and columns. */
+  readonly out: number;
+  readonly into: number;
+  /** Most rows of x. */
+  readonly rows: number;
+  /** Name in front of `weight` and `bias`. */
+  readonly name: string;
+  /** Of the initial weights. */
+  readonly deviation: number;
+  readonly bias: boolean;
+  /** Path of a parameter to share instead of a weight of its own. */
+  readonly shares?: string;
+}
+
+/** Columns of y that are rounded to int16 alike; their format is written by `round`'s owner in prepare. */
+export class Columns {
+  shift = 0;
+  fraction = 0;
+  constructor(
+    readonly from: number,
+    readonly to: number,
+    readonly bound: number,
+  ) {}
+}
+
+export class Matrix {
+  readonly sums: Scratch;
+  /** int16 [rows, out] for gradients that arrive as int32. */
+  readonly operand: Scratch;
+  private readonly weight: readonly Parameter[];
+  private readonly bias: readonly Parameter[] | undefined;
+  private readonly copy: Pointer;
+  private readonly forwardPanels: Pointer;
+  private readonly backwardPanels: Pointer;
+  private readonly columnSums: Pointer;
+  private readonly biasCopy: Pointer;
+  private readonly transposed: Scratch;
+  private readonly panels: Scratch;
+  private fraction = 0;
+  private inputFraction = 0;
+
+  constructor(
+    at: Planner,
+    readonly shape: MatrixShape,
+  ) {
+    const { out, into, rows, name, deviation, bias, shares } = shape;
+    this.weight =
+      shares === undefined
+        ? at.parameter({ name: `${name}weight`, shape: [out, into], init: { deviation }, decays: true })
+        : at.find(shares);
+    for (const parameter of this.weight) parameter.rows += rows;
+    if (bias)
+      this.bias = at.parameter({
+        name: `${name}bias`, shape: [out], init: { value: 0 }, decays: false,
+      });
+    const widest = Math.max(out, into);
+    this.copy = at.own(out * into * 2);
+    this.forwardPanels = at.own(packedBytes(into, out));
+    this.backwardPanels = at.own(packedBytes(out, into));
+    this.columnSums = at.own(into * 4);
+    this.biasCopy = at.own(out * 4);
+    this.sums = at.scratch('sums', rows * widest * 4);
+    this.operand = at.scratch('operand', rows * out * 2);
+    this.transposed = at.scratch('transposed', rows * out * 2);
+    this.panels = at.scratch('panels', packedBytes(rows, into));
+  }
+
+  /** Working copies of the weights of run.block, for inputs of x's format. */
+  prepare(run: Run, x: Tensor, { copy, forward, backward }: Preparation): void {
+    const { out, into } = this.shape;
+    if (copy) this.round(run);
+    if (forward) run.kernels.pack_nt_i16(this.copy, into, into, out, this.forwardPanels);
+    if (backward) run.kernels.pack_nn_i16(this.copy, into, out, into, this.backwardPanels);
+    this.inputFraction = x.fraction;
+  }
+
+  private round(run: Run): void {
+    const { out, into } = this.shape;
+    const { master } = this.weight[run.block % this.weight.length];
+    const n = out * into;
+    const max = run.kernels.max_abs_i32(master, n, 1, n);
+    let shift = 0;
+    while (Math.floor((max + 2 ** shift / 2) / 2 ** shift) > OPERAND_MAX) shift++;
+    for (; ; shift++) {
+      if (MASTER_FRACTION - shift < MIN_WEIGHT_FRACTION)
+        throw new OverflowError(
+          `a ${out} x ${into} weight matrix is too large for exact sums ` +
+            `(largest |w| ${max / 2 ** MASTER_FRACTION})`,
+          'lower the learning rate',
+        );
+      run.kernels.quantize_i32i16(master, this.copy, n, shift, OPERAND_MAX);
+      if (run.kernels.l1_max_i16(this.copy, out, into, this.columnSums) <= OPERAND_L1_MAX) break;
+    }
+    this.fraction = MASTER_FRACTION - shift;
+  }
+
+  /** Writes the range of columns from .. to of y for inputs of range x. */
+  range(run: Run, { from, to }: Columns, x: Range, y: Range): void {
+    const { into } = this.shape;
+    const rows = this.copy + from * into * 2;
+    const norm = run.kernels.row_norm_max_i16(rows, to - from, into) / 2 ** this.fraction;
+    const bias = this.biasOf(run);
+    y.deviation = norm * x.deviation;
+    y.offset = largestMaster(run, bias === 0 ? 0 : bias + from * 4, to - from);
+  }
+
+  private biasOf(run: Run): Pointer {
+    const { bias } = this;
+    return bias === undefined ? 0 : bias[run.block % bias.length].master;
+  }
+
+  /** Sets the fraction bits of some columns of y, and makes their part of the bias ready. */
+  format(run: Run, columns: Columns, fraction: number): void {
+    columns.fraction = fraction;
+    columns.shift = this.inputFraction + this.fraction - fraction;
+    this.prepareBias(run, columns, fraction + guardBits(columns.shift));
+  }
+
+  /** Makes the bias ready for y as a branch. */
+  formatBranch(run: Run, all: Columns): void {
+    this.prepareBias(run, all, BRANCH_FRACTION);
+  }
+
+  private prepareBias(run: Run, { from, to }: Columns, fraction: number): void {
+    const master = this.biasOf(run);
+    if (master === 0) return;
+    const shift = MASTER_FRACTION - fraction;
+    const out = this.biasCopy + from * 4;
+    run.kernels.combine_i32(master + from * 4, 1, shift, 0, 0, 0, 0, 0, out, to - from);
+  }
+
+  /** Raw int32 sums [rows, out] at `to`; fraction bits: sumsFraction. */
+  multiply(run: Run, x: Tensor, to: Pointer): void {
+    const { out, into } = this.shape;
+    const stride = panelStride(into);
+    run.kernels.gemm_i16i16i32(x.at, into, this.forwardPanels, stride, to, out, x.rows, out, into);
+  }
+
+  get sumsFraction(): number {
+    return this.inputFraction + this.fraction;
+  }
+
+  /** Some columns of y [rows, out], int16, from the sums that `multiply` left in this.sums. */
+  roundColumns(run: Run, columns: Columns, y: Pointer, rows: number): void {
+    const { out } = this.shape;
+    const { from, to, shift, bound } = columns;
+    const bias = this.bias === undefined ? 0 : this.biasCopy + from * 4;
+    const sums = this.sums.at + from * 4;
+    run.counts.saturated += run.kernels.requantize_i32i16(
+      sums, out, y + from * 2, out, rows, to - from, shift, bound, bias,
+    );
+  }
+
+  /** y int32 with 16 fraction bits, clamped to +-1024. */
+  branch(run: Run, x: Tensor, y: Pointer): void {
+    const { out } = this.shape;
+    const bias = this.bias === undefined ? 0 : this.biasCopy;
+    this.multiply(run, x, y);
+    const shift = this.sumsFraction - BRANCH_FRACTION;
+    run.counts.saturated += run.kernels.requantize_i32i32(
+      y, out, y, out, x.rows, out, shift, BRANCH_LIMIT, bias,
+    );
+  }
+
+  /** Adds to the gradients of weight and bias, and dx int32 [rows, in] unless it is absent. dy: int16.
+   *  While another thread adds to the weight's gradient, this one does that second. */
+  backward(run: Run, dy: Gradient, x: Tensor, dx: Gradient | undefined): void {
+    const isSecond = dx !== undefined && run.team.isHeld(this.weight[0].lock);
+    if (!isSecond) this.backwardWeight(run, dy, x);
+    if (dx !== undefined) this.backwardInput(run, dy, x.rows, dx);
+    if (isSecond) this.backwardWeight(run, dy, x);
+  }
+
+  private backwardInput(run: Run, dy: Gradient, rows: number, dx: Gradient): void {
+    const { out, into } = this.shape;
+    const stride = panelStride(out);
+    run.kernels.gemm_i16i16i32(dy.at, out, this.backwardPanels, stride, dx.at, into, rows, into, out);
+    dx.exponent = dy.exponent - this.fraction;
+  }
+
+  /** dW (and db) += the exact sums over this sequence's rows, on the static grid of 28 fraction bits.
+   *  One thread at a time adds to a weight's gradient. */
+  private backwardWeight(run: Run, dy: Gradient, x: Tensor): void {
+    const { out, into } = this.shape;
+    const { rows } = x;
+    const weight = this.weight[run.block % this.weight.length];
+    const bias = this.bias?.[run.block % this.bias.length];
+    const transposed = this.transposed.at;
+    const panels = this.panels.at;
+    run.kernels.transpose_i16(dy.at, out, rows, out, transposed, rows);
+    run.kernels.pack_nn_i16(x.at, into, rows, into, panels);
+    const shift = dy.exponent - x.fraction + WEIGHT_GRADIENT_FRACTION;
+    run.team.exclusive(weight.lock, () => {
+      run.kernels.gemm_i16i16i64(
+        transposed, rows, panels, panelStride(rows), weight.gradient, into, out, into, rows,
+        OPERAND_PRODUCTS, shift,
+      );
+      if (bias === undefined) return;
+      const biasShift = dy.exponent + WEIGHT_GRADIENT_FRACTION;
+      run.kernels.sum_rows_i16i64(dy.at, out, rows, out, bias.gradient, biasShift);
+    });
+  }
+}

@@ -1,0 +1,89 @@
+// Images as a model's input: patches, the tokens of a vision transformer (Dosovitskiy et al., ICLR
+// 2021).
+
+import { typed } from '../core/check.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import { PIXEL_FRACTION } from '../memory/formats.ts';
+import type { Planner } from '../memory/planner.ts';
+import type { Tensor, Type } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
+import type { Input, PlannedInput } from './input.ts';
+import { countPatches, patchesOf } from './patch-pixels.ts';
+
+export interface ImageShape {
+  /** Pixels, 1..1024, multiples of the patch. */
+  width: number;
+  height: number;
+  /** Values of a pixel: 1 (grey) to 3. */
+  colours: number;
+  /** Side of a patch. */
+  patch: number;
+}
+
+export interface PatchesOptions<Batch> extends ImageShape {
+  /** The images in a batch, one after the other: row by row, channel last (its `images`). */
+  images?: (batch: Batch) => Uint8Array;
+}
+
+/** The field of a batch that has the images if none is named. */
+const imagesOf = (batch: unknown): Uint8Array => Object(batch).images;
+
+export const patches = <Batch = { images: Uint8Array }>(
+  options: PatchesOptions<Batch>,
+): Input<Batch> => ({
+  plan: (at) => new Patches(at, options),
+});
+
+class Patches<Batch> implements PlannedInput<Batch> {
+  readonly type: Type;
+  /** int16 [sequences, image]. */
+  private readonly pixels: Pointer;
+  private readonly size: number;
+  private taken = new Uint8Array(0);
+
+  constructor(
+    at: Planner,
+    private readonly options: PatchesOptions<Batch>,
+  ) {
+    const { width, height, colours, patch } = options;
+    const rows = countPatches(options, patch);
+    this.size = width * height * colours;
+    this.type = { kind: 'operand', rows, columns: this.size / rows };
+    this.pixels = at.allocate('workspace', at.layout.sequences * this.size * 2);
+  }
+
+  private imagesOf(batch: Batch): Uint8Array {
+    return (this.options.images ?? imagesOf)(batch);
+  }
+
+  samplesOf(batch: Batch): number {
+    return Object(this.imagesOf(batch)).length / this.size;
+  }
+
+  take(batch: Batch, count: number): void {
+    const size = count * this.size;
+    const given = typed('images', this.imagesOf(batch), 'Uint8Array', size, size);
+    this.taken = new Uint8Array(given);
+  }
+
+  takeOne(sample: unknown): void {
+    this.taken = new Uint8Array(typed('image', sample, 'Uint8Array', this.size, this.size));
+  }
+
+  load(run: Run, first: number, count: number): void {
+    const { width, height, colours: channels, patch } = this.options;
+    const { size, taken } = this;
+    for (let s = 0; s < count; s++) {
+      const image = taken.subarray((first + s) * size, (first + s + 1) * size);
+      const out = new Int16Array(run.bytes.buffer, this.pixels + s * size * 2, size);
+      patchesOf(image, { width, height, channels }, patch, out);
+    }
+  }
+
+  move(_run: Run, s: number, x: Tensor): void {
+    x.at = this.pixels + s * this.size * 2;
+    x.rows = this.type.rows;
+    x.fraction = PIXEL_FRACTION;
+    x.range.deviation = 1;
+  }
+}

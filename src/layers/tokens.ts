@@ -1,0 +1,83 @@
+// Tokens as a model's input.
+
+import { integers } from '../core/check.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import type { Planner } from '../memory/planner.ts';
+import type { Tensor, Type } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
+import { type IntegerRows, takeRows } from './check.ts';
+import type { Input, PlannedInput } from './input.ts';
+
+export interface TokensOptions<Batch> {
+  /** Tokens are 0..vocabulary - 1. */
+  vocabulary: number;
+  /** T: most tokens of a sample. */
+  context: number;
+  /** The tokens in a batch, int32 [samples, T] (its `inputs`). */
+  tokens?: (batch: Batch) => Int32Array;
+  /** Tokens of each sample, 1..T, if not all: int32 [samples]. */
+  lengths?: (batch: Batch) => Int32Array;
+  /** What a batch calls them, for errors (inputs). */
+  name?: string;
+}
+
+/** The field of a batch that has the tokens if none is named. */
+const inputsOf = (batch: unknown): Int32Array => Object(batch).inputs;
+
+export const tokens = <Batch = { inputs: Int32Array }>(
+  options: TokensOptions<Batch>,
+): Input<Batch> => ({
+  plan: (at) => new Tokens(at, options),
+});
+
+class Tokens<Batch> implements PlannedInput<Batch> {
+  readonly type: Type;
+  /** int32 [sequences, T], int32 [sequences]. */
+  private readonly ids: Pointer;
+  private readonly lengths: Pointer;
+  private taken: IntegerRows | undefined;
+
+  constructor(
+    at: Planner,
+    private readonly options: TokensOptions<Batch>,
+  ) {
+    const { context } = options;
+    const { sequences } = at.layout;
+    this.type = { kind: 'ids', rows: context, columns: 1 };
+    this.ids = at.allocate('workspace', sequences * context * 4);
+    this.lengths = at.allocate('workspace', sequences * 4);
+  }
+
+  samplesOf(batch: Batch): number {
+    const { tokens = inputsOf, context } = this.options;
+    return Object(tokens(batch)).length / context;
+  }
+
+  take(batch: Batch, count: number): void {
+    const { context, vocabulary, tokens = inputsOf, lengths, name = 'inputs' } = this.options;
+    const shape = { count, width: context, low: 0, high: vocabulary - 1 };
+    this.taken = takeRows(name, tokens(batch), lengths?.(batch), shape);
+  }
+
+  takeOne(sample: unknown): void {
+    const { context, vocabulary, name = 'tokens' } = this.options;
+    const given = integers(name, sample, 0, vocabulary - 1, 1, context);
+    const values = new Int32Array(context);
+    values.set(given);
+    this.taken = { values, lengths: Int32Array.of(given.length) };
+  }
+
+  load(run: Run, first: number, count: number): void {
+    const { taken } = this;
+    if (taken === undefined) return;
+    const { context } = this.options;
+    const values = taken.values.subarray(first * context, (first + count) * context);
+    run.view(this.ids, count * context).set(values);
+    run.view(this.lengths, count).set(taken.lengths.subarray(first, first + count));
+  }
+
+  move(run: Run, s: number, x: Tensor): void {
+    x.at = this.ids + s * this.options.context * 4;
+    x.rows = run.int32[this.lengths / 4 + s];
+  }
+}

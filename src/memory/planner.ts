@@ -1,0 +1,143 @@
+// The planner: gives layers their memory and their parameters. It is the only one who writes a
+// parameter's path, decides its place in the table and gives it a lock.
+
+import { UsageError } from '../core/errors.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import { MAX_LOCKS } from '../threads/team.ts';
+import type { Arena, Purpose } from './arena.ts';
+import { Parameter, type ParameterSpec } from './parameter.ts';
+import type { Type } from './tensor.ts';
+
+/** What a layout depends on beside the model. */
+export interface Layout {
+  /** This thread, of how many. */
+  readonly rank: number;
+  readonly threads: number;
+  /** Sequences held at a time. */
+  readonly sequences: number;
+  /** l: fraction bits of the residual state. */
+  readonly fraction: number;
+}
+
+/** Memory that layers of a thread use in turn. It has an address when everything is planned. */
+export interface Scratch {
+  at: Pointer;
+}
+
+/** What all planners of a model share. */
+class Plan {
+  readonly paths = new Map<string, readonly Parameter[]>();
+  readonly scratch = new Map<string, { place: Scratch; bytes: number }>();
+  locks = 0;
+  /** Blocks of all stacks so far: the number of the next one, for random draws. */
+  blocks = 0;
+  memory: Type | undefined;
+}
+
+const ALIGNMENT = 64;
+
+export class Planner {
+  private constructor(
+    readonly arena: Arena,
+    readonly layout: Layout,
+    private readonly plan: Plan,
+    /** In front of a name: one, or one for each block of a stack. */
+    private readonly prefixes: readonly string[],
+    /** Parameters in the order of forward, each with one instance for each prefix. */
+    private readonly groups: (readonly Parameter[])[],
+  ) {}
+
+  static create(arena: Arena, layout: Layout): Planner {
+    return new Planner(arena, layout, new Plan(), [''], []);
+  }
+
+  /** A parameter of the layer being planned: one for each block of a stack, one outside. Throws
+   *  UsageError if its path is taken. */
+  parameter(spec: ParameterSpec): readonly Parameter[] {
+    const lock = this.plan.locks++ % MAX_LOCKS;
+    const group = this.prefixes.map((prefix) => new Parameter(prefix + spec.name, spec, lock));
+    for (const { path } of group) {
+      if (this.plan.paths.has(path))
+        throw new UsageError(`parameter ${path} is planned twice`, 'name one of the two layers');
+      this.plan.paths.set(path, group);
+    }
+    this.groups.push(group);
+    return group;
+  }
+
+  /** A parameter that another layer has planned, by its whole path. Throws UsageError if there is none. */
+  find(path: string): readonly Parameter[] {
+    const found = this.plan.paths.get(path);
+    if (found === undefined)
+      throw new UsageError(`parameter ${path} is not planned yet`, 'a later layer can share it');
+    return found;
+  }
+
+  /** Plans with `name.` in front of every parameter's name. */
+  within<T>(name: string, work: (at: Planner) => T): T {
+    const prefixes = this.prefixes.map((prefix) => `${prefix}${name}.`);
+    return work(new Planner(this.arena, this.layout, this.plan, prefixes, this.groups));
+  }
+
+  /** Plans the blocks of a stack, which are alike: `name.0.`, `name.1.` ... */
+  repeated<T>(name: string, depth: number, work: (at: Planner) => T): T {
+    const blocks = Array.from({ length: depth }, (_, k) => `${name}.${k}.`);
+    const prefixes = this.prefixes.flatMap((prefix) => blocks.map((block) => prefix + block));
+    const groups: (readonly Parameter[])[] = [];
+    const result = work(new Planner(this.arena, this.layout, this.plan, prefixes, groups));
+    for (let k = 0; k < depth; k++)
+      for (const group of groups) this.groups.push(this.prefixes.map((_, p) => group[p * depth + k]));
+    return result;
+  }
+
+  /** What cross-attention can look at: the output of the stream before. */
+  get memory(): Type | undefined {
+    return this.plan.memory;
+  }
+
+  set memory(type: Type | undefined) {
+    this.plan.memory = type;
+  }
+
+  /** Numbers of the next `count` blocks; returns the first. */
+  takeBlocks(count: number): number {
+    this.plan.blocks += count;
+    return this.plan.blocks - count;
+  }
+
+  /** Memory of each thread; returns this one's. */
+  own(bytes: number): Pointer {
+    const { rank, threads } = this.layout;
+    const stride = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    const first = this.arena.allocate('workspace', (threads - 1) * stride + bytes);
+    this.arena.bytes.workspace -= (threads - 1) * (stride - bytes); // what is counted has no padding
+    return first + rank * stride;
+  }
+
+  /** Memory of all threads. */
+  allocate(purpose: Purpose, bytes: number): Pointer {
+    return this.arena.allocate(purpose, bytes);
+  }
+
+  /** Memory of each thread under a name: layers that use the same name use it in turn. */
+  scratch(name: string, bytes: number): Scratch {
+    const found = this.plan.scratch.get(name);
+    const entry = found ?? { place: { at: 0 }, bytes: 0 };
+    entry.bytes = Math.max(entry.bytes, bytes);
+    this.plan.scratch.set(name, entry);
+    return entry.place;
+  }
+
+  /** When every layer is planned: gives scratch and parameters their places. `slots`: bytes an element
+   *  of each of the optimizer's tensors. Returns the table of parameters. */
+  finish(slots: readonly number[]): readonly Parameter[] {
+    const { arena } = this;
+    const all = this.groups.flat();
+    for (const { place, bytes } of this.plan.scratch.values()) place.at = this.own(bytes);
+    for (const p of all) p.master = arena.allocate('weights', p.size * 4);
+    for (const p of all) p.gradient = arena.allocate('gradients', p.size * 8);
+    for (const width of slots)
+      for (const p of all) p.slots.push(arena.allocate('optimizer', p.size * width));
+    return all;
+  }
+}

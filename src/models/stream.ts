@@ -1,0 +1,335 @@
+// A stream at work:  input -> layers -> stack -> layers, sample by sample. What comes before the stack
+// makes the first state; the stack runs block by block over all samples; what comes after makes the
+// stream's output, which goes to the loss or is looked at by the next stream.
+
+import { UsageError } from '../core/errors.ts';
+import type { Pointer } from '../kernels/kernels.ts';
+import { Arena } from '../memory/arena.ts';
+import { Chain, type ChainSaved } from '../layers/chain.ts';
+import type { Input, PlannedInput } from '../layers/input.ts';
+import type { Layer, Preparation } from '../layers/layer.ts';
+import type { PlannedLoss, Score } from '../loss/loss.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
+import { type Gradient, type Kind, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
+import { clearGradient } from '../ops/gradient.ts';
+import type { Memory, Run } from '../ops/run.ts';
+import type { Pass } from '../reversible/site.ts';
+import { type ReversibleOptions, Stack, type StackOptions } from '../reversible/stack.ts';
+
+/** Blocks that a residual stream runs through, as one of a stream's layers. */
+export interface StackLayer {
+  readonly stack: ReversibleOptions;
+}
+
+export const reversible = (stack: ReversibleOptions): StackLayer => ({ stack });
+
+/** From an input through layers, of which one may be a stack. */
+export interface Stream<Batch> {
+  readonly input: Input<Batch>;
+  readonly layers: readonly (Layer | StackLayer)[];
+}
+
+/** How a pass over the samples in memory is run. */
+export interface PassOptions {
+  readonly count: number;
+  readonly isTraining: boolean;
+  readonly seed: number;
+  readonly step: number;
+  /** Place in the batch of the first sample in memory. */
+  readonly first: number;
+  readonly gamma8: number;
+}
+
+const isStack = (layer: Layer | StackLayer): layer is StackLayer => 'stack' in layer;
+
+/** The layers before a stream's stack, the stack, and the layers after it (all, if there is none). */
+function split(layers: readonly (Layer | StackLayer)[]): {
+  before: readonly Layer[];
+  stack: ReversibleOptions | undefined;
+  after: readonly Layer[];
+} {
+  const plain = layers.filter((layer): layer is Layer => !isStack(layer));
+  const stacks = layers.filter(isStack);
+  if (stacks.length > 1)
+    throw new UsageError(`a stream has ${stacks.length} stacks, expected at most one`);
+  const at = layers.findIndex(isStack);
+  if (at < 0) return { before: [], stack: undefined, after: plain };
+  return { before: plain.slice(0, at), stack: stacks[0].stack, after: plain.slice(at) };
+}
+
+/** Bytes of what a chain keeps of a sample. */
+function savedBytes(chain: Chain): number {
+  const arena = new Arena(0);
+  chain.saved(arena);
+  return arena.total;
+}
+
+const savedAt = (chain: Chain, at: Pointer): ChainSaved => chain.saved(new Arena(at));
+
+/** Layers from the input to the first state. What they keep is kept of every sample. */
+class Front {
+  readonly chain: Chain;
+  private readonly saved: readonly ChainSaved[];
+  private readonly y: Tensor;
+
+  constructor(at: Planner, layers: readonly Layer[], input: Type) {
+    const { sequences } = at.layout;
+    this.chain = new Chain(at, layers, input, 'state');
+    if (this.chain.output.kind !== 'state')
+      throw new UsageError(`a stack is given ${this.chain.output.kind}, expected state`);
+    const bytes = savedBytes(this.chain);
+    const first = at.allocate('states', bytes * sequences);
+    this.saved = Array.from({ length: sequences }, (_, s) => savedAt(this.chain, first + s * bytes));
+    this.y = new Tensor(this.chain.output);
+  }
+
+  prepare(run: Run, x: Tensor, what: Preparation): void {
+    this.chain.prepare(run, x, this.y, what);
+  }
+
+  forward(run: Run, s: number, x: Tensor, state: Pointer): void {
+    this.y.at = state;
+    this.chain.forward(run, x, this.saved[s], this.y);
+  }
+
+  backward(run: Run, s: number, x: Tensor, dState: Gradient): void {
+    this.chain.backward(run, dState, x, this.saved[s], undefined);
+  }
+}
+
+/** What a stream gives to the next one, of each sample. */
+interface Kept {
+  readonly saved: ChainSaved;
+  readonly output: Pointer;
+  readonly gradient: Pointer;
+}
+
+/** Layers from the last state to the stream's output. */
+class Tail {
+  readonly chain: Chain;
+  readonly out: Tensor;
+  readonly dOut: Gradient = { at: 0, exponent: 0 };
+  private readonly own: ChainSaved | undefined;
+  private readonly kept: readonly Kept[];
+  private readonly sums: Scratch;
+
+  /** wanted: by the loss; undefined: the output is kept for the next stream. */
+  constructor(at: Planner, layers: readonly Layer[], input: Type, wanted: readonly Kind[] | undefined) {
+    if (layers.length === 0)
+      throw new UsageError('a stream ends with its stack', 'let layers follow, a layer norm first');
+    const { sequences } = at.layout;
+    this.chain = new Chain(at, layers, input, wanted?.[0] ?? 'operand');
+    const { output } = this.chain;
+    if (!(wanted ?? ['operand']).includes(output.kind))
+      throw new UsageError(`a stream ends with ${output.kind}, expected ${wanted ?? 'operand'}`);
+    this.out = new Tensor(output);
+    const bytes = savedBytes(this.chain);
+    this.sums = at.scratch('sums', wanted === undefined ? 0 : tensorBytes(output));
+    if (wanted !== undefined) this.own = savedAt(this.chain, at.own(bytes));
+    const keep = (): Kept => ({
+      saved: savedAt(this.chain, at.allocate('states', bytes)),
+      output: at.allocate('states', tensorBytes(output)),
+      gradient: at.allocate('states', output.rows * output.columns * 4),
+    });
+    this.kept = Array.from({ length: wanted === undefined ? sequences : 0 }, keep);
+  }
+
+  prepare(run: Run, x: Tensor, what: Preparation): void {
+    this.chain.prepare(run, x, this.out, what);
+  }
+
+  private saved(s: number): ChainSaved {
+    return this.own ?? this.kept[s].saved;
+  }
+
+  /** Brings the output and its gradient to sample s; `exponent` of the gradient stays. */
+  move(s: number): void {
+    const kept = this.kept[s];
+    this.out.at = kept?.output ?? this.sums.at;
+    this.dOut.at = kept?.gradient ?? this.sums.at;
+  }
+
+  forward(run: Run, s: number, x: Tensor): void {
+    this.move(s);
+    this.chain.forward(run, x, this.saved(s), this.out);
+  }
+
+  backward(run: Run, s: number, x: Tensor, dx: Gradient | undefined): void {
+    this.chain.backward(run, this.dOut, x, this.saved(s), dx);
+  }
+}
+
+export class PlannedStream<Batch> implements Pass {
+  readonly input: PlannedInput<Batch>;
+  count = 0;
+  isTraining = false;
+  seed = 0;
+  step = 0;
+  first = 0;
+  gamma8 = 0;
+  stack: Stack | undefined;
+  private readonly parts: ReturnType<typeof split>;
+  private readonly x: Tensor;
+  private readonly front: Front | undefined;
+  private state: Tensor;
+  private tail: Tail | undefined;
+  private known: Memory | undefined;
+  private run: Run | undefined;
+  private readonly what: Preparation = { copy: true, forward: true, backward: false };
+
+  /** Plans the input and what makes the first state; planRest plans the rest. source: the stream
+   *  before, if there is one. */
+  constructor(
+    at: Planner,
+    stream: Stream<Batch>,
+    private readonly source: PlannedStream<Batch> | undefined,
+  ) {
+    this.parts = split(stream.layers);
+    this.input = stream.input.plan(at);
+    this.x = new Tensor(this.input.type);
+    this.state = this.x;
+    if (this.parts.stack !== undefined) this.front = new Front(at, this.parts.before, this.x.type);
+  }
+
+  /** wanted: what the loss takes; undefined for a stream that the next one looks at. */
+  planRest(at: Planner, options: StackOptions, wanted: readonly Kind[] | undefined): void {
+    const { stack, after } = this.parts;
+    at.memory = this.source?.output;
+    if (stack !== undefined && this.front !== undefined) {
+      const { output } = this.front.chain;
+      this.stack = new Stack(at, stack, output, options);
+      this.state = new Tensor(output);
+      this.state.fraction = at.layout.fraction;
+    }
+    this.tail = new Tail(at, after, this.state.type, wanted);
+    this.known = { tensor: this.tail.out, gradient: this.tail.dOut };
+  }
+
+  get output(): Type {
+    return this.end.chain.output;
+  }
+
+  private get end(): Tail {
+    if (this.tail === undefined) throw new Error('a stream that is not planned to its end');
+    return this.tail;
+  }
+
+  // ---- the samples of a pass (reversible/site.ts) ----
+
+  /** Begins a pass. */
+  begin(run: Run, { count, isTraining, seed, step, first, gamma8 }: PassOptions): void {
+    this.run = run;
+    this.count = count;
+    this.isTraining = isTraining;
+    this.seed = seed;
+    this.step = step;
+    this.first = first;
+    this.gamma8 = gamma8;
+    this.what.backward = isTraining;
+  }
+
+  rows(s: number): number {
+    this.moveInput(s);
+    return this.front?.chain.rowsOf(this.x.rows) ?? this.x.rows;
+  }
+
+  memory(s: number): Memory | undefined {
+    return this.source?.moveOutput(s);
+  }
+
+  embed(run: Run, s: number, at: Pointer): void {
+    this.moveInput(s);
+    this.front?.forward(run, s, this.x, at);
+  }
+
+  private moveInput(s: number): void {
+    if (this.run !== undefined) this.input.move(this.run, s, this.x);
+  }
+
+  /** This stream's output of sample s, as the next one looks at it. */
+  private moveOutput(s: number): Memory | undefined {
+    const { end } = this;
+    end.move(s);
+    end.out.rows = end.chain.rowsOf(this.rows(s));
+    return this.known;
+  }
+
+  private each(run: Run, work: (s: number) => void): void {
+    if (this.stack === undefined) run.team.each(this.count, work);
+    else this.stack.each(run, this, work);
+  }
+
+  /** Brings `state` to sample s: the stack's output, or the input if there is no stack. */
+  private moveState(run: Run, s: number): void {
+    const { state, stack } = this;
+    state.rows = this.rows(s);
+    if (stack !== undefined) state.at = stack.output(run, s, this);
+  }
+
+  // ---- the passes ----
+
+  /** Makes the first states and runs the stack. */
+  start(run: Run): void {
+    const { front, stack, x } = this;
+    this.moveInput(0);
+    if (front === undefined || stack === undefined) return;
+    front.prepare(run, x, this.what);
+    this.each(run, (s) => this.embed(run, s, stack.input(s)));
+    stack.forward(run, this);
+  }
+
+  /** Makes the outputs that the next stream looks at. */
+  remember(run: Run): void {
+    const { end, state } = this;
+    end.prepare(run, state, this.what);
+    this.each(run, (s) => {
+      this.moveState(run, s);
+      end.forward(run, s, state);
+    });
+  }
+
+  /** The output of sample 0, the only one. */
+  infer(run: Run): Tensor {
+    const { end, state } = this;
+    end.prepare(run, state, this.what);
+    this.moveState(run, 0);
+    end.forward(run, 0, state);
+    return end.out;
+  }
+
+  /** Output and loss of every sample and, in training, the gradients of the layers after the stack. */
+  score(run: Run, loss: PlannedLoss<Batch>, sum: Score): void {
+    const { end, state, stack, isTraining } = this;
+    end.prepare(run, state, this.what);
+    this.each(run, (s) => {
+      this.moveState(run, s);
+      end.forward(run, s, state);
+      loss.score(run, end.out, s, sum, isTraining ? end.dOut : undefined);
+      if (!isTraining) return;
+      end.backward(run, s, state, stack?.gradient(s));
+      const memory = this.memory(s);
+      if (memory !== undefined) clearGradient(run, memory.gradient, memory.tensor.size);
+    });
+  }
+
+  /** After the next stream's way back: the gradients of the layers after the stack. */
+  scoreMemory(run: Run, next: PlannedStream<Batch>): void {
+    const { end, state, stack } = this;
+    this.each(run, (s) => {
+      this.moveState(run, s);
+      next.stack?.take(run, s, next); // with it the exponent of the gradient
+      end.backward(run, s, state, stack?.gradient(s));
+    });
+  }
+
+  /** The way back through the stack and what is before it. */
+  backward(run: Run): void {
+    const { front, stack, x } = this;
+    if (front === undefined || stack === undefined) return;
+    stack.backward(run, this);
+    this.each(run, (s) => {
+      this.moveInput(s);
+      front.backward(run, s, x, stack.gradient(s));
+    });
+  }
+}

@@ -1,0 +1,76 @@
+// What GPT, vision transformer and translator have in common: their configuration, and blocks of
+// attention, maybe cross-attention, and an MLP, each behind a layer norm.
+
+import { choice, whole } from '../core/check.ts';
+import { attention, checkHeads } from '../layers/attention.ts';
+import { crossAttention } from '../layers/cross-attention.ts';
+import { gelu } from '../layers/gelu.ts';
+import { layerNorm } from '../layers/layer-norm.ts';
+import { DEVIATION, linear } from '../layers/linear.ts';
+import { bdia } from '../reversible/bdia.ts';
+import { type Sublayer, named, sublayer } from '../reversible/block.ts';
+import type { UpdateRule } from '../reversible/rule.ts';
+
+/** The shape of the blocks: C channels, H heads, D = C / H (at most 128), L layers. All whole numbers. */
+export interface TransformerConfig {
+  /** L, 1..1024 (translator: 1..512 each of encoder and decoder). */
+  layers: number;
+  /** C, 4..4096, a multiple of heads. */
+  channels: number;
+  /** H: attention heads, a divisor of channels. */
+  heads: number;
+  /** Width of the MLP in units of C, 1..8 (4). */
+  mlpRatio?: number;
+  /** Biases in linear layers and layer norms (false). */
+  bias?: boolean;
+  /** How blocks change the residual stream: bdia(), plain(), leapfrog(), momentum(), coupling(), or a rule of
+   *  your own (bdia()). */
+  rule?: UpdateRule;
+}
+
+/** For `fields`: the names, and the defaults of those that have one. */
+export const transformerDefaults = () => ({
+  layers: undefined,
+  channels: undefined,
+  heads: undefined,
+  mlpRatio: 4,
+  bias: false,
+  rule: bdia(),
+});
+
+/** Throws UsageError for the first value out of range. */
+export function checkTransformer(config: Required<TransformerConfig>, mostLayers = 1024): void {
+  whole('layers', config.layers, 1, mostLayers);
+  whole('channels', config.channels, 4, 4096);
+  whole('heads', config.heads, 1, config.channels);
+  whole('mlpRatio', config.mlpRatio, 1, 8);
+  choice('bias', config.bias, [true, false]);
+  checkHeads(config.channels, config.heads);
+}
+
+export interface BlockOptions {
+  readonly causal: boolean;
+  /** Branches that the residual stream adds up: projections start smaller by its root (GPT-2). */
+  readonly branches: number;
+  /** With cross-attention between attention and MLP. */
+  readonly hasCross?: boolean;
+}
+
+export function transformerBlock(
+  config: Required<TransformerConfig>,
+  { causal, branches, hasCross = false }: BlockOptions,
+): Sublayer[] {
+  const { channels: C, heads, mlpRatio, bias } = config;
+  const deviation = DEVIATION / Math.sqrt(branches);
+  const cross = sublayer(layerNorm({ bias }), crossAttention({ heads, bias, deviation }));
+  return [
+    sublayer(layerNorm({ name: 'norm1', bias }), attention({ heads, causal, bias, deviation })),
+    ...(hasCross ? [named('cross', cross)] : []),
+    sublayer(
+      layerNorm({ name: 'norm2', bias }),
+      linear(mlpRatio * C, { name: 'up', bias }),
+      gelu(),
+      linear(C, { name: 'down', bias, deviation }),
+    ),
+  ];
+}

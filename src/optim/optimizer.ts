@@ -1,0 +1,53 @@
+// What an optimizer is: a rule that changes weights by their gradients, parameter by parameter. Norm,
+// clipping and formats are the updater's affair (updater.ts).
+
+import type { Pointer } from '../kernels/kernels.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Run } from '../ops/run.ts';
+
+/** A tensor that an optimizer keeps of every parameter: int32, of the clipped gradient's scale. It must
+ *  stay within what clipped gradients do (a mean of them, say): 2^30. */
+export interface Slot {
+  readonly name: string;
+  /** Smallest raw value: -2^30, or 0. */
+  readonly low: number;
+}
+
+/** A step, the same for all parameters. */
+export interface StepInfo {
+  /** 0-based. */
+  readonly step: number;
+  /** Learning rate with 32 fraction bits. */
+  readonly rate: bigint;
+}
+
+/** A thread's part of a parameter. */
+export interface Part {
+  readonly parameter: Parameter;
+  /** Elements of it. */
+  readonly n: number;
+  /** int32 weights, int64 gradients of the summed loss, int32 slots: addresses of the part's first
+   *  element. */
+  readonly master: Pointer;
+  readonly gradient: Pointer;
+  readonly slots: readonly Pointer[];
+  /** The clipped gradient of the mean loss has 30 - scale fraction bits and is at most 2^30: it is
+   *  halfUp(halfUp(gradient, shift) * factor, factorShift). */
+  readonly scale: number;
+  readonly shift: number;
+  readonly factor: number;
+  readonly factorShift: number;
+  /** Bytes that the optimizer asked for. */
+  readonly scratch: Pointer;
+}
+
+export interface Optimizer {
+  readonly name: string;
+  /** What a checkpoint keeps of it beside the name. */
+  readonly options: Readonly<Record<string, number>>;
+  readonly slots: readonly Slot[];
+  /** Bytes that `update` may overwrite. */
+  readonly scratchBytes: number;
+  /** Changes the weights and slots of a part; returns how many weights were clamped to their range. */
+  update(run: Run, part: Part, info: StepInfo): number;
+}

@@ -1,0 +1,45 @@
+// Stochastic gradient descent with momentum (Polyak 1964), decay decoupled:
+//   m <- m + (g - m) / 2^k,  w <- w - rate (m + weightDecay w)
+// m is a mean of gradients, so the rate is that of the usual form divided by 1 - momentum = 2^-k.
+
+import { real, whole } from '../core/check.ts';
+import { MASTER_FRACTION, MOMENT_LIMIT, OPTIMIZER_FRACTION, RATE_FRACTION } from '../memory/formats.ts';
+import { CHUNK_BYTES, eachGradient, factorOf, moveWeight, times } from './fixed.ts';
+import type { Optimizer } from './optimizer.ts';
+
+export interface SgdOptions {
+  /** k: momentum is 1 - 2^-k, 0 (none) to 10 (3: 0.875). */
+  momentumShift?: number;
+  /** Decay of matrices and embeddings, 0 to 0.4 (0). */
+  weightDecay?: number;
+}
+
+export function sgd({ momentumShift = 3, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+  whole('momentumShift', momentumShift, 0, 10);
+  real('weightDecay', weightDecay, 0, 0.4);
+  const mean = 2 ** momentumShift;
+  return {
+    name: 'sgd',
+    options: { momentumShift, weightDecay },
+    slots: [{ name: 'm', low: -MOMENT_LIMIT }],
+    scratchBytes: CHUNK_BYTES,
+    update(run, part, { rate }) {
+      const { int32 } = run;
+      const weights = part.master / 4;
+      const m = part.slots[0] / 4;
+      const share = part.parameter.decays ? weightDecay : 0;
+      const decay = factorOf(Math.floor(Number(rate) * share), RATE_FRACTION);
+      const step = factorOf(
+        Number(rate),
+        RATE_FRACTION + OPTIMIZER_FRACTION - part.scale - MASTER_FRACTION,
+      );
+      let clamped = 0;
+      eachGradient(run, part, (gradient, i) => {
+        int32[m + i] += Math.floor((gradient - int32[m + i]) / mean + 0.5);
+        const change = times(int32[m + i], step) + times(int32[weights + i], decay);
+        clamped += moveWeight(run, weights + i, -change);
+      });
+      return clamped;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+// The life of a worker thread: it waits for its message, lays out the same model on the shared memory and
+// serves jobs.
+
+import { RetrogradError, UsageError } from '../core/errors.ts';
+import { type Result, Jobs } from '../threads/jobs.ts';
+import { Team } from '../threads/team.ts';
+import { attachWasmBackend } from '../kernels/wasm.ts';
+import { onFirstMessage } from '../threads/worker.ts';
+import { Arena } from '../memory/arena.ts';
+import type { AnyDefinition, Makers } from '../models/define.ts';
+import { Run } from '../ops/run.ts';
+import { fromData, toData } from './choices.ts';
+import { controlOf, decodeJob, describe, numbersOf, runJob } from './job.ts';
+import type { CheckedOptions } from './options.ts';
+import { layout } from './plan.ts';
+
+/** Options as what can be sent to another thread or kept in a file. */
+export function optionsToData({ worker: _, model, ...rest }: CheckedOptions): object {
+  return { ...(toData(rest) as object), model: toData({ name: model.name, config: model.config }) };
+}
+
+/** The opposite. Throws UsageError for a model or a choice that is not known here. */
+export function optionsFromData(
+  data: object,
+  definitions: readonly AnyDefinition[],
+  makers: Makers,
+): CheckedOptions {
+  const { model, ...rest } = fromData(data, makers) as CheckedOptions;
+  const definition = definitions.find(({ modelName }) => modelName === model.name);
+  if (definition === undefined)
+    throw new UsageError(
+      `the model '${model.name}' is not known here, expected one of ` +
+        definitions.map(({ modelName }) => modelName).join(', '),
+      'give its definition',
+    );
+  return { ...rest, model: definition(model.config), worker: undefined };
+}
+
+/** What a worker is told when it starts. */
+export interface MemberMessage {
+  memory: unknown;
+  base: number;
+  /** Of optionsToData. */
+  options: object;
+  rank: number;
+  /** Where the layout ends. */
+  end: number;
+}
+
+/** Serves models in a worker thread. A worker that lays a model out in another way comes from another
+ *  version of the library or of the model: it fails to start, and the caller works alone. */
+export function serveModels(definitions: readonly AnyDefinition[], makers: Makers): void {
+  onFirstMessage(({ memory, base, options: data, rank, end }: MemberMessage) => {
+    const options = optionsFromData(data, definitions, makers);
+    const run = new Run(attachWasmBackend(memory));
+    const arena = new Arena(base);
+    const all = layout(arena, options, rank);
+    if (arena.end !== end)
+      throw new RetrogradError('the thread module is of another version than the library or the model');
+    const control = controlOf(run, all, options);
+    new Jobs(run.bytes.buffer, all.job).serve(rank, (words, tick): Result => {
+      run.team = new Team(control, rank, options.threads, tick);
+      const { outcome, failure } = runJob(run, all, options, decodeJob(words));
+      return {
+        numbers: numbersOf(outcome),
+        error: failure === undefined ? '' : describe(failure),
+      };
+    });
+  });
+}
