@@ -95,7 +95,7 @@ async function bundle(entry, outfile, plugins) {
 }
 
 /** Imports the library's file instead of holding it again. */
-const beside = (file) => ({ name: 'beside', setup: (b) => b.onResolve({ filter: /\.\.?\/(index|all)\.ts$/ }, () => ({ path: file, external: true })) });
+const beside = (file) => ({ name: 'beside', setup: (b) => b.onResolve({ filter: /\.\.?\/index\.ts$/ }, () => ({ path: file, external: true })) });
 
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not have. */
 const CLI_BANNER = `#!/usr/bin/env node
@@ -129,16 +129,15 @@ try {
   await compile('release');
   await compile('checked');
   await bundle('src/index.ts', 'dist/index.js');
-  await bundle('src/all.ts', 'dist/all.js');
-  await bundle('src/thread.ts', 'dist/thread.js', [beside('./all.js')]);
+  await bundle('src/thread.ts', 'dist/thread.js');
+  await bundle('src/serve.ts', 'dist/serve.js', [beside('./index.js')]);
   await bundle('src/index.ts', 'dist/worker.js', [wasmAsFile]);
-  await bundle('src/all.ts', 'dist/worker-all.js', [wasmAsFile]);
   writeWorkerModule('dist/kernels.wasm');
   await bundle('src/verify/index.ts', 'dist/verify.js', [beside('./index.js')]);
   await bundle('src/verify/index.ts', 'dist/worker-verify.js', [beside('./worker.js')]);
-  await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
+  if (!process.env.NOCLI) await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
   save('dist/THIRD-PARTY-LICENSES', thirdPartyLicenses(metafiles));
-  declarations(['src/index.ts', 'src/all.ts', 'src/verify/index.ts'], 'dist/types');
+  declarations(['src/index.ts', 'src/serve.ts', 'src/verify/index.ts'], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
   console.error(error.errors ? 'build failed' : error.message); // esbuild has printed its own errors

@@ -218,7 +218,7 @@ export class Trainer<Batch = unknown> {
     const { microBatch } = this.options;
     const known = { samples: undefined, gamma: 0, onSample: undefined };
     const { samples, gamma, onSample } = fields<EvaluateOptions>('options', options, known);
-    callback('onSample', onSample);
+    if (onSample !== undefined) callback('onSample', onSample);
     const { model } = this.all;
     const given = samples ?? model.samplesOf(batch);
     const count = whole('samples', given, 1, 2 ** 31 - 1);
