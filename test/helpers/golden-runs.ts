@@ -1,29 +1,33 @@
-// The short training runs whose results are kept in test/golden/runs.json. A result is a function of the options and of nothing
-// else, so a difference is a changed specification: it needs a reason in the changelog, and `npm run golden` rewrites the file.
+// The short training runs whose results are kept in test/golden/runs.json. A result is a function of the
+// options and of nothing else, so a difference is a changed specification: it needs a reason in the
+// changelog, and `npm run golden` rewrites the file.
 
-import type { GptTrainer, TrainOptions } from '../../src/index.ts';
+import { Trainer, textWindows } from '../../src/index.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
-import { RUNS } from '../../src/verify/runs.ts';
-import { randomTokens, train } from './runs.ts';
+import { RUNS, randomTokens, smallRun } from '../../src/verify/runs.ts';
 
 export interface GoldenRun {
   steps: number;
-  /** Mean loss in nats over a fixed sequence of tokens after the last step: an integer divided by an integer, exact in JSON. */
+  /** Mean loss in nats over a fixed sequence of tokens after the last step: an integer divided by an
+   *  integer, exact in JSON. */
   loss: number;
   weightsSha256: string;
 }
 
 export { RUNS as GOLDEN_OPTIONS };
 
-/** One run by name. makeBackend: as for GptTrainer.create. */
-export async function goldenRun(name: string, makeBackend?: (bytes: number) => Backend): Promise<GoldenRun> {
-  const { options, steps } = RUNS[name];
-  return resultOf(train(options, steps, makeBackend), options, steps);
-}
-
-async function resultOf(trainer: GptTrainer, options: TrainOptions, steps: number): Promise<GoldenRun> {
-  const { inputs } = randomTokens({ ...options, batch: options.batch + 1 }, 10_000);
-  return { steps, loss: trainer.evaluate(inputs), weightsSha256: await trainer.weightsSha256() };
+/** One run by name. */
+export async function goldenRun(
+  name: string,
+  makeBackend?: (bytes: number) => Backend,
+): Promise<GoldenRun> {
+  const { run, steps } = RUNS[name];
+  const { config, options } = smallRun(run);
+  const trainer = Trainer.forTests(options, { makeBackend });
+  while (trainer.steps < steps) trainer.step(randomTokens(config, options.batch, trainer.steps));
+  const { inputs } = randomTokens(config, options.batch + 1, 10_000);
+  const { loss } = trainer.evaluate(textWindows(inputs, config.context));
+  return { steps, loss, weightsSha256: await trainer.weightsSha256() };
 }
 
 /** What test/golden/runs.json holds. */

@@ -1,7 +1,7 @@
 // The float64 oracle: the same GPT with the same master weights in double precision, without any quantisation, forward and
 // backward by hand (llm.c's layer order), with every update rule of the residual stream. Slow and obvious; compared with by cosine.
 
-import type { GptConfig } from '../../src/models/gpt-config.ts';
+import type { GptConfig } from '../../src/models/gpt.ts';
 
 type Matrix = Float64Array;
 export type Weights = Map<string, Float64Array>;

@@ -1,7 +1,7 @@
 // The vision transformer and the translator in float64, as their forward pass (tape.ts), with the plain and the BDIA update.
 
-import type { TranslatorConfig } from '../../src/models/translator-config.ts';
-import type { VitConfig } from '../../src/models/vit-config.ts';
+import type { TranslatorConfig } from '../../src/models/translator.ts';
+import type { VitConfig } from '../../src/models/vit.ts';
 import { Matrix, Tape } from './tape.ts';
 
 export type Parameters = ReadonlyMap<string, Matrix>;
