@@ -18,6 +18,8 @@ export interface EmbeddingOptions {
   name?: string;
   /** Name of the learned positions (position). */
   positions?: string;
+  /** Standard deviation of the initial values (0.02). */
+  deviation?: number;
   /** Path of a table to share instead of one of its own. */
   shares?: string;
 }
@@ -43,9 +45,10 @@ class PlannedEmbedding implements Planned<undefined> {
 
   constructor(at: Planner, { rows }: Type, options: EmbeddingOptions) {
     const { vocabulary, channels, name = 'token', positions = 'position', shares } = options;
+    const { deviation = DEVIATION } = options;
     const table = (of: string, count: number): Parameter => {
       const shape = [count, channels];
-      const init = { deviation: DEVIATION };
+      const init = { deviation };
       return at.parameter({ name: `${of}.weight`, shape, init, decays: true })[0];
     };
     this.token = shares === undefined ? table(name, vocabulary) : at.find(shares)[0];

@@ -3,3 +3,5 @@
 export { type BufferArgument, type KernelCase, runCase } from './cases.ts';
 export { describeRuntime, formatReport, summaryLine } from './report.ts';
 export { type VerifyReport, type VerifyRow, verify } from './verify.ts';
+export { type LayerCheck, type LayerReport, checkLayer } from './check-layer.ts';
+export { type RuleCheck, type RuleReport, checkRule } from './check-rule.ts';
