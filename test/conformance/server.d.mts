@@ -1,1 +1,0 @@
-export function serve(given?: object): Promise<{ origin: string; posted: Promise<unknown>; close(): void }>;
