@@ -4,8 +4,9 @@
 import { type Checkpoint, type CheckpointKinds, GPT_KIND, decodeKinds, encodeKinds } from './checkpoint/checkpoint.ts';
 import * as small from './index.ts';
 import type { Backend } from './kernels/kernels.ts';
-import { type TranslatorConfig, translatorParameters } from './models/translator-config.ts';
-import { type VitConfig, vitParameters } from './models/vit-config.ts';
+import type { AnyModel } from './models/any-model.ts';
+import { translatorParameters } from './models/translator-config.ts';
+import { vitParameters } from './models/vit-config.ts';
 import { runMember as runMemberOf } from './train/job.ts';
 import { ALL_RULES } from './train/more-rules.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './train/options.ts';
@@ -15,11 +16,13 @@ import { VIT, checkVitOptions } from './train/vit-trainer.ts';
 
 export * from './index.ts';
 
+export type { AnyModel } from './models/any-model.ts';
+
 // ---- the vision transformer, and images ----
 export { type VitConfig, checkVitConfig, vitParameters } from './models/vit-config.ts';
 export { VitTrainer, checkVitOptions, planVit } from './train/vit-trainer.ts';
 export { countPatches, patchesOf } from './models/patches.ts';
-export { type ImageSet, type ImageShape, type LabelledImage, checkImages, fromImages } from './data/images.ts';
+export { type CheckImagesOptions, type ImageSet, type ImageShape, type LabelledImage, checkImages, fromImages } from './data/images.ts';
 export { readIdx } from './data/idx.ts';
 export { type CifarKind, readCifar } from './data/cifar.ts';
 export { readDigits } from './data/digits.ts';
@@ -51,8 +54,8 @@ export class GptTrainer extends small.GptTrainer {
   /** Kept by bundlers. @internal */
   static override readonly name = 'GptTrainer';
   /** `create` of the small GptTrainer with every update rule. */
-  static override create(options: TrainOptions, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
-    return new GptTrainer(checkTrainOptions(options), gptOfEveryRule(), makeBackend, threadModule);
+  static override create(options: TrainOptions | CheckedOptions<AnyModel>, makeBackend?: (bytes: number) => Backend, threadModule?: URL): GptTrainer {
+    return new GptTrainer(checkTrainOptions(options as TrainOptions), gptOfEveryRule(), makeBackend, threadModule);
   }
 }
 
@@ -62,10 +65,8 @@ export class GptTrainer extends small.GptTrainer {
  *  const sideBits = (reversible) => planGpt({ model, batch: 4, steps: 100, reversible }).bytes.sideBits;
  *  console.log(sideBits('bdia'), sideBits('momentum'), sideBits('coupling')); // 7168 32768 0
  */
-export const planGpt = (options: TrainOptions): MemoryPlan => plan(checkTrainOptions(options), gptOfEveryRule());
-
-/** The architecture of any kind of model, defaults filled in. A GPT's has no `kind`. */
-export type AnyModel = CheckedOptions['model'] | Required<VitConfig> | Required<TranslatorConfig>;
+export const planGpt = (options: TrainOptions | CheckedOptions<AnyModel>): MemoryPlan =>
+  plan(checkTrainOptions(options as TrainOptions), gptOfEveryRule());
 
 /** decodeCheckpoint of `retrograd` for every kind of model: `options.model.kind` says which; a GPT has none.
  *  @example
@@ -77,6 +78,7 @@ export type AnyModel = CheckedOptions['model'] | Required<VitConfig> | Required<
  *  });
  *  const { options, vocabulary } = await decodeCheckpoint(file);
  *  console.log(options.model.kind, vocabulary); // vit [ 'white', 'black' ]
+ *  if (options.model.kind === 'vit') console.log(VitTrainer.create(options).parameters); // 888
  */
 export const decodeCheckpoint = async (file: Uint8Array): Promise<Checkpoint<CheckedOptions<AnyModel>>> =>
   (await decodeKinds(file, everyKind())) as Checkpoint<CheckedOptions<AnyModel>>;
@@ -91,7 +93,7 @@ export const decodeCheckpoint = async (file: Uint8Array): Promise<Checkpoint<Che
  *  });
  *  console.log((await decodeCheckpoint(file)).step); // 0
  */
-export const encodeCheckpoint = async (checkpoint: Checkpoint<{ readonly seed: number }>): Promise<Uint8Array> =>
+export const encodeCheckpoint = async (checkpoint: Checkpoint<{ readonly seed: number }>): Promise<Uint8Array<ArrayBuffer>> =>
   encodeKinds(checkpoint, everyKind());
 
 const everyKind = (): CheckpointKinds => ({

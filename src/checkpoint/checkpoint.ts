@@ -71,12 +71,12 @@ export const isWeight = ({ name }: { name: string }): boolean => !name.startsWit
  *  });
  *  console.log(file.length, await sha256Hex(file)); // 38496 acf4c50b51af0687a13aeeb4cc47f978788db831a716cc04e56d382f903136e2
  */
-export async function encodeCheckpoint(checkpoint: Written): Promise<Uint8Array> {
+export async function encodeCheckpoint(checkpoint: Written): Promise<Uint8Array<ArrayBuffer>> {
   return encodeKinds(checkpoint, GPT_KIND);
 }
 
 /** The same for the kinds of model in a table. */
-export async function encodeKinds(checkpoint: Written, kinds: CheckpointKinds): Promise<Uint8Array> {
+export async function encodeKinds(checkpoint: Written, kinds: CheckpointKinds): Promise<Uint8Array<ArrayBuffer>> {
   const file = writeFile(checkpoint);
   read(decodeSafetensors(file), kinds); // what cannot be read is not written
   file.set(new TextEncoder().encode(hex(sha256([file]))), DIGEST_OFFSET);
@@ -84,7 +84,7 @@ export async function encodeKinds(checkpoint: Written, kinds: CheckpointKinds): 
 }
 
 /** The file, its digest zeros. Throws CheckpointError for a value that is not like a checkpoint at all. */
-function writeFile({ tensors, options, step, vocabulary, dataSha256, libraryVersion }: Written): Uint8Array {
+function writeFile({ tensors, options, step, vocabulary, dataSha256, libraryVersion }: Written): Uint8Array<ArrayBuffer> {
   try {
     return encodeSafetensors({
       metadata: {

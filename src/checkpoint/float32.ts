@@ -14,7 +14,7 @@ import { encodeSafetensors } from './safetensors.ts';
  *  const file = exportFloat32(trainer.tensors(), '0.1.0');
  *  console.log(file.length, trainer.parameters * 4); // 4176 3424
  */
-export function exportFloat32(tensors: readonly NamedTensor[], libraryVersion: string): Uint8Array {
+export function exportFloat32(tensors: readonly NamedTensor[], libraryVersion: string): Uint8Array<ArrayBuffer> {
   return encodeSafetensors({
     metadata: { format: 'retrograd-weights', library: libraryVersion },
     tensors: tensors.filter(isWeight).map(({ name, shape, data, fraction }) => ({

@@ -37,7 +37,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array {
+export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array<ArrayBuffer> {
   const entries: string[] = [`"__metadata__":${JSON.stringify(metadata)}`];
   const seen = new Set<string>(['__metadata__']);
   let end = 0;

@@ -4,6 +4,9 @@
 
 import { UsageError } from '../errors.ts';
 
+/** Options with every default filled in. Unlike Required, it does so where undefined is a value, too. */
+export type Filled<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
+
 /** Most elements of an array: no limit. */
 export const MAX_LENGTH = 2 ** 31 - 1;
 
@@ -148,8 +151,8 @@ export function properties<T extends object>(
 /** A copy of an object of options, with the default of each that is left out or undefined. `defaults` has
  *  every known name; another one is refused, with the one that was meant. */
 export function fields<T extends object>(
-  name: string, value: T, defaults: { readonly [K in keyof Required<T>]: T[K] | undefined },
-): Required<T> {
+  name: string, value: T, defaults: { readonly [K in keyof Filled<T>]: T[K] | undefined },
+): Filled<T> {
   const known = Object.keys(defaults) as (keyof T & string)[];
   const given = properties(name, value, known);
   const other = reading(name, () => Object.keys(value).find((key) => !Object.hasOwn(defaults, key)));
@@ -158,5 +161,5 @@ export function fields<T extends object>(
     throw new UsageError(`${name} cannot have ${show(other)}`, `perhaps ${meant} was meant`);
   }
   for (const key of known) if (given[key] === undefined) given[key] = defaults[key] as T[typeof key];
-  return given as Required<T>;
+  return given as Filled<T>;
 }

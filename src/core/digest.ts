@@ -63,7 +63,7 @@ function compress(state: Int32Array, w: Int32Array, view: DataView, at: number):
 }
 
 /** The 32 bytes of the SHA-256 of the parts, one after the other. */
-export function sha256(parts: Iterable<Uint8Array>): Uint8Array {
+export function sha256(parts: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
   const state = START.slice();
   const w = new Int32Array(64);
   const buffer = new Uint8Array(BUFFER_BYTES);

@@ -13,7 +13,7 @@ export interface AugmentOptions {
   /** Mirror it left to right, every other time. */
   flip: boolean;
   /** The byte of the margin; default 0. */
-  fill?: number;
+  fill?: number | undefined;
 }
 
 /** Which random number decides what. */

@@ -2,7 +2,7 @@
 // same on every machine: log probabilities are made with + - * / and comparisons in a fixed order, whose results IEEE 754 fixes to the
 // last bit (Math.log and Math.exp are not fixed), and ties have an order too.
 
-import { MAX_LENGTH, callback, choice, fields, whole } from '../core/check.ts';
+import { type Filled, MAX_LENGTH, callback, choice, fields, whole } from '../core/check.ts';
 import { exponentialU32, readLogits } from './sampling.ts';
 
 const LN_2 = 0.6931471805599453;
@@ -45,13 +45,13 @@ export interface BeamOptions {
   maxLength: number;
   /** 0: sequences compete by log probability, which favours short ones. 1 (default): by log probability / ((5 + tokens) / 6), the end being one
    *  of the tokens (Wu et al. 2016, with alpha = 1). */
-  lengthPenalty?: number;
+  lengthPenalty?: number | undefined;
 }
 
 /** What the search found. */
 export interface BeamResult {
   /** The tokens, without begin and end. */
-  tokens: Int32Array;
+  tokens: Int32Array<ArrayBuffer>;
   /** Log probability of the tokens, and of the end if it came. */
   score: number;
   /** Whether the end came within maxLength tokens; if not, no sequence in the beam ended. */
@@ -102,7 +102,7 @@ function bestCandidates(live: Hypothesis[], step: (prefix: Int32Array) => ArrayL
   return best;
 }
 
-function checkOptions(options: BeamOptions): Required<BeamOptions> {
+function checkOptions(options: BeamOptions): Filled<BeamOptions> {
   const required = undefined, given = fields('options', options, {
     beam: required, begin: required, end: required, maxLength: required, lengthPenalty: 1,
   });

@@ -291,7 +291,7 @@ export class BytePairs {
    *  @example
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).encode('aaz').join(' ')); // 4 7 3
    */
-  encode(text: string): Int32Array {
+  encode(text: string): Int32Array<ArrayBuffer> {
     return Int32Array.from(wordsOf(textOf('text', text)).flatMap((word) => this.encodeWord(word)));
   }
 

@@ -37,7 +37,7 @@ export interface LabelledImage extends ImageShape {
   /** Its class. */
   label: number;
   /** What errors call it; its place in the list if absent. */
-  name?: string;
+  name?: string | undefined;
 }
 
 export const sizeOf = ({ width, height }: { width: number; height: number }): string => `${show(width)} x ${show(height)}`;
@@ -79,6 +79,14 @@ export function readSet(set: ImageSet, what = 'the set'): ImageSet {
   return own;
 }
 
+/** What `checkImages` looks at beside the set. */
+export interface CheckImagesOptions {
+  /** What the classes are called. */
+  names?: readonly string[] | undefined;
+  /** Refuse a class without an image (true). */
+  everyClass?: boolean | undefined;
+}
+
 /** Refuses a set that nothing can be learnt from or that is not what it says: sizes, lengths, labels, and a class without an image unless
  *  `everyClass` is false, as in a small test set. `names`: what the classes are called.
  *  @example
@@ -89,9 +97,9 @@ export function readSet(set: ImageSet, what = 'the set'): ImageSet {
  *    console.log(error.message); // pets has no image of class 1 ('cat'), expected at least one of each of 3. HINT: add one, or leave the class out
  *  }
  */
-export function checkImages(set: ImageSet, what: string, options: { names?: readonly string[]; everyClass?: boolean } = {}): void {
+export function checkImages(set: ImageSet, what: string, options: CheckImagesOptions = {}): void {
   const { classes, labels } = readSet(set, what);
-  const { names: given, everyClass } = fields<typeof options>('options', options, { names: undefined, everyClass: true });
+  const { names: given, everyClass } = fields<CheckImagesOptions>('options', options, { names: undefined, everyClass: true });
   choice('everyClass', everyClass, [true, false]);
   const names = given === undefined ? undefined : list('names', given, text);
   if (names !== undefined && names.length !== classes) throw new UsageError(`${what} has ${names.length} names of classes, expected ${classes}`);

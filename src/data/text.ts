@@ -41,6 +41,16 @@ export function checkLength(tokens: Int32Array, context: number, what: string): 
   throw new UsageError(`${what} has ${tokens.length} tokens, expected at least ${context + 1} (context ${context} + 1)`, 'use a longer text');
 }
 
+/** How a text is read. */
+export interface TextOptions {
+  /** T: tokens of a window; each part of the text must have more. */
+  context: number;
+  /** A kind of vocabulary, or one that is given ('characters'). */
+  vocabulary?: VocabularyKind | Vocabulary | undefined;
+  /** What errors call the text ('text'). */
+  what?: string | undefined;
+}
+
 /** Reads a training text: vocabulary (or the given one), tokens, split. `what` names the text in errors.
  *  Throws UsageError for a text that is empty, not UTF-8, has one distinct character, or has a part shorter than context + 1.
  *  @example
@@ -49,7 +59,7 @@ export function checkLength(tokens: Int32Array, context: number, what: string): 
  *  console.log(vocabulary.size, train.length, validation.length); // 12 140 16
  *  console.log(vocabulary.decode(train.subarray(0, 9))); // she sells
  */
-export function readText(bytes: Uint8Array, options: { context: number; vocabulary?: VocabularyKind | Vocabulary; what?: string }): TextData {
+export function readText(bytes: Uint8Array, options: TextOptions): TextData {
   const { context, vocabulary: given, what } = fields('options', options, { context: undefined, vocabulary: 'characters', what: 'text' });
   typed(text('what', what), bytes, 'Uint8Array');
   whole('context', context, 1, MAX_LENGTH);

@@ -45,7 +45,7 @@ export function eachPoint(bytes: Uint8Array, what: string, use: (point: number) 
 }
 
 /** The code points of a UTF-8 text. `what` names the text in the error. */
-export function decodeUtf8(bytes: Uint8Array, what = 'text'): Int32Array {
+export function decodeUtf8(bytes: Uint8Array, what = 'text'): Int32Array<ArrayBuffer> {
   const points = new Int32Array(bytes.length); // never fewer bytes than code points
   let count = 0;
   eachPoint(bytes, what, (point) => { points[count++] = point; });

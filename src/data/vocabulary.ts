@@ -98,7 +98,7 @@ export class Vocabulary {
    *  @example
    *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).encode(new TextEncoder().encode('banana')).join(' ')); // 1 0 2 0 2 0
    */
-  encode(bytes: Uint8Array, what = 'text'): Int32Array {
+  encode(bytes: Uint8Array, what = 'text'): Int32Array<ArrayBuffer> {
     typed(text('what', what), bytes, 'Uint8Array');
     if (this.points === undefined) return Int32Array.from(bytes);
     const tokens = decodeUtf8(bytes, what);

@@ -17,11 +17,11 @@ export interface WasmOptions {
   /** Size of the whole memory in pages of 64 KiB. It never grows. */
   pages: number;
   /** 'release' (the default) drops the assertions. 'checked' keeps them and needs `bytes`. */
-  build?: 'release' | 'checked';
+  build?: 'release' | 'checked' | undefined;
   /** Memory that other threads can share, where the runtime has it. */
-  shared?: boolean;
+  shared?: boolean | undefined;
   /** Another module than the bundled release build. */
-  bytes?: Uint8Array;
+  bytes?: Uint8Array | undefined;
 }
 
 /** The exports of assembly/index.ts that are not kernels. */

@@ -1,7 +1,7 @@
 // The GPT-2 architecture as a configuration and a table of parameters (name, shape, kind). Everything that walks over the
 // parameters (memory plan, optimizer, checkpoint, digest) walks over this table, in this order.
 
-import { choice, fields, whole } from '../core/check.ts';
+import { type Filled, choice, fields, whole } from '../core/check.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { ParameterTable, checkHeads } from './table.ts';
 
@@ -18,11 +18,11 @@ export interface GptConfig {
   /** T: longest sequence, 1..4096. */
   context: number;
   /** Width of the MLP in units of C, 1..8 (4). */
-  mlpRatio?: number;
+  mlpRatio?: number | undefined;
   /** Biases in linear layers and layer norms (false). */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** The head shares the token embedding (true). */
-  tied?: boolean;
+  tied?: boolean | undefined;
 }
 
 /** Checks a configuration. Throws UsageError with the first thing that is wrong; returns the configuration with its defaults filled in.
@@ -30,7 +30,7 @@ export interface GptConfig {
  *  const { mlpRatio, bias, tied } = checkGptConfig({ vocabulary: 96, layers: 2, channels: 64, heads: 4, context: 32 });
  *  console.log(mlpRatio, bias, tied); // 4 false true
  */
-export function checkGptConfig(config: GptConfig): Required<GptConfig> {
+export function checkGptConfig(config: GptConfig): Filled<GptConfig> {
   const required = undefined, full = fields('model', config, {
     vocabulary: required, layers: required, channels: required, heads: required, context: required,
     mlpRatio: 4, bias: false, tied: true,

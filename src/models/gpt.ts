@@ -1,6 +1,7 @@
 // GPT-2 in integers: embedding -> reversible stack of blocks -> head. Everything is done sequence by sequence, so no bit depends on how
 // a batch is cut into micro-batches.
 
+import type { Filled } from '../core/check.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Block } from '../nn/block.ts';
@@ -13,7 +14,7 @@ import { type GptConfig, checkGptConfig, gptParameters } from './gpt-config.ts';
 import type { Model, ModelRun, Score } from './model.ts';
 
 export class Gpt implements Model {
-  readonly config: Required<GptConfig>;
+  readonly config: Filled<GptConfig>;
   readonly store: ParameterStore;
   private readonly stack: Stack;
   /** One of each thread. */

@@ -1,7 +1,7 @@
 // An encoder-decoder transformer (Vaswani et al., NeurIPS 2017; layer norm before each sublayer) as a configuration and a table of
 // parameters. One vocabulary serves both languages, and one embedding source, target and head.
 
-import { choice, fields, whole } from '../core/check.ts';
+import { type Filled, choice, fields, whole } from '../core/check.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { ParameterTable, checkHeads } from './table.ts';
 
@@ -20,9 +20,9 @@ export interface TranslatorConfig {
   /** T: most tokens of a sentence, its end included, 2..4096. */
   context: number;
   /** Width of the MLP in units of C, 1..8 (4). */
-  mlpRatio?: number;
+  mlpRatio?: number | undefined;
   /** Biases in linear layers and layer norms (false). */
-  bias?: boolean;
+  bias?: boolean | undefined;
 }
 
 /** Checks a configuration. Throws UsageError with the first thing that is wrong; returns it with its defaults filled in.
@@ -30,7 +30,7 @@ export interface TranslatorConfig {
  *  const { mlpRatio, bias } = checkTranslatorConfig({ kind: 'translator', vocabulary: 100, layers: 2, channels: 64, heads: 4, context: 16 });
  *  console.log(mlpRatio, bias); // 4 false
  */
-export function checkTranslatorConfig(config: TranslatorConfig): Required<TranslatorConfig> {
+export function checkTranslatorConfig(config: TranslatorConfig): Filled<TranslatorConfig> {
   const required = undefined, full = fields('model', config, {
     kind: required, vocabulary: required, layers: required, channels: required, heads: required,
     context: required, mlpRatio: 4, bias: false,

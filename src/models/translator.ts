@@ -2,6 +2,7 @@
 //   source -> encoder stack -> layer norm = memory;   target so far -> decoder stack, which looks at memory -> head: the next token
 // Pair by pair, each with its own numbers of rows: there is no padding, so nothing is masked but the future.
 
+import type { Filled } from '../core/check.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Block, type Memory } from '../nn/block.ts';
@@ -31,7 +32,7 @@ interface EncodedPair {
 }
 
 export class Translator implements Model {
-  readonly config: Required<TranslatorConfig>;
+  readonly config: Filled<TranslatorConfig>;
   readonly store: ParameterStore;
   private readonly encoder: Stack;
   private readonly decoder: Stack;

@@ -1,6 +1,6 @@
 // A vision transformer (Dosovitskiy et al., ICLR 2021) as a configuration and a table of parameters.
 
-import { choice, fields, whole } from '../core/check.ts';
+import { type Filled, choice, fields, whole } from '../core/check.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { countPatches } from './patches.ts';
 import { ParameterTable, checkHeads } from './table.ts';
@@ -26,9 +26,9 @@ export interface VitConfig {
   /** H: attention heads, a divisor of channels. */
   heads: number;
   /** Width of the MLP in units of C, 1..8 (4). */
-  mlpRatio?: number;
+  mlpRatio?: number | undefined;
   /** Biases in linear layers and layer norms (false). */
-  bias?: boolean;
+  bias?: boolean | undefined;
 }
 
 /** Standard deviation of initial positions and class token: of the size of what patches become, or attention would see patches long before
@@ -45,7 +45,7 @@ export const vitTokens = (config: Pick<VitConfig, 'width' | 'height' | 'patch'>)
  *  const { mlpRatio, bias } = checkVitConfig({ kind: 'vit', width: 28, height: 28, colours: 1, classes: 10, patch: 7, layers: 2, channels: 64, heads: 4 });
  *  console.log(mlpRatio, bias); // 4 false
  */
-export function checkVitConfig(config: VitConfig): Required<VitConfig> {
+export function checkVitConfig(config: VitConfig): Filled<VitConfig> {
   const required = undefined, full = fields('model', config, {
     kind: required, width: required, height: required, colours: required, classes: required,
     patch: required, layers: required, channels: required, heads: required,

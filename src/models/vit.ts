@@ -1,6 +1,7 @@
 // A vision transformer in integers: patches -> reversible stack of blocks -> head on the class token. Image by image, so that no bit
 // depends on how a batch is cut into micro-batches.
 
+import type { Filled } from '../core/check.ts';
 import type { Device } from '../kernels/device.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Block } from '../nn/block.ts';
@@ -15,7 +16,7 @@ import { patchesOf } from './patches.ts';
 import { type VitConfig, checkVitConfig, vitParameters, vitTokens } from './vit-config.ts';
 
 export class Vit implements Model {
-  readonly config: Required<VitConfig>;
+  readonly config: Filled<VitConfig>;
   readonly store: ParameterStore;
   private readonly stack: Stack;
   /** T. */

@@ -1,6 +1,6 @@
 // Trains a GPT.
 
-import { MAX_LENGTH, callback, integers } from '../core/check.ts';
+import { type Filled, MAX_LENGTH, callback, integers } from '../core/check.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import type { Gpt } from '../models/gpt.ts';
 import type { GptConfig } from '../models/gpt-config.ts';
@@ -18,7 +18,7 @@ import { type StepReport, Trainer } from './trainer.ts';
  *  console.log(trainer.trainStep(inputs, targets).loss.toFixed(6)); // 0.059055
  *  console.log(trainer.totals.checkedStates, trainer.totals.mismatchedElements); // 40 0
  */
-export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
+export class GptTrainer extends Trainer<Gpt, Filled<GptConfig>> {
   /** Kept by bundlers. @internal */
   static override readonly name = 'GptTrainer';
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
@@ -97,7 +97,7 @@ export class GptTrainer extends Trainer<Gpt, Required<GptConfig>> {
    *  const logits = trainer.logits(Int32Array.of(0, 1, 2));
    *  console.log(logits.length, logits[3].toFixed(6)); // 4 -0.086161
    */
-  logits(tokens: Int32Array): Float64Array {
+  logits(tokens: Int32Array): Float64Array<ArrayBuffer> {
     const own = this.tokens('tokens', tokens, 1, this.options.model.context);
     const { raw, fraction } = this.all.model.logits(this.device, own);
     return Float64Array.from(raw, (v) => v / 2 ** fraction);

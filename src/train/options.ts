@@ -1,6 +1,6 @@
 // What a training run is: every number that decides a bit of the weights, checked once, here.
 
-import { choice, fields, real, whole } from '../core/check.ts';
+import { type Filled, choice, fields, real, whole } from '../core/check.ts';
 import { UsageError } from '../errors.ts';
 import { type GptConfig, checkGptConfig } from '../models/gpt-config.ts';
 import { DEFAULT_STATE_FRACTION, MAX_FLUSHES, MAX_GAMMA_SHIFT, MAX_STATE_FRACTION, MIN_STATE_FRACTION, OPERAND_PRODUCTS } from '../tensor/formats.ts';
@@ -21,47 +21,47 @@ export interface TrainOptions<Config = GptConfig> {
   /** Steps of the whole run, 1..2^31 - 1: the schedule depends on it. */
   steps: number;
   /** Seed of weights, batches and gamma: 0 .. 2^53 - 1. */
-  seed?: number;
+  seed?: number | undefined;
   /** Peak learning rate, 2^-20 (16 steps of a weight's 2^-24) to 1 - 2^-20 (0.001). */
-  learningRate?: number;
+  learningRate?: number | undefined;
   /** Steps of linear warm-up (100, at most steps). */
-  warmup?: number;
+  warmup?: number | undefined;
   /** After warm-up: a half cosine down to a tenth, or constant ('cosine'). */
-  decay?: 'cosine' | 'constant';
+  decay?: 'cosine' | 'constant' | undefined;
   /** AdamW's decay of matrices and embeddings, 0 to 0.4 (0.1). */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
   /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20, beyond which it is scaled down; 'none': it never is (1). Values that no
    *  gradient of a run exceeds give the same bits. */
-  clip?: number | 'none';
+  clip?: number | 'none' | undefined;
   /** How blocks join the residual stream (docs/reversibility.md). 'bdia', 'leapfrog', 'momentum', 'coupling': exactly reversible, states
    *  rebuilt backward. 'none': plain residual, activations stored; 'checkpointing': the same, rebuilt from sqrt(L) stored states. ('bdia') */
-  reversible?: RuleName;
+  reversible?: RuleName | undefined;
   /** gamma = +-2^-m, m = 1..3 (1). */
-  gammaShift?: number;
+  gammaShift?: number | undefined;
   /** beta of 'momentum': an eighth to seven eighths (0.875). */
-  momentum?: number;
+  momentum?: number | undefined;
   /** 'momentum' with +-beta drawn anew per step, sample and block, and 0 at inference (false). */
-  randomMomentum?: boolean;
+  randomMomentum?: boolean | undefined;
   /** Probability that an element of a sublayer's output is dropped in training, 0 to 0.8 (0). */
-  dropout?: number;
+  dropout?: number | undefined;
   /** Probability that the last block is left out for a sample, 0 to 0.8; earlier ones in proportion to their depth (0). */
-  stochasticDepth?: number;
+  stochasticDepth?: number | undefined;
   /** l: fraction bits of the residual state, 6..14 (9). */
-  fractionBits?: number;
+  fractionBits?: number | undefined;
   /** Sequences held at a time, a divisor of batch (batch). Any value gives the same bits. */
-  microBatch?: number;
+  microBatch?: number | undefined;
   /** Keep every block's activations instead of rebuilding them: the same bits in more memory, to check reversible rules against (false). */
-  storeActivations?: boolean;
+  storeActivations?: boolean | undefined;
   /** Hash every state on the way forward and check it on the way back (true for reversible rules). Any value gives the same bits. */
-  verify?: boolean;
+  verify?: boolean | undefined;
   /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value gives the same bits. */
-  threads?: number;
+  threads?: number | undefined;
   /** Most bytes the run may use (3.75 GiB: WebAssembly's 4 GiB less room for the rest). */
-  memoryLimit?: number;
+  memoryLimit?: number | undefined;
 }
 
 /** TrainOptions with every default filled in, the model's too. What `checkTrainOptions` returns and a checkpoint holds. */
-export type CheckedOptions<Config = Required<GptConfig>> = Required<Omit<TrainOptions, 'model'>> & { model: Config };
+export type CheckedOptions<Config = Filled<GptConfig>> = Filled<Omit<TrainOptions, 'model'>> & { model: Config };
 
 /** Fills in the defaults; throws UsageError for the first value out of range.
  *  @example

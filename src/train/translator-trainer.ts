@@ -1,7 +1,8 @@
 // Trains a translator.
 
-import { MAX_LENGTH, integers, properties, typed, whole } from '../core/check.ts';
+import { type Filled, MAX_LENGTH, integers, properties, typed, whole } from '../core/check.ts';
 import type { Backend } from '../kernels/kernels.ts';
+import type { AnyModel } from '../models/any-model.ts';
 import { nats } from '../models/model.ts';
 import { Translator } from '../models/translator.ts';
 import { type TranslatorConfig, checkTranslatorConfig } from '../models/translator-config.ts';
@@ -10,7 +11,7 @@ import { type CheckedOptions, type TrainOptions, checkOptions } from './options.
 import { type Kit, type MemoryPlan, plan } from './plan.ts';
 import { type StepReport, Trainer } from './trainer.ts';
 
-export const TRANSLATOR: Kit<Translator, Required<TranslatorConfig>> = { make: (arena, config, run) => new Translator(arena, config, run), rules: ALL_RULES };
+export const TRANSLATOR: Kit<Translator, Filled<TranslatorConfig>> = { make: (arena, config, run) => new Translator(arena, config, run), rules: ALL_RULES };
 
 /** Pairs as tokens, in rows of T (the context): what is beyond a row's length is not looked at. PairBatch of the data readers is one. */
 export interface TranslatorBatch {
@@ -34,8 +35,8 @@ const BATCH = ['source', 'sourceLengths', 'input', 'target', 'targetLengths'] as
  *  const { seed, warmup, reversible, model: { mlpRatio } } = checkTranslatorOptions({ model, batch: 8, steps: 500 });
  *  console.log(seed, warmup, reversible, mlpRatio); // 1 100 bdia 4
  */
-export function checkTranslatorOptions(options: TrainOptions<TranslatorConfig>): CheckedOptions<Required<TranslatorConfig>> {
-  return checkOptions(options, checkTranslatorConfig, ({ context }) => 3 * context); // the embedding is source's, target's and head's
+export function checkTranslatorOptions(options: TrainOptions<TranslatorConfig> | CheckedOptions<AnyModel>): CheckedOptions<Filled<TranslatorConfig>> {
+  return checkOptions(options as TrainOptions<TranslatorConfig>, checkTranslatorConfig, ({ context }) => 3 * context); // the embedding is source's, target's and head's
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not
@@ -44,7 +45,7 @@ export function checkTranslatorOptions(options: TrainOptions<TranslatorConfig>):
  *  const model = { kind: 'translator', vocabulary: 1000, layers: 4, channels: 64, heads: 4, context: 32 };
  *  console.log(planTranslator({ model, batch: 8, steps: 100 }).bytes.sideBits); // 12288
  */
-export const planTranslator = (options: TrainOptions<TranslatorConfig>): MemoryPlan => plan(checkTranslatorOptions(options), TRANSLATOR);
+export const planTranslator = (options: TrainOptions<TranslatorConfig> | CheckedOptions<AnyModel>): MemoryPlan => plan(checkTranslatorOptions(options), TRANSLATOR);
 
 const sum = (lengths: Int32Array): number => lengths.reduce((a, b) => a + b, 0);
 
@@ -59,7 +60,7 @@ const sum = (lengths: Int32Array): number => lengths.reduce((a, b) => a + b, 0);
  *  while (trainer.steps < 40) trainer.trainStep(batch);
  *  console.log(trainer.evaluate(batch, 1).loss < 0.2); // true
  */
-export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorConfig>> {
+export class TranslatorTrainer extends Trainer<Translator, Filled<TranslatorConfig>> {
   /** Kept by bundlers. @internal */
   static override readonly name = 'TranslatorTrainer';
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
@@ -70,7 +71,7 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
    *  const trainer = TranslatorTrainer.create({ model, batch: 1, steps: 40, reversible: 'coupling' });
    *  console.log(trainer.parameters, trainer.steps); // 3776 0
    */
-  static create(options: TrainOptions<TranslatorConfig>, makeBackend?: (bytes: number) => Backend, threadModule?: URL): TranslatorTrainer {
+  static create(options: TrainOptions<TranslatorConfig> | CheckedOptions<AnyModel>, makeBackend?: (bytes: number) => Backend, threadModule?: URL): TranslatorTrainer {
     return new TranslatorTrainer(checkTranslatorOptions(options), TRANSLATOR, makeBackend, threadModule);
   }
 
@@ -153,7 +154,7 @@ export class TranslatorTrainer extends Trainer<Translator, Required<TranslatorCo
    *  const { tokens } = beamSearch(next, { beam: 2, begin: SPECIAL.begin, end: SPECIAL.end, maxLength: 3 });
    *  console.log(tokens.join(' ')); // 5 4
    */
-  decoder(source: Int32Array): (prefix: Int32Array) => Float64Array {
+  decoder(source: Int32Array): (prefix: Int32Array) => Float64Array<ArrayBuffer> {
     const tokens = this.sentence('source', source);
     this.all.model.start(this.device, tokens);
     return (prefix) => {

@@ -1,7 +1,8 @@
 // Trains a vision transformer.
 
-import { MAX_LENGTH, callback, integers, typed } from '../core/check.ts';
+import { type Filled, MAX_LENGTH, callback, integers, typed } from '../core/check.ts';
 import type { Backend } from '../kernels/kernels.ts';
+import type { AnyModel } from '../models/any-model.ts';
 import { nats } from '../models/model.ts';
 import { Vit } from '../models/vit.ts';
 import { type VitConfig, checkVitConfig, vitTokens } from '../models/vit-config.ts';
@@ -10,7 +11,7 @@ import { type CheckedOptions, type TrainOptions, checkOptions } from './options.
 import { type Kit, type MemoryPlan, plan } from './plan.ts';
 import { type StepReport, Trainer } from './trainer.ts';
 
-export const VIT: Kit<Vit, Required<VitConfig>> = { make: (arena, config, run) => new Vit(arena, config, run), rules: ALL_RULES };
+export const VIT: Kit<Vit, Filled<VitConfig>> = { make: (arena, config, run) => new Vit(arena, config, run), rules: ALL_RULES };
 
 /** Fills in the defaults; throws UsageError for the first value out of range.
  *  @example
@@ -18,8 +19,8 @@ export const VIT: Kit<Vit, Required<VitConfig>> = { make: (arena, config, run) =
  *  const { seed, learningRate, reversible, model: { mlpRatio } } = checkVitOptions({ model, batch: 8, steps: 500 });
  *  console.log(seed, learningRate, reversible, mlpRatio); // 1 0.001 bdia 4
  */
-export function checkVitOptions(options: TrainOptions<VitConfig>): CheckedOptions<Required<VitConfig>> {
-  return checkOptions(options, checkVitConfig, vitTokens);
+export function checkVitOptions(options: TrainOptions<VitConfig> | CheckedOptions<AnyModel>): CheckedOptions<Filled<VitConfig>> {
+  return checkOptions(options as TrainOptions<VitConfig>, checkVitConfig, vitTokens);
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that are wrong, or a model that does not
@@ -28,7 +29,7 @@ export function checkVitOptions(options: TrainOptions<VitConfig>): CheckedOption
  *  const model = { kind: 'vit', width: 32, height: 32, colours: 3, classes: 10, patch: 4, layers: 6, channels: 64, heads: 4 };
  *  console.log(planVit({ model, batch: 8, steps: 100 }).bytes.sideBits); // 20800
  */
-export const planVit = (options: TrainOptions<VitConfig>): MemoryPlan => plan(checkVitOptions(options), VIT);
+export const planVit = (options: TrainOptions<VitConfig> | CheckedOptions<AnyModel>): MemoryPlan => plan(checkVitOptions(options), VIT);
 
 /** A training run of a vision transformer.
  *  @example
@@ -38,7 +39,7 @@ export const planVit = (options: TrainOptions<VitConfig>): MemoryPlan => plan(ch
  *  while (trainer.steps < 30) trainer.trainStep(images, labels);
  *  console.log(trainer.evaluate(images, labels).accuracy); // 1
  */
-export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
+export class VitTrainer extends Trainer<Vit, Filled<VitConfig>> {
   /** Kept by bundlers. @internal */
   static override readonly name = 'VitTrainer';
   /** A new run with initial weights. `makeBackend` chooses another back end than the release build, `threadModule` another place of
@@ -49,7 +50,7 @@ export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
    *  const trainer = VitTrainer.create({ model, batch: 2, steps: 30, seed: 3 });
    *  console.log(trainer.parameters, trainer.steps); // 1672 0
    */
-  static create(options: TrainOptions<VitConfig>, makeBackend?: (bytes: number) => Backend, threadModule?: URL): VitTrainer {
+  static create(options: TrainOptions<VitConfig> | CheckedOptions<AnyModel>, makeBackend?: (bytes: number) => Backend, threadModule?: URL): VitTrainer {
     return new VitTrainer(checkVitOptions(options), VIT, makeBackend, threadModule);
   }
 
@@ -114,7 +115,7 @@ export class VitTrainer extends Trainer<Vit, Required<VitConfig>> {
    *  const logits = VitTrainer.create({ model, batch: 2, steps: 30 }).logits(new Uint8Array(16).fill(255));
    *  console.log(logits.length, logits[1].toFixed(6)); // 2 -0.044946
    */
-  logits(image: Uint8Array): Float64Array {
+  logits(image: Uint8Array): Float64Array<ArrayBuffer> {
     this.checkImages(image, 1);
     const { raw, fraction } = this.all.model.logits(this.device, image);
     return Float64Array.from(raw, (v) => v / 2 ** fraction);

@@ -61,7 +61,7 @@ function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argumen
  *  const answer = runCase(createWasmBackend({ pages: 1 }), 'max_bits_i64', { stream: 1, args: [{ type: 'int64', length: 5, bits: 20 }, 5] });
  *  console.log(answer.length, answer[0]); // 32 16
  */
-export function runCase(backend: Backend, kernel: keyof Kernels, { stream, args }: KernelCase): Uint8Array {
+export function runCase(backend: Backend, kernel: keyof Kernels, { stream, args }: KernelCase): Uint8Array<ArrayBuffer> {
   let at = backend.base;
   const addresses = args.map((argument) => {
     if (typeof argument === 'number') return argument;
