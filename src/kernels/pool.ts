@@ -1,111 +1,93 @@
-// The pool of worker threads: starts them, hands them jobs through words in the shared memory, collects their results. A job is a few
-// integers; what they mean is its handler's affair (train/job.ts). Workers load the library's second file, dist/thread.js;
-// where that, workers or shared memory cannot be had, the pool never becomes ready and the caller works alone: same bits.
+// The pool of a trainer's worker threads: starts them, hands them jobs, sees whether they live, ends them. They load the library's
+// second file, dist/thread.js. Where that, workers or shared memory cannot be had, or a thread is lost, the caller works alone: same bits.
 
-import { waitWhile } from './team.ts';
+import type { Jobs } from './jobs.ts';
+import { LIFE, TeamFailure } from './team.ts';
+import { type WorkerThread, startWorker, withNodeThreads } from './worker.ts';
 
-/** Words of the job block. ARGUMENTS words follow the header, then a result slot per member. */
-const GENERATION = 0, DONE = 1, READY = 2, CLOSED = 3, HEADER = 4;
-const ARGUMENTS = 12;
-/** Result slot: numbers as float64 words, then an error as UTF-8. */
-const NUMBERS = 6, ERROR_BYTES = 480, SLOT = NUMBERS * 8 + ERROR_BYTES + 4;
-const slotAt = (rank: number): number => align((HEADER + ARGUMENTS) * 4) + rank * align(SLOT);
-const align = (n: number): number => Math.ceil(n / 64) * 64;
+const STARTING = 'the threads are starting';
 
-export const jobBytes = (threads: number): number => slotAt(threads);
-
-/** What a member's part of a job gave. */
-export interface Result {
-  numbers: number[];
-  /** "Name: message" of what it threw, or ''. */
-  error: string;
+interface Member {
+  readonly worker: WorkerThread;
+  pulse: number;
+  /** Milliseconds of the caller's in which the pulse did not change. */
+  quiet: number;
 }
 
-/** The job block seen from one thread. */
-export class Jobs {
-  private readonly words: Int32Array;
+/** What ends the threads of owners that are dropped. */
+let dropped: FinalizationRegistry<Pool> | undefined;
 
-  constructor(private readonly buffer: ArrayBuffer | SharedArrayBuffer, private readonly at: number) {
-    this.words = new Int32Array(buffer, at, HEADER + ARGUMENTS);
+export class Pool {
+  private readonly members: Member[] = [];
+  private isOpen = false;
+  private last = 0;
+
+  /** size: threads asked for, the caller included. why: what keeps the caller alone; '' only for one thread. */
+  constructor(private readonly jobs: Jobs, private readonly size: number, private why: string) {}
+
+  /** Starts the workers of the module `url` (by default the package's) with `message` and their ranks. They end with `owner` at the
+   *  latest: nothing else here may refer to it. */
+  start(owner: object, url: URL | undefined, message: object): void {
+    (dropped ??= new FinalizationRegistry((pool) => pool.end(''))).register(owner, this);
+    this.why = STARTING;
+    this.isOpen = true;
+    withNodeThreads((node) => {
+      try {
+        const module = url ?? new URL('./thread.js', import.meta.url); // throws in a bundle that has no place of its own
+        for (let rank = 1; rank < this.size && this.isOpen; rank++) {
+          const worker = startWorker(node, module, (why) => this.end(why));
+          this.members.push({ worker, pulse: 0, quiet: 0 });
+          worker.postMessage({ ...message, rank });
+        }
+      } catch (error) {
+        this.end(`no thread can be started: ${(error as Error).message}`);
+      }
+    });
   }
 
-  /** All `others` workers are up. */
-  ready(others: number): boolean {
-    return Atomics.load(this.words, READY) === others;
+  /** Why the caller works alone, or ''. */
+  get note(): string {
+    if (this.why === STARTING && this.jobs.ready(this.size - 1)) this.why = '';
+    return this.why;
   }
 
-  start(args: readonly number[]): void {
-    args.forEach((value, i) => { this.words[HEADER + i] = value; });
-    Atomics.store(this.words, DONE, 0);
-    Atomics.add(this.words, GENERATION, 1);
-    Atomics.notify(this.words, GENERATION);
+  get threads(): number {
+    return this.note === '' ? this.size : 1;
   }
 
-  /** Waits for `others` workers to end the job. */
-  join(others: number): void {
-    for (let done = Atomics.load(this.words, DONE); done < others; done = Atomics.load(this.words, DONE)) waitWhile(this.words, DONE, done);
+  /** Ends all workers; only the first reason counts. */
+  end(why: string): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.why = why;
+    this.jobs.close();
+    for (const { worker } of this.members.splice(0)) worker.terminate();
   }
 
-  close(): void {
-    Atomics.store(this.words, CLOSED, 1);
-    this.start([]);
+  begin(args: readonly number[]): void {
+    for (const member of this.members) member.quiet = 0;
+    this.jobs.start(args);
   }
 
-  result(rank: number): Result {
-    const at = this.at + slotAt(rank), numbers = Array.from(new Float64Array(this.buffer, at, NUMBERS));
-    const bytes = new Uint8Array(this.buffer, at + NUMBERS * 8 + 4, ERROR_BYTES).slice(0, new Int32Array(this.buffer, at + NUMBERS * 8, 1)[0]);
-    return { numbers, error: new TextDecoder().decode(bytes) };
+  /** Whether all workers have ended the job; if not, one is lost. */
+  join(): boolean {
+    try {
+      this.watch();
+      this.jobs.join(this.size - 1, this.watch);
+    } catch { /* the note says why */ }
+    return this.note === '';
   }
 
-  /** The loop of a worker: runs `handler` on every job until the pool is closed. */
-  serve(rank: number, handler: (args: Int32Array) => Result): void {
-    let seen = Atomics.load(this.words, GENERATION);
-    Atomics.add(this.words, READY, 1);
-    for (;;) {
-      waitWhile(this.words, GENERATION, seen);
-      seen = Atomics.load(this.words, GENERATION);
-      if (Atomics.load(this.words, CLOSED) !== 0) return;
-      const { numbers, error } = handler(this.words.subarray(HEADER)), at = this.at + slotAt(rank);
-      new Float64Array(this.buffer, at, NUMBERS).set(numbers);
-      const bytes = new TextEncoder().encode(error).subarray(0, ERROR_BYTES);
-      new Int32Array(this.buffer, at + NUMBERS * 8, 1)[0] = bytes.length;
-      new Uint8Array(this.buffer, at + NUMBERS * 8 + 4, ERROR_BYTES).set(bytes);
-      Atomics.add(this.words, DONE, 1);
-      Atomics.notify(this.words, DONE);
-    }
-  }
-}
-
-interface AnyWorker {
-  postMessage(message: unknown): void;
-  terminate(): unknown;
-  unref?(): void;
-}
-
-/** Starts a worker on `url` with a message; undefined where that is impossible. */
-export function startWorker(url: URL, message: unknown): AnyWorker | undefined {
-  try {
-    const node = (globalThis as { process?: { getBuiltinModule?(name: string): { Worker: new (url: URL) => AnyWorker & { on(event: string, listener: () => void): void } } } }).process?.getBuiltinModule?.('node:worker_threads');
-    if (node !== undefined) {
-      const worker = new node.Worker(url);
-      worker.on('error', () => {}); // a worker that cannot start leaves the caller alone at work
-      worker.unref?.();
-      worker.postMessage(message);
-      return worker;
-    }
-    if (typeof Worker === 'undefined') return undefined;
-    const worker = new Worker(url, { type: 'module' });
-    worker.onerror = (event) => event.preventDefault();
-    worker.postMessage(message);
-    return worker;
-  } catch {
-    return undefined;
-  }
-}
-
-/** In a worker: calls `receive` with the first message. */
-export function onFirstMessage(receive: (message: never) => void): void {
-  const node = (globalThis as { process?: { getBuiltinModule?(name: string): { parentPort: { once(event: 'message', listener: (message: never) => void): void } | null } } }).process?.getBuiltinModule?.('node:worker_threads');
-  if (node?.parentPort) node.parentPort.once('message', receive);
-  else addEventListener('message', (event) => receive((event as MessageEvent).data as never), { once: true });
+  /** For the caller, now and then while it works and waits: throws TeamFailure if a worker is lost. */
+  readonly watch = (): void => {
+    const now = performance.now(), passed = Math.min(now - this.last, LIFE.sleep); // a machine that slept is no thread that died
+    this.last = now;
+    this.members.forEach((member, i) => {
+      const pulse = this.jobs.beat(i + 1, 0);
+      member.quiet = pulse === member.pulse ? member.quiet + passed : 0;
+      member.pulse = pulse;
+      if (member.quiet > LIFE.patience || (member.quiet > LIFE.sleep / 2 && member.worker.isGone())) this.end('a thread ended');
+    });
+    if (this.note !== '') throw new TeamFailure(this.note);
+  };
 }

@@ -16,6 +16,9 @@ const PLACES = 2 ** 20;
 
 /** Turns before a waiting member sleeps. Waiting fifteen times as long made no difference beyond the noise (docs/decisions.md). */
 const SPINS = 20_000;
+/** Milliseconds. sleep: most that a waiting member sleeps before it looks around. patience: without a pulse, after which a worker is
+ *  taken for lost; no kernel takes as long, and one that does costs the threads, never a bit. Tests shorten both. */
+export const LIFE = { sleep: 1000, patience: 60_000 };
 
 /** Thrown to members that wait for one that has failed; the failed one reports why. */
 export class TeamFailure extends RetrogradError {
@@ -30,8 +33,13 @@ export class Team {
   /** Where this member failed first; the earliest of all members' is the failure that one thread alone would meet. */
   failedAt: number | undefined;
 
-  /** words: the control block. rank: this member. size: members at work. For one job: a team that has been reset starts at stage 0. */
-  constructor(private readonly words: Int32Array, readonly rank = 0, readonly size = 1) {}
+  /** words: the control block. rank: this member. size: members at work. tick: called now and then, at work and while waiting: a
+   *  worker shows that it lives, the caller looks whether all do, and throws if not (pool.ts). For one job: a team that has been
+   *  reset starts at stage 0. */
+  constructor(
+    private readonly words: Int32Array, readonly rank = 0, readonly size = 1,
+    private readonly tick: () => void = () => undefined,
+  ) {}
 
   /** The part of 0..n-1 that is this member's, in multiples of `unit`. */
   range(n: number, unit = 1): { from: number; to: number } {
@@ -55,6 +63,7 @@ export class Team {
       unfinished = -1;
       for (const i of this.orderOf(n)) {
         this.check(stage);
+        this.tick();
         const at = FIRST_ITEM + i;
         if (Atomics.compareExchange(words, at, before, before + 1) === before) {
           try {
@@ -67,7 +76,7 @@ export class Team {
           Atomics.notify(words, at);
         } else if (Atomics.load(words, at) <= before) unfinished = at;
       }
-      if (unfinished >= 0) waitWhile(words, unfinished, before - 1);
+      if (unfinished >= 0) waitWhile(words, unfinished, before - 1, this.tick);
     }
     if (lost === undefined) return;
     this.failedAt = stage * PLACES + lost.item;
@@ -91,7 +100,7 @@ export class Team {
       Atomics.store(this.words, ARRIVED, 0);
       Atomics.add(this.words, PHASE, 1);
       Atomics.notify(this.words, PHASE);
-    } else waitWhile(this.words, PHASE, phase);
+    } else waitWhile(this.words, PHASE, phase, this.tick);
     this.check();
   }
 
@@ -137,7 +146,8 @@ export class Team {
   exclusive(index: number, work: () => void): void {
     if (this.size === 1) return work();
     const at = FIRST_LOCK + index;
-    while (Atomics.compareExchange(this.words, at, 0, 1) !== 0) waitWhile(this.words, at, 1);
+    this.tick();
+    while (Atomics.compareExchange(this.words, at, 0, 1) !== 0) waitWhile(this.words, at, 1, this.tick);
     try {
       work();
     } finally {
@@ -147,12 +157,14 @@ export class Team {
   }
 }
 
-/** Waits while words[at] is `value`: spins, then sleeps where the thread may (a browser's main thread may not: it spins on). */
-export function waitWhile(words: Int32Array, at: number, value: number): void {
+/** Waits while words[at] is `value`: spins, then sleeps where the thread may (a browser's main thread may not: it spins on) and calls
+ *  `tick` at least every LIFE.sleep milliseconds, which may end the wait by throwing. */
+export function waitWhile(words: Int32Array, at: number, value: number, tick: () => void): void {
   for (let i = 0; i < SPINS; i++) if (Atomics.load(words, at) !== value) return;
   while (Atomics.load(words, at) === value) {
+    tick();
     try {
-      Atomics.wait(words, at, value, 1000);
+      Atomics.wait(words, at, value, LIFE.sleep);
     } catch { /* not allowed here */ }
   }
 }

@@ -40,6 +40,8 @@ function requireHost(): void {
   if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) {
     throw new RetrogradError('this processor is big-endian: typed arrays would read the little-endian memory of WebAssembly in the wrong order', 'use a little-endian processor (x86-64, arm64)');
   }
+  const { process } = globalThis as { process?: { versions?: { node?: string } } }, node = process?.versions?.node;
+  if (parseInt(node ?? '') < 20) throw new RetrogradError(`this is Node ${node}, expected 20 or newer`, 'https://nodejs.org has it');
   if (typeof WebAssembly === 'undefined') throw new RetrogradError('this runtime has no WebAssembly', 'use Node 20, a current browser, Deno or Bun');
   if (!WebAssembly.validate(SIMD_PROBE)) {
     throw new RetrogradError('this runtime has WebAssembly without 128-bit SIMD', 'it needs an x86 processor with SSE 4.1 or newer, or a newer engine');
@@ -48,7 +50,9 @@ function requireHost(): void {
 
 function createMemory(pages: number, shared: boolean): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+    new Uint8Array(memory.buffer); // some runtimes have larger memories than views
+    return memory;
   } catch {
     if (shared) return createMemory(pages, false); // no SharedArrayBuffer here: one thread
     throw new UsageError(`this runtime does not give ${pages} pages of memory (${(pages / 16).toFixed(1)} MiB)`, 'use a smaller model or batch');
@@ -92,9 +96,21 @@ export function createWasmBackend({ pages, build = 'release', shared = false, by
 /** The release build on the memory of another thread's back end. */
 export const attachWasmBackend = (memory: unknown): Backend => attach(memory as WebAssembly.Memory, 'release', bundled());
 
+/** Whether other threads can see it. An `instanceof` would ask whether it is of this realm too: under jest it is of another. */
+export const isShared = (memory: { buffer: ArrayBufferLike }): boolean => String(memory.buffer) === '[object SharedArrayBuffer]';
+
+function instantiateOwn(module: Uint8Array | WebAssembly.Module, memory: WebAssembly.Memory): Kernels & Administration {
+  try {
+    return instantiateSync(module, { env: { memory } }).instance.exports as unknown as Kernels & Administration;
+  } catch (error) {
+    throw new RetrogradError(`this runtime does not take the kernels: ${(error as Error).message}`,
+      "a page's Content-Security-Policy must have script-src 'wasm-unsafe-eval', a Worker of Cloudflare's imports retrograd/worker");
+  }
+}
+
 function attach(memory: WebAssembly.Memory, name: 'release' | 'checked', source: Uint8Array | WebAssembly.Module): Backend {
-  const isShared = !(memory.buffer instanceof ArrayBuffer);
-  const exports = instantiateSync(isCompiled(source) ? source : forMemory(source, isShared), { env: { memory } }).instance.exports as unknown as Kernels & Administration;
+  const module = isCompiled(source) ? source : forMemory(source, isShared(memory));
+  const exports = instantiateOwn(module, memory);
   if (exports.abi_version() !== ABI_VERSION) {
     throw new RetrogradError(`the kernels have interface version ${exports.abi_version()}, expected ${ABI_VERSION}`, 'build again: npm run build');
   }

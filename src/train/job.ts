@@ -2,9 +2,10 @@
 
 import { OverflowError, ReconstructionError, RetrogradError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
-import { type Result, Jobs, onFirstMessage } from '../kernels/pool.ts';
+import { Jobs, type Result } from '../kernels/jobs.ts';
 import { Team, TeamFailure, controlBytes } from '../kernels/team.ts';
 import { attachWasmBackend } from '../kernels/wasm.ts';
+import { onFirstMessage } from '../kernels/worker.ts';
 import { Arena } from '../tensor/arena.ts';
 import type { UpdateReport } from './optimizer.ts';
 import { clearGradients } from '../nn/parameters.ts';
@@ -48,9 +49,9 @@ interface Failure {
   readonly at: number;
 }
 
-/** The team of a job, seen by the member `rank` of `size`. */
-export const teamOf = (d: Device, { control }: Layout, { microBatch }: AnyOptions<unknown>, rank: number, size: number): Team =>
-  new Team(d.view(control, controlBytes(microBatch) / 4), rank, size);
+/** The control block of the teams of a layout. */
+export const controlOf = (d: Device, { control }: Layout, { microBatch }: AnyOptions<unknown>): Int32Array =>
+  d.view(control, controlBytes(microBatch) / 4);
 
 /** Runs one thread's part. */
 export function runJob(d: Device, { model, optimizer }: Layout, { job, count, first, step, predictions, gamma8 }: Job): { outcome: Outcome; update?: UpdateReport; failure?: Failure } {
@@ -97,8 +98,9 @@ export function runMember(kits: Readonly<Record<string, Kit>>): void {
   onFirstMessage(({ memory, base, options, rank, end }: MemberMessage) => {
     const device = new Device(attachWasmBackend(memory)), arena = new Arena(base), all = layout(arena, options as AnyOptions<never>, kits[options.model.kind ?? 'gpt']);
     if (arena.end !== end) throw new RetrogradError('the thread module is of another version than the library');
-    new Jobs(device.bytes.buffer, all.job).serve(rank, (words): Result => {
-      device.team = teamOf(device, all, options, rank, options.threads);
+    const control = controlOf(device, all, options);
+    new Jobs(device.bytes.buffer, all.job).serve(rank, (words, tick): Result => {
+      device.team = new Team(control, rank, options.threads, tick);
       const { outcome, failure } = runJob(device, all, decodeJob(words));
       return { numbers: KEYS.map((key) => outcome[key]), error: failure === undefined ? '' : describe(failure) };
     });
@@ -113,7 +115,11 @@ export function stepError(own: Failure | undefined, others: readonly string[]): 
 }
 
 const KINDS = { OverflowError, ReconstructionError, TeamFailure, RetrogradError };
-const describe = ({ error, at }: Failure): string => (error instanceof Error ? `${at} ${error.name}: ${error.message}` : `${at} : ${String(error)}`);
+function describe({ error, at }: Failure): string {
+  const { name = '', message = error } = Object(error);
+  return `${at} ${name}: ${message}`;
+}
+
 
 function revive(text: string): Failure {
   const [, at, name, message] = /^(\d+) (\w*): ([^]*)$/.exec(text) ?? [undefined, '0', '', text], [what, hint] = message.split('. HINT: ');

@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { jobBytes } from '../kernels/pool.ts';
+import { jobBytes } from '../kernels/jobs.ts';
 import { controlBytes } from '../kernels/team.ts';
 import { Gpt } from '../models/gpt.ts';
 import type { MakeModel, Model } from '../models/model.ts';
@@ -33,7 +33,7 @@ export interface Kit<M extends Model = Model, Config = never> {
 export interface Layout<M extends Model = Model> {
   model: M;
   optimizer: Optimizer;
-  /** Control block of the team (kernels/team.ts) and job block of the pool (kernels/pool.ts). */
+  /** Control block of the team (kernels/team.ts) and job block of the pool (kernels/jobs.ts). */
   control: Pointer;
   job: Pointer;
 }

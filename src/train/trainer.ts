@@ -3,17 +3,18 @@
 
 import { refuse } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
-import { UsageError } from '../errors.ts';
+import { RetrogradError, UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { Jobs, startWorker } from '../kernels/pool.ts';
+import { Jobs } from '../kernels/jobs.ts';
+import { Pool } from '../kernels/pool.ts';
 import { Team } from '../kernels/team.ts';
-import { createWasmBackend } from '../kernels/wasm.ts';
+import { createWasmBackend, isShared } from '../kernels/wasm.ts';
 import { type Model, nats } from '../models/model.ts';
 import { initialise } from '../nn/parameters.ts';
 import { Arena } from '../tensor/arena.ts';
 import { MASTER_FRACTION, OPTIMIZER_FRACTION } from '../tensor/formats.ts';
-import { JOB, type Job, type MemberMessage, NOTHING, type Outcome, addOutcome, encodeJob, outcomeOf, runJob, stepError, teamOf } from './job.ts';
+import { JOB, type Job, NOTHING, type Outcome, addOutcome, controlOf, encodeJob, outcomeOf, runJob, stepError } from './job.ts';
 import type { UpdateReport } from './optimizer.ts';
 import { type Kit, type Layout, type MemoryPlan, layout, plan } from './plan.ts';
 import type { AnyOptions } from './rules.ts';
@@ -62,39 +63,54 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   /** Bytes of memory in use, the kernels' own included. */
   readonly peakBytes: number;
 
-  protected readonly device: Device;
   protected readonly all: Layout<M>;
   private readonly jobs: Jobs;
+  private readonly pool: Pool;
   private readonly alone = new Team(new Int32Array(0));
-  private readonly workers: { terminate(): unknown }[];
+  private readonly makeBackend: () => Backend;
+  private work: Device;
+  /** Why no weight here can be trusted any more. */
+  private broken: RetrogradError | undefined;
 
   protected constructor(/** The run's options, defaults filled in. */ readonly options: AnyOptions<Config>, kit: Kit<M, Config>, makeBackend?: (bytes: number) => Backend, threadModule?: URL) {
     this.plan = plan(options, kit);
-    const bytes = this.plan.total + SLACK, backend = makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: options.threads > 1 });
-    const arena = new Arena(backend.base);
-    this.device = new Device(backend);
+    const bytes = this.plan.total + SLACK, isThreaded = options.threads > 1;
+    this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: isThreaded });
+    this.work = new Device(this.makeBackend());
+    const { memory, base } = this.work.backend, arena = new Arena(base);
     this.all = layout(arena, options, kit);
     this.peakBytes = arena.end;
-    initialise(this.device, this.all.model.store, options.seed);
+    initialise(this.work, this.all.model.store, options.seed);
     this.setScales(() => 0);
-    this.jobs = new Jobs(this.device.bytes.buffer, this.all.job);
-    this.workers = this.startWorkers(threadModule);
+    this.jobs = new Jobs(memory.buffer, this.all.job);
+    this.pool = new Pool(this.jobs, options.threads, isThreaded ? 'this runtime has no shared memory' : '');
+    if (isThreaded && isShared(memory)) this.pool.start(this, threadModule, { memory, base, options, end: arena.end });
   }
 
-  private startWorkers(threadModule: URL | undefined): { terminate(): unknown }[] {
-    const { memory, base } = this.device.backend, { threads } = this.options;
-    if (threads === 1 || memory.buffer instanceof ArrayBuffer) return [];
-    const message = (rank: number): MemberMessage => ({ memory, base, options: this.options, rank, end: this.peakBytes });
-    const url = threadModule ?? new URL('./thread.js', import.meta.url); // not needed, and not everywhere possible, for one thread
-    return Array.from({ length: threads - 1 }, (_, i) => startWorker(url, message(i + 1))).filter((worker) => worker !== undefined);
+  /** Where the weights are, and the work is done. */
+  protected get device(): Device {
+    if (this.broken !== undefined) throw this.broken;
+    return this.work;
   }
 
-  /** Threads at work in the next step: 1 until all workers are up, then options.threads. */
+  /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1 again if one of them is lost. */
   get threads(): number {
-    return this.workers.length > 0 && this.jobs.ready(this.options.threads - 1) ? this.options.threads : 1; // none after close
+    return this.pool.threads;
   }
 
-  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits.
+  /** Why fewer threads are at work than options.threads, in words: they are starting, the runtime has none, one ended; else ''.
+   *  @example
+   *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+   *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10, threads: 2 });
+   *  console.log(trainer.threads, trainer.threadsNote); // 1 the threads are starting
+   *  trainer.close();
+   */
+  get threadsNote(): string {
+    return this.pool.note;
+  }
+
+  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits. Without it they end some time
+   *  after the trainer was dropped.
    *  @example
    *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
    *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10, threads: 2 });
@@ -103,8 +119,7 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
    *  console.log(trainer.threads, trainer.steps); // 1 1
    */
   close(): void {
-    if (this.workers.length > 0) this.jobs.close();
-    for (const worker of this.workers.splice(0)) worker.terminate();
+    this.pool.end('the trainer was closed');
   }
 
   /** Number of weights. */
@@ -114,19 +129,34 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
 
   /** Runs a job on all threads and adds up what they counted; throws what one thread alone would throw. */
   private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome & { update?: UpdateReport } {
-    const d = this.device, size = this.threads, job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
-    d.team = size === 1 ? this.alone : teamOf(d, this.all, this.options, 0, size);
-    d.team.reset();
-    if (size > 1) this.jobs.start(encodeJob(job));
+    const { device: d, pool } = this, size = this.threads;
+    const job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
+    if (size > 1) {
+      d.team = new Team(controlOf(d, this.all, this.options), 0, size, pool.watch);
+      d.team.reset();
+      pool.begin(encodeJob(job));
+    }
     const { outcome, update, failure } = runJob(d, this.all, job);
-    if (size > 1) this.jobs.join(size - 1);
     d.team = this.alone;
+    if (size > 1 && !pool.join()) return this.goOn(job);
     const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1)), total = { ...outcome };
     for (const { numbers } of others) addOutcome(total, outcomeOf(numbers));
     for (const key of Object.keys(this.totals) as (keyof typeof this.totals)[]) this.totals[key] += total[key];
     const thrown = stepError(failure, others.map((result) => result.error));
     if (thrown !== undefined) throw thrown;
     return { ...total, update };
+  }
+
+  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was only slow may still write to this one.
+   *  Weights are written by updates only, which leave nothing to begin again from. */
+  private goOn(job: Job): Outcome & { update?: UpdateReport } {
+    const { work } = this;
+    this.broken = new RetrogradError(`${this.threadsNote} in step ${job.step + 1}, which left no whole weights`, 'go on from the last checkpoint');
+    if (job.job === JOB.update) throw this.broken;
+    this.work = new Device(this.makeBackend());
+    this.work.bytes.set(work.bytes);
+    this.broken = undefined;
+    return this.run(job);
   }
 
   /** One step: gradients of a batch whose samples `load` brings into memory, micro-batch by micro-batch; then the update. */
@@ -136,13 +166,18 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     return { step: this.steps, loss, ...update!, ...counts, saturated: counts.saturated + saturated };
   }
 
-  /** Leaves the gradients of the summed loss; the loss returned is the mean. */
+  /** Leaves the gradients of the summed loss; the loss returned is the mean. Begins again if a thread is lost on the way. */
   protected accumulate(load: (first: number, count: number) => void, predictions: number): Outcome & { update?: UpdateReport } {
-    const { batch, microBatch } = this.options, total: Outcome = { ...NOTHING };
+    const { batch, microBatch } = this.options, total: Outcome = { ...NOTHING }, totals = { ...this.totals };
     this.run({ job: JOB.clear });
+    const { device } = this;
     for (let first = 0; first < batch; first += microBatch) {
       load(first, microBatch);
       addOutcome(total, this.run({ job: JOB.accumulate, count: microBatch, first }));
+      if (device !== this.device) {
+        Object.assign(this.totals, totals);
+        return this.accumulate(load, predictions);
+      }
     }
     return { ...total, loss: nats(total.loss) / predictions };
   }

@@ -1,0 +1,85 @@
+// The job block: words in the shared memory through which the caller hands jobs to its workers and takes their results. A job is a
+// few integers; what they mean is its handler's affair (train/job.ts).
+
+import { waitWhile } from './team.ts';
+
+/** Words of the job block. ARGUMENTS words follow the header, then a slot of results for each member. */
+const GENERATION = 0, DONE = 1, READY = 2, CLOSED = 3, HEADER = 4;
+const ARGUMENTS = 12;
+/** A slot: numbers as float64, an error as UTF-8 after its length, the member's pulse. */
+const NUMBERS = 6, ERROR_BYTES = 480, PULSE = NUMBERS * 8 + 4 + ERROR_BYTES, SLOT = PULSE + 4;
+const slotAt = (rank: number): number => align((HEADER + ARGUMENTS) * 4) + rank * align(SLOT);
+const align = (n: number): number => Math.ceil(n / 64) * 64;
+
+export const jobBytes = (threads: number): number => slotAt(threads);
+
+/** What a member's part of a job gave. */
+export interface Result {
+  numbers: number[];
+  /** "Name: message" of what it threw, or ''. */
+  error: string;
+}
+
+/** The job block seen from one thread. */
+export class Jobs {
+  private readonly words: Int32Array;
+
+  constructor(private readonly buffer: ArrayBufferLike, private readonly at: number) {
+    this.words = new Int32Array(buffer, at);
+  }
+
+  /** All `others` workers are up. */
+  ready(others: number): boolean {
+    return Atomics.load(this.words, READY) === others;
+  }
+
+  start(args: readonly number[]): void {
+    this.words.set(args, HEADER);
+    Atomics.store(this.words, DONE, 0);
+    Atomics.add(this.words, GENERATION, 1);
+    Atomics.notify(this.words, GENERATION);
+  }
+
+  /** Waits for `others` workers to end the job; `tick` as in waitWhile. */
+  join(others: number, tick: () => void): void {
+    for (let done = 0; (done = Atomics.load(this.words, DONE)) < others;) {
+      waitWhile(this.words, DONE, done, tick);
+    }
+  }
+
+  close(): void {
+    Atomics.store(this.words, CLOSED, 1);
+    this.start([]);
+  }
+
+  /** Adds to the pulse of a member, and returns what it was: it changes as long as the member lives and is not in a long kernel. */
+  beat(rank: number, by = 1): number {
+    return Atomics.add(this.words, (slotAt(rank) + PULSE) / 4, by);
+  }
+
+  result(rank: number): Result {
+    const at = this.at + slotAt(rank), numbers = Array.from(new Float64Array(this.buffer, at, NUMBERS));
+    const length = new Int32Array(this.buffer, at + NUMBERS * 8, 1)[0];
+    const bytes = new Uint8Array(this.buffer, at + NUMBERS * 8 + 4, length).slice(); // TextDecoder takes no shared memory
+    return { numbers, error: new TextDecoder().decode(bytes) };
+  }
+
+  /** The loop of a worker: runs `handler` on every job until the pool is closed. */
+  serve(rank: number, handler: (args: Int32Array, tick: () => void) => Result): void {
+    const tick = (): void => void this.beat(rank);
+    let seen = Atomics.load(this.words, GENERATION);
+    Atomics.add(this.words, READY, 1);
+    for (;;) {
+      waitWhile(this.words, GENERATION, seen, tick);
+      seen = Atomics.load(this.words, GENERATION);
+      if (Atomics.load(this.words, CLOSED) !== 0) return;
+      const { numbers, error } = handler(this.words.subarray(HEADER), tick), at = this.at + slotAt(rank);
+      new Float64Array(this.buffer, at, NUMBERS).set(numbers);
+      const bytes = new TextEncoder().encode(error).subarray(0, ERROR_BYTES);
+      new Int32Array(this.buffer, at + NUMBERS * 8, 1)[0] = bytes.length;
+      new Uint8Array(this.buffer, at + NUMBERS * 8 + 4, ERROR_BYTES).set(bytes);
+      Atomics.add(this.words, DONE, 1);
+      Atomics.notify(this.words, DONE);
+    }
+  }
+}
