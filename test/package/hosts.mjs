@@ -39,8 +39,9 @@ test('one thread and two have the same digest', async () => {
 test('a checkpoint goes on where it was', async () => {
   const trainer = await trained(1);
   const file = await encodeCheckpoint({
-    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps, libraryVersion: '0.1.0',
+    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
     vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)),
+    libraryVersion: '0.1.0',
   });
   const { tensors, options, step } = await decodeCheckpoint(file);
   const again = GptTrainer.create(options);
@@ -58,27 +59,29 @@ function jest(project) {
   writeFileSync(join(folder, 'a.test.mjs'), SPEC);
   const config = { rootDir: folder, testMatch: ['**/*.test.mjs'], transform: {} };
   writeFileSync(join(folder, 'jest.config.json'), JSON.stringify(config));
-  const words = [join(project, 'node_modules/jest/bin/jest.js'), '--config', join(folder, 'jest.config.json')];
-  run(process.execPath, ['--experimental-vm-modules', ...words], { cwd: folder });
+  const program = join(project, 'node_modules/jest/bin/jest.js');
+  const words = ['--experimental-vm-modules', program, '--config', 'jest.config.json'];
+  run(process.execPath, words, { cwd: folder });
 }
 
 function vitest(project, pool) {
   const folder = join(project, `vitest-${pool}`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'a.test.mjs'), `import { expect, test } from 'vitest';\n${SPEC}`);
-  const words = [join(project, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder, '--pool', pool];
-  run(process.execPath, words, { cwd: folder });
+  const program = join(project, 'node_modules/vitest/vitest.mjs');
+  run(process.execPath, [program, 'run', '--root', folder, '--pool', pool], { cwd: folder });
 }
 
-/** What strict programs write: values of the package given to the platform, and read options used again. */
+/** What strict programs write: what the package gives goes to the platform, or into it again. */
 const STRICT = `
 import { GptTrainer, Vocabulary, decodeCheckpoint, encodeCheckpoint, sha256Hex } from 'retrograd';
 import { VitTrainer, decodeCheckpoint as decodeAny } from 'retrograd/all';
 import { verify } from 'retrograd/verify';
 export async function save(trainer: GptTrainer): Promise<Blob> {
   const file = await encodeCheckpoint({
-    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps, libraryVersion: '0.1.0',
+    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
     vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)),
+    libraryVersion: '0.1.0',
   });
   return new Blob([file]);
 }
@@ -100,12 +103,14 @@ function strict(project, module, moduleResolution) {
   const name = `strict-${moduleResolution}`;
   const compilerOptions = {
     module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [], strict: true,
-    skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true,
-    noPropertyAccessFromIndexSignature: true, noImplicitOverride: true, isolatedModules: true,
+    skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes: true, isolatedModules: true,
+    noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true,
   };
   writeFileSync(join(project, `${name}.ts`), STRICT);
-  writeFileSync(join(project, `${name}.json`), JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
-  run(process.execPath, [join(project, 'node_modules/typescript/bin/tsc'), '-p', `${name}.json`], { cwd: project });
+  const config = { compilerOptions, files: [`${name}.ts`] };
+  writeFileSync(join(project, `${name}.json`), JSON.stringify(config));
+  const program = join(project, 'node_modules/typescript/bin/tsc');
+  run(process.execPath, [program, '-p', `${name}.json`], { cwd: project });
 }
 
 /** Whether require() of a module works in a Node. */
@@ -125,34 +130,42 @@ async function nodes(project) {
     const [node] = await installNode(version);
     same(run(node, [join(common, 'train.mjs')]));
     const { stdout, stderr } = spawnSync(node, [join(common, 'require.js')], { encoding: 'utf8' });
-    const expected = hasRequireOfModules(version) ? /^function\n$/ : /ERR_REQUIRE_ESM/;
-    if (!expected.test(stdout + stderr)) throw new Error(`Node ${version}: require says ${stdout}${stderr}`);
+    const expected = hasRequireOfModules(version) ? /^function\n/ : /ERR_REQUIRE_ESM/;
+    const said = `${stdout}${stderr}`;
+    if (!expected.test(said)) throw new Error(`Node ${version}: require says ${said}`);
     const report = run(node, [join(project, 'node_modules/retrograd/dist/cli.js'), 'verify']);
     if (!/equal/.test(report)) throw new Error(`Node ${version}: ${report}`);
   }
 }
 
 const UNCAUGHT = {
-  option: `import { GptTrainer } from 'retrograd';
-GptTrainer.create({ model: { vocabulary: 9, layers: 1, channels: 7, heads: 2, context: 4 }, batch: 1, steps: 1 });`,
-  type: "import { GptTrainer } from 'retrograd';\nGptTrainer.create({ model: null, batch: 1, steps: 1 });",
-  misspelt: "import { GptTrainer } from 'retrograd';\nGptTrainer.create({ model: {}, lr: 1, steps: 1 });",
-  file: "import { decodeCheckpoint } from 'retrograd';\nawait decodeCheckpoint(new Uint8Array(100));",
-  text: "import { readText } from 'retrograd';\nreadText(Uint8Array.of(255), { context: 4, what: 'the text' });",
-  pairs: "import { readPairs } from 'retrograd/all';\nreadPairs(Uint8Array.of(65, 10), 'the pairs');",
+  option: ['retrograd', 'GptTrainer.create({ model, batch: -1, steps: 1 });'],
+  type: ['retrograd', 'GptTrainer.create({ model: null, batch: 1, steps: 1 });'],
+  misspelt: ['retrograd', 'GptTrainer.create({ model, batch: 1, steps: 1, lr: 1 });'],
+  file: ['retrograd', 'await decodeCheckpoint(new Uint8Array(100));'],
+  text: ['retrograd', 'readText(Uint8Array.of(255), { context: 4 });'],
+  pairs: ['retrograd/all', 'readPairs(Uint8Array.of(65, 10));'],
 };
+const uncaughtCode = ([entry, code]) => `import * as library from '${entry}';
+const { GptTrainer, decodeCheckpoint, readPairs, readText } = library;
+const model = { vocabulary: 9, layers: 1, channels: 8, heads: 2, context: 4 };
+${code}
+`;
 
 /** Its class and message, in at most 2 kB, whoever prints it. */
 function uncaught(project) {
   const bin = (name) => join(project, 'node_modules/.bin', name);
-  const runtimes = { node: [process.execPath], deno: [bin('deno'), 'run', '-A'], bun: [bin('bun')] };
-  for (const [what, code] of Object.entries(UNCAUGHT)) {
-    writeFileSync(join(project, 'uncaught.mjs'), `${code}\n`);
+  const node = [process.execPath];
+  const runtimes = { node, deno: [bin('deno'), 'run', '-A'], bun: [bin('bun')] };
+  for (const what of Object.keys(UNCAUGHT)) {
+    writeFileSync(join(project, 'uncaught.mjs'), uncaughtCode(UNCAUGHT[what]));
     for (const [runtime, [program, ...words]] of Object.entries(runtimes)) {
       const given = { cwd: project, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } };
       const { status, stderr } = spawnSync(program, [...words, 'uncaught.mjs'], given);
       const size = Buffer.byteLength(stderr);
-      const isNamed = runtime === 'bun' ? /error: /i.test(stderr) : /(Usage|Checkpoint)Error: /.test(stderr);
+      // Bun tells no class.
+      const name = runtime === 'bun' ? /error: /i : /(Usage|Checkpoint)Error: /;
+      const isNamed = name.test(stderr);
       if (status !== 1 || size > 2000 || !isNamed) {
         throw new Error(`${runtime}, ${what}: exit ${status}, ${size} bytes\n${stderr}`);
       }
@@ -166,9 +179,11 @@ function git(project) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
-  npm(['install', `git+file://${root}#${commit}`, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
-  const files = (base) => readdirSync(join(base, 'node_modules/retrograd'), { recursive: true }).sort().join('\n');
-  if (files(folder) !== files(project)) throw new Error(`other files than the tarball's:\n${files(folder)}`);
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  npm(['install', `git+file://${root}#${commit}`, ...quiet], { cwd: folder });
+  const list = (base) => readdirSync(join(base, 'node_modules/retrograd'), { recursive: true });
+  const [given, packed] = [folder, project].map((base) => list(base).sort().join('\n'));
+  if (given !== packed) throw new Error(`other files than the tarball's:\n${given}`);
   writeFileSync(join(folder, 'train.mjs'), example.code);
   same(run(process.execPath, ['train.mjs'], { cwd: folder }));
 }
@@ -180,7 +195,7 @@ export function packClone(folder) {
   const output = npm(['pack', '--json', '--pack-destination', folder], { cwd: clone });
   const [{ filename, files }] = JSON.parse(output);
   const dist = files.filter(({ path }) => path.startsWith('dist/'));
-  if (dist.length < 30) throw new Error(`the package of a clean clone has ${dist.length} files in dist`);
+  if (dist.length < 30) throw new Error(`a clean clone's package has ${dist.length} files in dist`);
   return join(folder, filename);
 }
 
@@ -196,5 +211,6 @@ export const HOSTS = {
 };
 export const HOST_NEEDS = {
   jest: ['jest'], 'vitest vmThreads': ['vitest'], 'vitest vmForks': ['vitest'],
-  'TypeScript nodenext': ['typescript'], 'TypeScript bundler': ['typescript'], 'uncaught errors': ['deno', 'bun'],
+  'TypeScript nodenext': ['typescript'], 'TypeScript bundler': ['typescript'],
+  'uncaught errors': ['deno', 'bun'],
 };

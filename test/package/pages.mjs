@@ -1,5 +1,5 @@
-// Pages in headless Chromium: of a server on this machine, of one by plain http under another name, and
-// under a content security policy.
+// Pages in headless Chromium: of a server on this machine, of one by plain http under another name,
+// and under a content security policy.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,8 +21,8 @@ const TELL = `<script type=module>
   }, 100);
 </script>`;
 const FLAGS = [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking',
-  '--host-resolver-rules=MAP retrograd.test 127.0.0.1',
+  '--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run',
+  '--disable-background-networking', '--host-resolver-rules=MAP retrograd.test 127.0.0.1',
 ];
 const PAGE_SECONDS = 120;
 
@@ -43,7 +43,7 @@ async function serve(folder, headers, tell) {
   return server;
 }
 
-/** What a page of `folder` tells: the text of its #log when its title is 'done', or what it posts itself. */
+/** What a page of `folder` tells: its #log when its title is 'done', or what it posts. */
 export async function inBrowser(folder, path, { host = '127.0.0.1', headers = {} } = {}) {
   const [program] = [await installChromium()].flat();
   let tell;
@@ -55,7 +55,8 @@ export async function inBrowser(folder, path, { host = '127.0.0.1', headers = {}
   const server = await serve(folder, headers, tell);
   const profile = mkdtempSync(join(tmpdir(), 'retrograd-chromium-'));
   const url = `http://${host}:${server.address().port}${path}`;
-  const browser = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  const words = [...FLAGS, `--user-data-dir=${profile}`, url];
+  const browser = spawn(program, words, { stdio: 'ignore' });
   try {
     return await told;
   } finally {
@@ -64,11 +65,12 @@ export async function inBrowser(folder, path, { host = '127.0.0.1', headers = {}
     await ended;
     server.close();
     server.closeAllConnections();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }); // its children end after it
+    // Its children end after it.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 
-/** Digests, saves and reads a run; posts what came of it. No inline script: a policy may forbid them. */
+/** Digests, saves and reads a run; posts what came of it. A policy may forbid inline scripts. */
 const PAGE = `
 const say = (text) => fetch('/told', { method: 'POST', body: text });
 try {
@@ -85,7 +87,8 @@ try {
   const again = GptTrainer.create(options);
   again.restore(tensors, step);
   const isSame = await again.weightsSha256() === await trainer.weightsSha256();
-  say((isSecureContext ? 'secure' : 'not secure') + ', ' + (isSame ? 'the same run' : 'another run'));
+  const context = isSecureContext ? 'secure' : 'not secure';
+  say(context + ', ' + (isSame ? 'the same run' : 'another run'));
 } catch (error) {
   say(error.name + ': ' + error.message);
 }
@@ -94,16 +97,19 @@ try {
 async function page(project, options, expected) {
   mkdirSync(project, { recursive: true });
   writeFileSync(join(project, 'page.js'), PAGE);
-  writeFileSync(join(project, 'page.html'), '<!doctype html><script type=module src=page.js></script>');
+  const html = '<!doctype html><script type=module src=page.js></script>';
+  writeFileSync(join(project, 'page.html'), html);
   const told = await inBrowser(project, '/page.html', options);
   if (!expected.test(told)) throw new Error(`the page says ${told}`);
 }
 
 const policy = (text) => ({ headers: { 'content-security-policy': text } });
+const ALLOWED = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 export const PAGES = {
-  'page by plain http': (project) => page(project, { host: 'retrograd.test' }, /^not secure, the same run$/),
+  'page by plain http': (project) =>
+    page(project, { host: 'retrograd.test' }, /^not secure, the same run$/),
   'page with a policy': async (project) => {
     await page(project, policy("default-src 'self'"), /^RetrogradError: .*wasm-unsafe-eval/);
-    await page(project, policy("default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"), /^secure, the same run$/);
+    await page(project, policy(ALLOWED), /^secure, the same run$/);
   },
 };
