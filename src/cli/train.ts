@@ -49,7 +49,7 @@ type Begun = Pick<Prepared, 'trainer' | 'data'>;
 async function prepareNew(kind: SomeKind, values: RunValues): Promise<Begun> {
   kind.options(values); // whatever is wrong with the options is said before the data are read
   const data = await kind.read(values), options = kind.options(values, data);
-  checkFits(kind, options, values);
+  checkFits(kind, options, values, data);
   return { trainer: createTrainer(kind, options), data };
 }
 
@@ -60,15 +60,15 @@ async function prepareResumed(kind: SomeKind, values: RunValues, directory: stri
   if (run.step >= options.steps)
     throw new UsageError(`the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`, useHint(kind, values, directory));
   const data = await kind.read(values, run);
-  checkFits(kind, options, values);
+  checkFits(kind, options, values, data);
   return { trainer: restoreTrainer(kind, run, options), data };
 }
 
 /** Refuses a model that does not fit its memory or its checkpoint. */
-function checkFits(kind: SomeKind, options: CheckedOptions<AnyModel>, values: RunValues): void {
+function checkFits(kind: SomeKind, options: CheckedOptions<AnyModel>, values: RunValues, data: RunData<unknown>): void {
   const fit = fitOf(kind, options), { plan: { parameters } } = fit;
   checkFit(fit, options);
-  if (values.out !== undefined || values.resume !== undefined) checkSavable(parameters);
+  if (values.out !== undefined || values.resume !== undefined) checkSavable(parameters, kind.toJson(data.known));
 }
 
 /** The command that continues a run. */
