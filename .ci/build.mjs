@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import { minify } from 'terser';
 import ts from 'typescript';
 import { thirdPartyLicenses } from './licenses.mjs';
+import { pack } from './pack.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const started = performance.now();
@@ -20,25 +21,25 @@ async function compile(target) {
   console.log(`build/${target}.wasm  ${kilobytes(wasm.length)}, ${kilobytes(gzipSync(wasm).length)} gzipped`);
 }
 
-/** The module as printable ASCII, so that gzip sees nearly a byte a character: 14.6 kB compressed; as hexadecimal digits it would take 16.1 kB,
- *  as base64 21.0 kB. The alphabet is ASCII without ' and \\, 93 characters. A byte b is v = (b + 3) mod 256, which makes the frequent
- *  bytes small: v < 91 is one character; others are two, the first of which is one of the last two. The text comes last in a bundle: in
- *  its middle it would push the code before it out of gzip's window, 1.2 kB more. It is a function, so that bundlers leave it out where
- *  no kernel is used. */
-const ONE = 91, ALPHABET = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => c !== "'" && c !== '\\');
-const spell = (v) => (v < ONE ? ALPHABET[v] : ALPHABET[ONE + Math.floor((v - ONE) / ALPHABET.length)] + ALPHABET[(v - ONE) % ALPHABET.length]);
-const textOfRelease = () => `function __retrogradKernels(){return'${Array.from(readFileSync('build/release.wasm'), (byte) => spell((byte + 3) & 255)).join('')}'}`;
+/** The module as text: 12.4 kB compressed with what reads it; as characters of ASCII it took 14.7 kB, as
+ *  base64 21.0 kB. It comes last in a bundle: in its middle it would push the code before it out of
+ *  gzip's window. It is a function, so that bundlers leave it out where no kernel is used. */
+const textOfRelease = once(() =>
+  `function __retrogradKernels(){return'${pack(readFileSync('build/release.wasm'))}'}`);
 const wasmAsText = {
   name: 'wasm-as-text',
-  setup: (b) => b.onLoad({ filter: /release\.wasm$/ }, () => ({
-    contents: `export default () => {
-  const text = __retrogradKernels(), bytes = [];
-  const digit = (i) => { const c = text.charCodeAt(i); return c - 32 - (c > 39) - (c > 92); };
-  for (let i = 0; i < text.length; i++) { const v = digit(i); bytes.push((v < ${ONE} ? v : ${ONE} + (v - ${ONE}) * ${ALPHABET.length} + digit(++i)) - 3); }
-  return Uint8Array.from(bytes);
-};`,
+  setup: (b) => b.onLoad({ filter: /release\.wasm$/ }, ({ path }) => ({
+    resolveDir: process.cwd(),
+    contents: `import { unpack } from './src/kernels/unpack.ts';
+let bytes;
+export default () => (bytes ??= unpack(__retrogradKernels(), ${readFileSync(path).length}));`,
   })),
 };
+
+function once(make) {
+  let made;
+  return () => (made ??= make());
+}
 
 /** The loader's instantiation without what it adds for strings, arrays and classes in the module's
  *  memory: the kernels have numbers only, and bundlers cannot see that. 1.6 kB compressed. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = 20;
-const SOURCES = ['src', 'assembly', 'test/golden/demo.json', 'test/golden/conformance.json', 'package.json', 'asconfig.json', 'tsconfig.json', '.ci/build.mjs', '.ci/licenses.mjs'];
+const SOURCES = ['src', 'assembly', 'test/golden/demo.json', 'test/golden/conformance.json', 'package.json', 'asconfig.json', 'tsconfig.json', '.ci/build.mjs', '.ci/licenses.mjs', '.ci/pack.mjs'];
 const RESULTS = [
   'dist/index.js', 'dist/all.js', 'dist/thread.js', 'dist/worker.js', 'dist/worker-all.js', 'dist/kernels.wasm',
   'dist/verify.js', 'dist/worker-verify.js', 'dist/cli.js', 'dist/types', 'dist/THIRD-PARTY-LICENSES', 'build/release.wasm', 'build/checked.wasm',

@@ -2,6 +2,7 @@
 // division, which have no vector instruction, are done one by one, everything else on four parameters at a time: three loops over 64
 // parameters that pass int64s on through memory take 9 % less time than one loop with lanes taken out and put back.
 
+import { isNarrow } from './bounds';
 import {
   addTruncatedLanes, clamp, clampLanes, halfUp, halfUpLanes, halfUpNarrowLanes, highWords, isqrt, lowWords, multiplyHalfUpLanes, overflowLanes,
   roundedProductHigh, roundedProductLow, saturateInt32, saturateLanes, shiftNarrowLanes, truncatedShift,
@@ -17,7 +18,7 @@ const FAST_WEIGHT: i32 = 1 << 29;
 /** Kernels.sum_squares_i64. */
 export function sum_squares_i64(g: usize, n: i32, shift: i32, out: usize): void {
   assert(shift >= 0 && shift <= 62, 'sum_squares_i64: shift in 0..62');
-  assert(n <= 1 << 23, 'sum_squares_i64: n <= 2^23');
+  assert(n < 1 << 23, 'sum_squares_i64: n < 2^23');
   let sum = i64x2.splat(0);
   for (; n > 0; n -= 4, g += 32) {
     const low = n >= 4 ? v128.load(g) : loadPart(g, min(n, 2) << 3), high = n >= 4 ? v128.load(g, 16) : loadPart(g + 16, max(n - 2, 0) << 3);
@@ -109,7 +110,8 @@ export function adamw_i64(w: usize, g: usize, m: usize, r: usize, n: i32, shift:
   assert(shift >= 0 && shift <= 62, 'adamw_i64: shift in 0..62');
   assert(factor >= 0 && factorShift >= 1 && factorShift <= 62, 'adamw_i64: factor >= 0, factorShift in 1..62');
   assert(k1 >= 0 && k1 <= 30 && k2 >= 0 && k2 <= 62, 'adamw_i64: k1 in 0..30, k2 in 0..62');
-  assert(epsilon >= 1 && decay >= 0, 'adamw_i64: epsilon >= 1, decay >= 0');
+  assert(epsilon >= 1 && decay >= 0 && limit >= 0, 'adamw_i64: epsilon >= 1, decay >= 0, limit >= 0');
+  assert(ASC_NO_ASSERT || isNarrow(g, n, shift), 'adamw_i64: G fits int32');
   const factors = i32x4.splat(factor), decays = i32x4.splat(decay);
   let oneByOne = 0, count = i32x4.splat(0);
   for (; n >= TURN; n -= TURN, w += BYTES, g += 2 * BYTES, m += BYTES, r += BYTES) {

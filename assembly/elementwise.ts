@@ -1,5 +1,6 @@
 // Element by element: weighted sums of int32 tensors, column sums, accumulation into int64, and the fingerprint of a state.
 
+import { isSummable, isWithin32 } from './bounds';
 import { halfUp, halfUpLanes, halfUpLanes64 } from './fixed';
 import { loadInt32s, storeInt32s } from './lanes';
 
@@ -24,7 +25,9 @@ function combine4(a: usize, aFactor: v128, aShift: i32, b: usize, bFactor: v128,
 /** Kernels.combine_i32. */
 export function combine_i32(a: usize, aFactor: i32, aShift: i32, b: usize, bFactor: i32, bShift: i32, c: usize, cShift: i32, out: usize, n: i32): void {
   assert(abs(aShift) <= 31 && abs(bShift) <= 31 && abs(cShift) <= 31, 'combine_i32: shifts in -31..31');
-  assert(abs(aFactor) <= 9 && abs(bFactor) <= 9, 'combine_i32: factors in -9..9');
+  assert(abs(aFactor) <= 15 && abs(bFactor) <= 15, 'combine_i32: factors in -15..15');
+  assert(ASC_NO_ASSERT || isWithin32(a, n, aFactor, i32.MAX_VALUE), 'combine_i32: |a * aFactor| < 2^31');
+  assert(ASC_NO_ASSERT || !b || isWithin32(b, n, bFactor, i32.MAX_VALUE), 'combine_i32: |b * bFactor| < 2^31');
   const fa = i32x4.splat(aFactor << max(-aShift, 0)), fb = i32x4.splat(bFactor << max(-bShift, 0)), fc = i32x4.splat(1 << max(-cShift, 0));
   for (; n >= 4; n -= 4, a += 16, out += 16) {
     combine4(a, fa, aShift, b, fb, bShift, c, fc, cShift, out, 4);
@@ -77,6 +80,7 @@ export function sum_rows_i16i64(a: usize, lda: i32, rows: i32, columns: i32, sum
 /** Kernels.accumulate_i64. */
 export function accumulate_i64(a: usize, out: usize, n: i32, shift: i32): void {
   assert(shift >= -62 && shift <= 31, 'accumulate_i64: shift in -62..31');
+  assert(ASC_NO_ASSERT || isSummable(a, out, n, shift), 'accumulate_i64: the sum fits');
   for (; n >= 2; n -= 2, a += 16, out += 16) accumulateLanes(out, v128.load(a), shift);
   if (n) store<i64>(out, load<i64>(out) + halfUp(load<i64>(a), -shift));
 }

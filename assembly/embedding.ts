@@ -1,17 +1,23 @@
 // Token and position embedding, forward and backward: rows of masters in, rows of int64 gradients out.
 
+import { isWithin32 } from './bounds';
 import { halfUp, halfUpLanes } from './fixed';
 import { addWide } from './lanes';
 
 /** Fraction bits of the masters. */
 const MASTER_FRACTION: i32 = 24;
 
-/** Kernels.embedding_forward_i32. Masters are below 2^28, so their sum fits. */
+/** Largest |raw| for which the sum of two fits. */
+const LARGEST: i64 = (1 << 30) - 1;
+
+/** Kernels.embedding_forward_i32. */
 export function embedding_forward_i32(ids: usize, token: usize, position: usize, out: usize, rows: i32, columns: i32, l: i32): void {
   assert(l >= 6 && l <= 14, 'embedding_forward_i32: l in 6..14');
+  assert(ASC_NO_ASSERT || isWithin32(position, rows * columns, 1, LARGEST), 'embedding_forward_i32: |position| < 2^30');
   const shift = MASTER_FRACTION - l, row = usize(columns) << 2;
   for (let r = 0; r < rows; r++, ids += 4) {
     let t = token + usize(load<u32>(ids)) * row, c = columns;
+    assert(ASC_NO_ASSERT || isWithin32(t, c, 1, LARGEST), 'embedding_forward_i32: |token| < 2^30');
     for (; c >= 4; c -= 4, t += 16, position += 16, out += 16) {
       v128.store(out, halfUpLanes(i32x4.add(v128.load(t), v128.load(position)), shift));
     }

@@ -8,6 +8,7 @@
 // steps and spills; so it never does: 97 % of the peak of dot and add at 512^3 (node 20, Zen 4), 8 to 13 % above the rolled loop.
 // The panel is the outer loop within a block of rows, so that its part stays in L1 and the rows of A in L2.
 
+import { areChunksWithin } from './bounds';
 import { halfStep, shiftHalfUpLanes } from './fixed';
 
 /** Columns of B in a panel, bytes of a pair of its rows. */
@@ -20,6 +21,8 @@ const PAIR: usize = 64;
 const BLOCK_ROWS: i32 = 256;
 const BLOCK_ROWS_64: i32 = 32;
 const BLOCK_PRODUCTS: i32 = 768;
+/** Largest |sum| of a chunk: half a step of the largest shift can be added. */
+const LARGEST_CHUNK: i64 = i32.MAX_VALUE - (1 << 15);
 
 /** Kernels.gemm_i16i16i32. */
 export function gemm_i16i16i32(a: usize, lda: i32, packed: usize, stride: usize, c: usize, ldc: i32, m: i32, n: i32, k: i32): void {
@@ -38,6 +41,7 @@ export function gemm_i16i16i64(a: usize, lda: i32, packed: usize, stride: usize,
   assert(lda >= k && ldc >= n, 'gemm_i16i16i64: row distances');
   assert(chunk >= 2 && (chunk & 1) == 0, 'gemm_i16i16i64: chunk is even');
   assert(shift >= -16 && shift <= 20, 'gemm_i16i16i64: shift in -16..20');
+  assert(ASC_NO_ASSERT || areChunksWithin(a, lda, packed, stride, m, n, k, chunk, LARGEST_CHUNK), 'gemm_i16i16i64: |S| <= 2^31 - 1 - 2^15');
   blocks<i64>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 3, m, n, k, chunk, shift);
 }
 

@@ -91,7 +91,7 @@ export function random_u32(out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: 
 
 /** Kernels.random_normal_i32. */
 export function random_normal_i32(out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32, scale: i32): void {
-  assert(scale >= 0, 'random_normal_i32: scale < 2^31');
+  assert(scale >= 0 && scale < 1 << 29, 'random_normal_i32: scale in 0..2^29 - 1');
   blocks(NORMAL, out, n, c1, c2, c3, key0, key1, scale, 0, 0);
 }
 

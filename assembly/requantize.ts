@@ -1,5 +1,6 @@
 // Changing formats: products and gradients back to operands, masters to working copies, and the maxima that choose the shifts.
 
+import { isNarrow } from './bounds';
 import {
   bits, clampLanes, clampLanes16, halfStep, halfUpLanes, halfUpNarrowLanes, halveUpLanes16, isqrt, saturateInt16Lanes, shiftHalfUpLanes,
 } from './fixed';
@@ -113,6 +114,7 @@ export function requantize_i32i32(a: usize, lda: i32, out: usize, ldo: i32, rows
 export function narrow_i64i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32): void {
   assert(shift >= 0 && shift <= 62, 'narrow_i64i32: shift in 0..62');
   for (let r = 0; r < rows; r++, a += usize(lda) << 3, out += usize(ldo) << 2) {
+    assert(ASC_NO_ASSERT || isNarrow(a, columns, shift), 'narrow_i64i32: the result fits');
     let p = a, o = out, c = columns;
     for (; c >= 4; c -= 4, p += 32, o += 16) v128.store(o, halfUpNarrowLanes(v128.load(p), v128.load(p, 16), shift));
     if (c > 0) {

@@ -1,6 +1,7 @@
 // Softmax with base-2 exponentials, forward and backward. The largest element's exponential is exactly 2^30, so the sum of a row is
 // never 0. cross-entropy.ts shares the exponentials. Four int32 columns a vector.
 
+import { isWithin32 } from './bounds';
 import { clamp, halfUp, halfUpLanes, multiplyHalfUpLanes, multiplyHalfUpLanesU, multiplyHighLanes, saturateInt16Lanes, saturateInt32 } from './fixed';
 import { firstLanes, loadInt32s, loadPart, maxLanes, storeInt16s, storeInt32s, sumLanes64, widenSumU } from './lanes';
 import { EXP2_C0, EXP2_C1, EXP2_C2, EXP2_C3, EXP2_C4, EXP2_C5 } from './tables';
@@ -63,6 +64,7 @@ function probabilities(e0: v128, e1: v128, r: v128): v128 {
 export function softmax_forward_i32i16(s: usize, lds: i32, p: usize, ldp: i32, rows: i32, columns: i32, valid: i32, causal: i32, scale: u32): void {
   assert(columns <= 4096, 'softmax_forward_i32i16: columns <= 4096');
   assert(rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns), 'softmax_forward_i32i16: 1 <= valid columns <= columns');
+  assert(causal >> 1 == 0, 'softmax_forward_i32i16: causal 0 or 1');
   assert(scale > 0, 'softmax_forward_i32i16: scale > 0');
   const scales = i32x4.splat(scale), whole = columns & ~7;
   for (; rows > 0; rows--, s += usize(lds) << 2, p += usize(ldp) << 1, valid += causal) {
@@ -128,10 +130,13 @@ function gradient(dp: v128, p: v128, dot: v128, doubledFactor: v128): v128 {
 /** Kernels.softmax_backward_i16i32. ds_j = floor((8 (d - dot) * 2 p factor + 2^31) / 2^32), a high word, if the operands fit int32;
  *  they do unless gradients are about to overflow. */
 export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32, ds: usize, ldds: i32, rows: i32, columns: i32, valid: i32, causal: i32, factor: i32): void {
-  assert(rows == 0 || (valid >= 0 && valid + (rows - 1) * causal <= columns), 'softmax_backward_i16i32: valid columns <= columns');
+  assert(columns <= 4096, 'softmax_backward_i16i32: columns <= 4096');
+  assert(rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns), 'softmax_backward_i16i32: 1 <= valid columns <= columns');
+  assert(causal >> 1 == 0, 'softmax_backward_i16i32: causal 0 or 1');
   assert(factor >= 1 << 14 && factor <= 1 << 15, 'softmax_backward_i16i32: factor in 2^14..2^15');
   const doubled = i32x4.splat(factor << 1);
   for (let row = 0; row < rows; row++, p += usize(ldp) << 1, dp += usize(lddp) << 2, ds += usize(ldds) << 2, valid += causal) {
+    assert(ASC_NO_ASSERT || isWithin32(dp, valid, 1, i32.MAX_VALUE), 'softmax_backward_i16i32: |dp| < 2^31');
     let sum = i64x2.splat(0), largest = i32x4.splat(0), from = dp, to = ds, q = p, j = 0;
     for (; j + 4 <= valid; j += 4, from += 16, q += 8) {
       const d = halfUpLanes(v128.load(from), 2), weight = v128.load16x4_s(q);

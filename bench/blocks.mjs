@@ -176,7 +176,9 @@ function tried() {
 export const BLOCKS = {
   claims, conformance, 'conformance-rows': conformanceRows, learning, memory, performance: performanceBlock, tried, 'example-output': exampleOutput,
   help: helpOf(), 'help-train-gpt': helpOf('train', 'gpt'), 'help-train-vit': helpOf('train', 'vit'), 'help-train-translate': helpOf('train', 'translate'),
-  'help-translate': helpOf('translate'), 'help-bench': helpOf('bench', 'gpt'), 'help-experiment': helpOf('experiment'),
+  ...Object.fromEntries(['eval', 'sample', 'inspect', 'plot', 'demo', 'verify', 'translate', 'experiment'].map((name) => [`help-${name}`, helpOf(name)])),
+  ...Object.fromEntries(['gpt', 'vit', 'translate'].map((kind) => [`help-plan-${kind}`, helpOf('plan', kind)])),
+  'help-bench': helpOf('bench', 'gpt'), 'help-bench-vit': helpOf('bench', 'vit'), 'help-bench-translate': helpOf('bench', 'translate'),
   'number-formats': numberFormats, 'format-constants': formatConstants, rounding, bounds, 'error-bounds': largestErrors,
   kernels, simulation, 'simulation-exponents': simulationExponents, 'simulation-changes': simulationChanges,
 };

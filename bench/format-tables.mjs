@@ -41,7 +41,7 @@ export async function formatRows() {
     fixed('gradient of the logits', 'int32', f.LOGIT_GRADIENT_FRACTION, '±1', 'cannot happen: a probability less 0 or 1'),
     ['gradient operand', 'int16, 13 bits', `${-highest} to ${-lowest}, per tensor and sequence`, `2^${lowest} to 2^${highest}`, `up to ±2^${f.GRADIENT_LIMIT_BITS}`, 'refused: the step ends with an error'],
     ['gradient into a layer norm', 'int16, 15 bits', 'per sequence', '', `±${f.FINE_GRADIENT_MAX} steps`, 'as above'],
-    ['gradient of the residual stream', 'int32', 'per sequence', '', `below 2^${f.STREAM_GRADIENT_BITS} steps`, 'cannot happen: the exponent follows the maximum'],
+    ['gradient of the residual stream', 'int32', 'per sequence', '', `at most 2^${f.STREAM_GRADIENT_BITS} steps`, 'cannot happen: the exponent follows the maximum'],
     fixed('weight gradient', 'int64', f.WEIGHT_GRADIENT_FRACTION, `±2^${63 - f.WEIGHT_GRADIENT_FRACTION}`, 'cannot happen: eq. 5'),
     fixed('clipped gradient in AdamW, in units of 2^scale', 'int32', f.OPTIMIZER_FRACTION, '±1', 'cannot happen: the scale follows it'),
     fixed('first moment m, likewise', 'int32', f.OPTIMIZER_FRACTION, '±1', 'cannot happen: a mean of clipped gradients'),

@@ -3,8 +3,8 @@
 
 import { CheckpointError } from '../core/errors.ts';
 
-/** Most values of a text: four times what byte pairs of 65,536 tokens on both sides need. */
-const MAX_VALUES = 2 ** 20;
+/** Most values of a text: twice what byte pairs of 65,536 tokens on both sides need. */
+const MAX_VALUES = 2 ** 19;
 /** Most lists and objects in each other. */
 const MAX_DEPTH = 64;
 

@@ -1,7 +1,7 @@
 // The one way in which files are written: to a temporary file of a random name beside the old one,
-// synchronised to the disk and renamed over it. A kill at any moment leaves the old or the new file,
-// whole. The temporary file goes with the process; that of a killed one goes when the next process
-// takes its directory (lock.ts).
+// synchronised to the disk and renamed over it. A kill at any moment leaves the old or the new
+// file, whole. The temporary file goes with the process; that of a killed one goes when the next
+// process takes its directory (lock.ts).
 
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
@@ -62,8 +62,8 @@ export const unwritable = (given: string, error: unknown): UsageError => {
   return new UsageError(message, 'choose another directory with --out');
 };
 
-/** Makes the directory of --out if need be and proves that a file can be written there. Leaves nothing
- *  else behind. Throws UsageError. */
+/** Makes the directory of --out if need be and proves that a file can be written there. Leaves
+ *  nothing else behind. Throws UsageError. */
 export function prepareDirectory(directory: string): void {
   try {
     makeDirectory(directory);
@@ -102,8 +102,8 @@ function syncDirectory(directory: string): void {
   }
 }
 
-/** Gives a new file the owner and the mode of the one that it replaces. Nobody may read it who might
- *  not read the old one: if it cannot have the group, it has no rights for a group. */
+/** Gives a new file the owner and the mode of the one that it replaces. Nobody may read it who
+ *  might not read the old one: if it cannot have the group, it has no rights for a group. */
 function inherit(handle: number, { uid, gid, mode }: fs.Stats): void {
   if (isWindows) return;
   const attempt = (change: () => void): void => {

@@ -13,11 +13,12 @@ import { Interrupts } from './interrupts.ts';
 import { gpt } from './kinds/gpt.ts';
 import { type GptTrainer, type TrainOptions, UsageError, checkTrainOptions, readText, sha256Hex } from './library.ts';
 import { runLoop, validate } from './loop.ts';
-import { type RunSummary, doneEvent, hasColour, lossChart, summaryRows } from './report.ts';
+import { type RunSummary, doneEvent, lossChart, summaryRows } from './report.ts';
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { createTrainer } from './run.ts';
 import { generate, promptTokens } from './sample.ts';
 import { gptTask } from './tasks/gpt.ts';
+import { terminalColumns } from './terminal.ts';
 import { defaultThreads } from './threads.ts';
 
 /** At most 90 s on two cores. After a change: npm run golden. */
@@ -54,17 +55,17 @@ Every number from the character to the updated weight is an integer; no activati
 
 /** What the weights' digest says about this machine. */
 function verdict(digest: string, parameters: number, steps: number, textSha256: string): { isSame: boolean | undefined; lines: string } {
-  if (steps !== golden.steps) return { isSame: undefined, lines: `Weights after ${steps} steps: SHA-256 ${digest}\nThe published digest is that of ${golden.steps} steps.` };
-  const both = table([['this machine', digest], ['published', golden.weightsSha256]]);
-  if (digest === golden.weightsSha256) return { isSame: true, lines: `SHA-256 of the weights:\n${both}\nYour machine computed the same ${count(parameters)} weights, bit for bit.` };
+  if (steps !== golden.steps) return { isSame: undefined, lines: `SHA-256 of the weights after ${steps} steps:\n${digest}\nThe published digest is that of ${golden.steps} steps.` };
+  const both = `this machine:\n${digest}\npublished:\n${golden.weightsSha256}`;
+  if (digest === golden.weightsSha256) return { isSame: true, lines: `SHA-256 of the weights, ${both}\nYour machine computed the same ${count(parameters)} weights, bit for bit.` };
   const cause = textSha256 === golden.textSha256 ? 'The text is the same, so the computation is not: please report it.' : `The text is another one (SHA-256 ${textSha256}).`;
-  return { isSame: false, lines: `SHA-256 of the weights:\n${both}\nTHE WEIGHTS DIFFER from the published ones. ${cause}` };
+  return { isSame: false, lines: `SHA-256 of the weights, ${both}\nTHE WEIGHTS DIFFER from the published ones. ${cause}` };
 }
 
 function report(summary: RunSummary, trainer: GptTrainer, text: string, lines: string): void {
   const { history, validation } = summary;
   const { plan, totals } = trainer, kept = plan.bytes.states + plan.bytes.sideBits;
-  print(`\n${lossChart(history, hasColour())}\n`);
+  print(`\n${lossChart(history, terminalColumns())}\n`);
   print(`What it writes now, beginning with "${PROMPT.trim()}":\n`);
   print(`${`${PROMPT}${text}`.split('\n').map((line) => `    ${line}`).join('\n')}\n`);
   print(`${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}. Guessing among ${trainer.options.model.vocabulary} characters costs ${Math.log(trainer.options.model.vocabulary).toFixed(2)} nats each; this model, on text it never saw, ${validation?.loss.toFixed(2)}.`);

@@ -105,7 +105,7 @@ class Teller {
     const what = `${cell.id}, seed ${seed}`, why = `left to ${inWords(holder)}, which runs it`;
     if (this.waiting.has(what)) return;
     this.waiting.add(what);
-    this.say(`${this.name} ${what}: ${why}`, { event: 'waiting', cell: cell.id, seed, why });
+    this.say(`${this.name} ${what}: ${why}`, { event: 'skipped', cell: cell.id, seed, why });
   }
 
   interrupted({ cell, seed }: Run, { step, rescue }: KeptRun): void {

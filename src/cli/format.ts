@@ -19,6 +19,9 @@ export function bytes(value: number): string {
   return `${unit === 0 ? count(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** Bytes in MiB, as all rows of a table are. */
+export const mebibytes = (value: number): string => `${(value / 2 ** 20).toFixed(2)} MiB`;
+
 /** Seconds as 8.4 s, 2 min 05 s, 3 h 07 min. */
 export function duration(seconds: number): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');

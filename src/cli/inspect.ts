@@ -1,12 +1,14 @@
 // retrograd inspect DIR: what a checkpoint holds, without making the model.
 
+import { oneLine } from './argv.ts';
 import { checkpointPath } from './files.ts';
 import { count, table } from './format.ts';
 import { isWeight, type NamedTensor, hex, sha256, toLittleEndian } from './library.ts';
-import { print, printJson } from './reporters.ts';
+import { print, printJson, printWhole } from './reporters.ts';
 import type { SavedRun } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
 import { openAny } from './run.ts';
+import { breakText, terminalColumns } from './terminal.ts';
 
 /** A tensor's line: format as Qm.n (sign not counted), range of its values. */
 function describe({ name, shape, data, fraction }: NamedTensor): { name: string; shape: readonly number[]; format: string; min: number; max: number } {
@@ -23,15 +25,15 @@ export function weightsSha256(tensors: readonly NamedTensor[]): string {
   return hex(sha256(tensors.filter(isWeight).map(({ data }) => toLittleEndian(data))));
 }
 
-function rows(kind: SomeKind, run: SavedRun, parameters: number, digest: string): [string, string][] {
+/** Rows of a page; a digest has a line of its own. */
+function rows(kind: SomeKind, run: SavedRun, parameters: number): [string, string][] {
   const { model, ...options } = run.options;
   const words = (values: object): string => Object.entries(values).map(([name, value]) => `${name} ${String(value)}`).join(', ');
   return [
-    ['checkpoint', checkpointPath(run.directory)],
+    ['checkpoint', oneLine(checkpointPath(run.directory))],
     ['step', `${run.step} of ${run.options.steps}`],
+    ['kind', kind.title],
     ['parameters', count(parameters)],
-    ['weights', `SHA-256 ${digest}`],
-    [kind.name === 'gpt' ? 'text' : 'data', `SHA-256 ${run.dataSha256}`],
     kind.describe(run.known),
     ['model', words(model)],
     ['options', words(options)],
@@ -39,7 +41,15 @@ function rows(kind: SomeKind, run: SavedRun, parameters: number, digest: string)
   ];
 }
 
-export async function inspect(directory: string, { json }: { json?: boolean }): Promise<number> {
+function page(kind: SomeKind, run: SavedRun, parameters: number, digest: string): string {
+  const fields = breakText(table(rows(kind, run, parameters)), Math.min(PAGE_COLUMNS, terminalColumns()));
+  const data = kind.name === 'gpt' ? 'text' : 'data';
+  return `${fields}\n\nSHA-256 of the weights:\n${digest}\nSHA-256 of the ${data} it was trained on:\n${run.dataSha256}`;
+}
+
+const PAGE_COLUMNS = 100;
+
+export async function inspect(directory: string, { json, tensors: isLong }: { json?: boolean; tensors?: boolean }): Promise<number> {
   const { kind, run } = await openAny(directory);
   const parameters = run.tensors.filter(isWeight).reduce((sum, { data }) => sum + data.length, 0);
   const digest = weightsSha256(run.tensors), tensors = run.tensors.map(describe);
@@ -48,8 +58,13 @@ export async function inspect(directory: string, { json }: { json?: boolean }): 
     printJson({ event: 'checkpoint', step, parameters, weightsSha256: digest, dataSha256, vocabulary, options, libraryVersion, tensors });
     return 0;
   }
-  print(table(rows(kind, run, parameters, digest)));
+  print(page(kind, run, parameters, digest));
+  if (isLong !== true) {
+    print(`\n${tensors.length} tensors; --tensors lists them`);
+    return 0;
+  }
   const value = (x: number): string => x.toPrecision(4);
-  print(`\n${table([['tensor', 'shape', 'format', 'min', 'max'], ...tensors.map((t) => [t.name, t.shape.join(' x '), t.format, value(t.min), value(t.max)])], [3, 4])}`);
+  const lines = tensors.map((t) => [oneLine(t.name), t.shape.join(' x '), t.format, value(t.min), value(t.max)]);
+  printWhole(`\n${table([['tensor', 'shape', 'format', 'min', 'max'], ...lines], [3, 4])}`);
   return 0;
 }

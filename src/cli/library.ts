@@ -1,6 +1,6 @@
 // The one door from the command line to the library: nothing else of src is imported by the files beside this one.
 
-export * from '../all.ts';
+export * from '../index.ts';
 export * from '../verify/index.ts';
 export { toLittleEndian } from '../checkpoint/bytes.ts';
 export { hex, sha256 } from '../core/digest.ts';

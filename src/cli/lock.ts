@@ -5,9 +5,9 @@
 // No process changes a claim of another, and no name is used twice, so the claim of a dead process
 // can be removed at any moment.
 //
-// Whether a process lives is known at once where its number means the same (processes.ts). Elsewhere
-// a claim counts as long as it is fresh: a thread of its own writes to it every few seconds, as a
-// training step may keep the main thread busy for minutes.
+// Whether a process lives is known at once where its number means the same (processes.ts).
+// Elsewhere a claim counts as long as it is fresh: a thread of its own writes to it every few
+// seconds, for a training step may keep the main thread busy for minutes.
 
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -113,11 +113,13 @@ setInterval(() => { try { require('node:fs').writeSync(handle, mark, 0); } catch
 /** What this process holds, until it releases it or ends. */
 export class Lock {
   private readonly heart: Worker;
+  private isReleased = false;
 
   constructor(private readonly claim: OwnClaim) {
     const { handle } = claim;
     fs.writeSync(handle, HOLDS, 0);
-    this.heart = new Worker(BEATING, { eval: true, workerData: { handle, mark: HOLDS, beat: BEAT } });
+    const workerData = { handle, mark: HOLDS, beat: BEAT };
+    this.heart = new Worker(BEATING, { eval: true, workerData });
     this.heart.on('error', () => undefined); // no thread to be had: known by its number only
     this.heart.unref();
   }
@@ -128,6 +130,8 @@ export class Lock {
   }
 
   release(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
     remove(this.claim.path);
     void this.heart.terminate().then(() => fs.closeSync(this.claim.handle));
   }
@@ -154,6 +158,7 @@ const holderAmong = (claims: readonly Claim[]): Holder | undefined =>
 
 /** Which other process has `name` in a directory, if any; no claim is made. */
 export function findHolder(directory: string, name: string): Holder | undefined {
-  const me = thisProcess(), claims = otherClaims(directory, name, me, { path: '', made: Date.now() });
+  const me = thisProcess();
+  const claims = otherClaims(directory, name, me, { path: '', made: Date.now() });
   return holderAmong(claims.filter(({ holder }) => holder === undefined || !isSame(holder, me)));
 }

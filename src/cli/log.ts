@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { quote } from './argv.ts';
 import { warn } from './output.ts';
+import { printableJson } from './printable.ts';
 import { reason } from './system-errors.ts';
 
 export const LOG_FILE = 'log.jsonl';
@@ -165,7 +166,7 @@ export class RunLog {
   /** Writes an event at once: a kill loses nothing that was logged. */
   add(event: object): void {
     if (this.handle === undefined) return;
-    const line = Buffer.from(`${JSON.stringify(event)}\n`);
+    const line = Buffer.from(`${printableJson(event)}\n`);
     this.pending = this.pending.length === 0 ? line : Buffer.concat([this.pending, line]);
     try {
       while (this.pending.length > 0)

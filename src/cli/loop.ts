@@ -29,6 +29,8 @@ export interface RunHistory {
   /** Training loss of each step. */
   losses: number[];
   validations: { step: number; loss: number }[];
+  /** Steps with values that were clamped. */
+  clampedSteps: number;
   /** Time in training steps alone. */
   milliseconds: number;
 }
@@ -36,7 +38,7 @@ export interface RunHistory {
 /** Trains until `until` or until interrupted. */
 export async function runLoop(options: LoopOptions): Promise<RunHistory> {
   const { task, task: { trainer }, until, reporter, interrupts } = options;
-  const history: RunHistory = { from: trainer.steps, losses: [], validations: [], milliseconds: 0 };
+  const history: RunHistory = { from: trainer.steps, losses: [], validations: [], clampedSteps: 0, milliseconds: 0 };
   const isDue = (every: number): boolean => every > 0 && trainer.steps % every === 0 && trainer.steps < until && interrupts.exitCode === undefined;
   while (trainer.steps < until && interrupts.exitCode === undefined) {
     const start = performance.now();
@@ -44,6 +46,7 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
     const milliseconds = performance.now() - start;
     history.losses.push(report.loss);
     history.milliseconds += milliseconds;
+    if (report.saturated > 0) history.clampedSteps++;
     reporter.step(report, milliseconds);
     await setImmediate();
     if (isDue(options.saveEvery)) await options.save();

@@ -17,7 +17,7 @@ export interface RunValues {
   batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number; decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: TrainOptions['clip'];
   reversible?: RuleName; gammaShift?: number; momentum?: number; randomMomentum?: boolean; dropout?: number; stochasticDepth?: number; fractionBits?: number;
   microBatch?: number; threads?: number; verify?: boolean; memoryLimit?: number;
-  out?: string; saveEvery?: number; keepBest?: boolean; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
+  bench?: string; out?: string; saveEvery?: number; keepBest?: boolean; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
 }
 
 export const MAX_STEPS = 2 ** 31 - 1;
@@ -64,8 +64,12 @@ const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] =
   ['--decay <kind>', 'cosine (to a tenth) or constant (cosine)', (flag) => choice(flag, 'cosine', 'constant')],
   ['--wd, --weight-decay <x>', 'of matrices and embeddings (0.1)', number],
   ['--clip <x>', 'largest norm of the gradient; none: any (1)', (flag) => (given) => (given === 'none' ? given : number(flag)(given))],
-  ['--reversible <rule>', 'bdia, coupling, momentum, leapfrog: states rebuilt backward; none: stored; checkpointing: recomputed from stored ones (bdia)',
-    (flag) => choice(flag, 'bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing')],
+  [
+    '--reversible <rule>',
+    'bdia, coupling, momentum, leapfrog: states rebuilt backward, the same memory for any depth; none: stored, ' +
+      'learns a little better on small models, take it where they fit; checkpointing: none, recomputed (bdia)',
+    (flag) => choice(flag, 'bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing'),
+  ],
   ['--gamma-shift <m>', 'of bdia: gamma is +-2^-m (1)', number],
   ['--momentum <x>', 'of momentum: an eighth to seven eighths (0.875)', number],
   ['--random-momentum', 'of momentum: its sign drawn anew, none at inference'],
@@ -97,6 +101,9 @@ const RUNNING: Row[] = [
   ['--expect <sha>', 'exit with 1 if the weights have another SHA-256 at the end, for CI', digestOf],
 ];
 
+/** Of `plan` alone. */
+const BENCH: Row = ['--bench <file>', 'say the time too, by what `bench --json` printed on this machine into this file'];
+
 /** `--lr, --learning-rate <x>` → `--learning-rate`: the long form, by which errors and hints name the option. */
 export const longFlag = ([flags]: Row): string => flags.replace(/ <.*/, '').split(', ').at(-1) as string;
 /** `--learning-rate` → learningRate. */
@@ -121,7 +128,7 @@ export function addRows(command: Command, rows: readonly Row[]): Command {
 
 /** Registers the options of a run. */
 export const addRunOptions = (command: Command, rows: OptionRows, isPlan = false): Command =>
-  addRows(command, [...rows.data, ...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...(isPlan ? rows.plan : [])]).option('--json', 'one JSON object a line instead of words');
+  addRows(command, [...rows.data, ...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...(isPlan ? [...rows.plan, BENCH] : [])]).option('--json', 'one JSON object a line instead of words');
 
 /** Registers the options of `bench`: of a run, but for data and checkpoints. */
 export const addBenchOptions = (command: Command, rows: OptionRows): Command => addRows(command, [

@@ -1,15 +1,13 @@
-// The parts that we use of two packages that bring no types.
-
-declare module 'asciichart' {
-  export const blue: string, lightgray: string, yellow: string;
-  export function plot(series: number[] | number[][], options?: { height?: number; min?: number; max?: number; colors?: string[]; format?: (value: number) => string }): string;
-  const asciichart: { blue: string; yellow: string; plot: typeof plot };
-  export default asciichart;
-}
+// The parts that we use of a package that brings no types.
 
 declare module 'cli-progress' {
   export class SingleBar {
-    constructor(options: { format: string; stream?: NodeJS.WritableStream; fps?: number; barsize?: number; hideCursor?: boolean | null; clearOnComplete?: boolean; autopadding?: boolean });
+    constructor(options: {
+      format: (options: unknown, params: { value: number; total: number }) => string;
+      stream?: NodeJS.WritableStream;
+      fps?: number;
+      clearOnComplete?: boolean;
+    });
     start(total: number, value: number, payload?: Record<string, string>): void;
     update(value: number, payload?: Record<string, string>): void;
     stop(): void;

@@ -1,10 +1,13 @@
-// retrograd plan: the memory of a training run, without running it.
+// retrograd plan: the memory of a training run, and its time if this machine was measured, without
+// running it.
 
-import { asFlags } from './argv.ts';
 import { pathsOf } from './data-paths.ts';
-import { bytes, count, table } from './format.ts';
+import { type StepFigures, estimate, readFigures } from './estimate.ts';
+import { type Fit, checkFit, fitOf } from './fit.ts';
+import { bytes, count, duration, mebibytes, table } from './format.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { type RunValues, runNames } from './options.ts';
+import type { AnyModel, CheckedOptions } from './library.ts';
+import type { RunValues } from './options.ts';
 import { planEvent, print, printJson } from './reporters.ts';
 
 const MEANING: Record<string, string> = {
@@ -12,15 +15,34 @@ const MEANING: Record<string, string> = {
   states: 'kept of the forward pass', sideBits: 'one bit an activation a block', workspace: 'one block at a time',
 };
 
+type Options = CheckedOptions<AnyModel>;
+
+function printTable({ plan }: Fit, note: string): void {
+  const rows = Object.entries(plan.bytes).map(([purpose, size]) =>
+    [purpose === 'sideBits' ? 'side bits' : purpose, mebibytes(size), count(size), MEANING[purpose] ?? '']);
+  print(table([['', '', 'bytes', ''], ...rows, ['all', mebibytes(plan.total), count(plan.total), 'with alignment']], [1, 2]));
+  print(`\n${count(plan.parameters)} parameters, ${note}; storing the states would need ${bytes(plan.storedStatesWouldBe)}`);
+}
+
+/** How long the whole run takes. */
+function timeOf({ plan }: Fit, options: Options, figures: StepFigures): { milliseconds: number; seconds: number } {
+  const milliseconds = estimate(figures, options, plan.parameters);
+  return { milliseconds, seconds: (milliseconds * options.steps) / 1000 };
+}
+
 export async function plan(kind: SomeKind, values: RunValues): Promise<number> {
-  const { options, note } = await kind.planned(values);
-  const memory = asFlags(runNames(kind.rows), () => kind.plan(options));
+  const figures = values.bench === undefined ? undefined : readFigures(values.bench, kind);
+  const { options, note } = await kind.planned(values), fit = fitOf(kind, options);
+  const time = figures === undefined ? undefined : timeOf(fit, options, figures);
   if (values.json === true) {
-    printJson(planEvent(memory, pathsOf(kind.rows.data, values)));
-    return 0;
+    const unfit = { memoryLimit: options.memoryLimit, largestMicroBatch: fit.smaller?.microBatch ?? null };
+    const said = time === undefined ? {} : { stepMilliseconds: time.milliseconds, seconds: time.seconds };
+    printJson({ ...planEvent(fit.plan, pathsOf(kind.rows.data, values)), ...said, ...(fit.isFitting ? {} : unfit) });
+  } else {
+    printTable(fit, note);
+    if (time !== undefined)
+      print(`about ${duration(time.seconds)} for ${count(options.steps)} steps of ${time.milliseconds.toFixed(0)} ms, by the figures of ${values.bench}`);
   }
-  const rows = Object.entries(memory.bytes).map(([purpose, size]) => [purpose === 'sideBits' ? 'side bits' : purpose, bytes(size), count(size), MEANING[purpose] ?? '']);
-  print(table([...rows, ['all', bytes(memory.total), count(memory.total), 'with alignment']], [1, 2]));
-  print(`\n${count(memory.parameters)} parameters, ${note}; storing the states would need ${bytes(memory.storedStatesWouldBe)}`);
+  checkFit(fit, options);
   return 0;
 }

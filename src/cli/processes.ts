@@ -45,8 +45,8 @@ function hasNumber(pid: number): boolean {
   }
 }
 
-/** Whether a process lives, as far as `me` can know. `isFresh`: it gave a sign of life lately, which
- *  decides where the number alone does not. */
+/** Whether a process lives, as far as `me` can know. `isFresh`: it gave a sign of life lately,
+ *  which decides where the number alone does not. */
 export function isLiving(one: ProcessIdentity, me: ProcessIdentity, isFresh: boolean): boolean {
   if (one.place !== me.place) return isFresh;
   if (one.start !== '' && me.start !== '') return startOf(one.pid) === one.start;

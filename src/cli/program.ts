@@ -1,7 +1,7 @@
 // The command line: which commands there are, and how each ends. Exit code 0: done; 1: a check failed or a file is damaged;
 // 2: wrong use. An error is one line on stderr: what was given, what is expected, a hint. Never a stack trace.
 
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { version } from '../../package.json';
 import { choice, number, oneLine, wholeNumber } from './argv.ts';
 import { bench } from './bench/bench.ts';
@@ -16,8 +16,10 @@ import { RetrogradError, UsageError } from './library.ts';
 import { type Row, addBenchOptions, addRows, addRunOptions, givenNames } from './options.ts';
 import { write, writeError } from './output.ts';
 import { plan } from './plan.ts';
+import { plot } from './plot/plot.ts';
 import { sample } from './sample.ts';
-import { commandLine } from './shell.ts';
+import { commandLine, programName, rememberWords } from './shell.ts';
+import { breakError, breakText } from './terminal.ts';
 import { train } from './train.ts';
 import { translate } from './translate.ts';
 import { verifyRuntime } from './verify.ts';
@@ -31,7 +33,8 @@ const EXAMPLES = [
   ['train', 'gpt', '--text', 'input.txt', '--steps', '2000', '--out', 'run'],
   ['train', 'gpt', '--text', 'input.txt', '--resume', 'run'],
   ['sample', 'run', '--prompt', 'The '],
-  ['eval', 'run', '--text', 'input.txt'],
+  ['plot', 'run'],
+  ['eval', 'run'],
   ['plan', 'gpt', '--layers', '12', '--channels', '768', '--heads', '12'],
   ['bench', '--profile'],
   ['verify'],
@@ -41,10 +44,21 @@ const EXAMPLES = [
 ];
 const EXPECT_OPTION: Row = ['--expect <sha>', 'exit with 1 if the weights have another SHA-256, for CI', digestOf];
 
+/** Below this many columns an option's description is below it. */
+const NARROW = 60, INDENT = 6;
+
+/** An option of a help text. */
+function formatItem(this: Help, term: string, termWidth: number, description: string, helper: Help): string {
+  const { helpWidth = 80 } = helper;
+  if (helpWidth >= NARROW || description === '') return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
+  return `  ${term}\n${breakText(' '.repeat(INDENT) + description, helpWidth).replace(/\n */g, `\n${' '.repeat(INDENT)}`)}`;
+}
+
 /** The commands; `finish` receives the exit code of the one that ran. */
 function createProgram(finish: (code: number) => void): Command {
   const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
     .version(version).exitOverride().configureOutput({ writeOut: write, writeErr: () => undefined, outputError: () => undefined })
+    .configureHelp({ formatItem })
     .addHelpText('after', () => `\nExamples:\n${EXAMPLES.map((words) => `  $ ${commandLine(...words)}\n`).join('')}`.trimEnd());
 
   const training = program.command('train').description('train a model');
@@ -66,6 +80,7 @@ function createProgram(finish: (code: number) => void): Command {
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await sample(directory, values)));
 
   program.command('inspect').description('what a checkpoint holds').argument('<DIR>', 'directory of a run')
+    .option('--tensors', 'every tensor too: shape, format, range')
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await inspect(directory, values)));
 
   const planning = program.command('plan').description('memory of a training run, without running it');
@@ -91,6 +106,14 @@ function createProgram(finish: (code: number) => void): Command {
     .option('--file <file>', 'instead of --text: a sentence on each line; may be gzipped')
     .option('--beam <n>', 'translations looked at side by side; 1: the most probable token each time (4)', wholeNumber('--beam', 1, 1000) as unknown as (given: string) => string)
     .option(...JSON_OPTION).action(async (directory: string, values) => finish(await translate(directory, values)));
+
+  program.command('plot').description('loss curves of runs: in the terminal, as an SVG file, as a table')
+    .argument('<DIR...>', 'directories of runs, or logs')
+    .option('--curve <which>', 'training, validation or both (of one run both, of several training)', choice('--curve', 'training', 'validation', 'both') as (given: string) => string)
+    .option('--svg <file>', 'draw into this file instead')
+    .option('--csv', 'a row a step instead: loss, validation loss, gradient norm, learning rate, time')
+    .option(...JSON_OPTION).action((directories: string[], values) => finish(plot(directories, values)));
+
   addExperiment(program, finish);
   return program;
 }
@@ -116,15 +139,19 @@ function explain(error: CommanderError, program: Command, words: readonly string
   return new UsageError(given + tail, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 
+/** One line on stderr; a terminal shows it broken between words. */
+const complain = (line: string): void =>
+  writeError(`${process.stderr.isTTY ? breakError(line, programName(), process.stderr.columns) : line}\n`);
+
 function fail(error: unknown, hint: string): number {
   if (process.env.RETROGRAD_DEBUG === '1' && error instanceof Error) writeError(`${error.stack}\n`);
   if (error instanceof RetrogradError) {
     const line = error.hint === undefined && error instanceof UsageError ? `${error.message}. HINT: ${hint}` : error.message;
-    writeError(`retrograd: ${oneLine(line)}\n`);
+    complain(`retrograd: ${oneLine(line)}`);
     return error instanceof UsageError ? 2 : 1;
   }
   const message = error instanceof Error ? error.message : String(error);
-  writeError(`retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it\n`);
+  complain(`retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it`);
   return 1;
 }
 
@@ -133,6 +160,7 @@ export async function run(words: readonly string[]): Promise<number> {
   let code = 0;
   const program = createProgram((result) => { code = result; });
   try {
+    rememberWords(words);
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync(words, { from: 'user' });
     return code;

@@ -1,13 +1,16 @@
 // The report at the end of a run: for people as text, for programs as the `done` event.
 
-import asciichart from 'asciichart';
 import { bytes, count, duration, percent, table } from './format.ts';
 import type { RunHistory } from './loop.ts';
+import type { Curve } from './plot/curves.ts';
+import { textChart } from './plot/text.ts';
+import { mean } from './statistics.ts';
 import type { Task, Validation } from './tasks/task.ts';
+import { hasColour, isPlainTerminal, terminalColumns } from './terminal.ts';
 
 /** Training loss is the mean over the last so many steps. */
 const TAIL = 100;
-const CHART_WIDTH = 64, CHART_HEIGHT = 10;
+const CHART_COLUMNS = 78, CHART_ROWS = 11;
 
 export interface RunSummary {
   task: Task;
@@ -17,7 +20,6 @@ export interface RunSummary {
   weightsSha256: string;
 }
 
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 const tail = (history: RunHistory): number[] => history.losses.slice(-TAIL);
 
 const unitsPerSecond = ({ task, history }: RunSummary): number =>
@@ -38,36 +40,16 @@ export function doneEvent(summary: RunSummary): object {
   };
 }
 
-/** `width` means of neighbouring losses, or the losses themselves if there are fewer. */
-function resample(losses: readonly number[], width: number): number[] {
-  if (losses.length <= width) return [...losses];
-  return Array.from({ length: width }, (_, i) => mean(losses.slice(Math.floor((i * losses.length) / width), Math.floor(((i + 1) * losses.length) / width))));
-}
-
-/** Validation losses between the steps at which they were taken, one for each column of the chart. The curve begins at the
- *  first training loss: before the first step no text is known better than another. */
-function interpolate({ from, losses, validations }: RunHistory, width: number): number[] {
-  const points = [{ step: from, loss: losses[0] }, ...validations];
-  return Array.from({ length: width }, (_, i) => {
-    const step = from + ((i + 1) * losses.length) / width;
-    const after = points.findIndex((point) => point.step >= step);
-    if (after < 0) return points[points.length - 1].loss;
-    const a = points[Math.max(0, after - 1)], b = points[after];
-    return a.loss + ((b.loss - a.loss) * (step - a.step)) / Math.max(1, b.step - a.step);
-  });
-}
-
-/** The loss curve in characters. Two curves are told apart by colour, so the second is drawn only where there is colour. */
-export function lossChart(history: RunHistory, hasColour: boolean, task: Pick<Task, 'unit'> = { unit: 'tokens' }): string {
-  const training = resample(history.losses, CHART_WIDTH);
-  const isDouble = hasColour && history.validations.length >= 2;
-  const series = isDouble ? [interpolate(history, training.length), training] : [training];
-  const format = (value: number): string => value.toFixed(2).padStart(7);
-  const colors = hasColour ? (isDouble ? [asciichart.yellow, asciichart.blue] : [asciichart.blue]) : undefined;
-  const chart = asciichart.plot(series, { height: CHART_HEIGHT, format, ...(colors === undefined ? {} : { colors }) }).replace(/ +$/gm, '');
-  const first = String(history.from + 1), last = String(history.from + history.losses.length);
-  const axis = `        ${first}${last.padStart(Math.max(training.length - first.length + 1, last.length + 1))}  step`;
-  return `loss in nats ${lossUnit(task)}${isDouble ? ' (blue: training, yellow: validation)' : ''}\n${chart}\n${axis}`;
+/** The loss curves in characters, as `plot` draws them. */
+export function lossChart(
+  { from, losses, validations }: RunHistory, columns: number, task: Pick<Task, 'unit'> = { unit: 'tokens' },
+): string {
+  const steps = losses.map((_, i) => from + i + 1), run = '';
+  const curves: Curve[] = [{ run, kind: 'training', steps, losses }];
+  if (validations.length >= 2)
+    curves.push({ run, kind: 'validation', steps: validations.map(({ step }) => step), losses: validations.map(({ loss }) => loss) });
+  const options = { columns: Math.min(CHART_COLUMNS, columns), rows: CHART_ROWS, hasColour: hasColour(), isPlain: isPlainTerminal() };
+  return textChart(`loss in nats ${lossUnit(task)}`, curves, options);
 }
 
 function reversalRow({ task: { trainer: { options, totals } } }: RunSummary): [string, string] {
@@ -79,8 +61,8 @@ function reversalRow({ task: { trainer: { options, totals } } }: RunSummary): [s
 
 /** The rows of the report: name and value. */
 export function summaryRows(summary: RunSummary): [string, string][] {
-  const { task: { trainer, unit }, history, validation, weightsSha256 } = summary;
-  const { plan, totals } = trainer, kept = plan.bytes.states + plan.bytes.sideBits;
+  const { task: { trainer, unit }, history, validation } = summary;
+  const { plan } = trainer, kept = plan.bytes.states + plan.bytes.sideBits;
   const rows: [string, string][] = [];
   if (history.losses.length > 0) rows.push(['training loss', `${mean(tail(history)).toFixed(4)} (mean of the last ${tail(history).length} steps)`]);
   if (validation !== undefined) rows.push(['validation loss', `${validation.loss.toFixed(4)} (whole validation part)`]);
@@ -89,18 +71,30 @@ export function summaryRows(summary: RunSummary): [string, string][] {
   rows.push(['speed', `${count(unitsPerSecond(summary))} ${unit}/s`], reversalRow(summary));
   rows.push(['activation memory', `${bytes(kept)}; storing the states would need ${bytes(plan.storedStatesWouldBe)}`]);
   rows.push(['all memory', bytes(trainer.peakBytes)]);
-  if (totals.saturated > 0) rows.push(['clamped', `${count(totals.saturated)} values to the range of their format`]);
-  rows.push(['weights', `${count(trainer.parameters)}, SHA-256 ${weightsSha256}`]);
+  rows.push(['weights', count(trainer.parameters)]);
   return rows;
 }
 
-/** Whether standard output shows colours. */
-export const hasColour = (): boolean => process.stdout.isTTY && process.env.NO_COLOR === undefined;
+/** One value in so many of the stream is too few to move a loss. */
+const FEW = 1e-5;
+
+/** How many values were clamped, and, if they are enough to matter, why that is and what to do. */
+export function clampedNote({ task: { trainer }, history }: Pick<RunSummary, 'task' | 'history'>): string {
+  const { saturated } = trainer.totals, { plan, options } = trainer, steps = history.losses.length;
+  if (saturated === 0) return '';
+  const ofStep = (plan.storedStatesWouldBe / 4) * (options.batch / options.microBatch), share = saturated / (steps * ofStep);
+  const where = `in ${count(history.clampedSteps)} of ${count(steps)} steps`;
+  if (share < FEW) return `\n\n${count(saturated)} values were clamped to the range of their format, ${where}: too few to matter.`;
+  return `\n\nCLAMPED: ${count(saturated)} values were beyond the range of their format and were cut to it, ${where}: ` +
+    'weights or gradients grew too large, and the model learns worse than it could. ' +
+    `Train again with half the learning rate (--lr ${options.learningRate / 2}) or a longer --warmup; ` +
+    '`saturated` in the log says in which steps.';
+}
 
 /** The whole report of a run. */
 export function humanReport(summary: RunSummary): string {
   const { task, task: { trainer }, history } = summary;
   const title = `${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}${trainer.steps > history.losses.length ? ` (${count(trainer.steps)} in all)` : ''}`;
-  const chart = history.losses.length > 1 ? `\n${lossChart(history, hasColour(), task)}\n` : '';
-  return `\n${title}\n${chart}\n${table(summaryRows(summary))}`;
+  const chart = history.losses.length > 1 ? `\n${lossChart(history, terminalColumns(), task)}\n` : '';
+  return `\n${title}\n${chart}\n${table(summaryRows(summary))}${clampedNote(summary)}\n\nSHA-256 of the weights:\n${summary.weightsSha256}`;
 }

@@ -8,6 +8,7 @@ import type { RunLog } from './log.ts';
 import { warn, write } from './output.ts';
 import { printableJson } from './printable.ts';
 import type { Task, Validation } from './tasks/task.ts';
+import { breakText, isLively, terminalColumns } from './terminal.ts';
 
 /** What does not change during a run. */
 export interface RunShape {
@@ -34,8 +35,12 @@ export interface Reporter {
   close(): void;
 }
 
-export const print = (line: string): void => write(`${line}\n`);
-export const printJson = (event: object): void => print(printableJson(event));
+/** Lines as they are: what is to be pasted or drawn. */
+export const printWhole = (lines: string): void => write(`${lines}\n`);
+/** Lines for people: on a terminal broken between words. */
+export const print = (lines: string): void =>
+  printWhole(process.stdout.isTTY ? breakText(lines, terminalColumns()) : lines);
+export const printJson = (event: object): void => printWhole(printableJson(event));
 /** `data`: where the data are. */
 export const planEvent = (plan: MemoryPlan, data?: DataPaths): object => ({ event: 'plan', ...plan, ...(data === undefined ? {} : { data }) });
 const stepEvent = (report: StepReport, milliseconds: number): object =>
@@ -103,39 +108,67 @@ export function lineReporter(shape: RunShape): Reporter {
   };
 }
 
+/** Bars are drawn so often a second. */
+const FRAMES = 8;
+const BAR = { least: 8, most: 28 };
+
+/** `name [====    ] rest`, cut at whole parts of `rest` to fit the terminal. */
+export function barLine(name: string, share: number, rest: readonly string[], columns: number): string {
+  const fixed = name.length + ' []'.length;
+  let shown = rest.length;
+  const width = (): number => rest.slice(0, shown).reduce((sum, part) => sum + 2 + part.length, fixed);
+  while (shown > 1 && width() + BAR.least >= columns) shown--;
+  const room = Math.max(0, Math.min(BAR.most, columns - 1 - width())), full = Math.round(share * room);
+  return [`${name} [${'='.repeat(full)}${' '.repeat(room - full)}]`, ...rest.slice(0, shown)].join('  ');
+}
+
+/** A line that is drawn again and again, and is gone when it is closed. */
+class Bar {
+  private readonly bar: SingleBar;
+  constructor(line: (done: number, of: number) => string, of: number, done: number) {
+    const format = (_: unknown, { value, total }: { value: number; total: number }): string => line(value, total);
+    this.bar = new progress.SingleBar({ format, stream: process.stdout, fps: FRAMES, clearOnComplete: true });
+    this.bar.start(of, done);
+  }
+
+  update(done: number): void {
+    this.bar.update(done);
+  }
+
+  close(): void {
+    this.bar.stop();
+  }
+}
+
 export function barReporter(shape: RunShape): Reporter {
   const pace = new Pace(shape);
-  let bar: SingleBar | undefined;
-  let shown = { done: shape.from, loss: '-', rate: '-', left: '-' };
+  let training: Bar | undefined, validating: Bar | undefined, words: string[] = [];
   const close = (): void => {
-    bar?.stop();
-    bar = undefined;
+    training?.close();
+    validating?.close();
+    training = validating = undefined;
   };
-  const open = (): SingleBar => {
-    if (bar === undefined) {
-      bar = new progress.SingleBar({ format: `training   [{bar}] {value}/{total}  loss {loss}  {rate} ${shape.unit}/s  {left} left`, stream: process.stdout, fps: 8, barsize: 28 });
-      bar.start(shape.to, shown.done, { loss: shown.loss, rate: shown.rate, left: shown.left });
-    }
-    return bar;
-  };
-  let validationBar: SingleBar | undefined;
+  const trainingLine = (done: number): string =>
+    barLine('training', done / shape.to, [`${done}/${shape.to}`, ...words], terminalColumns());
+  const what = shape.unit === 'tokens' ? 'windows' : shape.unit;
+  const validatingLine = (done: number, of: number): string =>
+    barLine('validating', done / of, [`${done}/${of} ${what}`], terminalColumns());
   return {
     plan: () => undefined,
     step({ step, loss }, milliseconds) {
-      shown = { done: step, loss: loss.toFixed(3), ...pace.after(step, milliseconds) };
-      open().update(step, { loss: shown.loss, rate: shown.rate, left: shown.left });
+      const { rate, left } = pace.after(step, milliseconds);
+      words = [`loss ${loss.toFixed(3)}`, `${left} left`, `${rate} ${shape.unit}/s`];
+      training ??= new Bar(trainingLine, shape.to, step);
+      training.update(step);
     },
     validating(done, of) {
-      close();
-      if (validationBar === undefined) {
-        validationBar = new progress.SingleBar({ format: `validating [{bar}] {value}/{total} ${shape.unit === 'tokens' ? 'windows' : shape.unit}`, stream: process.stdout, fps: 8, barsize: 28, clearOnComplete: true });
-        validationBar.start(of, 0);
-      }
-      validationBar.update(done);
+      training?.close();
+      training = undefined;
+      validating ??= new Bar(validatingLine, of, done);
+      validating.update(done);
     },
     validation(step, found) {
-      validationBar?.stop();
-      validationBar = undefined;
+      close();
       print(`step ${step}: ${inWords(found)}`);
     },
     note(line) {
@@ -146,12 +179,9 @@ export function barReporter(shape: RunShape): Reporter {
       close();
       warn(line);
     },
-    close() {
-      close();
-      validationBar?.stop();
-    },
+    close,
   };
 }
 
 export const chooseReporter = (isJson: boolean, shape: RunShape): Reporter =>
-  isJson ? jsonReporter() : process.stdout.isTTY ? barReporter(shape) : lineReporter(shape);
+  isJson ? jsonReporter() : isLively() ? barReporter(shape) : lineReporter(shape);

@@ -1,5 +1,6 @@
-// The directory of a run, held by this process alone while it trains. What is saved there is not lost
-// when the directory is removed or renamed meanwhile, and never replaces what another process saved.
+// The directory of a run, held by this process alone while it trains. What is saved there is not
+// lost when the directory is removed or renamed meanwhile, and never replaces what another process
+// saved.
 
 import fs from 'node:fs';
 import { makeDirectory, removeLeftovers, unwritable, writeAtomically } from './atomic.ts';
@@ -15,8 +16,9 @@ export const inWords = ({ pid, host, since }: Holder): string =>
   `process ${pid} on ${host} since ${since}`;
 
 const inUse = (given: string, holder: Holder): UsageError => {
-  const message = `${given} is in use by ${inWords(holder)}, expected a directory that no run writes`;
-  return new UsageError(message, 'wait for its end, or choose another --out');
+  const message = `${given} is in use by ${inWords(holder)}`;
+  const hint = 'wait for its end, or choose another --out';
+  return new UsageError(`${message}, expected a directory that no run writes`, hint);
 };
 
 /** Throws UsageError if another process writes in the directory of --out now. */
@@ -40,8 +42,8 @@ export class RunDirectory {
     removeLeftovers(path, (file) => file.endsWith('.safetensors'));
   }
 
-  /** Takes a directory, which is made if need be. `flag`: which option gave it. Throws UsageError if
-   *  nothing can be written there, or another process writes there. */
+  /** Takes a directory, which is made if need be. `flag`: which option gave it. Throws UsageError
+   *  if nothing can be written there, or another process writes there. */
   static hold(path: string, flag: '--out' | '--resume'): RunDirectory {
     const given = `${flag} ${quote(path)}`;
     let lock: Lock | Holder;
@@ -62,11 +64,13 @@ export class RunDirectory {
     makeDirectory(this.path);
     const lock = takeLock(this.path, NAME);
     if (!(lock instanceof Lock)) throw new RetrogradError(`it is in use by ${inWords(lock)}`);
+    const found = identify(checkpointPath(this.path));
+    if (found !== undefined && found !== this.known) {
+      lock.release();
+      throw new RetrogradError('another run has saved there meanwhile');
+    }
     this.lock.release();
     this.lock = lock;
-    const found = identify(checkpointPath(this.path));
-    if (found !== undefined && found !== this.known)
-      throw new RetrogradError('another run has saved there meanwhile');
   }
 
   /** Writes a file of the run. Throws RetrogradError with the reason. */
@@ -74,7 +78,8 @@ export class RunDirectory {
     try {
       this.regain();
     } catch (error) {
-      const why = error instanceof RetrogradError ? error.message : `the directory ${reason(error)}`;
+      const isOurs = error instanceof RetrogradError;
+      const why = isOurs ? error.message : `${quote(this.path)} ${reason(error)}`;
       throw new RetrogradError(`${quote(`${this.path}/${file}`)} was not written: ${why}`);
     }
     writeAtomically(this.path, file, bytes);

@@ -8,7 +8,8 @@ export class RunSaver {
   /** Set if the last save could not be written where it belongs. */
   rescue: Rescue | undefined;
 
-  /** `encode` makes the files of the step that the trainer is at, or the checkpoint under a name. */
+  /** `encode` makes the files of the step that the trainer is at, or the checkpoint under a name.
+   *  */
   constructor(
     private readonly home: RunDirectory,
     private readonly encode: (name?: string) => Promise<NamedFile[]>,

@@ -48,10 +48,16 @@ export function restoreTrainer<Config extends AnyModel, Trainer extends AnyTrain
   return trainer;
 }
 
+/** Most bytes of what a model's numbers stand for, as a checkpoint has them: half of its header, of which the tensors of no model
+ *  need more than the other half. */
+const MAX_VOCABULARY = 2 ** 23;
+
 /** Throws UsageError, before any training, if the checkpoint would be too large to write. */
-export function checkSavable(parameters: number): void {
-  const bytes = 3 * 4 * parameters;
-  if (bytes > MAX_CHECKPOINT_BYTES - 2 ** 20)
+export function checkSavable(parameters: number, vocabulary: unknown): void {
+  const bytes = 3 * 4 * parameters, json = Buffer.byteLength(JSON.stringify(JSON.stringify(vocabulary)));
+  if (json > MAX_VOCABULARY)
+    throw new UsageError(`the names and tokens that a checkpoint keeps have ${json} bytes, expected at most ${MAX_VOCABULARY}`, 'use shorter names of classes, or train without --out');
+  if (bytes > MAX_CHECKPOINT_BYTES - 2 ** 24)
     throw new UsageError(`a checkpoint of this model would have ${bytes} bytes, expected at most ${MAX_CHECKPOINT_BYTES}`, 'use a smaller model, or train without --out');
 }
 

@@ -1,6 +1,6 @@
-// Nothing that took hours is lost because it cannot be written at the moment: a save on the way that
-// fails is made good by the next one; what must be written now is tried again for a while, and then
-// written in another place.
+// Nothing that took hours is lost because it cannot be written at the moment: a save on the way
+// that fails is made good by the next one; what must be written now is tried again for a while,
+// and then written in another place.
 
 import fs from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -30,7 +30,9 @@ const AGAIN = [300, 1500];
 export const wordsOf = (error: RetrogradError): string => error.message.split('. HINT: ')[0];
 
 /** The error of an attempt; undefined if there is none. Throws what is no RetrogradError. */
-export async function attempt(work: () => void | Promise<void>): Promise<RetrogradError | undefined> {
+export async function attempt(
+  work: () => void | Promise<void>,
+): Promise<RetrogradError | undefined> {
   try {
     await work();
     return undefined;

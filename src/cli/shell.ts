@@ -61,5 +61,14 @@ export function programName(start: Start = thisStart()): string {
   return `${runtime} ${start.runtime === 'deno' ? 'run -A ' : ''}${shellWord(pathWord(path))}`;
 }
 
+/** The words after the program's name, of the command that runs. */
+let words: readonly string[] = [];
+export function rememberWords(given: readonly string[]): void {
+  words = given;
+}
+
+/** The command that runs, with more words: of an option given twice the last counts. */
+export const commandAgain = (...more: readonly string[]): string => commandLine(...words, ...more);
+
 /** A whole command of this program, to be pasted. */
 export const commandLine = (...words: readonly string[]): string => [programName(), ...words.map(shellWord)].join(' ');

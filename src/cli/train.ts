@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { asFlags, quote } from './argv.ts';
+import { oneLine, quote } from './argv.ts';
 import { BEST_FILE, Best } from './best.ts';
 import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
 import { FLOAT32_FILE, checkpointPath, directoryOf, holdsCheckpoint, isCheckpointFile } from './files.ts';
@@ -14,13 +14,14 @@ import {
   type AnyModel, type CheckedOptions, OverflowError, ReconstructionError, RetrogradError, UsageError,
 } from './library.ts';
 import { runLoop, validate } from './loop.ts';
-import { type RunValues, checkTogether, continueWords, dataWords, resumedOptions, runNames } from './options.ts';
+import { type RunValues, checkTogether, continueWords, dataWords, resumedOptions } from './options.ts';
 import { checkExpected } from './expect.ts';
+import { checkFit, fitOf } from './fit.ts';
 import { goOnWithoutOutput } from './output.ts';
 import { doneEvent, humanReport } from './report.ts';
 import { commandLine, pathWord } from './shell.ts';
-import { RunLog } from './log.ts';
-import { type Reporter, chooseReporter, logged, print, printJson } from './reporters.ts';
+import { RunLog, logPath } from './log.ts';
+import { type Reporter, chooseReporter, logged, print, printJson, printWhole } from './reporters.ts';
 import { validationsOf } from './validation.ts';
 import { RunDirectory, checkFree } from './run-directory.ts';
 import { checkSavable, createTrainer, encodeRun, openRun, restoreTrainer } from './run.ts';
@@ -48,7 +49,7 @@ type Begun = Pick<Prepared, 'trainer' | 'data'>;
 async function prepareNew(kind: SomeKind, values: RunValues): Promise<Begun> {
   kind.options(values); // whatever is wrong with the options is said before the data are read
   const data = await kind.read(values), options = kind.options(values, data);
-  checkFits(kind, options, values);
+  checkFits(kind, options, values, data);
   return { trainer: createTrainer(kind, options), data };
 }
 
@@ -59,14 +60,15 @@ async function prepareResumed(kind: SomeKind, values: RunValues, directory: stri
   if (run.step >= options.steps)
     throw new UsageError(`the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`, useHint(kind, values, directory));
   const data = await kind.read(values, run);
-  checkFits(kind, options, values);
+  checkFits(kind, options, values, data);
   return { trainer: restoreTrainer(kind, run, options), data };
 }
 
 /** Refuses a model that does not fit its memory or its checkpoint. */
-function checkFits(kind: SomeKind, options: CheckedOptions<AnyModel>, values: RunValues): void {
-  const { parameters } = asFlags(runNames(kind.rows), () => kind.plan(options));
-  if (values.out !== undefined || values.resume !== undefined) checkSavable(parameters);
+function checkFits(kind: SomeKind, options: CheckedOptions<AnyModel>, values: RunValues, data: RunData<unknown>): void {
+  const fit = fitOf(kind, options), { plan: { parameters } } = fit;
+  checkFit(fit, options);
+  if (values.out !== undefined || values.resume !== undefined) checkSavable(parameters, kind.toJson(data.known));
 }
 
 /** The command that continues a run. */
@@ -158,13 +160,28 @@ function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Pre
   reporter.plan(plan, paths);
 }
 
-/** How the run ended, if not at its last step. */
-function endNote({ kind, trainer, until }: Prepared, values: RunValues, directory: string | undefined, isInterrupted: boolean): string | undefined {
+/** How a run ended before its last step, and the command that continues it. */
+interface End {
+  said: string;
+  command?: string;
+}
+
+/** Undefined if it ended at its last step. */
+function endOf(
+  { kind, trainer, until }: Prepared, values: RunValues, directory: string | undefined, isInterrupted: boolean,
+): End | undefined {
   const { steps, options } = trainer;
   if (steps === options.steps) return undefined;
   const how = isInterrupted && steps < until ? 'interrupted' : 'stopped';
-  const next = directory === undefined ? 'nothing saved: no --out was given' : `continue with: ${goOn(kind, values, directory)}`;
-  return `${how} after step ${steps} of ${options.steps}; ${next}`;
+  const said = `${how} after step ${steps} of ${options.steps}`;
+  if (directory === undefined) return { said: `${said}; nothing saved: no --out was given` };
+  return { said: `${said}; continue with:`, command: goOn(kind, values, directory) };
+}
+
+/** A command has a line of its own, which is not broken. */
+function printEnd({ said, command }: End): void {
+  print(`\n${said}`);
+  if (command !== undefined) printWhole(command);
 }
 
 /** How saves of a run are made; undefined if there is nowhere to save. */
@@ -219,7 +236,8 @@ export async function train(kind: SomeKind, given: RunValues, names: ReadonlySet
     const validation = interrupts.exitCode === undefined ? await validate({ task, reporter, interrupts, judged }, history, 'final') : undefined;
     const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
     reporter.close();
-    const note = endNote(prepared, values, saver?.directory, interrupts.exitCode !== undefined);
+    const end = endOf(prepared, values, saver?.directory, interrupts.exitCode !== undefined);
+    const note = end && [end.said, end.command ?? []].flat().join(' ');
     const kept = best?.step === undefined ? {} : { best: best.path, bestStep: best.step, bestValidationLoss: best.loss };
     const checkpoint = saver === undefined ? undefined : checkpointPath(saver.directory);
     const done = { ...doneEvent(summary), ...(checkpoint === undefined ? {} : { checkpoint }), ...kept, ...(note === undefined ? {} : { note }) };
@@ -227,9 +245,10 @@ export async function train(kind: SomeKind, given: RunValues, names: ReadonlySet
     if (values.json === true) printJson(done);
     else {
       print(humanReport(summary));
-      if (checkpoint !== undefined) print(`checkpoint         ${checkpoint}`);
-      if (best?.step !== undefined) print(`best               ${best.path} (step ${best.step}, validation loss ${best.loss.toFixed(4)})`);
-      if (note !== undefined) print(`\n${note}`);
+      if (checkpoint !== undefined) print(`\ncheckpoint  ${oneLine(checkpoint)}`);
+      if (best?.step !== undefined) print(`best        ${oneLine(best.path)} (step ${best.step}, validation loss ${best.loss.toFixed(4)})`);
+      if (home !== undefined) print(`log         ${oneLine(logPath(home.path))}`);
+      if (end !== undefined) printEnd(end);
     }
     if (saver?.rescue !== undefined) throw rescued(saver.rescue, prepared, values);
     if (interrupts.exitCode === undefined) checkExpected('the weights have', summary.weightsSha256, values.expect);

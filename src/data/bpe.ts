@@ -26,8 +26,8 @@ const MAX_WORD = 64;
 const MAX_TEXT = 2 * MAX_WORD + 1;
 /** Words that `encode` remembers. */
 const MAX_CACHE = 2 ** 18;
-/** Most UTF-16 units of all different words of the sentences: learning takes some 100 bytes for each. */
-const MAX_LEARNED = 2 ** 24;
+/** Most UTF-16 units of all different words of the sentences: learning takes some 250 bytes for each. */
+const MAX_LEARNED = 2 ** 23;
 
 /** Control characters, punctuation and signs of ASCII, Latin-1, U+2000-206F, U+3000-303F and the full-width forms; all else counts as letters. */
 const PUNCTUATION = '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
@@ -213,7 +213,7 @@ export class BytePairs {
 
   /** Learns a vocabulary of `size` tokens from sentences (of one language, or of both for a joint vocabulary); of fewer, if no pair occurs
    *  twice any more. Throws UsageError if there is no text, if size is less than 4 and the text's characters, or above 65,536, and for
-   *  different words of more than 2^24 characters together.
+   *  different words of more than 2^23 characters together.
    *  @example
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson()); // { kind: 'byte-pairs', symbols: ' ab', merges: [ 5, 5 ] }
    */

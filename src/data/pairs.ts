@@ -4,6 +4,7 @@
 
 import { list, properties, text as textOf, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
+import { composed } from './normal-form.ts';
 import { eachPoint } from './utf8.ts';
 
 /** A sentence and its translation. */
@@ -23,25 +24,16 @@ export function readPair(name: string, pair: unknown): Pair {
 /** Every space of Unicode (property White_Space, written out: a runtime's tables may be of any version), as runs. */
 const SPACES = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 const LINE_FEED = 10;
-/** Combining marks, of which no writing has more than a few in a row. */
-const MARKS = /\p{M}+/gu, MAX_MARKS = 64;
 /** Most lines of a file: each takes some 200 bytes beside its text. */
 const MAX_PAIRS = 2 ** 23;
 
-/** Runtimes sort a run of combining marks in a time quadratic in its length. */
-function checkMarks(text: string): void {
-  for (const [run] of text.matchAll(MARKS))
-    if (run.length > MAX_MARKS) throw new UsageError(`a sentence has ${run.length} combining marks in a row, expected at most ${MAX_MARKS}`);
-}
-
-/** One spelling of a sentence: NFC, every run of spaces of any kind one plain space, none at the ends. Encode what a user types the same way.
+/** One spelling of a sentence: NFC (of Unicode 15.0, in every runtime), every run of spaces of any kind one plain space, none at the ends. Encode what a user types the same way.
  *  Throws UsageError for more than 64 combining marks in a row.
  *  @example
  *  console.log(normaliseSentence('  Va\u00a0 !\t')); // Va !
  */
 export function normaliseSentence(text: string): string {
-  checkMarks(textOf('text', text));
-  return text.normalize('NFC').replace(SPACES, ' ').replace(/^ | $/g, '');
+  return composed(textOf('text', text)).replace(SPACES, ' ').replace(/^ | $/g, '');
 }
 
 /** The lines of a UTF-8 text without their ends; a byte-order mark before the first and an end after the last are no characters. */

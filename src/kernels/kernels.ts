@@ -86,13 +86,14 @@ export interface Kernels {
    *  overwritten. rows, columns <= 2^15. */
   l1_max_i16(w: Pointer, rows: number, columns: number, scratch: Pointer): number;
 
-  /** The largest Euclidean norm of a row: max over r of floor(sqrt(sum over c of w[r][c]^2)), int16, contiguous; 0 if empty. */
+  /** The largest Euclidean norm of a row: max over r of floor(sqrt(sum over c of w[r][c]^2)), int16, contiguous; 0 if empty.
+   *  columns <= 2^15. */
   row_norm_max_i16(w: Pointer, rows: number, columns: number): number;
 
   // ---- element-wise: elementwise.ts ----------------------------------------------------------------------------------
 
   /** out[i] = halfUp(a[i] * aFactor, aShift) + halfUp(b[i] * bFactor, bShift) + halfUp(c[i], cShift) [wraps], int32.
-   *  Shifts -31..31; |a[i] * aFactor|, |b[i] * bFactor| < 2^31; aFactor, bFactor in -9..9. b or c may be 0 (absent).
+   *  Shifts -31..31; |a[i] * aFactor|, |b[i] * bFactor| < 2^31; aFactor, bFactor in -15..15. b or c may be 0 (absent).
    *  The sums inside halfUp do not wrap. An absent term is 0. out may be a, b or c. */
   combine_i32(a: Pointer, aFactor: number, aShift: number, b: Pointer, bFactor: number, bShift: number, c: Pointer, cShift: number, out: Pointer, n: number): void;
 
@@ -175,7 +176,7 @@ export interface Kernels {
   // ---- embedding: embedding.ts ---------------------------------------------------------------------------------------
 
   /** out[r][c] = halfUp(token[ids[r]][c] + position[r][c], 24 - l): int32 masters -> int32 state with l fraction bits. ids int32; all four
-   *  matrices are contiguous, `columns` elements a row; r < rows. */
+   *  matrices are contiguous, `columns` elements a row; r < rows. |token|, |position| < 2^30, 6 <= l <= 14. */
   embedding_forward_i32(ids: Pointer, token: Pointer, position: Pointer, out: Pointer, rows: number, columns: number, l: number): void;
 
   /** dToken[ids[r]][c] += halfUp(dx[r][c], -shift), dPosition[r][c] likewise: int32 -> int64, -31 <= shift <= 31. Layout as above; an id that
@@ -213,7 +214,7 @@ export interface Kernels {
    *    w = clamp(w - halfUp(update, 8) - decayed, limit)
    *  In this order: update is made of the new m and r, decayed of the old w; m, r and w are stored.
    *  w, m, r int32; g int64; 0 <= shift <= 62 such that G fits int32; k1 in 0..30, k2 in 0..62; 0 <= factor < 2^31; 1 <= factorShift <= 62; 0 <= rate < 2^32 (32 fraction bits,
-   *  unsigned); 1 <= epsilon < 2^31; 0 <= decay < 2^31 (32 fraction bits). update is saturated to int32.
+   *  unsigned); 1 <= epsilon < 2^31; 0 <= decay < 2^31 (32 fraction bits); 0 <= limit < 2^31. update is saturated to int32.
    *  scratch: int64[64], overwritten. Returns the count of clamped weights plus that of saturated updates. */
   adamw_i64(w: Pointer, g: Pointer, m: Pointer, r: Pointer, n: number, shift: number, factor: number, factorShift: number, k1: number, k2: number, rate: number, epsilon: number, decay: number, limit: number, scratch: Pointer): number;
 

@@ -46,7 +46,7 @@ export const MAX_GAMMA_SHIFT = 3;
 
 /** Largest |raw| of the int16 gradient that enters a layer norm's backward pass (not a gemm operand). */
 export const FINE_GRADIENT_MAX = 16383;
-/** Bits of the mantissa of the residual stream's gradient: |raw| < 2^26, so that 9 |raw| fits int32. */
+/** Bits of the mantissa of the residual stream's gradient: |raw| <= 2^26, so that 15 |raw| fits int32. */
 export const STREAM_GRADIENT_BITS = 26;
 /** Fraction bits of the cross entropy's output gradient p - onehot (int32). */
 export const LOGIT_GRADIENT_FRACTION = 24;

@@ -28,20 +28,35 @@ export class Sum {
     return this;
   }
 
-  /** One more term: factor * gradient, factor -9..9, 1 for the third. */
+  /** One more term: factor * gradient, factor -15..15, 1 for the third. Products that combine_i32 could not
+   *  form, which only the first gradient of a stack has, as a head's layer norm gives it, are made to fit:
+   *  the gradient loses low bits, in place. */
   add(gradient: Gradient, factor = 1): this {
     const i = this.count++;
     if (i >= MAX_TERMS || (i === MAX_TERMS - 1 && factor !== 1))
       throw new Error('a sum has at most three terms, the third without a factor');
-    const max = this.d.kernels.max_abs_i32(gradient.at, this.n, 1, this.n) * Math.abs(factor);
+    const digits = this.fit(gradient, factor);
     this.at[i] = gradient.at;
     this.exponents[i] = gradient.exponent;
     this.factors[i] = factor;
-    this.tops[i] = max === 0 ? -Infinity : bits(max) + gradient.exponent;
+    this.tops[i] = digits === 0 ? -Infinity : digits + gradient.exponent;
     return this;
   }
 
-  /** Writes the sum, rounded to one exponent such that |out| < 2^26; out may be any of the terms. */
+  /** Bits of the largest |factor * gradient|, after what combine_i32 could not form was made to fit. */
+  private fit(gradient: Gradient, factor: number): number {
+    const { kernels } = this.d;
+    const { at } = gradient;
+    const { n } = this;
+    const digits = bits(kernels.max_abs_i32(at, n, 1, n) * Math.abs(factor));
+    if (digits < 32) return digits;
+    const shift = digits - 30;
+    kernels.combine_i32(at, 1, shift, 0, 0, 0, 0, 0, at, n);
+    gradient.exponent += shift;
+    return this.fit(gradient, factor);
+  }
+
+  /** Writes the sum, rounded to one exponent such that |out| <= 2^26; out may be any of the terms. */
   into(out: Gradient): void {
     const { count } = this;
     let highest = -Infinity;

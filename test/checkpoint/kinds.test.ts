@@ -1,7 +1,7 @@
 // Checkpoints of every kind of model, as the whole library reads them.
 
 import { describe, expect, test } from 'vitest';
-import { TranslatorTrainer, VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
+import { TranslatorTrainer, VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/index.ts';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
 import { sha256Hex } from '../../src/core/digest.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   GptTrainer, TranslatorTrainer, VitTrainer, decodeCheckpoint, encodeCheckpoint, isWeight,
-} from '../../src/all.ts';
+} from '../../src/index.ts';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
 import { MAX_HEADER_BYTES, decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { sha256Hex } from '../../src/core/digest.ts';

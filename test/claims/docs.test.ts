@@ -51,7 +51,7 @@ describe('documents', () => {
   test('every command names a script that exists', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const everything = (text: string): string => text;
-    const named = [...mentions(/npm run ([\w-]+)/g, everything), ...mentions(/npm (start|test)\b/g, everything)];
+    const named = [...mentions(/npm run ([\w:-]+)/g, everything), ...mentions(/npm (start|test)\b/g, everything)];
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter(([, script]) => scripts[script] === undefined)).toEqual([]);
     const files = mentions(/node ([\w./-]+\.(?:mjs|js))/g, everything);

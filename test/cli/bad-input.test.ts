@@ -111,7 +111,6 @@ describe('numbers', () => {
   test('a model too large for memory is refused with the bytes needed and allowed, before anything is made', () => {
     const started = Date.now();
     refused(['train', 'gpt', '--text', 'text.txt', '--layers', '1024', '--channels', '4096', '--heads', '32', '--context', '64', '--out', 'new'], 2, /needs \d{11,} bytes, 4026531840 are allowed/);
-    refused(['plan', 'gpt', '--memory-limit', '1MiB'], 2, /needs \d+ bytes, 1048576 are allowed/);
     expect(Date.now() - started).toBeLessThan(20_000);
   });
 });

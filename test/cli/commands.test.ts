@@ -77,8 +77,7 @@ describe('inspect', () => {
     expect(info.tensors[0].min).toBeLessThan(info.tensors[0].max);
     expect(info.tensors.length % 3).toBe(0);
     const { stdout } = retrograd(['inspect', 'run'], { cwd });
-    for (const { name } of info.tensors) expect(stdout).toContain(`\n${name} `);
-    expect(stdout).toContain(`SHA-256 ${info.dataSha256}`);
+    expect(stdout).toContain(`SHA-256 of the text it was trained on:\n${info.dataSha256}\n`);
     expect(stdout).toMatch(/^step +30 of 30$/m);
   });
 });
@@ -128,7 +127,7 @@ describe('bench', () => {
   test('shows a table to people', () => {
     const { code, stdout, stderr } = retrograd(['bench', '--profile', ...SMALL, '--context', '16'], { cwd });
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^product 512 x 512 x 512 +[\d.]+ GMAC\/s +[\d.]+ % of the peak$/m);
+    expect(stdout).toMatch(/^product 512 x 512 x 512 +[\d.]+ GMAC\/s +([\d.]+ % of the peak|disturbed)$/m);
     expect(stdout).toMatch(/^a training step: [\d.]+ ms, median of 2 /m);
     expect(stdout).toMatch(/^adamw_i64 +[\d,]+ +[\d.]+ ms +[\d.]+ %$/m);
   });
@@ -152,7 +151,7 @@ describe('demo', () => {
     const { code, stdout, stderr } = retrograd(['demo', '--steps', '3'], { cwd });
     expect([code, stderr]).toEqual([0, '']);
     for (const part of [/^A GPT of 4 layers, 128 channels and 4 heads \(8\d\d,\d{3} weights\)/, /loss in nats a token/, /beginning with "interface"/, /Rebuilt \d+ activation states .*: 0 elements differed\./,
-      /Activations took .*; storing them would take /, /SHA-256 [0-9a-f]{64}/, new RegExp(`published digest is that of ${golden.steps} steps`)]) expect(stdout).toMatch(part);
+      /Activations took .*; storing them would take /, /^SHA-256 of the weights .*:\n[0-9a-f]{64}$/m, new RegExp(`published digest is that of ${golden.steps} steps`)]) expect(stdout).toMatch(part);
   });
 
   test('the published run is the default run, and its text is the one of the lock file', () => {

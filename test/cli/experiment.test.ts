@@ -10,7 +10,7 @@ import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
 import { Lock } from '../../src/cli/lock.ts';
 import { deviation, mean, median } from '../../src/cli/statistics.ts';
 import { claim, readResult } from '../../src/cli/experiments/store.ts';
-import { VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/all.ts';
+import { VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/index.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { randomU32 } from '../../src/core/random.ts';
 import { events, retrograd, textOf } from './command.ts';

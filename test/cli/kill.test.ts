@@ -1,5 +1,6 @@
 // A process killed while it saves leaves the old or the new checkpoint, whole, and its run goes on bit for bit.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -58,3 +59,10 @@ test('a half-written temporary file of a killed run is ignored by readers and re
   expect(retrograd([...RUN.slice(0, -4), '--steps', '1', '--out', 'left'], { cwd }).code).toBe(0);
   expect(readdirSync(join(cwd, 'left')).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'notes.tmp']);
 });
+
+test('kills and signals at random over every kind of run: the short version of npm run fuzz:kills', () => {
+  const seed = Date.now() % 2 ** 31, script = join(import.meta.dirname, '../fuzz/kills.mjs');
+  const words = [script, '--rounds', '16', '--lanes', '2', '--seed', String(seed)];
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  expect([status, stderr], `seed ${seed}\n${stdout}`).toEqual([0, '']);
+}, 600_000);

@@ -1,7 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { byteCount, flagOf, inFlags, number, oneLine, quote, wholeNumber } from '../../src/cli/argv.ts';
 import { bytes, count, duration, table } from '../../src/cli/format.ts';
-import { lossChart } from '../../src/cli/report.ts';
 import { lineReporter } from '../../src/cli/reporters.ts';
 import { evaluateInSlices } from '../../src/cli/tasks/gpt.ts';
 import { GptTrainer } from '../../src/index.ts';
@@ -34,30 +33,6 @@ describe('words of the command line', () => {
     expect(inFlags('batch is 0, expected', ['batch'])).toBe('--batch is 0, expected');
     expect(inFlags('microBatch 3 does not divide batch 8', ['batch', 'microBatch'])).toBe('--micro-batch 3 does not divide batch 8');
     expect(inFlags('vocabulary is 1', ['batch'])).toBe('vocabulary is 1');
-  });
-});
-
-describe('loss curve', () => {
-  const history = { from: 0, losses: Array.from({ length: 1000 }, (_, i) => 4 * 0.998 ** i), validations: [{ step: 500, loss: 2 }, { step: 1000, loss: 1 }], milliseconds: 1 };
-
-  test('has 11 rows, at most 80 columns, falls from left to right, and names its ends', () => {
-    const [title, ...lines] = lossChart(history, false).split('\n');
-    expect(title).toBe('loss in nats a token');
-    expect(lines).toHaveLength(12);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
-    expect(lines[0].indexOf('─')).toBeLessThan(lines[9].indexOf('─'));
-    expect(lines[11]).toMatch(/^ +1 +1000 {2}step$/);
-  });
-
-  test('draws the validation curve where there is colour to tell it apart', () => {
-    const chart = lossChart(history, true);
-    expect(chart).toContain('(blue: training, yellow: validation)');
-    expect(chart).toMatch(/\u001b\[33m/);
-    expect(lossChart({ ...history, validations: [] }, true)).not.toContain('validation');
-  });
-
-  test('is drawn for constant, single and few losses', () => {
-    for (const losses of [[1, 1, 1], [2], [3, 1]]) expect(lossChart({ ...history, losses, validations: [] }, false)).not.toMatch(/NaN|undefined/);
   });
 });
 

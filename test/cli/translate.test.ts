@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeCheckpoint } from '../../src/all.ts';
+import { decodeCheckpoint } from '../../src/index.ts';
 import { ended, events, retrograd, start, workspace } from './command.ts';
 
 const WHO = [['I', 'je'], ['you', 'tu'], ['we', 'nous'], ['they', 'elles'], ['she', 'elle'], ['he', 'il']];

@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeCheckpoint } from '../../src/all.ts';
+import { decodeCheckpoint } from '../../src/index.ts';
 import { decodeCheckpoint as decodeSmall } from '../../src/index.ts';
 import { ended, events, retrograd, start, workspace } from './command.ts';
 import { idxFiles, makeFolder } from './image-files.ts';

@@ -1,4 +1,5 @@
-// The checks of arguments: every value is refused or returned, misspelt names are understood, and nothing else than UsageError is thrown.
+// The checks of arguments: every value is refused or returned, misspelt names are understood, and
+// nothing else than UsageError is thrown.
 
 import vm from 'node:vm';
 import fc from 'fast-check';

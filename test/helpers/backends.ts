@@ -17,6 +17,10 @@ export const BACKEND_TABLE: Record<Backend['name'], () => Backend> = {
   checked: () => createWasmBackend({ build: 'checked', pages: MEMORY_BYTES / PAGE_BYTES, bytes: binary('checked') }),
 };
 
+/** A build with memory for `bytes` bytes and no more. */
+export const sizedBackend = (build: 'release' | 'checked', bytes: number): Backend =>
+  createWasmBackend({ build, pages: Math.ceil(bytes / PAGE_BYTES), bytes: binary(build) });
+
 let made: Backend[] | undefined;
 /** All the back ends, the reference first; made once a test file. */
 export const backends = (): Backend[] => (made ??= Object.values(BACKEND_TABLE).map((create) => create()));

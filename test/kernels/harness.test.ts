@@ -106,28 +106,6 @@ describe('the back ends', () => {
     }
   });
 
-  it('checked refuses 20 calls just beyond a bound, with the name of the kernel; release does not look', () => {
-    const [, release, checked] = backends(), p = Math.max(release.base, checked.base);
-    const beyond: Call[] = [
-      { kernel: 'requantize_i32i16', args: [p, 0, p, 0, 0, 0, 32, 4095, 0] }, { kernel: 'requantize_i32i32', args: [p, 0, p, 0, 0, 0, 31, 4095, 0] },
-      { kernel: 'narrow_i64i32', args: [p, 0, p, 0, 0, 0, 63] }, { kernel: 'quantize_i32i16', args: [p, p, 0, 25, 4095] },
-      { kernel: 'gemm_i16i16i64', args: [p, 0, p, 0, p, 0, 0, 0, 0, 3, 0] }, { kernel: 'gemm_i16i16i64', args: [p, 0, p, 0, p, 0, 0, 0, 0, 2, 21] },
-      { kernel: 'combine_i32', args: [p, 10, 1, 0, 0, 0, 0, 0, p, 0] }, { kernel: 'accumulate_i64', args: [p, p, 0, 32] },
-      { kernel: 'layer_norm_forward_i32i16', args: [p, 7, 0, p, 0, p, 0, 0, 0, 4097] }, { kernel: 'bdia_step_i32', args: [p, p, p, p, p, 0, 15, 1, 1] },
-      { kernel: 'bdia_inverse_i32', args: [p, p, p, p, p, 0, 9, 1, 4] }, { kernel: 'random_u32', args: [p, 3, 0, 0, 0, 0, 0] },
-      { kernel: 'dropout_i32', args: [p, 0, 0, 0, 0, 0, 0, 0, 2 ** 15 - 1, 0] }, { kernel: 'dropout_i32', args: [p, 0, 0, 0, 0, 0, 0, 0, 2 ** 20 + 1, 0] },
-      { kernel: 'add_rounded_i32', args: [p, p, p, 0, 2 ** 24 + 1, 0, 0] }, { kernel: 'add_rounded_i32', args: [p, p, p, 0, 1, 41, 0] }, { kernel: 'add_rounded_i32', args: [p, p, p, 0, 1, 0, -1] },
-      { kernel: 'exchange_radix_i32u32', args: [p, p, 0, 0, 1, 1, 1] }, { kernel: 'exchange_radix_i32u32', args: [p, p, 0, 1, 2 ** 15 + 1, 1, 1] },
-      { kernel: 'exchange_radix_i32u32', args: [p, p, 0, 1, 1, 1, 0] },
-    ];
-    const call = (backend: Backend, { kernel, args }: Call): void => void (backend.kernels[kernel] as (...a: number[]) => unknown)(...(args as number[]));
-    expect(beyond.length).toBe(20);
-    for (const each of beyond) {
-      expect(() => call(checked, each), each.kernel).toThrow(each.kernel);
-      if (each.kernel !== 'random_u32') expect(() => call(release, each), each.kernel).not.toThrow(); // 3 numbers it would write
-    }
-  });
-
   it('data differ in each lane: 64 random int16s are all different', () => {
     expect(new Set(int16s(2, 64, 'random')).size).toBe(64);
   });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { type CheckedOptions, type TrainOptions, checkGptConfig, checkTrainOptions, gptParameters } from '../../src/index.ts';
-import { GptTrainer } from '../../src/all.ts';
+import { GptTrainer } from '../../src/index.ts';
 import { PURPOSE, philox4x32, randomU32 } from '../../src/core/random.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
 import { type OracleOptions, type Update, cosineOf, oracleSequence } from '../helpers/oracle.ts';

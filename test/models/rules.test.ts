@@ -3,7 +3,7 @@
 // checkpointing, noise that is drawn again, inference.
 
 import { describe, expect, test } from 'vitest';
-import { GptTrainer, OverflowError, ReconstructionError, type TrainOptions, UsageError, checkTrainOptions, createWasmBackend, gptParameters, isWeight, planGpt } from '../../src/all.ts';
+import { GptTrainer, OverflowError, ReconstructionError, type TrainOptions, UsageError, checkTrainOptions, createWasmBackend, gptParameters, isWeight, planGpt } from '../../src/index.ts';
 import { GptTrainer as SmallGptTrainer, planGpt as smallPlanGpt } from '../../src/index.ts';
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { momentumBlocks } from '../../src/reversible/momentum.ts';

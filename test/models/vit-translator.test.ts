@@ -2,7 +2,7 @@
 // stacks, bits that do not depend on how the work is cut up, and that they learn.
 
 import { describe, expect, test } from 'vitest';
-import { type RuleName, TranslatorTrainer, UsageError, VitTrainer, planTranslator, planVit } from '../../src/all.ts';
+import { type RuleName, TranslatorTrainer, UsageError, VitTrainer, planTranslator, planVit } from '../../src/index.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
 import { patchesOf } from '../../src/layers/patch-pixels.ts';
 import { images, pairOptions, pairs, translator, vit, vitOptions } from '../helpers/model-batches.ts';

@@ -3,8 +3,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { GptTrainer, TranslatorTrainer, VitTrainer, type TrainOptions } from '../../src/all.ts';
-import { Device } from '../../src/kernels/device.ts';
+import { GptTrainer, TranslatorTrainer, VitTrainer, type TrainOptions } from '../../src/index.ts';
+import { Device } from '../../src/ops/run.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { createWasmBackend } from '../../src/kernels/wasm.ts';
 import {

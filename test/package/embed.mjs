@@ -1,67 +1,32 @@
-// The package embedded in everything that docs/examples shows: node test/package/embed.mjs [--only NAME,...]
-// Packs it, makes a fresh project, installs runtimes and bundlers into build/embed, runs each example and demands the README's output
-// (the Worker: the digest of its own training, across requests and a restart). What cannot be installed keeps its line, with the reason.
+// The package embedded in everything that docs/examples shows, and in other people's projects (hosts.mjs, pages.mjs):
+// node test/package/embed.mjs [--only NAME,...]
+// Packs a clean clone, makes a fresh project, installs runtimes and bundlers into build/embed, runs each example and demands the README's
+// output (the Worker: the digest of its own training, across requests and a restart). What cannot be installed keeps its line, with the reason.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { spawn, spawnSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
-import { createProject, npm, pack, readmeExample, root, run } from './project.mjs';
+import { HOSTS, HOST_NEEDS, TOOLS as HOST_TOOLS, packClone, same } from './hosts.mjs';
+import { PAGES, inBrowser } from './pages.mjs';
+import { createProject, npm, readmeExample, root, run } from './project.mjs';
 
 const home = join(root, 'build', 'embed'), example = readmeExample();
 /** Tools, pinned. */
-const TOOLS = { deno: '2.9.6', bun: '1.4.5', miniflare: '4.20260730.0', vite: '7.3.8', rollup: '4.68.7', '@rollup/plugin-node-resolve': '16.0.3', webpack: '5.112.2', esbuild: '0.28.2' };
+const TOOLS = { deno: '2.9.6', bun: '1.4.5', miniflare: '4.20260730.0', vite: '7.3.8', rollup: '4.68.7', '@rollup/plugin-node-resolve': '16.0.3', webpack: '5.112.2', esbuild: '0.28.2', ...HOST_TOOLS };
 
 /** What each way needs of them. */
 const NEEDS = {
   deno: ['deno'], bun: ['bun'], cloudflare: ['miniflare', 'esbuild'], 'bundled-worker': ['esbuild'], vite: ['vite'],
+  ...HOST_NEEDS,
   'rollup (bundler)': ['rollup', '@rollup/plugin-node-resolve'], 'webpack (bundler)': ['webpack'],
 };
 
-const same = (output) => {
-  if (output !== example.output) throw new Error(`printed\n${output}\nexpected\n${example.output}`);
-};
 const copy = (project, name) => {
   const to = join(project, name);
   cpSync(join(root, 'docs', 'examples', name), to, { recursive: true });
   return to;
 };
-
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
-
-/** Sends #log to the server when the page has set its title to 'done'. */
-const TELL = "<script type=module>const t = setInterval(() => document.title === 'done' && (clearInterval(t), fetch('/told', { method: 'POST', body: document.querySelector('#log').textContent })), 100);</script>";
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** The text of #log of a page of `folder` when its title is 'done', in headless Chromium. */
-async function inBrowser(folder, path) {
-  const name = BROWSERS.find((one) => spawnSync(one, ['--version']).status === 0);
-  if (name === undefined) throw new Error('no Chromium on this machine');
-  let tell;
-  const told = new Promise((resolve, reject) => { tell = resolve; setTimeout(reject, 60_000, new Error('the page was not done within a minute')).unref(); });
-  const server = createServer((request, response) => {
-    const file = join(folder, new URL(request.url, 'http://localhost').pathname);
-    if (request.method === 'POST') return request.setEncoding('utf8').on('data', (text) => tell(text)) && response.end();
-    if (!existsSync(file)) return response.writeHead(404).end();
-    return response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain' }).end(readFileSync(file) + (file.endsWith('.html') ? TELL : ''));
-  });
-  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-  const profile = mkdtempSync(join(tmpdir(), 'retrograd-chromium-'));
-  const browser = spawn(name, ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}${path}`], { stdio: 'ignore' });
-  try {
-    return await told;
-  } finally {
-    const ended = new Promise((end) => browser.on('close', end));
-    browser.kill();
-    await ended;
-    server.close();
-    server.closeAllConnections();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }); // its children end after it
-  }
-}
 
 /** Three requests, a restart of the runtime, a fourth: 40 steps in all, and their digest as Node computes it. */
 async function worker(project) {
@@ -126,6 +91,8 @@ await bundle.write({ dir: 'bundle-out', entryFileNames: 'main.mjs', format: 'es'
 const done = await new Promise((resolve, reject) => webpack({ mode: 'production', target: 'node20', entry: './entry.js', experiments: { outputModule: true }, context: process.cwd(),
   output: { path: process.cwd() + '/bundle-out', filename: 'main.mjs', module: true, library: { type: 'module' } } }, (error, stats) => (error ? reject(error) : resolve(stats))));
 if (done.hasErrors()) throw new Error(done.toString());`),
+  ...HOSTS,
+  ...PAGES,
 };
 
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values, names = only?.split(',') ?? Object.keys(WAYS);
@@ -135,8 +102,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const fresh = join(home, 'project');
-rmSync(fresh, { recursive: true, force: true });
-createProject(fresh, pack(home).tarball);
+rmSync(home, { recursive: true, force: true });
+mkdirSync(home, { recursive: true });
+console.log('packing a clean clone'); // of what is committed
+createProject(fresh, packClone(home));
 const tools = [...new Set(names.flatMap((name) => NEEDS[name] ?? []))].map((name) => `${name}@${TOOLS[name]}`);
 if (tools.length > 0) {
   console.log(`installing ${tools.join(', ')}`);
@@ -147,11 +116,11 @@ for (const name of names) {
   const started = performance.now();
   try {
     await WAYS[name](fresh);
-    console.log(`${name.padEnd(20)} same output, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    console.log(`${name.padEnd(22)} as it should, ${((performance.now() - started) / 1000).toFixed(1)} s`);
   } catch (error) {
     failed++;
-    console.log(`${name.padEnd(20)} FAILED: ${error.message.slice(0, 1500)}`);
+    console.log(`${name.padEnd(22)} FAILED: ${error.message.slice(0, 1500)}`);
   }
 }
-console.log(`${names.length - failed} of ${names.length} ways give the README's output`);
+console.log(`${names.length - failed} of ${names.length} ways are as they should be`);
 process.exit(failed === 0 ? 0 : 1);

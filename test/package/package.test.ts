@@ -2,13 +2,13 @@
 // is test/package/embed.mjs.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createProject, pack, readmeExample, root, run } from './project.mjs';
+import { createProject, npm, pack, readmeExample, root, run } from './project.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'retrograd-package-')), example = readmeExample();
 let files: string[] = [], project = '';
@@ -16,7 +16,7 @@ beforeAll(() => {
   const packed = pack(folder);
   files = packed.files;
   project = createProject(join(folder, 'project'), packed.tarball);
-});
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -67,6 +67,17 @@ describe('the package', () => {
     expect(targets.filter((target) => !files.includes(target))).toEqual([]);
     for (const file of ['dist/all.js', 'dist/worker-all.js', 'dist/types/all.d.ts', 'dist/thread.js', 'dist/kernels.wasm', 'dist/index.js.map', 'LICENSE']) expect(files).toContain(file);
   });
+
+  test('npm packs a clean clone with everything built, and prints nothing but its JSON', () => {
+    const clone = join(folder, 'clone');
+    run('git', ['clone', '--quiet', '--depth', '1', `file://${root}`, clone]);
+    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'), 'junction'); // not fetched again
+    const [packed] = JSON.parse(npm(['pack', '--json', '--dry-run'], { cwd: clone }));
+    const paths = packed.files.map(({ path }: { path: string }) => path);
+    expect(paths.filter((path: string) => !path.startsWith('dist/types/')).sort())
+      .toEqual(files.filter((path) => !path.startsWith('dist/types/')).sort());
+    expect(paths).toContain('dist/types/index.d.ts');
+  }, 600_000);
 
   test('the licence of every package whose code is in a bundle is in dist/THIRD-PARTY-LICENSES', () => {
     const dist = join(project, 'node_modules/retrograd/dist');

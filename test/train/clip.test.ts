@@ -9,7 +9,7 @@ import { decodeCheckpoint, encodeCheckpoint, GptTrainer, type TrainOptions, Usag
 import { WEIGHT_GRADIENT_FRACTION } from '../../src/memory/formats.ts';
 import { MAX_SCALE, MIN_SCALE, nextScale } from '../../src/train/optimizer.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
-import { learningRate } from '../../src/train/schedule.ts';
+import { learningRate } from '../../src/optim/schedule.ts';
 import { randomTokens, smallOptions } from '../helpers/runs.ts';
 import { SEED } from '../helpers/suite.ts';
 

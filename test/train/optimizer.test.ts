@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { GptTrainer } from '../../src/index.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
-import { learningRate } from '../../src/train/schedule.ts';
+import { learningRate } from '../../src/optim/schedule.ts';
 import { WEIGHT_GRADIENT_FRACTION } from '../../src/memory/formats.ts';
 import { randomTokens, smallOptions } from '../helpers/runs.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkTrainOptions } from '../../src/train/options.ts';
-import { correctedRate, cosine, learningRate, squareRoot } from '../../src/train/schedule.ts';
+import { correctedRate, cosine, learningRate, squareRoot } from '../../src/optim/schedule.ts';
 import { smallOptions } from '../helpers/runs.ts';
 
 describe('schedule', () => {

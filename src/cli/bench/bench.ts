@@ -26,11 +26,24 @@ const WARM = 3, WARM_MILLISECONDS = 1500, REPEAT = 10;
 const rate = (value: number): string => `${value.toFixed(1)} GMAC/s`;
 const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 
+const BUSY = 'The machine was busy with other work while it was measured: rates beside the word disturbed say little. ' +
+  'Measure again when nothing else runs.';
+/** Steps of one length are the rule; when the longest take so much more than the shortest, something came between. */
+const MOST_STEP_SPREAD = 1.5;
+
+/** Whether steps tell of other work: the middle half of them differ too much. */
+export function areUneven(milliseconds: readonly number[]): boolean {
+  const sorted = [...milliseconds].sort((a, b) => a - b), quarter = Math.floor(sorted.length / 4);
+  return sorted[sorted.length - 1 - quarter] / sorted[quarter] > MOST_STEP_SPREAD;
+}
+
 function products(json: boolean): number {
   const peak = createPeak(), found = SHAPES.map(([m, n, k]) => productRate(m, n, k, peak)), best = median(found.map((one) => one.peak));
   if (json) for (const one of found) printJson({ event: 'product', ...one });
   else {
-    print(table([['multiply-accumulates, peak', rate(best), ''], ...found.map(({ m, n, k, rate: own, ofPeak }) => [`product ${m} x ${n} x ${k}`, rate(own), `${percent(ofPeak)} of the peak`])], [1]));
+    print(table([['multiply-accumulates, peak', rate(best), ''], ...found.map(({ m, n, k, rate: own, ofPeak, disturbed }) =>
+      [`product ${m} x ${n} x ${k}`, rate(own), disturbed ? 'disturbed' : `${percent(ofPeak)} of the peak`])], [1]));
+    if (found.some(({ disturbed }) => disturbed)) print(`\n${BUSY}`);
     print('');
   }
   return best;
@@ -54,15 +67,20 @@ export async function bench(kind: SomeKind, values: BenchValues): Promise<number
   const { threads } = trainer, found = times(step, repeat), middle = median(found), perSecond = (unitsPerStep / middle) * 1000;
   trainer.close();
   const shortest = Math.min(...found), longest = Math.max(...found);
-  if (json) printJson({ event: 'step', milliseconds: middle, shortest, longest, repeat, threads, unit, unitsPerSecond: perSecond, reversible: options.reversible, batch: options.batch, model: options.model });
+  const { parameters } = trainer, disturbed = areUneven(found);
+  if (json) printJson({ event: 'step', milliseconds: middle, shortest, longest, disturbed, repeat, threads, parameters, unit, unitsPerSecond: perSecond, reversible: options.reversible, batch: options.batch, model: options.model });
   else {
     const { layers, channels, heads } = options.model;
     print(`${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ${kind.batchNote(options)}, ${options.reversible}, ${threads} thread${threads === 1 ? '' : 's'}`);
     print(`a training step: ${milliseconds(middle)}, median of ${repeat} (${shortest.toFixed(1)} to ${longest.toFixed(1)}); ${count(perSecond)} ${unit} a second`);
+    if (disturbed) print('Steps took unequal time: the machine is busy with other work. Measure again when nothing else runs.');
   }
   if (values.profile === true) profiled(kind, options, repeat, best, json);
   return 0;
 }
+
+/** No kernel is faster than the peak: then the peak was measured while something else ran. */
+const ofPeak = (share: number): string => (share > 1.02 ? 'disturbed' : percent(share));
 
 /** One thread's step by kernels, in a run of its own: reading the clock takes time too. */
 function profiled(kind: SomeKind, options: CheckedOptions<AnyModel>, repeat: number, best: number, json: boolean): void {
@@ -75,6 +93,6 @@ function profiled(kind: SomeKind, options: CheckedOptions<AnyModel>, repeat: num
   const inKernels = rows.reduce((sum, row) => sum + row.milliseconds, 0);
   print(`\nOne thread, every kernel timed: ${milliseconds(all / repeat)} a step.\n`);
   print(table([['kernel', 'calls', 'a step', 'share', 'rate', 'of the peak'], ...rows.map(({ name, calls, milliseconds: ms, macs }) => [
-    name, count(calls / repeat), milliseconds(ms / repeat), percent(ms / all), macs === 0 ? '' : rate(macs / ms / 1e6), macs === 0 ? '' : percent(macs / ms / 1e6 / best),
+    name, count(calls / repeat), milliseconds(ms / repeat), percent(ms / all), macs === 0 ? '' : rate(macs / ms / 1e6), macs === 0 ? '' : ofPeak(macs / ms / 1e6 / best),
   ]), ['outside kernels', '', milliseconds((all - inKernels) / repeat), percent(1 - inKernels / all), '', '']], [1, 2, 3, 4, 5]));
 }

@@ -43,6 +43,19 @@ export interface ProductRate {
   peak: number;
   /** The median of the rounds' own ratios. */
   ofPeak: number;
+  /** Something else took the processor meanwhile: the figures say little. */
+  disturbed: boolean;
+}
+
+/** A processor that is ours alone gives us its time, and the peak is the same in every round. */
+const LEAST_OWN_TIME = 0.95, MOST_SPREAD = 0.15, MOST_OF_PEAK = 1.02;
+
+/** Whether the rates of rounds, and the share of the time that this process had, tell of other work. */
+export function areDisturbed(rounds: readonly { product: number; peak: number }[], ownTime: number): boolean {
+  const peaks = rounds.map(({ peak }) => peak).sort((a, b) => a - b), quarter = Math.floor(peaks.length / 4);
+  const spread = (peaks[peaks.length - 1 - quarter] - peaks[quarter]) / median(peaks);
+  const isImpossible = median(rounds.map(({ product, peak }) => product / peak)) > MOST_OF_PEAK;
+  return isImpossible || spread > MOST_SPREAD || ownTime < LEAST_OWN_TIME;
 }
 
 const ROUNDS = 12, MILLISECONDS = 10, FIRST_WARM_UP = 100, WARM_UP = 2;
@@ -54,7 +67,9 @@ export function productRate(m: number, n: number, k: number, peak: Peak): Produc
   const operands = new Int16Array(memory.buffer, base, (bytes[0] + bytes[1]) / 2);
   for (let i = 0; i < operands.length; i++) operands[i] = ((i * 2654435761) % 4096) - 2048;
   const product = (): void => kernels.gemm_i16i16i32(base, k, packed, panelStride(k), c, n, m, n, k);
+  const started = performance.now(), before = process.cpuUsage();
   const found = Array.from({ length: ROUNDS }, (_, i) => ratesInTurn({ product }, m * n * k, peak, MILLISECONDS, i === 0 ? FIRST_WARM_UP : WARM_UP));
+  const { user, system } = process.cpuUsage(before), ownTime = (user + system) / 1000 / (performance.now() - started);
   const middle = (of: (one: (typeof found)[number]) => number): number => median(found.map(of));
-  return { m, n, k, rate: middle((one) => one.product), peak: middle((one) => one.peak), ofPeak: middle((one) => one.product / one.peak) };
+  return { m, n, k, rate: middle((one) => one.product), peak: middle((one) => one.peak), ofPeak: middle((one) => one.product / one.peak), disturbed: areDisturbed(found, ownTime) };
 }

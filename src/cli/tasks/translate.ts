@@ -38,7 +38,8 @@ export const judgedPairs = (items: readonly Pair[], most: number): Pair[] =>
 
 export function translateTask(trainer: TranslatorTrainer, { train, validation, vocabularies, bleuPairs, gamma = 0 }: TranslateTaskOptions): Task {
   const { seed, batch, microBatch, model: { context } } = trainer.options, out = createPairBatch(batch, context);
-  const held = PairData.encode(validation, { ...vocabularies, context }), judged = judgedPairs(validation, bleuPairs);
+  const { source, target } = vocabularies; // a run's vocabularies have more fields
+  const held = PairData.encode(validation, { source, target, context }), judged = judgedPairs(validation, bleuPairs);
   const slice = microBatch * Math.ceil(SLICE / microBatch), rows = createPairBatch(slice, context);
   return {
     trainer,

@@ -1,0 +1,51 @@
+// The time of a training step from figures that `bench --json` measured on this machine: those of
+// the same model are exact, those of another one are scaled by the multiply-accumulates of a step.
+
+import { quote } from './argv.ts';
+import { readTextFile } from './files.ts';
+import type { SomeKind } from './kinds/kinds.ts';
+import { type AnyModel, type CheckedOptions, UsageError } from './library.ts';
+import { commandLine, shellWord } from './shell.ts';
+
+/** What `bench` says of a step. */
+export interface StepFigures {
+  milliseconds: number;
+  parameters: number;
+  batch: number;
+  reversible: string;
+  model: Record<string, number>;
+}
+
+/** The figures in what `bench --json` printed. Throws UsageError. */
+export function readFigures(path: string, kind: SomeKind): StepFigures {
+  const lines = new TextDecoder().decode(readTextFile(path)).split('\n');
+  const steps = lines.flatMap((line) => {
+    try {
+      const event = JSON.parse(line) as StepFigures & { event?: unknown };
+      return event.event === 'step' && event.milliseconds > 0 && event.parameters > 0 && event.batch > 0 ? [event] : [];
+    } catch {
+      return [];
+    }
+  });
+  const found = steps.find(({ model }) => (model?.kind ?? undefined) === (kind.modelKind as unknown));
+  if (found !== undefined) return found;
+  throw new UsageError(`--bench ${quote(path)} has no step of ${kind.title}, expected what bench ${kind.name} --json printed`,
+    `make it: ${commandLine('bench', kind.name, '--json')} > ${shellWord(path)}`);
+}
+
+/** Rows that a sample has in the stack. */
+const rowsOf = ({ context, width, height, patch }: Record<string, number>): number =>
+  context ?? (width * height) / patch ** 2 + 1;
+
+/** Multiply-accumulates of a step, up to a factor: every weight and two products of attention a row,
+ *  forward, twice backward, and once more where blocks are computed again. */
+function work(model: Record<string, number>, batch: number, parameters: number, reversible: string): number {
+  const rows = rowsOf(model), passes = reversible === 'none' ? 3 : 4;
+  return batch * rows * (parameters + 2 * model.layers * rows * model.channels) * passes;
+}
+
+/** Milliseconds of a step of a run. */
+export function estimate(figures: StepFigures, { model, batch, reversible }: CheckedOptions<AnyModel>, parameters: number): number {
+  const now = work(model as unknown as Record<string, number>, batch, parameters, reversible);
+  return (figures.milliseconds * now) / work(figures.model, figures.batch, figures.parameters, figures.reversible);
+}
