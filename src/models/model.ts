@@ -63,9 +63,10 @@ export class PlannedModel<Batch> {
     for (const { stack } of this.streams) stack?.resetReconstruction();
   }
 
-  /** Whether inference can be run with another gamma than 0. */
-  get hasGamma(): boolean {
-    return this.streams.every(({ stack }) => stack?.rule.hasGamma ?? false);
+  /** What of the model cannot be run with another gamma than 0: the name of an update rule, or ''. */
+  get withoutGamma(): string {
+    const found = this.streams.find(({ stack }) => !stack?.rule.hasGamma);
+    return found === undefined ? '' : (found.stack?.rule.name ?? 'a stream without a stack');
   }
 
   /** Takes a batch of `count` samples; returns how many predictions that is. Throws UsageError for what

@@ -2,6 +2,7 @@
 // makes the first state; the stack runs block by block over all samples; what comes after makes the
 // stream's output, which goes to the loss or is looked at by the next stream.
 
+import { whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Arena } from '../memory/arena.ts';
@@ -13,6 +14,7 @@ import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Kind, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
 import { clearGradient } from '../ops/gradient.ts';
 import type { Memory, Run } from '../ops/run.ts';
+import { checkRule } from '../reversible/rule.ts';
 import type { Pass } from '../reversible/site.ts';
 import { type ReversibleOptions, Stack, type StackOptions } from '../reversible/stack.ts';
 
@@ -21,7 +23,12 @@ export interface StackLayer {
   readonly stack: ReversibleOptions;
 }
 
-export const reversible = (stack: ReversibleOptions): StackLayer => ({ stack });
+/** Blocks as a layer. Throws UsageError for a depth or a rule that cannot be. */
+export function reversible(stack: ReversibleOptions): StackLayer {
+  whole('depth', stack.depth, 1, 1024);
+  checkRule(stack.rule);
+  return { stack };
+}
 
 /** From an input through layers, of which one may be a stack. */
 export interface Stream<Batch> {

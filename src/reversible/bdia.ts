@@ -3,6 +3,7 @@
 // nothing is saved to replay it. Inference: gamma = 0.
 
 import type { Pointer } from '../kernels/kernels.ts';
+import { whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
 import { gammaBackward, gammaForward, inferenceForward, swap } from './gamma.ts';
 import type { Site, UpdateRule } from './rule.ts';
@@ -20,6 +21,7 @@ export interface BdiaOptions {
 }
 
 export function bdia({ gammaShift = 1 }: BdiaOptions = {}): UpdateRule {
+  whole('gammaShift', gammaShift, 1, 3);
   const sigmaOf = (site: Site): number => (!site.isTraining || site.k === 0 ? 0 : randomSign(site));
   const sideOf = ({ lane, k, n }: Site): Pointer => lane.side + (k - 1) * sideBytes(n, gammaShift);
   return {

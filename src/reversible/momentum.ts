@@ -8,6 +8,7 @@
 // that is BDIA, since then x_{k+1} = (1 + beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that
 // has BDIA's randomness but momentum's rounding.
 
+import { choice } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { BRANCH_FRACTION } from '../memory/formats.ts';
 import { bits } from '../ops/gradient.ts';
@@ -21,6 +22,8 @@ export interface MomentumOptions {
   /** +-beta drawn anew per step, sample and block, and 0 at inference (false). */
   isRandom?: boolean;
 }
+
+const BETAS = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
 
 /** beta as a fraction in lowest terms; its denominator is a power of two: 2, 4 or 8. */
 export function fractionOf(beta: number): { numerator: number; denominator: number } {
@@ -43,15 +46,11 @@ export function momentumBlocks(beta: number): number {
 }
 
 export function momentum({ beta = 0.875, isRandom = false }: MomentumOptions = {}): UpdateRule {
-  if (![1, 2, 3, 4, 5, 6, 7].includes(beta * 8))
-    throw new UsageError(
-      `momentum is ${beta}, expected an eighth to seven eighths: 0.125, 0.25, ... 0.875`,
-    );
+  choice('beta', beta, BETAS);
+  choice('isRandom', isRandom, [true, false]);
   const { numerator: p, denominator: q } = fractionOf(beta);
   if (isRandom && p + q > 9)
-    throw new UsageError(
-      `momentum is ${beta}, expected 0.125, 0.25, 0.5 or 0.75 with randomMomentum`,
-    );
+    throw new UsageError(`beta is ${beta}, expected 0.125, 0.25, 0.5 or 0.75 with isRandom`);
   const shift = bits(q) - 1;
   /** The sign of beta; 0: beta is 0. */
   const sigmaOf = (site: Site): number => {

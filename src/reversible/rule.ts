@@ -2,6 +2,7 @@
 // sequence, a lane: two states and their gradients. A rule says how a block changes a lane, how that is
 // undone exactly, and how gradients pass. It sees one block and one sequence at a time, through a Site.
 
+import { refuse } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { STATE_LIMIT_BITS } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
@@ -80,6 +81,16 @@ export interface UpdateRule {
   /** After block 0: the gradient of x_0 goes to lane.a. Default: it is there. */
   finish?(site: Site): void;
 }
+
+/** Throws UsageError for what is no update rule, such as a name or a rule that was not called. */
+export function checkRule(rule: unknown): void {
+  const { name, options, sideBytes, forward, backward } = Object(rule);
+  const functions = [sideBytes, forward, backward];
+  if (typeof name === 'string' && Object(options) === options && functions.every(isFunction)) return;
+  refuse('rule', rule, 'an update rule: bdia(), plain(), leapfrog(), momentum(), coupling() or your own');
+}
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
 
 /** Largest |raw| of a state that a step accepts. */
 export const stateLimit = (l: number): number => 2 ** (STATE_LIMIT_BITS + l);

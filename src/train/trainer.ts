@@ -241,8 +241,9 @@ export class Trainer<Batch = unknown> {
   private checkGamma(gamma: number): number {
     if (!Number.isFinite(gamma) || ![0, 1, 2, 4].includes(Math.abs(gamma * 8)))
       refuse('gamma', gamma, '0, +-0.125, +-0.25 or +-0.5');
-    if (gamma !== 0 && !this.all.model.hasGamma)
-      throw new UsageError(`gamma is ${gamma}, expected 0: the model's update rule has no gamma`);
+    const { withoutGamma } = this.all.model;
+    if (gamma !== 0 && withoutGamma !== '')
+      throw new UsageError(`gamma is ${gamma}, expected 0: ${withoutGamma} has no gamma`);
     return gamma * 8;
   }
 

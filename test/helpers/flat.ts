@@ -5,6 +5,7 @@ import {
   type ConfiguredModel,
   type Definition,
   type GptConfig,
+  type MemoryPlan,
   type TextBatch,
   type TrainOptions,
   type UpdateRule,
@@ -18,6 +19,7 @@ import {
   leapfrog,
   momentum,
   plain,
+  plan,
 } from '../../src/index.ts';
 import type { TestOptions } from '../../src/train/trainer.ts';
 
@@ -77,6 +79,12 @@ export function optionsOf<Config extends object, Batch>(
   };
 }
 
-/** A trainer of a GPT with flat options. */
-export const createGpt = (flat: FlatOptions, test: TestOptions = {}): Trainer<TextBatch> =>
-  Trainer.forTests(optionsOf(flat, gpt), test);
+/** A trainer of a GPT with flat options, maybe on another back end, or with another module of threads. */
+export const createGpt = (
+  flat: FlatOptions,
+  makeBackend?: TestOptions['makeBackend'],
+  threadModule?: URL,
+): Trainer<TextBatch> => Trainer.forTests(optionsOf(flat, gpt), { makeBackend, threadModule });
+
+/** The memory of a run of a GPT with flat options. */
+export const planGpt = (flat: FlatOptions): MemoryPlan => plan(optionsOf(flat, gpt));

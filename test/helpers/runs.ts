@@ -44,7 +44,7 @@ export function train(
   steps: number,
   makeBackend?: (bytes: number) => Backend,
 ): Trainer<TextBatch> {
-  const trainer = createGpt(flat, { makeBackend });
+  const trainer = createGpt(flat, makeBackend);
   continueTraining(trainer, steps);
   return trainer;
 }

@@ -3,15 +3,17 @@
 // checkpointing, noise that is drawn again, inference.
 
 import { describe, expect, test } from 'vitest';
-import { GptTrainer, OverflowError, ReconstructionError, type TrainOptions, UsageError, checkTrainOptions, createWasmBackend, gptParameters, isWeight, planGpt } from '../../src/index.ts';
-import { GptTrainer as SmallGptTrainer, planGpt as smallPlanGpt } from '../../src/index.ts';
+import { type TextBatch, type Trainer, OverflowError, ReconstructionError, UsageError, bdia, createWasmBackend, gpt, isWeight, momentum, reversible } from '../../src/index.ts';
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { momentumBlocks } from '../../src/reversible/momentum.ts';
 import { Noise } from '../../src/reversible/noise.ts';
+import type { Site } from '../../src/reversible/rule.ts';
 import { oracleSequence } from '../helpers/oracle.ts';
-import { randomTokens, smallOptions } from '../helpers/runs.ts';
+import { type FlatOptions, createGpt, planGpt } from '../helpers/flat.ts';
+import { type Small, batchOf, configOf, lossOf, randomTokens, smallOptions } from '../helpers/runs.ts';
 
-type Given = Parameters<typeof smallOptions>[0];
+type GptTrainer = Trainer<TextBatch>;
+type Given = Small | undefined;
 interface Case {
   given: NonNullable<Given>;
   /** States that are compared on the way back, of L blocks. */
@@ -21,38 +23,37 @@ interface Case {
 }
 
 const noted = (given: Case['given'], checked: Case['checked'], most = 1024): Case => ({ given, checked, most });
-const momentum = (numerator: number, denominator: number, randomMomentum: boolean): Case =>
-  noted({ reversible: 'momentum', momentum: numerator / denominator, randomMomentum }, (layers) => layers, momentumBlocks({ numerator, denominator, isRandom: randomMomentum }));
+const ofMomentum = (numerator: number, denominator: number, randomMomentum: boolean): Case =>
+  noted({ reversible: 'momentum', momentum: numerator / denominator, randomMomentum }, (layers) => layers, momentumBlocks(numerator / denominator));
 const RULES: Record<string, Case> = {
   'bdia, m = 1': noted({ gammaShift: 1 }, (layers) => layers - 1),
   'bdia, m = 2': noted({ gammaShift: 2 }, (layers) => layers - 1),
   'leapfrog': noted({ reversible: 'leapfrog' }, (layers) => layers - 1),
-  'momentum 0.875': momentum(7, 8, false),
-  'momentum 0.5': momentum(1, 2, false),
-  'momentum 0.125': momentum(1, 8, false),
-  'random momentum 0.5': momentum(1, 2, true),
-  'random momentum 0.75': momentum(3, 4, true),
+  'momentum 0.875': ofMomentum(7, 8, false),
+  'momentum 0.5': ofMomentum(1, 2, false),
+  'momentum 0.125': ofMomentum(1, 8, false),
+  'random momentum 0.5': ofMomentum(1, 2, true),
+  'random momentum 0.75': ofMomentum(3, 4, true),
   'coupling': noted({ reversible: 'coupling' }, (layers) => layers),
 };
 const NOISE = { dropout: 0.2, stochasticDepth: 0.6 };
-const optionsOf = ({ given }: Case, more: Given = {}): TrainOptions => smallOptions({ ...given, ...more });
+const optionsOf = ({ given }: Case, more: Small = {}): FlatOptions => smallOptions({ ...given, ...more });
 
 const release = (bytes: number): Backend => createWasmBackend({ build: 'release', pages: Math.ceil(bytes / 65536) });
 
 function steps(trainer: GptTrainer, count: number): GptTrainer {
   for (let i = 0; i < count; i++) {
-    const { inputs, targets } = randomTokens(trainer.options, trainer.steps);
-    trainer.trainStep(inputs, targets);
+    trainer.step(batchOf(trainer));
   }
   return trainer;
 }
-const weightsAfter = (options: TrainOptions, count: number): Promise<string> => steps(GptTrainer.create(options), count).weightsSha256();
+const weightsAfter = (options: FlatOptions, count: number): Promise<string> => steps(createGpt(options), count).weightsSha256();
 const gradients = (trainer: GptTrainer): [string, BigInt64Array][] => trainer.tensors().filter(isWeight).map(({ name }) => [name, trainer.gradient(name)]);
 
 describe.each(Object.entries(RULES))('%s', (_, rule) => {
   test('0 elements differ at depth 1, 2, 8 and 32 for l = 6, 9, 14', () => {
     for (const depth of [1, 2, 8, 32]) for (const fractionBits of [6, 9, 14]) {
-      const layers = Math.min(depth, rule.most), { totals } = steps(GptTrainer.create(optionsOf(rule, { fractionBits, batch: 2, model: { layers, channels: 16, context: 12 } })), 2);
+      const layers = Math.min(depth, rule.most), { totals } = steps(createGpt(optionsOf(rule, { fractionBits, batch: 2, model: { layers, channels: 16, context: 12 } })), 2);
       expect(totals).toEqual({ checkedStates: 2 * 2 * rule.checked(layers), mismatchedElements: 0, saturated: totals.saturated, overflowed: 0 });
     }
   });
@@ -71,8 +72,8 @@ describe.each(Object.entries(RULES))('%s', (_, rule) => {
       } };
     };
     for (const layers of [2, 9]) {
-      const options = optionsOf(rule, { model: { layers } }), trainer = GptTrainer.create(options, wrapping), { inputs, targets } = randomTokens(options, 0);
-      trainer.computeGradients(inputs, targets);
+      const options = optionsOf(rule, { model: { layers } }), trainer = createGpt(options, wrapping), batch = randomTokens(options, 0);
+      trainer.computeGradients(batch);
       expect(trainer.totals.checkedStates).toBe(3 * rule.checked(layers));
     }
   });
@@ -86,22 +87,22 @@ describe.each(Object.entries(RULES))('%s', (_, rule) => {
       } } };
     };
     for (const [by, block] of [[20_000, 0], [-20_000, 0], [10_000, rule.given.reversible === 'coupling' ? 2 : undefined]] as const) {
-      const options = optionsOf(rule), trainer = GptTrainer.create(options, pushed(by)), { inputs, targets } = randomTokens(options, 0), before = await trainer.weightsSha256();
+      const options = optionsOf(rule), trainer = createGpt(options, pushed(by)), batch = randomTokens(options, 0), before = await trainer.weightsSha256();
       if (block === undefined) {
-        trainer.computeGradients(inputs, targets);
+        trainer.computeGradients(batch);
         continue;
       }
-      expect(() => trainer.trainStep(inputs, targets)).toThrow(OverflowError);
-      expect(() => trainer.trainStep(inputs, targets)).toThrow(new RegExp(`^the residual state left \\+-2\\^14 in [12] elements: block ${block}, sample 0, step 1; no weight was changed`));
+      expect(() => trainer.step(batch)).toThrow(OverflowError);
+      expect(() => trainer.step(batch)).toThrow(new RegExp(`^the residual state left \\+-2\\^14 in [12] elements: block ${block}, sample 0, step 1; no weight was changed`));
       expect(await trainer.weightsSha256()).toBe(before);
     }
   });
 
   test('gradients rebuilt = stored, every bit of every parameter, without and with dropout and stochastic depth', () => {
     for (const depth of [1, 2, 7, 24]) for (const noise of [{}, NOISE]) {
-      const options = optionsOf(rule, { ...noise, model: { layers: Math.min(depth, rule.most), bias: true } }), { inputs, targets } = randomTokens(options, 3);
-      const rebuilt = GptTrainer.create(options), stored = GptTrainer.create({ ...options, storeActivations: true });
-      expect(rebuilt.computeGradients(inputs, targets)).toBe(stored.computeGradients(inputs, targets));
+      const options = optionsOf(rule, { ...noise, model: { layers: Math.min(depth, rule.most), bias: true } }), batch = randomTokens(options, 3);
+      const rebuilt = createGpt(options), stored = createGpt({ ...options, storeActivations: true });
+      expect(rebuilt.computeGradients(batch)).toBe(stored.computeGradients(batch));
       for (const [name, gradient] of gradients(rebuilt)) {
         expect(gradient, name).toEqual(stored.gradient(name));
         if (!('dropout' in noise)) expect(gradient.some((v) => v !== 0n), name).toBe(true);
@@ -120,11 +121,11 @@ describe.each(Object.entries(RULES))('%s', (_, rule) => {
   test('2 and 3 threads give the weights, losses and counts of one, also with noise', async () => {
     const options = optionsOf(rule, { ...NOISE, batch: 5, model: { bias: true } }), seen = new Set<string>(), threadModule = new URL('../../dist/thread.js', import.meta.url), gammas = rule.given.reversible === undefined ? [0, -0.25] : [0];
     for (const threads of [1, 2, 3]) {
-      const trainer = GptTrainer.create({ ...options, threads }, undefined, threadModule);
+      const trainer = createGpt({ ...options, threads }, undefined, threadModule);
       for (let i = 0; i < 1000 && trainer.threads < threads; i++) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(trainer.threads).toBe(threads);
-      const { inputs, targets } = randomTokens(options, 99), report = steps(trainer, 3).trainStep(inputs, targets), tokens = randomTokens({ ...options, batch: 9 }, 5).inputs;
-      seen.add(JSON.stringify({ ...report, weights: await trainer.weightsSha256(), validation: gammas.map((gamma) => trainer.evaluate(tokens, undefined, gamma)), totals: trainer.totals }));
+      const report = steps(trainer, 3).step(randomTokens(options, 99)), tokens = randomTokens({ ...options, batch: 9 }, 5).inputs;
+      seen.add(JSON.stringify({ ...report, weights: await trainer.weightsSha256(), validation: gammas.map((gamma) => lossOf(trainer, tokens, gamma)), totals: trainer.totals }));
       trainer.close();
     }
     expect([...seen]).toHaveLength(1);
@@ -161,13 +162,13 @@ describe('a flipped bit', () => {
   /** Trains a step; flips a bit of an element at the given call of that step, or of its digits. */
   function damaged(rule: Case, call: number, element: number, bit: number, inDigits = false): GptTrainer {
     let calls = 0;
-    return GptTrainer.create(optionsOf(rule, { ...NOISE, batch, model: { layers } }), watched((_kernel, written, digits) => {
+    return createGpt(optionsOf(rule, { ...NOISE, batch, model: { layers } }), watched((_kernel, written, digits) => {
       if (calls++ === call) (inDigits ? digits! : written)[element] ^= 1 << bit;
     }));
   }
   /** Calls that undo an update in a step: which kernel, which block, which sample. */
   function callsOf(rule: Case): { kernel: string; block: number; sample: number }[] {
-    const kernels: string[] = [], trainer = GptTrainer.create(optionsOf(rule, { ...NOISE, batch, model: { layers } }), watched((kernel) => { kernels.push(kernel); }));
+    const kernels: string[] = [], trainer = createGpt(optionsOf(rule, { ...NOISE, batch, model: { layers } }), watched((kernel) => { kernels.push(kernel); }));
     steps(trainer, 1);
     const blocks = rule.given.reversible === 'momentum' || rule.given.reversible === 'coupling' ? [2, 1, 0] : [2, 1];
     const places = blocks.flatMap((block) => [0, 1].map((sample) => ({ block, sample })));
@@ -178,14 +179,14 @@ describe('a flipped bit', () => {
   }
 
   test.each(Object.entries(RULES))('in any rebuilt state is a ReconstructionError that names block and sample, and the element if no other differs; the next step is right: %s', async (_, rule) => {
-    const clean = await steps(GptTrainer.create(optionsOf(rule, { ...NOISE, batch, model: { layers } })), 2).weightsSha256(), calls = callsOf(rule);
+    const clean = await steps(createGpt(optionsOf(rule, { ...NOISE, batch, model: { layers } })), 2).weightsSha256(), calls = callsOf(rule);
     for (const [call, { kernel, block, sample }] of calls.entries()) for (const bit of [0, 13, 28, 31]) {
       const isLast = calls[call + 1] === undefined || calls[call + 1].block !== block || calls[call + 1].sample !== sample; // nothing is computed from it before the check
       if (bit === 31 && !isLast) continue; // the highest bits of v before it is divided by beta do not matter
-      const element = (call * 97 + bit * 31) % n, trainer = damaged(rule, call, element, bit), { inputs, targets } = randomTokens(trainer.options, 0);
+      const element = (call * 97 + bit * 31) % n, trainer = damaged(rule, call, element, bit), batch = batchOf(trainer, 0);
       let message = '';
       try {
-        trainer.trainStep(inputs, targets);
+        trainer.step(batch);
       } catch (error) {
         expect(error).toBeInstanceOf(ReconstructionError);
         ({ message } = error as Error);
@@ -203,13 +204,13 @@ describe('a flipped bit', () => {
   test('in the digits of momentum is found one block later', () => {
     for (const rule of [RULES['momentum 0.875'], RULES['momentum 0.5']]) for (const [call, { kernel, block, sample }] of callsOf(rule).entries()) {
       if (kernel !== 'exchange' || block === 0) continue;
-      const trainer = damaged(rule, call, 321, 0, true), { inputs, targets } = randomTokens(trainer.options, 0);
-      expect(() => trainer.trainStep(inputs, targets)).toThrow(`before block ${block - 1} of sample ${sample} were not rebuilt exactly in step 1: 1 of 768 elements differ, the first is element 321`);
+      const trainer = damaged(rule, call, 321, 0, true), batch = batchOf(trainer, 0);
+      expect(() => trainer.step(batch)).toThrow(`before block ${block - 1} of sample ${sample} were not rebuilt exactly in step 1: 1 of 768 elements differ, the first is element 321`);
     }
   });
 
   test('without verification is not looked for', () => {
-    const options = { ...optionsOf(RULES.coupling), verify: false }, trainer = steps(GptTrainer.create(options), 1);
+    const options = { ...optionsOf(RULES.coupling), verify: false }, trainer = steps(createGpt(options), 1);
     expect(trainer.totals.checkedStates).toBe(0);
   });
 });
@@ -223,7 +224,7 @@ describe('momentum', () => {
     for (const [beta, most] of MOST) {
       let [p, q] = [beta * 8, 8];
       for (; p % 2 === 0; p /= 2) q /= 2;
-      expect(momentumBlocks({ numerator: p, denominator: q, isRandom: false })).toBe(most);
+      expect(momentumBlocks(beta)).toBe(most);
       v.fill(0);
       digits.fill(0);
       for (let block = 0; block <= most; block++) {
@@ -235,23 +236,23 @@ describe('momentum', () => {
 
   test('over more layers than 32 bits an element allow is a UsageError with the number of layers that they allow', () => {
     for (const [value, most] of MOST) {
-      const options = (layers: number): TrainOptions => smallOptions({ reversible: 'momentum', momentum: value, model: { layers, channels: 8, context: 4 } });
+      const options = (layers: number): FlatOptions => smallOptions({ reversible: 'momentum', momentum: value, model: { layers, channels: 8, context: 4 } });
       expect(() => planGpt(options(most + 1))).toThrow(UsageError);
       expect(() => planGpt(options(most + 1))).toThrow(`momentum ${value} over ${most + 1} layers needs more than 32 bits an element to be undone, enough for ${most}`);
-      const trainer = steps(GptTrainer.create(options(most)), 1);
+      const trainer = steps(createGpt(options(most)), 1);
       expect(trainer.totals.checkedStates).toBe(3 * most);
     }
   });
 
   test('beta random is BDIA with gamma = -beta and other roundings: the losses agree to 2e-5 nats at l = 14, and those of another seed do not', () => {
     for (const [gammaShift, value] of [[1, 0.5], [2, 0.25], [3, 0.125]] as const) {
-      const model = { layers: 8 }, options = smallOptions({ fractionBits: 14, gammaShift, model, seed: 5 }), { inputs, targets } = randomTokens(options, 0);
-      const loss = (more: Partial<TrainOptions>): number => {
-        const trainer = GptTrainer.create({ ...options, ...more });
+      const model = { layers: 8 }, options = smallOptions({ fractionBits: 14, gammaShift, model, seed: 5 }), batch = randomTokens(options, 0);
+      const loss = (more: Partial<FlatOptions>): number => {
+        const trainer = createGpt({ ...options, ...more });
         trainer.restore(weights, 0);
-        return trainer.computeGradients(inputs, targets);
+        return trainer.computeGradients(batch);
       };
-      const weights = steps(GptTrainer.create({ ...options, learningRate: 0.01 }), 40).tensors().map((t) => ({ ...t, data: t.data.slice() }));
+      const weights = steps(createGpt({ ...options, learningRate: 0.01 }), 40).tensors().map((t) => ({ ...t, data: t.data.slice() }));
       const random = { reversible: 'momentum', momentum: value, randomMomentum: true } as const, bdia = loss({});
       expect(Math.abs(loss(random) - bdia)).toBeLessThan(2e-5);
       expect(Math.abs(loss({ ...random, seed: 6 }) - bdia)).toBeGreaterThan(2e-4);
@@ -259,11 +260,11 @@ describe('momentum', () => {
   });
 
   test('beta random at inference is the plain transformer, bit for bit', () => {
-    const options = optionsOf(RULES['random momentum 0.75'], { model: { layers: 6 } }), trained = steps(GptTrainer.create(options), 3), plain = GptTrainer.create({ ...options, reversible: 'none' });
+    const options = optionsOf(RULES['random momentum 0.75'], { model: { layers: 6 } }), trained = steps(createGpt(options), 3), plain = createGpt({ ...options, reversible: 'none' });
     plain.restore(trained.tensors(), 3);
     const { inputs } = randomTokens({ ...options, batch: 9 }, 77);
-    expect(trained.evaluate(inputs)).toBe(plain.evaluate(inputs));
-    expect(trained.logits(inputs.slice(0, 17))).toEqual(plain.logits(inputs.slice(0, 17)));
+    expect(lossOf(trained, inputs)).toBe(lossOf(plain, inputs));
+    expect(trained.predict(inputs.slice(0, 17))).toEqual(plain.predict(inputs.slice(0, 17)));
   });
 });
 
@@ -279,7 +280,7 @@ describe('checkpointing', () => {
     for (const [layers, last] of [[1, 1], [2, 2], [3, 1], [5, 2], [9, 3], [16, 4], [17, 2]]) {
       let calls = 0;
       const options = smallOptions({ reversible: 'checkpointing', batch: 1, model: { layers } });
-      steps(GptTrainer.create(options, (bytes) => {
+      steps(createGpt(options, (bytes) => {
         const backend = release(bytes), { kernels } = backend;
         return { ...backend, kernels: { ...kernels, bdia_step_i32: (...args) => { calls++; return kernels.bdia_step_i32(...args); } } };
       }), 1);
@@ -288,7 +289,7 @@ describe('checkpointing', () => {
   });
 
   test('keeps ceil(sqrt L) blocks of activations and a state before each segment but the last', () => {
-    const states = (reversible: TrainOptions['reversible'], layers: number): number => planGpt(smallOptions({ reversible, batch: 4, model: { layers } })).bytes.states;
+    const states = (reversible: FlatOptions['reversible'], layers: number): number => planGpt(smallOptions({ reversible, batch: 4, model: { layers } })).bytes.states;
     const state = 4 * 24 * 32 * 4, lanes = 4 * state, block = states('none', 2) - states('none', 1);
     for (const layers of [1, 2, 3, 4, 5, 9, 16, 17, 64, 100]) {
       const segment = Math.ceil(Math.sqrt(layers));
@@ -299,29 +300,30 @@ describe('checkpointing', () => {
 });
 
 describe('noise', () => {
-  const { inputs, targets } = randomTokens(smallOptions(), 0);
+  const batch = randomTokens(smallOptions(), 0);
+  const { inputs } = batch;
   test.each([['none', { reversible: 'none' }], ...Object.entries(RULES).map(([name, rule]) => [name, rule.given])] as [string, NonNullable<Given>][])(
     'two runs are equal and differ from one without; no step and no sample draws what another draws; inference has none: %s', async (_, given) => {
       const plain = smallOptions(given), runs = [{}, { dropout: 0.2 }, { stochasticDepth: 0.6 }, NOISE].map((noise) => ({ ...plain, ...noise }));
       const digests = await Promise.all(runs.map((options) => weightsAfter(options, 3)));
       expect(new Set(digests).size).toBe(runs.length);
       expect(await Promise.all(runs.map((options) => weightsAfter(options, 3)))).toEqual(digests);
-      const trainers = runs.map((options) => GptTrainer.create(options)), [first] = trainers;
+      const trainers = runs.map((options) => createGpt(options)), [first] = trainers;
       for (const trainer of trainers) {
-        expect(trainer.evaluate(inputs)).toBe(first.evaluate(inputs));
-        expect(trainer.logits(inputs.slice(0, 20))).toEqual(first.logits(inputs.slice(0, 20)));
+        expect(lossOf(trainer, inputs)).toBe(lossOf(first, inputs));
+        expect(trainer.predict(inputs.slice(0, 20))).toEqual(first.predict(inputs.slice(0, 20)));
       }
       const noisy = trainers[3], losses = [0, 1, 2].map((step) => {
         noisy.steps = step;
-        return noisy.computeGradients(inputs, targets);
+        return noisy.computeGradients(batch);
       });
       expect(new Set(losses).size).toBe(3);
     });
 
   test('block k of L is left out with probability p (k + 1) / L: 20,000 draws each, within 4 standard deviations', () => {
-    const noise = new Noise({ seed: 3, dropout: 0, stochasticDepth: 0.5 }), draws = 20_000, layers = 6;
+    const noise = new Noise({ dropout: 0, stochasticDepth: 0.5 }), draws = 20_000, layers = 6;
     for (let k = 0; k < layers; k++) {
-      const p = (0.5 * (k + 1)) / layers, found = Array.from({ length: draws }, (_, i) => noise.skips(Math.floor(i / 100), i % 100, k, k, layers)).filter(Boolean).length;
+      const p = (0.5 * (k + 1)) / layers, found = Array.from({ length: draws }, (_, i) => noise.skips({ seed: 3, step: Math.floor(i / 100), sample: i % 100, block: k, k, layers } as Site)).filter(Boolean).length;
       expect(Math.abs(found - p * draws)).toBeLessThan(4 * Math.sqrt(draws * p * (1 - p)));
     }
   });
@@ -329,23 +331,26 @@ describe('noise', () => {
 
 describe('inference', () => {
   const GAMMAS = [0.125, -0.125, 0.25, -0.25, 0.5, -0.5];
-  const trained = (given: Given): GptTrainer => steps(GptTrainer.create(smallOptions({ batch: 4, learningRate: 0.01, model: { layers: 5 }, ...given })), 20);
+  const optionsWith = (given: Given): FlatOptions => smallOptions({ batch: 4, learningRate: 0.01, model: { layers: 5 }, ...given });
+  const trained = (given: Given): GptTrainer => steps(createGpt(optionsWith(given)), 20);
 
   test('gamma = 0 is the default', () => {
     for (const reversible of ['bdia', 'none', 'checkpointing'] as const) {
-      const trainer = trained({ reversible }), { inputs } = randomTokens(trainer.options, 50);
-      expect(trainer.evaluate(inputs, undefined, 0)).toBe(trainer.evaluate(inputs));
-      expect(trainer.evaluate(inputs, undefined, -0)).toBe(trainer.evaluate(inputs));
+      const trainer = trained({ reversible });
+      const windows = batchOf(trainer, 50);
+      const { loss } = trainer.evaluate(windows);
+      expect(trainer.evaluate(windows, { gamma: 0 }).loss).toBe(loss);
+      expect(trainer.evaluate(windows, { gamma: -0 }).loss).toBe(loss);
     }
   });
 
   test.each(['bdia', 'none', 'checkpointing'] as const)('gamma is that of a BDIA training pass whose signs are all equal, bit for bit, and the oracle agrees to 0.003 nats: %s', (reversible) => {
-    const trainer = trained({ reversible }), { options } = trainer, config = options.model, { context: T } = config;
-    const { inputs, targets } = randomTokens(options, 50), tokens = Int32Array.of(...inputs, targets[targets.length - 1]);
+    const options = optionsWith({ reversible }), trainer = trained({ reversible }), config = configOf(trainer), { context: T } = config;
+    const batch = batchOf(trainer, 50), { inputs, targets } = batch;
     const weights = new Map(trainer.tensors().filter(isWeight).map((t) => [t.name, Float64Array.from(t.data, (v) => v / 2 ** 24)])), seen = new Set<number>();
     for (const gamma of GAMMAS) {
-      const sign = Math.sign(gamma), gammaShift = { 0.5: 1, 0.25: 2, 0.125: 3 }[Math.abs(gamma)];
-      const constant = GptTrainer.create({ ...options, reversible: 'bdia', gammaShift, verify: true }, (bytes) => {
+      const sign = Math.sign(gamma), gammaShift = ({ 0.5: 1, 0.25: 2, 0.125: 3 } as const)[Math.abs(gamma)];
+      const constant = createGpt({ ...options, reversible: 'bdia', gammaShift, verify: true }, (bytes) => {
         const backend = release(bytes), { kernels } = backend;
         return { ...backend, kernels: { ...kernels,
           bdia_step_i32: (prev, x, h, next, side, n, l, sigma, m) => kernels.bdia_step_i32(prev, x, h, next, side, n, l, sigma === 0 ? 0 : sign, m),
@@ -353,10 +358,10 @@ describe('inference', () => {
         } };
       });
       constant.restore(trainer.tensors(), trainer.steps);
-      const loss = trainer.evaluate(tokens, undefined, gamma);
-      expect(loss).toBe(constant.computeGradients(inputs, targets));
+      const { loss } = trainer.evaluate(batch, { gamma });
+      expect(loss).toBe(constant.computeGradients(batch));
       let oracle = 0;
-      const nothing = new Map(gptParameters(config).map((p) => [p.name, new Float64Array(weights.get(p.name)!.length)])), gammas = Array.from({ length: config.layers }, (_, k) => (k === 0 ? 0 : gamma));
+      const nothing = new Map([...weights].map(([name, { length }]) => [name, new Float64Array(length)])), gammas = Array.from({ length: config.layers }, (_, k) => (k === 0 ? 0 : gamma));
       for (let s = 0; s < options.batch; s++) oracle += oracleSequence(config, weights, nothing, inputs.subarray(s * T, s * T + T), targets.subarray(s * T, s * T + T), { gammas }, { fraction: 9 });
       expect(Math.abs(loss - oracle / (options.batch * T))).toBeLessThan(0.003);
       seen.add(loss);
@@ -365,13 +370,13 @@ describe('inference', () => {
   });
 
   test('another gamma, and any but 0 for a rule without gamma, is a UsageError', () => {
-    const trainer = trained({}), { inputs } = randomTokens(trainer.options, 50);
-    for (const gamma of [0.3, 1, -1, 0.75, 0.375, NaN, Infinity]) expect(() => trainer.evaluate(inputs, undefined, gamma), String(gamma)).toThrow(UsageError);
+    const trainer = trained({}), windows = batchOf(trainer, 50);
+    for (const gamma of [0.3, 1, -1, 0.75, 0.375, NaN, Infinity]) expect(() => trainer.evaluate(windows, { gamma }), String(gamma)).toThrow(UsageError);
     for (const reversible of ['leapfrog', 'momentum', 'coupling'] as const) {
-      const other = GptTrainer.create(smallOptions({ reversible }));
-      expect(other.evaluate(inputs, undefined, 0)).toBe(other.evaluate(inputs));
-      expect(() => other.evaluate(inputs, undefined, 0.5)).toThrow(UsageError);
-      expect(() => other.evaluate(inputs, undefined, 0.5)).toThrow(`gamma is 0.5, expected 0: ${reversible} has no gamma`);
+      const other = createGpt(smallOptions({ reversible }));
+      expect(other.evaluate(windows, { gamma: 0 })).toEqual(other.evaluate(windows));
+      expect(() => other.evaluate(windows, { gamma: 0.5 })).toThrow(UsageError);
+      expect(() => other.evaluate(windows, { gamma: 0.5 })).toThrow(`gamma is 0.5, expected 0: ${reversible} has no gamma`);
     }
   });
 });
@@ -391,25 +396,28 @@ describe('memory', () => {
 });
 
 describe('refusals', () => {
-  const refuses = (given: object, text: string): void => {
-    for (const make of [GptTrainer.create, planGpt, checkTrainOptions]) {
-      expect(() => make(smallOptions(given)), text).toThrow(UsageError);
-      expect(() => make(smallOptions(given))).toThrow(text);
-    }
+  const refuses = (make: () => unknown, text: string): void => {
+    expect(make, text).toThrow(UsageError);
+    expect(make).toThrow(text);
   };
-  test('wrong names and values are UsageErrors', () => {
-    for (const reversible of ['revnet', '', 'toString', 'null', 3]) refuses({ reversible }, `reversible is ${JSON.stringify(reversible)}, expected one of bdia, none, coupling, momentum, leapfrog, checkpointing`);
-    for (const value of [0, 1, 0.9, -0.5, NaN, 0.0625]) refuses({ reversible: 'momentum', momentum: value }, `momentum is ${value}, expected one of 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875`);
-    for (const [name, value] of [['dropout', 0.81], ['dropout', -0.1], ['stochasticDepth', 0.9], ['stochasticDepth', NaN]] as const) refuses({ [name]: value }, `${name} is ${value}, expected a number from 0 to 0.8`);
-    for (const value of [0.375, 0.625, 0.875]) for (const make of [GptTrainer.create, planGpt])
-      expect(() => make(smallOptions({ reversible: 'momentum', momentum: value, randomMomentum: true }))).toThrow(`momentum is ${value}, expected 0.125, 0.25, 0.5 or 0.75 with randomMomentum`);
+  test('what is no rule is a UsageError', () => {
+    for (const rule of ['bdia', '', null, 3, {}, { name: 'bdia', options: {} }, bdia, () => 1]) {
+      const make = (): unknown => gpt({ ...smallOptions().model, rule: rule as never });
+      refuses(make, 'expected an update rule: bdia(), plain(), leapfrog(), momentum(), coupling() or your own');
+      const own = (): unknown => reversible({ depth: 1, rule: rule as never, block: [] });
+      refuses(own, 'expected an update rule');
+    }
   });
 
-  test('the small library refuses the other rules and says where they are', () => {
-    for (const reversible of ['coupling', 'momentum', 'leapfrog'] as const) for (const make of [SmallGptTrainer.create, smallPlanGpt]) {
-      expect(() => make(smallOptions({ reversible }))).toThrow(UsageError);
-      expect(() => make(smallOptions({ reversible }))).toThrow(`reversible is ${reversible}, which this part of the library does not hold, expected bdia or none or checkpointing. HINT: import it from 'retrograd/all'`);
-    }
-    expect(steps(SmallGptTrainer.create(smallOptions({ reversible: 'checkpointing' })) as GptTrainer, 1).steps).toBe(1);
+  test('wrong values are UsageErrors', () => {
+    for (const gammaShift of [0, 4, 1.5, NaN, '1'])
+      refuses(() => bdia({ gammaShift: gammaShift as number }), `gammaShift is ${JSON.stringify(gammaShift).replace('null', 'NaN')}, expected a whole number from 1 to 3`);
+    for (const beta of [0, 1, 0.9, -0.5, NaN, 0.0625])
+      refuses(() => momentum({ beta }), `beta is ${beta}, expected one of 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875`);
+    for (const beta of [0.375, 0.625, 0.875])
+      refuses(() => momentum({ beta, isRandom: true }), `beta is ${beta}, expected 0.125, 0.25, 0.5 or 0.75 with isRandom`);
+    refuses(() => momentum({ isRandom: 1 as never }), 'isRandom is 1, expected true or false');
+    for (const [name, value] of [['dropout', 0.81], ['dropout', -0.1], ['stochasticDepth', 0.9], ['stochasticDepth', NaN]] as const)
+      for (const make of [createGpt, planGpt]) refuses(() => make(smallOptions({ [name]: value })), `${name} is ${value}, expected a number from 0 to 0.8`);
   });
 });
