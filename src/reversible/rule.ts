@@ -2,7 +2,7 @@
 // sequence, a lane: two states and their gradients. A rule says how a block changes a lane, how that is
 // undone exactly, and how gradients pass. It sees one block and one sequence at a time, through a Site.
 
-import { refuse } from '../core/check.ts';
+import { properties, refuse } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { STATE_LIMIT_BITS } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
@@ -84,9 +84,13 @@ export interface UpdateRule {
 
 /** Throws UsageError for what is no update rule, such as a name or a rule that was not called. */
 export function checkRule(rule: unknown): void {
-  const { name, options, sideBytes, forward, backward } = Object(rule);
-  const functions = [sideBytes, forward, backward];
-  if (typeof name === 'string' && Object(options) === options && functions.every(isFunction)) return;
+  const keys = ['name', 'options', 'sideBytes', 'forward', 'backward'] as const;
+  const isObject = typeof rule === 'object' && rule !== null;
+  if (isObject) {
+    const { name, options, ...rest } = properties('rule', rule as UpdateRule, keys);
+    const isWhole = [rest.sideBytes, rest.forward, rest.backward].every(isFunction);
+    if (typeof name === 'string' && typeof options === 'object' && isWhole) return;
+  }
   refuse('rule', rule, 'an update rule: bdia(), plain(), leapfrog(), momentum(), coupling() or your own');
 }
 

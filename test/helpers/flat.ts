@@ -31,7 +31,7 @@ type Same = Omit<TrainOptions, 'model' | 'learningRate' | 'optimizer' | 'keep' |
 /** Beside the model. */
 export interface FlatChoices extends Same {
   reversible?: RuleName;
-  gammaShift?: 1 | 2 | 3;
+  gammaShift?: number;
   momentum?: number;
   randomMomentum?: boolean;
   storeActivations?: boolean;

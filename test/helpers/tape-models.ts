@@ -30,7 +30,7 @@ function stack(tape: Tape, p: Parameters, name: string, x0: Matrix, heads: numbe
 }
 
 /** Loss of one image; leaves the gradients. patches: [T - 1, size]. */
-export function vitOracle({ heads }: Required<VitConfig>, p: Parameters, patches: Matrix, label: number, gammas: readonly number[], l: number): number {
+export function vitOracle({ heads }: VitConfig, p: Parameters, patches: Matrix, label: number, gammas: readonly number[], l: number): number {
   const tape = new Tape();
   const x0 = tape.add([1, tape.below(get(p, 'class.weight'), tape.linear(patches, get(p, 'patch.weight')))], [1, get(p, 'position.weight')]);
   const out = tape.norm(tape.rows(stack(tape, p, 'block', x0, heads, false, gammas, l), [0]), get(p, 'norm.gain'));
@@ -40,7 +40,7 @@ export function vitOracle({ heads }: Required<VitConfig>, p: Parameters, patches
 }
 
 /** Summed loss of one pair; leaves the gradients. gammas: of the encoder's blocks, then of the decoder's. */
-export function translatorOracle({ heads, layers }: Required<TranslatorConfig>, p: Parameters, source: Int32Array, input: Int32Array, target: Int32Array, gammas: readonly number[], l: number): number {
+export function translatorOracle({ heads, layers }: TranslatorConfig, p: Parameters, source: Int32Array, input: Int32Array, target: Int32Array, gammas: readonly number[], l: number): number {
   const tape = new Tape(), token = get(p, 'token.weight');
   const embed = (ids: Int32Array, position: string): Matrix => tape.add([1, tape.rows(token, ids)], [1, tape.rows(get(p, position), ids.map((_, i) => i))]);
   const memory = tape.norm(stack(tape, p, 'encoder', embed(source, 'source.position.weight'), heads, false, gammas.slice(0, layers), l), get(p, 'encoder.norm.gain'));

@@ -1,17 +1,24 @@
 // The gradients of the integer GPT against the float64 oracle of the same model, tensor by tensor, under every update rule.
 
 import { describe, expect, test } from 'vitest';
-import { type CheckedOptions, type TrainOptions, checkGptConfig, checkTrainOptions, gptParameters } from '../../src/index.ts';
-import { GptTrainer } from '../../src/index.ts';
+import { isWeight } from '../../src/index.ts';
 import { PURPOSE, philox4x32, randomU32 } from '../../src/core/random.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
+import type { Site } from '../../src/reversible/rule.ts';
 import { type OracleOptions, type Update, cosineOf, oracleSequence } from '../helpers/oracle.ts';
-import { randomTokens } from '../helpers/runs.ts';
+import { type FlatOptions, createGpt } from '../helpers/flat.ts';
+import { batchOf, configOf } from '../helpers/runs.ts';
+
+/** What the oracle has to know of a run. */
+type Known = ReturnType<typeof knownOf>;
+const knownOf = (flat: FlatOptions) => ({
+  reversible: 'bdia', seed: 1, gammaShift: 1, momentum: 0.875, randomMomentum: false, dropout: 0, stochasticDepth: 0, fractionBits: 9, ...flat,
+});
 
 /** The rule of a run as the oracle wants it, for a sample of a step. */
-function updateOf({ reversible, model: { layers }, seed, gammaShift, momentum, randomMomentum }: CheckedOptions, step: number, sample: number): Update {
+function updateOf({ reversible, model: { layers }, seed, gammaShift, momentum, randomMomentum }: Known, step: number, sample: number): Update {
   const blocks = (f: (k: number) => number): number[] => Array.from({ length: layers }, (_, k) => f(k));
-  const sign = (k: number): number => (k === 0 ? 0 : randomSign(seed, step, sample, k));
+  const sign = (k: number): number => (k === 0 ? 0 : randomSign({ seed, step, sample, block: k } as Site));
   if (reversible === 'coupling') return 'coupling';
   if (reversible === 'momentum') return { betas: blocks((k) => (randomMomentum ? -sign(k) * momentum : momentum)) };
   if (reversible === 'leapfrog') return { gammas: blocks((k) => (k === 0 ? 0 : 1)) };
@@ -19,7 +26,7 @@ function updateOf({ reversible, model: { layers }, seed, gammaShift, momentum, r
 }
 
 /** The noise of a sample of a step, written from its definition (src/reversible/noise.ts). */
-function noiseOf({ seed, dropout: p, stochasticDepth, model: { layers, channels, context } }: CheckedOptions, step: number, sample: number): OracleOptions['mask'] {
+function noiseOf({ seed, dropout: p, stochasticDepth, model: { layers, channels, context } }: Known, step: number, sample: number): OracleOptions['mask'] {
   if (p === 0 && stochasticDepth === 0) return undefined;
   return (k, part) => {
     const depth = (stochasticDepth * (k + 1)) / layers, dropped = Math.floor(p * 2 ** 32), place = PURPOSE.dropout + 16 * (4 * k + part);
@@ -30,15 +37,12 @@ function noiseOf({ seed, dropout: p, stochasticDepth, model: { layers, channels,
 }
 
 /** The smallest cosine over all parameter tensors, and where; relative difference of the loss. */
-function compare(given: TrainOptions, steps: number): { worst: number; name: string; loss: number } {
-  const options = checkTrainOptions(given), trainer = GptTrainer.create(given), config = checkGptConfig(options.model), { context: T } = config;
-  for (let i = 0; i < steps; i++) {
-    const { inputs, targets } = randomTokens(options, i);
-    trainer.trainStep(inputs, targets);
-  }
-  const { inputs, targets } = randomTokens(options, 10_000);
-  const mean = trainer.computeGradients(inputs, targets), byName = new Map(trainer.tensors().map((t) => [t.name, t]));
-  const weights = new Map(gptParameters(config).map((p) => [p.name, Float64Array.from(byName.get(p.name)!.data, (v) => v / 2 ** 24)]));
+function compare(given: FlatOptions, steps: number): { worst: number; name: string; loss: number } {
+  const options = knownOf(given), trainer = createGpt(given), config = configOf(trainer), { context: T } = config;
+  for (let i = 0; i < steps; i++) trainer.step(batchOf(trainer));
+  const batch = batchOf(trainer, 10_000), { inputs, targets } = batch;
+  const mean = trainer.computeGradients(batch);
+  const weights = new Map(trainer.tensors().filter(isWeight).map((t) => [t.name, Float64Array.from(t.data, (v) => v / 2 ** 24)]));
   const gradients = new Map([...weights].map(([name, w]) => [name, new Float64Array(w.length)]));
   let sum = 0;
   for (let s = 0; s < options.batch; s++)
@@ -54,7 +58,7 @@ function compare(given: TrainOptions, steps: number): { worst: number; name: str
 
 const base = { batch: 2, steps: 600, warmup: 50, model: { vocabulary: 65, layers: 4, channels: 128, heads: 4, context: 64 } };
 const small = { ...base, model: { ...base.model, channels: 64, context: 32 } }, noise = { dropout: 0.1, stochasticDepth: 0.5 };
-const cases: [string, TrainOptions, number][] = [
+const cases: [string, FlatOptions, number][] = [
   ['bdia, at initialisation', { ...base }, 0],
   ['none, at initialisation', { ...base, reversible: 'none' }, 0],
   ['bdia, biases, untied, m = 2, l = 12, at initialisation', { ...base, gammaShift: 2, fractionBits: 12, model: { ...base.model, bias: true, tied: false } }, 0],

@@ -3,9 +3,10 @@
 // memory that does not grow with depth.
 
 import { describe, expect, test } from 'vitest';
-import { GptTrainer, OverflowError, ReconstructionError, planGpt } from '../../src/index.ts';
+import { OverflowError, ReconstructionError } from '../../src/index.ts';
 import { createWasmBackend } from '../../src/kernels/wasm.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
+import { createGpt, planGpt } from '../helpers/flat.ts';
 import { continueTraining, randomTokens, smallOptions, train } from '../helpers/runs.ts';
 
 const release = (bytes: number): Backend => createWasmBackend({ build: 'release', pages: Math.ceil(bytes / 65536) });
@@ -31,21 +32,21 @@ describe('reversal', () => {
       return { ...backend, kernels: wrapped };
     };
     for (const layers of [2, 16]) for (const fractionBits of [6, 9, 14]) {
-      const options = smallOptions({ fractionBits, model: { layers } }), trainer = GptTrainer.create(options, wrapping);
-      const { inputs, targets } = randomTokens(options, 0);
-      trainer.computeGradients(inputs, targets); // throws ReconstructionError if an element differs
+      const options = smallOptions({ fractionBits, model: { layers } }), trainer = createGpt(options, wrapping);
+      const batch = randomTokens(options, 0);
+      trainer.computeGradients(batch); // throws ReconstructionError if an element differs
     }
   });
 
   test('without the push, a state beyond 2^14 is an OverflowError that names the block, and no weight changes', async () => {
-    const options = smallOptions(), trainer = GptTrainer.create(options), before = await trainer.weightsSha256();
-    const { inputs, targets } = randomTokens(options, 0);
-    const small = GptTrainer.create(options, (bytes) => {
+    const options = smallOptions(), trainer = createGpt(options), before = await trainer.weightsSha256();
+    const batch = randomTokens(options, 0);
+    const small = createGpt(options, (bytes) => {
       const backend = release(bytes);
       return { ...backend, kernels: { ...backend.kernels, bdia_step_i32: () => 3 } };
     });
-    expect(() => small.trainStep(inputs, targets)).toThrow(OverflowError);
-    expect(() => small.trainStep(inputs, targets)).toThrow(/3 elements: block 0, sample 0, step 1; no weight was changed/);
+    expect(() => small.step(batch)).toThrow(OverflowError);
+    expect(() => small.step(batch)).toThrow(/3 elements: block 0, sample 0, step 1; no weight was changed/);
     expect(await small.weightsSha256()).toBe(before);
   });
 
@@ -58,10 +59,10 @@ describe('reversal', () => {
         if (++calls === 2) new Int32Array(backend.memory.buffer, args[4], args[5])[77] ^= 1; // second call: last block, sample 1
       } } };
     };
-    const options = smallOptions(), trainer = GptTrainer.create(options, faulty), { inputs, targets } = randomTokens(options, 0);
-    expect(() => trainer.trainStep(inputs, targets)).toThrow(ReconstructionError);
-    const again = GptTrainer.create(options, faulty);
-    expect(() => again.trainStep(inputs, targets)).toThrow(/before block 2 of sample 1 .* 1 of 768 elements differ, the first is element 77/);
+    const options = smallOptions(), trainer = createGpt(options, faulty), batch = randomTokens(options, 0);
+    expect(() => trainer.step(batch)).toThrow(ReconstructionError);
+    const again = createGpt(options, faulty);
+    expect(() => again.step(batch)).toThrow(/before block 2 of sample 1 .* 1 of 768 elements differ, the first is element 77/);
   });
 });
 
@@ -69,9 +70,9 @@ describe('gradients', () => {
   for (const layers of [1, 2, 7, 24])
     test(`rebuilt = stored, every bit of every parameter, depth ${layers}, m = 1 and 2`, () => {
       for (const gammaShift of [1, 2]) {
-        const options = smallOptions({ gammaShift, model: { layers, bias: true } }), { inputs, targets } = randomTokens(options, 3);
-        const rebuilt = GptTrainer.create(options), stored = GptTrainer.create({ ...options, storeActivations: true });
-        expect(rebuilt.computeGradients(inputs, targets)).toBe(stored.computeGradients(inputs, targets));
+        const options = smallOptions({ gammaShift, model: { layers, bias: true } }), batch = randomTokens(options, 3);
+        const rebuilt = createGpt(options), stored = createGpt({ ...options, storeActivations: true });
+        expect(rebuilt.computeGradients(batch)).toBe(stored.computeGradients(batch));
         for (const { name } of rebuilt.tensors().filter((t) => !t.name.startsWith('optimizer'))) {
           expect(rebuilt.gradient(name), name).toEqual(stored.gradient(name));
           expect(rebuilt.gradient(name).some((v) => v !== 0n), name).toBe(true);
@@ -95,9 +96,9 @@ describe('invariance', () => {
 
   test('20 steps are 10 steps, saved and restored, and 10 steps', async () => {
     const options = smallOptions(), whole = train(options, 20), first = train(options, 10);
-    const saved = first.tensors().map((t) => ({ ...t, data: t.data.slice() })), second = GptTrainer.create({ ...options, seed: 1 });
+    const saved = first.tensors().map((t) => ({ ...t, data: t.data.slice() })), second = createGpt({ ...options, seed: 1 });
     second.restore(saved, 10);
-    continueTraining(second, options, 10);
+    continueTraining(second, 10);
     expect(await second.weightsSha256()).toBe(await whole.weightsSha256());
   });
 });

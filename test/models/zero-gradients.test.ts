@@ -3,68 +3,63 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { GptTrainer, TranslatorTrainer, VitTrainer, type TrainOptions } from '../../src/index.ts';
-import { Device } from '../../src/ops/run.ts';
+import type { Trainer } from '../../src/index.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { createWasmBackend } from '../../src/kernels/wasm.ts';
-import {
-  type AttentionInput, type AttentionShape, attentionBackward, layoutAttentionScratch,
-} from '../../src/ops/attention.ts';
-import { combine, toOperand } from '../../src/ops/gradient.ts';
 import { Arena } from '../../src/memory/arena.ts';
+import { Planner } from '../../src/memory/planner.ts';
+import { type AttentionInput, Attention } from '../../src/ops/attention.ts';
+import { toOperand } from '../../src/ops/gradient.ts';
+import { Run } from '../../src/ops/run.ts';
+import { type FlatChoices, createGpt } from '../helpers/flat.ts';
 import { int16s } from '../helpers/data.ts';
-import { images, pairOptions, pairs, translator, vit, vitOptions } from '../helpers/model-batches.ts';
-import { randomTokens, smallOptions } from '../helpers/runs.ts';
+import { TRANSLATOR, VIT, createTranslator, createVit, images, pairOptions, pairs, vitOptions } from '../helpers/model-batches.ts';
+import { batchOf, smallOptions } from '../helpers/runs.ts';
 import { SEED } from '../helpers/suite.ts';
 
-type More = Partial<Omit<TrainOptions, 'model'>> & { layers: number };
-interface Run {
+type More = FlatChoices & { layers: number; batch: number; steps: number };
+interface Steps {
   readonly steps: number;
   step(): unknown;
-  tensors: GptTrainer['tensors'];
-  restore: GptTrainer['restore'];
+  tensors: Trainer['tensors'];
+  restore: Trainer['restore'];
   weightsSha256(): Promise<string>;
 }
 
 /** A run whose step needs no batch: the batch is a function of the step. */
-const runOf = (trainer: GptTrainer | VitTrainer | TranslatorTrainer, step: () => unknown): Run => ({
-  get steps() { return trainer.steps; },
-  step,
+const stepsOf = <Batch>(trainer: Trainer<Batch>, batch: (step: number) => Batch): Steps => ({
+  get steps() {
+    return trainer.steps;
+  },
+  step: () => trainer.step(batch(trainer.steps)),
   tensors: () => trainer.tensors(),
   restore: (...given) => trainer.restore(...given),
   weightsSha256: () => trainer.weightsSha256(),
 });
 
-const MODELS: Record<string, (more: More) => Run> = {
+const MODELS: Record<string, (more: More) => Steps> = {
   gpt({ layers, ...more }) {
     const model = { vocabulary: 7, layers, channels: 8, heads: 2, context: 3 };
-    const options = smallOptions({ ...more, model }), trainer = GptTrainer.create(options);
-    return runOf(trainer, () => {
-      const { inputs, targets } = randomTokens(options, trainer.steps);
-      return trainer.trainStep(inputs, targets);
-    });
+    const trainer = createGpt(smallOptions({ ...more, model }));
+    return stepsOf(trainer, (step) => batchOf(trainer, step));
   },
   vit({ layers, ...more }) {
-    const model = { ...vit, layers, channels: 8, heads: 2 }, options = vitOptions({ ...more, model });
-    const trainer = VitTrainer.create(options);
-    return runOf(trainer, () => {
-      const { pixels, labels } = images(trainer.steps, options.batch);
-      return trainer.trainStep(pixels, labels);
-    });
+    const model = { ...VIT, layers, channels: 8, heads: 2 };
+    return stepsOf(createVit(vitOptions({ ...more, model })), (step) => images(step, more.batch));
   },
   translator({ layers, ...more }) {
-    const model = { ...translator, layers, channels: 8, heads: 2 }, options = pairOptions({ ...more, model });
-    const trainer = TranslatorTrainer.create(options);
-    return runOf(trainer, () => trainer.trainStep(pairs(trainer.steps, options.batch)));
+    const model = { ...TRANSLATOR, layers, channels: 8, heads: 2 };
+    const trainer = createTranslator(pairOptions({ ...more, model }));
+    return stepsOf(trainer, (step) => pairs(step, more.batch));
   },
 };
 const RULES = ['bdia', 'none', 'leapfrog', 'momentum', 'coupling', 'checkpointing'] as const;
 const STEPS = 6, BATCH = 4;
 
-const copied = (run: Run): ReturnType<Run['tensors']> => run.tensors().map((t) => ({ ...t, data: t.data.slice() }));
+const copied = (run: Steps): ReturnType<Steps['tensors']> => run.tensors().map((t) => ({ ...t, data: t.data.slice() }));
 
 /** The digest of a run, which every micro-batch and every resume must have. */
-async function oneDigest(make: (more: More) => Run, more: More): Promise<void> {
+async function oneDigest(make: (more: More) => Steps, more: More): Promise<void> {
   const saved = [], whole = make(more);
   for (let i = 0; i < STEPS; i++) {
     saved.push(copied(whole));
@@ -105,32 +100,41 @@ test('a translator whose decoder is left out for a sample trains on', () => {
   }
 });
 
-const device = (): { d: Device; arena: Arena } => {
-  const backend = createReferenceBackend(2 ** 24);
-  return { d: new Device(backend), arena: new Arena(backend.base) };
-};
-
 test('a sum of zeros has one exponent, whatever exponents its terms have', () => {
-  const { d, arena } = device(), [a, b] = [0, 0].map(() => arena.allocate('states', 64));
+  const run = new Run(createReferenceBackend(2 ** 24));
+  const arena = new Arena(run.backend.base);
+  const a = arena.allocate('states', 64);
+  const b = arena.allocate('states', 64);
   const exponents = [0, -40, 16, -1000].map((exponent) => {
-    const sum = combine(d, { at: a, exponent }, 3, { at: b, exponent: 5 }, 1, undefined, a, 16);
-    return [sum, toOperand(d, { at: a, exponent: sum }, b, 1, 16, 4095)];
+    const sum = { at: a, exponent };
+    const rounded = { at: b, exponent: 1 };
+    run.sum.of(16).add(sum, 3).add({ at: b, exponent: 5 }).into(sum);
+    toOperand(run, sum, rounded, 16, 4095);
+    return `${sum.exponent} ${rounded.exponent}`;
   });
-  expect(new Set(exponents.map((pair) => pair.join())).size).toBe(1);
+  expect(new Set(exponents).size).toBe(1);
 });
 
 test('long causal attention has the gradients that it has alone, after other lengths have used its memory', () => {
-  const channels = 4, most = 200, format = { queryKey: 8, value: 8 }, arena = new Arena(0);
-  const shapeOf = (rows: number): AttentionShape => ({ rows, keys: rows, channels, heads: 1, causal: true });
-  const at = (bytes: number): number => arena.allocate('states', bytes) + 2 ** 16;
-  const qkv = at(most * 3 * channels * 2), dQkv = at(most * 3 * channels * 2), dOut = at(most * channels * 2);
+  const channels = 4;
+  const most = 200;
+  const arena = new Arena(2 ** 16);
+  const at = (bytes: number): number => arena.allocate('states', bytes);
+  const qkv = at(most * 3 * channels * 2);
+  const dQkv = at(most * 3 * channels * 2);
+  const dOut = at(most * channels * 2);
   const probabilities = at(most * 208 * 2);
   const thirds = (from: number): AttentionInput =>
-    ({ q: from, k: from + channels * 2, v: from + channels * 4, ldq: 3 * channels, ldk: 3 * channels });
+    ({ q: from, k: from + channels * 2, v: from + channels * 4, ldq: 3 * channels, ldk: 3 * channels, isOne: true });
   /** Column 33 of the long dS is as large as its sums may be; the short ones leave large values everywhere. */
   const gradients = (lengths: readonly number[], last: number, p: number): Int16Array => {
-    const d = new Device(createWasmBackend({ pages: 64 })), scratch = layoutAttentionScratch(new Arena(2 ** 20), shapeOf(most));
-    const int16 = (from: number, n: number): Int16Array => new Int16Array(d.bytes.buffer, from, n);
+    const run = new Run(createWasmBackend({ pages: 64 }));
+    const planner = Planner.create(new Arena(2 ** 20), { rank: 0, threads: 1, sequences: 1, fraction: 9 });
+    const attention = new Attention(planner, { rows: most, keys: most, channels, heads: 1, causal: true });
+    planner.finish([]);
+    attention.queryKey = 8;
+    attention.value = 8;
+    const int16 = (from: number, n: number): Int16Array => new Int16Array(run.bytes.buffer, from, n);
     int16(dOut, most * channels).fill(4000);
     for (const rows of lengths) {
       const isLong = rows === most, ld = Math.ceil(rows / 16) * 16;
@@ -142,7 +146,8 @@ test('long causal attention has the gradients that it has alone, after other len
         if (!isLong) row.fill(300);
         else if (r > 33 && r < last) row[33] = row[r] = p;
       }
-      attentionBackward(d, { at: dOut, exponent: -20 }, thirds(qkv), probabilities, thirds(dQkv), shapeOf(rows), format, scratch);
+      attention.resize(rows, rows);
+      attention.backward(run, { at: dOut, exponent: -20 }, thirds(qkv), probabilities, thirds(dQkv));
     }
     return int16(dQkv, most * 3 * channels).slice();
   };
