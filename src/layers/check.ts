@@ -1,6 +1,6 @@
 // What layers say of inputs that they cannot take, and how they take integers of a batch.
 
-import { integers, typed } from '../core/check.ts';
+import { MAX_LENGTH, integers, typed } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Type } from '../memory/tensor.ts';
 
@@ -24,12 +24,18 @@ export interface RowsShape {
   readonly high: number;
 }
 
+/** Rows of integers in a batch, and what it calls them. */
+export interface GivenRows {
+  readonly name: string;
+  readonly values: unknown;
+}
+
 /** A copy of rows of integers, which nobody can change any more; what is beyond a row's length is 0.
- *  lengths: of each row, 1..width; without it all are full. Throws UsageError. */
+ *  lengths: of each row, 1..width; both may have more than `count`. Without them all rows are full.
+ *  Throws UsageError. */
 export function takeRows(
-  name: string,
-  given: unknown,
-  lengths: unknown,
+  { name, values: given }: GivenRows,
+  lengths: GivenRows | undefined,
   { count, width, low, high }: RowsShape,
 ): IntegerRows {
   const size = count * width;
@@ -37,8 +43,9 @@ export function takeRows(
     const values = integers(name, given, low, high, size);
     return { values, lengths: new Int32Array(count).fill(width) };
   }
-  const rows = integers(`lengths of ${name}`, lengths, 1, width, count);
-  const from = typed(name, given, 'Int32Array', size, size);
+  const all = typed(lengths.name, lengths.values, 'Int32Array', count, MAX_LENGTH);
+  const rows = integers(lengths.name, all.subarray(0, count), 1, width, count);
+  const from = typed(name, given, 'Int32Array', size, MAX_LENGTH);
   const values = new Int32Array(size);
   rows.forEach((length, s) => {
     const row = from.subarray(s * width, s * width + length);

@@ -5,7 +5,7 @@ import type { Pointer } from '../kernels/kernels.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
-import { type IntegerRows, takeRows } from './check.ts';
+import { type GivenRows, type IntegerRows, takeRows } from './check.ts';
 import type { Input, PlannedInput } from './input.ts';
 
 export interface TokensOptions<Batch> {
@@ -17,7 +17,9 @@ export interface TokensOptions<Batch> {
   tokens?: (batch: Batch) => Int32Array;
   /** Tokens of each sample, 1..T, if not all: int32 [samples]. */
   lengths?: (batch: Batch) => Int32Array;
-  /** What a batch calls them, for errors (inputs). */
+  /** What a batch calls those, for errors (lengths). */
+  lengthsName?: string;
+  /** What a batch calls the tokens, for errors (inputs). */
   name?: string;
 }
 
@@ -54,9 +56,14 @@ class Tokens<Batch> implements PlannedInput<Batch> {
   }
 
   take(batch: Batch, count: number): void {
-    const { context, vocabulary, tokens = inputsOf, lengths, name = 'inputs' } = this.options;
+    const { context, vocabulary, tokens = inputsOf, name = 'inputs' } = this.options;
     const shape = { count, width: context, low: 0, high: vocabulary - 1 };
-    this.taken = takeRows(name, tokens(batch), lengths?.(batch), shape);
+    this.taken = takeRows({ name, values: tokens(batch) }, this.lengthsOf(batch), shape);
+  }
+
+  private lengthsOf(batch: Batch): GivenRows | undefined {
+    const { lengths, lengthsName = 'lengths' } = this.options;
+    return lengths && { name: lengthsName, values: lengths(batch) };
   }
 
   takeOne(sample: unknown): void {

@@ -16,7 +16,9 @@ export interface CrossEntropyOptions<Batch> {
   targets?: (batch: Batch) => Int32Array;
   /** Rows of each sample, if not all of them: int32 [samples]. */
   lengths?: (batch: Batch) => Int32Array;
-  /** What a batch calls them, for errors (targets). */
+  /** What a batch calls those, for errors (lengths). */
+  lengthsName?: string;
+  /** What a batch calls the targets, for errors (targets). */
   name?: string;
   /** Leave out rows whose target is -1: masked language models (false). */
   ignores?: boolean;
@@ -57,9 +59,10 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
 
   take(batch: Batch, count: number): number {
     const { rows, columns } = this.input;
-    const { targets = targetsOf, lengths, name = 'targets' } = this.options;
+    const { targets = targetsOf, lengths, lengthsName = 'lengths', name = 'targets' } = this.options;
     const shape = { count, width: rows, low: this.least, high: columns - 1 };
-    this.taken = takeRows(name, targets(batch), lengths?.(batch), shape);
+    const given = lengths && { name: lengthsName, values: lengths(batch) };
+    this.taken = takeRows({ name, values: targets(batch) }, given, shape);
     const total = this.taken.lengths.reduce((a, b) => a + b, 0);
     const ignored = this.taken.values.reduce((n, target) => (target < 0 ? n + 1 : n), 0);
     return Math.max(1, total - ignored);

@@ -49,7 +49,10 @@ export const translator = /* @__PURE__ */ defineModel('translator', (config: Tra
   const common = { vocabulary, channels };
   const encoder = transformerBlock(full, { causal: false, branches: 2 * depth });
   const decoder = transformerBlock(full, { causal: true, branches: 3 * depth, hasCross: true });
-  const lengths = (batch: TranslatorBatch): Int32Array => batch.targetLengths;
+  const ofTarget = {
+    lengths: (batch: TranslatorBatch) => batch.targetLengths,
+    lengthsName: 'targetLengths',
+  };
   const source = {
     input: tokens<TranslatorBatch>({
       vocabulary,
@@ -57,6 +60,7 @@ export const translator = /* @__PURE__ */ defineModel('translator', (config: Tra
       name: 'source',
       tokens: (batch) => batch.source,
       lengths: (batch) => batch.sourceLengths,
+      lengthsName: 'sourceLengths',
     }),
     layers: [
       embedding({ ...common, positions: 'source.position' }),
@@ -68,7 +72,7 @@ export const translator = /* @__PURE__ */ defineModel('translator', (config: Tra
     input: tokens<TranslatorBatch>({
       vocabulary,
       context,
-      lengths,
+      ...ofTarget,
       name: 'input',
       tokens: (batch) => batch.input,
     }),
@@ -79,6 +83,10 @@ export const translator = /* @__PURE__ */ defineModel('translator', (config: Tra
       linear(vocabulary, { shares: SHARED }),
     ],
   };
-  const loss = crossEntropy<TranslatorBatch>({ targets: (batch) => batch.target, lengths, name: 'target' });
+  const loss = crossEntropy<TranslatorBatch>({
+    ...ofTarget,
+    targets: (batch) => batch.target,
+    name: 'target',
+  });
   return { config: full, streams: [source, target], loss };
 });

@@ -10,10 +10,10 @@ const library = new URL('../../dist/index.js', import.meta.url).href;
  *  bookkeeping comes and goes by up to 100 kB between two stretches, which a mean from first to last divides by 15. */
 function growth(layers: number, channels: number, steps: number, leak = 0): number {
   const script = `
-    import { GptTrainer } from '${library}';
-    const trainer = GptTrainer.create({ model: { vocabulary: 29, layers: ${layers}, channels: ${channels}, heads: 2, context: 24 }, batch: 3, steps: 5000 });
+    import { Trainer, gpt } from '${library}';
+    const trainer = Trainer.create({ model: gpt({ vocabulary: 29, layers: ${layers}, channels: ${channels}, heads: 2, context: 24 }), batch: 3, steps: 5000 });
     const tokens = Int32Array.from({ length: 73 }, (_, i) => i % 29), kept = [];
-    const run = (n) => { for (let i = 0; i < n; i++) { trainer.trainStep(tokens.subarray(0, 72), tokens.subarray(1)); if (${leak}) kept.push(new Array(${leak}).fill(0.5)); } };
+    const run = (n) => { for (let i = 0; i < n; i++) { trainer.step({ inputs: tokens.subarray(0, 72), targets: tokens.subarray(1) }); if (${leak}) kept.push(new Array(${leak}).fill(0.5)); } };
     const used = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
     run(300);
     const before = used();

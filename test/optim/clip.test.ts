@@ -5,20 +5,21 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { decodeCheckpoint, encodeCheckpoint, GptTrainer, type TrainOptions, UsageError } from '../../src/index.ts';
+import { type TextBatch, type TrainOptions, Trainer, UsageError, decodeCheckpoint, encodeCheckpoint, gpt } from '../../src/index.ts';
 import { WEIGHT_GRADIENT_FRACTION } from '../../src/memory/formats.ts';
-import { MAX_SCALE, MIN_SCALE, nextScale } from '../../src/train/optimizer.ts';
+import { MAX_SCALE, MIN_SCALE, nextScale } from '../../src/optim/updater.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
-import { learningRate } from '../../src/optim/schedule.ts';
-import { randomTokens, smallOptions } from '../helpers/runs.ts';
+import { type FlatOptions, createGpt, optionsOf as trainOptionsOf } from '../helpers/flat.ts';
+import { batchOf, smallOptions } from '../helpers/runs.ts';
 import { SEED } from '../helpers/suite.ts';
 
+type GptTrainer = Trainer<TextBatch>;
 type Clip = TrainOptions['clip'];
-const optionsOf = (clip: Clip): TrainOptions => smallOptions({ clip, steps: 60, warmup: 4, learningRate: 0.003, model: { layers: 2 } });
+const optionsOf = (clip: Clip): FlatOptions => smallOptions({ clip, steps: 60, warmup: 4, learningRate: 0.003, model: { layers: 2 } });
 
 /** Weights and the last gain times `factor`, which the gradients follow. */
 function scaled(clip: Clip, factor: number): GptTrainer {
-  const trainer = GptTrainer.create(optionsOf(clip));
+  const trainer = createGpt(optionsOf(clip));
   for (const { name, data } of trainer.tensors())
     if (!name.startsWith('optimizer') && !/\d\.gain/.test(name)) data.forEach((v, i) => { data[i] = v * Math.min(factor, 15); });
   return trainer;
@@ -27,10 +28,7 @@ function scaled(clip: Clip, factor: number): GptTrainer {
 /** Steps; returns the largest norm. */
 function steps(trainer: GptTrainer, count: number): number {
   let most = 0;
-  for (let i = 0; i < count; i++) {
-    const { inputs, targets } = randomTokens(trainer.options, trainer.steps);
-    most = Math.max(most, trainer.trainStep(inputs, targets).gradientNorm);
-  }
+  for (let i = 0; i < count; i++) most = Math.max(most, trainer.step(batchOf(trainer)).gradientNorm);
   return most;
 }
 
@@ -74,14 +72,14 @@ describe('a run that is never clipped', () => {
 
 test.each([['none', 12, 25], [2, 12, 25], [0.1, 1, 25], [2 ** -20, 1, 25], [2 ** 20, 40, 40]] as const)(
   'clip %s, weights x %s: %s steps stay within three thousandths of the distance travelled of float64 AdamW', (clip, factor, count) => {
-    const trainer = scaled(clip, factor), options = trainer.options, tokens = options.batch * options.model.context;
+    const trainer = scaled(clip, factor), options = optionsOf(clip), tokens = options.batch * options.model.context;
     const floats = trainer.tensors().filter((t) => !t.name.startsWith('optimizer')).map((t) => ({
       ...t, w: Float64Array.from(t.data, (v) => v / 2 ** 24), m: new Float64Array(t.data.length), v: new Float64Array(t.data.length),
     }));
     let worst = 0, travelled = 0;
     for (let step = 0; step < count; step++) {
-      const { inputs, targets } = randomTokens(options, step), { gradientNorm: norm } = trainer.trainStep(inputs, targets);
-      const rate = Number(learningRate(checkTrainOptions(options), step)) / 2 ** 32;
+      const { gradientNorm: norm } = trainer.step(batchOf(trainer));
+      const rate = Number(trainer.options.learningRate.rate(step, options.steps)) / 2 ** 32;
       const factorOf = clip === 'none' || norm <= clip ? 1 : clip / norm;
       travelled += rate;
       for (const p of floats) {
@@ -131,7 +129,7 @@ describe('the scale of the moments', () => {
   });
 
   test('grows with an outlier and comes back, and no step is lost by saving and resuming or by threads', async () => {
-    const run = scaled('none', 12), threaded = GptTrainer.create({ ...optionsOf('none'), threads: 2 }, undefined, new URL('../../dist/thread.js', import.meta.url));
+    const run = scaled('none', 12), threaded = createGpt({ ...optionsOf('none'), threads: 2 }, undefined, new URL('../../dist/thread.js', import.meta.url));
     threaded.restore(run.tensors(), 0);
     for (let i = 0; i < 1000 && threaded.threads < 2; i++) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(threaded.threads).toBe(2);
@@ -141,9 +139,9 @@ describe('the scale of the moments', () => {
       steps(threaded, 1);
       for (const { fraction } of run.tensors()) seen.add(fraction);
       const file = await encodeCheckpoint({ tensors: run.tensors(), options: run.options, step: run.steps, vocabulary: null, dataSha256: '0'.repeat(64), libraryVersion: '0' });
-      const { tensors, options, step } = await decodeCheckpoint(file), resumed = GptTrainer.create(options);
+      const { tensors, options, step } = await decodeCheckpoint(file), resumed = Trainer.create(options);
       resumed.restore(tensors, step);
-      const ahead = GptTrainer.create(options);
+      const ahead = Trainer.create(options);
       ahead.restore(run.tensors(), step);
       steps(resumed, 2);
       steps(ahead, 2);
@@ -157,7 +155,7 @@ describe('the scale of the moments', () => {
 
   test('a checkpoint of version 1 had moments in units of its clipping norm', async () => {
     for (const [clip, fraction, factor] of [[4, 28, 1], [0.25, 32, 1], [3, 28, 0.75], [0.3, 31, 0.6]] as const) {
-      const trainer = GptTrainer.create(optionsOf(clip));
+      const trainer = createGpt(optionsOf(clip));
       for (const { name, data } of trainer.tensors()) if (name.startsWith('optimizer')) data.fill(1_000_001);
       const parts = { options: trainer.options, step: 1, vocabulary: null, dataSha256: '0'.repeat(64), libraryVersion: '0' };
       const file = await encodeCheckpoint({ ...parts, tensors: trainer.tensors() });
@@ -165,12 +163,12 @@ describe('the scale of the moments', () => {
       const { tensors } = await decodeCheckpoint(await reforged(file, { version: '1' }));
       for (const t of tensors.filter(({ name }) => name.startsWith('optimizer')))
         expect([t.fraction, t.data[0]]).toEqual([fraction, Math.trunc(1_000_001 * factor)]);
-      GptTrainer.create(parts.options).restore(tensors, 1);
+      Trainer.create(parts.options).restore(tensors, 1);
     }
   });
 
   test('moments whose fraction bits cannot be, or differ, are refused', () => {
-    const trainer = GptTrainer.create(optionsOf(1)), all = (fraction: number): ReturnType<GptTrainer['tensors']> =>
+    const trainer = createGpt(optionsOf(1)), all = (fraction: number): ReturnType<GptTrainer['tensors']> =>
       trainer.tensors().map((t) => (t.name.startsWith('optimizer') ? { ...t, fraction } : t));
     for (const fraction of [-7, 51, 30.5, NaN]) expect(() => trainer.restore(all(fraction), 0)).toThrow(/fraction bits/);
     for (const fraction of [-6, 24, 50]) trainer.restore(all(fraction), 0);
@@ -180,7 +178,7 @@ describe('the scale of the moments', () => {
 });
 
 test('the option: none and 2^-20 to 2^20, nothing else', () => {
-  for (const clip of ['none', 2 ** -20, 1, 2 ** 20] as const) expect(checkTrainOptions(optionsOf(clip)).clip).toBe(clip);
+  for (const clip of ['none', 2 ** -20, 1, 2 ** 20] as const) expect(checkTrainOptions(trainOptionsOf(optionsOf(clip), gpt)).clip).toBe(clip);
   for (const clip of ['off', 0, -1, NaN, Infinity, 2 ** -21, 2 ** 21, '1'])
-    expect(() => checkTrainOptions(optionsOf(clip as never)), String(clip)).toThrow(UsageError);
+    expect(() => checkTrainOptions(trainOptionsOf(optionsOf(clip as never), gpt)), String(clip)).toThrow(UsageError);
 });

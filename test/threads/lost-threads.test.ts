@@ -3,9 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { GptTrainer, RetrogradError, type StepReport, type TrainOptions, createWasmBackend } from '../../src/index.ts';
+import { type StepReport, type TextBatch, type Trainer, RetrogradError, createWasmBackend } from '../../src/index.ts';
 import { LIFE } from '../../src/threads/team.ts';
-import { randomTokens, smallOptions } from '../helpers/runs.ts';
+import { type FlatOptions, createGpt } from '../helpers/flat.ts';
+import { batchOf, lossOf, randomTokens, smallOptions } from '../helpers/runs.ts';
 
 const threadModule = new URL('../../dist/thread.js', import.meta.url), indexModule = new URL('../../dist/index.js', import.meta.url);
 const DEFAULTS = { ...LIFE };
@@ -49,15 +50,12 @@ const fated = (fate: Fate, count: number, only = 'true'): URL => new URL(`data:t
 const OPTIONS = smallOptions({ batch: 4, microBatch: 2, model: { layers: 2 } });
 
 /** Steps on, until a step throws; what every step reported, and the weights after them. */
-async function trained(options: TrainOptions, module: URL | undefined, steps: number) {
-  const trainer = GptTrainer.create(options, undefined, module), reports: StepReport[] = [];
+async function trained(options: FlatOptions, module: URL | undefined, steps: number) {
+  const trainer = createGpt(options, undefined, module), reports: StepReport[] = [];
   let error: unknown;
   if (module !== undefined) await until(() => trainer.threadsNote !== 'the threads are starting');
   try {
-    while (trainer.steps < steps) {
-      const { inputs, targets } = randomTokens(options, trainer.steps);
-      reports.push(trainer.trainStep(inputs, targets));
-    }
+    while (trainer.steps < steps) reports.push(trainer.step(batchOf(trainer)));
   } catch (thrown) {
     error = thrown;
   }
@@ -66,11 +64,11 @@ async function trained(options: TrainOptions, module: URL | undefined, steps: nu
 }
 
 /** Nothing of the trainer can be had any more. */
-async function expectBroken(trainer: GptTrainer, error: unknown): Promise<void> {
+async function expectBroken(trainer: Trainer<TextBatch>, error: unknown): Promise<void> {
   expect(error).toBeInstanceOf(RetrogradError);
   expect((error as Error).message).toMatch(/^a thread ended in step \d, which left no whole weights\. HINT: go on from the last checkpoint$/);
   expect(() => trainer.tensors()).toThrow(RetrogradError);
-  expect(() => trainer.evaluate(new Int32Array(30))).toThrow(RetrogradError);
+  expect(() => lossOf(trainer, new Int32Array(30))).toThrow(RetrogradError);
   await expect(trainer.weightsSha256()).rejects.toThrow(RetrogradError);
 }
 
@@ -107,11 +105,11 @@ describe('a thread that is lost', () => {
 
   test('while it evaluates: the same loss', async () => {
     Object.assign(LIFE, { sleep: 20 });
-    const tokens = Int32Array.from({ length: 24 * 9 + 1 }, (_, i) => (i * i) % 29), alone = GptTrainer.create(OPTIONS).evaluate(tokens);
+    const tokens = Int32Array.from({ length: 24 * 9 + 1 }, (_, i) => (i * i) % 29), alone = lossOf(createGpt(OPTIONS), tokens);
     for (const count of [3, 5, 8, 12]) {
-      const trainer = GptTrainer.create({ ...OPTIONS, threads: 2 }, undefined, fated('exits', count));
+      const trainer = createGpt({ ...OPTIONS, threads: 2 }, undefined, fated('exits', count));
       await until(() => trainer.threadsNote !== 'the threads are starting');
-      expect(trainer.evaluate(tokens)).toBe(alone);
+      expect(lossOf(trainer, tokens)).toBe(alone);
       expect([trainer.threads, trainer.threadsNote]).toEqual([1, 'a thread ended']);
       trainer.close();
     }
@@ -136,24 +134,24 @@ function spied(postMessage = Worker.prototype.postMessage): InstanceType<typeof 
 
 describe('the pool', () => {
   test('a worker that ends between two steps: one thread, a note, the same bits', async () => {
-    const made = spied(), trainer = GptTrainer.create({ ...OPTIONS, threads: 3 }, undefined, threadModule);
+    const made = spied(), trainer = createGpt({ ...OPTIONS, threads: 3 }, undefined, threadModule);
     await until(() => trainer.threads === 3);
     expect([made.length, trainer.threadsNote]).toEqual([2, '']);
     await made[1].terminate();
     await until(() => trainer.threads === 1);
     expect(trainer.threadsNote).toBe('a thread ended');
-    const { inputs, targets } = randomTokens(OPTIONS, 0), alone = GptTrainer.create(OPTIONS);
-    expect(trainer.trainStep(inputs, targets)).toEqual(alone.trainStep(inputs, targets));
+    const batch = randomTokens(OPTIONS, 0), alone = createGpt(OPTIONS);
+    expect(trainer.step(batch)).toEqual(alone.step(batch));
     expect(await trainer.weightsSha256()).toBe(await alone.weightsSha256());
   });
 
   test('a worker that ends, and nobody comes to hear of it before the next step', async () => {
     Object.assign(LIFE, { sleep: 20 });
-    const made = spied(), trainer = GptTrainer.create({ ...OPTIONS, threads: 2 }, undefined, threadModule);
+    const made = spied(), trainer = createGpt({ ...OPTIONS, threads: 2 }, undefined, threadModule);
     await until(() => trainer.threads === 2);
-    const { inputs, targets } = randomTokens(OPTIONS, 0), alone = GptTrainer.create(OPTIONS);
+    const batch = randomTokens(OPTIONS, 0), alone = createGpt(OPTIONS);
     void made[0].terminate();
-    expect(trainer.trainStep(inputs, targets)).toEqual(alone.trainStep(inputs, targets));
+    expect(trainer.step(batch)).toEqual(alone.step(batch));
     expect([trainer.threads, trainer.threadsNote]).toEqual([1, 'a thread ended']);
   });
 
@@ -162,33 +160,33 @@ describe('the pool', () => {
     ['ends while it loads', 'process.exit(1)', /^a thread ended$/],
     ['cannot be loaded', 'import "./nowhere.js"', /^a thread failed: /],
   ])('a worker that %s: one thread, and why', async (_, code, note) => {
-    const trainer = GptTrainer.create({ ...OPTIONS, threads: 3 }, undefined, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+    const trainer = createGpt({ ...OPTIONS, threads: 3 }, undefined, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
     await until(() => trainer.threadsNote !== 'the threads are starting');
     expect(trainer.threads).toBe(1);
     expect(trainer.threadsNote).toMatch(note);
-    const { inputs, targets } = randomTokens(OPTIONS, 0);
-    expect(trainer.trainStep(inputs, targets)).toEqual(GptTrainer.create(OPTIONS).trainStep(inputs, targets));
+    const batch = randomTokens(OPTIONS, 0);
+    expect(trainer.step(batch)).toEqual(createGpt(OPTIONS).step(batch));
   });
 
   test('workers that cannot be told anything are ended', async () => {
     const made = spied(() => {
       throw new Error('nobody may share this'); // as a page that is not cross-origin isolated
     });
-    const trainer = GptTrainer.create({ ...OPTIONS, threads: 3 }, undefined, threadModule);
+    const trainer = createGpt({ ...OPTIONS, threads: 3 }, undefined, threadModule);
     expect([trainer.threads, trainer.threadsNote]).toEqual([1, 'no thread can be started: nobody may share this']);
     expect(made).toHaveLength(1);
     await until(() => made[0].threadId === -1);
   });
 
   test('notes: alone on purpose, starting, at work, closed, no shared memory', async () => {
-    expect(GptTrainer.create(OPTIONS).threadsNote).toBe('');
-    const trainer = GptTrainer.create({ ...OPTIONS, threads: 2 }, undefined, threadModule);
+    expect(createGpt(OPTIONS).threadsNote).toBe('');
+    const trainer = createGpt({ ...OPTIONS, threads: 2 }, undefined, threadModule);
     expect(trainer.threadsNote).toBe('the threads are starting');
     await until(() => trainer.threads === 2);
     expect(trainer.threadsNote).toBe('');
     trainer.close();
     expect(trainer.threadsNote).toBe('the trainer was closed');
-    const unshared = GptTrainer.create({ ...OPTIONS, threads: 2 }, (bytes) => createWasmBackend({ pages: Math.ceil(bytes / 65536) }));
+    const unshared = createGpt({ ...OPTIONS, threads: 2 }, (bytes) => createWasmBackend({ pages: Math.ceil(bytes / 65536) }));
     expect([unshared.threads, unshared.threadsNote]).toEqual([1, 'this runtime has no shared memory']);
   });
 
@@ -202,12 +200,12 @@ describe('the pool', () => {
           ended.push(new Promise((resolve) => this.on('exit', resolve)));
         }
       };
-      const { GptTrainer } = await import(${JSON.stringify(indexModule.href)});
-      const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 }, x = new Int32Array(16);
+      const { Trainer, gpt } = await import(${JSON.stringify(indexModule.href)});
+      const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 }), x = new Int32Array(16);
       async function create(isDroppedAtOnce) {
-        const trainer = GptTrainer.create({ model, batch: 4, steps: 10, threads: 3 });
+        const trainer = Trainer.create({ model, batch: 4, steps: 10, threads: 3 });
         while (!isDroppedAtOnce && trainer.threads < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-        trainer.trainStep(x, x);
+        trainer.step({ inputs: x, targets: x });
       }
       for (const isDroppedAtOnce of [true, false, false]) await create(isDroppedAtOnce);
       const timer = setInterval(gc, 50);
