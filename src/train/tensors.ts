@@ -1,10 +1,15 @@
-// The tensors of a run, as `tensors()` gives them, checkpoints hold them and `restore` takes them: which
-// there are, and what numbers a run can have. One check, so that what is written can be read.
+// The tensors of a run, as `tensors()` gives them, checkpoints hold them and `restore` takes them:
+// which there are, and what numbers a run can have. One check, so that what is written can be read.
 
 import { list, properties, show, typed, whole } from '../core/check.ts';
 import { CheckpointError } from '../errors.ts';
 import type { Parameter } from '../nn/parameters.ts';
-import { MASTER_FRACTION, MOMENT_LIMIT, OPTIMIZER_FRACTION, WEIGHT_LIMIT } from '../tensor/formats.ts';
+import {
+  MASTER_FRACTION,
+  MOMENT_LIMIT,
+  OPTIMIZER_FRACTION,
+  WEIGHT_LIMIT,
+} from '../tensor/formats.ts';
 import { MAX_SCALE, MIN_SCALE } from './optimizer.ts';
 
 /** An int32 tensor: value = data * 2^-fraction. */
@@ -15,7 +20,8 @@ export interface NamedTensor {
   shape: readonly number[];
   /** Elements, row-major. From a trainer: a view of live memory that later steps change. */
   data: Int32Array;
-  /** Fraction bits: 24 for weights; 30 for the optimizer's tensors, fewer after unclipped gradients above 1. */
+  /** Fraction bits: 24 for weights; 30 for the optimizer's tensors, fewer after unclipped gradients
+   *  above 1. */
   fraction: number;
 }
 
@@ -33,10 +39,22 @@ const momentFraction = (given: number): number => {
 /** Most steps of a run. */
 const MAX_STEPS = 2 ** 31 - 1;
 
-/** Throws CheckpointError unless a run can have done so many steps. Beyond its schedule it may go on. */
+/** Throws CheckpointError unless a run can have done so many steps: it may go on beyond its own. */
 export function checkStep(step: number, what: string = show(step)): void {
   if (!Number.isInteger(step) || step < 0 || step > MAX_STEPS)
-    throw new CheckpointError(`its step is ${what}, expected a whole number from 0 to ${MAX_STEPS}`);
+    throw new CheckpointError(
+      `its step is ${what}, expected a whole number from 0 to ${MAX_STEPS}`,
+    );
+}
+
+/** Throws CheckpointError for another shape, and for data that are not of it. */
+function checkShape(what: string, { shape, data }: NamedTensor, expected: readonly number[]): void {
+  const given = shape.join(', '), right = expected.join(', ');
+  if (given !== right)
+    throw new CheckpointError(`${what} has shape [${given}], expected [${right}]`);
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (data.length !== size)
+    throw new CheckpointError(`${what} has ${data.length} numbers, expected ${size}`);
 }
 
 /** Throws CheckpointError for a number outside low..high. */
@@ -47,38 +65,49 @@ function checkNumbers(what: string, data: Int32Array, low: number, high: number)
   }
 }
 
-/** One tensor, read once. Data in `live` memory, which is about to change, or in memory that others may
- *  change, are copied before they are looked at. */
+/** One tensor, read once. Data in `live` memory, which is about to change, or in memory that others
+ *  may change, are copied before they are looked at. */
 function own(what: string, value: unknown, live?: ArrayBufferLike): NamedTensor {
   const tensor = properties(what, value as NamedTensor, ['name', 'shape', 'data', 'fraction']);
   const data = typed(what, tensor.data, 'Int32Array'), { buffer } = data;
   const shape = list(what, tensor.shape, (name, side) => whole(name, side, 0, MAX_STEPS));
-  return { ...tensor, shape, data: buffer instanceof ArrayBuffer && buffer !== live ? data : new Int32Array(data) };
+  return {
+    ...tensor,
+    shape,
+    data: buffer instanceof ArrayBuffer && buffer !== live ? data : new Int32Array(data),
+  };
 }
 
-/** The tensors of a model with this table of parameters, in its order: weights, m, r. Throws CheckpointError
- *  unless they are just these, with the shapes, fraction bits and numbers that a run can have, and
- *  UsageError for what are no tensors. `live`: memory that will be written to. */
+/** The tensors of a model with this table of parameters, in its order: weights, m, r. Throws
+ *  CheckpointError unless they are just these, with the shapes, fraction bits and numbers that a
+ *  run can have, and UsageError for what are no tensors. `live`: memory that will be written to. */
 export function checkTensors(
-  tensors: readonly NamedTensor[], table: readonly Pick<Parameter, 'name' | 'shape'>[], live?: ArrayBufferLike,
+  tensors: readonly NamedTensor[],
+  table: readonly Pick<Parameter, 'name' | 'shape'>[],
+  live?: ArrayBufferLike,
 ): NamedTensor[] {
   const all = list('tensors', tensors, (what, value) => own(what, value, live));
   const given = new Map(all.map((tensor) => [tensor.name, tensor]));
   const moments = new Map<string, number>(); // fraction bits of m, which r has too
-  const checked = KINDS.flatMap(([prefix, low, high]) => table.map(({ name, shape }) => {
-    const tensor = given.get(prefix + name), what = `tensor ${prefix}${name}`, expected = shape.join(', ');
-    if (tensor === undefined || !given.delete(tensor.name)) throw new CheckpointError(`${what} is missing`);
-    const { data } = tensor, sides = tensor.shape.join(', '), size = shape.reduce((a, b) => a * b, 1);
-    if (sides !== expected) throw new CheckpointError(`${what} has shape [${sides}], expected [${expected}]`);
-    if (data.length !== size) throw new CheckpointError(`${what} has ${data.length} numbers, expected ${size}`);
-    const fraction = prefix === '' ? MASTER_FRACTION : moments.get(name) ?? momentFraction(tensor.fraction);
-    if (prefix !== '') moments.set(name, fraction);
-    if (tensor.fraction !== fraction)
-      throw new CheckpointError(`${what} has ${show(tensor.fraction)} fraction bits, expected ${fraction}`);
-    checkNumbers(what, data, low, high);
-    return tensor;
-  }));
-  for (const name of given.keys()) throw new CheckpointError(`tensor ${show(name)} is not one of the model's`);
+  const checked = KINDS.flatMap(([prefix, low, high]) =>
+    table.map(({ name, shape }) => {
+      const tensor = given.get(prefix + name), what = `tensor ${prefix}${name}`;
+      if (tensor === undefined || !given.delete(tensor.name))
+        throw new CheckpointError(`${what} is missing`);
+      checkShape(what, tensor, shape);
+      const fraction =
+        prefix === '' ? MASTER_FRACTION : (moments.get(name) ?? momentFraction(tensor.fraction));
+      if (prefix !== '') moments.set(name, fraction);
+      if (tensor.fraction !== fraction)
+        throw new CheckpointError(
+          `${what} has ${show(tensor.fraction)} fraction bits, expected ${fraction}`,
+        );
+      checkNumbers(what, tensor.data, low, high);
+      return tensor;
+    }),
+  );
+  for (const name of given.keys())
+    throw new CheckpointError(`tensor ${show(name)} is not one of the model's`);
   if (all.length > checked.length) throw new CheckpointError('a tensor is given twice');
   return checked;
 }
