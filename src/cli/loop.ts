@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Interrupts } from './interrupts.ts';
 import type { Reporter } from './reporters.ts';
 import type { Scope, Task, Validation } from './tasks/task.ts';
+import { threadsWarning } from './threads.ts';
 
 export interface LoopOptions {
   task: Task;
@@ -40,6 +41,7 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
   const { task, task: { trainer }, until, reporter, interrupts } = options;
   const history: RunHistory = { from: trainer.steps, losses: [], validations: [], clampedSteps: 0, milliseconds: 0 };
   const isDue = (every: number): boolean => every > 0 && trainer.steps % every === 0 && trainer.steps < until && interrupts.exitCode === undefined;
+  const warnOfThreads = threadsWarning(trainer, (line) => reporter.warning(line));
   while (trainer.steps < until && interrupts.exitCode === undefined) {
     const start = performance.now();
     const report = task.step();
@@ -48,6 +50,7 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
     history.milliseconds += milliseconds;
     if (report.saturated > 0) history.clampedSteps++;
     reporter.step(report, milliseconds);
+    warnOfThreads();
     await setImmediate();
     if (isDue(options.saveEvery)) await options.save();
     if (isDue(options.validateEvery)) await validate(options, history, options.scope ?? 'all');

@@ -28,6 +28,7 @@ import { checkSavable, createTrainer, encodeRun, openRun, restoreTrainer } from 
 import { RunSaver } from './run-saver.ts';
 import { type Rescue, moveHint, wordsOf } from './saving.ts';
 import type { AnyTrainer, Task, Validation } from './tasks/task.ts';
+import { allThreadsUp, threadsText } from './threads.ts';
 
 /** A run about to begin or to go on: nothing is written yet. */
 interface Prepared {
@@ -156,7 +157,7 @@ function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Pre
   const { options, plan } = trainer;
   reporter.note(`${count(trainer.parameters)} parameters, ${data.note}`);
   reporter.note(`memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`);
-  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ${options.threads === 1 ? '1 thread' : `${options.threads} threads`}`);
+  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ${threadsText(trainer)}`);
   reporter.plan(plan, paths);
 }
 
@@ -228,6 +229,7 @@ export async function train(kind: SomeKind, given: RunValues, names: ReadonlySet
   if (home !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(home.path)}`);
   try {
     if (saver !== undefined && values.keepBest === true) best = await Best.open(saver.directory, from, () => saver.writeAs(BEST_FILE));
+    await allThreadsUp(trainer);
     announce(reporter, prepared);
     const { every: validateEvery, scope } = validationsOf(values, trainer.options), { saveEvery = 0 } = values;
     const history = await runLoop({ task, until, validateEvery, scope, saveEvery, save, reporter, interrupts, judged })

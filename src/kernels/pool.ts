@@ -5,7 +5,8 @@ import type { Jobs } from './jobs.ts';
 import { LIFE, TeamFailure } from './team.ts';
 import { type WorkerThread, startWorker, withNodeThreads } from './worker.ts';
 
-const STARTING = 'the threads are starting';
+/** The note of a pool whose workers are not up yet. */
+export const STARTING = 'the threads are starting';
 
 interface Member {
   readonly worker: WorkerThread;

@@ -7,7 +7,7 @@ import type { AnyModel, CheckedOptions } from '../library.ts';
 import type { RunValues } from '../options.ts';
 import { print, printJson } from '../reporters.ts';
 import { median } from '../statistics.ts';
-import { allThreadsUp } from '../threads.ts';
+import { allThreadsUp, threadsText } from '../threads.ts';
 import { createPeak } from './peak.ts';
 import { productRate } from './products.ts';
 import { createProfile } from './profile.ts';
@@ -64,14 +64,14 @@ export async function bench(kind: SomeKind, values: BenchValues): Promise<number
   const { json = false, repeat = REPEAT } = values, { options, note } = await kind.planned(values), best = products(json);
   const trainer = kind.create(options), { unit, unitsPerStep, step } = kind.madeUp(trainer);
   await allThreadsUp(trainer);
-  const { threads } = trainer, found = times(step, repeat), middle = median(found), perSecond = (unitsPerStep / middle) * 1000;
+  const { threads } = trainer, text = threadsText(trainer), found = times(step, repeat), middle = median(found), perSecond = (unitsPerStep / middle) * 1000;
   trainer.close();
   const shortest = Math.min(...found), longest = Math.max(...found);
   const { parameters } = trainer, disturbed = areUneven(found);
   if (json) printJson({ event: 'step', milliseconds: middle, shortest, longest, disturbed, repeat, threads, parameters, unit, unitsPerSecond: perSecond, reversible: options.reversible, batch: options.batch, model: options.model });
   else {
     const { layers, channels, heads } = options.model;
-    print(`${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ${kind.batchNote(options)}, ${options.reversible}, ${threads} thread${threads === 1 ? '' : 's'}`);
+    print(`${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ${kind.batchNote(options)}, ${options.reversible}, ${text}`);
     print(`a training step: ${milliseconds(middle)}, median of ${repeat} (${shortest.toFixed(1)} to ${longest.toFixed(1)}); ${count(perSecond)} ${unit} a second`);
     if (disturbed) print('Steps took unequal time: the machine is busy with other work. Measure again when nothing else runs.');
   }

@@ -4,7 +4,7 @@
 import type { CheckedOptions, StepReport, Trainer } from '../library.ts';
 
 /** A trainer of any model. */
-export type AnyTrainer = Pick<Trainer<never, never>, 'steps' | 'totals' | 'plan' | 'peakBytes' | 'threads' | 'parameters' | 'close' | 'tensors' | 'restore' | 'weightsSha256'> & {
+export type AnyTrainer = Pick<Trainer<never, never>, 'steps' | 'totals' | 'plan' | 'peakBytes' | 'threads' | 'threadsNote' | 'parameters' | 'close' | 'tensors' | 'restore' | 'weightsSha256'> & {
   readonly options: CheckedOptions<{ layers: number }>;
 };
 
