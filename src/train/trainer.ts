@@ -75,7 +75,8 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   protected constructor(/** The run's options, defaults filled in. */ readonly options: AnyOptions<Config>, kit: Kit<M, Config>, makeBackend?: (bytes: number) => Backend, threadModule?: URL) {
     this.plan = plan(options, kit);
     const bytes = this.plan.total + SLACK, isThreaded = options.threads > 1;
-    this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages: Math.ceil(bytes / 65536), shared: isThreaded });
+    const pages = Math.ceil(bytes / 65536);
+    this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages, shared: isThreaded });
     this.work = new Device(this.makeBackend());
     const { memory, base } = this.work.backend, arena = new Arena(base);
     this.all = layout(arena, options, kit);
@@ -83,8 +84,11 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     initialise(this.work, this.all.model.store, options.seed);
     this.setScales(() => 0);
     this.jobs = new Jobs(memory.buffer, this.all.job);
-    this.pool = new Pool(this.jobs, options.threads, isThreaded ? 'this runtime has no shared memory' : '');
-    if (isThreaded && isShared(memory)) this.pool.start(this, threadModule, { memory, base, options, end: arena.end });
+    const why = isThreaded ? 'this runtime has no shared memory' : '';
+    this.pool = new Pool(this.jobs, options.threads, why);
+    if (isThreaded && isShared(memory)) {
+      this.pool.start(this, threadModule, { memory, base, options, end: arena.end });
+    }
   }
 
   /** Where the weights are, and the work is done. */
@@ -93,12 +97,14 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     return this.work;
   }
 
-  /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1 again if one of them is lost. */
+  /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1 again if
+   *  one of them is lost. */
   get threads(): number {
     return this.pool.threads;
   }
 
-  /** Why fewer threads are at work than options.threads, in words: they are starting, the runtime has none, one ended; else ''.
+  /** Why fewer threads are at work than options.threads, in words: they are starting, the runtime has
+   *  none, one ended; else ''.
    *  @example
    *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
    *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10, threads: 2 });
@@ -109,8 +115,8 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     return this.pool.note;
   }
 
-  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits. Without it they end some time
-   *  after the trainer was dropped.
+  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits.
+   *  Without it they end some time after the trainer was dropped.
    *  @example
    *  const model = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
    *  const trainer = GptTrainer.create({ model, batch: 2, steps: 10, threads: 2 });
@@ -147,11 +153,13 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     return { ...total, update };
   }
 
-  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was only slow may still write to this one.
-   *  Weights are written by updates only, which leave nothing to begin again from. */
+  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was only
+   *  slow may still write to this one. Weights are written by updates only, which leave nothing to
+   *  begin again from. */
   private goOn(job: Job): Outcome & { update?: UpdateReport } {
     const { work } = this;
-    this.broken = new RetrogradError(`${this.threadsNote} in step ${job.step + 1}, which left no whole weights`, 'go on from the last checkpoint');
+    const lost = `${this.threadsNote} in step ${job.step + 1}, which left no whole weights`;
+    this.broken = new RetrogradError(lost, 'go on from the last checkpoint');
     if (job.job === JOB.update) throw this.broken;
     this.work = new Device(this.makeBackend());
     this.work.bytes.set(work.bytes);
@@ -166,7 +174,8 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     return { step: this.steps, loss, ...update!, ...counts, saturated: counts.saturated + saturated };
   }
 
-  /** Leaves the gradients of the summed loss; the loss returned is the mean. Begins again if a thread is lost on the way. */
+  /** Leaves the gradients of the summed loss; the loss returned is the mean. Begins again if a thread
+   *  is lost on the way. */
   protected accumulate(load: (first: number, count: number) => void, predictions: number): Outcome & { update?: UpdateReport } {
     const { batch, microBatch } = this.options, total: Outcome = { ...NOTHING }, totals = { ...this.totals };
     this.run({ job: JOB.clear });
