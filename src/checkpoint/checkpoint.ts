@@ -42,8 +42,8 @@ export type CheckpointKinds = Readonly<Record<string, CheckpointKind<never>>>;
 export const GPT_KIND = { gpt: { check: checkTrainOptions, parameters: gptParameters } };
 
 const FORMAT = 'retrograd-checkpoint';
-/** The latest version; a reader refuses any later one. Version 1 has moments in units of the clipping norm: what
- *  has a norm of 1 is still written so. */
+/** The latest version; a reader refuses any later one. Version 1 has moments in units of the
+ *  clipping norm: what has a norm of 1 is still written so. */
 export const CHECKPOINT_VERSION = 2;
 
 type Written = Checkpoint<Pick<TrainOptions, 'seed' | 'clip'>>;
@@ -183,7 +183,7 @@ export async function decodeKinds(file: Uint8Array, kinds: CheckpointKinds): Pro
   const { stored, actual } = digests(copy);
   if (stored !== actual) throw new CheckpointError(`damaged: its SHA-256 is ${actual}, written was ${stored}`);
   const checkpoint = read(container, kinds), { tensors, options: { clip } } = checkpoint;
-  if (metadata.version === '1' && clip !== 'none') for (const tensor of tensors) toUnit(tensor, clip);
+  if (metadata.version === '1' && clip !== 'none') tensors.forEach((t) => toUnit(t, clip));
   return checkpoint;
 }
 

@@ -59,7 +59,8 @@ export interface AttentionScratch {
   readonly columnSums: Pointer;
   /** int32, as large as the gradients of q, k and v together: before they share an exponent. Forward, a block of p v. */
   readonly gradients: Pointer;
-  /** The T and S that dScores was used with last. If they are long, what causal attention leaves out of it is zero. */
+  /** The T and S that dScores was used with last. If they are long, what causal attention leaves
+   *  out of it is zero. */
   cleared: Pick<AttentionShape, 'rows' | 'keys'>;
 }
 

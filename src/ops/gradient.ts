@@ -20,8 +20,8 @@ export const GRADIENT_LIMIT_BITS = 12;
  *  all their 13 bits for maxima from 2^-21 to 2^12. */
 export const MIN_OPERAND_EXPONENT = MIN_FLUSH_SHIFT - WEIGHT_GRADIENT_FRACTION + MAX_ACTIVATION_FRACTION;
 
-/** Exponent of a gradient that is all zeros: the smallest, so that it decides no other exponent and is never too large, whatever its
- *  buffer has held before. */
+/** Exponent of a gradient that is all zeros: the smallest, so that it decides no other exponent and
+ *  is never too large, whatever its buffer has held before. */
 const ZERO_EXPONENT = MIN_OPERAND_EXPONENT;
 
 /** Makes n elements of a gradient zero. */
@@ -66,20 +66,27 @@ export function bits(value: number): number {
   return n;
 }
 
-/** out = aFactor a + bFactor b + c, each with its own exponent, rounded to a common one such that |out| <= 2^26. Returns it.
- *  b and c may be absent. n elements, int32; out may be any of them. */
-export function combine(d: Device, a: Scaled, aFactor: number, b: Scaled | undefined, bFactor: number, c: Scaled | undefined, out: Pointer, n: number): number {
+/** out = aFactor a + bFactor b + c, each with its own exponent, rounded to a common one such that
+ *  |out| <= 2^26. Returns it. b and c may be absent. n elements, int32; out may be any of them. */
+export function combine(
+  d: Device, a: Scaled, aFactor: number, b: Scaled | undefined, bFactor: number,
+  c: Scaled | undefined, out: Pointer, n: number,
+): number {
   const terms = [top(d, a, aFactor, n), top(d, b, bFactor, n), top(d, c, 1, n)];
-  const present = 1 + (b === undefined ? 0 : 1) + (c === undefined ? 0 : 1);
-  const highest = Math.max(...terms);
-  const exponent = highest === -Infinity ? ZERO_EXPONENT : highest + (present > 1 ? present - 1 : 0) - STREAM_GRADIENT_BITS;
-  const shift = (t: Scaled | undefined): number => (t === undefined ? 0 : Math.max(-31, Math.min(31, exponent - t.exponent)));
-  d.kernels.combine_i32(a.at, aFactor, shift(a), b?.at ?? 0, bFactor, shift(b), c?.at ?? 0, shift(c), out, n);
+  const carries = (b === undefined ? 0 : 1) + (c === undefined ? 0 : 1);
+  const highest = Math.max(...terms), isZero = highest === -Infinity;
+  const exponent = isZero ? ZERO_EXPONENT : highest + carries - STREAM_GRADIENT_BITS;
+  const shift = (t: Scaled | undefined): number =>
+    (t === undefined ? 0 : Math.max(-31, Math.min(31, exponent - t.exponent)));
+  d.kernels.combine_i32(
+    a.at, aFactor, shift(a), b?.at ?? 0, bFactor, shift(b), c?.at ?? 0, shift(c), out, n,
+  );
   return exponent;
 }
 
-/** The exponent of a power of two above every |factor t|. Products that combine_i32 could not form, which only the first gradient of a
- *  stack has, as a head's layer norm gives it, are made to fit: t loses low bits, in place. */
+/** The exponent of a power of two above every |factor t|. Products that combine_i32 could not form,
+ *  which only the first gradient of a stack has, as a head's layer norm gives it, are made to fit:
+ *  t loses low bits, in place. */
 function top(d: Device, t: Scaled | undefined, factor: number, n: number): number {
   if (t === undefined) return -Infinity;
   const max = d.kernels.max_abs_i32(t.at, n, 1, n) * Math.abs(factor), digits = bits(max);

@@ -91,7 +91,8 @@ export class BlockSite implements Site {
   gradient(dhExponent: number, from?: number, to?: number): Scaled {
     const { d, dBranch: at } = this, dh: Scaled = { at, exponent: dhExponent };
     if (this.skips) return clearGradient(d, dh, this.n);
-    dh.exponent = this.code.backward(d, dh, this.saved, at, this.rows, this.memory, this.noise, from, to);
+    const { code, saved, rows, memory, noise } = this;
+    dh.exponent = code.backward(d, dh, saved, at, rows, memory, noise, from, to);
     return dh;
   }
 }

@@ -1,11 +1,18 @@
-// Clipping and the unit of the optimizer's moments: what is never clipped does not depend on the clipping norm, whatever the norms are.
+// Clipping and the unit of the optimizer's moments: what is never clipped does not depend on the
+// clipping norm, whatever the norms are.
 
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { decodeCheckpoint, encodeCheckpoint, GptTrainer, type TrainOptions, UsageError } from '../../src/index.ts';
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  GptTrainer,
+  type TrainOptions,
+  UsageError,
+} from '../../src/index.ts';
 import { WEIGHT_GRADIENT_FRACTION } from '../../src/tensor/formats.ts';
 import { MAX_SCALE, MIN_SCALE, nextScale } from '../../src/train/optimizer.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
@@ -14,13 +21,17 @@ import { randomTokens, smallOptions } from '../helpers/runs.ts';
 import { SEED } from '../helpers/suite.ts';
 
 type Clip = TrainOptions['clip'];
-const optionsOf = (clip: Clip): TrainOptions => smallOptions({ clip, steps: 60, warmup: 4, learningRate: 0.003, model: { layers: 2 } });
+const optionsOf = (clip: Clip): TrainOptions =>
+  smallOptions({ clip, steps: 60, warmup: 4, learningRate: 0.003, model: { layers: 2 } });
 
 /** Weights and the last gain times `factor`, which the gradients follow. */
 function scaled(clip: Clip, factor: number): GptTrainer {
   const trainer = GptTrainer.create(optionsOf(clip));
   for (const { name, data } of trainer.tensors())
-    if (!name.startsWith('optimizer') && !/\d\.gain/.test(name)) data.forEach((v, i) => { data[i] = v * Math.min(factor, 15); });
+    if (!name.startsWith('optimizer') && !/\d\.gain/.test(name))
+      data.forEach((v, i) => {
+        data[i] = v * Math.min(factor, 15);
+      });
   return trainer;
 }
 
@@ -37,8 +48,14 @@ function steps(trainer: GptTrainer, count: number): number {
 /** A checkpoint with other metadata and the digest that it must have then. */
 async function reforged(file: Uint8Array, metadata: Record<string, string>): Promise<Uint8Array> {
   const { tensors, metadata: old } = decodeSafetensors(file);
-  const forged = encodeSafetensors({ tensors, metadata: { ...old, ...metadata, sha256: '0'.repeat(64) } });
-  forged.set(new TextEncoder().encode(createHash('sha256').update(forged).digest('hex')), DIGEST_OFFSET);
+  const forged = encodeSafetensors({
+    tensors,
+    metadata: { ...old, ...metadata, sha256: '0'.repeat(64) },
+  });
+  forged.set(
+    new TextEncoder().encode(createHash('sha256').update(forged).digest('hex')),
+    DIGEST_OFFSET,
+  );
   return forged;
 }
 
@@ -46,19 +63,24 @@ const state = (trainer: GptTrainer): string =>
   JSON.stringify(trainer.tensors().map(({ name, data, fraction }) => [name, fraction, [...data]]));
 
 describe('a run that is never clipped', () => {
-  test.each([1, 4, 12])('has one digest for every clipping norm above its gradients and for none, weights x %s', async (factor) => {
-    const free = scaled('none', factor), norm = steps(free, 12), expected = await free.weightsSha256();
-    console.log(`largest norm ${norm.toFixed(2)}`);
-    for (const clip of [norm * 1.001, norm * 3, 2 ** 20] as const) {
-      const run = scaled(clip, factor);
-      steps(run, 12);
-      expect(await run.weightsSha256(), `clip ${clip}`).toBe(expected);
-      expect(state(run)).toBe(state(free));
-    }
-    const clipped = scaled(norm * 0.9, factor);
-    steps(clipped, 12);
-    expect(await clipped.weightsSha256()).not.toBe(expected);
-  });
+  test.each([1, 4, 12])(
+    'has one digest for every clipping norm above its gradients and for none, weights x %s',
+    async (factor) => {
+      const free = scaled('none', factor),
+        norm = steps(free, 12),
+        expected = await free.weightsSha256();
+      console.log(`largest norm ${norm.toFixed(2)}`);
+      for (const clip of [norm * 1.001, norm * 3, 2 ** 20] as const) {
+        const run = scaled(clip, factor);
+        steps(run, 12);
+        expect(await run.weightsSha256(), `clip ${clip}`).toBe(expected);
+        expect(state(run)).toBe(state(free));
+      }
+      const clipped = scaled(norm * 0.9, factor);
+      steps(clipped, 12);
+      expect(await clipped.weightsSha256()).not.toBe(expected);
+    },
+  );
 
   test('with norms up to 1 is the run of clip 1, with moments of 30 fraction bits', async () => {
     const digests = new Set<string>();
@@ -72,15 +94,32 @@ describe('a run that is never clipped', () => {
   });
 });
 
-test.each([['none', 12, 25], [2, 12, 25], [0.1, 1, 25], [2 ** -20, 1, 25], [2 ** 20, 40, 40]] as const)(
-  'clip %s, weights x %s: %s steps stay within three thousandths of the distance travelled of float64 AdamW', (clip, factor, count) => {
-    const trainer = scaled(clip, factor), options = trainer.options, tokens = options.batch * options.model.context;
-    const floats = trainer.tensors().filter((t) => !t.name.startsWith('optimizer')).map((t) => ({
-      ...t, w: Float64Array.from(t.data, (v) => v / 2 ** 24), m: new Float64Array(t.data.length), v: new Float64Array(t.data.length),
-    }));
-    let worst = 0, travelled = 0;
+test.each([
+  ['none', 12, 25],
+  [2, 12, 25],
+  [0.1, 1, 25],
+  [2 ** -20, 1, 25],
+  [2 ** 20, 40, 40],
+] as const)(
+  'clip %s, weights x %s: %s steps stay within 0.003 of the distance of float64 AdamW',
+  (clip, factor, count) => {
+    const trainer = scaled(clip, factor),
+      options = trainer.options,
+      tokens = options.batch * options.model.context;
+    const floats = trainer
+      .tensors()
+      .filter((t) => !t.name.startsWith('optimizer'))
+      .map((t) => ({
+        ...t,
+        w: Float64Array.from(t.data, (v) => v / 2 ** 24),
+        m: new Float64Array(t.data.length),
+        v: new Float64Array(t.data.length),
+      }));
+    let worst = 0,
+      travelled = 0;
     for (let step = 0; step < count; step++) {
-      const { inputs, targets } = randomTokens(options, step), { gradientNorm: norm } = trainer.trainStep(inputs, targets);
+      const { inputs, targets } = randomTokens(options, step),
+        { gradientNorm: norm } = trainer.trainStep(inputs, targets);
       const rate = Number(learningRate(checkTrainOptions(options), step)) / 2 ** 32;
       const factorOf = clip === 'none' || norm <= clip ? 1 : clip / norm;
       travelled += rate;
@@ -91,35 +130,61 @@ test.each([['none', 12, 25], [2, 12, 25], [0.1, 1, 25], [2 ** -20, 1, 25], [2 **
           p.m[j] += (g - p.m[j]) / 8;
           p.v[j] += (g * g - p.v[j]) / 128;
           const root = Math.sqrt(p.v[j] / (1 - (127 / 128) ** (step + 1))) + 1e-8;
-          p.w[j] -= rate * (p.m[j] / (1 - (7 / 8) ** (step + 1)) / root + (p.shape.length === 2 ? 0.1 * p.w[j] : 0));
+          p.w[j] -=
+            rate *
+            (p.m[j] / (1 - (7 / 8) ** (step + 1)) / root +
+              (p.shape.length === 2 ? 0.1 * p.w[j] : 0));
           worst = Math.max(worst, Math.abs(p.w[j] - p.data[j] / 2 ** 24));
         }
       }
     }
-    console.log(`clip ${clip}: worst difference ${worst.toExponential(2)} of ${travelled.toExponential(2)}`);
+    console.log(
+      `clip ${clip}: worst difference ${worst.toExponential(2)} of ${travelled.toExponential(2)}`,
+    );
     expect(worst).toBeLessThan(0.003 * travelled);
-  });
+  },
+);
 
 describe('the scale of the moments', () => {
   /** The largest |gradient| / unit that bits and norm allow, as a power of two. */
-  const most = (gradient: number, unit: number, top: number): number => Math.min(top, gradient - unit + 1);
+  const most = (gradient: number, unit: number, top: number): number =>
+    Math.min(top, gradient - unit + 1);
 
-  test('holds the gradient and the moments, comes back no further than they allow, and is in its range', () => {
-    const scale = fc.integer({ min: MIN_SCALE, max: MAX_SCALE }), moments = fc.integer({ min: 0, max: 31 });
-    const gradient = fc.integer({ min: 0, max: 64 }), unit = fc.integer({ min: 29, max: 80 });
-    const top = fc.integer({ min: -60, max: 60 }), low = fc.integer({ min: MIN_SCALE, max: 0 });
-    fc.assert(fc.property(scale, moments, gradient, unit, top, low, (...[from, bits, ofGradient, ofUnit, norm, least]) => {
-      const next = nextScale({ scale: from, moments: bits, gradient: ofGradient }, ofUnit, norm, least);
-      expect(next).toBeGreaterThanOrEqual(most(ofGradient, ofUnit, norm));
-      expect(next).toBeLessThanOrEqual(MAX_SCALE);
-      expect(next).toBeGreaterThanOrEqual(MIN_SCALE);
-      if (next < from) expect(bits + from - next).toBeLessThanOrEqual(30); // a shift to the left loses nothing
-      if (next < from) expect(next).toBeGreaterThanOrEqual(least);
-      if (next > from) expect(next).toBe(most(ofGradient, ofUnit, norm));
-    }), { seed: SEED, numRuns: 2000 });
+  test('holds gradient and moments, comes back no further than these allow', () => {
+    const scale = fc.integer({ min: MIN_SCALE, max: MAX_SCALE }),
+      moments = fc.integer({ min: 0, max: 31 });
+    const gradient = fc.integer({ min: 0, max: 64 }),
+      unit = fc.integer({ min: 29, max: 80 });
+    const top = fc.integer({ min: -60, max: 60 }),
+      low = fc.integer({ min: MIN_SCALE, max: 0 });
+    fc.assert(
+      fc.property(
+        scale,
+        moments,
+        gradient,
+        unit,
+        top,
+        low,
+        (...[from, bits, ofGradient, ofUnit, norm, least]) => {
+          const next = nextScale(
+            { scale: from, moments: bits, gradient: ofGradient },
+            ofUnit,
+            norm,
+            least,
+          );
+          expect(next).toBeGreaterThanOrEqual(most(ofGradient, ofUnit, norm));
+          expect(next).toBeLessThanOrEqual(MAX_SCALE);
+          expect(next).toBeGreaterThanOrEqual(MIN_SCALE);
+          if (next < from) expect(bits + from - next).toBeLessThanOrEqual(30);
+          if (next < from) expect(next).toBeGreaterThanOrEqual(least);
+          if (next > from) expect(next).toBe(most(ofGradient, ofUnit, norm));
+        },
+      ),
+      { seed: SEED, numRuns: 2000 },
+    );
   });
 
-  test('at its corners: a norm of 1 keeps 0, the least beyond is 1; 64 bits of one token are the largest', () => {
+  test('at its corners: a norm of 1 keeps 0, the least beyond is 1, 64 bits are the largest', () => {
     const found = { scale: 0, moments: 30, gradient: 29 };
     expect(nextScale(found, 29, 0, 0)).toBe(0);
     expect(nextScale(found, 29, 1, 0)).toBe(1);
@@ -130,18 +195,32 @@ describe('the scale of the moments', () => {
     expect(nextScale({ scale: 3, moments: 20, gradient: 0 }, 29, 0, 0)).toBe(0);
   });
 
-  test('grows with an outlier and comes back, and no step is lost by saving and resuming or by threads', async () => {
-    const run = scaled('none', 12), threaded = GptTrainer.create({ ...optionsOf('none'), threads: 2 }, undefined, new URL('../../dist/thread.js', import.meta.url));
+  test('grows with outliers; saving, resuming and threads give the same state', async () => {
+    const run = scaled('none', 12),
+      threaded = GptTrainer.create(
+        { ...optionsOf('none'), threads: 2 },
+        undefined,
+        new URL('../../dist/thread.js', import.meta.url),
+      );
     threaded.restore(run.tensors(), 0);
-    for (let i = 0; i < 1000 && threaded.threads < 2; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let i = 0; i < 1000 && threaded.threads < 2; i++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     expect(threaded.threads).toBe(2);
     const seen = new Set<number>();
     for (let i = 0; i < 12; i++) {
       steps(run, 1);
       steps(threaded, 1);
       for (const { fraction } of run.tensors()) seen.add(fraction);
-      const file = await encodeCheckpoint({ tensors: run.tensors(), options: run.options, step: run.steps, vocabulary: null, dataSha256: '0'.repeat(64), libraryVersion: '0' });
-      const { tensors, options, step } = await decodeCheckpoint(file), resumed = GptTrainer.create(options);
+      const file = await encodeCheckpoint({
+        tensors: run.tensors(),
+        options: run.options,
+        step: run.steps,
+        vocabulary: null,
+        dataSha256: '0'.repeat(64),
+        libraryVersion: '0',
+      });
+      const { tensors, options, step } = await decodeCheckpoint(file),
+        resumed = GptTrainer.create(options);
       resumed.restore(tensors, step);
       const ahead = GptTrainer.create(options);
       ahead.restore(run.tensors(), step);
@@ -156,10 +235,22 @@ describe('the scale of the moments', () => {
   });
 
   test('a checkpoint of version 1 had moments in units of its clipping norm', async () => {
-    for (const [clip, fraction, factor] of [[4, 28, 1], [0.25, 32, 1], [3, 28, 0.75], [0.3, 31, 0.6]] as const) {
+    for (const [clip, fraction, factor] of [
+      [4, 28, 1],
+      [0.25, 32, 1],
+      [3, 28, 0.75],
+      [0.3, 31, 0.6],
+    ] as const) {
       const trainer = GptTrainer.create(optionsOf(clip));
-      for (const { name, data } of trainer.tensors()) if (name.startsWith('optimizer')) data.fill(1_000_001);
-      const parts = { options: trainer.options, step: 1, vocabulary: null, dataSha256: '0'.repeat(64), libraryVersion: '0' };
+      for (const { name, data } of trainer.tensors())
+        if (name.startsWith('optimizer')) data.fill(1_000_001);
+      const parts = {
+        options: trainer.options,
+        step: 1,
+        vocabulary: null,
+        dataSha256: '0'.repeat(64),
+        libraryVersion: '0',
+      };
       const file = await encodeCheckpoint({ ...parts, tensors: trainer.tensors() });
       expect(decodeSafetensors(file).metadata.version).toBe('2');
       const { tensors } = await decodeCheckpoint(await reforged(file, { version: '1' }));
@@ -170,17 +261,24 @@ describe('the scale of the moments', () => {
   });
 
   test('moments whose fraction bits cannot be, or differ, are refused', () => {
-    const trainer = GptTrainer.create(optionsOf(1)), all = (fraction: number): ReturnType<GptTrainer['tensors']> =>
-      trainer.tensors().map((t) => (t.name.startsWith('optimizer') ? { ...t, fraction } : t));
-    for (const fraction of [-7, 51, 30.5, NaN]) expect(() => trainer.restore(all(fraction), 0)).toThrow(/fraction bits/);
+    const trainer = GptTrainer.create(optionsOf(1)),
+      all = (fraction: number): ReturnType<GptTrainer['tensors']> =>
+        trainer.tensors().map((t) => (t.name.startsWith('optimizer') ? { ...t, fraction } : t));
+    for (const fraction of [-7, 51, 30.5, NaN])
+      expect(() => trainer.restore(all(fraction), 0)).toThrow(/fraction bits/);
     for (const fraction of [-6, 24, 50]) trainer.restore(all(fraction), 0);
-    const one = trainer.tensors().map((t) => (t.name === 'optimizer.r.norm.gain' ? { ...t, fraction: 29 } : t));
-    expect(() => trainer.restore(one, 0)).toThrow('tensor optimizer.r.norm.gain has 29 fraction bits, expected 50');
+    const one = trainer
+      .tensors()
+      .map((t) => (t.name === 'optimizer.r.norm.gain' ? { ...t, fraction: 29 } : t));
+    expect(() => trainer.restore(one, 0)).toThrow(
+      'tensor optimizer.r.norm.gain has 29 fraction bits, expected 50',
+    );
   });
 });
 
 test('the option: none and 2^-20 to 2^20, nothing else', () => {
-  for (const clip of ['none', 2 ** -20, 1, 2 ** 20] as const) expect(checkTrainOptions(optionsOf(clip)).clip).toBe(clip);
+  for (const clip of ['none', 2 ** -20, 1, 2 ** 20] as const)
+    expect(checkTrainOptions(optionsOf(clip)).clip).toBe(clip);
   for (const clip of ['off', 0, -1, NaN, Infinity, 2 ** -21, 2 ** 21, '1'])
     expect(() => checkTrainOptions(optionsOf(clip as never)), String(clip)).toThrow(UsageError);
 });
