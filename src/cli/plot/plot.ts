@@ -1,7 +1,9 @@
 // retrograd plot DIR...: the loss curves of runs, in the terminal, as SVG or as a table.
 
 import * as fs from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { oneLine, quote } from '../argv.ts';
+import { replaceFile } from '../atomic.ts';
 import { UsageError } from '../library.ts';
 import type { LogEvent } from '../log.ts';
 import { print, printJson, printWhole } from '../reporters.ts';
@@ -44,7 +46,9 @@ function writeSvg(path: string, chart: string): void {
   try {
     const before = fs.existsSync(path) ? fs.readFileSync(path).subarray(0, 4).toString() : '<svg';
     if (before !== '<svg') throw new UsageError(`--svg ${quote(path)} is a file that is no SVG, expected a new file`, 'choose another name');
-    fs.writeFileSync(path, chart);
+    const isOther = fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === false;
+    if (isOther) fs.writeFileSync(path, chart); // a link, or a device as /dev/stdout
+    else replaceFile(dirname(path), basename(path), Buffer.from(chart));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`--svg ${quote(path)} ${reason(error)}, expected a file that can be written`, 'choose another name');
