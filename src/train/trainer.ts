@@ -69,6 +69,8 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   private readonly alone = new Team(new Int32Array(0));
   private readonly makeBackend: () => Backend;
   private work: Device;
+  /** The memory that was left when a thread was lost. */
+  private left: ArrayBufferLike | undefined;
   /** Why no weight here can be trusted any more. */
   private broken: RetrogradError | undefined;
 
@@ -164,13 +166,23 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     this.work = new Device(this.makeBackend());
     this.work.bytes.set(work.bytes);
     this.broken = undefined;
+    this.left = work.bytes.buffer;
     return this.run(job);
+  }
+
+  /** Shows new weights to views of the memory that was left, too. */
+  private show(): void {
+    if (this.left === undefined) return;
+    for (const { data } of this.tensors()) {
+      new Int32Array(this.left, data.byteOffset, data.length).set(data);
+    }
   }
 
   /** One step: gradients of a batch whose samples `load` brings into memory, micro-batch by micro-batch; then the update. */
   protected step(load: (first: number, count: number) => void, predictions: number): StepReport {
     const { update: _, loss, ...counts } = this.accumulate(load, predictions), { update, saturated } = this.run({ job: JOB.update, predictions });
     this.steps++;
+    this.show();
     return { step: this.steps, loss, ...update!, ...counts, saturated: counts.saturated + saturated };
   }
 
@@ -249,6 +261,7 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
     this.tensors().forEach(({ data }, i) => { data.set(given[i].data); });
     this.setScales((i) => OPTIMIZER_FRACTION - given[given.length / 3 + i].fraction); // of m
     this.steps = steps;
+    this.show();
   }
 
   private setScales(of: (i: number) => number): void {

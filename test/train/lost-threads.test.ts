@@ -152,8 +152,11 @@ describe('the pool', () => {
     const made = spied(), trainer = GptTrainer.create({ ...OPTIONS, threads: 2 }, undefined, threadModule);
     await until(() => trainer.threads === 2);
     const { inputs, targets } = randomTokens(OPTIONS, 0), alone = GptTrainer.create(OPTIONS);
+    const views = trainer.tensors();
     void made[0].terminate();
     expect(trainer.trainStep(inputs, targets)).toEqual(alone.trainStep(inputs, targets));
+    expect(views).toEqual(alone.tensors());
+    expect(trainer.tensors()[0].data.buffer).not.toBe(views[0].data.buffer);
     expect([trainer.threads, trainer.threadsNote]).toEqual([1, 'a thread ended']);
   });
 
