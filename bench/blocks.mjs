@@ -163,7 +163,10 @@ function simulationChanges() {
 // ---- the command line and the example ------------------------------------------------------------------------------------------
 
 /** Examples say `retrograd`, however this program was started here. */
-const helpOf = (...command) => () => fenced(runCli(...command, '--help').replace(/^ {2}\$ .*?cli\.js /gm, '  $ retrograd '));
+const helpOf =
+  (...command) =>
+  () =>
+    fenced(runCli(...command, '--help').replace(/^ {2}\$ .*?cli\.js /gm, '  $ retrograd '));
 const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleOf('README.md')));
 
 /** What was tried for speed and precision, kept or not. */
