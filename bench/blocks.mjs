@@ -77,7 +77,7 @@ function conformance() {
   });
   return [
     table(['processor', 'the published digest', 'other'], lines), '',
-    `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in [docs/development.md](docs/development.md#conformance-matrix). ` +
+    `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in the table below. ` +
     (handover === undefined ? '' : handover.weights === undefined ? `**The handover failed: ${handover.note}.** ` : `${handover.legs.map(({ runtime, steps }) => `Steps ${steps} in ${runtime}`).join(', ')}, the checkpoint's bytes handed on: ` +
       `${handover.equal ? 'the same weights as' : '**other weights than**'} all steps in one Node (SHA-256 ${code(handover.weights.slice(0, 16))}). `) +
     `${environment(data.stamp)}.`,
