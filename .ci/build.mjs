@@ -90,8 +90,10 @@ async function bundle(entry, outfile, plugins) {
     module: true, ecma: 2020, compress: { passes: 3 }, sourceMap: { content: bundledMap.text },
     format: { semicolons: false, max_line_len: LINE_LENGTH, preserve_annotations: true },
   });
+  // what bundlers would warn of: the module of Node's threads, which is not for them
+  const ours = code.replace(/\bimport\((\w+)\)/, 'import(/*webpackIgnore:true*//*@vite-ignore*/$1)');
   const kernels = plugins === undefined ? `${textOfRelease()}\n` : '';
-  save(outfile, `${code}\n${kernels}//# sourceMappingURL=${basename(outfile)}.map\n`);
+  save(outfile, `${ours}\n${kernels}//# sourceMappingURL=${basename(outfile)}.map\n`);
   writeFileSync(`${outfile}.map`, map);
 }
 

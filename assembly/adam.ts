@@ -110,7 +110,10 @@ export function adamw_i64(w: usize, g: usize, m: usize, r: usize, n: i32, shift:
   assert(shift >= 0 && shift <= 62, 'adamw_i64: shift in 0..62');
   assert(factor >= 0 && factorShift >= 1 && factorShift <= 62, 'adamw_i64: factor >= 0, factorShift in 1..62');
   assert(k1 >= 0 && k1 <= 30 && k2 >= 0 && k2 <= 62, 'adamw_i64: k1 in 0..30, k2 in 0..62');
-  assert(epsilon >= 1 && decay >= 0 && limit >= 0, 'adamw_i64: epsilon >= 1, decay >= 0, limit >= 0');
+  assert(
+    epsilon >= 1 && decay >= 0 && limit >= 0,
+    'adamw_i64: epsilon >= 1, decay >= 0, limit >= 0',
+  );
   assert(ASC_NO_ASSERT || isNarrow(g, n, shift), 'adamw_i64: G fits int32');
   const factors = i32x4.splat(factor), decays = i32x4.splat(decay);
   let oneByOne = 0, count = i32x4.splat(0);

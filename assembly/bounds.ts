@@ -1,5 +1,5 @@
-// Bounds on the numbers in memory, which only assertions ask about: the checked build looks at every element, the release build has
-// none of this. Called as `assert(ASC_NO_ASSERT || ...)`.
+// Bounds on the numbers in memory, which only assertions ask about: the checked build looks at
+// every element, the release build has none of this. Called as `assert(ASC_NO_ASSERT || ...)`.
 
 import { halfUp } from './fixed';
 
@@ -27,20 +27,36 @@ export function isNarrow(a: usize, n: i32, shift: i32): bool {
 /** Whether halfUp(a[i], -shift), and out[i] with it, fits int64. */
 export function isSummable(a: usize, out: usize, n: i32, shift: i32): bool {
   for (; n > 0; n--, a += 8, out += 8) {
-    const v = load<i64>(a), shifted = halfUp(v, -shift), old = load<i64>(out), sum = old + shifted;
+    const v = load<i64>(a),
+      shifted = halfUp(v, -shift),
+      old = load<i64>(out),
+      sum = old + shifted;
     if (shift > 0 && shifted >> shift != v) return false;
     if (((old ^ sum) & (shifted ^ sum)) < 0) return false;
   }
   return true;
 }
 
-/** Whether the sums of a[i][p] b[p][j] over chunks of p are at most `bound`; a and b as in Kernels.gemm_i16i16i64. */
-export function areChunksWithin(a: usize, lda: usize, b: usize, stride: usize, m: i32, n: i32, k: i32, chunk: i32, bound: i64): bool {
+/** Whether the sums of a[i][p] b[p][j] over chunks of p are at most `bound`; a and b as in
+ *  Kernels.gemm_i16i16i64. */
+export function areChunksWithin(
+  a: usize,
+  lda: usize,
+  b: usize,
+  stride: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  chunk: i32,
+  bound: i64,
+): bool {
   for (let i = 0; i < m; i++, a += lda << 1) {
     for (let j = 0; j < n; j++) {
       const column = b + usize(j >> 4) * stride + usize((j & 15) << 2);
       for (let p = 0, sum: i64 = 0; p < k; p++) {
-        sum += i64(load<i16>(a + (usize(p) << 1))) * load<i16>(column + (usize(p >> 1) << 6) + (usize(p & 1) << 1));
+        sum +=
+          i64(load<i16>(a + (usize(p) << 1))) *
+          load<i16>(column + (usize(p >> 1) << 6) + (usize(p & 1) << 1));
         if (abs(sum) > bound && ((p + 1) % chunk == 0 || p + 1 == k)) return false;
         if ((p + 1) % chunk == 0) sum = 0;
       }

@@ -26,8 +26,14 @@ function combine4(a: usize, aFactor: v128, aShift: i32, b: usize, bFactor: v128,
 export function combine_i32(a: usize, aFactor: i32, aShift: i32, b: usize, bFactor: i32, bShift: i32, c: usize, cShift: i32, out: usize, n: i32): void {
   assert(abs(aShift) <= 31 && abs(bShift) <= 31 && abs(cShift) <= 31, 'combine_i32: shifts in -31..31');
   assert(abs(aFactor) <= 15 && abs(bFactor) <= 15, 'combine_i32: factors in -15..15');
-  assert(ASC_NO_ASSERT || isWithin32(a, n, aFactor, i32.MAX_VALUE), 'combine_i32: |a * aFactor| < 2^31');
-  assert(ASC_NO_ASSERT || !b || isWithin32(b, n, bFactor, i32.MAX_VALUE), 'combine_i32: |b * bFactor| < 2^31');
+  assert(
+    ASC_NO_ASSERT || isWithin32(a, n, aFactor, i32.MAX_VALUE),
+    'combine_i32: |a * aFactor| < 2^31',
+  );
+  assert(
+    ASC_NO_ASSERT || !b || isWithin32(b, n, bFactor, i32.MAX_VALUE),
+    'combine_i32: |b * bFactor| < 2^31',
+  );
   const fa = i32x4.splat(aFactor << max(-aShift, 0)), fb = i32x4.splat(bFactor << max(-bShift, 0)), fc = i32x4.splat(1 << max(-cShift, 0));
   for (; n >= 4; n -= 4, a += 16, out += 16) {
     combine4(a, fa, aShift, b, fb, bShift, c, fc, cShift, out, 4);

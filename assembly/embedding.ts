@@ -13,7 +13,10 @@ const LARGEST: i64 = (1 << 30) - 1;
 /** Kernels.embedding_forward_i32. */
 export function embedding_forward_i32(ids: usize, token: usize, position: usize, out: usize, rows: i32, columns: i32, l: i32): void {
   assert(l >= 6 && l <= 14, 'embedding_forward_i32: l in 6..14');
-  assert(ASC_NO_ASSERT || isWithin32(position, rows * columns, 1, LARGEST), 'embedding_forward_i32: |position| < 2^30');
+  assert(
+    ASC_NO_ASSERT || isWithin32(position, rows * columns, 1, LARGEST),
+    'embedding_forward_i32: |position| < 2^30',
+  );
   const shift = MASTER_FRACTION - l, row = usize(columns) << 2;
   for (let r = 0; r < rows; r++, ids += 4) {
     let t = token + usize(load<u32>(ids)) * row, c = columns;

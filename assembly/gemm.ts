@@ -41,7 +41,10 @@ export function gemm_i16i16i64(a: usize, lda: i32, packed: usize, stride: usize,
   assert(lda >= k && ldc >= n, 'gemm_i16i16i64: row distances');
   assert(chunk >= 2 && (chunk & 1) == 0, 'gemm_i16i16i64: chunk is even');
   assert(shift >= -16 && shift <= 20, 'gemm_i16i16i64: shift in -16..20');
-  assert(ASC_NO_ASSERT || areChunksWithin(a, lda, packed, stride, m, n, k, chunk, LARGEST_CHUNK), 'gemm_i16i16i64: |S| <= 2^31 - 1 - 2^15');
+  assert(
+    ASC_NO_ASSERT || areChunksWithin(a, lda, packed, stride, m, n, k, chunk, LARGEST_CHUNK),
+    'gemm_i16i16i64: |S| <= 2^31 - 1 - 2^15',
+  );
   blocks<i64>(a, usize(lda) << 1, packed, stride, c, usize(ldc) << 3, m, n, k, chunk, shift);
 }
 

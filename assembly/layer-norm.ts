@@ -162,7 +162,10 @@ function addTripleProducts(sum: v128, d: v128, g: v128, h: v128): v128 {
 export function layer_norm_backward_i16i32(dy: usize, xhat: usize, gain: usize, rstd: usize, dz: usize, dGain: usize, dBias: usize, rows: i32, columns: i32, shift: i32): i32 {
   assert(columns >= 1 && columns <= 4096, 'layer_norm_backward_i16i32: columns in 1..4096');
   assert(shift >= 1 && shift <= 62, 'layer_norm_backward_i16i32: shift in 1..62');
-  assert(ASC_NO_ASSERT || isWithin16(dy, rows * columns, 16383), 'layer_norm_backward_i16i32: |dy| <= 16383');
+  assert(
+    ASC_NO_ASSERT || isWithin16(dy, rows * columns, 16383),
+    'layer_norm_backward_i16i32: |dy| <= 16383',
+  );
   const narrow = usize(columns) << 1;
   columnSums(dy, xhat, dGain, dBias, rows, columns);
   let count = 0;

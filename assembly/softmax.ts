@@ -131,12 +131,18 @@ function gradient(dp: v128, p: v128, dot: v128, doubledFactor: v128): v128 {
  *  they do unless gradients are about to overflow. */
 export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32, ds: usize, ldds: i32, rows: i32, columns: i32, valid: i32, causal: i32, factor: i32): void {
   assert(columns <= 4096, 'softmax_backward_i16i32: columns <= 4096');
-  assert(rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns), 'softmax_backward_i16i32: 1 <= valid columns <= columns');
+  assert(
+    rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns),
+    'softmax_backward_i16i32: 1 <= valid columns <= columns',
+  );
   assert(causal >> 1 == 0, 'softmax_backward_i16i32: causal 0 or 1');
   assert(factor >= 1 << 14 && factor <= 1 << 15, 'softmax_backward_i16i32: factor in 2^14..2^15');
   const doubled = i32x4.splat(factor << 1);
   for (let row = 0; row < rows; row++, p += usize(ldp) << 1, dp += usize(lddp) << 2, ds += usize(ldds) << 2, valid += causal) {
-    assert(ASC_NO_ASSERT || isWithin32(dp, valid, 1, i32.MAX_VALUE), 'softmax_backward_i16i32: |dp| < 2^31');
+    assert(
+      ASC_NO_ASSERT || isWithin32(dp, valid, 1, i32.MAX_VALUE),
+      'softmax_backward_i16i32: |dp| < 2^31',
+    );
     let sum = i64x2.splat(0), largest = i32x4.splat(0), from = dp, to = ds, q = p, j = 0;
     for (; j + 4 <= valid; j += 4, from += 16, q += 8) {
       const d = halfUpLanes(v128.load(from), 2), weight = v128.load16x4_s(q);

@@ -3,7 +3,6 @@
 import { memoryChart } from './charts.mjs';
 import { BOUNDS, ROUNDING_ROWS, constants, formatRows } from './format-tables.mjs';
 import { contract, documentedConstants, errorBounds, exampleOf, read, result, run, runCli } from './source.mjs';
-import { performanceBlock } from './performance.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
 /** rows of cells as a Markdown table; columns of `right` are aligned to the right. */
@@ -78,7 +77,7 @@ function conformance() {
   });
   return [
     table(['processor', 'the published digest', 'other'], lines), '',
-    `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in [docs/development.md](docs/development.md#conformance-matrix). ` +
+    `${equal.length} of the ${ran.length} that ran have the digest ${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in the table below. ` +
     (handover === undefined ? '' : handover.weights === undefined ? `**The handover failed: ${handover.note}.** ` : `${handover.legs.map(({ runtime, steps }) => `Steps ${steps} in ${runtime}`).join(', ')}, the checkpoint's bytes handed on: ` +
       `${handover.equal ? 'the same weights as' : '**other weights than**'} all steps in one Node (SHA-256 ${code(handover.weights.slice(0, 16))}). `) +
     `${environment(data.stamp)}.`,
@@ -90,6 +89,29 @@ function conformanceRows() {
   if (data === undefined) return MATRIX_MISSING;
   return table(['runtime', 'version', 'processor', 'verdict', 'seconds'], data.rows.map((row) =>
     [row.name, runtimeOf(row), row.processor, row.status === 'equal' ? 'equal' : `${row.status}${row.note === undefined ? '' : `: ${row.note}`}`, row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1)]), [4]);
+}
+
+// ---- the README's line of sizes and speeds, and how long its commands take ---------------------------------------------------
+
+/** How big and how fast, in one line. */
+function glance() {
+  const size = result('performance-size'), step = result('performance-step');
+  if (size === undefined || step === undefined) return notMeasured('all');
+  const ours = size.bundles.find(({ engine }) => engine === 'retrograd').total.gzipped;
+  const start = size.starts[0].engines.find(({ engine }) => engine === 'retrograd').first.median;
+  const { ratios } = step;
+  const rival = 1 / ratios['none / PyTorch'].median;
+  return `${(ours / 1000).toFixed(0)} kB gzipped with its kernels, no dependency; ${start.toFixed(0)} ms from import to the first step; ` +
+    `a training step ${ratios['jax-js / none'].median.toFixed(1)} times as fast as the next engine in JavaScript and ` +
+    `${rival.toFixed(2)} times as fast as PyTorch in float32 on the same core ([performance](docs/performance.md)).`;
+}
+
+/** Seconds of the README's commands on a fresh clone. */
+function commands() {
+  const data = result('commands');
+  if (data === undefined) return notMeasured('commands');
+  const rows = data.commands.map(({ command, seconds }) => `${code(command)} took ${count(seconds)} s`);
+  return `In a fresh clone ${rows.join(' and ')}, the development tools included (${environment(data.stamp)}).`;
 }
 
 // ---- the three claims of the README ----------------------------------------------------------------------------------------
@@ -163,7 +185,10 @@ function simulationChanges() {
 // ---- the command line and the example ------------------------------------------------------------------------------------------
 
 /** Examples say `retrograd`, however this program was started here. */
-const helpOf = (...command) => () => fenced(runCli(...command, '--help').replace(/^ {2}\$ .*?cli\.js /gm, '  $ retrograd '));
+const helpOf =
+  (...command) =>
+  () =>
+    fenced(runCli(...command, '--help').replace(/^ {2}\$ .*?cli\.js /gm, '  $ retrograd '));
 const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleOf('README.md')));
 
 /** What was tried for speed and precision, kept or not. */
@@ -174,7 +199,7 @@ function tried() {
 }
 
 export const BLOCKS = {
-  claims, conformance, 'conformance-rows': conformanceRows, learning, memory, performance: performanceBlock, tried, 'example-output': exampleOutput,
+  claims, conformance, 'conformance-rows': conformanceRows, learning, memory, glance, commands, tried, 'example-output': exampleOutput,
   help: helpOf(), 'help-train-gpt': helpOf('train', 'gpt'), 'help-train-vit': helpOf('train', 'vit'), 'help-train-translate': helpOf('train', 'translate'),
   ...Object.fromEntries(['eval', 'sample', 'inspect', 'plot', 'demo', 'verify', 'translate', 'experiment'].map((name) => [`help-${name}`, helpOf(name)])),
   ...Object.fromEntries(['gpt', 'vit', 'translate'].map((kind) => [`help-plan-${kind}`, helpOf('plan', kind)])),

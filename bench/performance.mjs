@@ -163,9 +163,6 @@ export function readResults(folder = join(ROOT, 'bench', 'results')) {
   return Object.fromEntries(files.filter(([, file]) => existsSync(file)).map(([part, file]) => [part, JSON.parse(readFileSync(file, 'utf8'))]));
 }
 
-/** The table for the README: targets and what was measured. */
-export const performanceBlock = () => targetTable(readResults());
-
 /** Writes the page and the chart where they differ; returns the names of those. */
 export function writePerformance({ results: folder, out = join(ROOT, 'docs'), isCheck = false } = {}) {
   const results = readResults(folder), made = { 'performance.md': page(results) };

@@ -1,5 +1,5 @@
-// JSON that nobody vouches for: how deep it goes and how many values it has is known before anything
-// is made of it, so neither the stack nor the memory depends on what is in the file.
+// JSON that nobody vouches for: how deep it goes and how many values it has is known before
+// anything is made of it, so neither the stack nor the memory depends on what is in the file.
 
 import { CheckpointError } from '../core/errors.ts';
 
@@ -10,7 +10,10 @@ const MAX_DEPTH = 64;
 
 /** Whether the text is within the bounds; it need not be JSON. */
 function isBounded(text: string): boolean {
-  let depth = 0, deepest = 0, values = 1, isQuoted = false;
+  let depth = 0,
+    deepest = 0,
+    values = 1,
+    isQuoted = false;
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
     if (c === '"') isQuoted = !isQuoted;
@@ -22,8 +25,8 @@ function isBounded(text: string): boolean {
   return deepest <= MAX_DEPTH && values <= MAX_VALUES;
 }
 
-/** The value of a text that is what JSON.stringify prints, spaces behind it left out: so a key given
- *  twice cannot hide one of its values. Throws CheckpointError; `what` names the text there. */
+/** The value of a text that is what JSON.stringify prints, spaces behind it left out: so a key
+ *  given twice cannot hide one of its values. Throws CheckpointError, which names it `what`. */
 export function parseJson(text: string, what: string): unknown {
   if (!isBounded(text))
     throw new CheckpointError(`${what} has more than ${MAX_VALUES} values or ${MAX_DEPTH} levels`);

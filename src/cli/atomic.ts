@@ -149,8 +149,8 @@ function failure(directory: string, file: string, error: unknown): RetrogradErro
 }
 
 /** Writes DIR/file so that at every moment the old or the new one is there, whole. A link of that
- *  name is replaced, not followed. Throws RetrogradError with the reason. */
-export function writeAtomically(directory: string, file: string, bytes: Uint8Array): void {
+ *  name is replaced, not followed. Throws the system's error. */
+export function replaceFile(directory: string, file: string, bytes: Uint8Array): void {
   const path = join(directory, file), temporary = join(directory, randomName(file, 'tmp'));
   try {
     const old = fs.statSync(path, { throwIfNoEntry: false });
@@ -167,6 +167,15 @@ export function writeAtomically(directory: string, file: string, bytes: Uint8Arr
     syncDirectory(directory);
   } catch (error) {
     remove(temporary);
+    throw error;
+  }
+}
+
+/** The same for a file of a run. Throws RetrogradError with the reason. */
+export function writeAtomically(directory: string, file: string, bytes: Uint8Array): void {
+  try {
+    replaceFile(directory, file, bytes);
+  } catch (error) {
     throw failure(directory, file, error);
   }
 }

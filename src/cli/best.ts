@@ -14,7 +14,8 @@ export const BEST_FILE = 'best.safetensors';
 function lossesIn(directory: string): Map<unknown, number> {
   const losses = new Map<unknown, number>();
   for (const { event, step, loss, share } of eventsOf(directory))
-    if (event === 'validation' && typeof loss === 'number' && share === undefined) losses.set(step, loss);
+    if (event === 'validation' && typeof loss === 'number' && share === undefined)
+      losses.set(step, loss);
   return losses;
 }
 
@@ -37,11 +38,15 @@ export class Best {
   loss = Infinity;
 
   /** `save`: writes the weights as they are to BEST_FILE. */
-  private constructor(readonly path: string, private readonly save: () => Promise<unknown>) {}
+  private constructor(
+    readonly path: string,
+    private readonly save: () => Promise<unknown>,
+  ) {}
 
   /** `step`: of the weights as they are. */
   static async open(directory: string, step: number, save: () => Promise<unknown>): Promise<Best> {
-    const best = new Best(join(directory, BEST_FILE), save), losses = lossesIn(directory);
+    const best = new Best(join(directory, BEST_FILE), save),
+      losses = lossesIn(directory);
     best.step = await stepOfBest(directory);
     best.loss = losses.get(best.step) ?? Infinity;
     const now = losses.get(step); // a kill may have come between judging and saving

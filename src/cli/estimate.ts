@@ -22,15 +22,24 @@ export function readFigures(path: string, kind: SomeKind): StepFigures {
   const steps = lines.flatMap((line) => {
     try {
       const event = JSON.parse(line) as StepFigures & { event?: unknown };
-      return event.event === 'step' && event.milliseconds > 0 && event.parameters > 0 && event.batch > 0 ? [event] : [];
+      return event.event === 'step' &&
+        event.milliseconds > 0 &&
+        event.parameters > 0 &&
+        event.batch > 0
+        ? [event]
+        : [];
     } catch {
       return [];
     }
   });
-  const found = steps.find(({ model }) => (model?.kind ?? undefined) === (kind.modelKind as unknown));
+  const found = steps.find(
+    ({ model }) => (model?.kind ?? undefined) === (kind.modelKind as unknown),
+  );
   if (found !== undefined) return found;
-  throw new UsageError(`--bench ${quote(path)} has no step of ${kind.title}, expected what bench ${kind.name} --json printed`,
-    `make it: ${commandLine('bench', kind.name, '--json')} > ${shellWord(path)}`);
+  throw new UsageError(
+    `--bench ${quote(path)} has no step of ${kind.title}, expected what bench ${kind.name} --json printed`,
+    `make it: ${commandLine('bench', kind.name, '--json')} > ${shellWord(path)}`,
+  );
 }
 
 /** Rows that a sample has in the stack. */
@@ -39,13 +48,26 @@ const rowsOf = ({ context, width, height, patch }: Record<string, number>): numb
 
 /** Multiply-accumulates of a step, up to a factor: every weight and two products of attention a row,
  *  forward, twice backward, and once more where blocks are computed again. */
-function work(model: Record<string, number>, batch: number, parameters: number, reversible: string): number {
-  const rows = rowsOf(model), passes = reversible === 'none' ? 3 : 4;
+function work(
+  model: Record<string, number>,
+  batch: number,
+  parameters: number,
+  reversible: string,
+): number {
+  const rows = rowsOf(model),
+    passes = reversible === 'none' ? 3 : 4;
   return batch * rows * (parameters + 2 * model.layers * rows * model.channels) * passes;
 }
 
 /** Milliseconds of a step of a run. */
-export function estimate(figures: StepFigures, { model, batch, reversible }: CheckedOptions<AnyModel>, parameters: number): number {
+export function estimate(
+  figures: StepFigures,
+  { model, batch, reversible }: CheckedOptions<AnyModel>,
+  parameters: number,
+): number {
   const now = work(model as unknown as Record<string, number>, batch, parameters, reversible);
-  return (figures.milliseconds * now) / work(figures.model, figures.batch, figures.parameters, figures.reversible);
+  return (
+    (figures.milliseconds * now) /
+    work(figures.model, figures.batch, figures.parameters, figures.reversible)
+  );
 }

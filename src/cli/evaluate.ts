@@ -18,27 +18,55 @@ const GAMMAS = [0, 0.125, 0.25, 0.5];
 
 /** Throws UsageError for a gamma that the run's rule has not. */
 function checkGamma(gamma: number, reversible: string): void {
-  if (!GAMMAS.includes(Math.abs(gamma))) throw new UsageError(`--gamma is ${gamma}, expected 0, +-0.125, +-0.25 or +-0.5`);
+  if (!GAMMAS.includes(Math.abs(gamma)))
+    throw new UsageError(`--gamma is ${gamma}, expected 0, +-0.125, +-0.25 or +-0.5`);
   if (gamma !== 0 && !['bdia', 'none', 'checkpointing'].includes(reversible))
-    throw new UsageError(`--gamma is ${gamma}, expected 0: the model was trained with --reversible ${reversible}, which has no gamma`);
+    throw new UsageError(
+      `--gamma is ${gamma}, expected 0: the model was trained with --reversible ${reversible}, which has no gamma`,
+    );
 }
 
 /** The event of data that the log names: they must still be those of the run. */
 function checkOwn(event: Evaluation['event'], paths: DataPaths): void {
-  if (Object.entries(event).some(([name, value]) => name.startsWith('isTraining') && value === false))
-    throw new UsageError(`${Object.values(paths).map(quote).join(' and ')}, which the log names, changed since the run, expected the data that it was trained on`,
-      'name the data to judge it on');
+  if (
+    Object.entries(event).some(([name, value]) => name.startsWith('isTraining') && value === false)
+  )
+    throw new UsageError(
+      `${Object.values(paths).map(quote).join(' and ')}, which the log names, changed since the run, expected the data that it was trained on`,
+      'name the data to judge it on',
+    );
 }
 
-export async function evaluate(directory: string, asked: EvalValues, given: ReadonlySet<string>): Promise<number> {
-  const { kind, run } = await openAny(directory), { data } = kind.rows;
-  const own = pathsOf(data, asked) === undefined ? recordedPaths(data, directoryOf(directory)) : undefined;
+export async function evaluate(
+  directory: string,
+  asked: EvalValues,
+  given: ReadonlySet<string>,
+): Promise<number> {
+  const { kind, run } = await openAny(directory),
+    { data } = kind.rows;
+  const own =
+    pathsOf(data, asked) === undefined ? recordedPaths(data, directoryOf(directory)) : undefined;
   const values = { ...asked, ...own };
-  const foreign = [...given].filter((name) => EVALUATED_ON.includes(name) && !data.some((row) => longFlag(row) === `--${name}`));
-  if (foreign.length > 0) throw new UsageError(`--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, expected ${data.map(longFlag).join(' or ')}`);
+  const foreign = [...given].filter(
+    (name) => EVALUATED_ON.includes(name) && !data.some((row) => longFlag(row) === `--${name}`),
+  );
+  if (foreign.length > 0)
+    throw new UsageError(
+      `--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, expected ${data.map(longFlag).join(' or ')}`,
+    );
   checkGamma(values.gamma ?? 0, run.options.reversible);
-  const reporter = chooseReporter(values.json === true, { from: 0, to: 1, unit: kind.name === 'gpt' ? 'tokens' : kind.name === 'vit' ? 'images' : 'pairs', unitsPerStep: 1 });
-  const options = asFlags(['threads'], () => kind.check({ ...run.options, threads: values.threads ?? defaultThreads(run.options.microBatch) }));
+  const reporter = chooseReporter(values.json === true, {
+    from: 0,
+    to: 1,
+    unit: kind.name === 'gpt' ? 'tokens' : kind.name === 'vit' ? 'images' : 'pairs',
+    unitsPerStep: 1,
+  });
+  const options = asFlags(['threads'], () =>
+    kind.check({
+      ...run.options,
+      threads: values.threads ?? defaultThreads(run.options.microBatch),
+    }),
+  );
   let close = (): void => undefined;
   const restore = () => {
     const trainer = restoreTrainer(kind, run, options);
@@ -46,12 +74,29 @@ export async function evaluate(directory: string, asked: EvalValues, given: Read
     return trainer;
   };
   try {
-    const { event, rows } = await kind.evaluate(run, values, { restore, progress: (done, of) => reporter.validating(done, of) });
+    const { event, rows } = await kind.evaluate(run, values, {
+      restore,
+      progress: (done, of) => reporter.validating(done, of),
+    });
     reporter.close();
     if (own !== undefined) checkOwn(event, own);
-    const { gamma, expect } = values, digest = expect === undefined ? undefined : weightsSha256(run.tensors);
-    if (values.json === true) printJson({ event: 'evaluation', ...event, ...(gamma === undefined ? {} : { gamma }), ...(digest === undefined ? {} : { weightsSha256: digest }) });
-    else print(table([...rows, ...(gamma === undefined ? [] : [['gamma', String(gamma)]]), ['model', `step ${run.step} of ${run.options.steps}`]]));
+    const { gamma, expect } = values,
+      digest = expect === undefined ? undefined : weightsSha256(run.tensors);
+    if (values.json === true)
+      printJson({
+        event: 'evaluation',
+        ...event,
+        ...(gamma === undefined ? {} : { gamma }),
+        ...(digest === undefined ? {} : { weightsSha256: digest }),
+      });
+    else
+      print(
+        table([
+          ...rows,
+          ...(gamma === undefined ? [] : [['gamma', String(gamma)]]),
+          ['model', `step ${run.step} of ${run.options.steps}`],
+        ]),
+      );
     if (digest !== undefined) checkExpected('the weights have', digest, expect);
     return 0;
   } finally {

@@ -2,7 +2,15 @@
 
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type AnyModel, type CheckedOptions, type Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES, UsageError, decodeCheckpoint } from './library.ts';
+import {
+  type AnyModel,
+  type CheckedOptions,
+  type Checkpoint,
+  CheckpointError,
+  MAX_CHECKPOINT_BYTES,
+  UsageError,
+  decodeCheckpoint,
+} from './library.ts';
 import { quote } from './argv.ts';
 import { TooLarge, gunzipBounded, isGzip, readBounded } from './read.ts';
 import { reason } from './system-errors.ts';
@@ -17,8 +25,12 @@ const MAX_SENTENCES = 2 ** 28;
 
 /** The refusal of a file that could not be read. */
 function cannotRead(what: string, error: unknown, expected: string, hint: string): UsageError {
-  const isLarge = error instanceof TooLarge, why = isLarge ? error.message : reason(error);
-  return new UsageError(`${what} ${why}, expected ${isLarge ? 'at most so many' : expected}`, isLarge ? 'give a part of it' : hint);
+  const isLarge = error instanceof TooLarge,
+    why = isLarge ? error.message : reason(error);
+  return new UsageError(
+    `${what} ${why}, expected ${isLarge ? 'at most so many' : expected}`,
+    isLarge ? 'give a part of it' : hint,
+  );
 }
 
 /** The bytes of a text file. Throws UsageError. */
@@ -26,7 +38,12 @@ export function readTextFile(path: string): Uint8Array {
   try {
     return readBounded(path, MAX_TEXT);
   } catch (error) {
-    throw cannotRead(`text ${quote(path)}`, error, 'a readable file', 'give the path of a UTF-8 text file');
+    throw cannotRead(
+      `text ${quote(path)}`,
+      error,
+      'a readable file',
+      'give the path of a UTF-8 text file',
+    );
   }
 }
 
@@ -36,21 +53,36 @@ export function readDataFile(path: string, expected: string): Uint8Array {
   try {
     bytes = readBounded(path, MAX_SENTENCES);
   } catch (error) {
-    throw cannotRead(`file ${quote(path)}`, error, expected, 'give the path of a UTF-8 text file, gzipped or not');
+    throw cannotRead(
+      `file ${quote(path)}`,
+      error,
+      expected,
+      'give the path of a UTF-8 text file, gzipped or not',
+    );
   }
   if (!isGzip(bytes)) return bytes;
   try {
     return gunzipBounded(bytes, MAX_SENTENCES);
   } catch (error) {
-    if (error instanceof TooLarge) throw new UsageError(`file ${quote(path)} ${error.message} when decompressed, expected at most so many`, 'give a part of it');
-    throw new UsageError(`file ${quote(path)} is a truncated or damaged gzip file (${(error as Error).message.split('\n')[0]})`, 'fetch the file again');
+    if (error instanceof TooLarge)
+      throw new UsageError(
+        `file ${quote(path)} ${error.message} when decompressed, expected at most so many`,
+        'give a part of it',
+      );
+    throw new UsageError(
+      `file ${quote(path)} is a truncated or damaged gzip file (${(error as Error).message.split('\n')[0]})`,
+      'fetch the file again',
+    );
   }
 }
 
-const isFile = (path: string): boolean => fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+const isFile = (path: string): boolean =>
+  fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 /** A run may also be named by one of its checkpoints, as run/best.safetensors. */
-export const isCheckpointFile = (run: string): boolean => run.endsWith('.safetensors') && isFile(run);
-export const checkpointPath = (run: string): string => (isCheckpointFile(run) ? run : join(run, CHECKPOINT_FILE));
+export const isCheckpointFile = (run: string): boolean =>
+  run.endsWith('.safetensors') && isFile(run);
+export const checkpointPath = (run: string): string =>
+  isCheckpointFile(run) ? run : join(run, CHECKPOINT_FILE);
 /** The directory of a run. */
 export const directoryOf = (run: string): string => (isCheckpointFile(run) ? dirname(run) : run);
 export const holdsCheckpoint = (directory: string): boolean => fs.existsSync(checkpointPath(directory));

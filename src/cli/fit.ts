@@ -17,24 +17,31 @@ export interface Fit {
 /** The memory of a run, whatever it may use. Throws UsageError for options that are wrong. */
 export function fitOf(kind: SomeKind, options: CheckedOptions<AnyModel>): Fit {
   const { batch, microBatch, memoryLimit } = options;
-  const of = (count: number): MemoryPlan => asFlags(runNames(kind.rows), () =>
-    kind.plan({ ...options, microBatch: count, memoryLimit: Number.MAX_SAFE_INTEGER }));
+  const of = (count: number): MemoryPlan =>
+    asFlags(runNames(kind.rows), () =>
+      kind.plan({ ...options, microBatch: count, memoryLimit: Number.MAX_SAFE_INTEGER }),
+    );
   const plan = of(microBatch);
   if (plan.total <= memoryLimit) return { plan, isFitting: true, smaller: undefined };
   for (let count = microBatch - 1; count >= 1; count--) {
     if (batch % count !== 0) continue;
     const { total } = of(count);
-    if (total <= memoryLimit) return { plan, isFitting: false, smaller: { microBatch: count, total } };
+    if (total <= memoryLimit)
+      return { plan, isFitting: false, smaller: { microBatch: count, total } };
   }
   return { plan, isFitting: false, smaller: undefined };
 }
 
 /** Throws UsageError, which names the micro-batch to use, if a run does not fit its memory. */
-export function checkFit({ plan: { total }, isFitting, smaller }: Fit, { memoryLimit }: CheckedOptions<AnyModel>): void {
+export function checkFit(
+  { plan: { total }, isFitting, smaller }: Fit,
+  { memoryLimit }: CheckedOptions<AnyModel>,
+): void {
   if (isFitting) return;
   throw new UsageError(
     `the run needs ${total} bytes, ${memoryLimit} are allowed (${mebibytes(total)}, ${mebibytes(memoryLimit)})`,
-    smaller === undefined ? 'no micro-batch fits: use a smaller model or context'
+    smaller === undefined
+      ? 'no micro-batch fits: use a smaller model or context'
       : `a micro-batch of ${smaller.microBatch} fits (${mebibytes(smaller.total)}), same bits: ${commandAgain('--micro-batch', String(smaller.microBatch))}`,
   );
 }

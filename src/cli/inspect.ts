@@ -11,13 +11,26 @@ import { openAny } from './run.ts';
 import { breakText, terminalColumns } from './terminal.ts';
 
 /** A tensor's line: format as Qm.n (sign not counted), range of its values. */
-function describe({ name, shape, data, fraction }: NamedTensor): { name: string; shape: readonly number[]; format: string; min: number; max: number } {
-  let low = Infinity, high = -Infinity;
+function describe({ name, shape, data, fraction }: NamedTensor): {
+  name: string;
+  shape: readonly number[];
+  format: string;
+  min: number;
+  max: number;
+} {
+  let low = Infinity,
+    high = -Infinity;
   for (const raw of data) {
     if (raw < low) low = raw;
     if (raw > high) high = raw;
   }
-  return { name, shape, format: `int32 Q${31 - fraction}.${fraction}`, min: low * 2 ** -fraction, max: high * 2 ** -fraction };
+  return {
+    name,
+    shape,
+    format: `int32 Q${31 - fraction}.${fraction}`,
+    min: low * 2 ** -fraction,
+    max: high * 2 ** -fraction,
+  };
 }
 
 /** The same digest as a trainer's weightsSha256: every weight's little-endian bytes in table order. */
@@ -28,7 +41,10 @@ export function weightsSha256(tensors: readonly NamedTensor[]): string {
 /** Rows of a page; a digest has a line of its own. */
 function rows(kind: SomeKind, run: SavedRun, parameters: number): [string, string][] {
   const { model, ...options } = run.options;
-  const words = (values: object): string => Object.entries(values).map(([name, value]) => `${name} ${String(value)}`).join(', ');
+  const words = (values: object): string =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${String(value)}`)
+      .join(', ');
   return [
     ['checkpoint', oneLine(checkpointPath(run.directory))],
     ['step', `${run.step} of ${run.options.steps}`],
@@ -42,20 +58,37 @@ function rows(kind: SomeKind, run: SavedRun, parameters: number): [string, strin
 }
 
 function page(kind: SomeKind, run: SavedRun, parameters: number, digest: string): string {
-  const fields = breakText(table(rows(kind, run, parameters)), Math.min(PAGE_COLUMNS, terminalColumns()));
+  const fields = breakText(
+    table(rows(kind, run, parameters)),
+    Math.min(PAGE_COLUMNS, terminalColumns()),
+  );
   const data = kind.name === 'gpt' ? 'text' : 'data';
   return `${fields}\n\nSHA-256 of the weights:\n${digest}\nSHA-256 of the ${data} it was trained on:\n${run.dataSha256}`;
 }
 
 const PAGE_COLUMNS = 100;
 
-export async function inspect(directory: string, { json, tensors: isLong }: { json?: boolean; tensors?: boolean }): Promise<number> {
+export async function inspect(
+  directory: string,
+  { json, tensors: isLong }: { json?: boolean; tensors?: boolean },
+): Promise<number> {
   const { kind, run } = await openAny(directory);
   const parameters = run.tensors.filter(isWeight).reduce((sum, { data }) => sum + data.length, 0);
-  const digest = weightsSha256(run.tensors), tensors = run.tensors.map(describe);
+  const digest = weightsSha256(run.tensors),
+    tensors = run.tensors.map(describe);
   if (json === true) {
     const { step, options, dataSha256, libraryVersion, vocabulary } = run;
-    printJson({ event: 'checkpoint', step, parameters, weightsSha256: digest, dataSha256, vocabulary, options, libraryVersion, tensors });
+    printJson({
+      event: 'checkpoint',
+      step,
+      parameters,
+      weightsSha256: digest,
+      dataSha256,
+      vocabulary,
+      options,
+      libraryVersion,
+      tensors,
+    });
     return 0;
   }
   print(page(kind, run, parameters, digest));
@@ -64,7 +97,13 @@ export async function inspect(directory: string, { json, tensors: isLong }: { js
     return 0;
   }
   const value = (x: number): string => x.toPrecision(4);
-  const lines = tensors.map((t) => [oneLine(t.name), t.shape.join(' x '), t.format, value(t.min), value(t.max)]);
+  const lines = tensors.map((t) => [
+    oneLine(t.name),
+    t.shape.join(' x '),
+    t.format,
+    value(t.min),
+    value(t.max),
+  ]);
   printWhole(`\n${table([['tensor', 'shape', 'format', 'min', 'max'], ...lines], [3, 4])}`);
   return 0;
 }

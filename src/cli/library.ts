@@ -4,4 +4,5 @@ export * from '../index.ts';
 export * from '../verify/index.ts';
 export { toLittleEndian } from '../checkpoint/bytes.ts';
 export { hex, sha256 } from '../core/digest.ts';
+export { STARTING } from '../threads/pool.ts';
 export { packedBytes, panelStride } from '../kernels/kernels.ts';

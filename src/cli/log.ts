@@ -35,13 +35,22 @@ interface Line {
 
 /** The lines of a file, read piece by piece: a log may be larger than memory. */
 function* linesOf(handle: number): Generator<Line> {
-  const decoder = new StringDecoder('utf8'), chunk = Buffer.alloc(CHUNK);
-  let text = '', start = 0, length = 0, at = 0;
+  const decoder = new StringDecoder('utf8'),
+    chunk = Buffer.alloc(CHUNK);
+  let text = '',
+    start = 0,
+    length = 0,
+    at = 0;
   const read = (): number => fs.readSync(handle, chunk, 0, CHUNK, at);
   for (let size = read(); size > 0; size = read()) {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0 && end < size; end = chunk.indexOf(10, from)) {
-      yield { text: text + decoder.end(chunk.subarray(from, end)), start, end: at + end + 1, isWhole: true };
+      yield {
+        text: text + decoder.end(chunk.subarray(from, end)),
+        start,
+        end: at + end + 1,
+        isWhole: true,
+      };
       from = end + 1;
       start = at + from;
       text = '';
@@ -58,7 +67,8 @@ function* linesOf(handle: number): Generator<Line> {
 function parse(text: string): LogEvent | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    const isEvent = typeof value === 'object' && value !== null && typeof (value as LogEvent).event === 'string';
+    const isEvent =
+      typeof value === 'object' && value !== null && typeof (value as LogEvent).event === 'string';
     return isEvent ? (value as LogEvent) : undefined;
   } catch {
     return undefined;
@@ -103,13 +113,15 @@ function stepOf({ step, steps }: LogEvent): number {
 
 /** Where a log ends for a run that goes on from `step`; undefined if it is the log of something else. */
 function endAt(handle: number, step: number): { end: number; needsLineFeed: boolean } | undefined {
-  let end = 0, isFirst = true;
+  let end = 0,
+    isFirst = true;
   for (const { text, start, end: next, isWhole } of linesOf(handle)) {
     const event = parse(text);
     if (isFirst && isWhole && event?.event !== 'plan') return undefined;
     isFirst = false;
     const isTorn = !isWhole && event === undefined;
-    if (isTorn || (event !== undefined && stepOf(event) > step)) return { end: start, needsLineFeed: false };
+    if (isTorn || (event !== undefined && stepOf(event) > step))
+      return { end: start, needsLineFeed: false };
     end = next;
     if (!isWhole) return { end, needsLineFeed: true };
   }
@@ -132,7 +144,8 @@ function cut(path: string, step: number): void {
 
 /** Makes DIR/log.jsonl what the run's log is so far. */
 function begin(directory: string, step: number, resumed: string | undefined): void {
-  const path = logPath(directory), isThere = fs.lstatSync(path, { throwIfNoEntry: false });
+  const path = logPath(directory),
+    isThere = fs.lstatSync(path, { throwIfNoEntry: false });
   if (isThere !== undefined && !isThere.isFile()) throw new Error('is not a file');
   if (resumed === undefined) {
     if (isThere === undefined || isThere.size === 0) return;
@@ -140,8 +153,10 @@ function begin(directory: string, step: number, resumed: string | undefined): vo
     fs.renameSync(path, join(directory, OLD_LOG_FILE));
     return;
   }
-  const before = logPath(resumed), isSame = fs.realpathSync(resumed) === fs.realpathSync(directory);
-  if (!isSame && isThere === undefined && fs.existsSync(before)) fs.copyFileSync(before, path, fs.constants.COPYFILE_EXCL);
+  const before = logPath(resumed),
+    isSame = fs.realpathSync(resumed) === fs.realpathSync(directory);
+  if (!isSame && isThere === undefined && fs.existsSync(before))
+    fs.copyFileSync(before, path, fs.constants.COPYFILE_EXCL);
   if (fs.existsSync(path)) cut(path, step);
 }
 
@@ -189,7 +204,8 @@ export class RunLog {
   }
 
   private complain(error: unknown): void {
-    if (!this.hasWarned) warn(`the log ${quote(this.path)} ${reason(error)}; the run goes on without it`);
+    if (!this.hasWarned)
+      warn(`the log ${quote(this.path)} ${reason(error)}; the run goes on without it`);
     this.hasWarned = true;
   }
 }

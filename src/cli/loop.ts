@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Interrupts } from './interrupts.ts';
 import type { Reporter } from './reporters.ts';
 import type { Scope, Task, Validation } from './tasks/task.ts';
+import { threadsWarning } from './threads.ts';
 
 export interface LoopOptions {
   task: Task;
@@ -37,9 +38,26 @@ export interface RunHistory {
 
 /** Trains until `until` or until interrupted. */
 export async function runLoop(options: LoopOptions): Promise<RunHistory> {
-  const { task, task: { trainer }, until, reporter, interrupts } = options;
-  const history: RunHistory = { from: trainer.steps, losses: [], validations: [], clampedSteps: 0, milliseconds: 0 };
-  const isDue = (every: number): boolean => every > 0 && trainer.steps % every === 0 && trainer.steps < until && interrupts.exitCode === undefined;
+  const {
+    task,
+    task: { trainer },
+    until,
+    reporter,
+    interrupts,
+  } = options;
+  const history: RunHistory = {
+    from: trainer.steps,
+    losses: [],
+    validations: [],
+    clampedSteps: 0,
+    milliseconds: 0,
+  };
+  const isDue = (every: number): boolean =>
+    every > 0 &&
+    trainer.steps % every === 0 &&
+    trainer.steps < until &&
+    interrupts.exitCode === undefined;
+  const warnOfThreads = threadsWarning(trainer, (line) => reporter.warning(line));
   while (trainer.steps < until && interrupts.exitCode === undefined) {
     const start = performance.now();
     const report = task.step();
@@ -48,6 +66,7 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
     history.milliseconds += milliseconds;
     if (report.saturated > 0) history.clampedSteps++;
     reporter.step(report, milliseconds);
+    warnOfThreads();
     await setImmediate();
     if (isDue(options.saveEvery)) await options.save();
     if (isDue(options.validateEvery)) await validate(options, history, options.scope ?? 'all');
@@ -59,10 +78,16 @@ type Judging = Pick<LoopOptions, 'task' | 'reporter' | 'interrupts' | 'judged'>;
 
 /** Judges the model on held-out data, reported and recorded; undefined if interrupted. */
 export async function validate(
-  { task, reporter, interrupts, judged }: Judging, history: RunHistory, scope: Scope,
+  { task, reporter, interrupts, judged }: Judging,
+  history: RunHistory,
+  scope: Scope,
 ): Promise<Validation | undefined> {
   const isInterrupted = (): boolean => interrupts.exitCode !== undefined;
-  const found = await task.validate((done, of) => reporter.validating(done, of), isInterrupted, scope);
+  const found = await task.validate(
+    (done, of) => reporter.validating(done, of),
+    isInterrupted,
+    scope,
+  );
   if (found === undefined) return undefined;
   history.validations.push({ step: task.trainer.steps, loss: found.loss });
   reporter.validation(task.trainer.steps, found);

@@ -14,10 +14,12 @@ export interface RunValues {
   width?: number; height?: number; colours?: number;
   pairs?: string; source?: string; target?: string; bleuPairs?: number;
   layers?: number; channels?: number; heads?: number; mlpRatio?: number; bias?: boolean;
-  batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number; decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: TrainOptions['clip'];
+  batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number;
+  decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: TrainOptions['clip'];
   reversible?: RuleName; gammaShift?: number; momentum?: number; randomMomentum?: boolean; dropout?: number; stochasticDepth?: number; fractionBits?: number;
   microBatch?: number; threads?: number; verify?: boolean; memoryLimit?: number;
-  bench?: string; out?: string; saveEvery?: number; keepBest?: boolean; validateEvery?: number; stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
+  bench?: string; out?: string; saveEvery?: number; keepBest?: boolean; validateEvery?: number;
+  stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
 }
 
 export const MAX_STEPS = 2 ** 31 - 1;
@@ -63,11 +65,16 @@ const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] =
   ['--warmup <n>', `steps of linear warm-up (${warmup}, at most steps)`, number],
   ['--decay <kind>', 'cosine (to a tenth) or constant (cosine)', (flag) => choice(flag, 'cosine', 'constant')],
   ['--wd, --weight-decay <x>', 'of matrices and embeddings (0.1)', number],
-  ['--clip <x>', 'largest norm of the gradient; none: any (1)', (flag) => (given) => (given === 'none' ? given : number(flag)(given))],
+  [
+    '--clip <x>',
+    'largest norm of the gradient; none: any (1)',
+    (flag) => (given) => (given === 'none' ? given : number(flag)(given)),
+  ],
   [
     '--reversible <rule>',
-    'bdia, coupling, momentum, leapfrog: states rebuilt backward, the same memory for any depth; none: stored, ' +
-      'learns a little better on small models, take it where they fit; checkpointing: none, recomputed (bdia)',
+    'bdia, coupling, momentum, leapfrog: states rebuilt backward, the same memory for any depth; ' +
+      'none: stored, learns a little better on small models, take it where they fit; ' +
+      'checkpointing: none, recomputed (bdia)',
     (flag) => choice(flag, 'bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing'),
   ],
   ['--gamma-shift <m>', 'of bdia: gamma is +-2^-m (1)', number],
@@ -81,7 +88,11 @@ const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] =
 /** Options that change speed and memory, never a bit. */
 const FREE: Row[] = [
   ['--micro-batch <n>', 'samples held at a time, a divisor of batch (batch); same bits', number],
-  ['-j, --threads <n>', 'threads that share the samples of a micro-batch (those of this machine, at most 4); same bits', number],
+  [
+    '-j, --threads <n>',
+    'threads that share the samples of a micro-batch (those of this machine, at most 4); same bits',
+    number,
+  ],
   ['--no-verify', 'do not check every rebuilt state against its hash'],
   ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],
 ];
@@ -93,28 +104,40 @@ const RUNNING: Row[] = [
   ['--keep-best', 'keep best.safetensors too, the checkpoint of the lowest validation loss so far'],
   [
     '--validate-every <n>',
-    'validation loss of all held-out data every n steps, 0: only at the end (about twenty times, of a few samples)',
+    'validation loss of all held-out data every n steps, 0: only at the end ' +
+      '(about twenty times, of a few samples)',
     (flag) => wholeNumber(flag, 0, MAX_STEPS),
   ],
   ['--stop-at <step>', 'end early, as Ctrl-C would: checkpoint written, schedule unchanged', (flag) => wholeNumber(flag, 1, MAX_STEPS)],
   ['-r, --resume <dir>', 'continue this run bit for bit to its --steps'],
-  ['--expect <sha>', 'exit with 1 if the weights have another SHA-256 at the end, for CI', digestOf],
+  [
+    '--expect <sha>',
+    'exit with 1 if the weights have another SHA-256 at the end, for CI',
+    digestOf,
+  ],
 ];
 
 /** Of `plan` alone. */
-const BENCH: Row = ['--bench <file>', 'say the time too, by what `bench --json` printed on this machine into this file'];
+const BENCH: Row = [
+  '--bench <file>',
+  'say the time too, by what `bench --json` printed on this machine into this file',
+];
 
 /** `--lr, --learning-rate <x>` → `--learning-rate`: the long form, by which errors and hints name the option. */
-export const longFlag = ([flags]: Row): string => flags.replace(/ <.*/, '').split(', ').at(-1) as string;
+export const longFlag = ([flags]: Row): string =>
+  flags.replace(/ <.*/, '').split(', ').at(-1) as string;
 /** `--learning-rate` → learningRate. */
 export const optionName = (row: Row): string =>
-  longFlag(row).replace(/^--(no-)?/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  longFlag(row)
+    .replace(/^--(no-)?/, '')
+    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Options that a resumed run has from its checkpoint. */
 const deciding = (rows: OptionRows): Row[] => [...rows.model, ...decidingRows(rows.defaults)];
 
 /** Names by which the library speaks of what an option sets. */
-export const runNames = (rows: OptionRows): string[] => [...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...rows.plan].map(optionName);
+export const runNames = (rows: OptionRows): string[] =>
+  [...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...rows.plan].map(optionName);
 
 /** Registers options. */
 export function addRows(command: Command, rows: readonly Row[]): Command {
@@ -128,7 +151,14 @@ export function addRows(command: Command, rows: readonly Row[]): Command {
 
 /** Registers the options of a run. */
 export const addRunOptions = (command: Command, rows: OptionRows, isPlan = false): Command =>
-  addRows(command, [...rows.data, ...deciding(rows), ...rows.free, ...FREE, ...RUNNING, ...(isPlan ? [...rows.plan, BENCH] : [])]).option('--json', 'one JSON object a line instead of words');
+  addRows(command, [
+    ...rows.data,
+    ...deciding(rows),
+    ...rows.free,
+    ...FREE,
+    ...RUNNING,
+    ...(isPlan ? [...rows.plan, BENCH] : []),
+  ]).option('--json', 'one JSON object a line instead of words');
 
 /** Registers the options of `bench`: of a run, but for data and checkpoints. */
 export const addBenchOptions = (command: Command, rows: OptionRows): Command => addRows(command, [
@@ -183,26 +213,48 @@ export function resumedOptions<Config>(rows: OptionRows, { options: saved, setti
 }
 
 /** The options among `names` that were given, as words of a command. */
-export function givenWords(rows: readonly Row[], values: RunValues, names: readonly string[]): string[] {
+export function givenWords(
+  rows: readonly Row[],
+  values: RunValues,
+  names: readonly string[],
+): string[] {
   return rows.flatMap((row) => {
-    const name = optionName(row), value = (values as Record<string, unknown>)[name];
-    if (!names.includes(name) || value === undefined || value === longFlag(row).startsWith('--no-')) return [];
+    const name = optionName(row),
+      value = (values as Record<string, unknown>)[name];
+    if (!names.includes(name) || value === undefined || value === longFlag(row).startsWith('--no-'))
+      return [];
     return typeof value === 'boolean' ? [longFlag(row)] : [longFlag(row), String(value)];
   });
 }
 
 /** What a person gives again to go on: where the data are, and what changes no bit. */
 const AGAIN = [
-  'text', 'data', 'pairs', 'source', 'target', 'bleuPairs', 'threads', 'verify', 'microBatch', 'memoryLimit',
-  'saveEvery', 'validateEvery', 'exportFloat32', 'keepBest',
+  'text',
+  'data',
+  'pairs',
+  'source',
+  'target',
+  'bleuPairs',
+  'threads',
+  'verify',
+  'microBatch',
+  'memoryLimit',
+  'saveEvery',
+  'validateEvery',
+  'exportFloat32',
+  'keepBest',
 ];
 
 /** The words after `train` that continue a run begun or continued with these values. */
-export const continueWords = (rows: OptionRows, values: RunValues, directory: string): string[] =>
-  [...givenWords([...rows.data, ...rows.free, ...FREE, ...RUNNING], values, AGAIN), '--resume', directory];
+export const continueWords = (rows: OptionRows, values: RunValues, directory: string): string[] => [
+  ...givenWords([...rows.data, ...rows.free, ...FREE, ...RUNNING], values, AGAIN),
+  '--resume',
+  directory,
+];
 
 /** The words that name the data. */
-export const dataWords = (rows: OptionRows, values: RunValues): string[] => givenWords(rows.data, values, AGAIN);
+export const dataWords = (rows: OptionRows, values: RunValues): string[] =>
+  givenWords(rows.data, values, AGAIN);
 
 /** Throws UsageError for options that only make sense together. */
 export function checkTogether(values: RunValues): void {
@@ -210,8 +262,14 @@ export function checkTogether(values: RunValues): void {
   if (values.saveEvery !== undefined && !isSaving) throw new UsageError(`--save-every is ${values.saveEvery}, but there is no directory to save in, expected --out DIR too`);
   if (values.exportFloat32 === true && !isSaving) throw new UsageError('--export-float32 is given, but there is no directory to save in, expected --out DIR too');
   if (values.keepBest === true && !isSaving)
-    throw new UsageError('--keep-best is given, but there is no directory to save in, expected --out DIR too');
+    throw new UsageError(
+      '--keep-best is given, but there is no directory to save in, expected --out DIR too',
+    );
   if (values.keepBest === true && values.validateEvery === 0)
-    throw new UsageError('--keep-best is given and --validate-every is 0, expected validations to choose by');
-  for (const flag of ['out', 'resume'] as const) if (values[flag] === '') throw new UsageError(`--${flag} is ${quote('')}, expected a directory`);
+    throw new UsageError(
+      '--keep-best is given and --validate-every is 0, expected validations to choose by',
+    );
+  for (const flag of ['out', 'resume'] as const)
+    if (values[flag] === '')
+      throw new UsageError(`--${flag} is ${quote('')}, expected a directory`);
 }

@@ -25,7 +25,11 @@ import { translate } from './translate.ts';
 import { verifyRuntime } from './verify.ts';
 
 /** What `train` does, by kind of model. */
-const TRAINS = { gpt: 'train a GPT on a text', vit: 'train a vision transformer to classify images', translate: 'train a translator on pairs of sentences' };
+const TRAINS = {
+  gpt: 'train a GPT on a text',
+  vit: 'train a vision transformer to classify images',
+  translate: 'train a translator on pairs of sentences',
+};
 const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 
 const EXAMPLES = [
@@ -42,77 +46,197 @@ const EXAMPLES = [
   ['train', 'translate', '--pairs', 'fra.txt', '--out', 'french'],
   ['translate', 'french', '--text', 'Go on.'],
 ];
-const EXPECT_OPTION: Row = ['--expect <sha>', 'exit with 1 if the weights have another SHA-256, for CI', digestOf];
+const EXPECT_OPTION: Row = [
+  '--expect <sha>',
+  'exit with 1 if the weights have another SHA-256, for CI',
+  digestOf,
+];
 
 /** Below this many columns an option's description is below it. */
-const NARROW = 60, INDENT = 6;
+const NARROW = 60,
+  INDENT = 6;
 
 /** An option of a help text. */
-function formatItem(this: Help, term: string, termWidth: number, description: string, helper: Help): string {
+function formatItem(
+  this: Help,
+  term: string,
+  termWidth: number,
+  description: string,
+  helper: Help,
+): string {
   const { helpWidth = 80 } = helper;
-  if (helpWidth >= NARROW || description === '') return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
+  if (helpWidth >= NARROW || description === '')
+    return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
   return `  ${term}\n${breakText(' '.repeat(INDENT) + description, helpWidth).replace(/\n */g, `\n${' '.repeat(INDENT)}`)}`;
 }
 
 /** The commands; `finish` receives the exit code of the one that ran. */
 function createProgram(finish: (code: number) => void): Command {
-  const program = new Command('retrograd').description('Trains transformers in integers only: exactly reversible, the same bits on every machine.')
-    .version(version).exitOverride().configureOutput({ writeOut: write, writeErr: () => undefined, outputError: () => undefined })
+  const program = new Command('retrograd')
+    .description(
+      'Trains transformers in integers only: exactly reversible, the same bits on every machine.',
+    )
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: () => undefined, outputError: () => undefined })
     .configureHelp({ formatItem })
-    .addHelpText('after', () => `\nExamples:\n${EXAMPLES.map((words) => `  $ ${commandLine(...words)}\n`).join('')}`.trimEnd());
+    .addHelpText('after', () =>
+      `\nExamples:\n${EXAMPLES.map((words) => `  $ ${commandLine(...words)}\n`).join('')}`.trimEnd(),
+    );
 
   const training = program.command('train').description('train a model');
   for (const kind of KINDS)
-    addRunOptions(training.command(kind.name).description(TRAINS[kind.name]), kind.rows).action(async (values, command: Command) => finish(await train(kind, values, givenNames(command))));
+    addRunOptions(training.command(kind.name).description(TRAINS[kind.name]), kind.rows).action(
+      async (values, command: Command) => finish(await train(kind, values, givenNames(command))),
+    );
 
-  addRows(program.command('eval').description('loss of a saved model on data: its own held-out part, or other data').argument('<DIR>', 'directory of a run')
-    .option('-t, --text <file>', 'of a GPT: text to evaluate on')
-    .option('-d, --data <dir>', 'of a vision transformer: images to evaluate on'), [...pairRows, bleuRow, ['--gamma <x>', 'of inference: 0, +-0.125, +-0.25 or +-0.5 (0)', number], EXPECT_OPTION])
-    .option('--part <part>', 'all of the text, or its validation part (validation for the training text, else all)', choice('--part', 'all', 'validation') as (given: string) => string)
-    .option('-j, --threads <n>', 'threads (those of this machine, at most 4); same bits', number('--threads') as unknown as (given: string) => string)
-    .option(...JSON_OPTION).action(async (directory: string, values, command: Command) => finish(await evaluate(directory, values, givenNames(command))));
+  addRows(
+    program
+      .command('eval')
+      .description('loss of a saved model on data: its own held-out part, or other data')
+      .argument('<DIR>', 'directory of a run')
+      .option('-t, --text <file>', 'of a GPT: text to evaluate on')
+      .option('-d, --data <dir>', 'of a vision transformer: images to evaluate on'),
+    [
+      ...pairRows,
+      bleuRow,
+      ['--gamma <x>', 'of inference: 0, +-0.125, +-0.25 or +-0.5 (0)', number],
+      EXPECT_OPTION,
+    ],
+  )
+    .option(
+      '--part <part>',
+      'all of the text, or its validation part (validation for the training text, else all)',
+      choice('--part', 'all', 'validation') as (given: string) => string,
+    )
+    .option(
+      '-j, --threads <n>',
+      'threads (those of this machine, at most 4); same bits',
+      number('--threads') as unknown as (given: string) => string,
+    )
+    .option(...JSON_OPTION)
+    .action(async (directory: string, values, command: Command) =>
+      finish(await evaluate(directory, values, givenNames(command))),
+    );
 
-  program.command('sample').description('text from a saved model').argument('<DIR>', 'directory of a run')
+  program
+    .command('sample')
+    .description('text from a saved model')
+    .argument('<DIR>', 'directory of a run')
     .option('-p, --prompt <text>', 'how the text begins (a line break)')
-    .option('--length <n>', 'tokens to write (400)', wholeNumber('--length', 1, 1_000_000) as unknown as (given: string) => string)
-    .option('--temperature <x>', '0: always the most likely token; 1: as the model says (0.8)', number('--temperature') as unknown as (given: string) => string)
-    .option('-s, --seed <n>', 'of the draws (1)', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER) as unknown as (given: string) => string)
-    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await sample(directory, values)));
+    .option(
+      '--length <n>',
+      'tokens to write (400)',
+      wholeNumber('--length', 1, 1_000_000) as unknown as (given: string) => string,
+    )
+    .option(
+      '--temperature <x>',
+      '0: always the most likely token; 1: as the model says (0.8)',
+      number('--temperature') as unknown as (given: string) => string,
+    )
+    .option(
+      '-s, --seed <n>',
+      'of the draws (1)',
+      wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER) as unknown as (given: string) => string,
+    )
+    .option(...JSON_OPTION)
+    .action(async (directory: string, values) => finish(await sample(directory, values)));
 
-  program.command('inspect').description('what a checkpoint holds').argument('<DIR>', 'directory of a run')
+  program
+    .command('inspect')
+    .description('what a checkpoint holds')
+    .argument('<DIR>', 'directory of a run')
     .option('--tensors', 'every tensor too: shape, format, range')
-    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await inspect(directory, values)));
+    .option(...JSON_OPTION)
+    .action(async (directory: string, values) => finish(await inspect(directory, values)));
 
-  const planning = program.command('plan').description('memory of a training run, without running it');
+  const planning = program
+    .command('plan')
+    .description('memory of a training run, without running it');
   for (const kind of KINDS)
-    addRunOptions(planning.command(kind.name).description(`memory of \`train ${kind.name}\` with the same options`), kind.rows, true).action(async (values) => finish(await plan(kind, values)));
+    addRunOptions(
+      planning
+        .command(kind.name)
+        .description(`memory of \`train ${kind.name}\` with the same options`),
+      kind.rows,
+      true,
+    ).action(async (values) => finish(await plan(kind, values)));
 
-  const benching = program.command('bench').description('how fast this machine trains: matrix products and training steps on made-up data');
+  const benching = program
+    .command('bench')
+    .description(
+      'how fast this machine trains: matrix products and training steps on made-up data',
+    );
   for (const kind of KINDS)
-    addBenchOptions(benching.command(kind.name, { isDefault: kind === KINDS[0] }).description(`a step of \`train ${kind.name}\` with the same options`), kind.rows).action(async (values) => finish(await bench(kind, values)));
+    addBenchOptions(
+      benching
+        .command(kind.name, { isDefault: kind === KINDS[0] })
+        .description(`a step of \`train ${kind.name}\` with the same options`),
+      kind.rows,
+    ).action(async (values) => finish(await bench(kind, values)));
 
-  program.command('demo').description('train a small GPT and compare its weights with the published digest (about a minute)')
-    .option('-n, --steps <n>', 'fewer or more steps than the published run', wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string)
-    .option('-j, --threads <n>', 'threads; any number gives the same weights (those of this machine, at most 4)', number('--threads') as unknown as (given: string) => string)
+  program
+    .command('demo')
+    .description(
+      'train a small GPT and compare its weights with the published digest (about a minute)',
+    )
+    .option(
+      '-n, --steps <n>',
+      'fewer or more steps than the published run',
+      wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string,
+    )
+    .option(
+      '-j, --threads <n>',
+      'threads; any number gives the same weights (those of this machine, at most 4)',
+      number('--threads') as unknown as (given: string) => string,
+    )
     .option('--expect <sha>', EXPECT_OPTION[1], digestOf('--expect'))
-    .option(...JSON_OPTION).action(async (values) => finish(await demo(values)));
+    .option(...JSON_OPTION)
+    .action(async (values) => finish(await demo(values)));
 
-  program.command('verify').description('known answers of every kernel and short training runs on this runtime, against the published digests (a few seconds)')
-    .option('--expect <sha>', 'exit with 1 if the digest of all known answers is another, for CI', digestOf('--expect'))
-    .option(...JSON_OPTION).action((values) => finish(verifyRuntime(values)));
+  program
+    .command('verify')
+    .description(
+      'known answers of every kernel and short training runs on this runtime, against the published digests (a few seconds)',
+    )
+    .option(
+      '--expect <sha>',
+      'exit with 1 if the digest of all known answers is another, for CI',
+      digestOf('--expect'),
+    )
+    .option(...JSON_OPTION)
+    .action((values) => finish(verifyRuntime(values)));
 
-  program.command('translate').description('sentences translated by a saved model').argument('<DIR>', 'directory of a run')
+  program
+    .command('translate')
+    .description('sentences translated by a saved model')
+    .argument('<DIR>', 'directory of a run')
     .option('-t, --text <sentence>', 'what to translate')
     .option('--file <file>', 'instead of --text: a sentence on each line; may be gzipped')
-    .option('--beam <n>', 'translations looked at side by side; 1: the most probable token each time (4)', wholeNumber('--beam', 1, 1000) as unknown as (given: string) => string)
-    .option(...JSON_OPTION).action(async (directory: string, values) => finish(await translate(directory, values)));
+    .option(
+      '--beam <n>',
+      'translations looked at side by side; 1: the most probable token each time (4)',
+      wholeNumber('--beam', 1, 1000) as unknown as (given: string) => string,
+    )
+    .option(...JSON_OPTION)
+    .action(async (directory: string, values) => finish(await translate(directory, values)));
 
-  program.command('plot').description('loss curves of runs: in the terminal, as an SVG file, as a table')
+  program
+    .command('plot')
+    .description('loss curves of runs: in the terminal, as an SVG file, as a table')
     .argument('<DIR...>', 'directories of runs, or logs')
-    .option('--curve <which>', 'training, validation or both (of one run both, of several training)', choice('--curve', 'training', 'validation', 'both') as (given: string) => string)
+    .option(
+      '--curve <which>',
+      'training, validation or both (of one run both, of several training)',
+      choice('--curve', 'training', 'validation', 'both') as (given: string) => string,
+    )
     .option('--svg <file>', 'draw into this file instead')
-    .option('--csv', 'a row a step instead: loss, validation loss, gradient norm, learning rate, time')
-    .option(...JSON_OPTION).action((directories: string[], values) => finish(plot(directories, values)));
+    .option(
+      '--csv',
+      'a row a step instead: loss, validation loss, gradient norm, learning rate, time',
+    )
+    .option(...JSON_OPTION)
+    .action((directories: string[], values) => finish(plot(directories, values)));
 
   addExperiment(program, finish);
   return program;
@@ -124,41 +248,69 @@ function commandOf(program: Command, words: readonly string[]): Command {
   return next === undefined ? program : commandOf(next, words.slice(1));
 }
 
-const pathOf = (command: Command): string => (command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`);
+const pathOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 /** The whole command that shows a command's help. */
-const helpHint = (command: Command): string => `see ${commandLine(...pathOf(command).split(' ').slice(1), '--help')}`;
+const helpHint = (command: Command): string =>
+  `see ${commandLine(...pathOf(command).split(' ').slice(1), '--help')}`;
 
 /** Commander's error as our line: given, expected, hint. */
 function explain(error: CommanderError, program: Command, words: readonly string[]): UsageError {
-  const command = commandOf(program, words), help = helpHint(command);
-  const expected = command.commands.length > 0 ? `one of ${command.commands.map((c) => c.name()).join(', ')}` : `an option of '${pathOf(command)}'`;
-  if (error.code === 'commander.help') return new UsageError(`'${pathOf(command)}' is not complete, expected ${expected}`, help);
-  const [, given, suggestion] = /^(?:error: )?(.*?)\.?(?:\n\(Did you mean (.*)\?\))?$/s.exec(error.message.replace(/'--?\w+, --/, "'--")) as RegExpExecArray;
-  const isUnknown = error.code === 'commander.unknownOption' || error.code === 'commander.unknownCommand';
-  const tail = isUnknown ? `, expected ${expected}` : error.code === 'commander.optionMissingArgument' ? ', expected a value' : error.code === 'commander.missingArgument' ? ', expected it' : '';
-  return new UsageError(given + tail, suggestion === undefined ? help : `did you mean ${suggestion}?`);
+  const command = commandOf(program, words),
+    help = helpHint(command);
+  const expected =
+    command.commands.length > 0
+      ? `one of ${command.commands.map((c) => c.name()).join(', ')}`
+      : `an option of '${pathOf(command)}'`;
+  if (error.code === 'commander.help')
+    return new UsageError(`'${pathOf(command)}' is not complete, expected ${expected}`, help);
+  const [, given, suggestion] = /^(?:error: )?(.*?)\.?(?:\n\(Did you mean (.*)\?\))?$/s.exec(
+    error.message.replace(/'--?\w+, --/, "'--"),
+  ) as RegExpExecArray;
+  const isUnknown =
+    error.code === 'commander.unknownOption' || error.code === 'commander.unknownCommand';
+  const tail = isUnknown
+    ? `, expected ${expected}`
+    : error.code === 'commander.optionMissingArgument'
+      ? ', expected a value'
+      : error.code === 'commander.missingArgument'
+        ? ', expected it'
+        : '';
+  return new UsageError(
+    given + tail,
+    suggestion === undefined ? help : `did you mean ${suggestion}?`,
+  );
 }
 
 /** One line on stderr; a terminal shows it broken between words. */
 const complain = (line: string): void =>
-  writeError(`${process.stderr.isTTY ? breakError(line, programName(), process.stderr.columns) : line}\n`);
+  writeError(
+    `${process.stderr.isTTY ? breakError(line, programName(), process.stderr.columns) : line}\n`,
+  );
 
 function fail(error: unknown, hint: string): number {
   if (process.env.RETROGRAD_DEBUG === '1' && error instanceof Error) writeError(`${error.stack}\n`);
   if (error instanceof RetrogradError) {
-    const line = error.hint === undefined && error instanceof UsageError ? `${error.message}. HINT: ${hint}` : error.message;
+    const line =
+      error.hint === undefined && error instanceof UsageError
+        ? `${error.message}. HINT: ${hint}`
+        : error.message;
     complain(`retrograd: ${oneLine(line)}`);
     return error instanceof UsageError ? 2 : 1;
   }
   const message = error instanceof Error ? error.message : String(error);
-  complain(`retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it`);
+  complain(
+    `retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it`,
+  );
   return 1;
 }
 
 /** Runs the command that the words name; returns the exit code. */
 export async function run(words: readonly string[]): Promise<number> {
   let code = 0;
-  const program = createProgram((result) => { code = result; });
+  const program = createProgram((result) => {
+    code = result;
+  });
   try {
     rememberWords(words);
     if (words.length === 0) program.outputHelp();

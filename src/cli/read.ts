@@ -1,6 +1,6 @@
-// Bytes of files that nobody vouches for. A path may lead to a pipe without an end, to /dev/zero, to a
-// file that grows while it is read, or to a gzip file of which every byte becomes a thousand: so whoever
-// reads says how many bytes there may be, and no more are ever held.
+// Bytes of files that nobody vouches for. A path may lead to a pipe without an end, to /dev/zero,
+// to a file that grows while it is read, or to a gzip file of which every byte becomes a thousand: so
+// whoever reads says how many bytes there may be, and no more are ever held.
 
 import * as fs from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -38,7 +38,8 @@ function readSome(handle: number, into: Uint8Array, at: number): number {
 function readStream(handle: number, most: number): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let total = 0; ;) {
-    const part = new Uint8Array(CHUNK), count = readSome(handle, part, 0);
+    const part = new Uint8Array(CHUNK),
+      count = readSome(handle, part, 0);
     if (count === 0) return Buffer.concat(parts);
     total += count;
     if (total > most) throw new TooLarge(most);
@@ -54,13 +55,16 @@ function readSized(handle: number, size: number): Uint8Array {
   return bytes.subarray(0, at);
 }
 
-/** The bytes of a file, or of a stream up to its end. Throws TooLarge above `most`, and the system's errors.
- *  `isFile`: nothing but a regular file will do. */
+/** The bytes of a file, or of a stream up to its end. Throws TooLarge above `most`, and the
+ *  system's errors. `isFile`: nothing but a regular file will do. */
 export function readBounded(path: string, most: number, isFile = false): Uint8Array {
   const handle = fs.openSync(path, FLAGS);
   try {
     const stat = fs.fstatSync(handle);
-    if (stat.isDirectory()) throw Object.assign(new Error('EISDIR: illegal operation on a directory'), { code: 'EISDIR' });
+    if (stat.isDirectory())
+      throw Object.assign(new Error('EISDIR: illegal operation on a directory'), {
+        code: 'EISDIR',
+      });
     if (isFile && !stat.isFile()) throw new Error('it is no regular file');
     if (stat.size > most) throw new TooLarge(most);
     // Some files of the system say that they are empty, and are not.

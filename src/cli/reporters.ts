@@ -40,12 +40,27 @@ export const printWhole = (lines: string): void => write(`${lines}\n`);
 /** Lines for people: on a terminal broken between words. */
 export const print = (lines: string): void =>
   printWhole(process.stdout.isTTY ? breakText(lines, terminalColumns()) : lines);
+/** Says on a terminal what goes on, in a line that is gone with the next; '': with nothing. */
+export function status(text: string): void {
+  if (isLively()) write(`\r\u001b[K${text.slice(0, terminalColumns() - 1)}`);
+}
 export const printJson = (event: object): void => printWhole(printableJson(event));
 /** `data`: where the data are. */
-export const planEvent = (plan: MemoryPlan, data?: DataPaths): object => ({ event: 'plan', ...plan, ...(data === undefined ? {} : { data }) });
-const stepEvent = (report: StepReport, milliseconds: number): object =>
-  ({ event: 'step', ...report, milliseconds: Math.round(milliseconds * 1000) / 1000 });
-const validationEvent = (step: number, found: Validation): object => ({ event: 'validation', step, ...found });
+export const planEvent = (plan: MemoryPlan, data?: DataPaths): object => ({
+  event: 'plan',
+  ...plan,
+  ...(data === undefined ? {} : { data }),
+});
+const stepEvent = (report: StepReport, milliseconds: number): object => ({
+  event: 'step',
+  ...report,
+  milliseconds: Math.round(milliseconds * 1000) / 1000,
+});
+const validationEvent = (step: number, found: Validation): object => ({
+  event: 'validation',
+  step,
+  ...found,
+});
 
 export function jsonReporter(): Reporter {
   const nothing = (): void => undefined;
@@ -53,7 +68,10 @@ export function jsonReporter(): Reporter {
     plan: (plan, data) => printJson(planEvent(plan, data)),
     step: (report, milliseconds) => printJson(stepEvent(report, milliseconds)),
     validation: (step, found) => printJson(validationEvent(step, found)),
-    validating: nothing, note: nothing, warning: warn, close: nothing,
+    validating: nothing,
+    note: nothing,
+    warning: warn,
+    close: nothing,
   };
 }
 
@@ -85,7 +103,10 @@ class Pace {
 
   after(step: number, milliseconds: number): { rate: string; left: string } {
     this.perStep += (milliseconds - this.perStep) / Math.min(30, step - this.shape.from);
-    return { rate: count((this.shape.unitsPerStep * 1000) / this.perStep), left: duration(((this.shape.to - step) * this.perStep) / 1000) };
+    return {
+      rate: count((this.shape.unitsPerStep * 1000) / this.perStep),
+      left: duration(((this.shape.to - step) * this.perStep) / 1000),
+    };
   }
 }
 
@@ -94,15 +115,22 @@ const LINES = 20;
 
 export function lineReporter(shape: RunShape): Reporter {
   const pace = new Pace(shape);
-  const linesUntil = (step: number): number => Math.floor(((step - shape.from) * LINES) / (shape.to - shape.from));
+  const linesUntil = (step: number): number =>
+    Math.floor(((step - shape.from) * LINES) / (shape.to - shape.from));
   const nothing = (): void => undefined;
-  const place = (step: number): string => `step ${String(step).padStart(String(shape.to).length)} of ${shape.to}`;
+  const place = (step: number): string =>
+    `step ${String(step).padStart(String(shape.to).length)} of ${shape.to}`;
   return {
-    plan: nothing, validating: nothing, close: nothing, note: print, warning: warn,
+    plan: nothing,
+    validating: nothing,
+    close: nothing,
+    note: print,
+    warning: warn,
     step({ step, loss }, milliseconds) {
       const { rate, left } = pace.after(step, milliseconds);
       const isShown = step === shape.from + 1 || linesUntil(step) > linesUntil(step - 1);
-      if (isShown) print(`${place(step)}   loss ${loss.toFixed(4)}   ${rate} ${shape.unit}/s   ${left} left`);
+      if (isShown)
+        print(`${place(step)}   loss ${loss.toFixed(4)}   ${rate} ${shape.unit}/s   ${left} left`);
     },
     validation: (step, found) => print(`${place(step)}   ${inWords(found)}`),
   };
@@ -113,21 +141,36 @@ const FRAMES = 8;
 const BAR = { least: 8, most: 28 };
 
 /** `name [====    ] rest`, cut at whole parts of `rest` to fit the terminal. */
-export function barLine(name: string, share: number, rest: readonly string[], columns: number): string {
+export function barLine(
+  name: string,
+  share: number,
+  rest: readonly string[],
+  columns: number,
+): string {
   const fixed = name.length + ' []'.length;
   let shown = rest.length;
-  const width = (): number => rest.slice(0, shown).reduce((sum, part) => sum + 2 + part.length, fixed);
+  const width = (): number =>
+    rest.slice(0, shown).reduce((sum, part) => sum + 2 + part.length, fixed);
   while (shown > 1 && width() + BAR.least >= columns) shown--;
-  const room = Math.max(0, Math.min(BAR.most, columns - 1 - width())), full = Math.round(share * room);
-  return [`${name} [${'='.repeat(full)}${' '.repeat(room - full)}]`, ...rest.slice(0, shown)].join('  ');
+  const room = Math.max(0, Math.min(BAR.most, columns - 1 - width())),
+    full = Math.round(share * room);
+  return [`${name} [${'='.repeat(full)}${' '.repeat(room - full)}]`, ...rest.slice(0, shown)].join(
+    '  ',
+  );
 }
 
 /** A line that is drawn again and again, and is gone when it is closed. */
 class Bar {
   private readonly bar: SingleBar;
   constructor(line: (done: number, of: number) => string, of: number, done: number) {
-    const format = (_: unknown, { value, total }: { value: number; total: number }): string => line(value, total);
-    this.bar = new progress.SingleBar({ format, stream: process.stdout, fps: FRAMES, clearOnComplete: true });
+    const format = (_: unknown, { value, total }: { value: number; total: number }): string =>
+      line(value, total);
+    this.bar = new progress.SingleBar({
+      format,
+      stream: process.stdout,
+      fps: FRAMES,
+      clearOnComplete: true,
+    });
     this.bar.start(of, done);
   }
 
@@ -142,7 +185,9 @@ class Bar {
 
 export function barReporter(shape: RunShape): Reporter {
   const pace = new Pace(shape);
-  let training: Bar | undefined, validating: Bar | undefined, words: string[] = [];
+  let training: Bar | undefined,
+    validating: Bar | undefined,
+    words: string[] = [];
   const close = (): void => {
     training?.close();
     validating?.close();

@@ -22,7 +22,10 @@ export async function openAny(directory: string): Promise<{ kind: SomeKind; run:
 export async function openRun<Config extends AnyModel, Known>(directory: string, wanted: Pick<Kind<Config, AnyTrainer, Known, RunData<Known>>, 'name' | 'title' | 'fromJson'>): Promise<SavedRun<Config, Known>> {
   const { kind, run } = await openAny(directory);
   if (kind.name !== wanted.name)
-    throw new UsageError(`the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ${wanted.title} (train ${wanted.name})`, `look at it: ${commandLine('inspect', pathWord(directory))}`);
+    throw new UsageError(
+      `the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ${wanted.title} (train ${wanted.name})`,
+      `look at it: ${commandLine('inspect', pathWord(directory))}`,
+    );
   return run as SavedRun<Config, Known>;
 }
 
@@ -70,9 +73,15 @@ export interface SaveSettings {
 }
 
 /** The files of a run, or the checkpoint alone under another name. Throws RetrogradError if there is not enough memory for them. */
-export async function encodeRun(trainer: AnyTrainer, run: SaveSettings, name = CHECKPOINT_FILE): Promise<NamedFile[]> {
-  const tensors = trainer.tensors(), { options, steps, parameters } = trainer;
-  const { vocabulary, dataSha256 } = run, about = { vocabulary, dataSha256, libraryVersion: version };
+export async function encodeRun(
+  trainer: AnyTrainer,
+  run: SaveSettings,
+  name = CHECKPOINT_FILE,
+): Promise<NamedFile[]> {
+  const tensors = trainer.tensors(),
+    { options, steps, parameters } = trainer;
+  const { vocabulary, dataSha256 } = run,
+    about = { vocabulary, dataSha256, libraryVersion: version };
   try {
     const bytes = await encodeCheckpoint({ tensors, options, step: steps, ...about });
     const checkpoint = { file: name, bytes };
@@ -80,6 +89,8 @@ export async function encodeRun(trainer: AnyTrainer, run: SaveSettings, name = C
     return [checkpoint, { file: FLOAT32_FILE, bytes: exportFloat32(tensors, version) }];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new RetrogradError(`no checkpoint of step ${steps}: not enough memory for ${parameters} parameters`);
+    throw new RetrogradError(
+      `no checkpoint of step ${steps}: not enough memory for ${parameters} parameters`,
+    );
   }
 }

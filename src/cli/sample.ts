@@ -3,7 +3,8 @@
 import { type GptTrainer, UsageError, type Vocabulary, chooseToken } from './library.ts';
 import { gpt } from './kinds/gpt.ts';
 import { printable } from './printable.ts';
-import { print, printJson } from './reporters.ts';
+import { write } from './output.ts';
+import { printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
 
 export interface SampleValues {
@@ -14,19 +15,37 @@ export interface SampleValues {
   json?: boolean;
 }
 
-/** The tokens that follow a prompt of at least one token. */
-export function generate(trainer: Pick<GptTrainer, 'logits' | 'options'>, prompt: Int32Array, { length, temperature, seed }: { length: number; temperature: number; seed: number }): Int32Array {
+interface Drawing {
+  length: number;
+  temperature: number;
+  seed: number;
+}
+
+/** The tokens that follow a prompt of at least one token. `each` hears every one as it comes. */
+export function generate(
+  trainer: Pick<GptTrainer, 'logits' | 'options'>,
+  prompt: Int32Array,
+  { length, temperature, seed }: Drawing,
+  each: (token: number) => void = () => undefined,
+): Int32Array {
   const { context } = trainer.options.model;
   const tokens = new Int32Array(prompt.length + length);
   tokens.set(prompt);
-  for (let at = prompt.length; at < tokens.length; at++)
-    tokens[at] = chooseToken(trainer.logits(tokens.subarray(Math.max(0, at - context), at)), temperature, seed, at - prompt.length);
+  for (let at = prompt.length; at < tokens.length; at++) {
+    const logits = trainer.logits(tokens.subarray(Math.max(0, at - context), at));
+    tokens[at] = chooseToken(logits, temperature, seed, at - prompt.length);
+    each(tokens[at]);
+  }
   return tokens.subarray(prompt.length);
 }
 
 /** Without a prompt a text begins after a line break, if the training text has any. */
 export function promptTokens(vocabulary: Vocabulary, prompt: string | undefined): Int32Array {
-  if (prompt === '') throw new UsageError("--prompt is '', expected at least one character", 'leave it out to begin after a line break');
+  if (prompt === '')
+    throw new UsageError(
+      "--prompt is '', expected at least one character",
+      'leave it out to begin after a line break',
+    );
   if (prompt !== undefined) return vocabulary.encode(new TextEncoder().encode(prompt), '--prompt');
   try {
     return vocabulary.encode(Uint8Array.of(10));
@@ -35,13 +54,56 @@ export function promptTokens(vocabulary: Vocabulary, prompt: string | undefined)
   }
 }
 
+/** Writes a text while it comes: the same characters as of all tokens at once. */
+class Writer {
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  /** A carriage return, whose line feed may come. */
+  private held = '';
+  constructor(private readonly characters: Vocabulary) {}
+
+  begin(prompt: string): void {
+    write(printable(prompt));
+  }
+
+  take(token: number): void {
+    const isByte = this.characters.kind === 'bytes',
+      bytes = isByte ? Uint8Array.of(token) : undefined;
+    this.put(
+      isByte ? this.decoder.decode(bytes, { stream: true }) : this.characters.decode([token]),
+    );
+  }
+
+  end(): void {
+    this.put(this.decoder.decode());
+    write(`${printable(this.held)}\n`);
+  }
+
+  private put(piece: string): void {
+    const text = this.held + piece;
+    this.held = text.endsWith('\r') ? '\r' : '';
+    write(printable(text.slice(0, text.length - this.held.length)));
+  }
+}
+
 export async function sample(directory: string, values: SampleValues): Promise<number> {
   const { length = 400, temperature = 0.8, seed = 1 } = values;
-  if (!(temperature >= 0 && temperature <= 100)) throw new UsageError(`--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`);
-  const run = await openRun(directory, gpt), { characters } = run.known;
+  if (!(temperature >= 0 && temperature <= 100))
+    throw new UsageError(
+      `--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`,
+    );
+  const run = await openRun(directory, gpt),
+    { characters } = run.known;
   const prompt = promptTokens(characters, values.prompt);
-  const text = characters.decode(generate(restoreTrainer(gpt, run, { ...run.options, threads: 1 }), prompt, { length, temperature, seed }));
-  if (values.json === true) printJson({ event: 'sample', prompt: values.prompt ?? '', text, length, temperature, seed, step: run.step });
-  else print(printable(`${values.prompt ?? ''}${text}`));
+  const trainer = restoreTrainer(gpt, run, { ...run.options, threads: 1 }),
+    drawing = { length, temperature, seed };
+  if (values.json === true) {
+    const text = characters.decode(generate(trainer, prompt, drawing));
+    printJson({ event: 'sample', prompt: values.prompt ?? '', text, ...drawing, step: run.step });
+    return 0;
+  }
+  const writer = new Writer(characters);
+  writer.begin(values.prompt ?? '');
+  generate(trainer, prompt, drawing, (token) => writer.take(token));
+  writer.end();
   return 0;
 }

@@ -10,7 +10,10 @@ const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u20
 const PLAIN = /^[\w./:@%+,-][\w./:=@%+,-]*$/;
 
 const octal = (character: string): string =>
-  Array.from(new TextEncoder().encode(character), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  Array.from(
+    new TextEncoder().encode(character),
+    (byte) => `\\${byte.toString(8).padStart(3, '0')}`,
+  ).join('');
 const singleQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A word as a shell reads it back. */
@@ -19,7 +22,10 @@ export function shellWord(word: string): string {
   if (word.search(UNSEEN) < 0) return singleQuoted(word);
   // A command substitution loses line breaks at its end, and not every shell knows $'...'.
   if (word.endsWith('\n')) return `$'${word.replace(/[\\']/g, '\\$&').replace(UNSEEN, octal)}'`;
-  const format = word.replace(/[\\%]/g, (c) => c + c).replace(/^-/, '\\055').replace(UNSEEN, octal);
+  const format = word
+    .replace(/[\\%]/g, (c) => c + c)
+    .replace(/^-/, '\\055')
+    .replace(UNSEEN, octal);
   return `"$(printf ${singleQuoted(format)})"`;
 }
 
@@ -37,27 +43,37 @@ export interface Start {
 
 const { bun, deno } = process.versions as Record<string, string | undefined>;
 const thisStart = (): Start => ({
-  argv: process.argv, env: process.env, cwd: process.cwd(), runtime: bun !== undefined ? 'bun' : deno !== undefined ? 'deno' : 'node',
+  argv: process.argv,
+  env: process.env,
+  cwd: process.cwd(),
+  runtime: bun !== undefined ? 'bun' : deno !== undefined ? 'deno' : 'node',
 });
 
-const isOnPath = (name: string, { env: { PATH = '' } }: Start): boolean => PATH.split(delimiter).some((folder) => {
-  try {
-    accessSync(join(folder, name), constants.X_OK);
-    return folder !== '';
-  } catch {
-    return false;
-  }
-});
+const isOnPath = (name: string, { env: { PATH = '' } }: Start): boolean =>
+  PATH.split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return folder !== '';
+    } catch {
+      return false;
+    }
+  });
 
 /** The words that start this program again: `retrograd`, `npx retrograd`, `node dist/cli.js`, ... */
 export function programName(start: Start = thisStart()): string {
-  const script = resolve(start.cwd, start.argv[1] ?? 'retrograd'), name = basename(script), near = relative(start.cwd, script);
+  const script = resolve(start.cwd, start.argv[1] ?? 'retrograd'),
+    name = basename(script),
+    near = relative(start.cwd, script);
   const path = near.length < script.length ? near : script;
   if (!/\.[cm]?[jt]s$/.test(name)) {
     if (start.env.npm_command !== undefined) return `npx ${shellWord(name)}`; // npm's PATH is not the user's
-    return isOnPath(name, start) ? shellWord(name) : shellWord(path.includes('/') ? path : `./${path}`);
+    return isOnPath(name, start)
+      ? shellWord(name)
+      : shellWord(path.includes('/') ? path : `./${path}`);
   }
-  const runtime = isOnPath(start.runtime, start) ? start.runtime : shellWord(start.argv[0] ?? start.runtime);
+  const runtime = isOnPath(start.runtime, start)
+    ? start.runtime
+    : shellWord(start.argv[0] ?? start.runtime);
   return `${runtime} ${start.runtime === 'deno' ? 'run -A ' : ''}${shellWord(pathWord(path))}`;
 }
 
@@ -71,4 +87,5 @@ export function rememberWords(given: readonly string[]): void {
 export const commandAgain = (...more: readonly string[]): string => commandLine(...words, ...more);
 
 /** A whole command of this program, to be pasted. */
-export const commandLine = (...words: readonly string[]): string => [programName(), ...words.map(shellWord)].join(' ');
+export const commandLine = (...words: readonly string[]): string =>
+  [programName(), ...words.map(shellWord)].join(' ');

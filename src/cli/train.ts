@@ -5,29 +5,55 @@ import { join, resolve } from 'node:path';
 import { oneLine, quote } from './argv.ts';
 import { BEST_FILE, Best } from './best.ts';
 import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
-import { FLOAT32_FILE, checkpointPath, directoryOf, holdsCheckpoint, isCheckpointFile } from './files.ts';
+import {
+  FLOAT32_FILE,
+  checkpointPath,
+  directoryOf,
+  holdsCheckpoint,
+  isCheckpointFile,
+} from './files.ts';
 import { bytes, count } from './format.ts';
 import { Interrupts } from './interrupts.ts';
-import type { RunData } from './kinds/kind.ts';
+import type { RunData, SavedRun } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
 import {
-  type AnyModel, type CheckedOptions, OverflowError, ReconstructionError, RetrogradError, UsageError,
+  type AnyModel,
+  type CheckedOptions,
+  OverflowError,
+  ReconstructionError,
+  RetrogradError,
+  UsageError,
 } from './library.ts';
 import { runLoop, validate } from './loop.ts';
-import { type RunValues, checkTogether, continueWords, dataWords, resumedOptions } from './options.ts';
+import {
+  type RunValues,
+  checkTogether,
+  continueWords,
+  dataWords,
+  resumedOptions,
+} from './options.ts';
 import { checkExpected } from './expect.ts';
 import { checkFit, fitOf } from './fit.ts';
 import { goOnWithoutOutput } from './output.ts';
 import { doneEvent, humanReport } from './report.ts';
 import { commandLine, pathWord } from './shell.ts';
 import { RunLog, logPath } from './log.ts';
-import { type Reporter, chooseReporter, logged, print, printJson, printWhole } from './reporters.ts';
+import {
+  type Reporter,
+  chooseReporter,
+  logged,
+  print,
+  printJson,
+  printWhole,
+  status,
+} from './reporters.ts';
 import { validationsOf } from './validation.ts';
 import { RunDirectory, checkFree } from './run-directory.ts';
 import { checkSavable, createTrainer, encodeRun, openRun, restoreTrainer } from './run.ts';
 import { RunSaver } from './run-saver.ts';
 import { type Rescue, moveHint, wordsOf } from './saving.ts';
 import type { AnyTrainer, Task, Validation } from './tasks/task.ts';
+import { allThreadsUp, threadsText } from './threads.ts';
 
 /** A run about to begin or to go on: nothing is written yet. */
 interface Prepared {
@@ -45,10 +71,24 @@ interface Prepared {
 
 type Begun = Pick<Prepared, 'trainer' | 'data'>;
 
+/** The data, which may take a while to read and to learn a vocabulary from. */
+async function readData(
+  kind: SomeKind,
+  values: RunValues,
+  run?: SavedRun,
+): Promise<RunData<unknown>> {
+  if (values.json !== true) status('reading the data ...');
+  try {
+    return await kind.read(values, run);
+  } finally {
+    if (values.json !== true) status('');
+  }
+}
+
 /** Data and options of a new run. */
 async function prepareNew(kind: SomeKind, values: RunValues): Promise<Begun> {
   kind.options(values); // whatever is wrong with the options is said before the data are read
-  const data = await kind.read(values), options = kind.options(values, data);
+  const data = await readData(kind, values), options = kind.options(values, data);
   checkFits(kind, options, values, data);
   return { trainer: createTrainer(kind, options), data };
 }
@@ -58,8 +98,11 @@ async function prepareResumed(kind: SomeKind, values: RunValues, directory: stri
   const run = await openRun(directory, kind), settings = kind.settings(run.known, run.options.model);
   const options = resumedOptions(kind.rows, { options: run.options, settings }, values, given, kind.check);
   if (run.step >= options.steps)
-    throw new UsageError(`the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`, useHint(kind, values, directory));
-  const data = await kind.read(values, run);
+    throw new UsageError(
+      `the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`,
+      useHint(kind, values, directory),
+    );
+  const data = await readData(kind, values, run);
   checkFits(kind, options, values, data);
   return { trainer: restoreTrainer(kind, run, options), data };
 }
@@ -85,11 +128,16 @@ function useHint(kind: SomeKind, values: RunValues, directory: string): string {
 function checkDirectory(kind: SomeKind, values: RunValues): void {
   const { out, resume } = values;
   if (out === undefined && resume !== undefined && isCheckpointFile(resume))
-    throw new UsageError(`--resume ${quote(resume)} is one checkpoint of a run, expected --out DIR too, a new directory`);
+    throw new UsageError(
+      `--resume ${quote(resume)} is one checkpoint of a run, expected --out DIR too, a new directory`,
+    );
   if (out === undefined || (resume !== undefined && resolve(out) === resolve(resume))) return;
   if (holdsCheckpoint(out)) {
     checkFree(out);
-    throw new UsageError(`--out ${quote(out)} holds the checkpoint of a run, expected a new or empty directory`, `choose another --out, or continue that run: ${goOn(kind, values, out)}`);
+    throw new UsageError(
+      `--out ${quote(out)} holds the checkpoint of a run, expected a new or empty directory`,
+      `choose another --out, or continue that run: ${goOn(kind, values, out)}`,
+    );
   }
   if (values.exportFloat32 === true && existsSync(join(out, FLOAT32_FILE)))
     throw new UsageError(`--out ${quote(out)} holds ${FLOAT32_FILE}, expected a new or empty directory`, 'choose another --out');
@@ -121,7 +169,11 @@ function holdNew(kind: SomeKind, values: RunValues, directory: string): RunDirec
 }
 
 /** Takes the directory of a run, if there is one to take and it is not `held` yet. */
-function holdFor({ kind, trainer }: Pick<Prepared, 'kind' | 'trainer'>, values: RunValues, held: RunDirectory | undefined): RunDirectory | undefined {
+function holdFor(
+  { kind, trainer }: Pick<Prepared, 'kind' | 'trainer'>,
+  values: RunValues,
+  held: RunDirectory | undefined,
+): RunDirectory | undefined {
   const directory = values.out ?? values.resume;
   try {
     return directory === undefined ? undefined : (held ?? holdNew(kind, values, directory));
@@ -148,15 +200,23 @@ async function begin(kind: SomeKind, values: RunValues, given: ReadonlySet<strin
   const prepared = values.resume === undefined ? await prepareNew(kind, values) : await prepareResumed(kind, values, values.resume, given);
   const { trainer } = prepared, until = values.stopAt ?? trainer.options.steps;
   if (until <= trainer.steps || until > trainer.options.steps)
-    throw new UsageError(`--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ${trainer.options.steps}`);
-  return { ...prepared, kind, task: kind.task(trainer, prepared.data, values), until, paths: pathsOf(kind.rows.data, values) };
+    throw new UsageError(
+      `--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ${trainer.options.steps}`,
+    );
+  return {
+    ...prepared,
+    kind,
+    task: kind.task(trainer, prepared.data, values),
+    until,
+    paths: pathsOf(kind.rows.data, values),
+  };
 }
 
 function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Prepared): void {
   const { options, plan } = trainer;
   reporter.note(`${count(trainer.parameters)} parameters, ${data.note}`);
   reporter.note(`memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`);
-  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ${options.threads === 1 ? '1 thread' : `${options.threads} threads`}`);
+  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ${threadsText(trainer)}`);
   reporter.plan(plan, paths);
 }
 
@@ -168,7 +228,10 @@ interface End {
 
 /** Undefined if it ended at its last step. */
 function endOf(
-  { kind, trainer, until }: Prepared, values: RunValues, directory: string | undefined, isInterrupted: boolean,
+  { kind, trainer, until }: Prepared,
+  values: RunValues,
+  directory: string | undefined,
+  isInterrupted: boolean,
 ): End | undefined {
   const { steps, options } = trainer;
   if (steps === options.steps) return undefined;
@@ -193,7 +256,12 @@ function saverOf({ kind, trainer, data, home }: Prepared, values: RunValues): Ru
 }
 
 /** A step that leaves the range of its numbers has touched no weight: those before it are saved. */
-async function saveBeforeFailure(error: unknown, saver: RunSaver | undefined, reporter: Reporter, steps: number): Promise<never> {
+async function saveBeforeFailure(
+  error: unknown,
+  saver: RunSaver | undefined,
+  reporter: Reporter,
+  steps: number,
+): Promise<never> {
   const isWhole = error instanceof OverflowError || error instanceof ReconstructionError;
   if (isWhole && saver !== undefined && steps > 0) {
     await saver.atEnd();
@@ -203,55 +271,107 @@ async function saveBeforeFailure(error: unknown, saver: RunSaver | undefined, re
 }
 
 /** What to say when the last save is not where it belongs. */
-function rescued(rescue: Rescue, { kind, trainer, home }: Prepared, values: RunValues): RetrogradError {
-  const { directory, error } = rescue, isComplete = trainer.steps === trainer.options.steps;
-  const hint = isComplete ? moveHint(rescue, home?.path ?? '.') : `continue with: ${goOn(kind, values, directory)}`;
-  return new RetrogradError(`${wordsOf(error)}; saved in ${quote(directory)} instead, which the system may empty`, hint);
+function rescued(
+  rescue: Rescue,
+  { kind, trainer, home }: Prepared,
+  values: RunValues,
+): RetrogradError {
+  const { directory, error } = rescue,
+    isComplete = trainer.steps === trainer.options.steps;
+  const hint = isComplete
+    ? moveHint(rescue, home?.path ?? '.')
+    : `continue with: ${goOn(kind, values, directory)}`;
+  return new RetrogradError(
+    `${wordsOf(error)}; saved in ${quote(directory)} instead, which the system may empty`,
+    hint,
+  );
 }
 
 /** Returns the exit code. */
-export async function train(kind: SomeKind, given: RunValues, names: ReadonlySet<string>): Promise<number> {
+export async function train(
+  kind: SomeKind,
+  given: RunValues,
+  names: ReadonlySet<string>,
+): Promise<number> {
   checkTogether(given);
   const values = withData(kind, given);
   const prepared = await prepare(kind, values, names);
-  const { trainer, task, until, home } = prepared, from = trainer.steps;
-  const interrupts = new Interrupts(), saver = saverOf(prepared, values);
-  const shown = chooseReporter(values.json === true, { from, to: until, unit: task.unit, unitsPerStep: task.unitsPerStep });
-  const log = home === undefined ? undefined : new RunLog(home.path, from, values.resume && directoryOf(values.resume));
+  const { trainer, task, until, home } = prepared,
+    from = trainer.steps;
+  const interrupts = new Interrupts(),
+    saver = saverOf(prepared, values);
+  const shown = chooseReporter(values.json === true, {
+    from,
+    to: until,
+    unit: task.unit,
+    unitsPerStep: task.unitsPerStep,
+  });
+  const log =
+    home === undefined
+      ? undefined
+      : new RunLog(home.path, from, values.resume && directoryOf(values.resume));
   const reporter = log === undefined ? shown : logged(shown, log);
   const save = async (): Promise<void> => {
     const error = await saver?.onTheWay();
-    if (error !== undefined) reporter.warning(`${wordsOf(error)}; training goes on, the next save tries again`);
+    if (error !== undefined)
+      reporter.warning(`${wordsOf(error)}; training goes on, the next save tries again`);
   };
   let best: Best | undefined;
   const judged = async ({ loss }: Validation): Promise<void> => best?.judge(trainer.steps, loss);
   if (home !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(home.path)}`);
   try {
-    if (saver !== undefined && values.keepBest === true) best = await Best.open(saver.directory, from, () => saver.writeAs(BEST_FILE));
+    if (saver !== undefined && values.keepBest === true)
+      best = await Best.open(saver.directory, from, () => saver.writeAs(BEST_FILE));
+    await allThreadsUp(trainer);
     announce(reporter, prepared);
-    const { every: validateEvery, scope } = validationsOf(values, trainer.options), { saveEvery = 0 } = values;
-    const history = await runLoop({ task, until, validateEvery, scope, saveEvery, save, reporter, interrupts, judged })
-      .catch((error: unknown) => saveBeforeFailure(error, saver, reporter, trainer.steps - from));
+    const { every: validateEvery, scope } = validationsOf(values, trainer.options),
+      { saveEvery = 0 } = values;
+    const history = await runLoop({
+      task,
+      until,
+      validateEvery,
+      scope,
+      saveEvery,
+      save,
+      reporter,
+      interrupts,
+      judged,
+    }).catch((error: unknown) => saveBeforeFailure(error, saver, reporter, trainer.steps - from));
     await saver?.atEnd();
-    const validation = interrupts.exitCode === undefined ? await validate({ task, reporter, interrupts, judged }, history, 'final') : undefined;
+    const validation =
+      interrupts.exitCode === undefined
+        ? await validate({ task, reporter, interrupts, judged }, history, 'final')
+        : undefined;
     const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
     reporter.close();
     const end = endOf(prepared, values, saver?.directory, interrupts.exitCode !== undefined);
     const note = end && [end.said, end.command ?? []].flat().join(' ');
-    const kept = best?.step === undefined ? {} : { best: best.path, bestStep: best.step, bestValidationLoss: best.loss };
+    const kept =
+      best?.step === undefined
+        ? {}
+        : { best: best.path, bestStep: best.step, bestValidationLoss: best.loss };
     const checkpoint = saver === undefined ? undefined : checkpointPath(saver.directory);
-    const done = { ...doneEvent(summary), ...(checkpoint === undefined ? {} : { checkpoint }), ...kept, ...(note === undefined ? {} : { note }) };
+    const done = {
+      ...doneEvent(summary),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...kept,
+      ...(note === undefined ? {} : { note }),
+    };
     log?.add(done);
     if (values.json === true) printJson(done);
     else {
       print(humanReport(summary));
       if (checkpoint !== undefined) print(`\ncheckpoint  ${oneLine(checkpoint)}`);
-      if (best?.step !== undefined) print(`best        ${oneLine(best.path)} (step ${best.step}, validation loss ${best.loss.toFixed(4)})`);
+      if (best?.step !== undefined)
+        print(
+          `best        ${oneLine(best.path)} (step ${best.step}, validation loss ${best.loss.toFixed(4)})`,
+        );
       if (home !== undefined) print(`log         ${oneLine(logPath(home.path))}`);
       if (end !== undefined) printEnd(end);
     }
     if (saver?.rescue !== undefined) throw rescued(saver.rescue, prepared, values);
-    if (interrupts.exitCode === undefined) checkExpected('the weights have', summary.weightsSha256, values.expect);
+    if (interrupts.exitCode === undefined)
+      checkExpected('the weights have', summary.weightsSha256, values.expect);
     return interrupts.exitCode ?? 0;
   } finally {
     reporter.close();

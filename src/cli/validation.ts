@@ -6,7 +6,10 @@ import type { Scope } from './tasks/task.ts';
 /** Unless it is asked for otherwise, a run is judged about twenty times, every twenty steps at most,
  *  each time on so few samples that all of it costs about two steps in a hundred: a sample that is
  *  judged costs a third of one that is trained on. */
-const TIMES = 20, LEAST_STEPS = 20, COST = 0.02, JUDGED_PER_TRAINED = 3;
+const TIMES = 20,
+  LEAST_STEPS = 20,
+  COST = 0.02,
+  JUDGED_PER_TRAINED = 3;
 
 export interface Validations {
   /** Every so many steps; 0: only at the end. The end is judged on all held-out data. */
@@ -14,7 +17,10 @@ export interface Validations {
   scope: Scope;
 }
 
-export function validationsOf(values: RunValues, { steps, batch }: { steps: number; batch: number }): Validations {
+export function validationsOf(
+  values: RunValues,
+  { steps, batch }: { steps: number; batch: number },
+): Validations {
   const every = Math.max(LEAST_STEPS, Math.ceil(steps / TIMES));
   if (values.validateEvery !== undefined) return { every: values.validateEvery, scope: 'all' };
   if (values.keepBest === true) return { every, scope: 'all' }; // samples would mistake noise for the best

@@ -4,7 +4,7 @@ import os from 'node:os';
 import { checkExpected } from './expect.ts';
 import { count } from './format.ts';
 import { describeRuntime, formatReport, verify } from './library.ts';
-import { print, printJson } from './reporters.ts';
+import { print, printJson, status } from './reporters.ts';
 
 export function verifyRuntime({ json, expect }: { json?: boolean; expect?: string }): number {
   const runtime = `${describeRuntime()}, ${os.cpus()[0]?.model.trim() ?? 'unknown processor'}`;
@@ -12,7 +12,9 @@ export function verifyRuntime({ json, expect }: { json?: boolean; expect?: strin
   const report = verify((row) => {
     total.cases += row.cases;
     if (json === true) printJson({ event: 'row', ...row });
+    else status(`${count(total.cases)} cases, ${row.name}`);
   });
+  if (json !== true) status('');
   if (json === true) {
     const { equal, digest, expected, milliseconds } = report;
     printJson({ event: 'done', equal, digest, expected, milliseconds, runtime });

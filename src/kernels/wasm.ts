@@ -40,8 +40,11 @@ function requireHost(): void {
   if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) {
     throw new RetrogradError('this processor is big-endian: typed arrays would read the little-endian memory of WebAssembly in the wrong order', 'use a little-endian processor (x86-64, arm64)');
   }
-  const { process } = globalThis as { process?: { versions?: { node?: string } } }, node = process?.versions?.node;
-  if (parseInt(node ?? '') < 20) throw new RetrogradError(`this is Node ${node}, expected 20 or newer`, 'https://nodejs.org has it');
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  const node = process?.versions?.node;
+  if (parseInt(node ?? '') < 20) {
+    throw new RetrogradError(`this is Node ${node}, expected 20 or newer`, 'https://nodejs.org has it');
+  }
   if (typeof WebAssembly === 'undefined') throw new RetrogradError('this runtime has no WebAssembly', 'use Node 20, a current browser, Deno or Bun');
   if (!WebAssembly.validate(SIMD_PROBE)) {
     throw new RetrogradError('this runtime has WebAssembly without 128-bit SIMD', 'it needs an x86 processor with SSE 4.1 or newer, or a newer engine');
@@ -96,15 +99,19 @@ export function createWasmBackend({ pages, build = 'release', shared = false, by
 /** The release build on the memory of another thread's back end. */
 export const attachWasmBackend = (memory: unknown): Backend => attach(memory as WebAssembly.Memory, 'release', bundled());
 
-/** Whether other threads can see it. An `instanceof` would ask whether it is of this realm too: under jest it is of another. */
-export const isShared = (memory: { buffer: ArrayBufferLike }): boolean => String(memory.buffer) === '[object SharedArrayBuffer]';
+/** Whether other threads can see it. An `instanceof` would ask whether it is of this realm, too, which
+ *  it is not under jest. */
+export const isShared = (memory: { buffer: ArrayBufferLike }): boolean =>
+  String(memory.buffer) === '[object SharedArrayBuffer]';
 
-function instantiateOwn(module: Uint8Array | WebAssembly.Module, memory: WebAssembly.Memory): Kernels & Administration {
+type Exports = Kernels & Administration;
+
+function instantiateOwn(module: Uint8Array | WebAssembly.Module, memory: WebAssembly.Memory): Exports {
   try {
-    return instantiateSync(module, { env: { memory } }).instance.exports as unknown as Kernels & Administration;
+    return instantiateSync(module, { env: { memory } }).instance.exports as unknown as Exports;
   } catch (error) {
     throw new RetrogradError(`this runtime does not take the kernels: ${(error as Error).message}`,
-      "a page's Content-Security-Policy must have script-src 'wasm-unsafe-eval', a Worker of Cloudflare's imports retrograd/worker");
+      "a page's Content-Security-Policy needs script-src 'wasm-unsafe-eval', Cloudflare retrograd/worker");
   }
 }
 

@@ -1,9 +1,9 @@
-// The job block: words in the shared memory through which the caller hands jobs to its workers and takes their results. A job is a
-// few integers; what they mean is its handler's affair (train/job.ts).
+// The job block: words in the shared memory through which the caller hands jobs to its workers and
+// takes their results. A job is a few integers; what they mean is its handler's affair (train/job.ts).
 
 import { waitWhile } from './team.ts';
 
-/** Words of the job block. ARGUMENTS words follow the header, then a slot of results for each member. */
+/** Words of the job block. ARGUMENTS words follow the header, then a slot for each member. */
 const GENERATION = 0, DONE = 1, READY = 2, CLOSED = 3, HEADER = 4;
 const ARGUMENTS = 12;
 /** A slot: numbers as float64, an error as UTF-8 after its length, the member's pulse. */
@@ -52,15 +52,17 @@ export class Jobs {
     this.start([]);
   }
 
-  /** Adds to the pulse of a member, and returns what it was: it changes as long as the member lives and is not in a long kernel. */
+  /** Adds to the pulse of a member, and returns what it was: it changes as long as the member lives,
+   *  but for the time of a kernel. */
   beat(rank: number, by = 1): number {
     return Atomics.add(this.words, (slotAt(rank) + PULSE) / 4, by);
   }
 
   result(rank: number): Result {
-    const at = this.at + slotAt(rank), numbers = Array.from(new Float64Array(this.buffer, at, NUMBERS));
-    const length = new Int32Array(this.buffer, at + NUMBERS * 8, 1)[0];
-    const bytes = new Uint8Array(this.buffer, at + NUMBERS * 8 + 4, length).slice(); // TextDecoder takes no shared memory
+    const at = this.at + slotAt(rank), text = at + NUMBERS * 8;
+    const numbers = Array.from(new Float64Array(this.buffer, at, NUMBERS));
+    const [length] = new Int32Array(this.buffer, text, 1);
+    const bytes = new Uint8Array(this.buffer, text + 4, length).slice(); // a TextDecoder takes no shared memory
     return { numbers, error: new TextDecoder().decode(bytes) };
   }
 
@@ -73,11 +75,12 @@ export class Jobs {
       waitWhile(this.words, GENERATION, seen, tick);
       seen = Atomics.load(this.words, GENERATION);
       if (Atomics.load(this.words, CLOSED) !== 0) return;
-      const { numbers, error } = handler(this.words.subarray(HEADER), tick), at = this.at + slotAt(rank);
+      const { numbers, error } = handler(this.words.subarray(HEADER), tick);
+      const at = this.at + slotAt(rank), text = at + NUMBERS * 8;
       new Float64Array(this.buffer, at, NUMBERS).set(numbers);
       const bytes = new TextEncoder().encode(error).subarray(0, ERROR_BYTES);
-      new Int32Array(this.buffer, at + NUMBERS * 8, 1)[0] = bytes.length;
-      new Uint8Array(this.buffer, at + NUMBERS * 8 + 4, ERROR_BYTES).set(bytes);
+      new Int32Array(this.buffer, text, 1)[0] = bytes.length;
+      new Uint8Array(this.buffer, text + 4, ERROR_BYTES).set(bytes);
       Atomics.add(this.words, DONE, 1);
       Atomics.notify(this.words, DONE);
     }

@@ -1,11 +1,13 @@
-// The pool of a trainer's worker threads: starts them, hands them jobs, sees whether they live, ends them. They load the library's
-// second file, dist/thread.js. Where that, workers or shared memory cannot be had, or a thread is lost, the caller works alone: same bits.
+// The pool of a trainer's worker threads: starts them, hands them jobs, sees whether they live, ends
+// them. They load the library's second file, dist/thread.js. Where that, workers or shared memory
+// cannot be had, or a thread is lost, the caller works alone: same bits.
 
 import type { Jobs } from './jobs.ts';
 import { LIFE, TeamFailure } from './team.ts';
 import { type WorkerThread, startWorker, withNodeThreads } from './worker.ts';
 
-const STARTING = 'the threads are starting';
+/** The note of a pool whose workers are not up yet. */
+export const STARTING = 'the threads are starting';
 
 interface Member {
   readonly worker: WorkerThread;
@@ -22,18 +24,19 @@ export class Pool {
   private isOpen = false;
   private last = 0;
 
-  /** size: threads asked for, the caller included. why: what keeps the caller alone; '' only for one thread. */
+  /** size: threads asked for, the caller included. why: what keeps the caller alone; '' for one. */
   constructor(private readonly jobs: Jobs, private readonly size: number, private why: string) {}
 
-  /** Starts the workers of the module `url` (by default the package's) with `message` and their ranks. They end with `owner` at the
-   *  latest: nothing else here may refer to it. */
+  /** Starts the workers of a module (by default the package's), or those that a function starts, with
+   *  `message` and their ranks. They end with `owner` at the latest: nothing else here may refer to it. */
   start(owner: object, source: URL | (() => unknown) | undefined, message: object): void {
     (dropped ??= new FinalizationRegistry((pool) => pool.end(''))).register(owner, this);
     this.why = STARTING;
     this.isOpen = true;
     withNodeThreads((node) => {
       try {
-        const module = source ?? new URL('./thread.js', import.meta.url); // throws in a bundle that has no place of its own
+        // throws in a bundle that has no place of its own
+        const module = source ?? new URL('./thread.js', import.meta.url);
         for (let rank = 1; rank < this.size && this.isOpen; rank++) {
           const worker = startWorker(node, module, (why) => this.end(why));
           this.members.push({ worker, pulse: 0, quiet: 0 });
@@ -87,15 +90,18 @@ export class Pool {
     return this.note === '';
   }
 
-  /** For the caller, now and then while it works and waits: throws TeamFailure if a worker is lost. */
+  /** For the caller, now and then while it works and waits: throws TeamFailure if one is lost. */
   readonly watch = (): void => {
-    const now = performance.now(), passed = Math.min(now - this.last, LIFE.sleep); // a machine that slept is no thread that died
+    const now = performance.now();
+    const passed = Math.min(now - this.last, LIFE.sleep); // when a machine slept, no thread died
     this.last = now;
     this.members.forEach((member, i) => {
       const pulse = this.jobs.beat(i + 1, 0);
       member.quiet = pulse === member.pulse ? member.quiet + passed : 0;
       member.pulse = pulse;
-      if (member.quiet > LIFE.patience || (member.quiet > LIFE.sleep / 2 && member.worker.isGone())) this.end('a thread ended');
+      const isLost = member.quiet > LIFE.patience
+        || (member.quiet > LIFE.sleep / 2 && member.worker.isGone());
+      if (isLost) this.end('a thread ended');
     });
     if (this.note !== '') throw new TeamFailure(this.note);
   };

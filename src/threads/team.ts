@@ -16,8 +16,9 @@ const PLACES = 2 ** 20;
 
 /** Turns before a waiting member sleeps. Waiting fifteen times as long made no difference beyond the noise (docs/decisions.md). */
 const SPINS = 20_000;
-/** Milliseconds. sleep: most that a waiting member sleeps before it looks around. patience: without a pulse, after which a worker is
- *  taken for lost; no kernel takes as long, and one that does costs the threads, never a bit. Tests shorten both. */
+/** Milliseconds. sleep: most that a waiting member sleeps before it looks around. patience: without a
+ *  pulse, after which a worker is taken for lost; no kernel takes as long, and one that does costs the
+ *  threads, never a bit. Tests shorten both. */
 export const LIFE = { sleep: 1000, patience: 60_000 };
 
 /** Thrown to members that wait for one that has failed; the failed one reports why. */
@@ -33,9 +34,9 @@ export class Team {
   /** Where this member failed first; the earliest of all members' is the failure that one thread alone would meet. */
   failedAt: number | undefined;
 
-  /** words: the control block. rank: this member. size: members at work. tick: called now and then, at work and while waiting: a
-   *  worker shows that it lives, the caller looks whether all do, and throws if not (pool.ts). For one job: a team that has been
-   *  reset starts at stage 0. */
+  /** words: the control block. rank: this member. size: members at work. tick: called now and then, at
+   *  work and while waiting: a worker shows that it lives, the caller looks whether all do, and throws
+   *  if not (pool.ts). For one job: a team that has been reset starts at stage 0. */
   constructor(
     private readonly words: Int32Array, readonly rank = 0, readonly size = 1,
     private readonly tick: () => void = () => undefined,
@@ -147,7 +148,9 @@ export class Team {
     if (this.size === 1) return work();
     const at = FIRST_LOCK + index;
     this.tick();
-    while (Atomics.compareExchange(this.words, at, 0, 1) !== 0) waitWhile(this.words, at, 1, this.tick);
+    while (Atomics.compareExchange(this.words, at, 0, 1) !== 0) {
+      waitWhile(this.words, at, 1, this.tick);
+    }
     try {
       work();
     } finally {
@@ -157,8 +160,8 @@ export class Team {
   }
 }
 
-/** Waits while words[at] is `value`: spins, then sleeps where the thread may (a browser's main thread may not: it spins on) and calls
- *  `tick` at least every LIFE.sleep milliseconds, which may end the wait by throwing. */
+/** Waits while words[at] is `value`: spins, then sleeps where the thread may (a browser's main thread
+ *  may not: it spins on) and calls `tick` now and then, which may end the wait by throwing. */
 export function waitWhile(words: Int32Array, at: number, value: number, tick: () => void): void {
   for (let i = 0; i < SPINS; i++) if (Atomics.load(words, at) !== value) return;
   while (Atomics.load(words, at) === value) {

@@ -1,11 +1,11 @@
-// A worker thread in whatever runtime: Node, Deno and Bun by node:worker_threads, pages by Worker. No import of Node's module stands
-// in this text: bundlers for pages would stumble over it.
+// A worker thread in whatever runtime: Node, Deno and Bun by node:worker_threads, pages by Worker.
+// No import of Node's module stands in this text: bundlers for pages would stumble over it.
 
 /** What the pool needs of a worker. */
 export interface WorkerThread {
   postMessage(message: object): void;
   terminate(): unknown;
-  /** True for sure if the thread has ended, where the runtime tells the caller while it waits; else false. */
+  /** True for sure if the thread has ended, where the runtime tells a caller that waits. */
   isGone(): boolean;
 }
 
@@ -33,22 +33,25 @@ interface NodeGlobals {
 
 const MODULE = 'node:worker_threads';
 
-/** Calls `use` with Node's module, or with undefined where there is none: at once, but in Node before 20.16 a little later. */
+/** Calls `use` with Node's module, or with undefined where there is none: at once, but in Node before
+ *  20.16 a little later. */
 export function withNodeThreads(use: (node: NodeThreads | undefined) => void): void {
   const { process } = globalThis as NodeGlobals;
-  if (process?.getBuiltinModule || !process?.versions?.node) use(process?.getBuiltinModule?.(MODULE));
-  else import(/* webpackIgnore: true */ /* @vite-ignore */ MODULE).then(use);
+  if (process?.getBuiltinModule || !process?.versions?.node) {
+    use(process?.getBuiltinModule?.(MODULE));
+  } else import(/* webpackIgnore: true */ /* @vite-ignore */ MODULE).then(use);
 }
 
 const isNodeWorker = (worker: unknown): worker is NodeWorker =>
   typeof (worker as NodeWorker).on === 'function';
 
-/** Starts a worker of a module, or takes the one that a function starts; `end` hears why it ended or cannot
- *  work. Throws what the runtime throws. */
+/** Starts a worker of a module, or takes the one that a function starts; `end` hears why it ended or
+ *  cannot work. Throws what the runtime throws. */
 export function startWorker(
   node: NodeThreads | undefined, source: URL | (() => unknown), end: (why: string) => void,
 ): WorkerThread {
-  const fail = ({ message }: { message?: string }): void => end(`a thread failed: ${message ?? source}`);
+  const fail = ({ message }: { message?: string }): void =>
+    end(`a thread failed: ${message ?? source}`);
   const given = typeof source === 'function' ? source() : undefined;
   if (node === undefined || (given !== undefined && !isNodeWorker(given))) {
     const worker = (given ?? new Worker(source as URL, { type: 'module' })) as Worker;
@@ -61,7 +64,8 @@ export function startWorker(
   // without the process's flags: with --eval or --input-type no worker starts
   const worker = given ?? new node.Worker(source as URL, { execArgv: [] });
   const { port1, port2 } = new node.MessageChannel();
-  const isThere = (): boolean => port1.postMessage(0) === true, tells = isThere(); // so in Node; elsewhere nothing is returned
+  // Node says whether a port has another end, which ends with its thread; elsewhere nothing is said
+  const isThere = (): boolean => port1.postMessage(0) === true, tells = isThere();
   worker.on('error', fail).on('exit', () => end('a thread ended')).unref();
   return {
     postMessage: (message) => worker.postMessage({ ...message, port2 }, [port2]),
@@ -74,6 +78,9 @@ export function startWorker(
 export function onFirstMessage(receive: (message: never) => void): void {
   withNodeThreads((node) => {
     if (node?.parentPort) node.parentPort.once('message', receive);
-    else addEventListener('message', (event) => receive((event as MessageEvent).data as never), { once: true });
+    else {
+      const listener = (event: Event): void => receive((event as MessageEvent).data as never);
+      addEventListener('message', listener, { once: true });
+    }
   });
 }

@@ -101,6 +101,8 @@ export class Trainer<Batch = unknown> {
   private readonly alone = new Team(new Int32Array(0));
   private readonly makeBackend: () => Backend;
   private work: Run;
+  /** The memory that was left when a thread was lost. */
+  private left: ArrayBufferLike | undefined;
   /** Why no weight here can be trusted any more. */
   private broken: RetrogradError | undefined;
 
@@ -175,6 +177,7 @@ export class Trainer<Batch = unknown> {
     const rate = this.options.learningRate.rate(this.steps, this.options.steps);
     const { norm, saturated } = this.run({ job: JOB.update, predictions });
     this.steps++;
+    this.show();
     return {
       step: this.steps,
       loss: nats(loss) / predictions,
@@ -329,6 +332,7 @@ export class Trainer<Batch = unknown> {
     if (slots.length > 0)
       this.setScales((i) => OPTIMIZER_FRACTION - given[parameters.length + i].fraction);
     this.steps = steps;
+    this.show();
   }
 
   private setScales(of: (i: number) => number): void {
@@ -393,7 +397,15 @@ export class Trainer<Batch = unknown> {
     this.work = new Run(this.makeBackend());
     this.work.bytes.set(work.bytes);
     this.broken = undefined;
+    this.left = work.bytes.buffer;
     return this.run(job);
+  }
+
+  /** Shows new weights to views of the memory that was left, too. */
+  private show(): void {
+    if (this.left === undefined) return;
+    for (const { data } of this.tensors())
+      new Int32Array(this.left, data.byteOffset, data.length).set(data);
   }
 }
 

@@ -36,9 +36,12 @@ export const summaryLine = (report: VerifyReport, runtime = describeRuntime()): 
  *  console.log(formatReport(report));
  */
 export function formatReport(report: VerifyReport, runtime?: string): string {
-  const width = Math.max(...report.rows.map(({ name }) => name.length)), first = report.rows.find(({ equal }) => !equal);
-  const lines = report.rows.map(({ name, cases, digest, equal }) =>
-    `${name.padEnd(width)}  ${String(cases).padStart(3)} ${cases === 1 ? 'case ' : 'cases'}  ${digest.slice(0, 16).padEnd(16)}  ${equal ? 'equal' : 'DIFFERENT'}`);
+  const shown = report.rows.map(({ name }) => name.replaceAll(' = ', '=')); // 80 columns
+  const width = Math.max(...shown.map((name) => name.length)), first = report.rows.find(({ equal }) => !equal);
+  const lines = report.rows.map(({ cases, digest, equal }, i) => {
+    const count = `${String(cases).padStart(3)} ${cases === 1 ? 'case ' : 'cases'}`;
+    return `${shown[i].padEnd(width)} ${count} ${digest.slice(0, 16).padEnd(16)} ${equal ? 'equal' : 'DIFFERENT'}`;
+  });
   const verdict = first === undefined
     ? `All ${report.rows.length} rows are equal to the published ones, in ${(report.milliseconds / 1000).toFixed(1)} s.`
     : `The first difference: ${first.name}, case ${first.firstDifference ?? 0}: ${first.digest}, expected ${first.expected}.`;

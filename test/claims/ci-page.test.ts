@@ -9,18 +9,28 @@ import { GptTrainer } from '../../src/index.ts';
 const text = readFileSync(join(import.meta.dirname, '../../docs/ci.md'), 'utf8');
 
 test('the example gives the digest that its comment says', async () => {
-  const code = /```js\n([^]*?)```/.exec(text)![1].replace(/^import .*$/m, ''), said = /\/\/ ([0-9a-f]{16})$/m.exec(code)![1];
-  const lines: string[] = [], run = new Function('GptTrainer', 'console', `return (async () => {${code}})()`) as (...values: unknown[]) => Promise<void>;
+  const code = /```js\n([^]*?)```/.exec(text)![1].replace(/^import .*$/m, ''),
+    said = /\/\/ ([0-9a-f]{16})$/m.exec(code)![1];
+  const lines: string[] = [],
+    run = new Function('GptTrainer', 'console', `return (async () => {${code}})()`) as (
+      ...values: unknown[]
+    ) => Promise<void>;
   await run(GptTrainer, { log: (line: string) => lines.push(line) });
   expect(lines).toEqual([said]);
 });
 
 test('every command with its options is one that there is', () => {
-  const commands = [...text.replaceAll('>-\n', '').matchAll(/(?:npx )?retrograd ([a-z]+(?: (?:gpt|vit|translate))?)((?:(?!\n {6}-)[^`|])*)/g)];
+  const commands = [
+    ...text
+      .replaceAll('>-\n', '')
+      .matchAll(/(?:npx )?retrograd ([a-z]+(?: (?:gpt|vit|translate))?)((?:(?!\n {6}-)[^`|])*)/g),
+  ];
   expect(commands.length).toBeGreaterThan(6);
   for (const [, words, rest] of commands) {
-    const name = words === 'train' ? 'train gpt' : words, { code, stdout } = retrograd([...name.split(' '), '--help']);
+    const name = words === 'train' ? 'train gpt' : words,
+      { code, stdout } = retrograd([...name.split(' '), '--help']);
     expect(code, name).toBe(0);
-    for (const [flag] of rest.matchAll(/--[a-z][\w-]*/g)) expect(stdout, `${name} ${flag}`).toMatch(new RegExp(`${flag}\\b`));
+    for (const [flag] of rest.matchAll(/--[a-z][\w-]*/g))
+      expect(stdout, `${name} ${flag}`).toMatch(new RegExp(`${flag}\\b`));
   }
 });

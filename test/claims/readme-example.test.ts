@@ -2,7 +2,8 @@
 // built package under its own name, and prints exactly the block that follows it.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -22,4 +23,20 @@ test('the example of the README prints what the README says, its SHA-256 include
 
 test('the example has at most 15 lines', () => {
   expect(blocks[example].text.trim().split('\n').length).toBeLessThanOrEqual(15);
+});
+
+test('the example from text to text trains, saves, loads and writes', () => {
+  const story = blocks.filter(({ language }) => language === 'js').at(-1)?.text ?? '';
+  const folder = mkdtempSync(join(tmpdir(), 'retrograd-readme-'));
+  try {
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(root, join(folder, 'node_modules/retrograd'), 'junction');
+    writeFileSync(join(folder, 'input.txt'), 'she sells sea shells by the sea shore. '.repeat(60));
+    writeFileSync(join(folder, 'story.mjs'), story);
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['story.mjs'], { cwd: folder, encoding: 'utf8' });
+    expect({ status, stderr: stderr.slice(-300) }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^(step \d+: loss \d\.\d{4}\n){3}she sells [a-z. ]{74}\n$/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

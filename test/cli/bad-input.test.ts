@@ -117,8 +117,16 @@ describe('numbers', () => {
 
 describe('options and commands', () => {
   test.each<[string, string[], RegExp]>([
-    ['an unknown option near a known one', ['train', 'gpt', '--laers', '2'], /unknown option '--laers', expected an option of 'retrograd train gpt'\. HINT: did you mean --layers\?/],
-    ['an unknown option near none', ['train', 'gpt', '--zzzzzz', '2'], /unknown option '--zzzzzz'.*HINT: see \S.* train gpt --help$/m],
+    [
+      'an unknown option near a known one',
+      ['train', 'gpt', '--laers', '2'],
+      /unknown option '--laers', expected an option of 'retrograd train gpt'\. HINT: did you mean --layers\?/,
+    ],
+    [
+      'an unknown option near none',
+      ['train', 'gpt', '--zzzzzz', '2'],
+      /unknown option '--zzzzzz'.*HINT: see \S.* train gpt --help$/m,
+    ],
     ['an unknown short option', ['inspect', 'run', '-x'], /unknown option '-x'/],
     ['an option without its value', ['train', 'gpt', '--text'], /option '--text <file>' argument missing, expected a value/],
     ['a word too many', ['train', 'gpt', 'text.txt'], /too many arguments for 'gpt'\. Expected 0 arguments but got 1/],
@@ -153,7 +161,11 @@ describe('directories', () => {
   test.each<[string, string, RegExp]>([
     ['a file', 'taken', /--out 'taken' is not a directory, expected a directory that can be written/],
     ['a path below a file', 'taken/run', /--out 'taken\/run' is not a directory/],
-    ['a run that is there already', 'run', /--out 'run' holds the checkpoint of a run, expected a new or empty directory\. HINT: choose another --out, or continue that run: .* train gpt --text text\.txt --resume run$/m],
+    [
+      'a run that is there already',
+      'run',
+      /--out 'run' holds the checkpoint of a run, expected a new or empty directory\. HINT: choose another --out, or continue that run: .* train gpt --text text\.txt --resume run$/m,
+    ],
     ['a directory that cannot be made', '/proc/retrograd', /--out '\/proc\/retrograd' /],
     ['nothing', '', /--out is '', expected a directory/],
   ])('--out that is %s is refused before training', (_, out, message) => refused([...TRAIN, '--out', out, '--steps', '1000000'], 2, message));

@@ -10,14 +10,18 @@ import { validationsOf } from '../../src/cli/validation.ts';
 import { TRAIN, ended, events, retrograd, start, workspace } from './command.ts';
 
 let cwd: string, remove: () => void;
-beforeAll(() => { ({ path: cwd, remove } = workspace()); });
+beforeAll(() => {
+  ({ path: cwd, remove } = workspace());
+});
 afterAll(() => remove());
 
 type Event = Record<string, any>;
 const at = (...names: string[]): string => join(cwd, ...names);
 const logOf = (run: string): Event[] => [...readLog(at(run, 'log.jsonl'))];
-const stepsOf = (log: Event[]): number[] => log.filter(({ event }) => event === 'step').map(({ step }) => step);
-const upTo = (last: number, first = 1): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+const stepsOf = (log: Event[]): number[] =>
+  log.filter(({ event }) => event === 'step').map(({ step }) => step);
+const upTo = (last: number, first = 1): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 describe('log.jsonl', () => {
   test('has what --json prints, whether it is printed or not', () => {
@@ -34,14 +38,19 @@ describe('log.jsonl', () => {
     ['as it was', (log: string) => log],
     ['with a torn last line', (log: string) => `${log}{"event":"step","step":6,"lo`],
     ['with a last line that lacks its line feed', (log: string) => log.trimEnd()],
-    ['with steps after the checkpoint', (log: string) => `${log}{"event":"step","step":6}\n{"event":"step","step":7}\n`],
+    [
+      'with steps after the checkpoint',
+      (log: string) => `${log}{"event":"step","step":6}\n{"event":"step","step":7}\n`,
+    ],
   ])('of a resumed run goes on %s, and has every step once', (_, change) => {
     fs.rmSync(at('part'), { recursive: true, force: true });
     events([...TRAIN, '--steps', '9', '--out', 'part', '--stop-at', '5'], { cwd });
     const before = fs.readFileSync(at('part/log.jsonl'), 'utf8');
     fs.writeFileSync(at('part/log.jsonl'), change(before));
     const later = events(['train', 'gpt', '--resume', 'part'], { cwd });
-    expect(fs.readFileSync(at('part/log.jsonl'), 'utf8')).toBe(before + later.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    expect(fs.readFileSync(at('part/log.jsonl'), 'utf8')).toBe(
+      before + later.map((event) => `${JSON.stringify(event)}\n`).join(''),
+    );
     expect(stepsOf(logOf('part'))).toEqual(upTo(9));
   });
 
@@ -54,11 +63,14 @@ describe('log.jsonl', () => {
   });
 
   test('after SIGKILL at any moment the resumed run has every step once, and the same weights', async () => {
-    const words = [...TRAIN, '--steps', '300'], whole = events([...words, '--out', 'unkilled'], { cwd }).at(-1)!;
+    const words = [...TRAIN, '--steps', '300'],
+      whole = events([...words, '--out', 'unkilled'], { cwd }).at(-1)!;
     const child = start([...words, '--out', 'killed', '--save-every', '20', '--json'], cwd);
-    await new Promise<void>((resolve) => child.stdout!.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('"step":67,')) resolve();
-    }));
+    await new Promise<void>((resolve) =>
+      child.stdout!.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('"step":67,')) resolve();
+      }),
+    );
     child.kill('SIGKILL');
     await ended(child);
     const killed = stepsOf(logOf('killed')).length;
@@ -68,7 +80,8 @@ describe('log.jsonl', () => {
     expect(stepsOf(resumed)).toEqual(upTo(300, step + 1));
     expect(stepsOf(logOf('killed'))).toEqual(upTo(300));
     expect(resumed.at(-1)!.weightsSha256).toBe(whole.weightsSha256);
-    const losses = (log: Event[]): number[] => log.filter(({ event }) => event === 'step').map(({ loss }) => loss);
+    const losses = (log: Event[]): number[] =>
+      log.filter(({ event }) => event === 'step').map(({ loss }) => loss);
     expect(losses(logOf('killed'))).toEqual(losses(logOf('unkilled')));
   });
 
@@ -94,17 +107,24 @@ describe('log.jsonl', () => {
     make(at(dir, 'log.jsonl'));
     const { code, stderr } = retrograd([...TRAIN, '--steps', '3', '--out', dir], { cwd });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^retrograd: warning: the log '[^']+' [^\n]+; the run goes on without it\n$/);
+    expect(stderr).toMatch(
+      /^retrograd: warning: the log '[^']+' [^\n]+; the run goes on without it\n$/,
+    );
     expect(fs.readFileSync(at('precious'), 'utf8')).toBe('precious');
-    if (name.includes('program')) expect(fs.readFileSync(at(dir, 'log.jsonl'), 'utf8')).toBe('{"level":"info"}\n');
+    if (name.includes('program'))
+      expect(fs.readFileSync(at(dir, 'log.jsonl'), 'utf8')).toBe('{"level":"info"}\n');
   });
 
   test('is read in pieces: long lines, bytes that are not UTF-8, characters across pieces', () => {
     const event = { event: 'step', step: 1, text: 'ü'.repeat(70_000) };
-    fs.writeFileSync(at('mixed.jsonl'), Buffer.concat([
-      Buffer.from(`x${JSON.stringify({ ...event, text: '' })}\n${JSON.stringify(event)}\n`), Buffer.from([0xff, 0xfe, 10, 10]),
-      Buffer.from(`"${'y'.repeat(3 * 2 ** 20)}"\n{"event":"done"}`),
-    ]));
+    fs.writeFileSync(
+      at('mixed.jsonl'),
+      Buffer.concat([
+        Buffer.from(`x${JSON.stringify({ ...event, text: '' })}\n${JSON.stringify(event)}\n`),
+        Buffer.from([0xff, 0xfe, 10, 10]),
+        Buffer.from(`"${'y'.repeat(3 * 2 ** 20)}"\n{"event":"done"}`),
+      ]),
+    );
     expect([...readLog(at('mixed.jsonl'))]).toEqual([event, { event: 'done' }]);
   });
 });
@@ -113,10 +133,19 @@ describe('validation', () => {
   test('by default is some twenty times of a few samples, and changes no bit', () => {
     expect(validationsOf({}, { steps: 1000, batch: 8 })).toEqual({ every: 50, scope: 24 });
     expect(validationsOf({}, { steps: 10, batch: 1 })).toEqual({ every: 20, scope: 1 });
-    expect(validationsOf({ validateEvery: 7 }, { steps: 1000, batch: 8 })).toEqual({ every: 7, scope: 'all' });
-    expect(validationsOf({ keepBest: true }, { steps: 1000, batch: 8 })).toEqual({ every: 50, scope: 'all' });
-    const by = (...more: string[]): Event[] => events([...TRAIN, '--steps', '60', ...more], { cwd });
-    const some = by(), none = by('--validate-every', '0'), judged = some.filter(({ event }) => event === 'validation');
+    expect(validationsOf({ validateEvery: 7 }, { steps: 1000, batch: 8 })).toEqual({
+      every: 7,
+      scope: 'all',
+    });
+    expect(validationsOf({ keepBest: true }, { steps: 1000, batch: 8 })).toEqual({
+      every: 50,
+      scope: 'all',
+    });
+    const by = (...more: string[]): Event[] =>
+      events([...TRAIN, '--steps', '60', ...more], { cwd });
+    const some = by(),
+      none = by('--validate-every', '0'),
+      judged = some.filter(({ event }) => event === 'validation');
     expect(judged.map(({ step }) => step)).toEqual([20, 40, 60]);
     expect(judged.map(({ share }) => share)).toEqual([4 / 24, 4 / 24, undefined]);
     expect(some.at(-1)!.weightsSha256).toBe(none.at(-1)!.weightsSha256);
@@ -124,19 +153,50 @@ describe('validation', () => {
   });
 
   test('--keep-best keeps the lowest loss, also over a resume, and sample, eval and --resume take it', async () => {
-    const words = [...TRAIN, '--steps', '80', '--lr', '0.03', '--decay', 'constant', '--warmup', '1'];
+    const words = [
+      ...TRAIN,
+      '--steps',
+      '80',
+      '--lr',
+      '0.03',
+      '--decay',
+      'constant',
+      '--warmup',
+      '1',
+    ];
     const lowest = (log: Event[]): Event =>
       log.filter(({ event }) => event === 'validation').reduce((a, b) => (b.loss < a.loss ? b : a));
-    const part = events([...words, '--out', 'best', '--keep-best', '--validate-every', '4', '--stop-at', '50'], { cwd });
+    const part = events(
+      [...words, '--out', 'best', '--keep-best', '--validate-every', '4', '--stop-at', '50'],
+      { cwd },
+    );
     const before = lowest(part);
-    expect(part.at(-1)).toMatchObject({ best: 'best/best.safetensors', bestStep: before.step, bestValidationLoss: before.loss });
+    expect(part.at(-1)).toMatchObject({
+      best: 'best/best.safetensors',
+      bestStep: before.step,
+      bestValidationLoss: before.loss,
+    });
     events(['train', 'gpt', '--resume', 'best', '--keep-best', '--validate-every', '4'], { cwd });
     const best = lowest(logOf('best'));
     expect((await loadCheckpoint(at('best/best.safetensors'))).step).toBe(best.step);
     const [judged] = events(['eval', 'best/best.safetensors'], { cwd });
     expect(judged).toMatchObject({ loss: best.loss, step: best.step, isTrainingText: true });
-    expect(events(['sample', 'best/best.safetensors', '--length', '5'], { cwd })[0].step).toBe(best.step);
-    const again = events(['train', 'gpt', '--resume', 'best/best.safetensors', '--out', 'from-best', '--stop-at', String(best.step + 1)], { cwd });
+    expect(events(['sample', 'best/best.safetensors', '--length', '5'], { cwd })[0].step).toBe(
+      best.step,
+    );
+    const again = events(
+      [
+        'train',
+        'gpt',
+        '--resume',
+        'best/best.safetensors',
+        '--out',
+        'from-best',
+        '--stop-at',
+        String(best.step + 1),
+      ],
+      { cwd },
+    );
     expect(stepsOf(again)).toEqual([best.step + 1]);
     expect(stepsOf(logOf('from-best'))).toEqual(upTo(best.step + 1));
   });
@@ -154,8 +214,14 @@ describe('data that a run finds again', () => {
     events([...TRAIN, '--steps', '2', '--out', 'changed', '--text', 'changing.txt'], { cwd });
     fs.appendFileSync(at('changing.txt'), 'the lazy dog');
     const { code, stderr } = retrograd(['eval', 'changed'], { cwd });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/changing\.txt', which the log names, changed since the run/)]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/changing\.txt', which the log names, changed since the run/),
+    ]);
     fs.rmSync(at('changing.txt'));
-    expect(retrograd(['eval', 'changed'], { cwd })).toMatchObject({ code: 2, stderr: expect.stringMatching(/does not exist/) });
+    expect(retrograd(['eval', 'changed'], { cwd })).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/does not exist/),
+    });
   });
 });

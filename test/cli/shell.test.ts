@@ -9,7 +9,9 @@ import { commandLine, pathWord, programName, shellWord } from '../../src/cli/she
 import { CLI, TINY, events, retrograd, workspace } from './command.ts';
 
 let cwd: string, remove: () => void;
-beforeAll(() => { ({ path: cwd, remove } = workspace()); });
+beforeAll(() => {
+  ({ path: cwd, remove } = workspace());
+});
 afterAll(() => remove());
 
 /** What a shell makes of words. */
@@ -20,22 +22,64 @@ const readBack = (shell: string, line: string): string[] => {
 
 describe('words for a shell', () => {
   const HARD = [
-    'plain/path.txt', 'my run', "it's", '"quoted"', '$HOME', '`id`', '$(id)', 'a\\b', 'a;b', 'a&b', '*?[x]', '~', '#x', '!x', 'a\nb', 'tab\there',
-    '\u001b[31mred', '\u202egnp.txt', 'ünï', '🙂', '%s%d', '-n', '-\nx', "'\n'", '', ' ', 'a=b', '=ls', '{a,b}', '<x>', '\\012\n x',
+    'plain/path.txt',
+    'my run',
+    "it's",
+    '"quoted"',
+    '$HOME',
+    '`id`',
+    '$(id)',
+    'a\\b',
+    'a;b',
+    'a&b',
+    '*?[x]',
+    '~',
+    '#x',
+    '!x',
+    'a\nb',
+    'tab\there',
+    '\u001b[31mred',
+    '\u202egnp.txt',
+    'ünï',
+    '🙂',
+    '%s%d',
+    '-n',
+    '-\nx',
+    "'\n'",
+    '',
+    ' ',
+    'a=b',
+    '=ls',
+    '{a,b}',
+    '<x>',
+    '\\012\n x',
   ];
 
-  test.each(['sh', 'bash'])('%s reads back what was quoted, and nothing unseen is printed', (shell) => {
-    const words = [...HARD, ...(shell === 'bash' ? ['ends\n', '-\n', "\\'\n"] : [])], line = words.map(shellWord).join(' ');
-    expect(readBack(shell, line)).toEqual(words);
-    expect(line).not.toMatch(/[\u0000-\u001f\u007f\u202e]/);
-  });
+  test.each(['sh', 'bash'])(
+    '%s reads back what was quoted, and nothing unseen is printed',
+    (shell) => {
+      const words = [...HARD, ...(shell === 'bash' ? ['ends\n', '-\n', "\\'\n"] : [])],
+        line = words.map(shellWord).join(' ');
+      expect(readBack(shell, line)).toEqual(words);
+      expect(line).not.toMatch(/[\u0000-\u001f\u007f\u202e]/);
+    },
+  );
 
   test('any text without NUL', () => {
-    const text = fc.array(fc.oneof(fc.constantFrom(...'\'"\\$`%- \nab01'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })))
+    const text = fc
+      .array(
+        fc.oneof(
+          fc.constantFrom(...'\'"\\$`%- \nab01'),
+          fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
+        ),
+      )
       .map((parts) => parts.join('').replaceAll('\0', ''));
-    fc.assert(fc.property(fc.array(text, { maxLength: 8 }), (words) => {
-      expect(readBack('bash', words.map(shellWord).join(' '))).toEqual(words);
-    }), { numRuns: 40 });
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 8 }), (words) => {
+        expect(readBack('bash', words.map(shellWord).join(' '))).toEqual(words);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   test('a path that begins with a hyphen is no option', () => {
@@ -44,13 +88,18 @@ describe('words for a shell', () => {
 });
 
 describe('the program is spelt as it was started', () => {
-  const start = (script: string, env: Record<string, string> = {}, runtime: 'node' | 'bun' | 'deno' = 'node') =>
-    programName({ argv: ['/opt/bin/node', script], env, cwd: '/home/me/proj', runtime });
+  const start = (
+    script: string,
+    env: Record<string, string> = {},
+    runtime: 'node' | 'bun' | 'deno' = 'node',
+  ) => programName({ argv: ['/opt/bin/node', script], env, cwd: '/home/me/proj', runtime });
 
   test('a script by its shorter path, a link by its name if the shell finds it', () => {
     mkdirSync(join(cwd, 'bin'));
-    for (const name of ['node', 'bun', 'deno', 'retrograd']) writeFileSync(join(cwd, 'bin', name), '');
-    for (const name of ['node', 'bun', 'deno', 'retrograd']) chmodSync(join(cwd, 'bin', name), 0o755);
+    for (const name of ['node', 'bun', 'deno', 'retrograd'])
+      writeFileSync(join(cwd, 'bin', name), '');
+    for (const name of ['node', 'bun', 'deno', 'retrograd'])
+      chmodSync(join(cwd, 'bin', name), 0o755);
     const PATH = join(cwd, 'bin');
     expect(start('/home/me/proj/dist/cli.js', { PATH })).toBe('node dist/cli.js');
     expect(start('/home/me/my proj/cli.js', { PATH })).toBe("node '../my proj/cli.js'");
@@ -59,7 +108,9 @@ describe('the program is spelt as it was started', () => {
     expect(start('/home/me/proj/cli.js', { PATH }, 'bun')).toBe('bun cli.js');
     expect(start('/home/me/proj/cli.js', { PATH }, 'deno')).toBe('deno run -A cli.js');
     expect(start('/usr/bin/retrograd', { PATH })).toBe('retrograd');
-    expect(start('/home/me/proj/node_modules/.bin/retrograd', { npm_command: 'exec' })).toBe('npx retrograd');
+    expect(start('/home/me/proj/node_modules/.bin/retrograd', { npm_command: 'exec' })).toBe(
+      'npx retrograd',
+    );
     expect(start('/home/me/proj/node_modules/.bin/retrograd')).toBe('node_modules/.bin/retrograd');
     expect(start('/home/me/proj/retrograd')).toBe('./retrograd');
   });
@@ -70,7 +121,11 @@ describe('the program is spelt as it was started', () => {
     chmodSync(join(cwd, 'links/cli.js'), 0o755);
     symlinkSync('cli.js', join(cwd, 'links/retrograd'));
     const env = { ...process.env, PATH: `${join(cwd, 'links')}:${process.env.PATH}` };
-    const { stderr } = spawnSync('retrograd', ['sample'], { env: { ...env, npm_command: undefined }, encoding: 'utf8', cwd });
+    const { stderr } = spawnSync('retrograd', ['sample'], {
+      env: { ...env, npm_command: undefined },
+      encoding: 'utf8',
+      cwd,
+    });
     expect(stderr).toMatch(/HINT: see retrograd sample --help\n$/);
   });
 });
@@ -79,43 +134,108 @@ describe('hints run when pasted', () => {
   const paste = (line: string) => spawnSync('sh', ['-c', line], { cwd, encoding: 'utf8' });
   const hintOf = (text: string): string => text.slice(text.lastIndexOf(': ') + 2).trim();
 
-  test.each(["my run", "it's $HOME", 'a\nb', '-dash', '*'])('of a run in %j from a text of that name', (name) => {
-    const text = `${name}.txt`, run = ['train', 'gpt', '--text', text, ...TINY, '--steps', '4', '--micro-batch', '2', '--out', name];
-    writeFileSync(join(cwd, text), 'the quick brown fox jumps over a lazy dog\n'.repeat(40));
-    const [part] = events([...run, '--stop-at', '2'], { cwd }).slice(-1), note = part.note as string;
-    expect(note).toContain('; continue with: ');
-    const refused = retrograd(run, { cwd });
-    expect(refused.code).toBe(2);
-    const other = paste(note.slice(note.indexOf('with: ') + 6));
-    expect([other.status, other.stderr]).toEqual([0, '']);
-    const complete = paste(refused.stderr.slice(refused.stderr.indexOf('that run: ') + 10));
-    expect(complete.stderr).toMatch(/is complete: step 4 of 4/);
-    const judged = paste(complete.stderr.slice(complete.stderr.indexOf("'sample': ") + 10));
-    expect([judged.status, judged.stderr]).toEqual([0, '']);
-    const foreign = retrograd(['translate', pathWord(name), '--text', 'x'], { cwd });
-    expect(paste(hintOf(foreign.stderr)).stdout).toMatch(/^step +4 of 4$/m);
-  });
+  test.each(['my run', "it's $HOME", 'a\nb', '-dash', '*'])(
+    'of a run in %j from a text of that name',
+    (name) => {
+      const text = `${name}.txt`,
+        run = [
+          'train',
+          'gpt',
+          '--text',
+          text,
+          ...TINY,
+          '--steps',
+          '4',
+          '--micro-batch',
+          '2',
+          '--out',
+          name,
+        ];
+      writeFileSync(join(cwd, text), 'the quick brown fox jumps over a lazy dog\n'.repeat(40));
+      const [part] = events([...run, '--stop-at', '2'], { cwd }).slice(-1),
+        note = part.note as string;
+      expect(note).toContain('; continue with: ');
+      const refused = retrograd(run, { cwd });
+      expect(refused.code).toBe(2);
+      const other = paste(note.slice(note.indexOf('with: ') + 6));
+      expect([other.status, other.stderr]).toEqual([0, '']);
+      const complete = paste(refused.stderr.slice(refused.stderr.indexOf('that run: ') + 10));
+      expect(complete.stderr).toMatch(/is complete: step 4 of 4/);
+      const judged = paste(complete.stderr.slice(complete.stderr.indexOf("'sample': ") + 10));
+      expect([judged.status, judged.stderr]).toEqual([0, '']);
+      const foreign = retrograd(['translate', pathWord(name), '--text', 'x'], { cwd });
+      expect(paste(hintOf(foreign.stderr)).stdout).toMatch(/^step +4 of 4$/m);
+    },
+  );
 
   test('the help of a command', () => {
     const { stderr } = retrograd(['train', 'gpt', '--zzzzzz'], { cwd });
-    expect(paste(stderr.slice(stderr.indexOf('HINT: see ') + 10)).stdout).toMatch(/^Usage: retrograd train gpt /);
+    expect(paste(stderr.slice(stderr.indexOf('HINT: see ') + 10)).stdout).toMatch(
+      /^Usage: retrograd train gpt /,
+    );
     expect(commandLine('eval', 'my run')).toMatch(/ eval 'my run'$/);
   });
 });
 
 describe('--expect and short forms', () => {
   test('train, eval, verify: 0 if the digest is that, 1 with both digests if not, 2 if it is none', () => {
-    const run = ['train', 'gpt', '-t', 'text.txt', ...TINY, '-n', '3', '--lr', '0.002', '--wd', '0.05', '-s', '7', '-j', '1'];
-    const long = ['train', 'gpt', '--text', 'text.txt', ...TINY, '--steps', '3', '--learning-rate', '0.002', '--weight-decay', '0.05', '--seed', '7'];
+    const run = [
+      'train',
+      'gpt',
+      '-t',
+      'text.txt',
+      ...TINY,
+      '-n',
+      '3',
+      '--lr',
+      '0.002',
+      '--wd',
+      '0.05',
+      '-s',
+      '7',
+      '-j',
+      '1',
+    ];
+    const long = [
+      'train',
+      'gpt',
+      '--text',
+      'text.txt',
+      ...TINY,
+      '--steps',
+      '3',
+      '--learning-rate',
+      '0.002',
+      '--weight-decay',
+      '0.05',
+      '--seed',
+      '7',
+    ];
     const { weightsSha256: digest } = events([...run, '-o', 'short'], { cwd }).at(-1)!;
     expect(events([...long, '--expect', digest], { cwd }).at(-1)!.weightsSha256).toBe(digest);
-    expect(retrograd([...run, '--expect', digest.slice(0, 16).toUpperCase()], { cwd }).code).toBe(0);
+    expect(retrograd([...run, '--expect', digest.slice(0, 16).toUpperCase()], { cwd }).code).toBe(
+      0,
+    );
     const wrong = retrograd([...run, '--expect', '0'.repeat(64), '--json'], { cwd });
-    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^retrograd: the weights have SHA-256 ${digest}, expected 0{64}\\. HINT: [^\\n]+\\n$`)) });
-    expect(JSON.parse(wrong.stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({ event: 'done', weightsSha256: digest });
+    expect(wrong).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        new RegExp(
+          `^retrograd: the weights have SHA-256 ${digest}, expected 0{64}\\. HINT: [^\\n]+\\n$`,
+        ),
+      ),
+    });
+    expect(JSON.parse(wrong.stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({
+      event: 'done',
+      weightsSha256: digest,
+    });
     expect(retrograd([...run, '--expect', 'abc'], { cwd })).toMatchObject({ code: 2, stdout: '' });
-    expect(events(['eval', 'short', '-t', 'text.txt', '--expect', digest], { cwd })[0].weightsSha256).toBe(digest);
-    expect(retrograd(['eval', 'short', '-t', 'text.txt', '--expect', '1'.repeat(8)], { cwd }).code).toBe(1);
+    expect(
+      events(['eval', 'short', '-t', 'text.txt', '--expect', digest], { cwd })[0].weightsSha256,
+    ).toBe(digest);
+    expect(
+      retrograd(['eval', 'short', '-t', 'text.txt', '--expect', '1'.repeat(8)], { cwd }).code,
+    ).toBe(1);
     const known = events(['verify'], { cwd }).at(-1)!.digest;
     expect(retrograd(['verify', '--expect', known], { cwd }).code).toBe(0);
     expect(retrograd(['verify', '--expect', '0'.repeat(64)], { cwd }).code).toBe(1);

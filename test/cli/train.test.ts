@@ -64,8 +64,17 @@ describe('train gpt for people', () => {
     const progress = stdout.match(/^step +\d+ of 60 {3}loss \d\.\d{4} {3}[\d,]+ tokens\/s {3}.* left$/gm)!;
     expect(progress.length).toBeGreaterThanOrEqual(20);
     expect(progress.length).toBeLessThanOrEqual(21);
-    for (const part of [/loss in nats a token\n +\d\.\d\d [┤┼]/, /^training loss +\d\.\d{4} \(mean of the last 60 steps\)$/m, /^validation loss +\d/m, /^states rebuilt +[\d,]+ checked against the forward pass, 0 elements differed$/m,
-      /^activation memory .*; storing the states would need /m, /^weights +[\d,]+$/m, /^SHA-256 of the weights:\n[0-9a-f]{64}$/m, /^checkpoint +people\/checkpoint\.safetensors$/m]) expect(stdout).toMatch(part);
+    for (const part of [
+      /loss in nats a token\n +\d\.\d\d [┤┼]/,
+      /^training loss +\d\.\d{4} \(mean of the last 60 steps\)$/m,
+      /^validation loss +\d/m,
+      /^states rebuilt +[\d,]+ checked against the forward pass, 0 elements differed$/m,
+      /^activation memory .*; storing the states would need /m,
+      /^weights +[\d,]+$/m,
+      /^SHA-256 of the weights:\n[0-9a-f]{64}$/m,
+      /^checkpoint +people\/checkpoint\.safetensors$/m,
+    ])
+      expect(stdout).toMatch(part);
     expect(stdout).not.toMatch(/\u001b|NaN|undefined|Infinity/);
   });
 
@@ -99,7 +108,11 @@ describe('checkpoints and --resume', () => {
   test('--save-every leaves a whole checkpoint after each save, and no other file', async () => {
     retrograd([...TRAIN, '--steps', '7', '--out', 'every', '--save-every', '3', '--export-float32'], { cwd });
     expect((await load('every')).step).toBe(7);
-    expect(readdirSync(join(cwd, 'every')).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl', 'weights.f32.safetensors']);
+    expect(readdirSync(join(cwd, 'every')).sort()).toEqual([
+      'checkpoint.safetensors',
+      'log.jsonl',
+      'weights.f32.safetensors',
+    ]);
     const { tensors } = decodeSafetensors(readFileSync(join(cwd, 'every/weights.f32.safetensors')));
     const { tensors: saved } = await load('every');
     expect(tensors.map((t) => t.name)).toEqual(saved.map((t) => t.name).filter((name) => !name.startsWith('optimizer.')));

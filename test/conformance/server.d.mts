@@ -1,1 +1,3 @@
-export function serve(given?: object): Promise<{ origin: string; posted: Promise<unknown>; close(): void }>;
+export function serve(
+  given?: object,
+): Promise<{ origin: string; posted: Promise<unknown>; close(): void }>;

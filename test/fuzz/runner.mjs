@@ -9,13 +9,17 @@ import { parseArgs } from 'node:util';
 
 const UINT32 = 2 ** 32;
 /** A case may take so many milliseconds, and so many bytes more than any before it. */
-const SLOW = 2000, HEAVY = 2 ** 30;
+const SLOW = 2000,
+  HEAVY = 2 ** 30;
 /** Faults that are printed. */
 const SHOWN = 20;
 
 /** A generator (sfc32) for one case. */
 export class Random {
-  #a; #b; #c; #counter = 1;
+  #a;
+  #b;
+  #c;
+  #counter = 1;
 
   constructor(seed, number) {
     [this.#a, this.#b, this.#c] = [seed >>> 0, Math.floor(seed / UINT32) >>> 0, number >>> 0];
@@ -56,7 +60,8 @@ export function fuzzOptions(cases, words = process.argv.slice(2)) {
   const known = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   const { values } = parseArgs({ args: words, options: known });
   const number = (text) => (text === undefined ? undefined : Number(text));
-  const { only } = values, seed = number(values.seed) ?? 1;
+  const { only } = values,
+    seed = number(values.seed) ?? 1;
   return { cases: number(values.cases) ?? cases, seed, only, case: number(values.case) };
 }
 
@@ -65,7 +70,9 @@ const isOwn = (error) => error instanceof Error && OWN.test(error.name);
 
 /** Runs a case: what became of it. `isRefusal`: whether an error is thrown on purpose. */
 async function runCase({ name, run }, random, isRefusal) {
-  const before = process.resourceUsage().maxRSS, begun = performance.now(), cpu = process.cpuUsage();
+  const before = process.resourceUsage().maxRSS,
+    begun = performance.now(),
+    cpu = process.cpuUsage();
   const result = { name, outcome: 'accepted', note: undefined };
   try {
     result.note = await run(random);
@@ -97,7 +104,8 @@ class Tally {
   }
 
   add(result, number) {
-    const { name, outcome, milliseconds } = result, row = this.rows[name];
+    const { name, outcome, milliseconds } = result,
+      row = this.rows[name];
     row[outcome]++;
     row.slowest = Math.max(row.slowest, Math.round(milliseconds));
     const kind = faultKind(result, this.limits);
@@ -105,21 +113,24 @@ class Tally {
   }
 
   #show({ name, error, milliseconds, bytes }, number) {
-    const { seed, only } = this.options, filter = only === undefined ? '' : ` --only ${only}`;
+    const { seed, only } = this.options,
+      filter = only === undefined ? '' : ` --only ${only}`;
     const what = error === undefined ? 'no error' : `${error.name}: ${error.message}`.slice(0, 300);
     const cost = `${milliseconds.toFixed(0)} ms, ${(bytes / 2 ** 20).toFixed(0)} MiB more`;
-    this.log(`${name}: ${cost}, ${what}`
-      + `\n  again: --seed ${seed} --case ${number}${filter}`);
+    this.log(`${name}: ${cost}, ${what}` + `\n  again: --seed ${seed} --case ${number}${filter}`);
   }
 
   summary(title, cases) {
     for (const [name, row] of Object.entries(this.rows))
       this.log(`${name.padEnd(28)} ${JSON.stringify(row)}`);
-    const { foreign, slow, heavy } = this.faults, { limits } = this;
+    const { foreign, slow, heavy } = this.faults,
+      { limits } = this;
     const peak = Math.round(process.resourceUsage().maxRSS / 1024);
-    this.log(`${title}: ${cases} cases, seed ${this.options.seed}: ${foreign} foreign errors, `
-      + `${slow} over ${limits.slow / 1000} s, ${heavy} over ${limits.heavy / 2 ** 20} MiB; `
-      + `peak ${peak} MiB`);
+    this.log(
+      `${title}: ${cases} cases, seed ${this.options.seed}: ${foreign} foreign errors, ` +
+        `${slow} over ${limits.slow / 1000} s, ${heavy} over ${limits.heavy / 2 ** 20} MiB; ` +
+        `peak ${peak} MiB`,
+    );
     return foreign + slow + heavy;
   }
 }
@@ -131,12 +142,15 @@ function choose(targets, only = '') {
 }
 
 /** Runs cases in turn over `targets`: [{ name, run(random) }], where run may be async and throws
- *  what it refuses. Prints faults and a summary, sets the exit code, resolves to the faults by kind.
+ *  what it refuses. Prints faults and a summary, sets the exit code, resolves to the faults by
+ *  kind.
  *  `isRefusal(error)`: an error that is right; `limits`: { slow: milliseconds, heavy: bytes }. */
 export async function fuzz(title, targets, options, settings = {}) {
   const { isRefusal = isOwn, limits = { slow: SLOW, heavy: HEAVY }, log = console.log } = settings;
-  const chosen = choose(targets, options.only), tally = new Tally(chosen, options, { limits, log });
-  const first = options.case ?? 0, end = options.case === undefined ? options.cases : first + 1;
+  const chosen = choose(targets, options.only),
+    tally = new Tally(chosen, options, { limits, log });
+  const first = options.case ?? 0,
+    end = options.case === undefined ? options.cases : first + 1;
   for (let number = first; number < end; number++) {
     const random = new Random(options.seed, number);
     const result = await runCase(chosen[number % chosen.length], random, isRefusal);

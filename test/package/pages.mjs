@@ -56,16 +56,15 @@ export async function inBrowser(folder, path, { host = '127.0.0.1', headers = {}
   const profile = mkdtempSync(join(tmpdir(), 'retrograd-chromium-'));
   const url = `http://${host}:${server.address().port}${path}`;
   const words = [...FLAGS, `--user-data-dir=${profile}`, url];
-  const browser = spawn(program, words, { stdio: 'ignore' });
+  const browser = spawn(program, words, { stdio: 'ignore', detached: true });
   try {
     return await told;
   } finally {
     const ended = new Promise((end) => browser.on('close', end));
-    browser.kill();
+    process.kill(-browser.pid, 'SIGKILL'); // with its children, which write into the profile
     await ended;
     server.close();
     server.closeAllConnections();
-    // Its children end after it.
     rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }

@@ -5,9 +5,9 @@ import { count, percent, table } from '../format.ts';
 import type { SomeKind } from '../kinds/kinds.ts';
 import type { AnyModel, CheckedOptions } from '../library.ts';
 import type { RunValues } from '../options.ts';
-import { print, printJson } from '../reporters.ts';
+import { print, printJson, status } from '../reporters.ts';
 import { median } from '../statistics.ts';
-import { allThreadsUp } from '../threads.ts';
+import { allThreadsUp, threadsText } from '../threads.ts';
 import { createPeak } from './peak.ts';
 import { productRate } from './products.ts';
 import { createProfile } from './profile.ts';
@@ -17,32 +17,55 @@ export interface BenchValues extends RunValues {
   repeat?: number;
 }
 
-const SHAPES = [[64, 64, 64], [512, 512, 512], [1024, 128, 512]] as const;
+const SHAPES = [
+  [64, 64, 64],
+  [512, 512, 512],
+  [1024, 128, 512],
+] as const;
 /** Steps, and milliseconds, before the first that counts: empty caches, the compiler's quick version, and the compiler at work on the better
  *  one, beside which two threads on two processors take up to a tenth longer. */
-const WARM = 3, WARM_MILLISECONDS = 1500, REPEAT = 10;
+const WARM = 3,
+  WARM_MILLISECONDS = 1500,
+  REPEAT = 10;
 
 /** Shares of 0..1 and rates as people read them. */
 const rate = (value: number): string => `${value.toFixed(1)} GMAC/s`;
 const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 
-const BUSY = 'The machine was busy with other work while it was measured: rates beside the word disturbed say little. ' +
+const BUSY =
+  'The machine was busy with other work while it was measured: rates beside the word disturbed say little. ' +
   'Measure again when nothing else runs.';
 /** Steps of one length are the rule; when the longest take so much more than the shortest, something came between. */
 const MOST_STEP_SPREAD = 1.5;
 
 /** Whether steps tell of other work: the middle half of them differ too much. */
 export function areUneven(milliseconds: readonly number[]): boolean {
-  const sorted = [...milliseconds].sort((a, b) => a - b), quarter = Math.floor(sorted.length / 4);
+  const sorted = [...milliseconds].sort((a, b) => a - b),
+    quarter = Math.floor(sorted.length / 4);
   return sorted[sorted.length - 1 - quarter] / sorted[quarter] > MOST_STEP_SPREAD;
 }
 
 function products(json: boolean): number {
-  const peak = createPeak(), found = SHAPES.map(([m, n, k]) => productRate(m, n, k, peak)), best = median(found.map((one) => one.peak));
+  if (!json) status('measuring matrix products ...');
+  const peak = createPeak(),
+    found = SHAPES.map(([m, n, k]) => productRate(m, n, k, peak)),
+    best = median(found.map((one) => one.peak));
+  if (!json) status('');
   if (json) for (const one of found) printJson({ event: 'product', ...one });
   else {
-    print(table([['multiply-accumulates, peak', rate(best), ''], ...found.map(({ m, n, k, rate: own, ofPeak, disturbed }) =>
-      [`product ${m} x ${n} x ${k}`, rate(own), disturbed ? 'disturbed' : `${percent(ofPeak)} of the peak`])], [1]));
+    print(
+      table(
+        [
+          ['multiply-accumulates, peak', rate(best), ''],
+          ...found.map(({ m, n, k, rate: own, ofPeak, disturbed }) => [
+            `product ${m} x ${n} x ${k}`,
+            rate(own),
+            disturbed ? 'disturbed' : `${percent(ofPeak)} of the peak`,
+          ]),
+        ],
+        [1],
+      ),
+    );
     if (found.some(({ disturbed }) => disturbed)) print(`\n${BUSY}`);
     print('');
   }
@@ -51,7 +74,12 @@ function products(json: boolean): number {
 
 /** Milliseconds of `repeat` steps after some that do not count; `begin` is called before the first that does. */
 function times(step: () => unknown, repeat: number, begin: () => void = () => undefined): number[] {
-  for (let i = 0, end = performance.now() + WARM_MILLISECONDS; i < WARM || performance.now() < end; i++) step();
+  for (
+    let i = 0, end = performance.now() + WARM_MILLISECONDS;
+    i < WARM || performance.now() < end;
+    i++
+  )
+    step();
   begin();
   return Array.from({ length: repeat }, () => {
     const start = performance.now();
@@ -61,19 +89,52 @@ function times(step: () => unknown, repeat: number, begin: () => void = () => un
 }
 
 export async function bench(kind: SomeKind, values: BenchValues): Promise<number> {
-  const { json = false, repeat = REPEAT } = values, { options, note } = await kind.planned(values), best = products(json);
-  const trainer = kind.create(options), { unit, unitsPerStep, step } = kind.madeUp(trainer);
+  const { json = false, repeat = REPEAT } = values,
+    { options, note } = await kind.planned(values),
+    best = products(json);
+  const trainer = kind.create(options),
+    { unit, unitsPerStep, step } = kind.madeUp(trainer);
   await allThreadsUp(trainer);
-  const { threads } = trainer, found = times(step, repeat), middle = median(found), perSecond = (unitsPerStep / middle) * 1000;
+  if (!json) status('measuring training steps ...');
+  const { threads } = trainer,
+    text = threadsText(trainer),
+    found = times(step, repeat),
+    middle = median(found),
+    perSecond = (unitsPerStep / middle) * 1000;
   trainer.close();
-  const shortest = Math.min(...found), longest = Math.max(...found);
-  const { parameters } = trainer, disturbed = areUneven(found);
-  if (json) printJson({ event: 'step', milliseconds: middle, shortest, longest, disturbed, repeat, threads, parameters, unit, unitsPerSecond: perSecond, reversible: options.reversible, batch: options.batch, model: options.model });
+  if (!json) status('');
+  const shortest = Math.min(...found),
+    longest = Math.max(...found);
+  const { parameters } = trainer,
+    disturbed = areUneven(found);
+  if (json)
+    printJson({
+      event: 'step',
+      milliseconds: middle,
+      shortest,
+      longest,
+      disturbed,
+      repeat,
+      threads,
+      parameters,
+      unit,
+      unitsPerSecond: perSecond,
+      reversible: options.reversible,
+      batch: options.batch,
+      model: options.model,
+    });
   else {
     const { layers, channels, heads } = options.model;
-    print(`${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ${kind.batchNote(options)}, ${options.reversible}, ${threads} thread${threads === 1 ? '' : 's'}`);
-    print(`a training step: ${milliseconds(middle)}, median of ${repeat} (${shortest.toFixed(1)} to ${longest.toFixed(1)}); ${count(perSecond)} ${unit} a second`);
-    if (disturbed) print('Steps took unequal time: the machine is busy with other work. Measure again when nothing else runs.');
+    print(
+      `${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ${kind.batchNote(options)}, ${options.reversible}, ${text}`,
+    );
+    print(
+      `a training step: ${milliseconds(middle)}, median of ${repeat} (${shortest.toFixed(1)} to ${longest.toFixed(1)}); ${count(perSecond)} ${unit} a second`,
+    );
+    if (disturbed)
+      print(
+        'Steps took unequal time: the machine is busy with other work. Measure again when nothing else runs.',
+      );
   }
   if (values.profile === true) profiled(kind, options, repeat, best, json);
   return 0;
@@ -83,16 +144,55 @@ export async function bench(kind: SomeKind, values: BenchValues): Promise<number
 const ofPeak = (share: number): string => (share > 1.02 ? 'disturbed' : percent(share));
 
 /** One thread's step by kernels, in a run of its own: reading the clock takes time too. */
-function profiled(kind: SomeKind, options: CheckedOptions<AnyModel>, repeat: number, best: number, json: boolean): void {
-  const profile = createProfile(), trainer = kind.create({ ...options, threads: 1 }, profile.makeBackend);
-  const all = times(kind.madeUp(trainer).step, repeat, profile.clear).reduce((a, b) => a + b, 0), rows = profile.rows();
+function profiled(
+  kind: SomeKind,
+  options: CheckedOptions<AnyModel>,
+  repeat: number,
+  best: number,
+  json: boolean,
+): void {
+  if (!json) status('measuring every kernel ...');
+  const profile = createProfile(),
+    trainer = kind.create({ ...options, threads: 1 }, profile.makeBackend);
+  const all = times(kind.madeUp(trainer).step, repeat, profile.clear).reduce((a, b) => a + b, 0),
+    rows = profile.rows();
   if (json) {
-    for (const { name, calls, milliseconds: ms, macs } of rows) printJson({ event: 'kernel', name, calls: calls / repeat, milliseconds: ms / repeat, share: ms / all, macs: macs / repeat });
+    for (const { name, calls, milliseconds: ms, macs } of rows)
+      printJson({
+        event: 'kernel',
+        name,
+        calls: calls / repeat,
+        milliseconds: ms / repeat,
+        share: ms / all,
+        macs: macs / repeat,
+      });
     return;
   }
+  status('');
   const inKernels = rows.reduce((sum, row) => sum + row.milliseconds, 0);
   print(`\nOne thread, every kernel timed: ${milliseconds(all / repeat)} a step.\n`);
-  print(table([['kernel', 'calls', 'a step', 'share', 'rate', 'of the peak'], ...rows.map(({ name, calls, milliseconds: ms, macs }) => [
-    name, count(calls / repeat), milliseconds(ms / repeat), percent(ms / all), macs === 0 ? '' : rate(macs / ms / 1e6), macs === 0 ? '' : ofPeak(macs / ms / 1e6 / best),
-  ]), ['outside kernels', '', milliseconds((all - inKernels) / repeat), percent(1 - inKernels / all), '', '']], [1, 2, 3, 4, 5]));
+  print(
+    table(
+      [
+        ['kernel', 'calls', 'a step', 'share', 'rate', 'of the peak'],
+        ...rows.map(({ name, calls, milliseconds: ms, macs }) => [
+          name,
+          count(calls / repeat),
+          milliseconds(ms / repeat),
+          percent(ms / all),
+          macs === 0 ? '' : rate(macs / ms / 1e6),
+          macs === 0 ? '' : ofPeak(macs / ms / 1e6 / best),
+        ]),
+        [
+          'outside kernels',
+          '',
+          milliseconds((all - inKernels) / repeat),
+          percent(1 - inKernels / all),
+          '',
+          '',
+        ],
+      ],
+      [1, 2, 3, 4, 5],
+    ),
+  );
 }

@@ -14,23 +14,39 @@ const clock = (work: () => void): number => {
 
 /** GMAC/s of works that do `macs` multiply-accumulates each, and of the peak loop: after `warmUp` milliseconds of all, turn by turn until the
  *  first work has had `milliseconds`. */
-export function ratesInTurn<Name extends string>(works: Readonly<Record<Name, () => void>>, macs: number, peak: Peak, milliseconds: number, warmUp: number): Record<Name | 'peak', number> {
-  const names = Object.keys(works) as Name[], begun = performance.now();
+export function ratesInTurn<Name extends string>(
+  works: Readonly<Record<Name, () => void>>,
+  macs: number,
+  peak: Peak,
+  milliseconds: number,
+  warmUp: number,
+): Record<Name | 'peak', number> {
+  const names = Object.keys(works) as Name[],
+    begun = performance.now();
   do {
     for (const name of names) works[name]();
     peak.run(100);
   } while (performance.now() - begun < warmUp);
-  const turnsOf = (one: number): number => Math.max(1, Math.round(TURN / one)), peakTurns = turnsOf(peak.run(1000) / 1000);
-  const of = new Map(names.map((name) => [name, { turns: turnsOf(clock(works[name])), time: 0, done: 0 }])), ofPeak = { time: 0, done: 0 };
+  const turnsOf = (one: number): number => Math.max(1, Math.round(TURN / one)),
+    peakTurns = turnsOf(peak.run(1000) / 1000);
+  const of = new Map(
+      names.map((name) => [name, { turns: turnsOf(clock(works[name])), time: 0, done: 0 }]),
+    ),
+    ofPeak = { time: 0, done: 0 };
   while (of.get(names[0])!.time < milliseconds) {
     ofPeak.time += peak.run(peakTurns);
     ofPeak.done += peakTurns * peak.macs;
     for (const [name, one] of of) {
-      one.time += clock(() => { for (let i = 0; i < one.turns; i++) works[name](); });
+      one.time += clock(() => {
+        for (let i = 0; i < one.turns; i++) works[name]();
+      });
       one.done += one.turns * macs;
     }
   }
-  const rates = [...of, ['peak', ofPeak] as const].map(([name, { time, done }]) => [name, done / time / 1e6]);
+  const rates = [...of, ['peak', ofPeak] as const].map(([name, { time, done }]) => [
+    name,
+    done / time / 1e6,
+  ]);
   return Object.fromEntries(rates) as Record<Name | 'peak', number>;
 }
 
@@ -48,28 +64,53 @@ export interface ProductRate {
 }
 
 /** A processor that is ours alone gives us its time, and the peak is the same in every round. */
-const LEAST_OWN_TIME = 0.95, MOST_SPREAD = 0.15, MOST_OF_PEAK = 1.02;
+const LEAST_OWN_TIME = 0.95,
+  MOST_SPREAD = 0.15,
+  MOST_OF_PEAK = 1.02;
 
 /** Whether the rates of rounds, and the share of the time that this process had, tell of other work. */
-export function areDisturbed(rounds: readonly { product: number; peak: number }[], ownTime: number): boolean {
-  const peaks = rounds.map(({ peak }) => peak).sort((a, b) => a - b), quarter = Math.floor(peaks.length / 4);
+export function areDisturbed(
+  rounds: readonly { product: number; peak: number }[],
+  ownTime: number,
+): boolean {
+  const peaks = rounds.map(({ peak }) => peak).sort((a, b) => a - b),
+    quarter = Math.floor(peaks.length / 4);
   const spread = (peaks[peaks.length - 1 - quarter] - peaks[quarter]) / median(peaks);
   const isImpossible = median(rounds.map(({ product, peak }) => product / peak)) > MOST_OF_PEAK;
   return isImpossible || spread > MOST_SPREAD || ownTime < LEAST_OWN_TIME;
 }
 
-const ROUNDS = 12, MILLISECONDS = 10, FIRST_WARM_UP = 100, WARM_UP = 2;
+const ROUNDS = 12,
+  MILLISECONDS = 10,
+  FIRST_WARM_UP = 100,
+  WARM_UP = 2;
 
 /** int16 product of [m, k] and [k, n] in a memory of its own; B is packed beforehand, as a training step has its weights. */
 export function productRate(m: number, n: number, k: number, peak: Peak): ProductRate {
-  const bytes = [m * k * 2, packedBytes(k, n), m * n * 4].map((size) => Math.ceil(size / 64) * 64), all = bytes.reduce((a, b) => a + b);
-  const { base, kernels, memory } = createWasmBackend({ pages: Math.ceil(all / 65536) + 2 }), packed = base + bytes[0], c = packed + bytes[1];
+  const bytes = [m * k * 2, packedBytes(k, n), m * n * 4].map((size) => Math.ceil(size / 64) * 64),
+    all = bytes.reduce((a, b) => a + b);
+  const { base, kernels, memory } = createWasmBackend({ pages: Math.ceil(all / 65536) + 2 }),
+    packed = base + bytes[0],
+    c = packed + bytes[1];
   const operands = new Int16Array(memory.buffer, base, (bytes[0] + bytes[1]) / 2);
   for (let i = 0; i < operands.length; i++) operands[i] = ((i * 2654435761) % 4096) - 2048;
-  const product = (): void => kernels.gemm_i16i16i32(base, k, packed, panelStride(k), c, n, m, n, k);
-  const started = performance.now(), before = process.cpuUsage();
-  const found = Array.from({ length: ROUNDS }, (_, i) => ratesInTurn({ product }, m * n * k, peak, MILLISECONDS, i === 0 ? FIRST_WARM_UP : WARM_UP));
-  const { user, system } = process.cpuUsage(before), ownTime = (user + system) / 1000 / (performance.now() - started);
+  const product = (): void =>
+    kernels.gemm_i16i16i32(base, k, packed, panelStride(k), c, n, m, n, k);
+  const started = performance.now(),
+    before = process.cpuUsage();
+  const found = Array.from({ length: ROUNDS }, (_, i) =>
+    ratesInTurn({ product }, m * n * k, peak, MILLISECONDS, i === 0 ? FIRST_WARM_UP : WARM_UP),
+  );
+  const { user, system } = process.cpuUsage(before),
+    ownTime = (user + system) / 1000 / (performance.now() - started);
   const middle = (of: (one: (typeof found)[number]) => number): number => median(found.map(of));
-  return { m, n, k, rate: middle((one) => one.product), peak: middle((one) => one.peak), ofPeak: middle((one) => one.product / one.peak), disturbed: areDisturbed(found, ownTime) };
+  return {
+    m,
+    n,
+    k,
+    rate: middle((one) => one.product),
+    peak: middle((one) => one.peak),
+    ofPeak: middle((one) => one.product / one.peak),
+    disturbed: areDisturbed(found, ownTime),
+  };
 }

@@ -93,7 +93,12 @@ async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateD
     const joint = BytePairs.learn(parts.train.flatMap(({ source, target }) => [source, target]), vocabularySize);
     known = { source: joint, target: joint, limit, vocabularySize };
   }
-  const train = PairData.encode(parts.train, { source: known.source, target: known.target, context }), validation = held(parts.validation, known, context, what);
+  const train = PairData.encode(parts.train, {
+      source: known.source,
+      target: known.target,
+      context,
+    }),
+    validation = held(parts.validation, known, context, what);
   const omitted = train.omitted + parts.validation.length - validation.length;
   const note = `vocabulary ${count(known.source.size)}, ${count(train.count)} + ${count(validation.length)} pairs, ${count(omitted)} left out as longer than ${context} tokens`;
   return { sha256, known, train, validation, note };
@@ -102,10 +107,27 @@ async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateD
 /** The pairs that it was trained on are judged by those that were held out; any others as a whole. */
 async function evaluate(run: TranslateRun, values: EvalValues, { restore, progress }: EvalTools<TranslatorTrainer>): Promise<Evaluation> {
   checkFiles(values, 'evaluate on');
-  const { pairs, what, sha256 } = await readFiles(values), { known, options: { model: { context } } } = run, isTrainingData = sha256 === run.dataSha256;
-  const judged = isTrainingData ? splitPairs(pairs.slice(0, known.limit ?? pairs.length), EVERY).validation : pairs, validation = held(judged, known, context, what);
-  const task = translateTask(restore(), { train: PairData.encode(validation, { source: known.source, target: known.target, context }), validation, vocabularies: known, bleuPairs: values.bleuPairs ?? BLEU_PAIRS, gamma: values.gamma });
-  const found = (await task.validate(progress, undefined, 'final'))!, omitted = judged.length - validation.length;
+  const { pairs, what, sha256 } = await readFiles(values),
+    {
+      known,
+      options: {
+        model: { context },
+      },
+    } = run,
+    isTrainingData = sha256 === run.dataSha256;
+  const judged = isTrainingData
+      ? splitPairs(pairs.slice(0, known.limit ?? pairs.length), EVERY).validation
+      : pairs,
+    validation = held(judged, known, context, what);
+  const task = translateTask(restore(), {
+    train: PairData.encode(validation, { source: known.source, target: known.target, context }),
+    validation,
+    vocabularies: known,
+    bleuPairs: values.bleuPairs ?? BLEU_PAIRS,
+    gamma: values.gamma,
+  });
+  const found = (await task.validate(progress, undefined, 'final'))!,
+    omitted = judged.length - validation.length;
   return {
     event: { ...found, pairs: validation.length, omitted, step: run.step, isTrainingData },
     rows: [['loss', `${found.loss.toFixed(4)} nats a token`], ...(found.bleu === undefined ? [] : [['BLEU', `${found.bleu.toFixed(2)} (${found.bleuSignature})`] as [string, string]]),
@@ -122,7 +144,14 @@ function fromJson(value: unknown, { vocabulary }: Config): TranslateKnown | unde
 }
 
 export const translate: Kind<Config, TranslatorTrainer, TranslateKnown, TranslateData> = {
-  name: 'translate', modelKind: 'translator', title: 'a translator', use: 'translate', rows, read, evaluate, fromJson,
+  name: 'translate',
+  modelKind: 'translator',
+  title: 'a translator',
+  use: 'translate',
+  rows,
+  read,
+  evaluate,
+  fromJson,
   plan: planTranslator,
   check: checkTranslatorOptions,
   checkGiven: (values) => checkFiles(values, 'train on'),

@@ -28,7 +28,8 @@ export interface History {
   validations: LogEvent[];
 }
 
-const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isNumber = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value);
 
 /** Adds an event of a step; one that comes again, as after a kill, takes the place of the earlier one. */
 function add(events: LogEvent[], event: LogEvent): void {
@@ -54,11 +55,16 @@ export function readHistory(path: string): History {
       if (event.event === 'validation') add(history.validations, event);
     }
   } catch (error) {
-    throw new UsageError(`the log of ${quote(path)} ${reason(error)}, expected the directory of a run or its log`,
-      'train with --out DIR, which keeps a log in it');
+    throw new UsageError(
+      `the log of ${quote(path)} ${reason(error)}, expected the directory of a run or its log`,
+      'train with --out DIR, which keeps a log in it',
+    );
   }
   if (history.steps.length === 0)
-    throw new UsageError(`the log of ${quote(path)} has no step, expected the log of a run`, 'train with --out DIR');
+    throw new UsageError(
+      `the log of ${quote(path)} has no step, expected the log of a run`,
+      'train with --out DIR',
+    );
   return history;
 }
 
@@ -66,14 +72,26 @@ export function readHistory(path: string): History {
 export function curveOf({ run, steps, validations }: History, kind: CurveKind): Curve | undefined {
   const events = kind === 'training' ? steps : validations;
   if (events.length < 2 && kind === 'validation') return undefined;
-  return { run, kind, steps: events.map(({ step }) => step as number), losses: events.map(({ loss }) => loss as number) };
+  return {
+    run,
+    kind,
+    steps: events.map(({ step }) => step as number),
+    losses: events.map(({ loss }) => loss as number),
+  };
 }
 
 /** At most `most` points: means of neighbours. */
 export function thin({ steps, losses, ...rest }: Curve, most: number): Curve {
   if (losses.length <= most) return { ...rest, steps, losses };
-  const part = (values: readonly number[]): number[] => Array.from({ length: most }, (_, i) =>
-    mean(values.slice(Math.floor((i * values.length) / most), Math.floor(((i + 1) * values.length) / most))));
+  const part = (values: readonly number[]): number[] =>
+    Array.from({ length: most }, (_, i) =>
+      mean(
+        values.slice(
+          Math.floor((i * values.length) / most),
+          Math.floor(((i + 1) * values.length) / most),
+        ),
+      ),
+    );
   return { ...rest, steps: part(steps), losses: part(losses) };
 }
 
@@ -86,20 +104,32 @@ export function labelOf({ run, kind }: Curve, all: readonly Curve[]): string {
 }
 
 /** The lowest and the highest of steps and losses; no range is empty. */
-export function rangesOf(curves: readonly Curve[]): { steps: [number, number]; losses: [number, number] } {
+export function rangesOf(curves: readonly Curve[]): {
+  steps: [number, number];
+  losses: [number, number];
+} {
   const range = (lists: readonly number[][]): [number, number] => {
-    let low = Infinity, high = -Infinity;
+    let low = Infinity,
+      high = -Infinity;
     for (const list of lists)
       for (const value of list) [low, high] = [Math.min(low, value), Math.max(high, value)];
     return low < high ? [low, high] : [low - 0.5, high + 0.5];
   };
-  return { steps: range(curves.map(({ steps }) => steps)), losses: range(curves.map(({ losses }) => losses)) };
+  return {
+    steps: range(curves.map(({ steps }) => steps)),
+    losses: range(curves.map(({ losses }) => losses)),
+  };
 }
 
 /** Round numbers within a range, about `count` of them. */
 export function ticks([low, high]: readonly [number, number], count: number): number[] {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const unit = [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= rough) ?? power * 10;
-  const first = Math.ceil(low / unit - 1e-9), last = Math.floor(high / unit + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * unit).toPrecision(12)));
+  const rough = (high - low) / count,
+    power = 10 ** Math.floor(Math.log10(rough));
+  const unit =
+    [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= rough) ?? power * 10;
+  const first = Math.ceil(low / unit - 1e-9),
+    last = Math.floor(high / unit + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) =>
+    Number(((first + i) * unit).toPrecision(12)),
+  );
 }

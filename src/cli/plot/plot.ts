@@ -1,7 +1,9 @@
 // retrograd plot DIR...: the loss curves of runs, in the terminal, as SVG or as a table.
 
 import * as fs from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { oneLine, quote } from '../argv.ts';
+import { replaceFile } from '../atomic.ts';
 import { UsageError } from '../library.ts';
 import type { LogEvent } from '../log.ts';
 import { print, printJson, printWhole } from '../reporters.ts';
@@ -43,16 +45,26 @@ function printCsv(histories: readonly History[]): void {
 function writeSvg(path: string, chart: string): void {
   try {
     const before = fs.existsSync(path) ? fs.readFileSync(path).subarray(0, 4).toString() : '<svg';
-    if (before !== '<svg') throw new UsageError(`--svg ${quote(path)} is a file that is no SVG, expected a new file`, 'choose another name');
-    fs.writeFileSync(path, chart);
+    if (before !== '<svg')
+      throw new UsageError(
+        `--svg ${quote(path)} is a file that is no SVG, expected a new file`,
+        'choose another name',
+      );
+    const isOther = fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === false;
+    if (isOther) fs.writeFileSync(path, chart); // a link, or a device as /dev/stdout
+    else replaceFile(dirname(path), basename(path), Buffer.from(chart));
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`--svg ${quote(path)} ${reason(error)}, expected a file that can be written`, 'choose another name');
+    throw new UsageError(
+      `--svg ${quote(path)} ${reason(error)}, expected a file that can be written`,
+      'choose another name',
+    );
   }
 }
 
 function unitOf(histories: readonly History[]): string {
-  const units = new Set(histories.map(({ unit }) => unit)), [unit] = units;
+  const units = new Set(histories.map(({ unit }) => unit)),
+    [unit] = units;
   return units.size === 1 && unit !== undefined ? `nats ${unit}` : 'nats';
 }
 
@@ -60,9 +72,14 @@ function unitOf(histories: readonly History[]): string {
 function curvesOf(histories: readonly History[], which: PlotValues['curve']): Curve[] {
   const asked = which ?? (histories.length === 1 ? 'both' : 'training');
   const kinds: CurveKind[] = asked === 'both' ? ['training', 'validation'] : [asked];
-  const curves = histories.flatMap((history) => kinds.flatMap((kind) => curveOf(history, kind) ?? []));
+  const curves = histories.flatMap((history) =>
+    kinds.flatMap((kind) => curveOf(history, kind) ?? []),
+  );
   if (curves.length > 0) return curves;
-  throw new UsageError(`--curve is ${asked}, but no run has two validations or more, expected another curve`, '--curve training');
+  throw new UsageError(
+    `--curve is ${asked}, but no run has two validations or more, expected another curve`,
+    '--curve training',
+  );
 }
 
 /** Returns the exit code. */
@@ -72,16 +89,31 @@ export function plot(paths: readonly string[], values: PlotValues): number {
     printCsv(histories);
     return 0;
   }
-  const curves = curvesOf(histories, values.curve), unit = unitOf(histories);
+  const curves = curvesOf(histories, values.curve),
+    unit = unitOf(histories);
   if (values.json === true) for (const curve of curves) printJson({ event: 'curve', ...curve });
   if (values.svg !== undefined) {
     const runs = [...new Set(curves.map(({ run }) => run))];
-    writeSvg(values.svg, svgChart(runs.length === 1 ? `Loss of ${runs[0]}` : `Loss of ${runs.length} runs`, unit, curves));
+    writeSvg(
+      values.svg,
+      svgChart(
+        runs.length === 1 ? `Loss of ${runs[0]}` : `Loss of ${runs.length} runs`,
+        unit,
+        curves,
+      ),
+    );
     if (values.json !== true) print(`${oneLine(values.svg)} written`);
   } else if (values.json !== true) {
     const named = curves.map((curve) => ({ ...curve, run: oneLine(curve.run) }));
     const title = `loss in ${unit}${histories.length === 1 ? ` of ${named[0].run}` : ''}`;
-    printWhole(textChart(title, named, { columns: terminalColumns(), rows: ROWS, hasColour: hasColour(), isPlain: isPlainTerminal() }));
+    printWhole(
+      textChart(title, named, {
+        columns: terminalColumns(),
+        rows: ROWS,
+        hasColour: hasColour(),
+        isPlain: isPlainTerminal(),
+      }),
+    );
   }
   return 0;
 }

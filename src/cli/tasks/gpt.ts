@@ -31,9 +31,18 @@ export async function evaluateInSlices(trainer: GptTrainer, tokens: Int32Array, 
 }
 
 /** The mean loss of `most` windows, evenly from first to last; of all if there are not more. */
-function judgeSome(trainer: GptTrainer, tokens: Int32Array, most: number, gamma: number): Validation {
-  const T = trainer.options.model.context, windows = Math.floor((tokens.length - 1) / T), chosen = spread(windows, most);
-  const losses = chosen.map((window) => trainer.evaluate(tokens.subarray(window * T, (window + 1) * T + 1), undefined, gamma));
+function judgeSome(
+  trainer: GptTrainer,
+  tokens: Int32Array,
+  most: number,
+  gamma: number,
+): Validation {
+  const T = trainer.options.model.context,
+    windows = Math.floor((tokens.length - 1) / T),
+    chosen = spread(windows, most);
+  const losses = chosen.map((window) =>
+    trainer.evaluate(tokens.subarray(window * T, (window + 1) * T + 1), undefined, gamma),
+  );
   const loss = losses.reduce((a, b) => a + b, 0) / losses.length;
   return { loss, ...(chosen.length < windows ? { share: chosen.length / windows } : {}) };
 }

@@ -4,7 +4,7 @@
 import type { CheckedOptions, StepReport, Trainer } from '../library.ts';
 
 /** A trainer of any model. */
-export type AnyTrainer = Pick<Trainer<never, never>, 'steps' | 'totals' | 'plan' | 'peakBytes' | 'threads' | 'parameters' | 'close' | 'tensors' | 'restore' | 'weightsSha256'> & {
+export type AnyTrainer = Pick<Trainer<never, never>, 'steps' | 'totals' | 'plan' | 'peakBytes' | 'threads' | 'threadsNote' | 'parameters' | 'close' | 'tensors' | 'restore' | 'weightsSha256'> & {
   readonly options: CheckedOptions<{ layers: number }>;
 };
 
@@ -27,7 +27,9 @@ export type Scope = 'all' | 'final' | number;
 
 /** `count` places of 0..length - 1, or all of them if there are fewer, evenly from first to last. */
 export const spread = (length: number, count: number): number[] =>
-  Array.from({ length: Math.min(length, count) }, (_, i) => Math.floor((i * length) / Math.min(length, count)));
+  Array.from({ length: Math.min(length, count) }, (_, i) =>
+    Math.floor((i * length) / Math.min(length, count)),
+  );
 
 /** Hears how many of how many are judged. */
 export type Progress = (done: number, of: number) => void;
@@ -42,7 +44,11 @@ export interface Task {
   /** Judges the model on held-out data: all of them, or `some`, evenly from first to last. `final`:
    *  all, with what takes long too. Looks at the event loop now and then; undefined if
    *  `isInterrupted` said so. Changes nothing that trains. */
-  validate(progress: Progress, isInterrupted?: () => boolean, scope?: Scope): Promise<Validation | undefined>;
+  validate(
+    progress: Progress,
+    isInterrupted?: () => boolean,
+    scope?: Scope,
+  ): Promise<Validation | undefined>;
 }
 
 /** Losses are sums of integers with 16 fraction bits. */

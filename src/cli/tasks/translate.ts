@@ -25,7 +25,8 @@ export interface TranslateTaskOptions {
 const SLICE = 64;
 
 /** Source tokens with their end. */
-export const encodeSource = (text: string, { source }: Vocabularies): Int32Array => Int32Array.from([...source.encode(text), SPECIAL.end]);
+export const encodeSource = (text: string, { source }: Vocabularies): Int32Array =>
+  Int32Array.from([...source.encode(text), SPECIAL.end]);
 
 /** The most probable translation that a search finds. */
 export function translateTokens(trainer: TranslatorTrainer, source: Int32Array, beam: number): BeamResult {
@@ -39,8 +40,10 @@ export const judgedPairs = (items: readonly Pair[], most: number): Pair[] =>
 export function translateTask(trainer: TranslatorTrainer, { train, validation, vocabularies, bleuPairs, gamma = 0 }: TranslateTaskOptions): Task {
   const { seed, batch, microBatch, model: { context } } = trainer.options, out = createPairBatch(batch, context);
   const { source, target } = vocabularies; // a run's vocabularies have more fields
-  const held = PairData.encode(validation, { source, target, context }), judged = judgedPairs(validation, bleuPairs);
-  const slice = microBatch * Math.ceil(SLICE / microBatch), rows = createPairBatch(slice, context);
+  const held = PairData.encode(validation, { source, target, context }),
+    judged = judgedPairs(validation, bleuPairs);
+  const slice = microBatch * Math.ceil(SLICE / microBatch),
+    rows = createPairBatch(slice, context);
   return {
     trainer,
     unit: 'pairs',
@@ -49,9 +52,15 @@ export function translateTask(trainer: TranslatorTrainer, { train, validation, v
       fillPairBatch(train, { seed, batch, step: trainer.steps }, out);
       return trainer.trainStep(out);
     },
-    async validate(progress, isInterrupted = () => false, scope = 'all'): Promise<Validation | undefined> {
-      const sum = { loss: 0, tokens: 0 }, translations: string[] = [];
-      const chosen = spread(held.count, typeof scope === 'number' ? scope : Infinity), isFinal = scope === 'final';
+    async validate(
+      progress,
+      isInterrupted = () => false,
+      scope = 'all',
+    ): Promise<Validation | undefined> {
+      const sum = { loss: 0, tokens: 0 },
+        translations: string[] = [];
+      const chosen = spread(held.count, typeof scope === 'number' ? scope : Infinity),
+        isFinal = scope === 'final';
       const all = chosen.length + (isFinal ? judged.length : 0);
       for (let first = 0; first < chosen.length; first += slice) {
         if (isInterrupted()) return undefined;

@@ -20,8 +20,15 @@ function someOf(set: ImageSet, most: number): ImageSet {
   if (set.count <= most) return set;
   const size = set.width * set.height * set.channels, chosen = spread(set.count, most);
   const pixels = new Uint8Array(chosen.length * size);
-  chosen.forEach((image, at) => pixels.set(set.pixels.subarray(image * size, (image + 1) * size), at * size));
-  return { ...set, count: chosen.length, pixels, labels: Int32Array.from(chosen, (image) => set.labels[image]) };
+  chosen.forEach((image, at) =>
+    pixels.set(set.pixels.subarray(image * size, (image + 1) * size), at * size),
+  );
+  return {
+    ...set,
+    count: chosen.length,
+    pixels,
+    labels: Int32Array.from(chosen, (image) => set.labels[image]),
+  };
 }
 
 export function vitTask(trainer: VitTrainer, { train, validation, augmentation, gamma = 0 }: VitTaskOptions): Task {
@@ -39,12 +46,25 @@ export function vitTask(trainer: VitTrainer, { train, validation, augmentation, 
       }
       return trainer.trainStep(images, labels);
     },
-    async validate(progress, isInterrupted = () => false, scope = 'all'): Promise<Validation | undefined> {
+    async validate(
+      progress,
+      isInterrupted = () => false,
+      scope = 'all',
+    ): Promise<Validation | undefined> {
       const judged = typeof scope === 'number' ? someOf(validation, scope) : validation;
-      const sum = { loss: 0, accuracy: 0 }, { count, pixels, labels: truth } = judged, { microBatch } = trainer.options, slice = microBatch * Math.ceil(SLICE / microBatch);
+      const sum = { loss: 0, accuracy: 0 },
+        { count, pixels, labels: truth } = judged,
+        { microBatch } = trainer.options,
+        slice = microBatch * Math.ceil(SLICE / microBatch);
       for (let first = 0; first < count; first += slice) {
         if (isInterrupted()) return undefined;
-        const end = Math.min(count, first + slice), found = trainer.evaluate(pixels.subarray(first * size, end * size), truth.subarray(first, end), undefined, gamma);
+        const end = Math.min(count, first + slice),
+          found = trainer.evaluate(
+            pixels.subarray(first * size, end * size),
+            truth.subarray(first, end),
+            undefined,
+            gamma,
+          );
         sum.loss += exactSum(found.loss, end - first);
         sum.accuracy += Math.round(found.accuracy * (end - first));
         progress(end, count);
