@@ -1,4 +1,5 @@
-// npm run api: docs/api.md, the reference of the public names, from their docstrings (TypeDoc, typedoc-plugin-markdown).
+// npm run api: docs/api.md, the reference of the public names, from their docstrings (TypeDoc,
+// typedoc-plugin-markdown).
 //
 //   node .ci/api.mjs            writes it
 //   node .ci/api.mjs --check    changes nothing, exits 1 if it is stale
@@ -10,18 +11,40 @@ import { fileURLToPath } from 'node:url';
 import { Application, Converter, ReflectionKind, TSConfigReader } from 'typedoc';
 
 const target = 'docs/api.md';
-/** Entry of the sources, TypeDoc's name for it, name of the package's entry; in the order of the page. */
+/** Entry of the sources, TypeDoc's name for it, name of the package's entry; in the order of the
+ *  page. */
 const ENTRIES = [
   { file: 'src/index.ts', module: 'index', title: 'retrograd' },
   { file: 'src/all.ts', module: 'all', title: 'retrograd/all' },
   { file: 'src/verify/index.ts', module: 'verify', title: 'retrograd/verify' },
 ];
 const OPTIONS = {
-  plugin: ['typedoc-plugin-markdown'], entryPoints: ENTRIES.map(({ file }) => file), readme: 'none', name: 'retrograd',
-  excludeInternal: true, excludePrivate: true, excludeProtected: true, excludeExternals: true, excludeReferences: true, disableSources: true, hideGenerator: true, githubPages: false, logLevel: 'Warn', skipErrorChecking: true, // npm test checks the types
-  sort: ['source-order'], groupOrder: ['Functions', 'Classes', 'Interfaces', 'Type Aliases', 'Variables'], validation: { notExported: false },
-  router: 'module', hidePageHeader: true, hideBreadcrumbs: true, hidePageTitle: true, useCodeBlocks: true,
-  parametersFormat: 'table', interfacePropertiesFormat: 'table', classPropertiesFormat: 'table', typeAliasPropertiesFormat: 'table',
+  plugin: ['typedoc-plugin-markdown'],
+  entryPoints: ENTRIES.map(({ file }) => file),
+  readme: 'none',
+  name: 'retrograd',
+  excludeInternal: true,
+  excludePrivate: true,
+  excludeProtected: true,
+  excludeExternals: true,
+  excludeReferences: true,
+  disableSources: true,
+  hideGenerator: true,
+  githubPages: false,
+  logLevel: 'Warn',
+  skipErrorChecking: true, // npm test checks the types
+  sort: ['source-order'],
+  groupOrder: ['Functions', 'Classes', 'Interfaces', 'Type Aliases', 'Variables'],
+  validation: { notExported: false },
+  router: 'module',
+  hidePageHeader: true,
+  hideBreadcrumbs: true,
+  hidePageTitle: true,
+  useCodeBlocks: true,
+  parametersFormat: 'table',
+  interfacePropertiesFormat: 'table',
+  classPropertiesFormat: 'table',
+  typeAliasPropertiesFormat: 'table',
 };
 
 const HEAD = `# Public names
@@ -44,33 +67,52 @@ Each example runs as it stands, and a test holds what it prints against its comm
 subclasses; their messages say what was given and what is expected.
 `;
 
-/** Docstrings continue with two spaces after the star, as their first line begins after two stars; TypeDoc takes one away. */
+/** Docstrings continue with two spaces after the star, as their first line begins after two stars;
+ *  TypeDoc takes one away. */
 function straighten(comment) {
-  for (const part of [comment.summary, ...comment.blockTags.map(({ content }) => content)].flat()) part.text = part.text.replaceAll('\n ', '\n');
+  for (const part of [comment.summary, ...comment.blockTags.map(({ content }) => content)].flat())
+    part.text = part.text.replaceAll('\n ', '\n');
 }
 
-/** A parameter that is taken apart has no name in the source: its type's, in lower case, will do. */
+/** A parameter that is taken apart has no name in the source: its type's, in lower case, will do.
+ */
 function nameParameter(parameter) {
-  if (parameter.name === '__namedParameters') parameter.name = parameter.type.name?.replace(/^./, (c) => c.toLowerCase()) ?? 'given';
+  if (parameter.name === '__namedParameters')
+    parameter.name = parameter.type.name?.replace(/^./, (c) => c.toLowerCase()) ?? 'given';
 }
 
-/** What a reader does not need here: what error classes inherit, and the kernels' methods, which have docs/conformance.md. */
+/** What a reader does not need here: what error classes inherit, and the kernels' methods, which
+ *  have docs/conformance.md. */
 function leaveOut(project) {
   for (const one of project.getReflectionsByKind(ReflectionKind.Class | ReflectionKind.Interface))
-    for (const child of [...one.children ?? []])
-      if (one.name === 'Kernels' || child.inheritedFrom !== undefined || child.overwrites !== undefined && child.kind !== ReflectionKind.Constructor) project.removeReflection(child);
+    for (const child of [...(one.children ?? [])])
+      if (
+        one.name === 'Kernels' ||
+        child.inheritedFrom !== undefined ||
+        (child.overwrites !== undefined && child.kind !== ReflectionKind.Constructor)
+      )
+        project.removeReflection(child);
 }
 
 /** TypeDoc's Markdown of each entry. */
 async function pages() {
   const out = mkdtempSync(join(tmpdir(), 'retrograd-api-'));
   try {
-    const tsconfig = join(out, 'tsconfig.json'), absolute = (path) => join(process.cwd(), path); // only what the entries import: faster
-    writeFileSync(tsconfig, JSON.stringify({
-      extends: absolute('tsconfig.json'), include: [], files: [...ENTRIES.map(({ file }) => file), 'src/kernels/wasm-files.d.ts'].map(absolute),
-      compilerOptions: { typeRoots: [absolute('node_modules/@types')] },
-    }));
-    const app = await Application.bootstrapWithPlugins({ ...OPTIONS, tsconfig, out: join(out, 'pages') }, [new TSConfigReader()]);
+    const tsconfig = join(out, 'tsconfig.json');
+    const absolute = (path) => join(process.cwd(), path); // only what the entries import: faster
+    writeFileSync(
+      tsconfig,
+      JSON.stringify({
+        extends: absolute('tsconfig.json'),
+        include: [],
+        files: [...ENTRIES.map(({ file }) => file), 'src/kernels/wasm-files.d.ts'].map(absolute),
+        compilerOptions: { typeRoots: [absolute('node_modules/@types')] },
+      }),
+    );
+    const app = await Application.bootstrapWithPlugins(
+      { ...OPTIONS, tsconfig, out: join(out, 'pages') },
+      [new TSConfigReader()],
+    );
     app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
       for (const one of Object.values(project.reflections)) {
         if (one.comment !== undefined) straighten(one.comment);
@@ -82,13 +124,22 @@ async function pages() {
     if (project === undefined) throw new Error('TypeDoc cannot read the sources');
     app.validate(project);
     await app.generateOutputs(project);
-    if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('TypeDoc has warnings, see above');
+    if (app.logger.hasErrors() || app.logger.hasWarnings())
+      throw new Error('TypeDoc has warnings, see above');
     const before = new Set();
     return ENTRIES.map(({ module, title }) => {
-      const names = project.children.find(({ name }) => name === module).children.filter(({ kind }) => kind !== ReflectionKind.Reference).map(({ name }) => name);
-      const again = new Set(names.filter((name) => before.has(name))); // another one of that name is in an earlier entry
+      const names = project.children
+        .find(({ name }) => name === module)
+        .children.filter(({ kind }) => kind !== ReflectionKind.Reference)
+        .map(({ name }) => name);
+      // another one of that name is in an earlier entry
+      const again = new Set(names.filter((name) => before.has(name)));
       names.forEach((name) => before.add(name));
-      const file = readdirSync(join(out, 'pages')).find((name) => new RegExp(`^${module}(-1)?\\.md$`).test(name) && !readFileSync(join(out, 'pages', name), 'utf8').startsWith('## Modules'));
+      const file = readdirSync(join(out, 'pages')).find(
+        (name) =>
+          new RegExp(`^${module}(-1)?\\.md$`).test(name) &&
+          !readFileSync(join(out, 'pages', name), 'utf8').startsWith('## Modules'),
+      );
       return { title, module, names, again, text: readFileSync(join(out, 'pages', file), 'utf8') };
     });
   } finally {
@@ -97,24 +148,55 @@ async function pages() {
 }
 
 /** The anchor that a heading gets. */
-const anchor = (heading) => heading.toLowerCase().replace(/[^a-z0-9 -]/g, '').replaceAll(' ', '-');
-/** The heading of a name, without what makes it a call: with its entry if an earlier one has another of that name. */
+const anchor = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-');
+/** The heading of a name, without what makes it a call: with its entry if an earlier one has
+ *  another of that name. */
 const headingOf = ({ title, again }, name) => (again.has(name) ? `${name} of ${title}` : name);
 
-/** One entry's part of the page: links within the page, group headings that name the entry, no anchors that nothing links to. */
-const part = (entry) => [...entry.again].reduce((text, name) => text
-  .replace(new RegExp(`^### ${name}(\\(\\))?$`, 'm'), (heading) => `${heading} of ${entry.title}`)
-  .replaceAll(`](${entry.module}.md#${name.toLowerCase()})`, `](#${anchor(headingOf(entry, name))})`), entry.text.trim())
-  .replace(/\]\((?:[\w-]+\.md)?#(?:abstract-)?/g, '](#').replace(/^### `abstract` /gm, '### ').replace(/<a id="[^"]*"><\/a> /g, '').replace(/^\*\*\*\n\n/gm, '')
-  .replace(/^## (.+)$/gm, (_, group) => `## ${group} of ${entry.title}`).replaceAll('| `undefined` |', '| - |').replace(/[ \t]+$/gm, '');
+/** One entry's part of the page: links within the page, group headings that name the entry, no
+ *  anchors that nothing links to. */
+const part = (entry) =>
+  [...entry.again]
+    .reduce(
+      (text, name) =>
+        text
+          .replace(
+            new RegExp(`^### ${name}(\\(\\))?$`, 'm'),
+            (heading) => `${heading} of ${entry.title}`,
+          )
+          .replaceAll(
+            `](${entry.module}.md#${name.toLowerCase()})`,
+            `](#${anchor(headingOf(entry, name))})`,
+          ),
+      entry.text.trim(),
+    )
+    .replace(/\]\((?:[\w-]+\.md)?#(?:abstract-)?/g, '](#')
+    .replace(/^### `abstract` /gm, '### ')
+    .replace(/<a id="[^"]*"><\/a> /g, '')
+    .replace(/^\*\*\*\n\n/gm, '')
+    .replace(/^## (.+)$/gm, (_, group) => `## ${group} of ${entry.title}`)
+    .replaceAll('| `undefined` |', '| - |')
+    .replace(/[ \t]+$/gm, '');
 
-/** A name in the index. GitHub keeps the underscores of a heading's anchor, other renderers do not: such a name is left without a link. */
-const link = (entry, name) => (name.includes('_') ? name : `[${name}](#${anchor(headingOf(entry, name))})`);
+/** A name in the index. GitHub keeps the underscores of a heading's anchor, other renderers do not:
+ *  such a name is left without a link. */
+const link = (entry, name) =>
+  name.includes('_') ? name : `[${name}](#${anchor(headingOf(entry, name))})`;
 
 async function main() {
   process.chdir(fileURLToPath(new URL('..', import.meta.url)));
   const entries = await pages();
-  const index = entries.map((entry) => `${entry.title}: ${entry.names.sort((a, b) => a.localeCompare(b, 'en')).map((name) => link(entry, name)).join(', ')}.\n`);
+  const index = entries.map(
+    (entry) =>
+      `${entry.title}: ${entry.names
+        .sort((a, b) => a.localeCompare(b, 'en'))
+        .map((name) => link(entry, name))
+        .join(', ')}.\n`,
+  );
   const text = [HEAD, ...index, ...entries.map((entry) => `${part(entry)}\n`)].join('\n');
   const before = existsSync(target) ? readFileSync(target, 'utf8') : '';
   if (before === text) return console.log(`${target} is up to date`);

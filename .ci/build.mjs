@@ -1,4 +1,5 @@
-// npm run build: assembly/ -> build/*.wasm (asc, both targets), src/ -> dist/index.js and dist/cli.js (esbuild), dist/types (tsc).
+// npm run build: assembly/ -> build/*.wasm (asc, both targets), src/ -> dist/index.js and
+// dist/cli.js (esbuild), dist/types (tsc).
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,25 +16,35 @@ const started = performance.now();
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 
 async function compile(target) {
-  const { error, stdout, stderr } = await asc.main(['--config', 'asconfig.json', '--target', target]);
+  const { error, stdout, stderr } = await asc.main([
+    '--config',
+    'asconfig.json',
+    '--target',
+    target,
+  ]);
   if (error) throw new Error(`asc: target ${target} does not compile\n${stdout}${stderr}`);
   const wasm = readFileSync(`build/${target}.wasm`);
-  console.log(`build/${target}.wasm  ${kilobytes(wasm.length)}, ${kilobytes(gzipSync(wasm).length)} gzipped`);
+  console.log(
+    `build/${target}.wasm  ${kilobytes(wasm.length)}, ${kilobytes(gzipSync(wasm).length)} gzipped`,
+  );
 }
 
-/** The module as text: 12.4 kB compressed with what reads it; as characters of ASCII it took 14.7 kB, as
- *  base64 21.0 kB. It comes last in a bundle: in its middle it would push the code before it out of
- *  gzip's window. It is a function, so that bundlers leave it out where no kernel is used. */
-const textOfRelease = once(() =>
-  `function __retrogradKernels(){return'${pack(readFileSync('build/release.wasm'))}'}`);
+/** The module as text: 12.4 kB compressed with what reads it; as characters of ASCII it took 14.7
+ *  kB, as base64 21.0 kB. It comes last in a bundle: in its middle it would push the code before it
+ *  out of gzip's window. It is a function, so that bundlers leave it out where no kernel is used.
+ */
+const textOfRelease = once(
+  () => `function __retrogradKernels(){return'${pack(readFileSync('build/release.wasm'))}'}`,
+);
 const wasmAsText = {
   name: 'wasm-as-text',
-  setup: (b) => b.onLoad({ filter: /release\.wasm$/ }, ({ path }) => ({
-    resolveDir: process.cwd(),
-    contents: `import { unpack } from './src/kernels/unpack.ts';
+  setup: (b) =>
+    b.onLoad({ filter: /release\.wasm$/ }, ({ path }) => ({
+      resolveDir: process.cwd(),
+      contents: `import { unpack } from './src/kernels/unpack.ts';
 let bytes;
 export default () => (bytes ??= unpack(__retrogradKernels(), ${readFileSync(path).length}));`,
-  })),
+    })),
 };
 
 function once(make) {
@@ -45,29 +56,47 @@ function once(make) {
  *  memory: the kernels have numbers only, and bundlers cannot see that. 1.6 kB compressed. */
 const numbersOnly = {
   name: 'numbers-only',
-  setup: (b) => b.onLoad({ filter: /@assemblyscript[\\/]loader[\\/]index\.js$/ }, ({ path }) => {
-    const text = readFileSync(path, 'utf8');
-    const contents = text.replace(/\nfunction postInstantiate\([^]*?\n}\n/, '\nconst postInstantiate = () => ({});\n');
-    if (contents === text) throw new Error(`${path} has no function postInstantiate`);
-    return { contents };
-  }),
+  setup: (b) =>
+    b.onLoad({ filter: /@assemblyscript[\\/]loader[\\/]index\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replace(
+        /\nfunction postInstantiate\([^]*?\n}\n/,
+        '\nconst postInstantiate = () => ({});\n',
+      );
+      if (contents === text) throw new Error(`${path} has no function postInstantiate`);
+      return { contents };
+    }),
 };
 
-/** For runtimes that compile no bytes: the module stays a file beside the bundle, made for private memory, as they have no threads. Its
- *  import of the memory is "env" "memory", kind 2, and the limits' flags: 3 shared, 1 private. */
+/** For runtimes that compile no bytes: the module stays a file beside the bundle, made for private
+ *  memory, as they have no threads. Its import of the memory is "env" "memory", kind 2, and the
+ *  limits' flags: 3 shared, 1 private. */
 function writeWorkerModule(path) {
-  const bytes = readFileSync('build/release.wasm'), name = Buffer.from([3, ...Buffer.from('env'), 6, ...Buffer.from('memory'), 2]), at = bytes.indexOf(name);
-  if (at < 0 || bytes[at + name.length] !== 3) throw new Error('build/release.wasm does not import a shared memory');
+  const bytes = readFileSync('build/release.wasm');
+  const name = Buffer.from([3, ...Buffer.from('env'), 6, ...Buffer.from('memory'), 2]);
+  const at = bytes.indexOf(name);
+  if (at < 0 || bytes[at + name.length] !== 3)
+    throw new Error('build/release.wasm does not import a shared memory');
   bytes[at + name.length] = 1;
   writeFileSync(path, bytes);
 }
-const wasmAsFile = { name: 'wasm-as-file', setup: (b) => b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })) };
+const wasmAsFile = {
+  name: 'wasm-as-file',
+  setup: (b) =>
+    b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })),
+};
 
 /** Runtimes print the line that threw an error that nobody caught, Bun five more. */
 const LINE_LENGTH = 120;
 
 const COMMON = {
-  bundle: true, format: 'esm', target: 'es2022', minify: true, logLevel: 'warning', write: false, metafile: true,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  logLevel: 'warning',
+  write: false,
+  metafile: true,
 };
 /** Of every bundle: what is in it. */
 const metafiles = [];
@@ -75,55 +104,106 @@ const metafiles = [];
 function save(path, text) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
-  console.log(`${path}  ${kilobytes(Buffer.byteLength(text))}, ${kilobytes(gzipSync(text).length)} gzipped`);
+  console.log(
+    `${path}  ${kilobytes(Buffer.byteLength(text))}, ${kilobytes(gzipSync(text).length)} gzipped`,
+  );
 }
 
-/** A file of the library. After esbuild terser makes it 0.9 kB shorter, compressed, and writes newlines
- *  for semicolons; annotations are kept, as bundlers leave things out by them. */
+/** A file of the library. After esbuild terser makes it 0.9 kB shorter, compressed, and writes
+ *  newlines for semicolons; annotations are kept, as bundlers leave things out by them. */
 async function bundle(entry, outfile, plugins) {
-  const { metafile, outputFiles: [bundledMap, bundled] } = await build({
-    ...COMMON, entryPoints: [entry], outfile, sourcemap: 'external', platform: 'neutral',
+  const {
+    metafile,
+    outputFiles: [bundledMap, bundled],
+  } = await build({
+    ...COMMON,
+    entryPoints: [entry],
+    outfile,
+    sourcemap: 'external',
+    platform: 'neutral',
     plugins: [...(plugins ?? [wasmAsText]), numbersOnly],
   });
   metafiles.push(metafile);
   const { code, map } = await minify(bundled.text, {
-    module: true, ecma: 2020, compress: { passes: 3 }, sourceMap: { content: bundledMap.text },
+    module: true,
+    ecma: 2020,
+    compress: { passes: 3 },
+    sourceMap: { content: bundledMap.text },
     format: { semicolons: false, max_line_len: LINE_LENGTH, preserve_annotations: true },
   });
   // what bundlers would warn of: the module of Node's threads, which is not for them
-  const ours = code.replace(/\bimport\((\w+)\)/, 'import(/*webpackIgnore:true*//*@vite-ignore*/$1)');
+  const ours = code.replace(
+    /\bimport\((\w+)\)/,
+    'import(/*webpackIgnore:true*//*@vite-ignore*/$1)',
+  );
   const kernels = plugins === undefined ? `${textOfRelease()}\n` : '';
   save(outfile, `${ours}\n${kernels}//# sourceMappingURL=${basename(outfile)}.map\n`);
   writeFileSync(`${outfile}.map`, map);
 }
 
 /** Imports the library's file instead of holding it again. */
-const beside = (file) => ({ name: 'beside', setup: (b) => b.onResolve({ filter: /\.\.?\/index\.ts$/ }, () => ({ path: file, external: true })) });
+const beside = (file) => ({
+  name: 'beside',
+  setup: (b) =>
+    b.onResolve({ filter: /\.\.?\/index\.ts$/ }, () => ({ path: file, external: true })),
+});
 
-/** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not have. */
+/** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not
+ *  have. */
 const CLI_BANNER = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
 
 async function bundleCommandLine(entry, outfile) {
-  const { metafile, outputFiles: [map, { text }] } = await build({
-    ...COMMON, entryPoints: [entry], outfile, sourcemap: true, platform: 'node', lineLimit: LINE_LENGTH,
-    plugins: [wasmAsText, numbersOnly], banner: { js: CLI_BANNER }, footer: { js: textOfRelease() },
+  const {
+    metafile,
+    outputFiles: [map, { text }],
+  } = await build({
+    ...COMMON,
+    entryPoints: [entry],
+    outfile,
+    sourcemap: true,
+    platform: 'node',
+    lineLimit: LINE_LENGTH,
+    plugins: [wasmAsText, numbersOnly],
+    banner: { js: CLI_BANNER },
+    footer: { js: textOfRelease() },
   });
   metafiles.push(metafile);
   save(outfile, text);
   writeFileSync(map.path, map.text);
 }
 
-/** Declarations of the public names and what they mention. Imports by `.ts` become `.js`, which every resolver maps to `.d.ts`. */
+/** Declarations of the public names and what they mention. Imports by `.ts` become `.js`, which
+ *  every resolver maps to `.d.ts`. */
 function declarations(entries, outDir) {
   rmSync(outDir, { recursive: true, force: true });
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
-  const overrides = { noEmit: false, declaration: true, stripInternal: true, emitDeclarationOnly: true, outDir, rootDir: 'src' };
-  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, ...overrides }, '.');
-  const write = (path, text) => ts.sys.writeFile(path, text.replace(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'));
-  const { emitSkipped, diagnostics } = ts.createProgram([...entries, 'src/kernels/wasm-files.d.ts'], options).emit(undefined, write);
-  if (emitSkipped) throw new Error(ts.formatDiagnostics(diagnostics, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => '.', getNewLine: () => '\n' }));
+  const overrides = {
+    noEmit: false,
+    declaration: true,
+    stripInternal: true,
+    emitDeclarationOnly: true,
+    outDir,
+    rootDir: 'src',
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(
+    { ...config.compilerOptions, ...overrides },
+    '.',
+  );
+  const write = (path, text) =>
+    ts.sys.writeFile(path, text.replace(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'));
+  const { emitSkipped, diagnostics } = ts
+    .createProgram([...entries, 'src/kernels/wasm-files.d.ts'], options)
+    .emit(undefined, write);
+  if (emitSkipped)
+    throw new Error(
+      ts.formatDiagnostics(diagnostics, {
+        getCanonicalFileName: (name) => name,
+        getCurrentDirectory: () => '.',
+        getNewLine: () => '\n',
+      }),
+    );
   console.log(outDir);
 }
 
@@ -143,6 +223,7 @@ try {
   declarations(['src/index.ts', 'src/serve.ts', 'src/verify/index.ts'], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
-  console.error(error.errors ? 'build failed' : error.message); // esbuild has printed its own errors
+  // esbuild has printed its own errors
+  console.error(error.errors ? 'build failed' : error.message);
   process.exitCode = 1;
 }

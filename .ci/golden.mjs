@@ -11,7 +11,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The last JSON line that a command of dist/cli.js prints. Its exit code does not matter: it compares with the old digest. */
 function lastEvent(...words) {
-  const { stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli.js'), ...words, '--json'], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'dist', 'cli.js'), ...words, '--json'],
+    { encoding: 'utf8', maxBuffer: 2 ** 28 },
+  );
   const event = JSON.parse(stdout.trim().split('\n').at(-1) || '{}');
   if (event.event !== 'done') throw new Error(`${words.join(' ')} did not finish: ${stderr}`);
   return event;
@@ -20,7 +24,16 @@ function lastEvent(...words) {
 /** A module of test/helpers, bundled. */
 async function helper(name) {
   const outfile = join(root, 'build', `${name}.mjs`);
-  await bundle({ entryPoints: [join(root, 'test', 'helpers', `${name}.ts`)], outfile, bundle: true, format: 'esm', target: 'es2022', platform: 'node', loader: { '.wasm': 'binary' }, logLevel: 'warning' });
+  await bundle({
+    entryPoints: [join(root, 'test', 'helpers', `${name}.ts`)],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'node',
+    loader: { '.wasm': 'binary' },
+    logLevel: 'warning',
+  });
   return import(pathToFileURL(outfile).href);
 }
 
@@ -36,10 +49,15 @@ const GOLDEN = {
 };
 
 for (const [file, make] of Object.entries(GOLDEN)) {
-  const path = join(root, 'test', 'golden', file), before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  const value = await make(), after = typeof value === 'string' ? value : `${JSON.stringify(value, null, 2)}\n`;
+  const path = join(root, 'test', 'golden', file);
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const value = await make();
+  const after = typeof value === 'string' ? value : `${JSON.stringify(value, null, 2)}\n`;
   writeFileSync(path, after);
   console.log(`${file}: ${after === before ? 'unchanged' : `changed\n${after.slice(0, 2000)}`}`);
 }
-const build = spawnSync(process.execPath, [join(root, '.ci', 'build.mjs')], { cwd: root, stdio: 'inherit' });
+const build = spawnSync(process.execPath, [join(root, '.ci', 'build.mjs')], {
+  cwd: root,
+  stdio: 'inherit',
+});
 process.exitCode = build.status ?? 1;

@@ -17,7 +17,9 @@ function packagesIn(metafiles) {
 /** A package's licence and notices. Throws if there are none: then nothing of it may be bundled. */
 function licenseText(name) {
   const folder = `node_modules/${TEXT_OF[name] ?? name}`;
-  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)/i.test(file)).sort();
+  const files = readdirSync(folder)
+    .filter((file) => /^(licen[cs]e|notice)/i.test(file))
+    .sort();
   if (files.length === 0) throw new Error(`${folder} has no file of its licence, but is bundled`);
   return files.map((file) => readFileSync(`${folder}/${file}`, 'utf8').trim()).join('\n\n');
 }
@@ -25,8 +27,12 @@ function licenseText(name) {
 /** The text of THIRD-PARTY-LICENSES. */
 export function thirdPartyLicenses(metafiles) {
   const parts = packagesIn(metafiles).map((name) => {
-    const { version, license } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8'));
+    const { version, license } = JSON.parse(
+      readFileSync(`node_modules/${name}/package.json`, 'utf8'),
+    );
     return `${name} ${version} (${license})\n\n${licenseText(name)}\n`;
   });
-  return ['Parts of these packages are in the files beside this one.\n', ...parts].join(`\n${'-'.repeat(80)}\n\n`);
+  return ['Parts of these packages are in the files beside this one.\n', ...parts].join(
+    `\n${'-'.repeat(80)}\n\n`,
+  );
 }

@@ -90,7 +90,8 @@ function visitByte(before, byte, visit) {
 
 const situationAt = (bytes, at, wasRepeat) => BITS * wasRepeat + ((at && bytes[at - 1]) >> 3);
 
-/** Codes a way through the bytes: its moves are { length, distance }, distance 0 for a single byte. */
+/** Codes a way through the bytes: its moves are { length, distance }, distance 0 for a single byte.
+ */
 function encode(bytes, moves) {
   const coder = new Coder();
   const put = (context, value) => coder.put(context, value);
@@ -115,8 +116,12 @@ function encode(bytes, moves) {
 
 const matchLength = (bytes, at, distance) => {
   let length = 0;
-  while (length < MOST_LENGTH && at + length < bytes.length
-    && bytes[at + length - distance] === bytes[at + length]) length++;
+  while (
+    length < MOST_LENGTH &&
+    at + length < bytes.length &&
+    bytes[at + length - distance] === bytes[at + length]
+  )
+    length++;
   return length;
 };
 

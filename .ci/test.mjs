@@ -1,5 +1,6 @@
-// npm test, after .ci/setup.mjs: checks the types, runs every test, and says `N passed, N failed` on its last line. The exit
-// code is the verdict. A run without a single test is a failure. Arguments go to vitest: npm test -- test/cli.
+// npm test, after .ci/setup.mjs: checks the types, runs every test, and says `N passed, N failed`
+// on its last line. The exit code is the verdict. A run without a single test is a failure.
+// Arguments go to vitest: npm test -- test/cli.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,16 +12,28 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Runs a tool of node_modules in the foreground; true if it exits with 0. */
 function run(tool, ...words) {
-  return spawnSync(process.execPath, [join(root, 'node_modules', tool), ...words], { cwd: root, stdio: 'inherit' }).status === 0;
+  return (
+    spawnSync(process.execPath, [join(root, 'node_modules', tool), ...words], {
+      cwd: root,
+      stdio: 'inherit',
+    }).status === 0
+  );
 }
 
 /** Counts of vitest's report. A file that failed before its first test counts as one failure. */
 function countTests(report) {
   const tests = report.testResults.flatMap((file) => file.assertionResults);
-  const broken = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'));
+  const broken = report.testResults.filter(
+    (file) =>
+      file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
   for (const file of broken) console.log(`failed to run: ${file.name}: ${file.message}`);
   const of = (status) => tests.filter((test) => test.status === status).length;
-  return { passed: of('passed'), failed: of('failed') + broken.length, skipped: tests.length - of('passed') - of('failed') };
+  return {
+    passed: of('passed'),
+    failed: of('failed') + broken.length,
+    skipped: tests.length - of('passed') - of('failed'),
+  };
 }
 
 function verdict(passed, failed) {
@@ -33,7 +46,16 @@ function main() {
   const folder = mkdtempSync(join(tmpdir(), 'retrograd-test-'));
   try {
     const output = join(folder, 'report.json');
-    const isGreen = run('vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.mjs', '--reporter=default', '--reporter=json', `--outputFile.json=${output}`, ...process.argv.slice(2));
+    const isGreen = run(
+      'vitest/vitest.mjs',
+      'run',
+      '--config',
+      'test/vitest.config.mjs',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${output}`,
+      ...process.argv.slice(2),
+    );
     let report;
     try {
       report = JSON.parse(readFileSync(output, 'utf8'));

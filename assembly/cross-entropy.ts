@@ -1,4 +1,5 @@
-// Cross entropy of logits against one target a row: the loss in nats and its gradient, softmax minus one-hot.
+// Cross entropy of logits against one target a row: the loss in nats and its gradient, softmax
+// minus one-hot.
 
 import { bits, halfUp, multiplyHalfUpLanesU } from './fixed';
 import { firstLanes, loadInt32s, storeInt32s, sumLanes64, widenSumU } from './lanes';
@@ -10,10 +11,12 @@ const LOSS_MAX: i64 = i32.MAX_VALUE;
 /** 1 with the 24 fraction bits of the gradient. */
 const ONE_Q24: i32 = 1 << 24;
 
-/** log2(Z) - 30 with 16 fraction bits, Z >= 1, bit by bit: squaring y = 2^x in [1, 2) (31 fraction bits) doubles x. */
+/** log2(Z) - 30 with 16 fraction bits, Z >= 1, bit by bit: squaring y = 2^x in [1, 2) (31 fraction
+ *  bits) doubles x. */
 function log2(z: u64): i64 {
   const k = bits(z) - 1;
-  let y = k <= 31 ? z << (31 - k) : z >> (k - 31), result = i64(k - 30) << 16;
+  let y = k <= 31 ? z << (31 - k) : z >> (k - 31),
+    result = i64(k - 30) << 16;
   for (let b = 15; b >= 0; b--) {
     y = (y * y) >> 31;
     const carry = y >> 32;
@@ -23,18 +26,32 @@ function log2(z: u64): i64 {
   return result;
 }
 
-/** Kernels.cross_entropy_i32. dLogits first holds the exponentials, so that they are computed once. */
-export function cross_entropy_i32(logits: usize, ldl: i32, targets: usize, dLogits: usize, lddl: i32, losses: usize, rows: i32, columns: i32, scale: u32): void {
+/** Kernels.cross_entropy_i32. dLogits first holds the exponentials, so that they are computed once.
+ */
+export function cross_entropy_i32(
+  logits: usize,
+  ldl: i32,
+  targets: usize,
+  dLogits: usize,
+  lddl: i32,
+  losses: usize,
+  rows: i32,
+  columns: i32,
+  scale: u32,
+): void {
   assert(columns >= 1 && columns <= 1 << 20, 'cross_entropy_i32: columns in 1..2^20');
   assert(scale > 0, 'cross_entropy_i32: scale > 0');
   const scales = i32x4.splat(scale);
   for (let row = 0; row < rows; row++, logits += usize(ldl) << 2, targets += 4, losses += 4) {
     const target = load<i32>(targets);
     assert(target >= 0 && target < columns, 'cross_entropy_i32: targets in 0..columns-1');
-    const max = rowMax(logits, columns), largest = i32x4.splat(max);
+    const max = rowMax(logits, columns),
+      largest = i32x4.splat(max);
     const distance = (u64(u32(max - load<i32>(logits + (usize(target) << 2)))) * scale) >> 32;
 
-    let sum = i64x2.splat(0), from = logits, to = dLogits;
+    let sum = i64x2.splat(0),
+      from = logits,
+      to = dLogits;
     for (let left = columns; left > 0; left -= 4, from += 16, to += 16) {
       let e = exponentials(loadInt32s(from, left), largest, scales);
       if (left < 4) e = v128.and(e, firstLanes(left));
@@ -45,7 +62,7 @@ export function cross_entropy_i32(logits: usize, ldl: i32, targets: usize, dLogi
     store<i32>(losses, i32(min(halfUp((log2(z) + 2 * i64(distance)) * LN2_Q16, 16), LOSS_MAX)));
     if (!dLogits) continue;
 
-    const r = i32x4.splat(i32((<u64>1 << 61) / u64(z)));
+    const r = i32x4.splat(i32(((<u64>1) << 61) / u64(z)));
     to = dLogits;
     for (let left = columns; left > 0; left -= 4, to += 16) {
       storeInt32s(to, multiplyHalfUpLanesU(loadInt32s(to, left), r, 37), left);

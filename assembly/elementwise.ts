@@ -1,4 +1,5 @@
-// Element by element: weighted sums of int32 tensors, column sums, accumulation into int64, and the fingerprint of a state.
+// Element by element: weighted sums of int32 tensors, column sums, accumulation into int64, and the
+// fingerprint of a state.
 
 import { isSummable, isWithin32 } from './bounds';
 import { halfUp, halfUpLanes, halfUpLanes64 } from './fixed';
@@ -15,7 +16,19 @@ function term(v: v128, factor: v128, s: i32): v128 {
 /** Four elements of combine_i32, of which `left` exist. */
 // @ts-ignore: decorator
 @inline
-function combine4(a: usize, aFactor: v128, aShift: i32, b: usize, bFactor: v128, bShift: i32, c: usize, cFactor: v128, cShift: i32, out: usize, left: i32): void {
+function combine4(
+  a: usize,
+  aFactor: v128,
+  aShift: i32,
+  b: usize,
+  bFactor: v128,
+  bShift: i32,
+  c: usize,
+  cFactor: v128,
+  cShift: i32,
+  out: usize,
+  left: i32,
+): void {
   let sum = term(loadInt32s(a, left), aFactor, aShift);
   if (b) sum = i32x4.add(sum, term(loadInt32s(b, left), bFactor, bShift));
   if (c) sum = i32x4.add(sum, term(loadInt32s(c, left), cFactor, cShift));
@@ -23,8 +36,22 @@ function combine4(a: usize, aFactor: v128, aShift: i32, b: usize, bFactor: v128,
 }
 
 /** Kernels.combine_i32. */
-export function combine_i32(a: usize, aFactor: i32, aShift: i32, b: usize, bFactor: i32, bShift: i32, c: usize, cShift: i32, out: usize, n: i32): void {
-  assert(abs(aShift) <= 31 && abs(bShift) <= 31 && abs(cShift) <= 31, 'combine_i32: shifts in -31..31');
+export function combine_i32(
+  a: usize,
+  aFactor: i32,
+  aShift: i32,
+  b: usize,
+  bFactor: i32,
+  bShift: i32,
+  c: usize,
+  cShift: i32,
+  out: usize,
+  n: i32,
+): void {
+  assert(
+    abs(aShift) <= 31 && abs(bShift) <= 31 && abs(cShift) <= 31,
+    'combine_i32: shifts in -31..31',
+  );
   assert(abs(aFactor) <= 15 && abs(bFactor) <= 15, 'combine_i32: factors in -15..15');
   assert(
     ASC_NO_ASSERT || isWithin32(a, n, aFactor, i32.MAX_VALUE),
@@ -34,7 +61,9 @@ export function combine_i32(a: usize, aFactor: i32, aShift: i32, b: usize, bFact
     ASC_NO_ASSERT || !b || isWithin32(b, n, bFactor, i32.MAX_VALUE),
     'combine_i32: |b * bFactor| < 2^31',
   );
-  const fa = i32x4.splat(aFactor << max(-aShift, 0)), fb = i32x4.splat(bFactor << max(-bShift, 0)), fc = i32x4.splat(1 << max(-cShift, 0));
+  const fa = i32x4.splat(aFactor << max(-aShift, 0)),
+    fb = i32x4.splat(bFactor << max(-bShift, 0)),
+    fc = i32x4.splat(1 << max(-cShift, 0));
   for (; n >= 4; n -= 4, a += 16, out += 16) {
     combine4(a, fa, aShift, b, fb, bShift, c, fc, cShift, out, 4);
     if (b) b += 16;
@@ -50,17 +79,33 @@ const ROWS_OF_LANE: i32 = 1 << 15;
 // @ts-ignore: decorator
 @inline
 function accumulateLanes(out: usize, v: v128, shift: i32): void {
-  v128.store(out, i64x2.add(v128.load(out), shift < 0 ? halfUpLanes64(v, -shift) : i64x2.shl(v, shift)));
+  v128.store(
+    out,
+    i64x2.add(v128.load(out), shift < 0 ? halfUpLanes64(v, -shift) : i64x2.shl(v, shift)),
+  );
 }
 
-/** Kernels.sum_rows_i16i64: eight columns at a time, int32 lanes emptied into int64 before they could overflow. */
-export function sum_rows_i16i64(a: usize, lda: i32, rows: i32, columns: i32, sum: usize, shift: i32): void {
+/** Kernels.sum_rows_i16i64: eight columns at a time, int32 lanes emptied into int64 before they
+ *  could overflow. */
+export function sum_rows_i16i64(
+  a: usize,
+  lda: i32,
+  rows: i32,
+  columns: i32,
+  sum: usize,
+  shift: i32,
+): void {
   assert(shift >= -31 && shift <= 31, 'sum_rows_i16i64: shift in -31..31');
   const row = usize(lda) << 1;
   for (; columns >= 8; columns -= 8, a += 16, sum += 64) {
-    let s0 = i64x2.splat(0), s1 = i64x2.splat(0), s2 = i64x2.splat(0), s3 = i64x2.splat(0), p = a;
+    let s0 = i64x2.splat(0),
+      s1 = i64x2.splat(0),
+      s2 = i64x2.splat(0),
+      s3 = i64x2.splat(0),
+      p = a;
     for (let r = 0; r < rows; r += ROWS_OF_LANE) {
-      let low = i32x4.splat(0), high = i32x4.splat(0);
+      let low = i32x4.splat(0),
+        high = i32x4.splat(0);
       for (let count = min(rows - r, ROWS_OF_LANE); count > 0; count--, p += row) {
         const v = v128.load(p);
         low = i32x4.add(low, i32x4.extend_low_i16x8_s(v));
@@ -77,7 +122,8 @@ export function sum_rows_i16i64(a: usize, lda: i32, rows: i32, columns: i32, sum
     accumulateLanes(sum + 48, s3, shift);
   }
   for (; columns > 0; columns--, a += 2, sum += 8) {
-    let total: i64 = 0, p = a;
+    let total: i64 = 0,
+      p = a;
     for (let r = 0; r < rows; r++, p += row) total += load<i16>(p);
     store<i64>(sum, load<i64>(sum) + halfUp(total, -shift));
   }
@@ -111,13 +157,18 @@ function hashFold(r: i32, h: i32): i32 {
 
 /** Kernels.hash_i32. Lane i & 3 of the vector is lane i & 3 of the contract. */
 export function hash_i32(a: usize, n: i32): u32 {
-  const multiplier = i32x4.splat(HASH_MULTIPLIER), increment = i32x4.splat(HASH_INCREMENT);
-  let h = i32x4(0x9e3779b9, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f), rest = n;
+  const multiplier = i32x4.splat(HASH_MULTIPLIER),
+    increment = i32x4.splat(HASH_INCREMENT);
+  let h = i32x4(0x9e3779b9, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f),
+    rest = n;
   for (; rest >= 4; rest -= 4, a += 16) {
     const x = v128.xor(h, v128.load(a));
     h = i32x4.add(i32x4.mul(v128.or(i32x4.shl(x, 13), i32x4.shr_u(x, 19)), multiplier), increment);
   }
-  let h0 = i32x4.extract_lane(h, 0), h1 = i32x4.extract_lane(h, 1), h2 = i32x4.extract_lane(h, 2), h3 = i32x4.extract_lane(h, 3);
+  let h0 = i32x4.extract_lane(h, 0),
+    h1 = i32x4.extract_lane(h, 1),
+    h2 = i32x4.extract_lane(h, 2),
+    h3 = i32x4.extract_lane(h, 3);
   if (rest > 0) h0 = hashStep(h0, load<i32>(a));
   if (rest > 1) h1 = hashStep(h1, load<i32>(a, 4));
   if (rest > 2) h2 = hashStep(h2, load<i32>(a, 8));

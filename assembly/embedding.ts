@@ -1,4 +1,5 @@
-// Token and position embedding, forward and backward: rows of masters in, rows of int64 gradients out.
+// Token and position embedding, forward and backward: rows of masters in, rows of int64 gradients
+// out.
 
 import { isWithin32 } from './bounds';
 import { halfUp, halfUpLanes } from './fixed';
@@ -11,15 +12,25 @@ const MASTER_FRACTION: i32 = 24;
 const LARGEST: i64 = (1 << 30) - 1;
 
 /** Kernels.embedding_forward_i32. */
-export function embedding_forward_i32(ids: usize, token: usize, position: usize, out: usize, rows: i32, columns: i32, l: i32): void {
+export function embedding_forward_i32(
+  ids: usize,
+  token: usize,
+  position: usize,
+  out: usize,
+  rows: i32,
+  columns: i32,
+  l: i32,
+): void {
   assert(l >= 6 && l <= 14, 'embedding_forward_i32: l in 6..14');
   assert(
     ASC_NO_ASSERT || isWithin32(position, rows * columns, 1, LARGEST),
     'embedding_forward_i32: |position| < 2^30',
   );
-  const shift = MASTER_FRACTION - l, row = usize(columns) << 2;
+  const shift = MASTER_FRACTION - l,
+    row = usize(columns) << 2;
   for (let r = 0; r < rows; r++, ids += 4) {
-    let t = token + usize(load<u32>(ids)) * row, c = columns;
+    let t = token + usize(load<u32>(ids)) * row,
+      c = columns;
     assert(ASC_NO_ASSERT || isWithin32(t, c, 1, LARGEST), 'embedding_forward_i32: |token| < 2^30');
     for (; c >= 4; c -= 4, t += 16, position += 16, out += 16) {
       v128.store(out, halfUpLanes(i32x4.add(v128.load(t), v128.load(position)), shift));
@@ -30,12 +41,22 @@ export function embedding_forward_i32(ids: usize, token: usize, position: usize,
   }
 }
 
-/** Kernels.embedding_backward_i32i64. A right shift is done on int32 lanes, a left shift after widening. */
-export function embedding_backward_i32i64(ids: usize, dx: usize, dToken: usize, dPosition: usize, rows: i32, columns: i32, shift: i32): void {
+/** Kernels.embedding_backward_i32i64. A right shift is done on int32 lanes, a left shift after
+ *  widening. */
+export function embedding_backward_i32i64(
+  ids: usize,
+  dx: usize,
+  dToken: usize,
+  dPosition: usize,
+  rows: i32,
+  columns: i32,
+  shift: i32,
+): void {
   assert(shift >= -31 && shift <= 31, 'embedding_backward_i32i64: shift in -31..31');
   const row = usize(columns) << 3;
   for (let r = 0; r < rows; r++, ids += 4) {
-    let t = dToken + usize(load<u32>(ids)) * row, c = columns;
+    let t = dToken + usize(load<u32>(ids)) * row,
+      c = columns;
     for (; c >= 4; c -= 4, dx += 16, t += 32, dPosition += 32) {
       let v = v128.load(dx);
       if (shift <= 0) {
@@ -43,7 +64,8 @@ export function embedding_backward_i32i64(ids: usize, dx: usize, dToken: usize, 
         addWide(t, v);
         addWide(dPosition, v);
       } else {
-        const low = i64x2.shl(i64x2.extend_low_i32x4_s(v), shift), high = i64x2.shl(i64x2.extend_high_i32x4_s(v), shift);
+        const low = i64x2.shl(i64x2.extend_low_i32x4_s(v), shift),
+          high = i64x2.shl(i64x2.extend_high_i32x4_s(v), shift);
         v128.store(t, i64x2.add(v128.load(t), low));
         v128.store(t, i64x2.add(v128.load(t, 16), high), 16);
         v128.store(dPosition, i64x2.add(v128.load(dPosition), low));

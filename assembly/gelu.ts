@@ -1,12 +1,26 @@
-// GELU (Hendrycks & Gimpel 2016), u Phi(u), forward and backward: max(u, 0) - g(|u|) with g(a) = a (1 - Phi(a)) a piecewise cubic on
-// 16 segments of [0, 5). The tables fit vectors: two swizzles (low and high bytes) fetch a coefficient for 16 elements.
+// GELU (Hendrycks & Gimpel 2016), u Phi(u), forward and backward: max(u, 0) - g(|u|) with g(a) = a
+// (1 - Phi(a)) a piecewise cubic on 16 segments of [0, 5). The tables fit vectors: two swizzles
+// (low and high bytes) fetch a coefficient for 16 elements.
 //   segment of 16 int16s -> byte lanes 0..15 -> swizzle LOW, swizzle HIGH -> interleave -> coefficients of elements 0..7, 8..15
 
 import { clampLanes16, halfStep, halfUpLanes16, q15Lanes, shiftHalfUpLanes } from './fixed';
 import { loadInt16s, loadInt32s, storeInt16s, storeInt32s, sumLanes } from './lanes';
 import {
-  GELU_GAP_C0_HIGH, GELU_GAP_C0_LOW, GELU_GAP_C1_HIGH, GELU_GAP_C1_LOW, GELU_GAP_C2_HIGH, GELU_GAP_C2_LOW, GELU_GAP_C3_HIGH, GELU_GAP_C3_LOW,
-  GELU_SLOPE_C0_HIGH, GELU_SLOPE_C0_LOW, GELU_SLOPE_C1_HIGH, GELU_SLOPE_C1_LOW, GELU_SLOPE_C2_HIGH, GELU_SLOPE_C2_LOW, GELU_SLOPE_C3_HIGH,
+  GELU_GAP_C0_HIGH,
+  GELU_GAP_C0_LOW,
+  GELU_GAP_C1_HIGH,
+  GELU_GAP_C1_LOW,
+  GELU_GAP_C2_HIGH,
+  GELU_GAP_C2_LOW,
+  GELU_GAP_C3_HIGH,
+  GELU_GAP_C3_LOW,
+  GELU_SLOPE_C0_HIGH,
+  GELU_SLOPE_C0_LOW,
+  GELU_SLOPE_C1_HIGH,
+  GELU_SLOPE_C1_LOW,
+  GELU_SLOPE_C2_HIGH,
+  GELU_SLOPE_C2_LOW,
+  GELU_SLOPE_C3_HIGH,
   GELU_SLOPE_C3_LOW,
 } from './tables';
 
@@ -68,17 +82,35 @@ function activation(u: v128, gap: v128, shift: i32): v128 {
 // @ts-ignore: decorator
 @inline
 function forward16(u: usize, act: usize, left: i32, shift: i32, count: v128): v128 {
-  const u0 = loadInt16s(u, left), u1 = loadInt16s(u + 16, left - 8);
-  const w0 = position(u0), w1 = position(u1), s = segments(w0, w1);
-  const f0 = fraction(w0), f1 = fraction(w1);
-  const c0l = i8x16.swizzle(GELU_GAP_C0_LOW, s), c0h = i8x16.swizzle(GELU_GAP_C0_HIGH, s);
-  const c1l = i8x16.swizzle(GELU_GAP_C1_LOW, s), c1h = i8x16.swizzle(GELU_GAP_C1_HIGH, s);
-  const c2l = i8x16.swizzle(GELU_GAP_C2_LOW, s), c2h = i8x16.swizzle(GELU_GAP_C2_HIGH, s);
-  const c3l = i8x16.swizzle(GELU_GAP_C3_LOW, s), c3h = i8x16.swizzle(GELU_GAP_C3_HIGH, s);
-  const v0 = activation(u0, horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)), shift);
-  const v1 = activation(u1, horner(f1, join(c3l, c3h, 1), join(c2l, c2h, 1), join(c1l, c1h, 1), join(c0l, c0h, 1)), shift);
-  const high = i16x8.splat(OPERAND_MAX), low = i16x8.splat(-OPERAND_MAX);
-  const a0 = clampLanes16(v0, low, high), a1 = clampLanes16(v1, low, high);
+  const u0 = loadInt16s(u, left),
+    u1 = loadInt16s(u + 16, left - 8);
+  const w0 = position(u0),
+    w1 = position(u1),
+    s = segments(w0, w1);
+  const f0 = fraction(w0),
+    f1 = fraction(w1);
+  const c0l = i8x16.swizzle(GELU_GAP_C0_LOW, s),
+    c0h = i8x16.swizzle(GELU_GAP_C0_HIGH, s);
+  const c1l = i8x16.swizzle(GELU_GAP_C1_LOW, s),
+    c1h = i8x16.swizzle(GELU_GAP_C1_HIGH, s);
+  const c2l = i8x16.swizzle(GELU_GAP_C2_LOW, s),
+    c2h = i8x16.swizzle(GELU_GAP_C2_HIGH, s);
+  const c3l = i8x16.swizzle(GELU_GAP_C3_LOW, s),
+    c3h = i8x16.swizzle(GELU_GAP_C3_HIGH, s);
+  const v0 = activation(
+    u0,
+    horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)),
+    shift,
+  );
+  const v1 = activation(
+    u1,
+    horner(f1, join(c3l, c3h, 1), join(c2l, c2h, 1), join(c1l, c1h, 1), join(c0l, c0h, 1)),
+    shift,
+  );
+  const high = i16x8.splat(OPERAND_MAX),
+    low = i16x8.splat(-OPERAND_MAX);
+  const a0 = clampLanes16(v0, low, high),
+    a1 = clampLanes16(v1, low, high);
   storeInt16s(act, a0, left);
   storeInt16s(act + 16, a1, left - 8);
   const changed = i16x8.add(i16x8.ne(v0, a0), i16x8.ne(v1, a1));
@@ -102,30 +134,61 @@ function slope(u: v128, g2: v128): v128 {
   return v128.bitselect(g, i16x8.sub(i16x8.splat(ONE_Q14), g), i16x8.shr_s(u, 15));
 }
 
-/** halfUp(d * slope, 15) of four elements: d = 2^15 dHigh + dLow, so that both products fit int32 (|slope| < 2^15). */
+/** halfUp(d * slope, 15) of four elements: d = 2^15 dHigh + dLow, so that both products fit int32
+ *  (|slope| < 2^15). */
 // @ts-ignore: decorator
 @inline
 function times(d: v128, slopes: v128): v128 {
-  const low = i32x4.dot_i16x8_s(v128.and(d, i32x4.splat(0x7fff)), slopes); // the high half of every pair of dLow is 0
-  return i32x4.add(i32x4.mul(i32x4.shr_s(d, 15), slopes), shiftHalfUpLanes(low, i32x4.splat(halfStep(15)), 15));
+  // the high half of every pair of dLow is 0
+  const low = i32x4.dot_i16x8_s(v128.and(d, i32x4.splat(0x7fff)), slopes);
+  return i32x4.add(
+    i32x4.mul(i32x4.shr_s(d, 15), slopes),
+    shiftHalfUpLanes(low, i32x4.splat(halfStep(15)), 15),
+  );
 }
 
 // @ts-ignore: decorator
 @inline
 function backward16(dAct: usize, u: usize, du: usize, left: i32): void {
-  const u0 = loadInt16s(u, left), u1 = loadInt16s(u + 16, left - 8);
-  const w0 = position(u0), w1 = position(u1), s = segments(w0, w1);
-  const f0 = fraction(w0), f1 = fraction(w1);
-  const c0l = i8x16.swizzle(GELU_SLOPE_C0_LOW, s), c0h = i8x16.swizzle(GELU_SLOPE_C0_HIGH, s);
-  const c1l = i8x16.swizzle(GELU_SLOPE_C1_LOW, s), c1h = i8x16.swizzle(GELU_SLOPE_C1_HIGH, s);
-  const c2l = i8x16.swizzle(GELU_SLOPE_C2_LOW, s), c2h = i8x16.swizzle(GELU_SLOPE_C2_HIGH, s);
-  const c3l = i8x16.swizzle(GELU_SLOPE_C3_LOW, s), c3h = i8x16.swizzle(GELU_SLOPE_C3_HIGH, s);
-  const s0 = slope(u0, horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)));
-  const s1 = slope(u1, horner(f1, join(c3l, c3h, 1), join(c2l, c2h, 1), join(c1l, c1h, 1), join(c0l, c0h, 1)));
+  const u0 = loadInt16s(u, left),
+    u1 = loadInt16s(u + 16, left - 8);
+  const w0 = position(u0),
+    w1 = position(u1),
+    s = segments(w0, w1);
+  const f0 = fraction(w0),
+    f1 = fraction(w1);
+  const c0l = i8x16.swizzle(GELU_SLOPE_C0_LOW, s),
+    c0h = i8x16.swizzle(GELU_SLOPE_C0_HIGH, s);
+  const c1l = i8x16.swizzle(GELU_SLOPE_C1_LOW, s),
+    c1h = i8x16.swizzle(GELU_SLOPE_C1_HIGH, s);
+  const c2l = i8x16.swizzle(GELU_SLOPE_C2_LOW, s),
+    c2h = i8x16.swizzle(GELU_SLOPE_C2_HIGH, s);
+  const c3l = i8x16.swizzle(GELU_SLOPE_C3_LOW, s),
+    c3h = i8x16.swizzle(GELU_SLOPE_C3_HIGH, s);
+  const s0 = slope(
+    u0,
+    horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)),
+  );
+  const s1 = slope(
+    u1,
+    horner(f1, join(c3l, c3h, 1), join(c2l, c2h, 1), join(c1l, c1h, 1), join(c0l, c0h, 1)),
+  );
   storeInt32s(du, times(loadInt32s(dAct, left), i32x4.extend_low_i16x8_s(s0)), left);
-  storeInt32s(du + 16, times(loadInt32s(dAct + 16, left - 4), i32x4.extend_high_i16x8_s(s0)), left - 4);
-  storeInt32s(du + 32, times(loadInt32s(dAct + 32, left - 8), i32x4.extend_low_i16x8_s(s1)), left - 8);
-  storeInt32s(du + 48, times(loadInt32s(dAct + 48, left - 12), i32x4.extend_high_i16x8_s(s1)), left - 12);
+  storeInt32s(
+    du + 16,
+    times(loadInt32s(dAct + 16, left - 4), i32x4.extend_high_i16x8_s(s0)),
+    left - 4,
+  );
+  storeInt32s(
+    du + 32,
+    times(loadInt32s(dAct + 32, left - 8), i32x4.extend_low_i16x8_s(s1)),
+    left - 8,
+  );
+  storeInt32s(
+    du + 48,
+    times(loadInt32s(dAct + 48, left - 12), i32x4.extend_high_i16x8_s(s1)),
+    left - 12,
+  );
 }
 
 /** Kernels.gelu_backward_i32. */

@@ -1,9 +1,11 @@
-// Vectors in and out of memory: the ends of rows that do not fill a vector, widening, and counting lanes.
-// A vector is 16 bytes; lane 0 lies at the lowest address.
+// Vectors in and out of memory: the ends of rows that do not fill a vector, widening, and counting
+// lanes. A vector is 16 bytes; lane 0 lies at the lowest address.
 
-/** A vector of which only the first `bytes` (even, 0..16) are read; the rest is 0. Only for the ends of rows. */
+/** A vector of which only the first `bytes` (even, 0..16) are read; the rest is 0. Only for the
+ *  ends of rows. */
 export function loadPart(p: usize, bytes: i32): v128 {
-  let low: u64 = 0, high: u64 = 0;
+  let low: u64 = 0,
+    high: u64 = 0;
   for (let i = 0; i < bytes; i += 2) {
     const value = u64(load<u16>(p + i)) << (8 * (i & 7));
     if (i < 8) low |= value;
@@ -44,7 +46,12 @@ export function sumLanes64(v: v128): i64 {
 // @ts-ignore: decorator
 @inline
 export function sumLanes(v: v128): i32 {
-  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
+  return (
+    i32x4.extract_lane(v, 0) +
+    i32x4.extract_lane(v, 1) +
+    i32x4.extract_lane(v, 2) +
+    i32x4.extract_lane(v, 3)
+  );
 }
 
 /** The four int32s of a vector added, exactly, into two int64 lanes. */
@@ -99,7 +106,8 @@ export function firstLanes(count: i32): v128 {
   return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
-/** Up to four int32s, of which `left` (any number) exist; the rest is 0. The test costs nothing where `left` is a constant. */
+/** Up to four int32s, of which `left` (any number) exist; the rest is 0. The test costs nothing
+ *  where `left` is a constant. */
 // @ts-ignore: decorator
 @inline
 export function loadInt32s(p: usize, left: i32): v128 {

@@ -1,9 +1,18 @@
-// Philox4x32-10: the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3"
-// (SC 2011). Four blocks are computed at once, one a lane; the round is
+// Philox4x32-10: the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random
+// Numbers: As Easy as 1, 2, 3" (SC 2011). Four blocks are computed at once, one a lane; the round
+// is
 //   (x0, x1, x2, x3) <- (high(M1 x2) ^ x1 ^ k0, low(M1 x2), high(M0 x0) ^ x3 ^ k1, low(M0 x0)), keys advanced by W0, W1.
 
 import {
-  clampLanes, halfUpNarrowLanes, highWords, lowWords, overflowLanes, roundedProductHigh, roundedProductLow, saturateLanes, shiftNarrowLanes,
+  clampLanes,
+  halfUpNarrowLanes,
+  highWords,
+  lowWords,
+  overflowLanes,
+  roundedProductHigh,
+  roundedProductLow,
+  saturateLanes,
+  shiftNarrowLanes,
 } from './fixed';
 import { beyond, loadInt32s, storeInt32s, sumLanes } from './lanes';
 
@@ -28,17 +37,39 @@ function sumHalves(v: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_u(v);
 }
 
-/** All three kernels: the ten rounds are shared, only what is stored differs; n int32s at `out`, of which NORMAL makes 4 and the others make 16
- *  out of four blocks. Returns DROPOUT's count. Lanes: x0..x3 hold word 0..3 of blocks b, b + 1, b + 2, b + 3. */
-function blocks(what: i32, out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32, factor: i32, threshold: i32, limit: i32): i32 {
-  const m0 = i32x4.splat(MULTIPLIER_0), m1 = i32x4.splat(MULTIPLIER_1), scale = i32x4.splat(factor), high = i32x4.splat(limit);
+/** All three kernels: the ten rounds are shared, only what is stored differs; n int32s at `out`, of
+ *  which NORMAL makes 4 and the others make 16 out of four blocks. Returns DROPOUT's count. Lanes:
+ *  x0..x3 hold word 0..3 of blocks b, b + 1, b + 2, b + 3. */
+function blocks(
+  what: i32,
+  out: usize,
+  n: i32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  key0: u32,
+  key1: u32,
+  factor: i32,
+  threshold: i32,
+  limit: i32,
+): i32 {
+  const m0 = i32x4.splat(MULTIPLIER_0),
+    m1 = i32x4.splat(MULTIPLIER_1),
+    scale = i32x4.splat(factor),
+    high = i32x4.splat(limit);
   let count = i32x4.splat(0);
   for (let b: u32 = 0; n > 0; b += 4) {
-    let x0 = i32x4.add(i32x4.splat(b), i32x4(0, 1, 2, 3)), x1 = i32x4.splat(c1), x2 = i32x4.splat(c2), x3 = i32x4.splat(c3);
-    let k0 = key0, k1 = key1;
+    let x0 = i32x4.add(i32x4.splat(b), i32x4(0, 1, 2, 3)),
+      x1 = i32x4.splat(c1),
+      x2 = i32x4.splat(c2),
+      x3 = i32x4.splat(c3);
+    let k0 = key0,
+      k1 = key1;
     for (let round = 0; round < ROUNDS; round++) {
-      const low0 = i64x2.extmul_low_i32x4_u(x0, m0), high0 = i64x2.extmul_high_i32x4_u(x0, m0);
-      const low1 = i64x2.extmul_low_i32x4_u(x2, m1), high1 = i64x2.extmul_high_i32x4_u(x2, m1);
+      const low0 = i64x2.extmul_low_i32x4_u(x0, m0),
+        high0 = i64x2.extmul_high_i32x4_u(x0, m0);
+      const low1 = i64x2.extmul_low_i32x4_u(x2, m1),
+        high1 = i64x2.extmul_high_i32x4_u(x2, m1);
       x0 = v128.xor(v128.xor(highWords(low1, high1), x1), i32x4.splat(k0));
       x2 = v128.xor(v128.xor(highWords(low0, high0), x3), i32x4.splat(k1));
       x1 = lowWords(low1, high1);
@@ -47,15 +78,28 @@ function blocks(what: i32, out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: 
       k1 += WEYL_1;
     }
     if (what == NORMAL) {
-      const sum = i32x4.add(i32x4.add(sumHalves(x0), sumHalves(x1)), i32x4.add(sumHalves(x2), sumHalves(x3)));
+      const sum = i32x4.add(
+        i32x4.add(sumHalves(x0), sumHalves(x1)),
+        i32x4.add(sumHalves(x2), sumHalves(x3)),
+      );
       const centred = i32x4.sub(sum, i32x4.splat(MEAN_OF_EIGHT));
-      storeInt32s(out, halfUpNarrowLanes(i64x2.extmul_low_i32x4_s(centred, scale), i64x2.extmul_high_i32x4_s(centred, scale), 16), n);
+      storeInt32s(
+        out,
+        halfUpNarrowLanes(
+          i64x2.extmul_low_i32x4_s(centred, scale),
+          i64x2.extmul_high_i32x4_s(centred, scale),
+          16,
+        ),
+        n,
+      );
       out += 16;
       n -= 4;
       continue;
     }
-    const x01 = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5), x23 = v128.shuffle<i32>(x2, x3, 0, 4, 1, 5); // blocks 0, 1
-    const y01 = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7), y23 = v128.shuffle<i32>(x2, x3, 2, 6, 3, 7); // blocks 2, 3
+    const x01 = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5),
+      x23 = v128.shuffle<i32>(x2, x3, 0, 4, 1, 5); // blocks 0, 1
+    const y01 = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7),
+      y23 = v128.shuffle<i32>(x2, x3, 2, 6, 3, 7); // blocks 2, 3
     x0 = v128.shuffle<i64>(x01, x23, 0, 2);
     x1 = v128.shuffle<i64>(x01, x23, 1, 3);
     x2 = v128.shuffle<i64>(y01, y23, 0, 2);
@@ -69,9 +113,13 @@ function blocks(what: i32, out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: 
       n -= 16;
       continue;
     }
-    for (let block = 0; block < 4; block++, out += 16, n -= 4) { // x0 is the block's words
-      const x = loadInt32s(out, n), p0 = roundedProductLow(x, scale, FACTOR_FRACTION), p1 = roundedProductHigh(x, scale, FACTOR_FRACTION);
-      const over = overflowLanes(p0, p1, FACTOR_FRACTION), v = saturateLanes(shiftNarrowLanes(p0, p1, FACTOR_FRACTION), p0, p1, over);
+    for (let block = 0; block < 4; block++, out += 16, n -= 4) {
+      // x0 is the block's words
+      const x = loadInt32s(out, n),
+        p0 = roundedProductLow(x, scale, FACTOR_FRACTION),
+        p1 = roundedProductHigh(x, scale, FACTOR_FRACTION);
+      const over = overflowLanes(p0, p1, FACTOR_FRACTION),
+        v = saturateLanes(shiftNarrowLanes(p0, p1, FACTOR_FRACTION), p0, p1, over);
       const kept = i32x4.ge_u(x0, i32x4.splat(threshold));
       count = i32x4.add(count, v128.and(kept, v128.or(over, beyond(v, high))));
       storeInt32s(out, v128.and(kept, clampLanes(v, i32x4.neg(high), high)), n);
@@ -84,19 +132,47 @@ function blocks(what: i32, out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: 
 }
 
 /** Kernels.random_u32. */
-export function random_u32(out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32): void {
+export function random_u32(
+  out: usize,
+  n: i32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  key0: u32,
+  key1: u32,
+): void {
   assert((n & 3) == 0, 'random_u32: n is a multiple of 4');
   blocks(WORDS, out, n, c1, c2, c3, key0, key1, 0, 0, 0);
 }
 
 /** Kernels.random_normal_i32. */
-export function random_normal_i32(out: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32, scale: i32): void {
+export function random_normal_i32(
+  out: usize,
+  n: i32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  key0: u32,
+  key1: u32,
+  scale: i32,
+): void {
   assert(scale >= 0 && scale < 1 << 29, 'random_normal_i32: scale in 0..2^29 - 1');
   blocks(NORMAL, out, n, c1, c2, c3, key0, key1, scale, 0, 0);
 }
 
 /** Kernels.dropout_i32. */
-export function dropout_i32(x: usize, n: i32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32, threshold: u32, factor: i32, limit: i32): i32 {
+export function dropout_i32(
+  x: usize,
+  n: i32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  key0: u32,
+  key1: u32,
+  threshold: u32,
+  factor: i32,
+  limit: i32,
+): i32 {
   assert(factor >= 1 << FACTOR_FRACTION && factor <= 1 << 20, 'dropout_i32: factor in 2^15..2^20');
   assert(limit >= 0, 'dropout_i32: limit >= 0');
   return blocks(DROPOUT, x, n, c1, c2, c3, key0, key1, factor, threshold, limit);

@@ -1,28 +1,61 @@
-// Changing formats: products and gradients back to operands, masters to working copies, and the maxima that choose the shifts.
+// Changing formats: products and gradients back to operands, masters to working copies, and the
+// maxima that choose the shifts.
 
 import { isNarrow } from './bounds';
 import {
-  bits, clampLanes, clampLanes16, halfStep, halfUpLanes, halfUpNarrowLanes, halveUpLanes16, isqrt, saturateInt16Lanes, shiftHalfUpLanes,
+  bits,
+  clampLanes,
+  clampLanes16,
+  halfStep,
+  halfUpLanes,
+  halfUpNarrowLanes,
+  halveUpLanes16,
+  isqrt,
+  saturateInt16Lanes,
+  shiftHalfUpLanes,
 } from './fixed';
 import {
-  loadInt32s, loadPart, maxLanesU, storeInt16s, storeInt32s, storePart, sumLanes, sumLanes64, widenSumU,
+  loadInt32s,
+  loadPart,
+  maxLanesU,
+  storeInt16s,
+  storeInt32s,
+  storePart,
+  sumLanes,
+  sumLanes64,
+  widenSumU,
 } from './lanes';
 
-/** Fraction bits that a bias of requantize_i32i16 has beyond the output's, if the shift allows them. */
+/** Fraction bits that a bias of requantize_i32i16 has beyond the output's, if the shift allows
+ *  them. */
 const BIAS_GUARD: i32 = 6;
 /** Larger values are clamped by every bound, and any bias (< 2^28) can be added to them. */
 const REQUANTIZE_MAX: i32 = 1 << 30;
 /** The same for requantize_i32i32, whose bounds and biases are below 2^26. */
 const WIDE_MAX: i32 = 1 << 28;
 
-/** Eight columns of requantize_i32i16, of which `left` exist; returns `count` less one in a lane for each clamped element.
- *  `narrow`: values are first limited to where every sum fits, which no shift above the guard needs. */
+/** Eight columns of requantize_i32i16, of which `left` exist; returns `count` less one in a lane
+ *  for each clamped element. `narrow`: values are first limited to where every sum fits, which no
+ *  shift above the guard needs. */
 // @ts-ignore: decorator
 @inline
-function requantize8(a: usize, out: usize, bias: usize, left: i32, drop: i32, guard: i32, narrow: bool, half: v128, bound: v128, count: v128): v128 {
-  let v0 = i32x4.shr_s(loadInt32s(a, left), drop), v1 = i32x4.shr_s(loadInt32s(a + 16, left - 4), drop);
+function requantize8(
+  a: usize,
+  out: usize,
+  bias: usize,
+  left: i32,
+  drop: i32,
+  guard: i32,
+  narrow: bool,
+  half: v128,
+  bound: v128,
+  count: v128,
+): v128 {
+  let v0 = i32x4.shr_s(loadInt32s(a, left), drop),
+    v1 = i32x4.shr_s(loadInt32s(a + 16, left - 4), drop);
   if (narrow) {
-    const most = i32x4.splat(REQUANTIZE_MAX), least = i32x4.splat(-REQUANTIZE_MAX);
+    const most = i32x4.splat(REQUANTIZE_MAX),
+      least = i32x4.splat(-REQUANTIZE_MAX);
     v0 = clampLanes(v0, least, most);
     v1 = clampLanes(v1, least, most);
   }
@@ -32,39 +65,75 @@ function requantize8(a: usize, out: usize, bias: usize, left: i32, drop: i32, gu
   }
   v0 = shiftHalfUpLanes(v0, half, guard);
   v1 = shiftHalfUpLanes(v1, half, guard);
-  const low = i32x4.neg(bound), w0 = clampLanes(v0, low, bound), w1 = clampLanes(v1, low, bound);
+  const low = i32x4.neg(bound),
+    w0 = clampLanes(v0, low, bound),
+    w1 = clampLanes(v1, low, bound);
   storeInt16s(out, saturateInt16Lanes(w0, w1), left);
   return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
 }
 
-/** Largest bound for which 2 bound + 1 fits int16, so that twice the result may be saturated before its last bit is rounded off: what
- *  saturates is beyond the bound. */
+/** Largest bound for which 2 bound + 1 fits int16, so that twice the result may be saturated before
+ *  its last bit is rounded off: what saturates is beyond the bound. */
 const PLAIN_BOUND: i32 = 16383;
 
-/** Eight columns without a bias, bound <= PLAIN_BOUND: floor((a / 2^(shift - 1) + 1) / 2) in int16. Returns `count` less one in a lane
- *  for each clamped element. */
+/** Eight columns without a bias, bound <= PLAIN_BOUND: floor((a / 2^(shift - 1) + 1) / 2) in int16.
+ *  Returns `count` less one in a lane for each clamped element. */
 // @ts-ignore: decorator
 @inline
-function requantizePlain8(a: usize, out: usize, less: i32, high: v128, low: v128, count: v128): v128 {
-  const doubled = saturateInt16Lanes(i32x4.shr_s(v128.load(a), less), i32x4.shr_s(v128.load(a, 16), less));
-  const v = halveUpLanes16(doubled), w = clampLanes16(v, low, high);
+function requantizePlain8(
+  a: usize,
+  out: usize,
+  less: i32,
+  high: v128,
+  low: v128,
+  count: v128,
+): v128 {
+  const doubled = saturateInt16Lanes(
+    i32x4.shr_s(v128.load(a), less),
+    i32x4.shr_s(v128.load(a, 16), less),
+  );
+  const v = halveUpLanes16(doubled),
+    w = clampLanes16(v, low, high);
   v128.store(out, w);
   return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.ne(v, w)));
 }
 
-/** Kernels.requantize_i32i16. With g guard bits and q = floor(a / 2^(shift - g)) the sum is floor((q + bias + 2^(g-1)) / 2^g):
- *  dropping the low bits of a first changes nothing, as the other terms have none. */
-export function requantize_i32i16(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
+/** Kernels.requantize_i32i16. With g guard bits and q = floor(a / 2^(shift - g)) the sum is
+ *  floor((q + bias + 2^(g-1)) / 2^g): dropping the low bits of a first changes nothing, as the
+ *  other terms have none. */
+export function requantize_i32i16(
+  a: usize,
+  lda: i32,
+  out: usize,
+  ldo: i32,
+  rows: i32,
+  columns: i32,
+  shift: i32,
+  bound: i32,
+  bias: usize,
+): i32 {
   assert(shift >= 1 && shift <= 31, 'requantize_i32i16: shift in 1..31');
   assert(bound >= 0 && bound <= 32767, 'requantize_i32i16: bound <= 32767');
-  assert(ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 28, 'requantize_i32i16: |bias| < 2^28');
-  const guard = min(BIAS_GUARD, shift), drop = shift - guard, half = i32x4.splat(halfStep(guard)), bounds = i32x4.splat(bound);
-  const isPlain = !bias && bound <= PLAIN_BOUND, high = i16x8.splat(i16(bound)), low = i16x8.neg(high);
+  assert(
+    ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 28,
+    'requantize_i32i16: |bias| < 2^28',
+  );
+  const guard = min(BIAS_GUARD, shift),
+    drop = shift - guard,
+    half = i32x4.splat(halfStep(guard)),
+    bounds = i32x4.splat(bound);
+  const isPlain = !bias && bound <= PLAIN_BOUND,
+    high = i16x8.splat(i16(bound)),
+    low = i16x8.neg(high);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 1) {
-    let p = a, o = out, b = bias, c = columns;
+    let p = a,
+      o = out,
+      b = bias,
+      c = columns;
     if (isPlain) {
-      for (; c >= 8; c -= 8, p += 32, o += 16) count = requantizePlain8(p, o, shift - 1, high, low, count);
+      for (; c >= 8; c -= 8, p += 32, o += 16)
+        count = requantizePlain8(p, o, shift - 1, high, low, count);
     } else if (drop > 0) {
       for (; c >= 8; c -= 8, p += 32, o += 16) {
         count = requantize8(p, o, b, 8, drop, BIAS_GUARD, false, half, bounds, count);
@@ -79,11 +148,21 @@ export function requantize_i32i16(a: usize, lda: i32, out: usize, ldo: i32, rows
   return -sumLanes(count);
 }
 
-/** Four columns of requantize_i32i32, of which `left` exist; returns `count` less one in a lane for each clamped element. A value to
- *  be shifted left is first limited to what stays beyond every bound and fits: `limit`. */
+/** Four columns of requantize_i32i32, of which `left` exist; returns `count` less one in a lane for
+ *  each clamped element. A value to be shifted left is first limited to what stays beyond every
+ *  bound and fits: `limit`. */
 // @ts-ignore: decorator
 @inline
-function requantize4(a: usize, out: usize, bias: usize, left: i32, shift: i32, limit: v128, bound: v128, count: v128): v128 {
+function requantize4(
+  a: usize,
+  out: usize,
+  bias: usize,
+  left: i32,
+  shift: i32,
+  limit: v128,
+  bound: v128,
+  count: v128,
+): v128 {
   let v = loadInt32s(a, left);
   v = shift > 0 ? halfUpLanes(v, shift) : i32x4.shl(clampLanes(v, i32x4.neg(limit), limit), -shift);
   if (bias) v = i32x4.add(v, loadInt32s(bias, left));
@@ -93,14 +172,31 @@ function requantize4(a: usize, out: usize, bias: usize, left: i32, shift: i32, l
 }
 
 /** Kernels.requantize_i32i32. */
-export function requantize_i32i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32, bound: i32, bias: usize): i32 {
+export function requantize_i32i32(
+  a: usize,
+  lda: i32,
+  out: usize,
+  ldo: i32,
+  rows: i32,
+  columns: i32,
+  shift: i32,
+  bound: i32,
+  bias: usize,
+): i32 {
   assert(shift >= -8 && shift <= 30, 'requantize_i32i32: shift in -8..30');
   assert(bound >= 0 && bound <= 1 << 26, 'requantize_i32i32: bound <= 2^26');
-  assert(ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 26, 'requantize_i32i32: |bias| < 2^26');
-  const limit = i32x4.splat(WIDE_MAX >> max(-shift, 0)), bounds = i32x4.splat(bound);
+  assert(
+    ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 26,
+    'requantize_i32i32: |bias| < 2^26',
+  );
+  const limit = i32x4.splat(WIDE_MAX >> max(-shift, 0)),
+    bounds = i32x4.splat(bound);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 2) {
-    let p = a, o = out, b = bias, c = columns;
+    let p = a,
+      o = out,
+      b = bias,
+      c = columns;
     for (; c >= 4; c -= 4, p += 16, o += 16) {
       count = requantize4(p, o, b, 4, shift, limit, bounds, count);
       if (b) b += 16;
@@ -111,14 +207,26 @@ export function requantize_i32i32(a: usize, lda: i32, out: usize, ldo: i32, rows
 }
 
 /** Kernels.narrow_i64i32. */
-export function narrow_i64i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i32, columns: i32, shift: i32): void {
+export function narrow_i64i32(
+  a: usize,
+  lda: i32,
+  out: usize,
+  ldo: i32,
+  rows: i32,
+  columns: i32,
+  shift: i32,
+): void {
   assert(shift >= 0 && shift <= 62, 'narrow_i64i32: shift in 0..62');
   for (let r = 0; r < rows; r++, a += usize(lda) << 3, out += usize(ldo) << 2) {
     assert(ASC_NO_ASSERT || isNarrow(a, columns, shift), 'narrow_i64i32: the result fits');
-    let p = a, o = out, c = columns;
-    for (; c >= 4; c -= 4, p += 32, o += 16) v128.store(o, halfUpNarrowLanes(v128.load(p), v128.load(p, 16), shift));
+    let p = a,
+      o = out,
+      c = columns;
+    for (; c >= 4; c -= 4, p += 32, o += 16)
+      v128.store(o, halfUpNarrowLanes(v128.load(p), v128.load(p, 16), shift));
     if (c > 0) {
-      const low = loadPart(p, min(c, 2) << 3), high = loadPart(p + 16, max(c - 2, 0) << 3);
+      const low = loadPart(p, min(c, 2) << 3),
+        high = loadPart(p + 16, max(c - 2, 0) << 3);
       storePart(o, halfUpNarrowLanes(low, high, shift), c << 2);
     }
   }
@@ -128,7 +236,8 @@ export function narrow_i64i32(a: usize, lda: i32, out: usize, ldo: i32, rows: i3
 export function max_abs_i32(a: usize, lda: i32, rows: i32, columns: i32): u32 {
   let largest = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2) {
-    let p = a, c = columns;
+    let p = a,
+      c = columns;
     for (; c >= 4; c -= 4, p += 16) largest = i32x4.max_u(largest, i32x4.abs(v128.load(p)));
     if (c > 0) largest = i32x4.max_u(largest, i32x4.abs(loadPart(p, c << 2)));
   }
@@ -143,16 +252,20 @@ export function max_bits_i64(a: usize, n: i32): i32 {
   return bits(u64(i64x2.extract_lane(digits, 0) | i64x2.extract_lane(digits, 1)));
 }
 
-/** Eight elements of quantize_i32i16, of which `left` exist; returns `count` less one in a lane for each clamped element. */
+/** Eight elements of quantize_i32i16, of which `left` exist; returns `count` less one in a lane for
+ *  each clamped element. */
 // @ts-ignore: decorator
 @inline
 function quantize8(a: usize, out: usize, left: i32, shift: i32, bound: v128, count: v128): v128 {
-  let v0 = loadInt32s(a, left), v1 = loadInt32s(a + 16, left - 4);
+  let v0 = loadInt32s(a, left),
+    v1 = loadInt32s(a + 16, left - 4);
   if (shift > 0) {
     v0 = halfUpLanes(v0, shift);
     v1 = halfUpLanes(v1, shift);
   }
-  const low = i32x4.neg(bound), w0 = clampLanes(v0, low, bound), w1 = clampLanes(v1, low, bound);
+  const low = i32x4.neg(bound),
+    w0 = clampLanes(v0, low, bound),
+    w1 = clampLanes(v1, low, bound);
   storeInt16s(out, saturateInt16Lanes(w0, w1), left);
   return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
 }
@@ -168,15 +281,20 @@ export function quantize_i32i16(a: usize, out: usize, n: i32, shift: i32, bound:
   return -sumLanes(count);
 }
 
-/** Kernels.l1_max_i16. |-32768| is 32768 as an unsigned lane; sums of 2^15 of them are at most 2^30. */
+/** Kernels.l1_max_i16. |-32768| is 32768 as an unsigned lane; sums of 2^15 of them are at most
+ *  2^30. */
 export function l1_max_i16(w: usize, rows: i32, columns: i32, scratch: usize): i32 {
   assert(rows <= 1 << 15 && columns <= 1 << 15, 'l1_max_i16: sizes up to 2^15');
   memory.fill(scratch, 0, usize(columns) << 2);
   let largest = 0;
   for (let r = 0; r < rows; r++) {
-    let sum = i32x4.splat(0), s = scratch, c = columns;
+    let sum = i32x4.splat(0),
+      s = scratch,
+      c = columns;
     for (; c >= 8; c -= 8, w += 16, s += 32) {
-      const v = i16x8.abs(v128.load(w)), low = i32x4.extend_low_i16x8_u(v), high = i32x4.extend_high_i16x8_u(v);
+      const v = i16x8.abs(v128.load(w)),
+        low = i32x4.extend_low_i16x8_u(v),
+        high = i32x4.extend_high_i16x8_u(v);
       sum = i32x4.add(sum, i32x4.add(low, high));
       v128.store(s, i32x4.add(v128.load(s), low));
       v128.store(s, i32x4.add(v128.load(s, 16), high), 16);
@@ -198,7 +316,8 @@ export function row_norm_max_i16(w: usize, rows: i32, columns: i32): i32 {
   assert(columns <= 1 << 15, 'row_norm_max_i16: columns up to 2^15');
   let largest: u64 = 0;
   for (; rows > 0; rows--) {
-    let sum = i64x2.splat(0), left = columns;
+    let sum = i64x2.splat(0),
+      left = columns;
     for (; left >= 8; left -= 8, w += 16) {
       const v = v128.load(w);
       sum = i64x2.add(sum, widenSumU(i32x4.dot_i16x8_s(v, v)));

@@ -1,13 +1,32 @@
-// Softmax with base-2 exponentials, forward and backward. The largest element's exponential is exactly 2^30, so the sum of a row is
-// never 0. cross-entropy.ts shares the exponentials. Four int32 columns a vector.
+// Softmax with base-2 exponentials, forward and backward. The largest element's exponential is
+// exactly 2^30, so the sum of a row is never 0. cross-entropy.ts shares the exponentials. Four
+// int32 columns a vector.
 
 import { isWithin32 } from './bounds';
-import { clamp, halfUp, halfUpLanes, multiplyHalfUpLanes, multiplyHalfUpLanesU, multiplyHighLanes, saturateInt16Lanes, saturateInt32 } from './fixed';
-import { firstLanes, loadInt32s, loadPart, maxLanes, storeInt16s, storeInt32s, sumLanes64, widenSumU } from './lanes';
+import {
+  clamp,
+  halfUp,
+  halfUpLanes,
+  multiplyHalfUpLanes,
+  multiplyHalfUpLanesU,
+  multiplyHighLanes,
+  saturateInt16Lanes,
+  saturateInt32,
+} from './fixed';
+import {
+  firstLanes,
+  loadInt32s,
+  loadPart,
+  maxLanes,
+  storeInt16s,
+  storeInt32s,
+  sumLanes64,
+  widenSumU,
+} from './lanes';
 import { EXP2_C0, EXP2_C1, EXP2_C2, EXP2_C3, EXP2_C4, EXP2_C5 } from './tables';
 
-/** c - floor(y f / 2^15) for y < 2^30, f < 2^15: y = 2^15 yHigh + yLow, whose products with f fit int32. One dot_i16x8_s each, as
- *  the upper half of every lane is 0. */
+/** c - floor(y f / 2^15) for y < 2^30, f < 2^15: y = 2^15 yHigh + yLow, whose products with f fit
+ *  int32. One dot_i16x8_s each, as the upper half of every lane is 0. */
 // @ts-ignore: decorator
 @inline
 function hornerStep(c: u32, y: v128, f: v128): v128 {
@@ -16,13 +35,16 @@ function hornerStep(c: u32, y: v128, f: v128): v128 {
   return i32x4.sub(i32x4.sub(i32x4.splat(c), high), i32x4.shr_u(low, 15));
 }
 
-/** 2^(31 - n) of every int32 n in 0..31: byte b of the lane is 2^(7 - i) for i = n + 8 b - 24 in 0..7, else 0, which is what a
- *  swizzle makes of other indices. */
+/** 2^(31 - n) of every int32 n in 0..31: byte b of the lane is 2^(7 - i) for i = n + 8 b - 24 in
+ *  0..7, else 0, which is what a swizzle makes of other indices. */
 // @ts-ignore: decorator
 @inline
 function powerOfTwo(n: v128): v128 {
   const spread = i8x16.shuffle(n, n, 0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
-  const index = i8x16.add(spread, i8x16(-24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0));
+  const index = i8x16.add(
+    spread,
+    i8x16(-24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0),
+  );
   return i8x16.swizzle(i8x16(-128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0), index);
 }
 
@@ -30,7 +52,8 @@ function powerOfTwo(n: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exponentials(s: v128, largest: v128, scale: v128): v128 {
-  const t = multiplyHighLanes(i32x4.sub(largest, s), scale), f = v128.and(t, i32x4.splat(0x7fff));
+  const t = multiplyHighLanes(i32x4.sub(largest, s), scale),
+    f = v128.and(t, i32x4.splat(0x7fff));
   let y = hornerStep(EXP2_C4, i32x4.splat(EXP2_C5), f);
   y = hornerStep(EXP2_C3, y, f);
   y = hornerStep(EXP2_C2, y, f);
@@ -58,18 +81,39 @@ function probabilities(e0: v128, e1: v128, r: v128): v128 {
   return saturateInt16Lanes(multiplyHalfUpLanesU(e0, r, 46), multiplyHalfUpLanesU(e1, r, 46));
 }
 
-/** Kernels.softmax_forward_i32i16. Eight exponentials need the space of 16 probabilities: until R is known, four wait in this row of p
- *  and four in the next, where nothing has been written yet. Computing them twice instead takes 1.6 times as long; only the last row,
- *  which has no next, does so with half of them. */
-export function softmax_forward_i32i16(s: usize, lds: i32, p: usize, ldp: i32, rows: i32, columns: i32, valid: i32, causal: i32, scale: u32): void {
+/** Kernels.softmax_forward_i32i16. Eight exponentials need the space of 16 probabilities: until R
+ *  is known, four wait in this row of p and four in the next, where nothing has been written yet.
+ *  Computing them twice instead takes 1.6 times as long; only the last row, which has no next, does
+ *  so with half of them. */
+export function softmax_forward_i32i16(
+  s: usize,
+  lds: i32,
+  p: usize,
+  ldp: i32,
+  rows: i32,
+  columns: i32,
+  valid: i32,
+  causal: i32,
+  scale: u32,
+): void {
   assert(columns <= 4096, 'softmax_forward_i32i16: columns <= 4096');
-  assert(rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns), 'softmax_forward_i32i16: 1 <= valid columns <= columns');
+  assert(
+    rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns),
+    'softmax_forward_i32i16: 1 <= valid columns <= columns',
+  );
   assert(causal >> 1 == 0, 'softmax_forward_i32i16: causal 0 or 1');
   assert(scale > 0, 'softmax_forward_i32i16: scale > 0');
-  const scales = i32x4.splat(scale), whole = columns & ~7;
+  const scales = i32x4.splat(scale),
+    whole = columns & ~7;
   for (; rows > 0; rows--, s += usize(lds) << 2, p += usize(ldp) << 1, valid += causal) {
-    const largest = i32x4.splat(rowMax(s, valid)), next = rows > 1 ? p + (usize(ldp) << 1) : 0, end = min(valid, whole);
-    let sum = i64x2.splat(0), e0 = i32x4.splat(0), e1 = i32x4.splat(0), j = 0, at: usize = 0;
+    const largest = i32x4.splat(rowMax(s, valid)),
+      next = rows > 1 ? p + (usize(ldp) << 1) : 0,
+      end = min(valid, whole);
+    let sum = i64x2.splat(0),
+      e0 = i32x4.splat(0),
+      e1 = i32x4.splat(0),
+      j = 0,
+      at: usize = 0;
     for (; j < end; j += 8, at += 16) {
       e0 = exponentials(v128.load(s + 2 * at), largest, scales);
       e1 = exponentials(v128.load(s + 2 * at, 16), largest, scales);
@@ -81,26 +125,35 @@ export function softmax_forward_i32i16(s: usize, lds: i32, p: usize, ldp: i32, r
       v128.store(p + at, e0);
       if (next) v128.store(next + at, e1);
     }
-    const left = columns - j, tail = valid - j; // 1..7 columns that fill no vector of p wait in registers
+    const left = columns - j,
+      tail = valid - j; // 1..7 columns that fill no vector of p wait in registers
     if (tail > 0) {
       e0 = v128.and(exponentials(loadInt32s(s + 2 * at, left), largest, scales), firstLanes(tail));
-      e1 = v128.and(exponentials(loadInt32s(s + 2 * at + 16, left - 4), largest, scales), firstLanes(tail - 4));
+      e1 = v128.and(
+        exponentials(loadInt32s(s + 2 * at + 16, left - 4), largest, scales),
+        firstLanes(tail - 4),
+      );
       sum = i64x2.add(sum, widenSumU(i32x4.add(e0, e1)));
     }
-    const r = i32x4.splat(i32((<u64>1 << 61) / u64(sumLanes64(sum))));
+    const r = i32x4.splat(i32(((<u64>1) << 61) / u64(sumLanes64(sum))));
     if (left > 0) {
       if (tail > 0) storeInt16s(p + at, probabilities(e0, e1, r), left);
       else memory.fill(p + at, 0, usize(left) << 1);
     }
     for (j = 0, at = 0; j < end; j += 8, at += 16) {
       if (next) e1 = v128.load(next + at);
-      else e1 = v128.and(exponentials(v128.load(s + 2 * at, 16), largest, scales), firstLanes(valid - j - 4));
+      else
+        e1 = v128.and(
+          exponentials(v128.load(s + 2 * at, 16), largest, scales),
+          firstLanes(valid - j - 4),
+        );
       v128.store(p + at, probabilities(v128.load(p + at), e1, r));
     }
   }
 }
 
-/** d - dot and p * factor may be multiplied in lanes if |d - dot| is below this: (d - dot) 2^3 and p factor 2 still fit int32. */
+/** d - dot and p * factor may be multiplied in lanes if |d - dot| is below this: (d - dot) 2^3 and
+ *  p factor 2 still fit int32. */
 const FAST_LIMIT: i64 = 1 << 28;
 /** Larger |(d - dot) p| saturate whatever the factor is (>= 2^14): 2^(46 + 14 - 28) = 2^32. */
 const SATURATING: i64 = 1 << 46;
@@ -124,12 +177,27 @@ function loadFour(p: usize, left: i32): v128 {
 // @ts-ignore: decorator
 @inline
 function gradient(dp: v128, p: v128, dot: v128, doubledFactor: v128): v128 {
-  return multiplyHalfUpLanes(i32x4.shl(i32x4.sub(halfUpLanes(dp, 2), dot), 3), i32x4.mul(p, doubledFactor));
+  return multiplyHalfUpLanes(
+    i32x4.shl(i32x4.sub(halfUpLanes(dp, 2), dot), 3),
+    i32x4.mul(p, doubledFactor),
+  );
 }
 
-/** Kernels.softmax_backward_i16i32. ds_j = floor((8 (d - dot) * 2 p factor + 2^31) / 2^32), a high word, if the operands fit int32;
- *  they do unless gradients are about to overflow. */
-export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32, ds: usize, ldds: i32, rows: i32, columns: i32, valid: i32, causal: i32, factor: i32): void {
+/** Kernels.softmax_backward_i16i32. ds_j = floor((8 (d - dot) * 2 p factor + 2^31) / 2^32), a high
+ *  word, if the operands fit int32; they do unless gradients are about to overflow. */
+export function softmax_backward_i16i32(
+  p: usize,
+  ldp: i32,
+  dp: usize,
+  lddp: i32,
+  ds: usize,
+  ldds: i32,
+  rows: i32,
+  columns: i32,
+  valid: i32,
+  causal: i32,
+  factor: i32,
+): void {
   assert(columns <= 4096, 'softmax_backward_i16i32: columns <= 4096');
   assert(
     rows == 0 || (valid >= 1 && valid + (rows - 1) * causal <= columns),
@@ -138,20 +206,37 @@ export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32
   assert(causal >> 1 == 0, 'softmax_backward_i16i32: causal 0 or 1');
   assert(factor >= 1 << 14 && factor <= 1 << 15, 'softmax_backward_i16i32: factor in 2^14..2^15');
   const doubled = i32x4.splat(factor << 1);
-  for (let row = 0; row < rows; row++, p += usize(ldp) << 1, dp += usize(lddp) << 2, ds += usize(ldds) << 2, valid += causal) {
+  for (
+    let row = 0;
+    row < rows;
+    row++, p += usize(ldp) << 1, dp += usize(lddp) << 2, ds += usize(ldds) << 2, valid += causal
+  ) {
     assert(
       ASC_NO_ASSERT || isWithin32(dp, valid, 1, i32.MAX_VALUE),
       'softmax_backward_i16i32: |dp| < 2^31',
     );
-    let sum = i64x2.splat(0), largest = i32x4.splat(0), from = dp, to = ds, q = p, j = 0;
+    let sum = i64x2.splat(0),
+      largest = i32x4.splat(0),
+      from = dp,
+      to = ds,
+      q = p,
+      j = 0;
     for (; j + 4 <= valid; j += 4, from += 16, q += 8) {
-      const d = halfUpLanes(v128.load(from), 2), weight = v128.load16x4_s(q);
-      sum = i64x2.add(sum, i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)));
+      const d = halfUpLanes(v128.load(from), 2),
+        weight = v128.load16x4_s(q);
+      sum = i64x2.add(
+        sum,
+        i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)),
+      );
       largest = i32x4.max_s(largest, i32x4.abs(d));
     }
     if (j < valid) {
-      const d = v128.and(halfUpLanes(loadInt32s(from, columns - j), 2), firstLanes(valid - j)), weight = loadFour(q, columns - j);
-      sum = i64x2.add(sum, i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)));
+      const d = v128.and(halfUpLanes(loadInt32s(from, columns - j), 2), firstLanes(valid - j)),
+        weight = loadFour(q, columns - j);
+      sum = i64x2.add(
+        sum,
+        i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)),
+      );
       largest = i32x4.max_s(largest, i32x4.abs(d));
     }
     const dot = halfUp(sumLanes64(sum), 15);
@@ -164,7 +249,12 @@ export function softmax_backward_i16i32(p: usize, ldp: i32, dp: usize, lddp: i32
         v128.store(to, gradient(v128.load(from), v128.load16x4_s(q), dots, doubled));
       }
       if (j < valid) {
-        const result = gradient(loadInt32s(from, columns - j), loadFour(q, columns - j), dots, doubled);
+        const result = gradient(
+          loadInt32s(from, columns - j),
+          loadFour(q, columns - j),
+          dots,
+          doubled,
+        );
         storeInt32s(to, v128.and(result, firstLanes(valid - j)), columns - j);
         j += 4;
       }

@@ -1,11 +1,13 @@
-// The one command that measures speed, memory and size beside the engines of bench/compare, and makes docs/performance.md:
+// The one command that measures speed, memory and size beside the engines of bench/compare, and
+// makes docs/performance.md:
 //
 //   node bench/all.mjs                    everything, about ten minutes; the machine should have nothing else to do
 //   node bench/all.mjs --only gemm        one part of it: gemm, step, memory or size
 //   node bench/all.mjs --quick            tries that all of it works; results go to build/bench-quick, no document changes
 //   node bench/all.mjs --as-built         measures dist/ and build/ as they are, without bringing them up to date
 //
-// Engines are installed into bench/compare/node_modules if they are missing. One that cannot run keeps its row, with the reason.
+// Engines are installed into bench/compare/node_modules if they are missing. One that cannot run
+// keeps its row, with the reason.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -14,50 +16,114 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT, refuse, resultFile, stamp, writeResult } from './stamp.mjs';
 
-const PARTS = ['gemm', 'step', 'memory', 'size'], COMPARE = join(ROOT, 'bench', 'compare'), built = join(ROOT, 'build');
-const modules = { gemm: './compare/part-gemm.mjs', step: './compare/part-step.mjs', memory: './compare/part-memory.mjs', size: './size.mjs' };
+const PARTS = ['gemm', 'step', 'memory', 'size'];
+const COMPARE = join(ROOT, 'bench', 'compare');
+const built = join(ROOT, 'build');
+const modules = {
+  gemm: './compare/part-gemm.mjs',
+  step: './compare/part-step.mjs',
+  memory: './compare/part-memory.mjs',
+  size: './size.mjs',
+};
 
 function options() {
   try {
-    return parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, 'as-built': { type: 'boolean', default: false } } }).values;
+    return parseArgs({
+      options: {
+        only: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        'as-built': { type: 'boolean', default: false },
+      },
+    }).values;
   } catch (error) {
-    return refuse(error.message, 'node bench/all.mjs [--only gemm|step|memory|size] [--quick] [--as-built]');
+    return refuse(
+      error.message,
+      'node bench/all.mjs [--only gemm|step|memory|size] [--quick] [--as-built]',
+    );
   }
 }
 const { only, quick, 'as-built': asBuilt } = options();
-if (only !== undefined && !PARTS.includes(only)) refuse(`--only is ${only}, expected one of ${PARTS.join(', ')}`, 'leave it out to measure everything');
+if (only !== undefined && !PARTS.includes(only))
+  refuse(
+    `--only is ${only}, expected one of ${PARTS.join(', ')}`,
+    'leave it out to measure everything',
+  );
 
 const started = performance.now();
-const logOf = (part) => (line) => console.log(`[${part} ${Math.round((performance.now() - started) / 1000)} s] ${line}`);
+const logOf = (part) => (line) =>
+  console.log(`[${part} ${Math.round((performance.now() - started) / 1000)} s] ${line}`);
 
-if (!asBuilt && spawnSync(process.execPath, [join(ROOT, '.ci', 'setup.mjs')], { stdio: 'inherit' }).status !== 0) process.exit(1);
-if (!existsSync(join(ROOT, 'dist', 'index.js'))) refuse('dist/index.js is missing', 'run: npm run build');
+if (
+  !asBuilt &&
+  spawnSync(process.execPath, [join(ROOT, '.ci', 'setup.mjs')], { stdio: 'inherit' }).status !== 0
+)
+  process.exit(1);
+if (!existsSync(join(ROOT, 'dist', 'index.js')))
+  refuse('dist/index.js is missing', 'run: npm run build');
 const dependencies = JSON.parse(readFileSync(join(COMPARE, 'package.json'), 'utf8')).dependencies;
 if (Object.keys(dependencies).some((name) => !existsSync(join(COMPARE, 'node_modules', name)))) {
   logOf('setup')('installing the other engines (npm install --prefix bench/compare)');
-  const args = ['install', '--prefix', COMPARE, '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
-  if (spawnSync('npm', args, { stdio: 'inherit', shell: process.platform === 'win32' }).status !== 0) console.error('they could not be installed: their rows will say so');
+  const args = [
+    'install',
+    '--prefix',
+    COMPARE,
+    '--no-package-lock',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel=error',
+  ];
+  if (
+    spawnSync('npm', args, { stdio: 'inherit', shell: process.platform === 'win32' }).status !== 0
+  )
+    console.error('they could not be installed: their rows will say so');
 }
 
 const { build } = await import('esbuild'); // here, as setup may have installed it
 await build({
-  entryPoints: { 'bench-gemm': join(ROOT, 'bench', 'gemm.ts'), 'bench-step': join(ROOT, 'bench', 'step.ts') }, outdir: built, outExtension: { '.js': '.mjs' },
-  bundle: true, format: 'esm', platform: 'node', target: 'node20', loader: { '.wasm': 'binary' }, logLevel: 'warning',
+  entryPoints: {
+    'bench-gemm': join(ROOT, 'bench', 'gemm.ts'),
+    'bench-step': join(ROOT, 'bench', 'step.ts'),
+  },
+  outdir: built,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  loader: { '.wasm': 'binary' },
+  logLevel: 'warning',
 });
 
 const version = (file) => JSON.parse(readFileSync(file, 'utf8')).version;
 const environment = () => ({
-  ...stamp(), load: Math.round(os.loadavg()[0] * 100) / 100,
-  versions: { retrograd: version(join(ROOT, 'package.json')), assemblyscript: version(join(ROOT, 'node_modules', 'assemblyscript', 'package.json')), v8: process.versions.v8, ...dependencies },
+  ...stamp(),
+  load: Math.round(os.loadavg()[0] * 100) / 100,
+  versions: {
+    retrograd: version(join(ROOT, 'package.json')),
+    assemblyscript: version(join(ROOT, 'node_modules', 'assemblyscript', 'package.json')),
+    v8: process.versions.v8,
+    ...dependencies,
+  },
 });
-const file = (part) => (quick ? join(built, 'bench-quick', `performance-${part}.json`) : resultFile(`performance-${part}`));
+const file = (part) =>
+  quick
+    ? join(built, 'bench-quick', `performance-${part}.json`)
+    : resultFile(`performance-${part}`);
 if (quick) mkdirSync(join(built, 'bench-quick'), { recursive: true });
 
 for (const part of only === undefined ? PARTS : [only]) {
-  const { run } = await import(modules[part]), about = environment(), begun = performance.now();
+  const { run } = await import(modules[part]);
+  const about = environment();
+  const begun = performance.now();
   const result = await run({ quick, built, log: logOf(part) });
-  writeResult(file(part), { stamp: { ...about, seconds: Math.round((performance.now() - begun) / 1000) }, ...result });
+  writeResult(file(part), {
+    stamp: { ...about, seconds: Math.round((performance.now() - begun) / 1000) },
+    ...result,
+  });
 }
 const { writePerformance } = await import('./performance.mjs');
-const written = quick ? writePerformance({ results: join(built, 'bench-quick'), out: join(built, 'bench-quick') }) : writePerformance();
+const written = quick
+  ? writePerformance({ results: join(built, 'bench-quick'), out: join(built, 'bench-quick') })
+  : writePerformance();
 logOf('done')(written.length > 0 ? `wrote ${written.join(' and ')}` : 'no document changed');

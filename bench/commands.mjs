@@ -1,4 +1,5 @@
-// How long the README's commands take in a fresh clone, development tools included: bench/results/commands.json.
+// How long the README's commands take in a fresh clone, development tools included:
+// bench/results/commands.json.
 //
 //   node bench/commands.mjs
 
@@ -20,7 +21,10 @@ try {
   const commands = COMMANDS.map(([name, ...words]) => {
     const command = [name, ...words].join(' ');
     const started = performance.now();
-    const { status } = spawnSync(name, words, { cwd: clone, stdio: ['ignore', 'inherit', 'inherit'] });
+    const { status } = spawnSync(name, words, {
+      cwd: clone,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     if (status !== 0) refuse(`${command} ended with ${status}`, 'mend it first');
     return { command, seconds: Math.round((performance.now() - started) / 1000) };
   });

@@ -1,5 +1,6 @@
-// docs/conformance.md: everything from which a stranger can write every kernel and the random generator again and certify them with the
-// published vectors. Made from the contract's docstrings, the tables, the rules of src/verify and test/golden/conformance.json.
+// docs/conformance.md: everything from which a stranger can write every kernel and the random
+// generator again and certify them with the published vectors. Made from the contract's docstrings,
+// the tables, the rules of src/verify and test/golden/conformance.json.
 //
 //   node bench/conformance-page.mjs            writes it
 //   node bench/conformance-page.mjs --check    changes nothing, exits 1 if it is stale
@@ -15,7 +16,8 @@ import { ROOT } from './stamp.mjs';
 export const CONFORMANCE_PAGE = 'docs/conformance.md';
 const VECTORS = 'test/golden/conformance.json';
 
-/** Of src: what the page prints, and the reference implementation, which computes the worked example. */
+/** Of src: what the page prints, and the reference implementation, which computes the worked
+ *  example. */
 const MODULES = `
 export { createReferenceBackend } from './src/kernels/reference/index.ts';
 export { EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 } from './src/kernels/reference/tables.ts';
@@ -26,39 +28,70 @@ export * as formats from './src/tensor/formats.ts';`;
 
 async function load() {
   const { outputFiles } = await build({
-    stdin: { contents: MODULES, resolveDir: ROOT, loader: 'ts' }, bundle: true, write: false, format: 'esm', platform: 'neutral', logLevel: 'error', loader: { '.wasm': 'empty' },
+    stdin: { contents: MODULES, resolveDir: ROOT, loader: 'ts' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'neutral',
+    logLevel: 'error',
+    loader: { '.wasm': 'empty' },
   });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+  return import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  );
 }
 
 const fenced = (text) => `\`\`\`text\n${text}\n\`\`\``;
 const code = (text) => `\`${text}\``;
-const table = (head, rows, right = []) => [
-  `| ${head.join(' | ')} |`, `| ${head.map((_, i) => (right.includes(i) ? '---:' : '---')).join(' | ')} |`,
-  ...rows.map((row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`),
-].join('\n');
+const table = (head, rows, right = []) =>
+  [
+    `| ${head.join(' | ')} |`,
+    `| ${head.map((_, i) => (right.includes(i) ? '---:' : '---')).join(' | ')} |`,
+    ...rows.map(
+      (row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`,
+    ),
+  ].join('\n');
 const hex32 = (word) => `0x${word.toString(16).padStart(8, '0')}`;
-const hexBytes = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+const hexBytes = (bytes) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 // ---- the contract ----------------------------------------------------------------------------------------------------------
 
 /** The comment at the head of the contract from "Notation:" on. */
 function notation(text) {
-  const lines = text.split('\n'), start = lines.findIndex((line) => line.startsWith('// Notation:')), end = lines.findIndex((line, i) => i > start && !line.startsWith('//'));
-  return lines.slice(start, end).map((line) => line.replace(/^\/\/ ?/, '')).join('\n');
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => line.startsWith('// Notation:'));
+  const end = lines.findIndex((line, i) => i > start && !line.startsWith('//'));
+  return lines
+    .slice(start, end)
+    .map((line) => line.replace(/^\/\/ ?/, ''))
+    .join('\n');
 }
 
-/** The contract's sections: [{ title, shared, kernels: [{ name, parameters, result, doc }] }]; doc and shared as lines of text. */
+/** The contract's sections: [{ title, shared, kernels: [{ name, parameters, result, doc }] }]; doc
+ *  and shared as lines of text. */
 function sections(text) {
-  const body = text.slice(text.indexOf('export interface Kernels {'), text.indexOf('/** A back end')).split('\n'), found = [];
+  const body = text
+    .slice(text.indexOf('export interface Kernels {'), text.indexOf('/** A back end'))
+    .split('\n');
+  const found = [];
   let doc;
   for (const line of body) {
-    const [, title] = /^ {2}\/\/ -{4} ([^:\n]+): /.exec(line) ?? [], [, shared] = /^ {2}\/\/ ?(.*)$/.exec(line) ?? [];
+    const [, title] = /^ {2}\/\/ -{4} ([^:\n]+): /.exec(line) ?? [];
+    const [, shared] = /^ {2}\/\/ ?(.*)$/.exec(line) ?? [];
     const [, name, parameters, result] = /^ {2}(\w+)\((.*)\): (\w+);$/.exec(line) ?? [];
-    if (title !== undefined) found.push({ title: title[0].toUpperCase() + title.slice(1), shared: [], kernels: [] });
+    if (title !== undefined)
+      found.push({ title: title[0].toUpperCase() + title.slice(1), shared: [], kernels: [] });
     else if (doc !== undefined && name === undefined) doc.push(line);
     else if (name !== undefined) {
       if (doc === undefined) throw new Error(`${name} has no docstring`);
-      found.at(-1).kernels.push({ name, parameters, result, doc: doc.map((one) => one.replace(/^ {2} {0,1}(\/\*\*|\*) {0,2}/, '').replace(/ ?\*\/$/, '')).join('\n') });
+      found.at(-1).kernels.push({
+        name,
+        parameters,
+        result,
+        doc: doc
+          .map((one) => one.replace(/^ {2} {0,1}(\/\*\*|\*) {0,2}/, '').replace(/ ?\*\/$/, ''))
+          .join('\n'),
+      });
       doc = undefined;
     } else if (shared !== undefined) found.at(-1).shared.push(shared);
     if (/^ {2}\/\*\*/.test(line)) doc = [line];
@@ -67,33 +100,78 @@ function sections(text) {
 }
 
 /** "a: Pointer, n: number" → "a*, n": pointers with a star. */
-const parametersOf = (text) => text.split(', ').map((one) => one.split(': ')).map(([name, type]) => (type === 'Pointer' ? `*${name}` : name)).join(', ');
+const parametersOf = (text) =>
+  text
+    .split(', ')
+    .map((one) => one.split(': '))
+    .map(([name, type]) => (type === 'Pointer' ? `*${name}` : name))
+    .join(', ');
 
 function contract(golden) {
-  return sections(read('src/kernels/kernels.ts')).map(({ title, shared, kernels }) => [
-    `### ${title}`, '', ...(shared.length > 0 ? [fenced(shared.join('\n')), ''] : []),
-    ...kernels.flatMap(({ name, parameters, result, doc }) => [
-      `#### ${name}`, '', fenced(`${name}(${parametersOf(parameters)})${result === 'void' ? '' : ' -> number'}\n\n${doc}`), '',
-      `Certified by ${golden.kernels[name].cases.length} cases: \`${golden.kernels[name].digest}\``, '',
-    ]),
-  ].join('\n')).join('\n').trimEnd();
+  return sections(read('src/kernels/kernels.ts'))
+    .map(({ title, shared, kernels }) =>
+      [
+        `### ${title}`,
+        '',
+        ...(shared.length > 0 ? [fenced(shared.join('\n')), ''] : []),
+        ...kernels.flatMap(({ name, parameters, result, doc }) => [
+          `#### ${name}`,
+          '',
+          fenced(
+            `${name}(${parametersOf(parameters)})${result === 'void' ? '' : ' -> number'}\n\n${doc}`,
+          ),
+          '',
+          `Certified by ${golden.kernels[name].cases.length} cases: ` +
+            `\`${golden.kernels[name].digest}\``,
+          '',
+        ]),
+      ].join('\n'),
+    )
+    .join('\n')
+    .trimEnd();
 }
 
 // ---- tables ----------------------------------------------------------------------------------------------------------------
 
-const tables = ({ EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 }) => [
-  ['EXP2_Q30', 'c0 .. c5', [EXP2_Q30]], ['GELU_GAP_Q17', 'a row a power T0 .. T3, segments 0 .. 15', GELU_GAP_Q17], ['GELU_SLOPE_Q15', 'likewise', GELU_SLOPE_Q15],
-].map(([name, what, rows]) => fenced(`${name} (${what})\n${rows.map((row) => row.join(' ')).join('\n')}`)).join('\n\n');
+const tables = ({ EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 }) =>
+  [
+    ['EXP2_Q30', 'c0 .. c5', [EXP2_Q30]],
+    ['GELU_GAP_Q17', 'a row a power T0 .. T3, segments 0 .. 15', GELU_GAP_Q17],
+    ['GELU_SLOPE_Q15', 'likewise', GELU_SLOPE_Q15],
+  ]
+    .map(([name, what, rows]) =>
+      fenced(`${name} (${what})\n${rows.map((row) => row.join(' ')).join('\n')}`),
+    )
+    .join('\n\n');
 
-const FORMATS = ['WEIGHT_LIMIT', 'OPERAND_MAX', 'MASTER_FRACTION', 'GELU_INPUT_FRACTION', 'XHAT_FRACTION', 'GAIN_FRACTION', 'RSTD_FRACTION', 'PROBABILITY_FRACTION', 'PROBABILITY_MAX',
-  'BRANCH_FRACTION', 'STATE_LIMIT_BITS', 'LOGIT_GRADIENT_FRACTION', 'LOSS_FRACTION', 'OPTIMIZER_FRACTION', 'RATE_FRACTION'];
+const FORMATS = [
+  'WEIGHT_LIMIT',
+  'OPERAND_MAX',
+  'MASTER_FRACTION',
+  'GELU_INPUT_FRACTION',
+  'XHAT_FRACTION',
+  'GAIN_FRACTION',
+  'RSTD_FRACTION',
+  'PROBABILITY_FRACTION',
+  'PROBABILITY_MAX',
+  'BRANCH_FRACTION',
+  'STATE_LIMIT_BITS',
+  'LOGIT_GRADIENT_FRACTION',
+  'LOSS_FRACTION',
+  'OPTIMIZER_FRACTION',
+  'RATE_FRACTION',
+];
 function formatTable(formats) {
   const documented = documentedConstants('src/tensor/formats.ts');
-  return table(['constant', 'value', 'meaning'], FORMATS.map((name) => {
-    const entry = documented.find(({ names }) => names.includes(name));
-    if (entry === undefined) throw new Error(`no constant ${name}`);
-    return [code(name), formats[name], entry.doc];
-  }), [1]);
+  return table(
+    ['constant', 'value', 'meaning'],
+    FORMATS.map((name) => {
+      const entry = documented.find(({ names }) => names.includes(name));
+      if (entry === undefined) throw new Error(`no constant ${name}`);
+      return [code(name), formats[name], entry.doc];
+    }),
+    [1],
+  );
 }
 
 // ---- the random generator --------------------------------------------------------------------------------------------------
@@ -101,12 +179,22 @@ function formatTable(formats) {
 /** The published known answers, as the generator's test holds them. */
 function knownAnswers({ philox4x32 }) {
   const words = (text) => [...text.matchAll(/0x[0-9a-f]+|\b0\b/g)].map(([word]) => Number(word));
-  const found = [...read('test/random.test.ts').matchAll(/counter: \[([^\]]*)\], key: \[([^\]]*)\],\s*block: \[([^\]]*)\]/g)].map(([, ...parts]) => parts.map(words));
+  const found = [
+    ...read('test/random.test.ts').matchAll(
+      /counter: \[([^\]]*)\], key: \[([^\]]*)\],\s*block: \[([^\]]*)\]/g,
+    ),
+  ].map(([, ...parts]) => parts.map(words));
   if (found.length !== 3) throw new Error('test/random.test.ts does not hold 3 known answers');
-  return table(['counter c0 c1 c2 c3', 'key k0 k1', 'block'], found.map(([counter, key, block]) => {
-    if (philox4x32(...counter, ...key).join() !== block.join()) throw new Error('a known answer of the generator is wrong');
-    return [counter, key, block].map((list) => code(list.map((word) => hex32(word).slice(2)).join(' ')));
-  }));
+  return table(
+    ['counter c0 c1 c2 c3', 'key k0 k1', 'block'],
+    found.map(([counter, key, block]) => {
+      if (philox4x32(...counter, ...key).join() !== block.join())
+        throw new Error('a known answer of the generator is wrong');
+      return [counter, key, block].map((list) =>
+        code(list.map((word) => hex32(word).slice(2)).join(' ')),
+      );
+    }),
+  );
 }
 
 const PHILOX = `philox4x32(c0, c1, c2, c3, k0, k1): all words uint32
@@ -120,57 +208,143 @@ const PHILOX = `philox4x32(c0, c1, c2, c3, k0, k1): all words uint32
 
 // ---- the vectors -----------------------------------------------------------------------------------------------------------
 
-/** The cases that the page works out: an integer type with a clamp, and int64 into a buffer that is added to. */
+/** The cases that the page works out: an integer type with a clamp, and int64 into a buffer that is
+ *  added to. */
 const EXAMPLES = [
-  { kernel: 'quantize_i32i16', place: 1, compute: ([[a], [, , , shift, bound]]) => {
-    const rounded = a.map((value) => halfUp(value, shift)), out = rounded.map((value) => clamp(value, bound));
-    return { out, result: out.filter((value, i) => value !== rounded[i]).length, how: `halfUp by ${shift}, clamped to +-${bound}` };
-  } },
-  { kernel: 'accumulate_i64', place: 1, compute: ([[a, out], [, , , shift]]) =>
-    ({ out: out.map((value, i) => value + halfUp(a[i], -shift)), result: 0, how: `added: halfUp by ${-shift} of argument 0; there is no result` }) },
+  {
+    kernel: 'quantize_i32i16',
+    place: 1,
+    compute: ([[a], [, , , shift, bound]]) => {
+      const rounded = a.map((value) => halfUp(value, shift));
+      const out = rounded.map((value) => clamp(value, bound));
+      return {
+        out,
+        result: out.filter((value, i) => value !== rounded[i]).length,
+        how: `halfUp by ${shift}, clamped to +-${bound}`,
+      };
+    },
+  },
+  {
+    kernel: 'accumulate_i64',
+    place: 1,
+    compute: ([[a, out], [, , , shift]]) => ({
+      out: out.map((value, i) => value + halfUp(a[i], -shift)),
+      result: 0,
+      how: `added: halfUp by ${-shift} of argument 0; there is no result`,
+    }),
+  },
 ];
 const halfUp = (a, s) => (s > 0 ? (a + (1n << BigInt(s - 1))) >> BigInt(s) : a << BigInt(-s));
 const clamp = (a, bound) => (a > bound ? BigInt(bound) : a < -bound ? -BigInt(bound) : a);
 const ARRAYS = { int16: Int16Array, int32: Int32Array, int64: BigInt64Array };
-const bytesOf = (type, values) => new Uint8Array(ARRAYS[type].from(values, type === 'int64' ? (value) => value : Number).buffer);
+const bytesOf = (type, values) =>
+  new Uint8Array(ARRAYS[type].from(values, type === 'int64' ? (value) => value : Number).buffer);
 
 /** One case of the vectors, from words to digest. */
-function example({ philox4x32, runCase, createReferenceBackend }, golden, { kernel, place, compute }) {
-  const one = golden.kernels[kernel].cases[place], digest = Buffer.from(runCase(createReferenceBackend(2 ** 20), kernel, one)).toString('hex'), lines = [];
-  if (digest.slice(0, 16) !== one.digest) throw new Error(`the digest of the example ${kernel} is ${digest}`);
-  const buffers = one.args.flatMap((buffer, a) => (typeof buffer === 'number' ? [] : [Array.from({ length: buffer.length }, (_, i) => {
-    const [w0, w1] = philox4x32(i, a, 0, 0, one.stream, 0), { type, low = -(2 ** (Number(type.slice(3)) - 1)), high = -low - 1, bits = 64, output } = buffer;
-    const value = type === 'int64' ? BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits) : BigInt(low) + ((BigInt(w0) * BigInt(high - low + 1)) >> 32n);
-    const made = type === 'int64' ? `w0 = ${hex32(w0)}, w1 = ${hex32(w1)}, (w1 * 2^32 + w0) >> ${64 - bits}` : `w0 = ${hex32(w0)}, ${low} + floor(w0 * ${high - low + 1} / 2^32)`;
-    lines.push(`argument ${a}, element ${i}: ${made} = ${value}, bytes ${hexBytes(bytesOf(type, [value]))}${output ? '  (written to)' : ''}`);
-    return value;
-  })]));
-  const { out, result, how } = compute([buffers, one.args]), message = new Uint8Array([...bytesOf('int64', [BigInt(result)]), ...bytesOf(one.args[1].type, out)]);
-  if (createHash('sha256').update(message).digest('hex') !== digest) throw new Error(`the example ${kernel} does not give the digest`);
-  lines.push('', `out = ${out.join(', ')}  (${how})${result > 0 ? `; result = ${result}` : ''}`, `digested: ${hexBytes(message.subarray(0, 8))} | ${hexBytes(message.subarray(8))}`, `SHA-256:  ${digest}`);
-  return [`Case ${place}, counted from 0, of \`${kernel}\` in the file:`, '', fenced(JSON.stringify(one)), '', fenced(lines.join('\n'))].join('\n');
+function example(
+  { philox4x32, runCase, createReferenceBackend },
+  golden,
+  { kernel, place, compute },
+) {
+  const one = golden.kernels[kernel].cases[place];
+  const digest = Buffer.from(runCase(createReferenceBackend(2 ** 20), kernel, one)).toString('hex');
+  const lines = [];
+  if (digest.slice(0, 16) !== one.digest)
+    throw new Error(`the digest of the example ${kernel} is ${digest}`);
+  const buffers = one.args.flatMap((buffer, a) =>
+    typeof buffer === 'number'
+      ? []
+      : [
+          Array.from({ length: buffer.length }, (_, i) => {
+            const [w0, w1] = philox4x32(i, a, 0, 0, one.stream, 0);
+            const {
+              type,
+              low = -(2 ** (Number(type.slice(3)) - 1)),
+              high = -low - 1,
+              bits = 64,
+              output,
+            } = buffer;
+            const value =
+              type === 'int64'
+                ? BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits)
+                : BigInt(low) + ((BigInt(w0) * BigInt(high - low + 1)) >> 32n);
+            const made =
+              type === 'int64'
+                ? `w0 = ${hex32(w0)}, w1 = ${hex32(w1)}, (w1 * 2^32 + w0) >> ${64 - bits}`
+                : `w0 = ${hex32(w0)}, ${low} + floor(w0 * ${high - low + 1} / 2^32)`;
+            lines.push(
+              `argument ${a}, element ${i}: ${made} = ${value}, bytes ` +
+                `${hexBytes(bytesOf(type, [value]))}${output ? '  (written to)' : ''}`,
+            );
+            return value;
+          }),
+        ],
+  );
+  const { out, result, how } = compute([buffers, one.args]);
+  const message = new Uint8Array([
+    ...bytesOf('int64', [BigInt(result)]),
+    ...bytesOf(one.args[1].type, out),
+  ]);
+  if (createHash('sha256').update(message).digest('hex') !== digest)
+    throw new Error(`the example ${kernel} does not give the digest`);
+  lines.push(
+    '',
+    `out = ${out.join(', ')}  (${how})${result > 0 ? `; result = ${result}` : ''}`,
+    `digested: ${hexBytes(message.subarray(0, 8))} | ${hexBytes(message.subarray(8))}`,
+    `SHA-256:  ${digest}`,
+  );
+  return [
+    `Case ${place}, counted from 0, of \`${kernel}\` in the file:`,
+    '',
+    fenced(JSON.stringify(one)),
+    '',
+    fenced(lines.join('\n')),
+  ].join('\n');
 }
 
 function kernelList(golden) {
-  const rows = Object.entries(golden.kernels).map(([name, { cases, digest }]) => [code(name), cases.length, code(digest)]);
+  const rows = Object.entries(golden.kernels).map(([name, { cases, digest }]) => [
+    code(name),
+    cases.length,
+    code(digest),
+  ]);
   return table(['kernel', 'cases', 'digest'], rows, [1]);
 }
 
-const runOptions = ({ RUNS }) => fenced(Object.entries(RUNS).map(([name, { options, steps }]) => `${name}: ${steps} steps\n  ${JSON.stringify(options)}`).join('\n'));
-const runList = (golden) => table(['run', 'stage', 'digest'], Object.entries(golden.runs).flatMap(([name, stages]) => Object.entries(stages).map(([stage, digest]) => [name, stage, code(digest)])));
+const runOptions = ({ RUNS }) =>
+  fenced(
+    Object.entries(RUNS)
+      .map(([name, { options, steps }]) => `${name}: ${steps} steps\n  ${JSON.stringify(options)}`)
+      .join('\n'),
+  );
+const runList = (golden) =>
+  table(
+    ['run', 'stage', 'digest'],
+    Object.entries(golden.runs).flatMap(([name, stages]) =>
+      Object.entries(stages).map(([stage, digest]) => [name, stage, code(digest)]),
+    ),
+  );
 
 function checkOverall(golden) {
-  const all = [...Object.values(golden.kernels).map(({ digest }) => digest), ...Object.values(golden.runs).flatMap((stages) => Object.values(stages))].join('');
-  if (createHash('sha256').update(all).digest('hex') !== golden.digest) throw new Error(`${VECTORS}: its digest is not that of its digests`);
+  const all = [
+    ...Object.values(golden.kernels).map(({ digest }) => digest),
+    ...Object.values(golden.runs).flatMap((stages) => Object.values(stages)),
+  ].join('');
+  if (createHash('sha256').update(all).digest('hex') !== golden.digest)
+    throw new Error(`${VECTORS}: its digest is not that of its digests`);
 }
 
 /** The page as Markdown. */
 export async function conformancePage() {
-  const modules = await load(), golden = JSON.parse(read(VECTORS)), text = read('src/kernels/kernels.ts');
+  const modules = await load();
+  const golden = JSON.parse(read(VECTORS));
+  const text = read('src/kernels/kernels.ts');
   checkOverall(golden);
-  const cases = Object.values(golden.kernels).reduce((sum, entry) => sum + entry.cases.length, 0), kernels = Object.keys(golden.kernels).length;
+  const cases = Object.values(golden.kernels).reduce((sum, entry) => sum + entry.cases.length, 0);
+  const kernels = Object.keys(golden.kernels).length;
   const described = sections(text).flatMap((section) => section.kernels.map(({ name }) => name));
-  if (described.join() !== Object.keys(golden.kernels).join()) throw new Error('contract and vectors do not hold the same kernels in the same order');
+  if (described.join() !== Object.keys(golden.kernels).join())
+    throw new Error('contract and vectors do not hold the same kernels in the same order');
   return `# Conformance
 
 What is needed to write every kernel and the random generator again, in any language, and to certify the result: the arithmetic, the
@@ -281,14 +455,21 @@ ${runList(golden)}
 
 /** Writes the page, or with isCheck only compares it; true if it was up to date. */
 export async function writeConformancePage(isCheck) {
-  const path = join(ROOT, CONFORMANCE_PAGE), text = await conformancePage(), before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const path = join(ROOT, CONFORMANCE_PAGE);
+  const text = await conformancePage();
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
   if (before !== text && !isCheck) writeFileSync(path, text);
   return before === text;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const isCheck = process.argv.includes('--check'), wasFresh = await writeConformancePage(isCheck);
-  console.log(wasFresh ? `${CONFORMANCE_PAGE} is up to date` : `${CONFORMANCE_PAGE} ${isCheck ? 'is stale' : 'rewritten'}`);
+  const isCheck = process.argv.includes('--check');
+  const wasFresh = await writeConformancePage(isCheck);
+  console.log(
+    wasFresh
+      ? `${CONFORMANCE_PAGE} is up to date`
+      : `${CONFORMANCE_PAGE} ${isCheck ? 'is stale' : 'rewritten'}`,
+  );
   if (isCheck && !wasFresh) {
     console.error('HINT: run node bench/conformance-page.mjs and look at the difference');
     process.exitCode = 1;

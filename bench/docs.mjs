@@ -1,5 +1,6 @@
-// Regenerates what the documents state as facts: every block between `<!-- name:begin -->` and `<!-- name:end -->` in README.md and
-// docs/*.md, and the charts. The blocks are made in blocks.mjs from the code, the built library and bench/results/*.json.
+// Regenerates what the documents state as facts: every block between `<!-- name:begin -->` and
+// `<!-- name:end -->` in README.md and docs/*.md, and the charts. The blocks are made in blocks.mjs
+// from the code, the built library and bench/results/*.json.
 //
 //   node bench/docs.mjs            rewrites what is stale
 //   node bench/docs.mjs --check    changes nothing, exits 1 and names the stale blocks
@@ -13,12 +14,20 @@ import { RESULTS_PAGE, writeResults } from './results-page.mjs';
 import { ROOT, refuse } from './stamp.mjs';
 
 const isCheck = process.argv.includes('--check');
-for (const file of ['dist/index.js', 'dist/cli.js']) if (!existsSync(join(ROOT, file))) refuse(`${file} is missing`, 'run: npm run build');
+for (const file of ['dist/index.js', 'dist/cli.js'])
+  if (!existsSync(join(ROOT, file))) refuse(`${file} is missing`, 'run: npm run build');
 
-const files = ['README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md') && name !== RESULTS_PAGE).sort().map((name) => `docs/${name}`)];
+const files = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md') && name !== RESULTS_PAGE)
+    .sort()
+    .map((name) => `docs/${name}`),
+];
 const MARK = /<!-- ([\w-]+):(begin|end) -->/g;
 
-/** Names of the blocks of a document, in order. Throws if markers do not pair up or a name is unknown. */
+/** Names of the blocks of a document, in order. Throws if markers do not pair up or a name is
+ *  unknown. */
 function blockNames(file, text) {
   const marks = [...text.matchAll(MARK)].map(([, name, edge]) => ({ name, edge }));
   marks.forEach(({ name, edge }, i) => {
@@ -36,7 +45,8 @@ async function content(name) {
   return made.get(name);
 }
 
-const stale = [], used = new Set();
+const stale = [];
+const used = new Set();
 function put(file, before, after, what) {
   if (before === after) return;
   stale.push(what);
@@ -50,7 +60,10 @@ for (const file of files) {
   for (const name of blockNames(file, before)) {
     used.add(name);
     const block = `<!-- ${name}:begin -->\n${await content(name)}\n<!-- ${name}:end -->`;
-    const renewed = after.replace(new RegExp(`<!-- ${name}:begin -->[^]*?<!-- ${name}:end -->`), () => block);
+    const renewed = after.replace(
+      new RegExp(`<!-- ${name}:begin -->[^]*?<!-- ${name}:end -->`),
+      () => block,
+    );
     if (renewed !== after) changed.push(name);
     after = renewed;
   }
@@ -59,13 +72,19 @@ for (const file of files) {
 const unused = Object.keys(BLOCKS).filter((name) => !used.has(name));
 if (unused.length > 0) throw new Error(`blocks that no document uses: ${unused.join(', ')}`);
 for (const [name, make] of Object.entries(CHARTS)) {
-  const file = `docs/${name}`, path = join(ROOT, file);
+  const file = `docs/${name}`;
+  const path = join(ROOT, file);
   put(file, existsSync(path) ? readFileSync(path, 'utf8') : '', await make(), file);
 }
 
-if (!await writeConformancePage(isCheck)) stale.push(CONFORMANCE_PAGE);
-stale.push(...[...writeResults({ isCheck }), ...writePerformance({ isCheck })].map((name) => `docs/${name}`));
-console.log(`${stale.length} stale of ${files.length} documents and ${Object.keys(CHARTS).length} charts${isCheck || stale.length === 0 ? '' : ', rewritten'}`);
+if (!(await writeConformancePage(isCheck))) stale.push(CONFORMANCE_PAGE);
+stale.push(
+  ...[...writeResults({ isCheck }), ...writePerformance({ isCheck })].map((name) => `docs/${name}`),
+);
+console.log(
+  `${stale.length} stale of ${files.length} documents and ${Object.keys(CHARTS).length} ` +
+    `charts${isCheck || stale.length === 0 ? '' : ', rewritten'}`,
+);
 for (const what of stale) console.log(`  ${what}`);
 if (isCheck && stale.length > 0) {
   console.error('HINT: run node bench/docs.mjs and look at the difference');

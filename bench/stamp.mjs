@@ -1,4 +1,5 @@
-// What every file in bench/results says about where its numbers come from, and the shared way of writing one.
+// What every file in bench/results says about where its numbers come from, and the shared way of
+// writing one.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -7,11 +8,18 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The commit that was measured, with "+" if the working tree differed from it; undefined outside a git repository. */
+/** The commit that was measured, with "+" if the working tree differed from it; undefined outside a
+ *  git repository. */
 function commit() {
-  const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const git = (...args) =>
+    execFileSync('git', args, {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   try {
-    const changed = git('status', '--porcelain', '--', 'src', 'assembly', 'asconfig.json', 'package.json') !== '';
+    const changed =
+      git('status', '--porcelain', '--', 'src', 'assembly', 'asconfig.json', 'package.json') !== '';
     return git('rev-parse', '--short=12', 'HEAD') + (changed ? '+' : '');
   } catch {
     return undefined;
@@ -20,8 +28,12 @@ function commit() {
 
 /** CPU, cores, operating system, Node, date and commit of a measurement. */
 export const stamp = () => ({
-  cpu: os.cpus()[0]?.model.trim() ?? 'unknown', cores: os.cpus().length, system: `${process.platform} ${process.arch}`,
-  node: process.version, date: new Date().toISOString().slice(0, 10), commit: commit(),
+  cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
+  cores: os.cpus().length,
+  system: `${process.platform} ${process.arch}`,
+  node: process.version,
+  date: new Date().toISOString().slice(0, 10),
+  commit: commit(),
 });
 
 export const resultFile = (name) => new URL(`results/${name}.json`, import.meta.url);

@@ -1,5 +1,6 @@
-// Our side of the training step, memory and profile measurements: answers one request in a fresh process (compare/contender.mjs).
-// The library is dist/, as users have it; only the profile wraps the kernels of a back end made from src/.
+// Our side of the training step, memory and profile measurements: answers one request in a fresh
+// process (compare/contender.mjs). The library is dist/, as users have it; only the profile wraps
+// the kernels of a back end made from src/.
 //   {"task": "export", ...}   initial weights as float32, tokens: what the rivals start from
 //   {"task": "time", ...}     milliseconds and losses of single steps, and the digest of the weights after them
 //   {"task": "profile", ...}  time and multiply-accumulates inside the gemm kernels, with the peak loop after every step
@@ -26,16 +27,34 @@ interface Request {
 }
 
 // This file runs from build/, one folder below the root like bench/.
-const { GptTrainer, planGpt }: typeof Library = await import(new URL('../dist/index.js', import.meta.url).href);
+const { GptTrainer, planGpt }: typeof Library = await import(
+  new URL('../dist/index.js', import.meta.url).href
+);
 const LEARNING_RATE = 1e-3;
-const optionsOf = ({ model, batch, reversible = 'none', threads = 1 }: Request): Library.TrainOptions =>
-  ({ model, batch, reversible, threads, steps: 1000, learningRate: LEARNING_RATE, warmup: 0, decay: 'constant' });
+const optionsOf = ({
+  model,
+  batch,
+  reversible = 'none',
+  threads = 1,
+}: Request): Library.TrainOptions => ({
+  model,
+  batch,
+  reversible,
+  threads,
+  steps: 1000,
+  learningRate: LEARNING_RATE,
+  warmup: 0,
+  decay: 'constant',
+});
 
 /** B*T tokens and one more: three times of four a function of the token before, else anything. */
 function tokensOf({ model: { vocabulary, context }, batch }: Request): Int32Array {
   const tokens = new Int32Array(batch * context + 1);
   for (let i = 1; i < tokens.length; i++)
-    tokens[i] = randomU32(1, 0, 0, 0, i) % 4 > 0 ? (tokens[i - 1] * 5 + 7) % vocabulary : randomU32(1, 0, 1, 0, i) % vocabulary;
+    tokens[i] =
+      randomU32(1, 0, 0, 0, i) % 4 > 0
+        ? (tokens[i - 1] * 5 + 7) % vocabulary
+        : randomU32(1, 0, 1, 0, i) % vocabulary;
   return tokens;
 }
 
@@ -47,12 +66,21 @@ async function ready(trainer: Library.GptTrainer, threads: number): Promise<void
 }
 
 /** Creates a trainer and runs steps on the one batch; the first `warmup` of them untimed. */
-async function run(request: Request, makeBackend?: (bytes: number) => Backend, onStep?: (milliseconds: number) => void) {
-  const { threads = 1, warmup = 3, steps = 8 } = request, tokens = tokensOf(request), n = tokens.length - 1;
-  const trainer = GptTrainer.create(optionsOf(request), makeBackend), times: number[] = [], losses: number[] = [];
+async function run(
+  request: Request,
+  makeBackend?: (bytes: number) => Backend,
+  onStep?: (milliseconds: number) => void,
+) {
+  const { threads = 1, warmup = 3, steps = 8 } = request;
+  const tokens = tokensOf(request);
+  const n = tokens.length - 1;
+  const trainer = GptTrainer.create(optionsOf(request), makeBackend);
+  const times: number[] = [];
+  const losses: number[] = [];
   await ready(trainer, threads);
   for (let i = 0; i < warmup + steps; i++) {
-    const start = performance.now(), { loss } = trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1));
+    const start = performance.now();
+    const { loss } = trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1));
     const passed = performance.now() - start;
     if (i >= warmup) times.push(passed);
     losses.push(loss);
@@ -64,18 +92,38 @@ async function run(request: Request, makeBackend?: (bytes: number) => Backend, o
 }
 
 function exportTask(request: Request): unknown {
-  const trainer = GptTrainer.create(optionsOf(request)), weights = trainer.tensors().filter(({ name }) => !name.startsWith('optimizer.'));
+  const trainer = GptTrainer.create(optionsOf(request));
+  const weights = trainer.tensors().filter(({ name }) => !name.startsWith('optimizer.'));
   let size = 0;
-  const table = weights.map(({ name, shape, data }) => ({ name, shape, offset: (size += data.length) - data.length }));
+  const table = weights.map(({ name, shape, data }) => ({
+    name,
+    shape,
+    offset: (size += data.length) - data.length,
+  }));
   const values = new Float32Array(size);
-  weights.forEach(({ data, fraction }, i) => values.set(Float32Array.from(data, (raw) => raw * 2 ** -fraction), table[i].offset));
+  weights.forEach(({ data, fraction }, i) =>
+    values.set(
+      Float32Array.from(data, (raw) => raw * 2 ** -fraction),
+      table[i].offset,
+    ),
+  );
   const folder = request.folder!;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'weights.f32'), values);
   const { model, batch } = request;
   // Adam's betas are those of src/train/optimizer.ts.
-  const adamw = { rate: LEARNING_RATE, beta1: 1 - 2 ** -3, beta2: 1 - 2 ** -7, epsilon: 1e-8, decay: 0.1, clip: 1 };
-  writeFileSync(join(folder, 'task.json'), JSON.stringify({ model, batch, adamw, table, tokens: [...tokensOf(request)] }));
+  const adamw = {
+    rate: LEARNING_RATE,
+    beta1: 1 - 2 ** -3,
+    beta2: 1 - 2 ** -7,
+    epsilon: 1e-8,
+    decay: 0.1,
+    clip: 1,
+  };
+  writeFileSync(
+    join(folder, 'task.json'),
+    JSON.stringify({ model, batch, adamw, table, tokens: [...tokensOf(request)] }),
+  );
   return { parameters: size };
 }
 
@@ -84,26 +132,49 @@ async function timeTask(request: Request): Promise<unknown> {
   return { times, losses, digest };
 }
 
-/** One timed step: milliseconds of it and of its gemm kernels, what these did, and the peak loop's rate right after it. */
-interface Sample { step: number; gemm: number; calls: number; macs: number; peak: number }
+/** One timed step: milliseconds of it and of its gemm kernels, what these did, and the peak loop's
+ *  rate right after it. */
+interface Sample {
+  step: number;
+  gemm: number;
+  calls: number;
+  macs: number;
+  peak: number;
+}
 const PEAK_TURNS = 4000;
 
 async function profileTask(request: Request): Promise<unknown> {
-  const samples: Sample[] = [], peak = createPeak();
+  const samples: Sample[] = [];
+  const peak = createPeak();
   const profile = createProfile((name) => name.startsWith('gemm_'));
   for (let i = 0; i < 20; i++) peak.run(PEAK_TURNS);
   await run(request, profile.makeBackend, (step) => {
-    const sum = (key: 'milliseconds' | 'calls' | 'macs'): number => profile.rows().reduce((all, row) => all + row[key], 0);
-    samples.push({ step, gemm: sum('milliseconds'), calls: sum('calls'), macs: sum('macs'), peak: (PEAK_TURNS * peak.macs) / peak.run(PEAK_TURNS) / 1e6 });
+    const sum = (key: 'milliseconds' | 'calls' | 'macs'): number =>
+      profile.rows().reduce((all, row) => all + row[key], 0);
+    samples.push({
+      step,
+      gemm: sum('milliseconds'),
+      calls: sum('calls'),
+      macs: sum('macs'),
+      peak: (PEAK_TURNS * peak.macs) / peak.run(PEAK_TURNS) / 1e6,
+    });
     profile.clear();
   });
   return { samples: samples.slice(request.warmup) };
 }
 
 async function memoryTask(request: Request): Promise<unknown> {
-  const before = process.memoryUsage.rss(), { trainer } = await run({ ...request, warmup: 0, steps: 3 });
+  const before = process.memoryUsage.rss();
+  const { trainer } = await run({ ...request, warmup: 0, steps: 3 });
   const { bytes, total, parameters } = planGpt(optionsOf(request));
-  return { bytes, total, parameters, heap: trainer.peakBytes, processPeak: process.resourceUsage().maxRSS * 1024, processBefore: before };
+  return {
+    bytes,
+    total,
+    parameters,
+    heap: trainer.peakBytes,
+    processPeak: process.resourceUsage().maxRSS * 1024,
+    processBefore: before,
+  };
 }
 
 const TASKS = { export: exportTask, time: timeTask, profile: profileTask, memory: memoryTask };

@@ -1,4 +1,5 @@
-// The public names of retrograd. Everything here is documented, typed and kept stable; nothing else is.
+// The public names of retrograd. Everything here is documented, typed and kept stable; nothing else
+// is.
 
 // ---- errors ----
 export {
@@ -87,7 +88,14 @@ export { type Schedule, type ScheduleOptions, constant, cosine } from './optim/s
 // ---- what layers, rules, losses and optimizers are made of ----
 export { type Layout, Planner, type Scratch } from './memory/planner.ts';
 export { Parameter, type ParameterSpec } from './memory/parameter.ts';
-export { type Gradient, type Kind, type Range, Tensor, type Type, tensorBytes } from './memory/tensor.ts';
+export {
+  type Gradient,
+  type Kind,
+  type Range,
+  Tensor,
+  type Type,
+  tensorBytes,
+} from './memory/tensor.ts';
 export { Arena, type Purpose } from './memory/arena.ts';
 export { type Memory, Run } from './ops/run.ts';
 export { Sum } from './ops/sum.ts';
@@ -131,7 +139,13 @@ export { type CifarKind, readCifar } from './data/cifar.ts';
 export { readDigits } from './data/digits.ts';
 export { EpochOrder } from './data/epoch.ts';
 export { type AugmentOptions, augment } from './data/augment.ts';
-export { type Pair, normaliseSentence, readPairFiles, readPairs, splitPairs } from './data/pairs.ts';
+export {
+  type Pair,
+  normaliseSentence,
+  readPairFiles,
+  readPairs,
+  splitPairs,
+} from './data/pairs.ts';
 export { BytePairs, type BytePairsJson, SPECIAL } from './data/bpe.ts';
 export { type PairBatch, PairData, createPairBatch, fillPairBatch } from './data/pair-batch.ts';
 export { type BeamOptions, type BeamResult, beamSearch } from './data/beam.ts';

@@ -1,40 +1,79 @@
-// The chart of docs/performance.md as plain SVG: bars of step time, lines of memory against depth. No fonts, scripts or styles from
-// elsewhere, readable on light and dark pages. Bars start at zero; both axes of the lines are logarithmic.
+// The chart of docs/performance.md as plain SVG: bars of step time, lines of memory against depth.
+// No fonts, scripts or styles from elsewhere, readable on light and dark pages. Bars start at zero;
+// both axes of the lines are logarithmic.
 
-const WIDTH = 760, OURS = '#0b57d0', OURS_TOO = '#6b9cf0', OTHERS = '#9aa0a6';
-const text = (x, y, content, more = '', color = '#333') => `<text x="${x}" y="${y}" font-family="sans-serif" font-size="13" fill="${color}"${more === '' ? '' : ` ${more}`}>${content}</text>`;
+const WIDTH = 760;
+const OURS = '#0b57d0';
+const OURS_TOO = '#6b9cf0';
+const OTHERS = '#9aa0a6';
+const text = (x, y, content, more = '', color = '#333') =>
+  `<text x="${x}" y="${y}" font-family="sans-serif" font-size="13" ` +
+  `fill="${color}"${more === '' ? '' : ` ${more}`}>${content}</text>`;
 const round = (value) => Math.round(value * 10) / 10;
 /** How the page calls our two update rules. */
-export const NAMES = { 'retrograd none': 'retrograd, plain', 'retrograd bdia': 'retrograd, reversible' };
-const BOLD = 'font-weight="bold"', RIGHT = 'text-anchor="end"', MIDDLE = 'text-anchor="middle"';
+export const NAMES = {
+  'retrograd none': 'retrograd, plain',
+  'retrograd bdia': 'retrograd, reversible',
+};
+const BOLD = 'font-weight="bold"';
+const RIGHT = 'text-anchor="end"';
+const MIDDLE = 'text-anchor="middle"';
 
-/** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height }. */
+/** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height
+ *  }. */
 function bars(top, title, rows) {
-  const left = 224, right = 90, line = 24, longest = Math.max(...rows.map(({ value }) => value));
+  const left = 224;
+  const right = 90;
+  const line = 24;
+  const longest = Math.max(...rows.map(({ value }) => value));
   const parts = [text(16, top + 20, title, BOLD)];
   rows.forEach(({ label, value, ours }, i) => {
-    const y = top + 36 + i * line, width = round(Math.max(1, (value / longest) * (WIDTH - left - right)));
-    parts.push(text(left - 8, y + 14, label, RIGHT), `<rect x="${left}" y="${y + 2}" width="${width}" height="16" fill="${ours ? OURS : OTHERS}"/>`,
-      text(left + width + 6, y + 14, value.toFixed(0)));
+    const y = top + 36 + i * line;
+    const width = round(Math.max(1, (value / longest) * (WIDTH - left - right)));
+    parts.push(
+      text(left - 8, y + 14, label, RIGHT),
+      `<rect x="${left}" y="${y + 2}" width="${width}" height="16" ` +
+        `fill="${ours ? OURS : OTHERS}"/>`,
+      text(left + width + 6, y + 14, value.toFixed(0)),
+    );
   });
   return { parts, height: 36 + rows.length * line + 16 };
 }
 
 /** series: [{ label, color, points: [[depth, bytes], ...] }]. */
 function lines(top, title, series) {
-  const left = 70, right = 230, height = 280, bottom = top + height, mib = (bytes) => bytes / 2 ** 20;
-  const all = series.flatMap(({ points }) => points), exponents = (values) => [Math.floor(Math.log2(Math.min(...values))), Math.ceil(Math.log2(Math.max(...values)))];
-  const [x0, x1] = exponents(all.map(([depth]) => depth)), [y0, y1] = exponents(all.map(([, bytes]) => mib(bytes)));
-  const atX = (depth) => round(left + ((Math.log2(depth) - x0) / (x1 - x0)) * (WIDTH - left - right));
+  const left = 70;
+  const right = 230;
+  const height = 280;
+  const bottom = top + height;
+  const mib = (bytes) => bytes / 2 ** 20;
+  const all = series.flatMap(({ points }) => points);
+  const exponents = (values) => [
+    Math.floor(Math.log2(Math.min(...values))),
+    Math.ceil(Math.log2(Math.max(...values))),
+  ];
+  const [x0, x1] = exponents(all.map(([depth]) => depth));
+  const [y0, y1] = exponents(all.map(([, bytes]) => mib(bytes)));
+  const atX = (depth) =>
+    round(left + ((Math.log2(depth) - x0) / (x1 - x0)) * (WIDTH - left - right));
   const atY = (value) => round(bottom - ((Math.log2(value) - y0) / (y1 - y0)) * (height - 36));
   const parts = [text(16, top + 20, title, BOLD)];
-  for (let e = y0; e <= y1; e++) parts.push(`<path d="M${left} ${atY(2 ** e)}H${WIDTH - right}" stroke="#ddd"/>`, text(left - 8, atY(2 ** e) + 4, 2 ** e, RIGHT));
-  for (const depth of new Set(all.map(([d]) => d))) parts.push(text(atX(depth), bottom + 18, depth, MIDDLE));
+  for (let e = y0; e <= y1; e++)
+    parts.push(
+      `<path d="M${left} ${atY(2 ** e)}H${WIDTH - right}" stroke="#ddd"/>`,
+      text(left - 8, atY(2 ** e) + 4, 2 ** e, RIGHT),
+    );
+  for (const depth of new Set(all.map(([d]) => d)))
+    parts.push(text(atX(depth), bottom + 18, depth, MIDDLE));
   parts.push(text((left + WIDTH - right) / 2, bottom + 38, 'layers', MIDDLE));
   for (const { label, color, points } of series) {
     const [depth, bytes] = points.at(-1);
-    parts.push(`<path d="M${points.map(([d, b]) => `${atX(d)} ${atY(mib(b))}`).join('L')}" fill="none" stroke="${color}" stroke-width="2"/>`);
-    for (const [d, b] of points) parts.push(`<circle cx="${atX(d)}" cy="${atY(mib(b))}" r="3" fill="${color}"/>`);
+    parts.push(
+      `<path d="M${points.map(([d, b]) => `${atX(d)} ${atY(mib(b))}`).join('L')}" ` +
+        `fill="none" stroke="${color}" stroke-width="2"/>`,
+    );
+    for (const [d, b] of points)
+      parts.push(`<circle cx="${atX(d)}" cy="${atY(mib(b))}" r="3" fill="${color}"/>`);
     parts.push(text(atX(depth) + 8, atY(mib(bytes)) + 4, label, '', color));
   }
   return { parts, height: height + 50 };
@@ -44,19 +83,50 @@ function lines(top, title, series) {
 export function performanceChart(step, memory) {
   const parts = [];
   let top = 0;
-  const add = (panel) => { parts.push(...panel.parts); top += panel.height; };
+  const add = (panel) => {
+    parts.push(...panel.parts);
+    top += panel.height;
+  };
   if (step !== undefined) {
-    const rows = step.engines.filter(({ milliseconds }) => milliseconds !== undefined).map(({ id, threads, milliseconds }) => ({
-      label: `${NAMES[id] ?? id}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, value: milliseconds.median, ours: id.startsWith('retrograd'),
-    }));
-    add(bars(top, 'Training step of one GPT, milliseconds', rows.sort((a, b) => a.value - b.value)));
+    const rows = step.engines
+      .filter(({ milliseconds }) => milliseconds !== undefined)
+      .map(({ id, threads, milliseconds }) => ({
+        label: `${NAMES[id] ?? id}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+        value: milliseconds.median,
+        ours: id.startsWith('retrograd'),
+      }));
+    add(
+      bars(
+        top,
+        'Training step of one GPT, milliseconds',
+        rows.sort((a, b) => a.value - b.value),
+      ),
+    );
   }
   if (memory !== undefined) {
-    const line = (label, color, value) => ({ label, color, points: memory.rows.filter((row) => value(row) !== undefined).map((row) => [row.layers, value(row)]) });
-    add(lines(top, 'Memory of training against depth, MiB', [
-      line('jax-js', OTHERS, ({ jax }) => jax?.heap), line('float32, frugal (formula)', '#5f6368', ({ frugal }) => frugal),
-      line('retrograd, stored', OURS_TOO, ({ none }) => none.total), line('retrograd, reversible', OURS, ({ bdia }) => bdia.total),
-    ].filter(({ points }) => points.length > 0)));
+    const line = (label, color, value) => ({
+      label,
+      color,
+      points: memory.rows
+        .filter((row) => value(row) !== undefined)
+        .map((row) => [row.layers, value(row)]),
+    });
+    add(
+      lines(
+        top,
+        'Memory of training against depth, MiB',
+        [
+          line('jax-js', OTHERS, ({ jax }) => jax?.heap),
+          line('float32, frugal (formula)', '#5f6368', ({ frugal }) => frugal),
+          line('retrograd, stored', OURS_TOO, ({ none }) => none.total),
+          line('retrograd, reversible', OURS, ({ bdia }) => bdia.total),
+        ].filter(({ points }) => points.length > 0),
+      ),
+    );
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" role="img" aria-label="Step time and memory">\n<rect width="${WIDTH}" height="${top}" fill="#fff"/>\n${parts.join('\n')}\n</svg>\n`;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" role="img" ` +
+    `aria-label="Step time and memory">\n<rect width="${WIDTH}" height="${top}" ` +
+    `fill="#fff"/>\n${parts.join('\n')}\n</svg>\n`
+  );
 }

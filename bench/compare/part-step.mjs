@@ -1,18 +1,25 @@
-// Part "step" of bench/all.mjs: whole training steps of the same GPT from the same weights on the same batch. Every measurement is
-// a fresh process that warms up and times a few steps; engines take turns, round by round. Losses and digests are compared.
+// Part "step" of bench/all.mjs: whole training steps of the same GPT from the same weights on the
+// same batch. Every measurement is a fresh process that warms up and times a few steps; engines
+// take turns, round by round. Losses and digests are compared.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { askFresh, summary } from './turns.mjs';
 
-export const MODEL = { vocabulary: 96, layers: 6, channels: 128, heads: 4, context: 128 }, BATCH = 8;
-const LARGE = { vocabulary: 96, layers: 12, channels: 384, heads: 6, context: 256 }, LARGE_BATCH = 4;
-/** Steps from the start over which losses must fall alike, and how much the losses of float32 engines may differ from ours. */
-const COMPARED_STEPS = 11, LOSS_TOLERANCE = 0.02;
+export const MODEL = { vocabulary: 96, layers: 6, channels: 128, heads: 4, context: 128 },
+  BATCH = 8;
+const LARGE = { vocabulary: 96, layers: 12, channels: 384, heads: 6, context: 256 };
+const LARGE_BATCH = 4;
+/** Steps from the start over which losses must fall alike, and how much the losses of float32
+ *  engines may differ from ours. */
+const COMPARED_STEPS = 11;
+const LOSS_TOLERANCE = 0.02;
 
-const here = import.meta.dirname, PYTHON = '/usr/bin/python3';
-/** Warm-up, timed steps, and the rounds in which an engine takes part. Every engine warms up for a second and a half at least: so long the
- *  compiler of JavaScript works beside the engine, which on two threads has no third processor for it. */
+const here = import.meta.dirname;
+const PYTHON = '/usr/bin/python3';
+/** Warm-up, timed steps, and the rounds in which an engine takes part. Every engine warms up for a
+ *  second and a half at least: so long the compiler of JavaScript works beside the engine, which on
+ *  two threads has no third processor for it. */
 const EVERY = { warmup: 20, steps: 10, rounds: (round) => round >= 0 };
 const JAX = { warmup: 4, steps: 3, first: 9, rounds: (round) => round >= 0 };
 const JAX_THREADS = { ...JAX, rounds: (round) => round % 2 === 0 };
@@ -20,32 +27,70 @@ const TFJS = { warmup: 1, steps: 2, first: 10, rounds: (round) => round % 5 === 
 
 function engines(built, folder) {
   const own = (reversible, threads) => ({
-    id: `retrograd ${reversible}`, threads, plan: EVERY, command: [process.execPath, join(built, 'bench-step.mjs')],
+    id: `retrograd ${reversible}`,
+    threads,
+    plan: EVERY,
+    command: [process.execPath, join(built, 'bench-step.mjs')],
     request: { task: 'time', model: MODEL, batch: BATCH, reversible, threads },
   });
   const torch = (threads) => ({
-    id: 'PyTorch', threads, plan: EVERY, command: [PYTHON, join(here, 'torch_step.py')], request: { folder, threads },
-    env: { PATH: '/usr/bin', OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) },
+    id: 'PyTorch',
+    threads,
+    plan: EVERY,
+    command: [PYTHON, join(here, 'torch_step.py')],
+    request: { folder, threads },
+    env: {
+      PATH: '/usr/bin',
+      OMP_NUM_THREADS: String(threads),
+      OPENBLAS_NUM_THREADS: String(threads),
+    },
     missing: existsSync(PYTHON) ? undefined : 'there is no Debian python3 here',
   });
-  const rival = (id, script, threads, plan) => ({ id, threads, plan, command: [process.execPath, join(here, script)], request: { folder, threads } });
+  const rival = (id, script, threads, plan) => ({
+    id,
+    threads,
+    plan,
+    command: [process.execPath, join(here, script)],
+    request: { folder, threads },
+  });
   return [
-    own('none', 1), torch(1), own('bdia', 1), rival('jax-js', 'step-jax.mjs', 1, JAX),
-    own('none', 2), torch(2), own('bdia', 2), rival('jax-js', 'step-jax.mjs', 2, JAX_THREADS), rival('tfjs', 'step-tfjs.mjs', 1, TFJS),
-  ].map((engine) => ({ ...engine, byRound: new Map(), steps: 0, losses: [], failed: engine.missing }));
+    own('none', 1),
+    torch(1),
+    own('bdia', 1),
+    rival('jax-js', 'step-jax.mjs', 1, JAX),
+    own('none', 2),
+    torch(2),
+    own('bdia', 2),
+    rival('jax-js', 'step-jax.mjs', 2, JAX_THREADS),
+    rival('tfjs', 'step-tfjs.mjs', 1, TFJS),
+  ].map((engine) => ({
+    ...engine,
+    byRound: new Map(),
+    steps: 0,
+    losses: [],
+    failed: engine.missing,
+  }));
 }
 
 async function measure(engine, round, quick, log) {
-  const { plan, request } = engine, name = `${engine.id}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
+  const { plan, request } = engine;
+  const name = `${engine.id}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
   if (engine.failed !== undefined) {
     if (round === 0) log(`${name}: skipped, ${engine.failed}`);
     return;
   }
-  const { warmup } = quick ? { warmup: 1 } : plan, steps = quick ? 2 : round === 0 ? (plan.first ?? plan.steps) : plan.steps;
-  const answer = await askFresh(engine.command, { ...request, warmup, steps, seconds: 60 }, engine.env);
+  const { warmup } = quick ? { warmup: 1 } : plan;
+  const steps = quick ? 2 : round === 0 ? (plan.first ?? plan.steps) : plan.steps;
+  const answer = await askFresh(
+    engine.command,
+    { ...request, warmup, steps, seconds: 60 },
+    engine.env,
+  );
   if (answer.error !== undefined) {
     if (engine.id.startsWith('retrograd')) throw new Error(`${name}: ${answer.error}`);
-    engine.failed = /No module named '(torch|numpy)'/.test(answer.error) ? "Debian's python3-torch is not installed" : answer.error;
+    engine.failed = /No module named '(torch|numpy)'/.test(answer.error)
+      ? "Debian's python3-torch is not installed"
+      : answer.error;
     return log(`${name}: skipped, ${engine.failed}`);
   }
   const { median } = summary(answer.times);
@@ -57,92 +102,190 @@ async function measure(engine, round, quick, log) {
   log(`${name}: ${median.toFixed(1)} ms`);
 }
 
-/** What two threads could reach on this machine: how many steps two processes of one thread make at once, in the time that one alone
- *  needs just before and just after. */
+/** What two threads could reach on this machine: how many steps two processes of one thread make at
+ *  once, in the time that one alone needs just before and just after. */
 async function twoAtOnce({ command, request, plan }, quick, log) {
-  const { warmup, steps } = quick ? { warmup: 1, steps: 2 } : plan, medians = [];
+  const { warmup, steps } = quick ? { warmup: 1, steps: 2 } : plan;
+  const medians = [];
   for (const processes of [1, 2, 1])
-    for (const { error, times } of await Promise.all(Array.from({ length: processes }, () => askFresh(command, { ...request, warmup, steps })))) {
+    for (const { error, times } of await Promise.all(
+      Array.from({ length: processes }, () => askFresh(command, { ...request, warmup, steps })),
+    )) {
       if (error !== undefined) throw new Error(`two processes at once: ${error}`);
       medians.push(summary(times).median);
     }
-  const [before, one, other, after] = medians, alone = (before + after) / 2, value = alone / one + alone / other;
+  const [before, one, other, after] = medians;
+  const alone = (before + after) / 2;
+  const value = alone / one + alone / other;
   log(`two processes at once: ${value.toFixed(2)} x`);
   return value;
 }
 
-/** How far the losses of an engine are from ours: the largest relative difference over the compared steps. */
-const lossDifference = (losses, ours) => Math.max(...losses.slice(0, COMPARED_STEPS).map((loss, i) => Math.abs(loss / ours[i] - 1)));
+/** How far the losses of an engine are from ours: the largest relative difference over the compared
+ *  steps. */
+const lossDifference = (losses, ours) =>
+  Math.max(...losses.slice(0, COMPARED_STEPS).map((loss, i) => Math.abs(loss / ours[i] - 1)));
 
 function checkLosses(list) {
   const ours = list.find(({ id }) => id === 'retrograd none').losses;
   for (const engine of list.filter(({ losses }) => losses.length > 0)) {
-    if (!engine.losses.slice(0, COMPARED_STEPS).every((loss, i) => i === 0 || loss < engine.losses[i - 1])) engine.lossNote = 'its losses do not fall in every step';
+    if (
+      !engine.losses
+        .slice(0, COMPARED_STEPS)
+        .every((loss, i) => i === 0 || loss < engine.losses[i - 1])
+    )
+      engine.lossNote = 'its losses do not fall in every step';
     if (engine.id === 'retrograd bdia') continue; // another update rule, other losses
     engine.lossDifference = lossDifference(engine.losses, ours);
-    if (engine.lossDifference > LOSS_TOLERANCE) engine.lossNote = `its losses differ from ours by up to ${(engine.lossDifference * 100).toFixed(1)} %`;
+    if (engine.lossDifference > LOSS_TOLERANCE)
+      engine.lossNote = `its losses differ from ours by up to ${(engine.lossDifference * 100).toFixed(1)} %`;
   }
 }
 
 /** One digest over all rounds and thread counts of each update rule, or an error. */
 function checkDigests(list) {
   const digests = {};
-  for (const { id, digests: seen } of list.filter((engine) => engine.digests !== undefined)) for (const digest of seen) (digests[id] ??= new Set()).add(digest);
-  for (const [id, seen] of Object.entries(digests)) if (seen.size !== 1) throw new Error(`${id}: ${seen.size} different digests of the weights over rounds and thread counts`);
+  for (const { id, digests: seen } of list.filter((engine) => engine.digests !== undefined))
+    for (const digest of seen) (digests[id] ??= new Set()).add(digest);
+  for (const [id, seen] of Object.entries(digests))
+    if (seen.size !== 1)
+      throw new Error(
+        `${id}: ${seen.size} different digests of the weights over rounds and thread counts`,
+      );
   return Object.fromEntries(Object.entries(digests).map(([id, seen]) => [id, [...seen][0]]));
 }
 
-/** Time of one engine over that of another, from the rounds in which both took part; undefined if there are none. */
+/** Time of one engine over that of another, from the rounds in which both took part; undefined if
+ *  there are none. */
 function ratio(list, [id, threads], [otherId, otherThreads]) {
-  const find = (name, count) => list.find((engine) => engine.id === name && engine.threads === count).byRound, other = find(otherId, otherThreads);
-  const values = [...find(id, threads)].filter(([round]) => other.has(round)).map(([round, value]) => value / other.get(round));
+  const find = (name, count) =>
+    list.find((engine) => engine.id === name && engine.threads === count).byRound;
+  const other = find(otherId, otherThreads);
+  const values = [...find(id, threads)]
+    .filter(([round]) => other.has(round))
+    .map(([round, value]) => value / other.get(round));
   return values.length > 0 ? summary(values) : undefined;
 }
 
 const ratios = (list) => ({
-  'none / PyTorch': ratio(list, ['retrograd none', 1], ['PyTorch', 1]), 'none / PyTorch, 2 threads': ratio(list, ['retrograd none', 2], ['PyTorch', 2]),
-  'jax-js / none': ratio(list, ['jax-js', 1], ['retrograd none', 1]), 'jax-js / none, 2 threads': ratio(list, ['jax-js', 2], ['retrograd none', 2]),
-  'tfjs / none': ratio(list, ['tfjs', 1], ['retrograd none', 1]), 'bdia / none': ratio(list, ['retrograd bdia', 1], ['retrograd none', 1]),
-  '1 / 2 threads, none': ratio(list, ['retrograd none', 1], ['retrograd none', 2]), '1 / 2 threads, bdia': ratio(list, ['retrograd bdia', 1], ['retrograd bdia', 2]),
+  'none / PyTorch': ratio(list, ['retrograd none', 1], ['PyTorch', 1]),
+  'none / PyTorch, 2 threads': ratio(list, ['retrograd none', 2], ['PyTorch', 2]),
+  'jax-js / none': ratio(list, ['jax-js', 1], ['retrograd none', 1]),
+  'jax-js / none, 2 threads': ratio(list, ['jax-js', 2], ['retrograd none', 2]),
+  'tfjs / none': ratio(list, ['tfjs', 1], ['retrograd none', 1]),
+  'bdia / none': ratio(list, ['retrograd bdia', 1], ['retrograd none', 1]),
+  '1 / 2 threads, none': ratio(list, ['retrograd none', 1], ['retrograd none', 2]),
+  '1 / 2 threads, bdia': ratio(list, ['retrograd bdia', 1], ['retrograd bdia', 2]),
 });
 
 /** Profiled runs of one model, with the peak loop between the steps. */
 async function profile(model, batch, reversible, { built, log, rounds, warmup, steps }) {
   const all = [];
   for (let round = 0; round < rounds; round++) {
-    const { error, samples } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], { task: 'profile', model, batch, reversible, warmup, steps });
+    const { error, samples } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], {
+      task: 'profile',
+      model,
+      batch,
+      reversible,
+      warmup,
+      steps,
+    });
     if (error !== undefined) throw new Error(`profile: ${error}`);
     all.push(...samples);
   }
-  const of = (value) => summary(all.map(value)), { macs, calls } = all[0];
+  const of = (value) => summary(all.map(value));
+  const { macs, calls } = all[0];
   const result = {
-    model, batch, reversible, macs, calls, milliseconds: of(({ step }) => step), gemmShare: of(({ gemm, step }) => gemm / step),
-    gemmRate: of(({ gemm }) => macs / gemm / 1e6), stepRate: of(({ step }) => macs / step / 1e6), peak: of(({ peak }) => peak),
-    gemmPeakShare: of(({ gemm, peak }) => macs / gemm / 1e6 / peak), stepPeakShare: of(({ step, peak }) => macs / step / 1e6 / peak),
+    model,
+    batch,
+    reversible,
+    macs,
+    calls,
+    milliseconds: of(({ step }) => step),
+    gemmShare: of(({ gemm, step }) => gemm / step),
+    gemmRate: of(({ gemm }) => macs / gemm / 1e6),
+    stepRate: of(({ step }) => macs / step / 1e6),
+    peak: of(({ peak }) => peak),
+    gemmPeakShare: of(({ gemm, peak }) => macs / gemm / 1e6 / peak),
+    stepPeakShare: of(({ step, peak }) => macs / step / 1e6 / peak),
   };
-  log(`profile of ${model.layers} layers, ${model.channels} channels, ${reversible}: gemm ${(100 * result.gemmShare.median).toFixed(1)} % of the step, ${(100 * result.stepPeakShare.median).toFixed(1)} % of the peak over the whole step`);
+  log(
+    `profile of ${model.layers} layers, ${model.channels} channels, ${reversible}: gemm ` +
+      `${(100 * result.gemmShare.median).toFixed(1)} % of the step, ` +
+      `${(100 * result.stepPeakShare.median).toFixed(1)} % of the peak over the whole step`,
+  );
   return result;
 }
 
 export async function run({ quick, built, log }) {
-  const folder = join(built, 'bench-task'), { error, parameters } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], { task: 'export', model: MODEL, batch: BATCH, folder });
+  const folder = join(built, 'bench-task');
+  const { error, parameters } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], {
+    task: 'export',
+    model: MODEL,
+    batch: BATCH,
+    folder,
+  });
   if (error !== undefined) throw new Error(`export: ${error}`);
-  const list = engines(built, folder), rounds = quick ? 1 : 10, atOnce = [];
+  const list = engines(built, folder);
+  const rounds = quick ? 1 : 10;
+  const atOnce = [];
   for (let round = 0; round < rounds; round++) {
     log(`round ${round + 1} of ${rounds}`);
-    for (const engine of list) if (engine.plan.rounds(round)) await measure(engine, round, quick, log);
+    for (const engine of list)
+      if (engine.plan.rounds(round)) await measure(engine, round, quick, log);
     atOnce.push(await twoAtOnce(list[0], quick, log));
   }
   checkLosses(list);
-  const digests = checkDigests(list), common = { built, log }, few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
+  const digests = checkDigests(list);
+  const common = { built, log };
+  const few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
   const profiles = [];
-  for (const rule of ['none', 'bdia']) profiles.push(await profile(MODEL, BATCH, rule, { ...common, ...few }));
-  for (const rule of quick ? ['bdia'] : ['none', 'bdia']) profiles.push(await profile(LARGE, LARGE_BATCH, rule, { ...common, ...(quick ? { rounds: 1, warmup: 0, steps: 1 } : { rounds: 3, warmup: 1, steps: 4 }) }));
-  const comparedSteps = Math.min(COMPARED_STEPS, ...list.map(({ losses }) => losses.length).filter((length) => length > 0));
+  for (const rule of ['none', 'bdia'])
+    profiles.push(await profile(MODEL, BATCH, rule, { ...common, ...few }));
+  for (const rule of quick ? ['bdia'] : ['none', 'bdia'])
+    profiles.push(
+      await profile(LARGE, LARGE_BATCH, rule, {
+        ...common,
+        ...(quick ? { rounds: 1, warmup: 0, steps: 1 } : { rounds: 3, warmup: 1, steps: 4 }),
+      }),
+    );
+  const comparedSteps = Math.min(
+    COMPARED_STEPS,
+    ...list.map(({ losses }) => losses.length).filter((length) => length > 0),
+  );
   return {
-    model: MODEL, batch: BATCH, parameters, rounds, comparedSteps, digests, ratios: { ...ratios(list), 'two processes at once': summary(atOnce) }, profiles,
-    engines: list.map(({ id, threads, plan: { warmup }, byRound, steps, losses, failed, lossNote, lossDifference: difference, version }) => ({
-      id, threads, version, failed, warmup, milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined, steps, losses: losses.slice(0, comparedSteps), lossDifference: difference, lossNote,
-    })),
+    model: MODEL,
+    batch: BATCH,
+    parameters,
+    rounds,
+    comparedSteps,
+    digests,
+    ratios: { ...ratios(list), 'two processes at once': summary(atOnce) },
+    profiles,
+    engines: list.map(
+      ({
+        id,
+        threads,
+        plan: { warmup },
+        byRound,
+        steps,
+        losses,
+        failed,
+        lossNote,
+        lossDifference: difference,
+        version,
+      }) => ({
+        id,
+        threads,
+        version,
+        failed,
+        warmup,
+        milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined,
+        steps,
+        losses: losses.slice(0, comparedSteps),
+        lossDifference: difference,
+        lossNote,
+      }),
+    ),
   };
 }

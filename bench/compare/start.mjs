@@ -1,5 +1,6 @@
-// A contender: time from import to the end of the first training step, and then of the second, in a fresh process. Reading the
-// task is outside the time; compiling, memory, copying the weights and encoding the tokens are within.
+// A contender: time from import to the end of the first training step, and then of the second, in a
+// fresh process. Reading the task is outside the time; compiling, memory, copying the weights and
+// encoding the tokens are within.
 
 import { join } from 'node:path';
 import { TFJS_FOLDER, answerOnce } from './contender.mjs';
@@ -8,24 +9,41 @@ import { readTask } from './task.mjs';
 const ENGINES = {
   async retrograd({ model, batch, inputs, targets }) {
     const { GptTrainer } = await import(join(import.meta.dirname, '../../dist/index.js'));
-    const trainer = GptTrainer.create({ model, batch, reversible: 'none', steps: 1000, learningRate: 0.001, warmup: 0, decay: 'constant' });
-    const x = Int32Array.from(inputs), y = Int32Array.from(targets);
+    const trainer = GptTrainer.create({
+      model,
+      batch,
+      reversible: 'none',
+      steps: 1000,
+      learningRate: 0.001,
+      warmup: 0,
+      decay: 'constant',
+    });
+    const x = Int32Array.from(inputs);
+    const y = Int32Array.from(targets);
     return () => trainer.trainStep(x, y).loss;
   },
   async 'jax-js'(task) {
-    const { createJaxGpt } = await import('./gpt-jax.mjs'), { step } = await createJaxGpt(task);
+    const { createJaxGpt } = await import('./gpt-jax.mjs');
+    const { step } = await createJaxGpt(task);
     return step;
   },
   async tfjs(task) {
-    const [{ startTfjs }, { createTfjsGpt }] = [await import('./tfjs.mjs'), await import('./gpt-tfjs.mjs')];
+    const [{ startTfjs }, { createTfjsGpt }] = [
+      await import('./tfjs.mjs'),
+      await import('./gpt-tfjs.mjs'),
+    ];
     await startTfjs(TFJS_FOLDER);
     return createTfjsGpt(task).step;
   },
 };
 
 await answerOnce(async ({ engine, folder }) => {
-  const task = readTask(folder), start = performance.now(), step = await ENGINES[engine](task), ready = performance.now();
-  const loss = await step(1), first = performance.now();
+  const task = readTask(folder);
+  const start = performance.now();
+  const step = await ENGINES[engine](task);
+  const ready = performance.now();
+  const loss = await step(1);
+  const first = performance.now();
   await step(2);
   return { import: ready - start, first: first - start, second: performance.now() - first, loss };
 });

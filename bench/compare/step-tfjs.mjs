@@ -7,6 +7,7 @@ import { startTfjs } from './tfjs.mjs';
 
 await answerOnce(async ({ folder, ...request }) => {
   await startTfjs(TFJS_FOLDER);
-  const { step } = createTfjsGpt(readTask(folder)), result = await timeSteps(step, request);
+  const { step } = createTfjsGpt(readTask(folder));
+  const result = await timeSteps(step, request);
   return { ...result, processPeak: process.resourceUsage().maxRSS * 1024 };
 });

@@ -1,7 +1,8 @@
-// A training run as one safetensors file: every int32 tensor (master weights, optimizer moments) and, in the metadata, what
-// is needed to go on bit for bit: options, step, vocabulary, digest of the text. The first metadata field is the SHA-256 of
-// the whole file with that field's digits set to zero, so no damage goes unnoticed. Pure: bytes in, bytes out.
-// Format: docs/checkpoint-format.md.
+// A training run as one safetensors file: every int32 tensor (master weights, optimizer moments)
+// and, in the metadata, what is needed to go on bit for bit: options, step, vocabulary, digest of
+// the text. The first metadata field is the SHA-256 of the whole file with that field's digits set
+// to zero, so no damage goes unnoticed. Pure: bytes in, bytes out. Format:
+// docs/checkpoint-format.md.
 
 import { show, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
@@ -40,16 +41,16 @@ export interface Checkpoint {
   libraryVersion: string;
 }
 
-/** What a checkpoint may be of: the models, and the update rules, optimizers and schedules by name. What
- *  comes with the library is always known. */
+/** What a checkpoint may be of: the models, and the update rules, optimizers and schedules by name.
+ *  What comes with the library is always known. */
 export interface CheckpointReader {
   models?: readonly AnyDefinition[];
   choices?: Makers;
 }
 
 const FORMAT = 'retrograd-checkpoint';
-/** The latest version; a reader refuses any later one. Version 1 has moments in units of the clipping norm.
- *  Versions 1 and 2 have flat options (versions.ts). */
+/** The latest version; a reader refuses any later one. Version 1 has moments in units of the
+ *  clipping norm. Versions 1 and 2 have flat options (versions.ts). */
 export const CHECKPOINT_VERSION = 3;
 
 const DIGEST_DIGITS = 64;
@@ -64,9 +65,9 @@ const HEX = /^[0-9a-f]{64}$/;
  */
 export const isWeight = ({ name }: { name: string }): boolean => !name.startsWith('optimizer.');
 
-/** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value, on every
- *  machine. Throws CheckpointError for whatever `decodeCheckpoint` would refuse, and if it would be larger
- *  than MAX_CHECKPOINT_BYTES. `reader`: models and choices of your own.
+/** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value,
+ *  on every machine. Throws CheckpointError for whatever `decodeCheckpoint` would refuse, and if it
+ *  would be larger than MAX_CHECKPOINT_BYTES. `reader`: models and choices of your own.
  */
 export async function encodeCheckpoint(
   checkpoint: Checkpoint,
@@ -78,7 +79,8 @@ export async function encodeCheckpoint(
   return file;
 }
 
-/** The file, its digest zeros. Throws CheckpointError for a value that is not like a checkpoint at all. */
+/** The file, its digest zeros. Throws CheckpointError for a value that is not like a checkpoint at
+ *  all. */
 function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   const { tensors, options, step, vocabulary, dataSha256, libraryVersion } = checkpoint;
   try {
@@ -110,12 +112,14 @@ function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
 
 /** The digest that is in the file and the one that it should be. */
 function digests(file: Uint8Array): { stored: string; actual: string } {
-  const digits = file.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS), stored = new TextDecoder().decode(digits);
+  const digits = file.subarray(DIGEST_OFFSET, DIGEST_OFFSET + DIGEST_DIGITS);
+  const stored = new TextDecoder().decode(digits);
   digits.fill(0x30);
   return { stored, actual: hex(sha256([file])) };
 }
 
-const parse = (metadata: Record<string, string>, field: string): unknown => parseJson(metadata[field], `its field ${field}`);
+const parse = (metadata: Record<string, string>, field: string): unknown =>
+  parseJson(metadata[field], `its field ${field}`);
 
 const FIELDS = ['library', 'step', 'seed', 'data', 'options', 'vocabulary', 'fractions'];
 
@@ -147,9 +151,10 @@ function read({ tensors: raw, metadata }: Container, reader: CheckpointReader): 
   };
 }
 
-/** A file's content; the tensors are views of one copy of it. Nothing in the file is trusted: throws CheckpointError with the reason if it is
- *  truncated, damaged (its SHA-256 differs), of a newer format, or not a checkpoint, or if a tensor of its model is missing or has numbers
- *  that no run can have. Time and memory: docs/limits.md.
+/** A file's content; the tensors are views of one copy of it. Nothing in the file is trusted:
+ *  throws CheckpointError with the reason if it is truncated, damaged (its SHA-256 differs), of a
+ *  newer format, or not a checkpoint, or if a tensor of its model is missing or has numbers that no
+ *  run can have. Time and memory: docs/limits.md.
  *  @example
  *  const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
  *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
@@ -203,5 +208,8 @@ function toUnit(tensor: NamedTensor, clip: number): void {
   let unit = 1;
   for (; unit < clip; tensor.fraction--) unit *= 2;
   for (; unit >= 2 * clip; tensor.fraction++) unit /= 2;
-  if (unit !== clip) tensor.data.forEach((v, i, data) => { data[i] = v * (clip / unit); });
+  if (unit !== clip)
+    tensor.data.forEach((v, i, data) => {
+      data[i] = v * (clip / unit);
+    });
 }

@@ -1,24 +1,31 @@
-// The weights as other programs want them: a safetensors file of float32, without the optimizer. Every value is the master
-// weight rounded to the nearest float32 (ties to even). A copy for use elsewhere; training never reads it back.
+// The weights as other programs want them: a safetensors file of float32, without the optimizer.
+// Every value is the master weight rounded to the nearest float32 (ties to even). A copy for use
+// elsewhere; training never reads it back.
 
 import type { NamedTensor } from '../train/tensors.ts';
 import { toLittleEndian } from './bytes.ts';
 import { isWeight } from './checkpoint.ts';
 import { encodeSafetensors } from './safetensors.ts';
 
-/** The weights among `tensors` as a safetensors file of float32, each the nearest one (ties to even), without the optimizer: for other
- *  programs; nothing here reads it back.
+/** The weights among `tensors` as a safetensors file of float32, each the nearest one (ties to
+ *  even), without the optimizer: for other programs; nothing here reads it back.
  *  @example
  *  const model = { vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 };
  *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
  *  const file = exportFloat32(trainer.tensors(), '0.1.0');
  *  console.log(file.length, trainer.parameters * 4); // 4176 3424
  */
-export function exportFloat32(tensors: readonly NamedTensor[], libraryVersion: string): Uint8Array<ArrayBuffer> {
+export function exportFloat32(
+  tensors: readonly NamedTensor[],
+  libraryVersion: string,
+): Uint8Array<ArrayBuffer> {
   return encodeSafetensors({
     metadata: { format: 'retrograd-weights', library: libraryVersion },
     tensors: tensors.filter(isWeight).map(({ name, shape, data, fraction }) => ({
-      name, dtype: 'F32' as const, shape, bytes: toLittleEndian(Float32Array.from(data, (raw) => raw * 2 ** -fraction)),
+      name,
+      dtype: 'F32' as const,
+      shape,
+      bytes: toLittleEndian(Float32Array.from(data, (raw) => raw * 2 ** -fraction)),
     })),
   });
 }

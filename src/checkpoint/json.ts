@@ -10,10 +10,10 @@ const MAX_DEPTH = 64;
 
 /** Whether the text is within the bounds; it need not be JSON. */
 function isBounded(text: string): boolean {
-  let depth = 0,
-    deepest = 0,
-    values = 1,
-    isQuoted = false;
+  let depth = 0;
+  let deepest = 0;
+  let values = 1;
+  let isQuoted = false;
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
     if (c === '"') isQuoted = !isQuoted;

@@ -1,7 +1,9 @@
-// The safetensors container (github.com/huggingface/safetensors, "Format"): 8 bytes of little-endian header length, a JSON
-// header {"__metadata__": {...}, "name": {dtype, shape, data_offsets}, ...} padded with spaces, then the tensors' bytes.
-// The reader trusts nothing: lengths, offsets and shapes are checked against the file before anything is sliced, and the
-// header must be exactly the JSON that a writer would print, so a key given twice cannot hide one of its values.
+// The safetensors container (github.com/huggingface/safetensors, "Format"): 8 bytes of
+// little-endian header length, a JSON header {"__metadata__": {...}, "name": {dtype, shape,
+// data_offsets}, ...} padded with spaces, then the tensors' bytes. The reader trusts nothing:
+// lengths, offsets and shapes are checked against the file before anything is sliced, and the
+// header must be exactly the JSON that a writer would print, so a key given twice cannot hide one
+// of its values.
 
 import { CheckpointError } from '../core/errors.ts';
 import { parseJson } from './json.ts';
@@ -25,14 +27,16 @@ export interface Container {
 
 /** Bytes of the header length. */
 export const PREFIX_BYTES = 8;
-/** Most bytes of the header: a translator of 512 layers with biases has 49,173 tensors, whose entries
- *  and fraction bits are 7.5 MB; its byte pairs are 1.6 MB. (The format's own limit is 100 MB.) */
+/** Most bytes of the header: a translator of 512 layers with biases has 49,173 tensors, whose
+ *  entries and fraction bits are 7.5 MB; its byte pairs are 1.6 MB. (The format's own limit is 100
+ *  MB.) */
 export const MAX_HEADER_BYTES = 2 ** 24;
 /** Most bytes of a checkpoint file: WebCrypto and Node's file reading end at 2^31 - 1. */
 export const MAX_CHECKPOINT_BYTES = 2 ** 31 - 1;
 /** Tensors begin at a multiple of this. */
 const ALIGNMENT = 8;
-/** Names that keep their place when JSON is parsed and printed again: no integer can move to the front. */
+/** Names that keep their place when JSON is parsed and printed again: no integer can move to the
+ *  front. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -42,17 +46,29 @@ export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array<
   const seen = new Set<string>(['__metadata__']);
   let end = 0;
   for (const { name, dtype, shape, bytes } of tensors) {
-    if (!NAME.test(name) || seen.has(name)) throw new CheckpointError(`tensor name ${JSON.stringify(name)} is taken or not of the form ${NAME.source}`);
+    if (!NAME.test(name) || seen.has(name))
+      throw new CheckpointError(
+        `tensor name ${JSON.stringify(name)} is taken or not of the form ${NAME.source}`,
+      );
     if (elements(shape) * ELEMENT_BYTES !== bytes.length)
-      throw new CheckpointError(`tensor ${name} has ${bytes.length} bytes, its shape [${shape.join(', ')}] needs ${elements(shape) * ELEMENT_BYTES}`);
+      throw new CheckpointError(
+        `tensor ${name} has ${bytes.length} bytes, its shape [${shape.join(', ')}] needs ` +
+          `${elements(shape) * ELEMENT_BYTES}`,
+      );
     seen.add(name);
-    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [end, end + bytes.length] })}`);
+    entries.push(
+      `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [end, end + bytes.length] })}`,
+    );
     end += bytes.length;
   }
   const header = new TextEncoder().encode(`{${entries.join(',')}}`);
-  const headerLength = Math.ceil(header.length / ALIGNMENT) * ALIGNMENT, size = PREFIX_BYTES + headerLength + end;
+  const headerLength = Math.ceil(header.length / ALIGNMENT) * ALIGNMENT;
+  const size = PREFIX_BYTES + headerLength + end;
   if (headerLength > MAX_HEADER_BYTES || size > MAX_CHECKPOINT_BYTES)
-    throw new CheckpointError(`the file would have a header of ${headerLength} and ${size} bytes in all, at most ${MAX_HEADER_BYTES} and ${MAX_CHECKPOINT_BYTES} can be written`);
+    throw new CheckpointError(
+      `the file would have a header of ${headerLength} and ${size} bytes in all, at most ` +
+        `${MAX_HEADER_BYTES} and ${MAX_CHECKPOINT_BYTES} can be written`,
+    );
   const file = new Uint8Array(size);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
   file.fill(0x20, PREFIX_BYTES, PREFIX_BYTES + headerLength);
@@ -65,20 +81,28 @@ export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array<
   return file;
 }
 
-const foreign = (reason: string): CheckpointError => new CheckpointError(`not a safetensors file: ${reason}`);
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const foreign = (reason: string): CheckpointError =>
+  new CheckpointError(`not a safetensors file: ${reason}`);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** The length that a header says it has. */
 export function headerLengthOf(file: Uint8Array): number {
   if (file.length === 0) throw new CheckpointError('the file is empty');
-  if (file.length < PREFIX_BYTES) throw new CheckpointError(`truncated at ${file.length} of at least ${PREFIX_BYTES} bytes`);
+  if (file.length < PREFIX_BYTES)
+    throw new CheckpointError(`truncated at ${file.length} of at least ${PREFIX_BYTES} bytes`);
   const long = new DataView(file.buffer, file.byteOffset, file.byteLength).getBigUint64(0, true);
-  if (long < 2n || long > BigInt(MAX_HEADER_BYTES)) throw foreign(`its header length is ${long}, expected 2 to ${MAX_HEADER_BYTES}`);
-  if (file.length > PREFIX_BYTES && file[PREFIX_BYTES] !== 0x7b) throw foreign('its header does not begin with {');
+  if (long < 2n || long > BigInt(MAX_HEADER_BYTES))
+    throw foreign(`its header length is ${long}, expected 2 to ${MAX_HEADER_BYTES}`);
+  if (file.length > PREFIX_BYTES && file[PREFIX_BYTES] !== 0x7b)
+    throw foreign('its header does not begin with {');
   const headerLength = Number(long);
   if (PREFIX_BYTES + headerLength > file.length)
-    throw new CheckpointError(`truncated at ${file.length} of at least ${PREFIX_BYTES + headerLength} bytes`);
+    throw new CheckpointError(
+      `truncated at ${file.length} of at least ${PREFIX_BYTES + headerLength} bytes`,
+    );
   return headerLength;
 }
 
@@ -86,7 +110,9 @@ export function headerLengthOf(file: Uint8Array): number {
 function readHeader(file: Uint8Array, headerLength: number): Record<string, unknown> {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file.subarray(PREFIX_BYTES, PREFIX_BYTES + headerLength));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      file.subarray(PREFIX_BYTES, PREFIX_BYTES + headerLength),
+    );
   } catch {
     throw foreign('its header is not JSON');
   }
@@ -95,27 +121,48 @@ function readHeader(file: Uint8Array, headerLength: number): Record<string, unkn
 
 function readMetadata(value: unknown): Record<string, string> {
   if (value === undefined) return {};
-  if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string')) throw foreign('its __metadata__ is not a table of strings');
+  if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string'))
+    throw foreign('its __metadata__ is not a table of strings');
   return value as Record<string, string>;
 }
 
 /** One header entry, which must begin where the one before ended. */
-function readEntry(name: string, value: unknown, begin: number): { dtype: Dtype; shape: number[]; end: number } {
+function readEntry(
+  name: string,
+  value: unknown,
+  begin: number,
+): { dtype: Dtype; shape: number[]; end: number } {
   if (!isObject(value)) throw foreign(`entry ${JSON.stringify(name)} is not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (dtype !== 'I32' && dtype !== 'F32') throw new CheckpointError(`tensor ${JSON.stringify(name)} has dtype ${JSON.stringify(dtype)}, expected I32 or F32`);
-  if (!Array.isArray(shape) || shape.length > 8 || !shape.every(isCount)) throw foreign(`tensor ${JSON.stringify(name)} has no valid shape`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) throw foreign(`tensor ${JSON.stringify(name)} has no valid data_offsets`);
-  if (offsets[0] !== begin) throw foreign(`tensor ${JSON.stringify(name)} begins at ${offsets[0]}, expected ${begin}: tensors lie one after the other`);
-  const size = elements(shape) * ELEMENT_BYTES; // too large a shape gives a float that no offset equals
-  if (offsets[1] - begin !== size) throw foreign(`tensor ${JSON.stringify(name)} has ${offsets[1] - begin} bytes, its shape needs ${size}`);
+  if (dtype !== 'I32' && dtype !== 'F32')
+    throw new CheckpointError(
+      `tensor ${JSON.stringify(name)} has dtype ${JSON.stringify(dtype)}, expected I32 or F32`,
+    );
+  if (!Array.isArray(shape) || shape.length > 8 || !shape.every(isCount))
+    throw foreign(`tensor ${JSON.stringify(name)} has no valid shape`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
+    throw foreign(`tensor ${JSON.stringify(name)} has no valid data_offsets`);
+  if (offsets[0] !== begin)
+    throw foreign(
+      `tensor ${JSON.stringify(name)} begins at ${offsets[0]}, expected ${begin}: tensors ` +
+        'lie one after the other',
+    );
+  // too large a shape gives a float that no offset equals
+  const size = elements(shape) * ELEMENT_BYTES;
+  if (offsets[1] - begin !== size)
+    throw foreign(
+      `tensor ${JSON.stringify(name)} has ${offsets[1] - begin} bytes, its shape needs ${size}`,
+    );
   return { dtype, shape, end: offsets[1] };
 }
 
 /** Throws CheckpointError with the reason. The tensors' bytes are views of `file`. */
 export function decodeSafetensors(file: Uint8Array): Container {
-  const headerLength = headerLengthOf(file), header = readHeader(file, headerLength);
-  const metadata = readMetadata(Object.hasOwn(header, '__metadata__') ? header.__metadata__ : undefined);
+  const headerLength = headerLengthOf(file);
+  const header = readHeader(file, headerLength);
+  const metadata = readMetadata(
+    Object.hasOwn(header, '__metadata__') ? header.__metadata__ : undefined,
+  );
   const dataStart = PREFIX_BYTES + headerLength;
   const table: { name: string; dtype: Dtype; shape: number[]; begin: number; end: number }[] = [];
   let begin = 0;
@@ -126,8 +173,17 @@ export function decodeSafetensors(file: Uint8Array): Container {
     begin = entry.end;
   }
   const expected = dataStart + begin;
-  if (file.length < expected) throw new CheckpointError(`truncated at ${file.length} of ${expected} bytes`);
-  if (file.length > expected) throw new CheckpointError(`${file.length} bytes long, expected ${expected}: something was appended`);
-  const tensors = table.map(({ name, dtype, shape, begin, end }) => ({ name, dtype, shape, bytes: file.subarray(dataStart + begin, dataStart + end) }));
+  if (file.length < expected)
+    throw new CheckpointError(`truncated at ${file.length} of ${expected} bytes`);
+  if (file.length > expected)
+    throw new CheckpointError(
+      `${file.length} bytes long, expected ${expected}: something was appended`,
+    );
+  const tensors = table.map(({ name, dtype, shape, begin, end }) => ({
+    name,
+    dtype,
+    shape,
+    bytes: file.subarray(dataStart + begin, dataStart + end),
+  }));
   return { tensors, metadata };
 }

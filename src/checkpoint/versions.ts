@@ -1,5 +1,6 @@
-// Options as checkpoints keep them. Version 3: the model's name and configuration, and choices by name and
-// options. Versions 1 and 2 had one flat record of three kinds of model, which is read for ever.
+// Options as checkpoints keep them. Version 3: the model's name and configuration, and choices by
+// name and options. Versions 1 and 2 had one flat record of three kinds of model, which is read for
+// ever.
 
 import { show } from '../core/check.ts';
 import { CheckpointError } from '../core/errors.ts';

@@ -1,5 +1,6 @@
-// From words on the command line to values, and from errors to the one line that the user sees. The parsers check that a
-// number is a number; the library checks its range, so that each range is stated once.
+// From words on the command line to values, and from errors to the one line that the user sees. The
+// parsers check that a number is a number; the library checks its range, so that each range is
+// stated once.
 
 import { UsageError } from './library.ts';
 import { printableLine } from './printable.ts';
@@ -18,43 +19,67 @@ export const oneLine = printableLine;
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A parser of numbers for the option `flag`. */
-export const number = (flag: string) => (given: string): number => {
-  if (!DECIMAL.test(given)) throw new UsageError(`${flag} is ${quote(given)}, expected a number`, 'digits with an optional point, as in 12 or 0.001');
-  return Number(given);
-};
+export const number =
+  (flag: string) =>
+  (given: string): number => {
+    if (!DECIMAL.test(given))
+      throw new UsageError(
+        `${flag} is ${quote(given)}, expected a number`,
+        'digits with an optional point, as in 12 or 0.001',
+      );
+    return Number(given);
+  };
 
 /** A parser of whole numbers in a range that only the command line knows. */
-export const wholeNumber = (flag: string, low: number, high: number) => (given: string): number => {
-  const value = number(flag)(given);
-  if (!Number.isInteger(value) || value < low || value > high)
-    throw new UsageError(`${flag} is ${quote(given)}, expected a whole number from ${low} to ${high}`);
-  return value;
-};
+export const wholeNumber =
+  (flag: string, low: number, high: number) =>
+  (given: string): number => {
+    const value = number(flag)(given);
+    if (!Number.isInteger(value) || value < low || value > high)
+      throw new UsageError(
+        `${flag} is ${quote(given)}, expected a whole number from ${low} to ${high}`,
+      );
+    return value;
+  };
 
 /** A parser of one of a few words. */
-export const choice = <T extends string>(flag: string, ...words: T[]) => (given: string): T => {
-  const word = words.find((candidate) => candidate === given);
-  if (word === undefined) throw new UsageError(`${flag} is ${quote(given)}, expected ${words.join(' or ')}`);
-  return word;
-};
+export const choice =
+  <T extends string>(flag: string, ...words: T[]) =>
+  (given: string): T => {
+    const word = words.find((candidate) => candidate === given);
+    if (word === undefined)
+      throw new UsageError(`${flag} is ${quote(given)}, expected ${words.join(' or ')}`);
+    return word;
+  };
 
 const UNITS: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
 /** A parser of amounts of memory: 800000000, 512MiB, 1.5G; units are powers of 1,024. */
-export const byteCount = (flag: string) => (given: string): number => {
-  const match = /^(\d+(?:\.\d*)?|\.\d+) ?([kmg]?)(i?b)?$/i.exec(given);
-  const value = match === null ? NaN : Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase()]);
-  if (!(value >= 1 && value <= 2 ** 32)) throw new UsageError(`${flag} is ${quote(given)}, expected 1 byte to 4GiB`, 'as in 800000000, 512MiB or 2GiB');
-  return value;
-};
+export const byteCount =
+  (flag: string) =>
+  (given: string): number => {
+    const match = /^(\d+(?:\.\d*)?|\.\d+) ?([kmg]?)(i?b)?$/i.exec(given);
+    const value =
+      match === null ? NaN : Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase()]);
+    if (!(value >= 1 && value <= 2 ** 32))
+      throw new UsageError(
+        `${flag} is ${quote(given)}, expected 1 byte to 4GiB`,
+        'as in 800000000, 512MiB or 2GiB',
+      );
+    return value;
+  };
 
 /** `learningRate` as the user wrote it: `--learning-rate`. */
-export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export const flagOf = (name: string): string =>
+  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** The library speaks of `learningRate is 5`; the user wrote --learning-rate. `names`: the options of the command. */
+/** The library speaks of `learningRate is 5`; the user wrote --learning-rate. `names`: the options
+ *  of the command. */
 export function inFlags(message: string, names: readonly string[]): string {
   const known = new Set(names);
-  return message.replace(/^\w+(?= is )|\b[a-z]+[A-Z]\w*\b/g, (name) => (known.has(name) ? flagOf(name) : name));
+  return message.replace(/^\w+(?= is )|\b[a-z]+[A-Z]\w*\b/g, (name) =>
+    known.has(name) ? flagOf(name) : name,
+  );
 }
 
 /** Runs a check of the library, whose UsageErrors then name flags. */
@@ -64,6 +89,9 @@ export function asFlags<T>(names: readonly string[], check: () => T): T {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const [given] = error.message.split('. HINT: ');
-    throw new UsageError(inFlags(given, names), error.hint === undefined ? undefined : inFlags(error.hint, names));
+    throw new UsageError(
+      inFlags(given, names),
+      error.hint === undefined ? undefined : inFlags(error.hint, names),
+    );
   }
 }

@@ -140,7 +140,8 @@ const ADVICE: Record<string, string> = {
 };
 
 function failure(directory: string, file: string, error: unknown): RetrogradError {
-  const path = join(directory, file), advice = ADVICE[codeOf(error)];
+  const path = join(directory, file);
+  const advice = ADVICE[codeOf(error)];
   const isThere = fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
   const hints = [advice, isThere ? 'the file that was there before is untouched' : undefined];
   const hint = hints.filter((one) => one !== undefined).join('; ');
@@ -151,7 +152,8 @@ function failure(directory: string, file: string, error: unknown): RetrogradErro
 /** Writes DIR/file so that at every moment the old or the new one is there, whole. A link of that
  *  name is replaced, not followed. Throws the system's error. */
 export function replaceFile(directory: string, file: string, bytes: Uint8Array): void {
-  const path = join(directory, file), temporary = join(directory, randomName(file, 'tmp'));
+  const path = join(directory, file);
+  const temporary = join(directory, randomName(file, 'tmp'));
   try {
     const old = fs.statSync(path, { throwIfNoEntry: false });
     const handle = createPassing(temporary, old === undefined ? 0o666 : 0o600);

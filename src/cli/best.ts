@@ -45,8 +45,8 @@ export class Best {
 
   /** `step`: of the weights as they are. */
   static async open(directory: string, step: number, save: () => Promise<unknown>): Promise<Best> {
-    const best = new Best(join(directory, BEST_FILE), save),
-      losses = lossesIn(directory);
+    const best = new Best(join(directory, BEST_FILE), save);
+    const losses = lossesIn(directory);
     best.step = await stepOfBest(directory);
     best.loss = losses.get(best.step) ?? Infinity;
     const now = losses.get(step); // a kill may have come between judging and saving

@@ -1,5 +1,6 @@
-// retrograd demo, which `npm start` runs: a small GPT on a text that the lock file fixes (the declarations of the JavaScript
-// standard library in the pinned TypeScript compiler), and a report that compares the weights with the published digest.
+// retrograd demo, which `npm start` runs: a small GPT on a text that the lock file fixes (the
+// declarations of the JavaScript standard library in the pinned TypeScript compiler), and a report
+// that compares the weights with the published digest.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -64,9 +65,12 @@ function packageRoot(): string {
 function introduce(options: TrainOptions, parameters: number, tokens: number): void {
   const { layers, channels, heads, context } = options.model;
   const text =
-    `A GPT of ${layers} layers, ${channels} channels and ${heads} heads (${count(parameters)} weights) ` +
-    `learns to write TypeScript declarations, ${options.batch} windows of ${context} characters a step, from ` +
-    `${count(tokens)} characters of ${TEXT}. Every number from the character to the updated weight is an integer; ` +
+    `A GPT of ${layers} layers, ${channels} channels and ${heads} heads ` +
+    `(${count(parameters)} weights) ` +
+    `learns to write TypeScript declarations, ${options.batch} windows of ${context} ` +
+    'characters a step, from ' +
+    `${count(tokens)} characters of ${TEXT}. Every number from the character to the updated ` +
+    'weight is an integer; ' +
     'no activation is stored: each is rebuilt, exactly.';
   printWhole(`${breakText(text, terminalColumns()).replaceAll('\n  ', '\n')}\n`);
 }
@@ -81,13 +85,17 @@ function verdict(
   if (steps !== golden.steps)
     return {
       isSame: undefined,
-      lines: `SHA-256 of the weights after ${steps} steps:\n${digest}\nThe published digest is that of ${golden.steps} steps.`,
+      lines:
+        `SHA-256 of the weights after ${steps} steps:\n${digest}\nThe published digest is that ` +
+        `of ${golden.steps} steps.`,
     };
   const both = `this machine:\n${digest}\npublished:\n${golden.weightsSha256}`;
   if (digest === golden.weightsSha256)
     return {
       isSame: true,
-      lines: `SHA-256 of the weights, ${both}\nYour machine computed the same ${count(parameters)} weights, bit for bit.`,
+      lines:
+        `SHA-256 of the weights, ${both}\nYour machine computed the same ${count(parameters)} ` +
+        'weights, bit for bit.',
     };
   const cause =
     textSha256 === golden.textSha256
@@ -101,8 +109,8 @@ function verdict(
 
 function report(summary: RunSummary, trainer: GptTrainer, text: string, lines: string): void {
   const { history, validation } = summary;
-  const { plan, totals } = trainer,
-    kept = plan.bytes.states + plan.bytes.sideBits;
+  const { plan, totals } = trainer;
+  const kept = plan.bytes.states + plan.bytes.sideBits;
   printWhole(`\n${lossChart(history, terminalColumns())}\n`);
   print(`What it writes now, beginning with "${PROMPT.trim()}":\n`);
   printWhole(
@@ -112,13 +120,18 @@ function report(summary: RunSummary, trainer: GptTrainer, text: string, lines: s
       .join('\n')}\n`,
   );
   print(
-    `${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}. Guessing among ${trainer.options.model.vocabulary} characters costs ${Math.log(trainer.options.model.vocabulary).toFixed(2)} nats each; this model, on text it never saw, ${validation?.loss.toFixed(2)}.`,
+    `${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}. ` +
+      `Guessing among ${trainer.options.model.vocabulary} characters costs ` +
+      `${Math.log(trainer.options.model.vocabulary).toFixed(2)} nats each; this model, on text ` +
+      `it never saw, ${validation?.loss.toFixed(2)}.`,
   );
   print(
-    `Rebuilt ${count(totals.checkedStates)} activation states on the way back and compared each with the way forward: ${count(totals.mismatchedElements)} elements differed.`,
+    `Rebuilt ${count(totals.checkedStates)} activation states on the way back and compared ` +
+      `each with the way forward: ${count(totals.mismatchedElements)} elements differed.`,
   );
   print(
-    `Activations took ${bytes(kept)}; storing them would take ${bytes(plan.storedStatesWouldBe)}, and more with every layer.\n`,
+    `Activations took ${bytes(kept)}; storing them would take ` +
+      `${bytes(plan.storedStatesWouldBe)}, and more with every layer.\n`,
   );
   print(
     `${table(summaryRows(summary).filter(([name]) => name === 'training loss' || name === 'validation loss' || name === 'speed' || name === 'all memory'))}\n`,
@@ -133,8 +146,8 @@ export async function demo(values: DemoValues): Promise<number> {
       `the text '${TEXT}' is missing, expected the installed packages`,
       'run npm start, which installs them',
     );
-  const file = readTextFile(path),
-    textSha256 = await sha256Hex(file);
+  const file = readTextFile(path);
+  const textSha256 = await sha256Hex(file);
   const data = readText(file, { context: MODEL.context, what: TEXT });
   const threads = values.threads ?? defaultThreads(BATCH);
   const options = asFlags(['threads'], () =>
@@ -145,9 +158,9 @@ export async function demo(values: DemoValues): Promise<number> {
       threads,
     }),
   );
-  const trainer = createTrainer(gpt, options),
-    task = gptTask(trainer, data),
-    interrupts = new Interrupts();
+  const trainer = createTrainer(gpt, options);
+  const task = gptTask(trainer, data);
+  const interrupts = new Interrupts();
   const reporter = chooseReporter(values.json === true, {
     from: 0,
     to: options.steps,

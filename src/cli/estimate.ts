@@ -37,7 +37,8 @@ export function readFigures(path: string, kind: SomeKind): StepFigures {
   );
   if (found !== undefined) return found;
   throw new UsageError(
-    `--bench ${quote(path)} has no step of ${kind.title}, expected what bench ${kind.name} --json printed`,
+    `--bench ${quote(path)} has no step of ${kind.title}, expected what bench ${kind.name} ` +
+      '--json printed',
     `make it: ${commandLine('bench', kind.name, '--json')} > ${shellWord(path)}`,
   );
 }
@@ -46,16 +47,16 @@ export function readFigures(path: string, kind: SomeKind): StepFigures {
 const rowsOf = ({ context, width, height, patch }: Record<string, number>): number =>
   context ?? (width * height) / patch ** 2 + 1;
 
-/** Multiply-accumulates of a step, up to a factor: every weight and two products of attention a row,
- *  forward, twice backward, and once more where blocks are computed again. */
+/** Multiply-accumulates of a step, up to a factor: every weight and two products of attention a
+ *  row, forward, twice backward, and once more where blocks are computed again. */
 function work(
   model: Record<string, number>,
   batch: number,
   parameters: number,
   reversible: string,
 ): number {
-  const rows = rowsOf(model),
-    passes = reversible === 'none' ? 3 : 4;
+  const rows = rowsOf(model);
+  const passes = reversible === 'none' ? 3 : 4;
   return batch * rows * (parameters + 2 * model.layers * rows * model.channels) * passes;
 }
 

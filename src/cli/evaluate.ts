@@ -22,7 +22,8 @@ function checkGamma(gamma: number, reversible: string): void {
     throw new UsageError(`--gamma is ${gamma}, expected 0, +-0.125, +-0.25 or +-0.5`);
   if (gamma !== 0 && !['bdia', 'none', 'checkpointing'].includes(reversible))
     throw new UsageError(
-      `--gamma is ${gamma}, expected 0: the model was trained with --reversible ${reversible}, which has no gamma`,
+      `--gamma is ${gamma}, expected 0: the model was trained with --reversible ` +
+        `${reversible}, which has no gamma`,
     );
 }
 
@@ -32,7 +33,8 @@ function checkOwn(event: Evaluation['event'], paths: DataPaths): void {
     Object.entries(event).some(([name, value]) => name.startsWith('isTraining') && value === false)
   )
     throw new UsageError(
-      `${Object.values(paths).map(quote).join(' and ')}, which the log names, changed since the run, expected the data that it was trained on`,
+      `${Object.values(paths).map(quote).join(' and ')}, which the log names, changed since ` +
+        'the run, expected the data that it was trained on',
       'name the data to judge it on',
     );
 }
@@ -42,8 +44,8 @@ export async function evaluate(
   asked: EvalValues,
   given: ReadonlySet<string>,
 ): Promise<number> {
-  const { kind, run } = await openAny(directory),
-    { data } = kind.rows;
+  const { kind, run } = await openAny(directory);
+  const { data } = kind.rows;
   const own =
     pathsOf(data, asked) === undefined ? recordedPaths(data, directoryOf(directory)) : undefined;
   const values = { ...asked, ...own };
@@ -52,7 +54,8 @@ export async function evaluate(
   );
   if (foreign.length > 0)
     throw new UsageError(
-      `--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, expected ${data.map(longFlag).join(' or ')}`,
+      `--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, ` +
+        `expected ${data.map(longFlag).join(' or ')}`,
     );
   checkGamma(values.gamma ?? 0, run.options.reversible);
   const reporter = chooseReporter(values.json === true, {
@@ -80,8 +83,8 @@ export async function evaluate(
     });
     reporter.close();
     if (own !== undefined) checkOwn(event, own);
-    const { gamma, expect } = values,
-      digest = expect === undefined ? undefined : weightsSha256(run.tensors);
+    const { gamma, expect } = values;
+    const digest = expect === undefined ? undefined : weightsSha256(run.tensors);
     if (values.json === true)
       printJson({
         event: 'evaluation',

@@ -25,8 +25,8 @@ const MAX_SENTENCES = 2 ** 28;
 
 /** The refusal of a file that could not be read. */
 function cannotRead(what: string, error: unknown, expected: string, hint: string): UsageError {
-  const isLarge = error instanceof TooLarge,
-    why = isLarge ? error.message : reason(error);
+  const isLarge = error instanceof TooLarge;
+  const why = isLarge ? error.message : reason(error);
   return new UsageError(
     `${what} ${why}, expected ${isLarge ? 'at most so many' : expected}`,
     isLarge ? 'give a part of it' : hint,
@@ -70,7 +70,8 @@ export function readDataFile(path: string, expected: string): Uint8Array {
         'give a part of it',
       );
     throw new UsageError(
-      `file ${quote(path)} is a truncated or damaged gzip file (${(error as Error).message.split('\n')[0]})`,
+      `file ${quote(path)} is a truncated or damaged gzip file ` +
+        `(${(error as Error).message.split('\n')[0]})`,
       'fetch the file again',
     );
   }
@@ -85,23 +86,34 @@ export const checkpointPath = (run: string): string =>
   isCheckpointFile(run) ? run : join(run, CHECKPOINT_FILE);
 /** The directory of a run. */
 export const directoryOf = (run: string): string => (isCheckpointFile(run) ? dirname(run) : run);
-export const holdsCheckpoint = (directory: string): boolean => fs.existsSync(checkpointPath(directory));
+export const holdsCheckpoint = (directory: string): boolean =>
+  fs.existsSync(checkpointPath(directory));
 
-/** Reads DIR/checkpoint.safetensors: UsageError if there is none, CheckpointError naming the file if it is not whole. */
-export async function loadCheckpoint(directory: string): Promise<Checkpoint<CheckedOptions<AnyModel>>> {
+/** Reads DIR/checkpoint.safetensors: UsageError if there is none, CheckpointError naming the file
+ *  if it is not whole. */
+export async function loadCheckpoint(
+  directory: string,
+): Promise<Checkpoint<CheckedOptions<AnyModel>>> {
   const path = checkpointPath(directory);
   let file: Uint8Array;
   try {
     file = readBounded(path, MAX_CHECKPOINT_BYTES, true);
   } catch (error) {
     const isFile = fs.existsSync(directory) && !fs.statSync(directory).isDirectory();
-    throw new UsageError(isFile ? `${quote(directory)} is a file, expected the directory of a run` : `checkpoint ${quote(path)} ${reason(error)}, expected the directory of a run`,
-      'give the directory that train wrote with --out');
+    throw new UsageError(
+      isFile
+        ? `${quote(directory)} is a file, expected the directory of a run`
+        : `checkpoint ${quote(path)} ${reason(error)}, expected the directory of a run`,
+      'give the directory that train wrote with --out',
+    );
   }
   try {
     return await decodeCheckpoint(file);
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
-    throw new CheckpointError(`${quote(path)}: ${error.message.split('. HINT: ')[0]}`, error.hint ?? 'restore the file from a copy, or train again');
+    throw new CheckpointError(
+      `${quote(path)}: ${error.message.split('. HINT: ')[0]}`,
+      error.hint ?? 'restore the file from a copy, or train again',
+    );
   }
 }

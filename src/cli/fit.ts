@@ -39,9 +39,11 @@ export function checkFit(
 ): void {
   if (isFitting) return;
   throw new UsageError(
-    `the run needs ${total} bytes, ${memoryLimit} are allowed (${mebibytes(total)}, ${mebibytes(memoryLimit)})`,
+    `the run needs ${total} bytes, ${memoryLimit} are allowed (${mebibytes(total)}, ` +
+      `${mebibytes(memoryLimit)})`,
     smaller === undefined
       ? 'no micro-batch fits: use a smaller model or context'
-      : `a micro-batch of ${smaller.microBatch} fits (${mebibytes(smaller.total)}), same bits: ${commandAgain('--micro-batch', String(smaller.microBatch))}`,
+      : `a micro-batch of ${smaller.microBatch} fits (${mebibytes(smaller.total)}), same bits: ` +
+          `${commandAgain('--micro-batch', String(smaller.microBatch))}`,
   );
 }

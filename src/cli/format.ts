@@ -3,7 +3,10 @@
 import { printableLine } from './printable.ts';
 
 /** 1234567 as 1,234,567. */
-export const count = (value: number): string => Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ',');
+export const count = (value: number): string =>
+  Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** 0.97125 as 97.13 %. */
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
@@ -31,8 +34,21 @@ export function duration(seconds: number): string {
 }
 
 /** Rows of cells as columns two spaces apart; the columns of `right` are aligned to the right. */
-export function table(given: readonly (readonly string[])[], right: readonly number[] = []): string {
+export function table(
+  given: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): string {
   const rows = given.map((row) => row.map(printableLine)); // a cell may hold what a file says
-  const widths = rows.reduce<number[]>((all, row) => row.map((cell, i) => Math.max(cell.length, all[i] ?? 0)), []);
-  return rows.map((row) => row.map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ').trimEnd()).join('\n');
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, i) => Math.max(cell.length, all[i] ?? 0)),
+    [],
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

@@ -18,8 +18,8 @@ function describe({ name, shape, data, fraction }: NamedTensor): {
   min: number;
   max: number;
 } {
-  let low = Infinity,
-    high = -Infinity;
+  let low = Infinity;
+  let high = -Infinity;
   for (const raw of data) {
     if (raw < low) low = raw;
     if (raw > high) high = raw;
@@ -33,7 +33,8 @@ function describe({ name, shape, data, fraction }: NamedTensor): {
   };
 }
 
-/** The same digest as a trainer's weightsSha256: every weight's little-endian bytes in table order. */
+/** The same digest as a trainer's weightsSha256: every weight's little-endian bytes in table order.
+ */
 export function weightsSha256(tensors: readonly NamedTensor[]): string {
   return hex(sha256(tensors.filter(isWeight).map(({ data }) => toLittleEndian(data))));
 }
@@ -63,7 +64,10 @@ function page(kind: SomeKind, run: SavedRun, parameters: number, digest: string)
     Math.min(PAGE_COLUMNS, terminalColumns()),
   );
   const data = kind.name === 'gpt' ? 'text' : 'data';
-  return `${fields}\n\nSHA-256 of the weights:\n${digest}\nSHA-256 of the ${data} it was trained on:\n${run.dataSha256}`;
+  return (
+    `${fields}\n\nSHA-256 of the weights:\n${digest}\nSHA-256 of the ${data} it was trained ` +
+    `on:\n${run.dataSha256}`
+  );
 }
 
 const PAGE_COLUMNS = 100;
@@ -74,8 +78,8 @@ export async function inspect(
 ): Promise<number> {
   const { kind, run } = await openAny(directory);
   const parameters = run.tensors.filter(isWeight).reduce((sum, { data }) => sum + data.length, 0);
-  const digest = weightsSha256(run.tensors),
-    tensors = run.tensors.map(describe);
+  const digest = weightsSha256(run.tensors);
+  const tensors = run.tensors.map(describe);
   if (json === true) {
     const { step, options, dataSha256, libraryVersion, vocabulary } = run;
     printJson({

@@ -4,8 +4,17 @@
 
 import { constants } from 'node:os';
 
-const ENDING: readonly NodeJS.Signals[] =
-  ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK', 'SIGUSR2', 'SIGALRM', 'SIGXCPU', 'SIGPWR'];
+const ENDING: readonly NodeJS.Signals[] = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGBREAK',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGXCPU',
+  'SIGPWR',
+];
 /** Signals that would end the process, can be caught, and exist on this system. */
 const ASKING = ENDING.filter((name) => constants.signals[name] !== undefined);
 

@@ -1,4 +1,5 @@
-// The one door from the command line to the library: nothing else of src is imported by the files beside this one.
+// The one door from the command line to the library: nothing else of src is imported by the files
+// beside this one.
 
 export * from '../index.ts';
 export * from '../verify/index.ts';

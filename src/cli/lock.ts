@@ -17,11 +17,13 @@ import { pause } from './output.ts';
 import { type ProcessIdentity, isLiving, isSame, thisProcess } from './processes.ts';
 
 /** Milliseconds between signs of life, and after which a claim without one counts no more. */
-const BEAT = 5000, STALE = 60_000;
+const BEAT = 5000;
+const STALE = 60_000;
 /** Times that a claim is made while others only ask, too. */
 const ATTEMPTS = 30;
 /** The first character of a claim; the rest is JSON. */
-const ASKS = '?', HOLDS = '!';
+const ASKS = '?';
+const HOLDS = '!';
 
 /** Who has a directory. */
 export interface Holder extends ProcessIdentity {
@@ -63,7 +65,8 @@ function readClaim(path: string): Claim | undefined {
   try {
     const handle = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
-      const seen = fs.fstatSync(handle).mtimeMs, bytes = Buffer.alloc(4096);
+      const seen = fs.fstatSync(handle).mtimeMs;
+      const bytes = Buffer.alloc(4096);
       const text = bytes.toString('utf8', 0, fs.readSync(handle, bytes));
       return { holder: parseHolder(text.slice(1)), holds: text.startsWith(HOLDS), seen };
     } finally {
@@ -76,7 +79,10 @@ function readClaim(path: string): Claim | undefined {
 
 /** Claims of other living processes; those of dead ones are removed. */
 function otherClaims(
-  directory: string, name: string, me: ProcessIdentity, own: Pick<OwnClaim, 'path' | 'made'>,
+  directory: string,
+  name: string,
+  me: ProcessIdentity,
+  own: Pick<OwnClaim, 'path' | 'made'>,
 ): Claim[] {
   return listed(directory).flatMap((file) => {
     const path = join(directory, file);
@@ -91,7 +97,8 @@ function otherClaims(
 }
 
 function makeClaim(directory: string, name: string, holder: Holder): OwnClaim {
-  const path = join(directory, randomName(name, 'lock')), handle = createPassing(path, 0o644);
+  const path = join(directory, randomName(name, 'lock'));
+  const handle = createPassing(path, 0o644);
   try {
     fs.writeSync(handle, `${ASKS}${JSON.stringify(holder)}`);
     return { path, handle, made: fs.fstatSync(handle).mtimeMs };

@@ -1,7 +1,7 @@
 // DIR/log.jsonl: the events of a run as --json prints them, one JSON object a line, always kept
-// beside the checkpoint. A resumed run goes on in the log that it began; a line that a kill has torn
-// is cut off, and so is what happened after the checkpoint, for it happens again. A log that cannot
-// be written costs a warning and never the run.
+// beside the checkpoint. A resumed run goes on in the log that it began; a line that a kill has
+// torn is cut off, and so is what happened after the checkpoint, for it happens again. A log that
+// cannot be written costs a warning and never the run.
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -35,12 +35,12 @@ interface Line {
 
 /** The lines of a file, read piece by piece: a log may be larger than memory. */
 function* linesOf(handle: number): Generator<Line> {
-  const decoder = new StringDecoder('utf8'),
-    chunk = Buffer.alloc(CHUNK);
-  let text = '',
-    start = 0,
-    length = 0,
-    at = 0;
+  const decoder = new StringDecoder('utf8');
+  const chunk = Buffer.alloc(CHUNK);
+  let text = '';
+  let start = 0;
+  let length = 0;
+  let at = 0;
   const read = (): number => fs.readSync(handle, chunk, 0, CHUNK, at);
   for (let size = read(); size > 0; size = read()) {
     let from = 0;
@@ -111,10 +111,11 @@ function stepOf({ step, steps }: LogEvent): number {
   return typeof steps === 'number' ? steps : 0;
 }
 
-/** Where a log ends for a run that goes on from `step`; undefined if it is the log of something else. */
+/** Where a log ends for a run that goes on from `step`; undefined if it is the log of something
+ *  else. */
 function endAt(handle: number, step: number): { end: number; needsLineFeed: boolean } | undefined {
-  let end = 0,
-    isFirst = true;
+  let end = 0;
+  let isFirst = true;
   for (const { text, start, end: next, isWhole } of linesOf(handle)) {
     const event = parse(text);
     if (isFirst && isWhole && event?.event !== 'plan') return undefined;
@@ -144,8 +145,8 @@ function cut(path: string, step: number): void {
 
 /** Makes DIR/log.jsonl what the run's log is so far. */
 function begin(directory: string, step: number, resumed: string | undefined): void {
-  const path = logPath(directory),
-    isThere = fs.lstatSync(path, { throwIfNoEntry: false });
+  const path = logPath(directory);
+  const isThere = fs.lstatSync(path, { throwIfNoEntry: false });
   if (isThere !== undefined && !isThere.isFile()) throw new Error('is not a file');
   if (resumed === undefined) {
     if (isThere === undefined || isThere.size === 0) return;
@@ -153,14 +154,15 @@ function begin(directory: string, step: number, resumed: string | undefined): vo
     fs.renameSync(path, join(directory, OLD_LOG_FILE));
     return;
   }
-  const before = logPath(resumed),
-    isSame = fs.realpathSync(resumed) === fs.realpathSync(directory);
+  const before = logPath(resumed);
+  const isSame = fs.realpathSync(resumed) === fs.realpathSync(directory);
   if (!isSame && isThere === undefined && fs.existsSync(before))
     fs.copyFileSync(before, path, fs.constants.COPYFILE_EXCL);
   if (fs.existsSync(path)) cut(path, step);
 }
 
-/** The log of a run in `directory`, at `step`. `resumed`: the directory that the run goes on from. */
+/** The log of a run in `directory`, at `step`. `resumed`: the directory that the run goes on from.
+ */
 export class RunLog {
   private handle: number | undefined;
   private pending = Buffer.alloc(0);

@@ -1,5 +1,6 @@
-// The training loop: step, now and then a validation or a checkpoint. It knows no model and owns no policy: what to train, what to
-// show and where to save is given. Between steps it yields to the event loop, so that signals arrive and lines are written.
+// The training loop: step, now and then a validation or a checkpoint. It knows no model and owns no
+// policy: what to train, what to show and where to save is given. Between steps it yields to the
+// event loop, so that signals arrive and lines are written.
 
 import { setImmediate } from 'node:timers/promises';
 import type { Interrupts } from './interrupts.ts';

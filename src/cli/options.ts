@@ -1,34 +1,94 @@
-// The options of a training run, once: as the command line takes them, as the library takes them, and as a checkpoint that is
-// resumed must agree with them. What only one kind of model has is in kinds/.
+// The options of a training run, once: as the command line takes them, as the library takes them,
+// and as a checkpoint that is resumed must agree with them. What only one kind of model has is in
+// kinds/.
 
 import type { Command } from 'commander';
 import { asFlags, byteCount, choice, flagOf, number, quote, wholeNumber } from './argv.ts';
 import { digestOf } from './expect.ts';
-import { type CheckedOptions, type RuleName, type TrainOptions, UsageError, type VocabularyKind } from './library.ts';
+import {
+  type CheckedOptions,
+  type RuleName,
+  type TrainOptions,
+  UsageError,
+  type VocabularyKind,
+} from './library.ts';
 import { defaultThreads } from './threads.ts';
 
-/** What a user can give; undefined where he did not. `verify` is false or true by commander's --no- rule. */
+/** What a user can give; undefined where he did not. `verify` is false or true by commander's --no-
+ *  rule. */
 export interface RunValues {
-  text?: string; vocabulary?: VocabularyKind; vocabularySize?: number; context?: number; untied?: boolean;
-  data?: string; classes?: number; patch?: number; crop?: number; flip?: boolean; limit?: number; validation?: 'test' | number; epochs?: number;
-  width?: number; height?: number; colours?: number;
-  pairs?: string; source?: string; target?: string; bleuPairs?: number;
-  layers?: number; channels?: number; heads?: number; mlpRatio?: number; bias?: boolean;
-  batch?: number; steps?: number; seed?: number; learningRate?: number; warmup?: number;
-  decay?: 'cosine' | 'constant'; weightDecay?: number; clip?: TrainOptions['clip'];
-  reversible?: RuleName; gammaShift?: number; momentum?: number; randomMomentum?: boolean; dropout?: number; stochasticDepth?: number; fractionBits?: number;
-  microBatch?: number; threads?: number; verify?: boolean; memoryLimit?: number;
-  bench?: string; out?: string; saveEvery?: number; keepBest?: boolean; validateEvery?: number;
-  stopAt?: number; resume?: string; exportFloat32?: boolean; expect?: string; json?: boolean;
+  text?: string;
+  vocabulary?: VocabularyKind;
+  vocabularySize?: number;
+  context?: number;
+  untied?: boolean;
+  data?: string;
+  classes?: number;
+  patch?: number;
+  crop?: number;
+  flip?: boolean;
+  limit?: number;
+  validation?: 'test' | number;
+  epochs?: number;
+  width?: number;
+  height?: number;
+  colours?: number;
+  pairs?: string;
+  source?: string;
+  target?: string;
+  bleuPairs?: number;
+  layers?: number;
+  channels?: number;
+  heads?: number;
+  mlpRatio?: number;
+  bias?: boolean;
+  batch?: number;
+  steps?: number;
+  seed?: number;
+  learningRate?: number;
+  warmup?: number;
+  decay?: 'cosine' | 'constant';
+  weightDecay?: number;
+  clip?: TrainOptions['clip'];
+  reversible?: RuleName;
+  gammaShift?: number;
+  momentum?: number;
+  randomMomentum?: boolean;
+  dropout?: number;
+  stochasticDepth?: number;
+  fractionBits?: number;
+  microBatch?: number;
+  threads?: number;
+  verify?: boolean;
+  memoryLimit?: number;
+  bench?: string;
+  out?: string;
+  saveEvery?: number;
+  keepBest?: boolean;
+  validateEvery?: number;
+  stopAt?: number;
+  resume?: string;
+  exportFloat32?: boolean;
+  expect?: string;
+  json?: boolean;
 }
 
 export const MAX_STEPS = 2 ** 31 - 1;
 
-export type Row = [flags: string, help: string, parse?: (flag: string) => (given: string) => unknown];
+export type Row = [
+  flags: string,
+  help: string,
+  parse?: (flag: string) => (given: string) => unknown,
+];
 
 /** The command line's own defaults; the rest are the library's. */
 export interface Defaults {
-  layers: number; channels: number; heads: number; batch: number; learningRate: number; warmup: number;
+  layers: number;
+  channels: number;
+  heads: number;
+  batch: number;
+  learningRate: number;
+  warmup: number;
   /** Steps, or what gives them. */
   steps: number | string;
 }
@@ -56,14 +116,19 @@ export const stackRows = ({ layers, channels, heads }: Defaults, ...more: Row[])
   ['--bias', 'biases in linear layers and layer norms'],
 ];
 
-/** Options that decide bits of the weights, of every kind: a resumed run has them from its checkpoint. */
+/** Options that decide bits of the weights, of every kind: a resumed run has them from its
+ *  checkpoint. */
 const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] => [
   ['-b, --batch <n>', `B, samples a step (${batch})`, number],
   ['-n, --steps <n>', `steps of the whole run (${steps})`, number],
   ['-s, --seed <n>', 'of weights, batches and everything drawn (1)', number],
   ['--lr, --learning-rate <x>', `at its peak (${learningRate})`, number],
   ['--warmup <n>', `steps of linear warm-up (${warmup}, at most steps)`, number],
-  ['--decay <kind>', 'cosine (to a tenth) or constant (cosine)', (flag) => choice(flag, 'cosine', 'constant')],
+  [
+    '--decay <kind>',
+    'cosine (to a tenth) or constant (cosine)',
+    (flag) => choice(flag, 'cosine', 'constant'),
+  ],
   ['--wd, --weight-decay <x>', 'of matrices and embeddings (0.1)', number],
   [
     '--clip <x>',
@@ -81,7 +146,11 @@ const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] =
   ['--momentum <x>', 'of momentum: an eighth to seven eighths (0.875)', number],
   ['--random-momentum', 'of momentum: its sign drawn anew, none at inference'],
   ['--dropout <p>', "probability that an element of a sublayer's output is dropped (0)", number],
-  ['--stochastic-depth <p>', 'probability that the last block is left out, earlier ones in proportion (0)', number],
+  [
+    '--stochastic-depth <p>',
+    'probability that the last block is left out, earlier ones in proportion (0)',
+    number,
+  ],
   ['--fraction-bits <l>', 'of the residual state, 6 to 14 (9)', number],
 ];
 
@@ -99,7 +168,11 @@ const FREE: Row[] = [
 
 const RUNNING: Row[] = [
   ['-o, --out <dir>', 'save checkpoints in this directory'],
-  ['--save-every <n>', 'save every n steps too, not only at the end', (flag) => wholeNumber(flag, 1, MAX_STEPS)],
+  [
+    '--save-every <n>',
+    'save every n steps too, not only at the end',
+    (flag) => wholeNumber(flag, 1, MAX_STEPS),
+  ],
   ['--export-float32', 'save the weights as float32 beside each checkpoint'],
   ['--keep-best', 'keep best.safetensors too, the checkpoint of the lowest validation loss so far'],
   [
@@ -108,7 +181,11 @@ const RUNNING: Row[] = [
       '(about twenty times, of a few samples)',
     (flag) => wholeNumber(flag, 0, MAX_STEPS),
   ],
-  ['--stop-at <step>', 'end early, as Ctrl-C would: checkpoint written, schedule unchanged', (flag) => wholeNumber(flag, 1, MAX_STEPS)],
+  [
+    '--stop-at <step>',
+    'end early, as Ctrl-C would: checkpoint written, schedule unchanged',
+    (flag) => wholeNumber(flag, 1, MAX_STEPS),
+  ],
   ['-r, --resume <dir>', 'continue this run bit for bit to its --steps'],
   [
     '--expect <sha>',
@@ -123,7 +200,8 @@ const BENCH: Row = [
   'say the time too, by what `bench --json` printed on this machine into this file',
 ];
 
-/** `--lr, --learning-rate <x>` → `--learning-rate`: the long form, by which errors and hints name the option. */
+/** `--lr, --learning-rate <x>` → `--learning-rate`: the long form, by which errors and hints name
+ *  the option. */
 export const longFlag = ([flags]: Row): string =>
   flags.replace(/ <.*/, '').split(', ').at(-1) as string;
 /** `--learning-rate` → learningRate. */
@@ -161,15 +239,23 @@ export const addRunOptions = (command: Command, rows: OptionRows, isPlan = false
   ]).option('--json', 'one JSON object a line instead of words');
 
 /** Registers the options of `bench`: of a run, but for data and checkpoints. */
-export const addBenchOptions = (command: Command, rows: OptionRows): Command => addRows(command, [
-  ['--profile', 'every kernel of a step timed too, on one thread'],
-  ['--repeat <n>', 'steps that are timed (10)', (flag) => wholeNumber(flag, 1, 100_000)],
-  ...deciding(rows), ...rows.free, ...FREE, ...rows.plan,
-]).option('--json', 'one JSON object a line instead of words');
+export const addBenchOptions = (command: Command, rows: OptionRows): Command =>
+  addRows(command, [
+    ['--profile', 'every kernel of a step timed too, on one thread'],
+    ['--repeat <n>', 'steps that are timed (10)', (flag) => wholeNumber(flag, 1, 100_000)],
+    ...deciding(rows),
+    ...rows.free,
+    ...FREE,
+    ...rows.plan,
+  ]).option('--json', 'one JSON object a line instead of words');
 
 /** Names of the options that were on the command line. */
 export const givenNames = (command: Command): ReadonlySet<string> =>
-  new Set(command.options.map((option) => option.attributeName()).filter((name) => command.getOptionValueSource(name) === 'cli'));
+  new Set(
+    command.options
+      .map((option) => option.attributeName())
+      .filter((name) => command.getOptionValueSource(name) === 'cli'),
+  );
 
 const freeOptions = (values: RunValues, batch: number): Partial<Omit<TrainOptions, 'model'>> => ({
   ...(values.microBatch === undefined ? {} : { microBatch: values.microBatch }),
@@ -179,15 +265,54 @@ const freeOptions = (values: RunValues, batch: number): Partial<Omit<TrainOption
 });
 
 /** The shape of a stack of blocks, as given or by default. */
-export const stackOf = (values: RunValues, { layers, channels, heads }: Defaults) =>
-  ({ layers: values.layers ?? layers, channels: values.channels ?? channels, heads: values.heads ?? heads, mlpRatio: values.mlpRatio, bias: values.bias });
+export const stackOf = (values: RunValues, { layers, channels, heads }: Defaults) => ({
+  layers: values.layers ?? layers,
+  channels: values.channels ?? channels,
+  heads: values.heads ?? heads,
+  mlpRatio: values.mlpRatio,
+  bias: values.bias,
+});
 
 /** The library's options, but for the model and defaults that the library has itself. */
-export function sharedOptions(values: RunValues, defaults: Defaults, steps: number): Omit<TrainOptions, 'model'> {
-  const { seed, decay, weightDecay, clip, reversible, gammaShift, momentum, randomMomentum, dropout, stochasticDepth, fractionBits } = values;
-  const { batch = defaults.batch, learningRate = defaults.learningRate, warmup = Math.min(defaults.warmup, steps) } = values;
+export function sharedOptions(
+  values: RunValues,
+  defaults: Defaults,
+  steps: number,
+): Omit<TrainOptions, 'model'> {
+  const {
+    seed,
+    decay,
+    weightDecay,
+    clip,
+    reversible,
+    gammaShift,
+    momentum,
+    randomMomentum,
+    dropout,
+    stochasticDepth,
+    fractionBits,
+  } = values;
+  const {
+    batch = defaults.batch,
+    learningRate = defaults.learningRate,
+    warmup = Math.min(defaults.warmup, steps),
+  } = values;
   return {
-    batch, steps, seed, learningRate, warmup, decay, weightDecay, clip, reversible, gammaShift, momentum, randomMomentum, dropout, stochasticDepth, fractionBits,
+    batch,
+    steps,
+    seed,
+    learningRate,
+    warmup,
+    decay,
+    weightDecay,
+    clip,
+    reversible,
+    gammaShift,
+    momentum,
+    randomMomentum,
+    dropout,
+    stochasticDepth,
+    fractionBits,
     ...freeOptions(values, batch),
   };
 }
@@ -199,17 +324,34 @@ export interface SavedOptions<Config> {
   settings: object;
 }
 
-/** The options of a resumed run: the checkpoint's, with those that change no bit as given now. Throws UsageError naming every
- *  given option that differs from the checkpoint's. */
-export function resumedOptions<Config>(rows: OptionRows, { options: saved, settings }: SavedOptions<Config>, values: RunValues, given: ReadonlySet<string>,
-  check: (options: CheckedOptions<Config>) => CheckedOptions<Config>): CheckedOptions<Config> {
-  const before = { ...saved, ...saved.model, ...settings } as Record<string, unknown>, now = values as Record<string, unknown>;
-  const differing = deciding(rows).map(optionName).filter((name) => given.has(name) && now[name] !== before[name]);
+/** The options of a resumed run: the checkpoint's, with those that change no bit as given now.
+ *  Throws UsageError naming every given option that differs from the checkpoint's. */
+export function resumedOptions<Config>(
+  rows: OptionRows,
+  { options: saved, settings }: SavedOptions<Config>,
+  values: RunValues,
+  given: ReadonlySet<string>,
+  check: (options: CheckedOptions<Config>) => CheckedOptions<Config>,
+): CheckedOptions<Config> {
+  const before = { ...saved, ...saved.model, ...settings } as Record<string, unknown>;
+  const now = values as Record<string, unknown>;
+  const differing = deciding(rows)
+    .map(optionName)
+    .filter((name) => given.has(name) && now[name] !== before[name]);
   if (differing.length > 0) {
-    const both = differing.map((name) => `${flagOf(name)} is ${String(now[name])} (checkpoint: ${String(before[name] ?? 'not given')})`);
-    throw new UsageError(`${both.join(', ')}, expected the checkpoint's`, 'leave them out: a resumed run has its options from the checkpoint');
+    const both = differing.map(
+      (name) =>
+        `${flagOf(name)} is ${String(now[name])} (checkpoint: ` +
+        `${String(before[name] ?? 'not given')})`,
+    );
+    throw new UsageError(
+      `${both.join(', ')}, expected the checkpoint's`,
+      'leave them out: a resumed run has its options from the checkpoint',
+    );
   }
-  return asFlags(runNames(rows), () => check({ ...saved, ...freeOptions(values, saved.microBatch) }));
+  return asFlags(runNames(rows), () =>
+    check({ ...saved, ...freeOptions(values, saved.microBatch) }),
+  );
 }
 
 /** The options among `names` that were given, as words of a command. */
@@ -219,8 +361,8 @@ export function givenWords(
   names: readonly string[],
 ): string[] {
   return rows.flatMap((row) => {
-    const name = optionName(row),
-      value = (values as Record<string, unknown>)[name];
+    const name = optionName(row);
+    const value = (values as Record<string, unknown>)[name];
     if (!names.includes(name) || value === undefined || value === longFlag(row).startsWith('--no-'))
       return [];
     return typeof value === 'boolean' ? [longFlag(row)] : [longFlag(row), String(value)];
@@ -259,8 +401,15 @@ export const dataWords = (rows: OptionRows, values: RunValues): string[] =>
 /** Throws UsageError for options that only make sense together. */
 export function checkTogether(values: RunValues): void {
   const isSaving = values.out !== undefined || values.resume !== undefined;
-  if (values.saveEvery !== undefined && !isSaving) throw new UsageError(`--save-every is ${values.saveEvery}, but there is no directory to save in, expected --out DIR too`);
-  if (values.exportFloat32 === true && !isSaving) throw new UsageError('--export-float32 is given, but there is no directory to save in, expected --out DIR too');
+  if (values.saveEvery !== undefined && !isSaving)
+    throw new UsageError(
+      `--save-every is ${values.saveEvery}, but there is no directory to save in, expected ` +
+        '--out DIR too',
+    );
+  if (values.exportFloat32 === true && !isSaving)
+    throw new UsageError(
+      '--export-float32 is given, but there is no directory to save in, expected --out DIR too',
+    );
   if (values.keepBest === true && !isSaving)
     throw new UsageError(
       '--keep-best is given, but there is no directory to save in, expected --out DIR too',

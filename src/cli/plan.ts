@@ -39,7 +39,8 @@ function printTable({ plan }: Fit, note: string): void {
     ),
   );
   print(
-    `\n${count(plan.parameters)} parameters, ${note}; storing the states would need ${bytes(plan.storedStatesWouldBe)}`,
+    `\n${count(plan.parameters)} parameters, ${note}; storing the states would need ` +
+      `${bytes(plan.storedStatesWouldBe)}`,
   );
 }
 
@@ -55,8 +56,8 @@ function timeOf(
 
 export async function plan(kind: SomeKind, values: RunValues): Promise<number> {
   const figures = values.bench === undefined ? undefined : readFigures(values.bench, kind);
-  const { options, note } = await kind.planned(values),
-    fit = fitOf(kind, options);
+  const { options, note } = await kind.planned(values);
+  const fit = fitOf(kind, options);
   const time = figures === undefined ? undefined : timeOf(fit, options, figures);
   if (values.json === true) {
     const unfit = {
@@ -74,7 +75,8 @@ export async function plan(kind: SomeKind, values: RunValues): Promise<number> {
     printTable(fit, note);
     if (time !== undefined)
       print(
-        `about ${duration(time.seconds)} for ${count(options.steps)} steps of ${time.milliseconds.toFixed(0)} ms, by the figures of ${values.bench}`,
+        `about ${duration(time.seconds)} for ${count(options.steps)} steps of ` +
+          `${time.milliseconds.toFixed(0)} ms, by the figures of ${values.bench}`,
       );
   }
   checkFit(fit, options);

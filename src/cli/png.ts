@@ -1,6 +1,7 @@
-// A PNG file as bytes of grey or of red, green, blue: 16 bits are rounded to 8, fewer than 8 spread over 0..255, palettes looked
-// up, transparency left out. Sums of all chunks are checked: a damaged file is a refused one. Before anything is decoded its data
-// are known to be those of an image of its size, so the memory depends on the size alone.
+// A PNG file as bytes of grey or of red, green, blue: 16 bits are rounded to 8, fewer than 8 spread
+// over 0..255, palettes looked up, transparency left out. Sums of all chunks are checked: a damaged
+// file is a refused one. Before anything is decoded its data are known to be those of an image of
+// its size, so the memory depends on the size alone.
 
 import { inflateSync } from 'node:zlib';
 import { type DecodedPng, convertIndexedToRgb, decode } from 'fast-png';
@@ -12,8 +13,14 @@ import { UsageError } from './library.ts';
 export const MAX_PNG_BYTES = 2 ** 25;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** The header: length, 'IHDR', width, height, depth, colours, compression, filter, interlace; then its sum. */
-const WIDTH = 16, HEIGHT = 20, DEPTH = 24, COLOURS = 25, INTERLACE = 28, HEADER = 33;
+/** The header: length, 'IHDR', width, height, depth, colours, compression, filter, interlace; then
+ *  its sum. */
+const WIDTH = 16;
+const HEIGHT = 20;
+const DEPTH = 24;
+const COLOURS = 25;
+const INTERLACE = 28;
+const HEADER = 33;
 /** The kind of colours that is a palette. */
 const INDEXED = 3;
 /** Bytes of a chunk beside its data: length and name before, its sum behind. */
@@ -21,7 +28,15 @@ const AROUND = 12;
 /** Samples of a pixel, by kind of colours. */
 const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 /** First column and row, and distances, of the passes of an interlaced image. */
-const PASSES = [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]];
+const PASSES = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+];
 
 /** Why a file is damaged. */
 class Damage extends Error {}
@@ -47,32 +62,51 @@ interface Chunk {
 
 /** The chunks, up to the end of the file, which IEND has to be. */
 function readChunks(bytes: Uint8Array): Chunk[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), chunks: Chunk[] = [];
-  for (let at = SIGNATURE.length; at < bytes.length;) {
-    const rest = bytes.length - at, length = rest < AROUND ? Infinity : view.getUint32(at);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const chunks: Chunk[] = [];
+  for (let at = SIGNATURE.length; at < bytes.length; ) {
+    const rest = bytes.length - at;
+    const length = rest < AROUND ? Infinity : view.getUint32(at);
     if (AROUND + length > rest) throw new Damage('it is cut off or contradicts itself');
-    const whole = bytes.subarray(at, at += AROUND + length), inner = whole.subarray(4, -4);
+    const whole = bytes.subarray(at, (at += AROUND + length));
+    const inner = whole.subarray(4, -4);
     checkSum(inner, view.getInt32(at - 4));
-    chunks.push({ name: String.fromCharCode(...inner.subarray(0, 4)), whole, data: inner.subarray(4) });
+    chunks.push({
+      name: String.fromCharCode(...inner.subarray(0, 4)),
+      whole,
+      data: inner.subarray(4),
+    });
   }
   if (chunks.findIndex(({ name }) => name === 'IEND') !== chunks.length - 1)
     throw new Damage('something stands behind its end, or it has none');
   return chunks;
 }
 
-/** Bytes that the samples of an image take before they are compressed: a filter's number and its bits, row by row. */
-function sampleBytes(bytes: Uint8Array, { width, height }: Pick<ImageShape, 'width' | 'height'>): number {
+/** Bytes that the samples of an image take before they are compressed: a filter's number and its
+ *  bits, row by row. */
+function sampleBytes(
+  bytes: Uint8Array,
+  { width, height }: Pick<ImageShape, 'width' | 'height'>,
+): number {
   const bits = SAMPLES[bytes[COLOURS]] * bytes[DEPTH];
   const part = (w: number, h: number): number => (w > 0 ? h * (1 + Math.ceil((w * bits) / 8)) : 0);
   if (bytes[INTERLACE] === 0) return part(width, height);
-  return PASSES.reduce((sum, [x, y, right, down]) => sum + part(Math.ceil((width - x) / right), Math.ceil((height - y) / down)), 0);
+  return PASSES.reduce(
+    (sum, [x, y, right, down]) =>
+      sum + part(Math.ceil((width - x) / right), Math.ceil((height - y) / down)),
+    0,
+  );
 }
 
-/** Throws Damage unless the compressed data are just the samples of the image, and nothing is behind them. */
+/** Throws Damage unless the compressed data are just the samples of the image, and nothing is
+ *  behind them. */
 function checkData(data: Uint8Array, expected: number): void {
   let inflated: { buffer: Uint8Array; engine: { bytesWritten: number } };
   try {
-    inflated = inflateSync(data, { maxOutputLength: expected, info: true }) as unknown as typeof inflated;
+    inflated = inflateSync(data, {
+      maxOutputLength: expected,
+      info: true,
+    }) as unknown as typeof inflated;
   } catch {
     throw new Damage('its data are damaged, or more than an image of its size has');
   }
@@ -80,22 +114,33 @@ function checkData(data: Uint8Array, expected: number): void {
     throw new Damage('its data are not those of an image of its size');
 }
 
-/** The file with what decides its pixels and nothing else: other chunks may be of any size once they are decompressed. */
+/** The file with what decides its pixels and nothing else: other chunks may be of any size once
+ *  they are decompressed. */
 function essence(bytes: Uint8Array, shape: Pick<ImageShape, 'width' | 'height'>): Uint8Array {
-  const chunks = readChunks(bytes).filter(({ name }) => ['IHDR', 'PLTE', 'IDAT', 'IEND'].includes(name));
-  const data = Buffer.concat(chunks.filter(({ name }) => name === 'IDAT').map((chunk) => chunk.data));
-  if (SAMPLES[bytes[COLOURS]] === undefined || chunks[0]?.name !== 'IHDR') throw new Damage('it contradicts itself');
+  const chunks = readChunks(bytes).filter(({ name }) =>
+    ['IHDR', 'PLTE', 'IDAT', 'IEND'].includes(name),
+  );
+  const data = Buffer.concat(
+    chunks.filter(({ name }) => name === 'IDAT').map((chunk) => chunk.data),
+  );
+  if (SAMPLES[bytes[COLOURS]] === undefined || chunks[0]?.name !== 'IHDR')
+    throw new Damage('it contradicts itself');
   checkData(data, sampleBytes(bytes, shape));
   return Buffer.concat([bytes.subarray(0, SIGNATURE.length), ...chunks.map(({ whole }) => whole)]);
 }
 
-/** Samples of 1, 2, 4, 8 or 16 bits, each row beginning with a byte of its own, as bytes of 0..255. */
+/** Samples of 1, 2, 4, 8 or 16 bits, each row beginning with a byte of its own, as bytes of 0..255.
+ */
 function toBytes({ data, depth, width, height, channels }: DecodedPng): Uint8Array {
   if (depth === 8) return new Uint8Array(data);
   if (depth === 16) return Uint8Array.from(data, (sample) => Math.round(sample / 257));
-  const perByte = 8 / depth, highest = 2 ** depth - 1, row = width * channels, stride = Math.ceil(row / perByte);
+  const perByte = 8 / depth;
+  const highest = 2 ** depth - 1;
+  const row = width * channels;
+  const stride = Math.ceil(row / perByte);
   return Uint8Array.from({ length: height * row }, (_, i) => {
-    const x = i % row, byte = data[Math.floor(i / row) * stride + Math.floor(x / perByte)];
+    const x = i % row;
+    const byte = data[Math.floor(i / row) * stride + Math.floor(x / perByte)];
     return (((byte >> (8 - depth * ((x % perByte) + 1))) & highest) * 255) / highest;
   });
 }
@@ -103,7 +148,10 @@ function toBytes({ data, depth, width, height, channels }: DecodedPng): Uint8Arr
 /** The first `kept` of every `channels` bytes. */
 function withoutAlpha(bytes: Uint8Array, channels: number, kept: number): Uint8Array {
   if (channels === kept) return bytes;
-  return Uint8Array.from({ length: (bytes.length / channels) * kept }, (_, i) => bytes[Math.floor(i / kept) * channels + (i % kept)]);
+  return Uint8Array.from(
+    { length: (bytes.length / channels) * kept },
+    (_, i) => bytes[Math.floor(i / kept) * channels + (i % kept)],
+  );
 }
 
 /** The channels of the decoded file and its bytes, transparency included. */
@@ -115,21 +163,41 @@ function decodePixels(bytes: Uint8Array): { stored: number; pixels: Uint8Array }
 }
 
 /** Why the decoder stopped. Its own words are about its insides. */
-const reason = (error: unknown): string => (error instanceof Damage ? error.message : 'it is cut off or contradicts itself');
+const reason = (error: unknown): string =>
+  error instanceof Damage ? error.message : 'it is cut off or contradicts itself';
 
-/** Decodes a PNG file; `what` names it in errors. Throws UsageError for anything that is not a whole one of sides up to 1,024 pixels. */
+/** Decodes a PNG file; `what` names it in errors. Throws UsageError for anything that is not a
+ *  whole one of sides up to 1,024 pixels. */
 export function readPng(bytes: Uint8Array, what: string): ImageShape & { pixels: Uint8Array } {
   checkBytes(bytes, what, 'a PNG file');
-  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new UsageError(`${what} does not begin as a PNG file, expected one`, 'save the image as PNG');
-  const refuse = (why: string): never => { throw new UsageError(`${what} is a damaged PNG file (${why}), expected a whole one`, 'save the image again'); };
+  if (SIGNATURE.some((byte, i) => bytes[i] !== byte))
+    throw new UsageError(
+      `${what} does not begin as a PNG file, expected one`,
+      'save the image as PNG',
+    );
+  const refuse = (why: string): never => {
+    throw new UsageError(
+      `${what} is a damaged PNG file (${why}), expected a whole one`,
+      'save the image again',
+    );
+  };
   if (bytes.length < HEADER) return refuse(`it has ${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER), shape = { width: view.getUint32(WIDTH), height: view.getUint32(HEIGHT) };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER);
+  const shape = { width: view.getUint32(WIDTH), height: view.getUint32(HEIGHT) };
   if (Math.min(shape.width, shape.height) < 1 || Math.max(shape.width, shape.height) > MAX_SIDE)
-    throw new UsageError(`${what} is ${sizeOf(shape)} pixels, expected sides of 1 to ${MAX_SIDE}`, 'scale or cut the image');
+    throw new UsageError(
+      `${what} is ${sizeOf(shape)} pixels, expected sides of 1 to ${MAX_SIDE}`,
+      'scale or cut the image',
+    );
   if (bytes[INTERLACE] === 1 && bytes[DEPTH] < 8)
-    throw new UsageError(`${what} is interlaced with ${bytes[DEPTH]} bits a sample, expected 8 or 16, or no interlacing`, 'save the image without interlacing');
+    throw new UsageError(
+      `${what} is interlaced with ${bytes[DEPTH]} bits a sample, expected 8 or 16, or no ` +
+        'interlacing',
+      'save the image without interlacing',
+    );
   try {
-    const { stored, pixels } = decodePixels(essence(bytes, shape)), channels = stored < 3 ? 1 : 3;
+    const { stored, pixels } = decodePixels(essence(bytes, shape));
+    const channels = stored < 3 ? 1 : 3;
     return { ...shape, channels, pixels: withoutAlpha(pixels, stored, channels) };
   } catch (error) {
     return refuse(reason(error));

@@ -34,8 +34,12 @@ function placeOf(): string {
   }
 }
 
-export const thisProcess = (): ProcessIdentity =>
-  ({ pid: process.pid, host: hostname(), place: placeOf(), start: startOf('self') ?? '' });
+export const thisProcess = (): ProcessIdentity => ({
+  pid: process.pid,
+  host: hostname(),
+  place: placeOf(),
+  start: startOf('self') ?? '',
+});
 
 function hasNumber(pid: number): boolean {
   try {

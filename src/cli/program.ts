@@ -1,5 +1,6 @@
-// The command line: which commands there are, and how each ends. Exit code 0: done; 1: a check failed or a file is damaged;
-// 2: wrong use. An error is one line on stderr: what was given, what is expected, a hint. Never a stack trace.
+// The command line: which commands there are, and how each ends. Exit code 0: done; 1: a check
+// failed or a file is damaged; 2: wrong use. An error is one line on stderr: what was given, what
+// is expected, a hint. Never a stack trace.
 
 import { Command, CommanderError, Help } from 'commander';
 import { version } from '../../package.json';
@@ -53,8 +54,8 @@ const EXPECT_OPTION: Row = [
 ];
 
 /** Below this many columns an option's description is below it. */
-const NARROW = 60,
-  INDENT = 6;
+const NARROW = 60;
+const INDENT = 6;
 
 /** An option of a help text. */
 function formatItem(
@@ -67,7 +68,10 @@ function formatItem(
   const { helpWidth = 80 } = helper;
   if (helpWidth >= NARROW || description === '')
     return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
-  return `  ${term}\n${breakText(' '.repeat(INDENT) + description, helpWidth).replace(/\n */g, `\n${' '.repeat(INDENT)}`)}`;
+  return (
+    '  ' +
+    `${term}\n${breakText(' '.repeat(INDENT) + description, helpWidth).replace(/\n */g, `\n${' '.repeat(INDENT)}`)}`
+  );
 }
 
 /** The commands; `finish` receives the exit code of the one that ran. */
@@ -197,7 +201,8 @@ function createProgram(finish: (code: number) => void): Command {
   program
     .command('verify')
     .description(
-      'known answers of every kernel and short training runs on this runtime, against the published digests (a few seconds)',
+      'known answers of every kernel and short training runs on this runtime, against the ' +
+        'published digests (a few seconds)',
     )
     .option(
       '--expect <sha>',
@@ -256,8 +261,8 @@ const helpHint = (command: Command): string =>
 
 /** Commander's error as our line: given, expected, hint. */
 function explain(error: CommanderError, program: Command, words: readonly string[]): UsageError {
-  const command = commandOf(program, words),
-    help = helpHint(command);
+  const command = commandOf(program, words);
+  const help = helpHint(command);
   const expected =
     command.commands.length > 0
       ? `one of ${command.commands.map((c) => c.name()).join(', ')}`
@@ -300,7 +305,8 @@ function fail(error: unknown, hint: string): number {
   }
   const message = error instanceof Error ? error.message : String(error);
   complain(
-    `retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, and please report it`,
+    `retrograd: unexpected: ${oneLine(message)}. HINT: set RETROGRAD_DEBUG=1 to see where, ` +
+      'and please report it',
   );
   return 1;
 }

@@ -1,6 +1,6 @@
 // Bytes of files that nobody vouches for. A path may lead to a pipe without an end, to /dev/zero,
-// to a file that grows while it is read, or to a gzip file of which every byte becomes a thousand: so
-// whoever reads says how many bytes there may be, and no more are ever held.
+// to a file that grows while it is read, or to a gzip file of which every byte becomes a thousand:
+// so whoever reads says how many bytes there may be, and no more are ever held.
 
 import * as fs from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -37,9 +37,9 @@ function readSome(handle: number, into: Uint8Array, at: number): number {
 /** Everything up to the end of a stream. */
 function readStream(handle: number, most: number): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (let total = 0; ;) {
-    const part = new Uint8Array(CHUNK),
-      count = readSome(handle, part, 0);
+  for (let total = 0; ; ) {
+    const part = new Uint8Array(CHUNK);
+    const count = readSome(handle, part, 0);
     if (count === 0) return Buffer.concat(parts);
     total += count;
     if (total > most) throw new TooLarge(most);

@@ -10,8 +10,8 @@ import { hasColour, isPlainTerminal, terminalColumns } from './terminal.ts';
 
 /** Training loss is the mean over the last so many steps. */
 const TAIL = 100;
-const CHART_COLUMNS = 78,
-  CHART_ROWS = 11;
+const CHART_COLUMNS = 78;
+const CHART_ROWS = 11;
 
 export interface RunSummary {
   task: Task;
@@ -65,8 +65,8 @@ export function lossChart(
   columns: number,
   task: Pick<Task, 'unit'> = { unit: 'tokens' },
 ): string {
-  const steps = losses.map((_, i) => from + i + 1),
-    run = '';
+  const steps = losses.map((_, i) => from + i + 1);
+  const run = '';
   const curves: Curve[] = [{ run, kind: 'training', steps, losses }];
   if (validations.length >= 2)
     curves.push({
@@ -95,7 +95,8 @@ function reversalRow({
   if (!options.verify) return ['states rebuilt', 'not checked (--no-verify)'];
   return [
     'states rebuilt',
-    `${count(totals.checkedStates)} checked against the forward pass, ${count(totals.mismatchedElements)} elements differed`,
+    `${count(totals.checkedStates)} checked against the forward pass, ` +
+      `${count(totals.mismatchedElements)} elements differed`,
   ];
 }
 
@@ -106,8 +107,8 @@ export function summaryRows(summary: RunSummary): [string, string][] {
     history,
     validation,
   } = summary;
-  const { plan } = trainer,
-    kept = plan.bytes.states + plan.bytes.sideBits;
+  const { plan } = trainer;
+  const kept = plan.bytes.states + plan.bytes.sideBits;
   const rows: [string, string][] = [];
   if (history.losses.length > 0)
     rows.push([
@@ -138,19 +139,24 @@ export function clampedNote({
   task: { trainer },
   history,
 }: Pick<RunSummary, 'task' | 'history'>): string {
-  const { saturated } = trainer.totals,
-    { plan, options } = trainer,
-    steps = history.losses.length;
+  const { saturated } = trainer.totals;
+  const { plan, options } = trainer;
+  const steps = history.losses.length;
   if (saturated === 0) return '';
-  const ofStep = (plan.storedStatesWouldBe / 4) * (options.batch / options.microBatch),
-    share = saturated / (steps * ofStep);
+  const ofStep = (plan.storedStatesWouldBe / 4) * (options.batch / options.microBatch);
+  const share = saturated / (steps * ofStep);
   const where = `in ${count(history.clampedSteps)} of ${count(steps)} steps`;
   if (share < FEW)
-    return `\n\n${count(saturated)} values were clamped to the range of their format, ${where}: too few to matter.`;
+    return (
+      `\n\n${count(saturated)} values were clamped to the range of their format, ${where}: too ` +
+      'few to matter.'
+    );
   return (
-    `\n\nCLAMPED: ${count(saturated)} values were beyond the range of their format and were cut to it, ${where}: ` +
+    `\n\nCLAMPED: ${count(saturated)} values were beyond the range of their format and were ` +
+    `cut to it, ${where}: ` +
     'weights or gradients grew too large, and the model learns worse than it could. ' +
-    `Train again with half the learning rate (--lr ${options.learningRate / 2}) or a longer --warmup; ` +
+    `Train again with half the learning rate (--lr ${options.learningRate / 2}) or a longer ` +
+    '--warmup; ' +
     '`saturated` in the log says in which steps.'
   );
 }
@@ -162,8 +168,13 @@ export function humanReport(summary: RunSummary): string {
     task: { trainer },
     history,
   } = summary;
-  const title = `${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}${trainer.steps > history.losses.length ? ` (${count(trainer.steps)} in all)` : ''}`;
+  const title =
+    `${count(history.losses.length)} steps in ` +
+    `${duration(history.milliseconds / 1000)}${trainer.steps > history.losses.length ? ` (${count(trainer.steps)} in all)` : ''}`;
   const chart =
     history.losses.length > 1 ? `\n${lossChart(history, terminalColumns(), task)}\n` : '';
-  return `\n${title}\n${chart}\n${table(summaryRows(summary))}${clampedNote(summary)}\n\nSHA-256 of the weights:\n${summary.weightsSha256}`;
+  return (
+    `\n${title}\n${chart}\n${table(summaryRows(summary))}${clampedNote(summary)}\n\nSHA-256 of ` +
+    `the weights:\n${summary.weightsSha256}`
+  );
 }

@@ -1,4 +1,5 @@
-// What a run shows while it runs: JSON lines, a bar on a terminal, or about twenty plain lines anywhere else.
+// What a run shows while it runs: JSON lines, a bar on a terminal, or about twenty plain lines
+// anywhere else.
 
 import progress, { type SingleBar } from 'cli-progress';
 import type { DataPaths } from './data-paths.ts';
@@ -94,9 +95,11 @@ export const logged = (reporter: Reporter, log: RunLog): Reporter => ({
 
 /** A validation in words. */
 const inWords = ({ loss, accuracy, bleu, share }: Validation): string =>
-  `validation loss ${loss.toFixed(4)}${share === undefined ? '' : ' (a sample)'}${accuracy === undefined ? '' : `   accuracy ${percent(accuracy)}`}${bleu === undefined ? '' : `   BLEU ${bleu.toFixed(2)}`}`;
+  'validation loss ' +
+  `${loss.toFixed(4)}${share === undefined ? '' : ' (a sample)'}${accuracy === undefined ? '' : `   accuracy ${percent(accuracy)}`}${bleu === undefined ? '' : `   BLEU ${bleu.toFixed(2)}`}`;
 
-/** Units a second and time left, from the mean time of a step; the last thirty or so count most, as the first ones are slow. */
+/** Units a second and time left, from the mean time of a step; the last thirty or so count most, as
+ *  the first ones are slow. */
 class Pace {
   private perStep = 0;
   constructor(private readonly shape: RunShape) {}
@@ -152,8 +155,8 @@ export function barLine(
   const width = (): number =>
     rest.slice(0, shown).reduce((sum, part) => sum + 2 + part.length, fixed);
   while (shown > 1 && width() + BAR.least >= columns) shown--;
-  const room = Math.max(0, Math.min(BAR.most, columns - 1 - width())),
-    full = Math.round(share * room);
+  const room = Math.max(0, Math.min(BAR.most, columns - 1 - width()));
+  const full = Math.round(share * room);
   return [`${name} [${'='.repeat(full)}${' '.repeat(room - full)}]`, ...rest.slice(0, shown)].join(
     '  ',
   );
@@ -185,9 +188,9 @@ class Bar {
 
 export function barReporter(shape: RunShape): Reporter {
   const pace = new Pace(shape);
-  let training: Bar | undefined,
-    validating: Bar | undefined,
-    words: string[] = [];
+  let training: Bar | undefined;
+  let validating: Bar | undefined;
+  let words: string[] = [];
   const close = (): void => {
     training?.close();
     validating?.close();

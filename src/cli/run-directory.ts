@@ -37,7 +37,10 @@ export class RunDirectory {
   /** The checkpoint that this process found or wrote last. */
   private known: string | undefined;
 
-  private constructor(readonly path: string, private lock: Lock) {
+  private constructor(
+    readonly path: string,
+    private lock: Lock,
+  ) {
     this.known = identify(checkpointPath(path));
     removeLeftovers(path, (file) => file.endsWith('.safetensors'));
   }

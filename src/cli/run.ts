@@ -5,63 +5,106 @@ import { quote } from './argv.ts';
 import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint } from './files.ts';
 import type { Kind, RunData, SavedRun } from './kinds/kind.ts';
 import { type SomeKind, kindOf } from './kinds/kinds.ts';
-import { type AnyModel, CheckpointError, type CheckedOptions, MAX_CHECKPOINT_BYTES, RetrogradError, UsageError, encodeCheckpoint, exportFloat32 } from './library.ts';
+import {
+  type AnyModel,
+  CheckpointError,
+  type CheckedOptions,
+  MAX_CHECKPOINT_BYTES,
+  RetrogradError,
+  UsageError,
+  encodeCheckpoint,
+  exportFloat32,
+} from './library.ts';
 import { commandLine, pathWord } from './shell.ts';
 import type { NamedFile } from './saving.ts';
 import type { AnyTrainer } from './tasks/task.ts';
 
-/** A run of whatever kind. Throws UsageError if there is no checkpoint, CheckpointError if it cannot be used. */
+/** A run of whatever kind. Throws UsageError if there is no checkpoint, CheckpointError if it
+ *  cannot be used. */
 export async function openAny(directory: string): Promise<{ kind: SomeKind; run: SavedRun }> {
-  const checkpoint = await loadCheckpoint(directory), { model } = checkpoint.options, kind = kindOf(model), known: unknown = kind.fromJson(checkpoint.vocabulary, model);
+  const checkpoint = await loadCheckpoint(directory);
+  const { model } = checkpoint.options;
+  const kind = kindOf(model);
+  const known: unknown = kind.fromJson(checkpoint.vocabulary, model);
   if (known === undefined)
-    throw new CheckpointError(`${quote(checkpointPath(directory))}: its vocabulary does not fit its model${'vocabulary' in model ? ` of ${model.vocabulary} tokens` : ''}`);
+    throw new CheckpointError(
+      `${quote(checkpointPath(directory))}: its vocabulary does not fit its ` +
+        `model${'vocabulary' in model ? ` of ${model.vocabulary} tokens` : ''}`,
+    );
   return { kind, run: { ...checkpoint, directory, known } };
 }
 
 /** A run of one kind. Throws UsageError for another. */
-export async function openRun<Config extends AnyModel, Known>(directory: string, wanted: Pick<Kind<Config, AnyTrainer, Known, RunData<Known>>, 'name' | 'title' | 'fromJson'>): Promise<SavedRun<Config, Known>> {
+export async function openRun<Config extends AnyModel, Known>(
+  directory: string,
+  wanted: Pick<Kind<Config, AnyTrainer, Known, RunData<Known>>, 'name' | 'title' | 'fromJson'>,
+): Promise<SavedRun<Config, Known>> {
   const { kind, run } = await openAny(directory);
   if (kind.name !== wanted.name)
     throw new UsageError(
-      `the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ${wanted.title} (train ${wanted.name})`,
+      `the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ` +
+        `${wanted.title} (train ${wanted.name})`,
       `look at it: ${commandLine('inspect', pathWord(directory))}`,
     );
   return run as SavedRun<Config, Known>;
 }
 
-/** Creating a model asks the system for memory, which it may refuse even when the plan fits the limit. */
-export function createTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>, options: CheckedOptions<Config>): Trainer {
+/** Creating a model asks the system for memory, which it may refuse even when the plan fits the
+ *  limit. */
+export function createTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(
+  kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>,
+  options: CheckedOptions<Config>,
+): Trainer {
   try {
     return kind.create(options);
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageError('the system refuses the memory that this run needs', `see the amount with 'retrograd plan ${kind.name}' and use a smaller model or --micro-batch`);
+    if (error instanceof RangeError)
+      throw new UsageError(
+        'the system refuses the memory that this run needs',
+        `see the amount with 'retrograd plan ${kind.name}' and use a smaller model or ` +
+          '--micro-batch',
+      );
     throw error;
   }
 }
 
 /** A trainer in the state of a saved run. */
-export function restoreTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>, run: SavedRun<Config>, options: CheckedOptions<Config> = run.options): Trainer {
+export function restoreTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(
+  kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>,
+  run: SavedRun<Config>,
+  options: CheckedOptions<Config> = run.options,
+): Trainer {
   const trainer = createTrainer(kind, options);
   try {
     trainer.restore(run.tensors, run.step);
   } catch (error) {
-    if (error instanceof CheckpointError) throw new CheckpointError(`${quote(checkpointPath(run.directory))}: ${error.message}`);
+    if (error instanceof CheckpointError)
+      throw new CheckpointError(`${quote(checkpointPath(run.directory))}: ${error.message}`);
     throw error;
   }
   return trainer;
 }
 
-/** Most bytes of what a model's numbers stand for, as a checkpoint has them: half of its header, of which the tensors of no model
- *  need more than the other half. */
+/** Most bytes of what a model's numbers stand for, as a checkpoint has them: half of its header, of
+ *  which the tensors of no model need more than the other half. */
 const MAX_VOCABULARY = 2 ** 23;
 
 /** Throws UsageError, before any training, if the checkpoint would be too large to write. */
 export function checkSavable(parameters: number, vocabulary: unknown): void {
-  const bytes = 3 * 4 * parameters, json = Buffer.byteLength(JSON.stringify(JSON.stringify(vocabulary)));
+  const bytes = 3 * 4 * parameters;
+  const json = Buffer.byteLength(JSON.stringify(JSON.stringify(vocabulary)));
   if (json > MAX_VOCABULARY)
-    throw new UsageError(`the names and tokens that a checkpoint keeps have ${json} bytes, expected at most ${MAX_VOCABULARY}`, 'use shorter names of classes, or train without --out');
+    throw new UsageError(
+      `the names and tokens that a checkpoint keeps have ${json} bytes, expected at most ` +
+        `${MAX_VOCABULARY}`,
+      'use shorter names of classes, or train without --out',
+    );
   if (bytes > MAX_CHECKPOINT_BYTES - 2 ** 24)
-    throw new UsageError(`a checkpoint of this model would have ${bytes} bytes, expected at most ${MAX_CHECKPOINT_BYTES}`, 'use a smaller model, or train without --out');
+    throw new UsageError(
+      `a checkpoint of this model would have ${bytes} bytes, expected at most ` +
+        `${MAX_CHECKPOINT_BYTES}`,
+      'use a smaller model, or train without --out',
+    );
 }
 
 /** What a checkpoint keeps beside the trainer's state. */
@@ -72,16 +115,17 @@ export interface SaveSettings {
   float32: boolean;
 }
 
-/** The files of a run, or the checkpoint alone under another name. Throws RetrogradError if there is not enough memory for them. */
+/** The files of a run, or the checkpoint alone under another name. Throws RetrogradError if there
+ *  is not enough memory for them. */
 export async function encodeRun(
   trainer: AnyTrainer,
   run: SaveSettings,
   name = CHECKPOINT_FILE,
 ): Promise<NamedFile[]> {
-  const tensors = trainer.tensors(),
-    { options, steps, parameters } = trainer;
-  const { vocabulary, dataSha256 } = run,
-    about = { vocabulary, dataSha256, libraryVersion: version };
+  const tensors = trainer.tensors();
+  const { options, steps, parameters } = trainer;
+  const { vocabulary, dataSha256 } = run;
+  const about = { vocabulary, dataSha256, libraryVersion: version };
   try {
     const bytes = await encodeCheckpoint({ tensors, options, step: steps, ...about });
     const checkpoint = { file: name, bytes };

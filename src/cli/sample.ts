@@ -1,4 +1,5 @@
-// retrograd sample DIR --prompt "...": text from a saved model. The same seed gives the same text on every machine.
+// retrograd sample DIR --prompt "...": text from a saved model. The same seed gives the same text
+// on every machine.
 
 import { type GptTrainer, UsageError, type Vocabulary, chooseToken } from './library.ts';
 import { gpt } from './kinds/gpt.ts';
@@ -66,8 +67,8 @@ class Writer {
   }
 
   take(token: number): void {
-    const isByte = this.characters.kind === 'bytes',
-      bytes = isByte ? Uint8Array.of(token) : undefined;
+    const isByte = this.characters.kind === 'bytes';
+    const bytes = isByte ? Uint8Array.of(token) : undefined;
     this.put(
       isByte ? this.decoder.decode(bytes, { stream: true }) : this.characters.decode([token]),
     );
@@ -91,11 +92,11 @@ export async function sample(directory: string, values: SampleValues): Promise<n
     throw new UsageError(
       `--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`,
     );
-  const run = await openRun(directory, gpt),
-    { characters } = run.known;
+  const run = await openRun(directory, gpt);
+  const { characters } = run.known;
   const prompt = promptTokens(characters, values.prompt);
-  const trainer = restoreTrainer(gpt, run, { ...run.options, threads: 1 }),
-    drawing = { length, temperature, seed };
+  const trainer = restoreTrainer(gpt, run, { ...run.options, threads: 1 });
+  const drawing = { length, temperature, seed };
   if (values.json === true) {
     const text = characters.decode(generate(trainer, prompt, drawing));
     printJson({ event: 'sample', prompt: values.prompt ?? '', text, ...drawing, step: run.step });

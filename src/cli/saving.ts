@@ -73,7 +73,8 @@ function rescue(files: readonly NamedFile[], error: RetrogradError): Rescue {
 /** Writes files that must not be lost. Undefined: they are where they belong. Throws RetrogradError
  *  if they cannot be written anywhere. */
 export async function saveSurely(
-  files: readonly NamedFile[], write: (file: string, bytes: Uint8Array) => void,
+  files: readonly NamedFile[],
+  write: (file: string, bytes: Uint8Array) => void,
 ): Promise<Rescue | undefined> {
   const writeAll = (): void => files.forEach(({ file, bytes }) => write(file, bytes));
   let error = await attempt(writeAll);

@@ -1,10 +1,11 @@
-// Commands as people paste them into a shell: the program spelt as it was started, every other word quoted where a POSIX
-// shell needs it. What is printed here stays one line, whatever a path holds.
+// Commands as people paste them into a shell: the program spelt as it was started, every other word
+// quoted where a POSIX shell needs it. What is printed here stays one line, whatever a path holds.
 
 import { accessSync, constants } from 'node:fs';
 import { basename, delimiter, join, relative, resolve } from 'node:path';
 
-/** Control characters, line separators and marks that turn the direction of text: a terminal shows them as something else. */
+/** Control characters, line separators and marks that turn the direction of text: a terminal shows
+ *  them as something else. */
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 /** Needs no quotes in any shell that we know of. */
 const PLAIN = /^[\w./:@%+,-][\w./:=@%+,-]*$/;
@@ -59,14 +60,16 @@ const isOnPath = (name: string, { env: { PATH = '' } }: Start): boolean =>
     }
   });
 
-/** The words that start this program again: `retrograd`, `npx retrograd`, `node dist/cli.js`, ... */
+/** The words that start this program again: `retrograd`, `npx retrograd`, `node dist/cli.js`, ...
+ */
 export function programName(start: Start = thisStart()): string {
-  const script = resolve(start.cwd, start.argv[1] ?? 'retrograd'),
-    name = basename(script),
-    near = relative(start.cwd, script);
+  const script = resolve(start.cwd, start.argv[1] ?? 'retrograd');
+  const name = basename(script);
+  const near = relative(start.cwd, script);
   const path = near.length < script.length ? near : script;
   if (!/\.[cm]?[jt]s$/.test(name)) {
-    if (start.env.npm_command !== undefined) return `npx ${shellWord(name)}`; // npm's PATH is not the user's
+    // npm's PATH is not the user's
+    if (start.env.npm_command !== undefined) return `npx ${shellWord(name)}`;
     return isOnPath(name, start)
       ? shellWord(name)
       : shellWord(path.includes('/') ? path : `./${path}`);

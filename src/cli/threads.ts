@@ -1,5 +1,5 @@
-// How many threads a command takes when nobody says: those of this machine, at most four and no more than there are sequences to
-// share. The number changes no bit.
+// How many threads a command takes when nobody says: those of this machine, at most four and no
+// more than there are sequences to share. The number changes no bit.
 
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,11 +8,13 @@ import type { AnyTrainer } from './tasks/task.ts';
 
 const MOST_THREADS = 4;
 
-export const defaultThreads = (sequences: number): number => Math.min(MOST_THREADS, availableParallelism(), sequences);
+export const defaultThreads = (sequences: number): number =>
+  Math.min(MOST_THREADS, availableParallelism(), sequences);
 
 /** Waits until all threads of a trainer are up or cannot be had; at most five seconds. */
 export async function allThreadsUp(trainer: AnyTrainer): Promise<void> {
-  for (let waited = 0; trainer.threadsNote === STARTING && waited < 5000; waited += 5) await sleep(5);
+  for (let waited = 0; trainer.threadsNote === STARTING && waited < 5000; waited += 5)
+    await sleep(5);
 }
 
 /** How many threads are at work, and why they are fewer than asked for. */

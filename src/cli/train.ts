@@ -1,4 +1,5 @@
-// retrograd train: checks everything that can be checked before the first step, trains, saves, reports. Of any kind of model.
+// retrograd train: checks everything that can be checked before the first step, trains, saves,
+// reports. Of any kind of model.
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -88,18 +89,32 @@ async function readData(
 /** Data and options of a new run. */
 async function prepareNew(kind: SomeKind, values: RunValues): Promise<Begun> {
   kind.options(values); // whatever is wrong with the options is said before the data are read
-  const data = await readData(kind, values), options = kind.options(values, data);
+  const data = await readData(kind, values);
+  const options = kind.options(values, data);
   checkFits(kind, options, values, data);
   return { trainer: createTrainer(kind, options), data };
 }
 
 /** Data and options of a run that goes on: the data must be those that it began with. */
-async function prepareResumed(kind: SomeKind, values: RunValues, directory: string, given: ReadonlySet<string>): Promise<Begun> {
-  const run = await openRun(directory, kind), settings = kind.settings(run.known, run.options.model);
-  const options = resumedOptions(kind.rows, { options: run.options, settings }, values, given, kind.check);
+async function prepareResumed(
+  kind: SomeKind,
+  values: RunValues,
+  directory: string,
+  given: ReadonlySet<string>,
+): Promise<Begun> {
+  const run = await openRun(directory, kind);
+  const settings = kind.settings(run.known, run.options.model);
+  const options = resumedOptions(
+    kind.rows,
+    { options: run.options, settings },
+    values,
+    given,
+    kind.check,
+  );
   if (run.step >= options.steps)
     throw new UsageError(
-      `the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, expected an unfinished one`,
+      `the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, ` +
+        'expected an unfinished one',
       useHint(kind, values, directory),
     );
   const data = await readData(kind, values, run);
@@ -108,10 +123,19 @@ async function prepareResumed(kind: SomeKind, values: RunValues, directory: stri
 }
 
 /** Refuses a model that does not fit its memory or its checkpoint. */
-function checkFits(kind: SomeKind, options: CheckedOptions<AnyModel>, values: RunValues, data: RunData<unknown>): void {
-  const fit = fitOf(kind, options), { plan: { parameters } } = fit;
+function checkFits(
+  kind: SomeKind,
+  options: CheckedOptions<AnyModel>,
+  values: RunValues,
+  data: RunData<unknown>,
+): void {
+  const fit = fitOf(kind, options);
+  const {
+    plan: { parameters },
+  } = fit;
   checkFit(fit, options);
-  if (values.out !== undefined || values.resume !== undefined) checkSavable(parameters, kind.toJson(data.known));
+  if (values.out !== undefined || values.resume !== undefined)
+    checkSavable(parameters, kind.toJson(data.known));
 }
 
 /** The command that continues a run. */
@@ -121,7 +145,10 @@ const goOn = (kind: SomeKind, values: RunValues, directory: string): string =>
 /** What a complete run is good for. */
 function useHint(kind: SomeKind, values: RunValues, directory: string): string {
   const use = kind.use === undefined ? '' : `, or use it with '${kind.use}'`;
-  return `judge it${use}: ${commandLine('eval', pathWord(directory), ...dataWords(kind.rows, values))}`;
+  return (
+    `judge it${use}: ` +
+    `${commandLine('eval', pathWord(directory), ...dataWords(kind.rows, values))}`
+  );
 }
 
 /** Refuses a directory that holds what another run has saved. */
@@ -129,7 +156,8 @@ function checkDirectory(kind: SomeKind, values: RunValues): void {
   const { out, resume } = values;
   if (out === undefined && resume !== undefined && isCheckpointFile(resume))
     throw new UsageError(
-      `--resume ${quote(resume)} is one checkpoint of a run, expected --out DIR too, a new directory`,
+      `--resume ${quote(resume)} is one checkpoint of a run, expected --out DIR too, a new ` +
+        'directory',
     );
   if (out === undefined || (resume !== undefined && resolve(out) === resolve(resume))) return;
   if (holdsCheckpoint(out)) {
@@ -140,7 +168,10 @@ function checkDirectory(kind: SomeKind, values: RunValues): void {
     );
   }
   if (values.exportFloat32 === true && existsSync(join(out, FLOAT32_FILE)))
-    throw new UsageError(`--out ${quote(out)} holds ${FLOAT32_FILE}, expected a new or empty directory`, 'choose another --out');
+    throw new UsageError(
+      `--out ${quote(out)} holds ${FLOAT32_FILE}, expected a new or empty directory`,
+      'choose another --out',
+    );
 }
 
 /** The values with the paths of the data, which a run that goes on has in its log. */
@@ -183,7 +214,11 @@ function holdFor(
   }
 }
 
-async function prepare(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<Prepared> {
+async function prepare(
+  kind: SomeKind,
+  values: RunValues,
+  given: ReadonlySet<string>,
+): Promise<Prepared> {
   kind.checkGiven(values);
   checkDirectory(kind, values);
   const held = holdResumed(values);
@@ -196,12 +231,21 @@ async function prepare(kind: SomeKind, values: RunValues, given: ReadonlySet<str
   }
 }
 
-async function begin(kind: SomeKind, values: RunValues, given: ReadonlySet<string>): Promise<Omit<Prepared, 'home'>> {
-  const prepared = values.resume === undefined ? await prepareNew(kind, values) : await prepareResumed(kind, values, values.resume, given);
-  const { trainer } = prepared, until = values.stopAt ?? trainer.options.steps;
+async function begin(
+  kind: SomeKind,
+  values: RunValues,
+  given: ReadonlySet<string>,
+): Promise<Omit<Prepared, 'home'>> {
+  const prepared =
+    values.resume === undefined
+      ? await prepareNew(kind, values)
+      : await prepareResumed(kind, values, values.resume, given);
+  const { trainer } = prepared;
+  const until = values.stopAt ?? trainer.options.steps;
   if (until <= trainer.steps || until > trainer.options.steps)
     throw new UsageError(
-      `--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ${trainer.options.steps}`,
+      `--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ` +
+        `${trainer.options.steps}`,
     );
   return {
     ...prepared,
@@ -215,8 +259,15 @@ async function begin(kind: SomeKind, values: RunValues, given: ReadonlySet<strin
 function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Prepared): void {
   const { options, plan } = trainer;
   reporter.note(`${count(trainer.parameters)} parameters, ${data.note}`);
-  reporter.note(`memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`);
-  reporter.note(`steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ${threadsText(trainer)}`);
+  reporter.note(
+    `memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ` +
+      `${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`,
+  );
+  reporter.note(
+    `steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ` +
+      `${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ` +
+      `${threadsText(trainer)}`,
+  );
   reporter.plan(plan, paths);
 }
 
@@ -250,7 +301,8 @@ function printEnd({ said, command }: End): void {
 /** How saves of a run are made; undefined if there is nowhere to save. */
 function saverOf({ kind, trainer, data, home }: Prepared, values: RunValues): RunSaver | undefined {
   if (home === undefined) return undefined;
-  const vocabulary = kind.toJson(data.known), float32 = values.exportFloat32 === true;
+  const vocabulary = kind.toJson(data.known);
+  const float32 = values.exportFloat32 === true;
   const settings = { vocabulary, dataSha256: data.sha256, float32 };
   return new RunSaver(home, (name) => encodeRun(trainer, settings, name));
 }
@@ -276,8 +328,8 @@ function rescued(
   { kind, trainer, home }: Prepared,
   values: RunValues,
 ): RetrogradError {
-  const { directory, error } = rescue,
-    isComplete = trainer.steps === trainer.options.steps;
+  const { directory, error } = rescue;
+  const isComplete = trainer.steps === trainer.options.steps;
   const hint = isComplete
     ? moveHint(rescue, home?.path ?? '.')
     : `continue with: ${goOn(kind, values, directory)}`;
@@ -296,10 +348,10 @@ export async function train(
   checkTogether(given);
   const values = withData(kind, given);
   const prepared = await prepare(kind, values, names);
-  const { trainer, task, until, home } = prepared,
-    from = trainer.steps;
-  const interrupts = new Interrupts(),
-    saver = saverOf(prepared, values);
+  const { trainer, task, until, home } = prepared;
+  const from = trainer.steps;
+  const interrupts = new Interrupts();
+  const saver = saverOf(prepared, values);
   const shown = chooseReporter(values.json === true, {
     from,
     to: until,
@@ -324,8 +376,8 @@ export async function train(
       best = await Best.open(saver.directory, from, () => saver.writeAs(BEST_FILE));
     await allThreadsUp(trainer);
     announce(reporter, prepared);
-    const { every: validateEvery, scope } = validationsOf(values, trainer.options),
-      { saveEvery = 0 } = values;
+    const { every: validateEvery, scope } = validationsOf(values, trainer.options);
+    const { saveEvery = 0 } = values;
     const history = await runLoop({
       task,
       until,
@@ -364,7 +416,8 @@ export async function train(
       if (checkpoint !== undefined) print(`\ncheckpoint  ${oneLine(checkpoint)}`);
       if (best?.step !== undefined)
         print(
-          `best        ${oneLine(best.path)} (step ${best.step}, validation loss ${best.loss.toFixed(4)})`,
+          `best        ${oneLine(best.path)} (step ${best.step}, validation loss ` +
+            `${best.loss.toFixed(4)})`,
         );
       if (home !== undefined) print(`log         ${oneLine(logPath(home.path))}`);
       if (end !== undefined) printEnd(end);

@@ -1,4 +1,5 @@
-// retrograd translate DIR: sentences in the other language, by a saved translator. The same on every machine.
+// retrograd translate DIR: sentences in the other language, by a saved translator. The same on
+// every machine.
 
 import { quote } from './argv.ts';
 import { readDataFile } from './files.ts';
@@ -18,7 +19,12 @@ export interface TranslateValues {
 
 /** The sentences to translate, with the name of each. */
 function sentencesOf({ text, file }: TranslateValues): { what: string; sentence: string }[] {
-  if ((text === undefined) === (file === undefined)) throw new UsageError(`--text ${text === undefined ? 'and --file are missing' : 'and --file are given'}, expected one of them`, 'for instance --text "Go on."');
+  if ((text === undefined) === (file === undefined))
+    throw new UsageError(
+      `--text ${text === undefined ? 'and --file are missing' : 'and --file are given'}, ` +
+        'expected one of them',
+      'for instance --text "Go on."',
+    );
   if (text !== undefined) return [{ what: '--text', sentence: normaliseSentence(text) }];
   const bytes = readDataFile(file!, 'a file of sentences');
   let lines: string;
@@ -27,21 +33,37 @@ function sentencesOf({ text, file }: TranslateValues): { what: string; sentence:
   } catch {
     throw new UsageError(`file ${quote(file!)} is not UTF-8, expected a sentence on each line`);
   }
-  return lines.replace(/\n$/, '').split('\n').map((line, i) => ({ what: `line ${i + 1} of ${quote(file!)}`, sentence: normaliseSentence(line) }));
+  return lines
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line, i) => ({
+      what: `line ${i + 1} of ${quote(file!)}`,
+      sentence: normaliseSentence(line),
+    }));
 }
 
 export async function translate(directory: string, values: TranslateValues): Promise<number> {
-  const sentences = sentencesOf(values), run = await openRun(directory, kind), { known, options } = run, { context } = options.model;
+  const sentences = sentencesOf(values);
+  const run = await openRun(directory, kind);
+  const { known, options } = run;
+  const { context } = options.model;
   const sources = sentences.map(({ what, sentence }) => {
     const source = encodeSource(sentence, known);
     if (sentence === '') throw new UsageError(`${what} is empty, expected a sentence`);
-    if (source.length > context) throw new UsageError(`${what} has ${source.length} tokens with its end, expected at most ${context}`, 'give shorter sentences');
+    if (source.length > context)
+      throw new UsageError(
+        `${what} has ${source.length} tokens with its end, expected at most ${context}`,
+        'give shorter sentences',
+      );
     return { sentence, source };
   });
-  const trainer = restoreTrainer(kind, run, { ...options, threads: 1 }), { beam = 4 } = values;
+  const trainer = restoreTrainer(kind, run, { ...options, threads: 1 });
+  const { beam = 4 } = values;
   for (const { sentence, source } of sources) {
-    const { tokens, score, ended } = translateTokens(trainer, source, beam), text = known.target.decode(tokens);
-    if (values.json === true) printJson({ event: 'translation', source: sentence, text, beam, score, ended });
+    const { tokens, score, ended } = translateTokens(trainer, source, beam);
+    const text = known.target.decode(tokens);
+    if (values.json === true)
+      printJson({ event: 'translation', source: sentence, text, beam, score, ended });
     else print(printableLine(text));
   }
   return 0;

@@ -3,13 +3,13 @@
 import type { RunValues } from './options.ts';
 import type { Scope } from './tasks/task.ts';
 
-/** Unless it is asked for otherwise, a run is judged about twenty times, every twenty steps at most,
- *  each time on so few samples that all of it costs about two steps in a hundred: a sample that is
- *  judged costs a third of one that is trained on. */
-const TIMES = 20,
-  LEAST_STEPS = 20,
-  COST = 0.02,
-  JUDGED_PER_TRAINED = 3;
+/** Unless it is asked for otherwise, a run is judged about twenty times, every twenty steps at
+ *  most, each time on so few samples that all of it costs about two steps in a hundred: a sample
+ *  that is judged costs a third of one that is trained on. */
+const TIMES = 20;
+const LEAST_STEPS = 20;
+const COST = 0.02;
+const JUDGED_PER_TRAINED = 3;
 
 export interface Validations {
   /** Every so many steps; 0: only at the end. The end is judged on all held-out data. */
@@ -23,6 +23,7 @@ export function validationsOf(
 ): Validations {
   const every = Math.max(LEAST_STEPS, Math.ceil(steps / TIMES));
   if (values.validateEvery !== undefined) return { every: values.validateEvery, scope: 'all' };
-  if (values.keepBest === true) return { every, scope: 'all' }; // samples would mistake noise for the best
+  // samples would mistake noise for the best
+  if (values.keepBest === true) return { every, scope: 'all' };
   return { every, scope: Math.max(1, Math.floor(COST * JUDGED_PER_TRAINED * every * batch)) };
 }

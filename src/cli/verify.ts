@@ -18,7 +18,11 @@ export function verifyRuntime({ json, expect }: { json?: boolean; expect?: strin
   if (json === true) {
     const { equal, digest, expected, milliseconds } = report;
     printJson({ event: 'done', equal, digest, expected, milliseconds, runtime });
-  } else print(`Known answers on this runtime: ${count(total.cases)} cases.\n\n${formatReport(report, runtime)}`);
+  } else
+    print(
+      `Known answers on this runtime: ${count(total.cases)} ` +
+        `cases.\n\n${formatReport(report, runtime)}`,
+    );
   if (report.equal) checkExpected('the known answers have', report.digest, expect);
   return report.equal ? 0 : 1;
 }

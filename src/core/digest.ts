@@ -7,8 +7,9 @@
 const BUFFER_BYTES = 4096;
 
 const PRIMES = /* @__PURE__ */ firstPrimes(64);
-/** 32 bits of the fractional parts of the primes' cube roots, and of the first eight's square roots.
- *  No cube root is within 2^-38 of where a last bit changes; an engine's are right to 2^-48. */
+/** 32 bits of the fractional parts of the primes' cube roots, and of the first eight's square
+ *  roots. No cube root is within 2^-38 of where a last bit changes; an engine's are right to 2^-48.
+ */
 const ROUNDS = /* @__PURE__ */ fractions(PRIMES.map(Math.cbrt));
 const START = /* @__PURE__ */ fractions(PRIMES.slice(0, 8).map(Math.sqrt));
 
@@ -76,7 +77,7 @@ export function sha256(parts: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
   };
   const take = (part: Uint8Array): void => {
     total += part.length;
-    for (let at = 0; at < part.length;) {
+    for (let at = 0; at < part.length; ) {
       const some = part.subarray(at, at + BUFFER_BYTES - used);
       buffer.set(some, used);
       at += some.length;

@@ -1,17 +1,24 @@
-// The errors that retrograd throws on purpose. Each says what was given, what was expected and, where there is one, a hint.
-// The command line maps them to exit codes: UsageError 2, every other RetrogradError 1.
+// The errors that retrograd throws on purpose. Each says what was given, what was expected and,
+// where there is one, a hint. The command line maps them to exit codes: UsageError 2, every other
+// RetrogradError 1.
 
 /** Controls, what ends a line, what turns the direction of writing: a terminal would obey. */
 const CONTROLS = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 /** Characters of a message, whatever it quotes. */
 const LONGEST = 2000;
 
-/** A text on one line that may quote a file: controls as \u escapes, the end of a long one left out. */
-const printable = (text: string): string => String(text).slice(0, LONGEST)
-  .replace(CONTROLS, (c) => (c === '\n' ? '\\n' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
+/** A text on one line that may quote a file: controls as \u escapes, the end of a long one left
+ *  out. */
+const printable = (text: string): string =>
+  String(text)
+    .slice(0, LONGEST)
+    .replace(CONTROLS, (c) =>
+      c === '\n' ? '\\n' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
 
-/** The base class of all errors that the library throws on purpose: `message` is one line (what was given, what is expected), `hint` what to
- *  do about it (also at the end of the message). Thrown itself where the runtime cannot run the library at all.
+/** The base class of all errors that the library throws on purpose: `message` is one line (what was
+ *  given, what is expected), `hint` what to do about it (also at the end of the message). Thrown
+ *  itself where the runtime cannot run the library at all.
  *  @example
  *  const error = new RetrogradError('the cup is empty', 'fill it');
  *  console.log(error.message); // the cup is empty. HINT: fill it
@@ -34,7 +41,8 @@ export class RetrogradError extends Error {
   }
 }
 
-/** Bad input: an option, a configuration, a text or a file that cannot be used. Nothing was written.
+/** Bad input: an option, a configuration, a text or a file that cannot be used. Nothing was
+ *  written.
  *  @example
  *  try {
  *    checkGptConfig({ vocabulary: 64, layers: 2, channels: 30, heads: 4, context: 16 });
@@ -47,7 +55,8 @@ export class UsageError extends RetrogradError {
   static override readonly name = 'UsageError';
 }
 
-/** A checkpoint that is damaged, truncated, foreign or of another model; the message has the reason.
+/** A checkpoint that is damaged, truncated, foreign or of another model; the message has the
+ *  reason.
  *  @example
  *  const error = await decodeCheckpoint(new Uint8Array(100)).catch((thrown) => thrown);
  *  console.log(error instanceof CheckpointError, error.message); // true not a safetensors file: its header length is 0, expected 2 to 16777216
@@ -57,8 +66,9 @@ export class CheckpointError extends RetrogradError {
   static override readonly name = 'CheckpointError';
 }
 
-/** A value (a weight's copy, a residual state, a gradient) left the range in which the arithmetic is exact. The step was refused before
- *  any weight was touched; `hint` says what keeps the next run in range.
+/** A value (a weight's copy, a residual state, a gradient) left the range in which the arithmetic
+ *  is exact. The step was refused before any weight was touched; `hint` says what keeps the next
+ *  run in range.
  *  @example
  *  const model = { vocabulary: 4, layers: 1, channels: 256, heads: 2, context: 4 };
  *  const trainer = GptTrainer.create({ model, batch: 1, steps: 1 });
@@ -75,8 +85,9 @@ export class OverflowError extends RetrogradError {
   static override readonly name = 'OverflowError';
 }
 
-/** A reconstructed state differs from the one of the forward pass: a fault of the hardware or of this library, never of the data. Thrown
- *  by `trainStep` and `computeGradients` before any weight is touched, if the option `verify` is on.
+/** A reconstructed state differs from the one of the forward pass: a fault of the hardware or of
+ *  this library, never of the data. Thrown by `trainStep` and `computeGradients` before any weight
+ *  is touched, if the option `verify` is on.
  *  @example
  *  const model = { vocabulary: 4, layers: 3, channels: 8, heads: 2, context: 4 };
  *  const trainer = GptTrainer.create({ model, batch: 1, steps: 1, verify: true });

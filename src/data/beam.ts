@@ -1,27 +1,34 @@
-// Beam search: the most probable sequence that a model would write, looking at several beginnings at once. It chooses tokens, so it is the
-// same on every machine: log probabilities are made with + - * / and comparisons in a fixed order, whose results IEEE 754 fixes to the
-// last bit (Math.log and Math.exp are not fixed), and ties have an order too.
+// Beam search: the most probable sequence that a model would write, looking at several beginnings
+// at once. It chooses tokens, so it is the same on every machine: log probabilities are made with +
+// - * / and comparisons in a fixed order, whose results IEEE 754 fixes to the last bit (Math.log
+// and Math.exp are not fixed), and ties have an order too.
 
 import { type Filled, MAX_LENGTH, callback, choice, fields, whole } from '../core/check.ts';
 import { exponentialU32, readLogits } from './sampling.ts';
 
 const LN_2 = 0.6931471805599453;
 const SQRT_2 = 1.4142135623730951;
-/** Terms of the series of the inverse hyperbolic tangent, |s| < 0.1716: the first one left out is below 2^-57 of the sum. */
+/** Terms of the series of the inverse hyperbolic tangent, |s| < 0.1716: the first one left out is
+ *  below 2^-57 of the sum. */
 const TERMS = 11;
 
-/** ln x for x >= 1, within 2^-50 or so of the true value: x = 2^k m, m in [1 / sqrt 2, sqrt 2), ln m = 2 artanh((m - 1) / (m + 1)). */
+/** ln x for x >= 1, within 2^-50 or so of the true value: x = 2^k m, m in [1 / sqrt 2, sqrt 2), ln
+ *  m = 2 artanh((m - 1) / (m + 1)). */
 export function logarithm(x: number): number {
-  let m = x, k = 0;
+  let m = x;
+  let k = 0;
   for (; m >= SQRT_2; k++) m /= 2;
-  const s = (m - 1) / (m + 1), square = s * s;
+  const s = (m - 1) / (m + 1);
+  const square = s * s;
   let sum = 0;
   for (let n = TERMS - 1; n >= 0; n--) sum = sum * square + 1 / (2 * n + 1);
   return k * LN_2 + 2 * s * sum;
 }
 
-/** Log probabilities of tokens from their logits as `readLogits` gives them; -Infinity (a forbidden token) stays. The sum of the exponentials is a sum of integers, so
- *  exact: the result is within 2^-32 times the number of tokens of the true value, never above 0, and the same on every machine.
+/** Log probabilities of tokens from their logits as `readLogits` gives them; -Infinity (a forbidden
+ *  token) stays. The sum of the exponentials is a sum of integers, so exact: the result is within
+ *  2^-32 times the number of tokens of the true value, never above 0, and the same on every
+ *  machine.
  *  @example
  *  console.log(Array.from(logSoftmax({ values: [1, 1, 1, 1], best: 0 }), (value) => value.toFixed(6)).join(' ')); // -1.386294 -1.386294 -1.386294 -1.386294
  */
@@ -43,8 +50,9 @@ export interface BeamOptions {
   end: number;
   /** Most tokens of a sequence, its end included. */
   maxLength: number;
-  /** 0: sequences compete by log probability, which favours short ones. 1 (default): by log probability / ((5 + tokens) / 6), the end being one
-   *  of the tokens (Wu et al. 2016, with alpha = 1). */
+  /** 0: sequences compete by log probability, which favours short ones. 1 (default): by log
+   *  probability / ((5 + tokens) / 6), the end being one of the tokens (Wu et al. 2016, with alpha
+   *  = 1). */
   lengthPenalty?: number | undefined;
 }
 
@@ -74,15 +82,19 @@ interface Candidate {
   score: number;
 }
 
-/** The order of candidates, best first: the earlier hypothesis of two equals, and of its tokens the larger
- *  logit (rounding never reverses two tokens), then the smaller token, which comes first. */
+/** The order of candidates, best first: the earlier hypothesis of two equals, and of its tokens the
+ *  larger logit (rounding never reverses two tokens), then the smaller token, which comes first. */
 function compare(a: Candidate, b: Candidate): number {
   return b.score - a.score || a.place - b.place || b.logit - a.logit;
 }
 
-/** The `width` best continuations, best first. Twice as many are gathered before they are sorted, so that the
- *  work for a candidate does not grow with the width. */
-function bestCandidates(live: Hypothesis[], step: (prefix: Int32Array) => ArrayLike<number>, width: number): Candidate[] {
+/** The `width` best continuations, best first. Twice as many are gathered before they are sorted,
+ *  so that the work for a candidate does not grow with the width. */
+function bestCandidates(
+  live: Hypothesis[],
+  step: (prefix: Int32Array) => ArrayLike<number>,
+  width: number,
+): Candidate[] {
   const best: Candidate[] = [];
   let worst = -Infinity; // score that a candidate must reach
   const cut = (): void => {
@@ -90,7 +102,8 @@ function bestCandidates(live: Hypothesis[], step: (prefix: Int32Array) => ArrayL
     if (best.length === width) worst = best[width - 1].score;
   };
   for (const [place, from] of live.entries()) {
-    const logits = readLogits(step(Int32Array.from(from.tokens))), logProbabilities = logSoftmax(logits);
+    const logits = readLogits(step(Int32Array.from(from.tokens)));
+    const logProbabilities = logSoftmax(logits);
     for (let token = 0; token < logProbabilities.length; token++) {
       const score = from.score + logProbabilities[token];
       if (score === -Infinity || score < worst) continue;
@@ -103,8 +116,13 @@ function bestCandidates(live: Hypothesis[], step: (prefix: Int32Array) => ArrayL
 }
 
 function checkOptions(options: BeamOptions): Filled<BeamOptions> {
-  const required = undefined, given = fields('options', options, {
-    beam: required, begin: required, end: required, maxLength: required, lengthPenalty: 1,
+  const required = undefined;
+  const given = fields('options', options, {
+    beam: required,
+    begin: required,
+    end: required,
+    maxLength: required,
+    lengthPenalty: 1,
   });
   whole('begin', given.begin, 0, MAX_LENGTH);
   whole('end', given.end, 0, MAX_LENGTH);
@@ -114,20 +132,26 @@ function checkOptions(options: BeamOptions): Filled<BeamOptions> {
   return given;
 }
 
-/** Searches the sequence that `step` finds most probable. `step` gets a prefix (begin and the tokens so far) and returns a logit (in nats) for
- *  every token that could follow. A sequence that ends keeps its place in the beam, the others share the rest; the best of those that ended
- *  wins, the earlier one of two equals. Throws UsageError for bad options and logits that are no numbers.
+/** Searches the sequence that `step` finds most probable. `step` gets a prefix (begin and the
+ *  tokens so far) and returns a logit (in nats) for every token that could follow. A sequence that
+ *  ends keeps its place in the beam, the others share the rest; the best of those that ended wins,
+ *  the earlier one of two equals. Throws UsageError for bad options and logits that are no numbers.
  *  @example
  *  const logits = { '1': [0, 0, -9, 1, 1.1], '1,3': [0, 0, 9, 0, 0], '1,4': [0, 0, 2, 2, 2] }; // 1 begins, 2 ends
  *  const search = (beam) => beamSearch((prefix) => logits[prefix.join()] ?? [0, 0, 1, 0, 0], { beam, begin: 1, end: 2, maxLength: 4 });
  *  console.log(search(1).tokens.join(' '), search(2).tokens.join(' ')); // 4 3
  */
-export function beamSearch(step: (prefix: Int32Array) => ArrayLike<number>, options: BeamOptions): BeamResult {
+export function beamSearch(
+  step: (prefix: Int32Array) => ArrayLike<number>,
+  options: BeamOptions,
+): BeamResult {
   const { beam, begin, end, maxLength, lengthPenalty } = checkOptions(options);
   callback('step', step);
-  const rankOf = (score: number, length: number): number => (lengthPenalty === 0 ? score : (score * 6) / (5 + length));
+  const rankOf = (score: number, length: number): number =>
+    lengthPenalty === 0 ? score : (score * 6) / (5 + length);
   let live: Hypothesis[] = [{ tokens: [begin], score: 0 }];
-  let winner: BeamResult | undefined, winnerRank = -Infinity;
+  let winner: BeamResult | undefined;
+  let winnerRank = -Infinity;
   for (let length = 1, width = beam; length <= maxLength && live.length > 0; length++) {
     const next: Hypothesis[] = [];
     for (const { from, token, score } of bestCandidates(live, step, width)) {
@@ -142,7 +166,14 @@ export function beamSearch(step: (prefix: Int32Array) => ArrayLike<number>, opti
     }
     live = next;
     // Scores only fall, so the rest cannot win once its best would lose even at full length.
-    if (winner !== undefined && live.length > 0 && rankOf(live[0].score, maxLength) <= winnerRank) break;
+    if (winner !== undefined && live.length > 0 && rankOf(live[0].score, maxLength) <= winnerRank)
+      break;
   }
-  return winner ?? { tokens: Int32Array.from(live[0].tokens.slice(1)), score: live[0].score, ended: false };
+  return (
+    winner ?? {
+      tokens: Int32Array.from(live[0].tokens.slice(1)),
+      score: live[0].score,
+      ended: false,
+    }
+  );
 }

@@ -1,6 +1,7 @@
-// Corpus BLEU (Papineni, Roukos, Ward, Zhu 2002) exactly as sacreBLEU computes it by default (Post 2018): the tokenisation 13a of the WMT
-// evaluations, cased, n-grams up to 4, exponential smoothing, one reference. A number to print and compare, which decides nothing: so the
-// logarithms here are the runtime's, and its last bits may differ from machine to machine.
+// Corpus BLEU (Papineni, Roukos, Ward, Zhu 2002) exactly as sacreBLEU computes it by default (Post
+// 2018): the tokenisation 13a of the WMT evaluations, cased, n-grams up to 4, exponential
+// smoothing, one reference. A number to print and compare, which decides nothing: so the logarithms
+// here are the runtime's, and its last bits may differ from machine to machine.
 
 import { list, text } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
@@ -10,7 +11,8 @@ const ORDERS = 4;
 /** What Python's str.split() and rstrip() take for space; \s of this language is another set. */
 const SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
-/** Without the spaces at its end; a regular expression with $ would look at every run of spaces from each of its places. */
+/** Without the spaces at its end; a regular expression with $ would look at every run of spaces
+ *  from each of its places. */
 function withoutEnd(text: string): string {
   let end = text.length;
   while (end > 0 && SPACES.test(text[end - 1])) end--;
@@ -38,14 +40,21 @@ export interface BleuScore {
  *  console.log(tokenize13a('Say "1,000.5-", ok?').join(' ')); // Say " 1,000.5 - " , ok ?
  */
 export function tokenize13a(segment: string): string[] {
-  const text = withoutEnd(segment).replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ')
-    .replaceAll('&quot;', '"').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>');
+  const text = withoutEnd(segment)
+    .replaceAll('<skipped>', '')
+    .replaceAll('-\n', '')
+    .replaceAll('\n', ' ')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>');
   return ` ${text} `
     .replace(/[{-~[-` -&(-+:-@/]/gu, ' $& ')
     .replace(/([^0-9])([.,])/gu, '$1 $2 ') // period and comma unless after a digit
     .replace(/([.,])([^0-9])/gu, ' $1 $2') // period and comma unless before a digit
     .replace(/([0-9])(-)/gu, '$1 $2 ') // dash after a digit
-    .split(SPACES).filter((token) => token !== '');
+    .split(SPACES)
+    .filter((token) => token !== '');
 }
 
 /** How often each n-gram of some tokens occurs. */
@@ -62,10 +71,19 @@ function countNgrams(tokens: string[], n: number): Map<string, number> {
  *  @example
  *  console.log(bleuOfCounts([9, 7, 5, 3], [10, 8, 6, 4], 11, 11).score.toFixed(2)); // 83.76
  */
-export function bleuOfCounts(correct: readonly number[], total: readonly number[], hypothesisLength: number, referenceLength: number): BleuScore {
+export function bleuOfCounts(
+  correct: readonly number[],
+  total: readonly number[],
+  hypothesisLength: number,
+  referenceLength: number,
+): BleuScore {
   const precisions: [number, number, number, number] = [0, 0, 0, 0];
   const isShort = hypothesisLength < referenceLength;
-  const brevityPenalty = !isShort ? 1 : hypothesisLength === 0 ? 0 : Math.exp(1 - referenceLength / hypothesisLength);
+  const brevityPenalty = !isShort
+    ? 1
+    : hypothesisLength === 0
+      ? 0
+      : Math.exp(1 - referenceLength / hypothesisLength);
   const signature = 'nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0';
   const rest = { precisions, brevityPenalty, hypothesisLength, referenceLength, signature };
   if (correct.every((count) => count === 0)) return { score: 0, ...rest };
@@ -74,24 +92,36 @@ export function bleuOfCounts(correct: readonly number[], total: readonly number[
     if (correct[n] === 0) smooth *= 2;
     precisions[n] = correct[n] === 0 ? 100 / (smooth * total[n]) : (100 * correct[n]) / total[n];
   }
-  const logarithms = precisions.reduce((sum, precision) => sum + Math.log(precision), 0); // -Infinity without any 4-gram: score 0
+  // -Infinity without any 4-gram: score 0
+  const logarithms = precisions.reduce((sum, precision) => sum + Math.log(precision), 0);
   return { score: brevityPenalty * Math.exp(logarithms / ORDERS), ...rest };
 }
 
-/** BLEU of translations against one reference each, raw text both. Throws UsageError for lists that are empty or of different lengths.
+/** BLEU of translations against one reference each, raw text both. Throws UsageError for lists that
+ *  are empty or of different lengths.
  *  @example
  *  const { score, signature } = corpusBleu(['The cat sat on the mat.'], ['The cat sat on a mat.']);
  *  console.log(score.toFixed(2), signature); // 48.89 nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
  */
-export function corpusBleu(hypotheses: readonly string[], references: readonly string[]): BleuScore {
-  const translations = list('hypotheses', hypotheses, text), expected = list('references', references, text);
+export function corpusBleu(
+  hypotheses: readonly string[],
+  references: readonly string[],
+): BleuScore {
+  const translations = list('hypotheses', hypotheses, text);
+  const expected = list('references', references, text);
   if (translations.length !== expected.length)
-    throw new UsageError(`BLEU of ${translations.length} hypotheses and ${expected.length} references, expected one reference for each`);
+    throw new UsageError(
+      `BLEU of ${translations.length} hypotheses and ${expected.length} references, expected ` +
+        'one reference for each',
+    );
   if (expected.length === 0) throw new UsageError('BLEU of no hypotheses, expected at least one');
-  const correct = [0, 0, 0, 0], total = [0, 0, 0, 0];
-  let hypothesisLength = 0, referenceLength = 0;
+  const correct = [0, 0, 0, 0];
+  const total = [0, 0, 0, 0];
+  let hypothesisLength = 0;
+  let referenceLength = 0;
   translations.forEach((segment, i) => {
-    const hypothesis = tokenize13a(segment), reference = tokenize13a(expected[i]);
+    const hypothesis = tokenize13a(segment);
+    const reference = tokenize13a(expected[i]);
     hypothesisLength += hypothesis.length;
     referenceLength += reference.length;
     for (let n = 1; n <= ORDERS; n++) {

@@ -1,7 +1,9 @@
-// Byte-pair encoding (Sennrich, Haddow, Birch 2016): the tokens of a language, learned from its sentences. A text is cut into words, each
-// with the space before it (the first word gets one too) and punctuation apart from letters; a word begins as its characters, and the
-// pair of neighbouring tokens that is most frequent becomes a token, again and again. Only integers are compared, ties go to the pair
-// that is smaller by code points, and no table of the runtime is consulted: the same sentences give the same vocabulary everywhere.
+// Byte-pair encoding (Sennrich, Haddow, Birch 2016): the tokens of a language, learned from its
+// sentences. A text is cut into words, each with the space before it (the first word gets one too)
+// and punctuation apart from letters; a word begins as its characters, and the pair of neighbouring
+// tokens that is most frequent becomes a token, again and again. Only integers are compared, ties
+// go to the pair that is smaller by code points, and no table of the runtime is consulted: the same
+// sentences give the same vocabulary everywhere.
 
 import { list, reading, refuse, text as textOf, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
@@ -18,20 +20,29 @@ export const SPECIAL = {
   unknown: 3,
 } as const;
 const SPECIALS = 4;
-/** Most tokens a model can have: a token id is stored in 16 bits. So left * MAX_TOKENS + right is one number for a pair. */
+/** Most tokens a model can have: a token id is stored in 16 bits. So left * MAX_TOKENS + right is
+ *  one number for a pair. */
 const MAX_TOKENS = 65536;
-/** Characters of a word without its space; a longer run is cut, which bounds the work for a word. */
+/** Characters of a word without its space; a longer run is cut, which bounds the work for a word.
+ */
 const MAX_WORD = 64;
-/** UTF-16 units of a token: a word of MAX_WORD characters and its space. Nothing longer can be learned. */
+/** UTF-16 units of a token: a word of MAX_WORD characters and its space. Nothing longer can be
+ *  learned. */
 const MAX_TEXT = 2 * MAX_WORD + 1;
 /** Words that `encode` remembers. */
 const MAX_CACHE = 2 ** 18;
-/** Most UTF-16 units of all different words of the sentences: learning takes some 250 bytes for each. */
+/** Most UTF-16 units of all different words of the sentences: learning takes some 250 bytes for
+ *  each. */
 const MAX_LEARNED = 2 ** 23;
 
-/** Control characters, punctuation and signs of ASCII, Latin-1, U+2000-206F, U+3000-303F and the full-width forms; all else counts as letters. */
-const PUNCTUATION = '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
-const WORD = new RegExp(` ?(?:[${PUNCTUATION}]{1,${MAX_WORD}}|[^ ${PUNCTUATION}]{1,${MAX_WORD}})| `, 'gu');
+/** Control characters, punctuation and signs of ASCII, Latin-1, U+2000-206F, U+3000-303F and the
+ *  full-width forms; all else counts as letters. */
+const PUNCTUATION =
+  '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
+const WORD = new RegExp(
+  ` ?(?:[${PUNCTUATION}]{1,${MAX_WORD}}|[^ ${PUNCTUATION}]{1,${MAX_WORD}})| `,
+  'gu',
+);
 
 /** What a checkpoint keeps. */
 export interface BytePairsJson {
@@ -46,20 +57,24 @@ export interface BytePairsJson {
 /** The words of a text, each with the space before it; together they are ' ' + text. */
 const wordsOf = (text: string): string[] => (text === '' ? [] : ` ${text}`.match(WORD)!);
 
-/** The order of two texts by code points; UTF-16 units alone would put U+10000.. before U+E000... */
+/** The order of two texts by code points; UTF-16 units alone would put U+10000.. before U+E000...
+ */
 function comparePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i), y = b.charCodeAt(i);
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
     if (x === y) continue;
-    const isSurrogateX = x >= 0xd800 && x < 0xe000, isSurrogateY = y >= 0xd800 && y < 0xe000;
+    const isSurrogateX = x >= 0xd800 && x < 0xe000;
+    const isSurrogateY = y >= 0xd800 && y < 0xe000;
     return isSurrogateX === isSurrogateY ? x - y : Number(isSurrogateX) - Number(isSurrogateY);
   }
   return a.length - b.length;
 }
 
 /** Half of a surrogate pair: no character, and two of them side by side would become one. */
-const isLoneSurrogate = (character: string): boolean => character.length === 1 && character >= '\ud800' && character <= '\udfff';
+const isLoneSurrogate = (character: string): boolean =>
+  character.length === 1 && character >= '\ud800' && character <= '\udfff';
 
 /** `tokens` with every `left`, `right` made `joined`, from left to right. */
 function merge(tokens: number[], left: number, right: number, joined: number): number[] {
@@ -72,7 +87,8 @@ function merge(tokens: number[], left: number, right: number, joined: number): n
   return out;
 }
 
-/** Texts and rules while they are learned or read back: every text is one token, even if two rules make it. */
+/** Texts and rules while they are learned or read back: every text is one token, even if two rules
+ *  make it. */
 class Table {
   readonly texts: string[] = ['', '', '', '\uFFFD'];
   readonly tokenOf = new Map<string, number>();
@@ -90,33 +106,39 @@ class Table {
   /** The token of a text, a new one if it has none. */
   token(text: string): number {
     let token = this.tokenOf.get(text);
-    if (token === undefined) this.tokenOf.set(text, token = this.texts.push(text) - 1);
+    if (token === undefined) this.tokenOf.set(text, (token = this.texts.push(text) - 1));
     return token;
   }
 
   /** The token that a pair becomes. */
   addRule(left: number, right: number): number {
-    const joined = this.token(this.texts[left] + this.texts[right]), pair = left * MAX_TOKENS + right;
+    const joined = this.token(this.texts[left] + this.texts[right]);
+    const pair = left * MAX_TOKENS + right;
     if (!this.rules.has(pair)) this.rules.set(pair, { rank: this.rules.size, joined });
     return joined;
   }
 }
 
-/** How often each pair of neighbours occurs and in which words, as the words change; the most frequent one is on top of a heap. */
+/** How often each pair of neighbours occurs and in which words, as the words change; the most
+ *  frequent one is on top of a heap. */
 class PairCounts {
   private readonly counts = new Map<number, number>();
   /** The words in which a pair occurs or once occurred. */
   private readonly places = new Map<number, number[]>();
-  /** A binary heap of [count, pair]. A count may be outdated, but every pair also stands there with its own count or a larger one. */
+  /** A binary heap of [count, pair]. A count may be outdated, but every pair also stands there with
+   *  its own count or a larger one. */
   private readonly heap: [number, number][] = [];
   private readonly words: { tokens: number[]; count: number }[];
   private readonly texts: readonly string[];
 
-  /** words: their tokens and how often each stands in the sentences; texts: of the tokens, growing with them. */
+  /** words: their tokens and how often each stands in the sentences; texts: of the tokens, growing
+   *  with them. */
   constructor(words: { tokens: number[]; count: number }[], texts: readonly string[]) {
     this.words = words;
     this.texts = texts;
-    words.forEach((_, word) => { this.count(word, 1); });
+    words.forEach((_, word) => {
+      this.count(word, 1);
+    });
     for (const [pair, count] of this.counts) this.push([count, pair]);
   }
 
@@ -124,7 +146,8 @@ class PairCounts {
   best(): number | undefined {
     for (;;) {
       if (this.heap.length === 0) return undefined;
-      const [count, pair] = this.pop(), now = this.counts.get(pair) ?? 0;
+      const [count, pair] = this.pop();
+      const now = this.counts.get(pair) ?? 0;
       if (now === count && count >= 2) return pair;
       if (now >= 2 && now < count) this.push([now, pair]);
     }
@@ -132,7 +155,8 @@ class PairCounts {
 
   /** Makes every left, right of every word one token. */
   join(left: number, right: number, joined: number): void {
-    const grown = new Set<number>(), pair = left * MAX_TOKENS + right;
+    const grown = new Set<number>();
+    const pair = left * MAX_TOKENS + right;
     for (const word of this.places.get(pair) ?? []) {
       const tokens = merge(this.words[word].tokens, left, right, joined);
       if (tokens.length === this.words[word].tokens.length) continue; // it occurred there once
@@ -144,14 +168,15 @@ class PairCounts {
     for (const key of grown) this.push([this.counts.get(key)!, key]);
   }
 
-  /** Adds (sign 1) or takes away (sign -1) the pairs of a word. After a join only pairs with the joined token
-   *  are new to it: the others' places and counts are known already. */
+  /** Adds (sign 1) or takes away (sign -1) the pairs of a word. After a join only pairs with the
+   *  joined token are new to it: the others' places and counts are known already. */
   private count(word: number, sign: number, after?: { joined: number; grown: Set<number> }): void {
     const { tokens, count } = this.words[word];
     for (let i = 0; i + 1 < tokens.length; i++) {
       const pair = tokens[i] * MAX_TOKENS + tokens[i + 1];
       this.counts.set(pair, (this.counts.get(pair) ?? 0) + sign * count);
-      const isKnown = after !== undefined && tokens[i] !== after.joined && tokens[i + 1] !== after.joined;
+      const isKnown =
+        after !== undefined && tokens[i] !== after.joined && tokens[i + 1] !== after.joined;
       if (sign < 0 || isKnown) continue;
       const places = this.places.get(pair);
       if (places === undefined) this.places.set(pair, [word]);
@@ -163,8 +188,14 @@ class PairCounts {
   /** Whether a stands above b in the heap. */
   private isAbove([countA, a]: [number, number], [countB, b]: [number, number]): boolean {
     if (countA !== countB) return countA > countB;
-    const left = comparePoints(this.texts[Math.floor(a / MAX_TOKENS)], this.texts[Math.floor(b / MAX_TOKENS)]);
-    return (left === 0 ? comparePoints(this.texts[a % MAX_TOKENS], this.texts[b % MAX_TOKENS]) : left) < 0;
+    const left = comparePoints(
+      this.texts[Math.floor(a / MAX_TOKENS)],
+      this.texts[Math.floor(b / MAX_TOKENS)],
+    );
+    return (
+      (left === 0 ? comparePoints(this.texts[a % MAX_TOKENS], this.texts[b % MAX_TOKENS]) : left) <
+      0
+    );
   }
 
   private push(entry: [number, number]): void {
@@ -178,7 +209,10 @@ class PairCounts {
   }
 
   private pop(): [number, number] {
-    const { heap } = this, top = heap[0], entry = heap.pop()!, { length } = heap;
+    const { heap } = this;
+    const top = heap[0];
+    const entry = heap.pop()!;
+    const { length } = heap;
     if (length === 0) return top;
     let at = 0;
     for (let below = 1; below < length; below = 2 * at + 1) {
@@ -211,46 +245,64 @@ export class BytePairs {
     this.size = table.texts.length;
   }
 
-  /** Learns a vocabulary of `size` tokens from sentences (of one language, or of both for a joint vocabulary); of fewer, if no pair occurs
-   *  twice any more. Throws UsageError if there is no text, if size is less than 4 and the text's characters, or above 65,536, and for
-   *  different words of more than 2^23 characters together.
+  /** Learns a vocabulary of `size` tokens from sentences (of one language, or of both for a joint
+   *  vocabulary); of fewer, if no pair occurs twice any more. Throws UsageError if there is no
+   *  text, if size is less than 4 and the text's characters, or above 65,536, and for different
+   *  words of more than 2^23 characters together.
    *  @example
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson()); // { kind: 'byte-pairs', symbols: ' ab', merges: [ 5, 5 ] }
    */
   static learn(sentences: Iterable<string>, size: number): BytePairs {
     whole("the vocabulary's size", size, SPECIALS + 1, MAX_TOKENS);
-    if (typeof sentences === 'string') refuse('sentences', sentences, 'an array of them, or another iterable');
-    const frequency = new Map<string, number>(), characters = new Set<string>();
+    if (typeof sentences === 'string')
+      refuse('sentences', sentences, 'an array of them, or another iterable');
+    const frequency = new Map<string, number>();
+    const characters = new Set<string>();
     let learned = 0;
     const count = (word: string): void => {
       const times = frequency.get(word) ?? 0;
       frequency.set(word, times + 1);
       if (times === 0) learned += word.length;
       if (learned > MAX_LEARNED)
-        throw new UsageError(`the different words have more than ${MAX_LEARNED} characters, expected at most so many`, 'learn from fewer sentences');
+        throw new UsageError(
+          `the different words have more than ${MAX_LEARNED} characters, expected at most so many`,
+          'learn from fewer sentences',
+        );
     };
     reading('sentences', () => {
       for (const sentence of sentences) wordsOf(textOf('a sentence', sentence)).forEach(count);
     });
     for (const word of frequency.keys()) for (const character of word) characters.add(character);
-    if ([...characters].some(isLoneSurrogate)) throw new UsageError('a sentence has half of a surrogate pair, expected Unicode text');
-    if (characters.size === 0) throw new UsageError('there is no text to learn a vocabulary from, expected at least one sentence');
+    if ([...characters].some(isLoneSurrogate))
+      throw new UsageError('a sentence has half of a surrogate pair, expected Unicode text');
+    if (characters.size === 0)
+      throw new UsageError(
+        'there is no text to learn a vocabulary from, expected at least one sentence',
+      );
     if (characters.size + SPECIALS > size)
-      throw new UsageError(`the vocabulary's size is ${size}, expected at least ${characters.size + SPECIALS} (${characters.size} characters and ${SPECIALS} special tokens)`,
-        'choose a larger vocabulary, or remove the rare characters');
+      throw new UsageError(
+        `the vocabulary's size is ${size}, expected at least ${characters.size + SPECIALS} ` +
+          `(${characters.size} characters and ${SPECIALS} special tokens)`,
+        'choose a larger vocabulary, or remove the rare characters',
+      );
     const table = new Table([...characters].sort(comparePoints));
-    const words = Array.from(frequency, ([word, count]) => ({ tokens: Array.from(word, (character) => table.token(character)), count }));
+    const words = Array.from(frequency, ([word, count]) => ({
+      tokens: Array.from(word, (character) => table.token(character)),
+      count,
+    }));
     const counts = new PairCounts(words, table.texts);
     while (table.texts.length < size) {
       const pair = counts.best();
       if (pair === undefined) break;
-      const left = Math.floor(pair / MAX_TOKENS), right = pair % MAX_TOKENS;
+      const left = Math.floor(pair / MAX_TOKENS);
+      const right = pair % MAX_TOKENS;
       counts.join(left, right, table.addRule(left, right));
     }
     return new BytePairs(table);
   }
 
-  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not such a vocabulary.
+  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not
+   *  such a vocabulary.
    *  @example
    *  console.log(BytePairs.fromJson({ kind: 'byte-pairs', symbols: ' ab', merges: [5, 5] })?.size, BytePairs.fromJson({ kind: 'bytes' })); // 8 undefined
    */
@@ -260,16 +312,38 @@ export class BytePairs {
   }
 
   private static parse(value: object): BytePairs | undefined {
-    const { kind, symbols, merges } = value as { kind?: unknown; symbols?: unknown; merges?: unknown };
-    if (kind !== 'byte-pairs' || typeof symbols !== 'string' || !Array.isArray(merges) || merges.length % 2 !== 0) return undefined;
+    const { kind, symbols, merges } = value as {
+      kind?: unknown;
+      symbols?: unknown;
+      merges?: unknown;
+    };
+    if (
+      kind !== 'byte-pairs' ||
+      typeof symbols !== 'string' ||
+      !Array.isArray(merges) ||
+      merges.length % 2 !== 0
+    )
+      return undefined;
     const characters = Array.from(symbols);
-    const isAscending = characters.every((character, i) => i === 0 || comparePoints(character, characters[i - 1]) > 0);
-    if (characters.length === 0 || characters.length + SPECIALS > MAX_TOKENS || !isAscending || characters.some(isLoneSurrogate)) return undefined;
-    const table = new Table(characters), { texts, rules } = table;
-    const isToken = (token: unknown): token is number => Number.isInteger(token) && (token as number) >= SPECIALS && (token as number) < texts.length;
+    const isAscending = characters.every(
+      (character, i) => i === 0 || comparePoints(character, characters[i - 1]) > 0,
+    );
+    if (
+      characters.length === 0 ||
+      characters.length + SPECIALS > MAX_TOKENS ||
+      !isAscending ||
+      characters.some(isLoneSurrogate)
+    )
+      return undefined;
+    const table = new Table(characters);
+    const { texts, rules } = table;
+    const isToken = (token: unknown): token is number =>
+      Number.isInteger(token) && (token as number) >= SPECIALS && (token as number) < texts.length;
     for (let i = 0; i < merges.length; i += 2) {
-      const left: unknown = merges[i], right: unknown = merges[i + 1];
-      if (!isToken(left) || !isToken(right) || rules.has(left * MAX_TOKENS + right)) return undefined;
+      const left: unknown = merges[i];
+      const right: unknown = merges[i + 1];
+      if (!isToken(left) || !isToken(right) || rules.has(left * MAX_TOKENS + right))
+        return undefined;
       if (texts[left].length + texts[right].length > MAX_TEXT) return undefined;
       table.addRule(left, right);
       if (texts.length > MAX_TOKENS) return undefined;
@@ -283,7 +357,10 @@ export class BytePairs {
    */
   toJson(): BytePairsJson {
     const { symbols, rules } = this.table;
-    const merges = [...rules.keys()].flatMap((pair) => [Math.floor(pair / MAX_TOKENS), pair % MAX_TOKENS]);
+    const merges = [...rules.keys()].flatMap((pair) => [
+      Math.floor(pair / MAX_TOKENS),
+      pair % MAX_TOKENS,
+    ]);
     return { kind: 'byte-pairs', symbols: symbols.join(''), merges };
   }
 
@@ -295,8 +372,8 @@ export class BytePairs {
     return Int32Array.from(wordsOf(textOf('text', text)).flatMap((word) => this.encodeWord(word)));
   }
 
-  /** The text of some tokens, each below `size`: the one that was encoded, if all its characters are known. Padding, begin and end are no
-   *  text, an unknown character is U+FFFD.
+  /** The text of some tokens, each below `size`: the one that was encoded, if all its characters
+   *  are known. Padding, begin and end are no text, an unknown character is U+FFFD.
    *  @example
    *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).decode([1, 4, 7, 6, 2, 0])); // aab
    */
@@ -311,12 +388,17 @@ export class BytePairs {
     const known = this.cache.get(word);
     if (known !== undefined) return known;
     const { tokenOf, rules } = this.table;
-    let tokens: number[] = Array.from(word, (character) => tokenOf.get(character) ?? SPECIAL.unknown);
+    let tokens: number[] = Array.from(
+      word,
+      (character) => tokenOf.get(character) ?? SPECIAL.unknown,
+    );
     for (;;) {
-      let first = -1, rule: { rank: number; joined: number } | undefined;
+      let first = -1;
+      let rule: { rank: number; joined: number } | undefined;
       for (let i = 0; i + 1 < tokens.length; i++) {
         const next = rules.get(tokens[i] * MAX_TOKENS + tokens[i + 1]);
-        if (next !== undefined && (rule === undefined || next.rank < rule.rank)) [first, rule] = [i, next];
+        if (next !== undefined && (rule === undefined || next.rank < rule.rank))
+          [first, rule] = [i, next];
       }
       if (rule === undefined) break;
       tokens = merge(tokens, tokens[first], tokens[first + 1], rule.joined);

@@ -1,5 +1,6 @@
-// The order of the images: every epoch sees each image once, in an order of its own, which is a function of (seed, epoch) only.
-// So a resumed run, or one that counts its batches in another way, meets the same images at the same places.
+// The order of the images: every epoch sees each image once, in an order of its own, which is a
+// function of (seed, epoch) only. So a resumed run, or one that counts its batches in another way,
+// meets the same images at the same places.
 
 import { refuse, whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
@@ -10,19 +11,22 @@ const MAX_COUNT = 2 ** 24;
 /** A batch can lie across the end of an epoch. */
 const KEPT = 2;
 
-/** The order of one epoch: a Fisher-Yates shuffle of 0 .. count - 1 from the top, place i drawing from 0 .. i. */
+/** The order of one epoch: a Fisher-Yates shuffle of 0 .. count - 1 from the top, place i drawing
+ *  from 0 .. i. */
 export function shuffled(seed: number, epoch: number, count: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
-    const j = scaleU32(randomU32(seed, PURPOSE.shuffle, epoch, 0, i), i + 1), item = order[i];
+    const j = scaleU32(randomU32(seed, PURPOSE.shuffle, epoch, 0, i), i + 1);
+    const item = order[i];
     order[i] = order[j];
     order[j] = item;
   }
   return order;
 }
 
-/** Which item stands at each place of a run: place = step * batch + sample, epoch = floor(place / count). Keeps the last two epochs' orders.
- *  Throws UsageError for a count outside 1 .. 2^24 and for a place that no run reaches.
+/** Which item stands at each place of a run: place = step * batch + sample, epoch = floor(place /
+ *  count). Keeps the last two epochs' orders. Throws UsageError for a count outside 1 .. 2^24 and
+ *  for a place that no run reaches.
  *  @example
  *  const order = new EpochOrder(1, 5);
  *  console.log([0, 1, 2, 3, 4].map((place) => order.at(place)).join(' ')); // 3 4 0 1 2

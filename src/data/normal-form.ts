@@ -8,7 +8,8 @@ import { UsageError } from '../core/errors.ts';
 import { NORMALISED } from './normal-table.ts';
 
 /** Combining marks, of which no writing has more than a few in a row. */
-const MARKS = /\p{M}+/gu, MAX_MARKS = 64;
+const MARKS = /\p{M}+/gu;
+const MAX_MARKS = 64;
 
 /** Runtimes sort a run of combining marks in a time quadratic in its length. */
 function checkMarks(text: string): void {
@@ -26,7 +27,8 @@ function makePattern(): RegExp {
   let end = 0;
   const escape = (point: number): string => `\\u{${point.toString(16)}}`;
   const ranges = NORMALISED.split(' ').map((word) => {
-    const [gap, more] = word.split('.').map((digits) => parseInt(digits, 36)), from = end + gap;
+    const [gap, more] = word.split('.').map((digits) => parseInt(digits, 36));
+    const from = end + gap;
     end = from + more;
     return `${escape(from)}-${escape(end)}`;
   });

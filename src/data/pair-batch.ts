@@ -1,6 +1,8 @@
-// The batch of a step of a translator: which pairs, and where their tokens go. Every pair comes once an epoch, in an order that is a
-// function of (seed, epoch), and the pairs of a step are a function of (seed, step, place in the batch): nothing to save, nothing that
-// depends on micro-batches, on threads or on what was drawn before, so a resumed run sees the batches that the whole run would have seen.
+// The batch of a step of a translator: which pairs, and where their tokens go. Every pair comes
+// once an epoch, in an order that is a function of (seed, epoch), and the pairs of a step are a
+// function of (seed, step, place in the batch): nothing to save, nothing that depends on
+// micro-batches, on threads or on what was drawn before, so a resumed run sees the batches that the
+// whole run would have seen.
 
 import { fields, instance, list, properties, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
@@ -24,7 +26,8 @@ export interface PairBatch {
 
 const BATCH = ['source', 'sourceLengths', 'input', 'target', 'targetLengths'] as const;
 /** Most pairs of a batch, and tokens of a row: as a run can have. */
-const MAX_BATCH = 65536, MAX_CONTEXT = 4096;
+const MAX_BATCH = 65536;
+const MAX_CONTEXT = 4096;
 /** Most elements of an array of a batch: 64 MiB. No run can have more. */
 const MAX_ELEMENTS = 2 ** 24;
 
@@ -37,7 +40,13 @@ export function createPairBatch(batch: number, context: number): PairBatch {
   whole('context', context, 1, MAX_CONTEXT);
   whole('batch times context', batch * context, 1, MAX_ELEMENTS);
   const rows = (): Int32Array => new Int32Array(batch * context);
-  return { source: rows(), sourceLengths: new Int32Array(batch), input: rows(), target: rows(), targetLengths: new Int32Array(batch) };
+  return {
+    source: rows(),
+    sourceLengths: new Int32Array(batch),
+    input: rows(),
+    target: rows(),
+    targetLengths: new Int32Array(batch),
+  };
 }
 
 /** The arrays of a batch of `rows` to `most` pairs. */
@@ -56,7 +65,8 @@ class Sentences {
   private tokens = new Int32Array(1024);
 
   add(sentence: Int32Array): void {
-    const start = this.starts[this.starts.length - 1], next = start + sentence.length + 1;
+    const start = this.starts[this.starts.length - 1];
+    const next = start + sentence.length + 1;
     if (next > this.tokens.length) {
       const larger = new Int32Array(2 * next);
       larger.set(this.tokens);
@@ -96,23 +106,32 @@ export class PairData {
     this.context = context;
   }
 
-  /** Encodes pairs; those that are too long are left out and counted. `source`, `target`: the vocabularies, may be one. Throws UsageError if no
-   *  pair fits.
+  /** Encodes pairs; those that are too long are left out and counted. `source`, `target`: the
+   *  vocabularies, may be one. Throws UsageError if no pair fits.
    *  @example
    *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
    *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
    *  console.log(PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }).count); // 2
    */
-  static encode(pairs: readonly Pair[], options: { source: BytePairs; target: BytePairs; context: number }): PairData {
+  static encode(
+    pairs: readonly Pair[],
+    options: { source: BytePairs; target: BytePairs; context: number },
+  ): PairData {
     const required = undefined;
-    const given = fields('options', options, { source: required, target: required, context: required });
-    const context = whole('context', given.context, 1, MAX_CONTEXT), data = new PairData(context);
+    const given = fields('options', options, {
+      source: required,
+      target: required,
+      context: required,
+    });
+    const context = whole('context', given.context, 1, MAX_CONTEXT);
+    const data = new PairData(context);
     for (const side of ['source', 'target'] as const)
       instance(side, given[side], BytePairs, 'a vocabulary of byte pairs');
     const own = list('pairs', pairs, readPair);
     let shortest = Infinity;
     for (const pair of own) {
-      const source = given.source.encode(pair.source), target = given.target.encode(pair.target);
+      const source = given.source.encode(pair.source);
+      const target = given.target.encode(pair.target);
       const length = Math.max(source.length, target.length) + 1;
       shortest = Math.min(shortest, length);
       if (length > context) {
@@ -125,11 +144,16 @@ export class PairData {
     }
     if (own.length === 0) throw new UsageError('there are no pairs, expected at least one');
     if (data.count === 0)
-      throw new UsageError(`none of the ${own.length} pairs fits a context of ${context} tokens, expected at least one`, `choose a context of at least ${shortest}`);
+      throw new UsageError(
+        `none of the ${own.length} pairs fits a context of ${context} tokens, expected at ` +
+          'least one',
+        `choose a context of at least ${shortest}`,
+      );
     return data;
   }
 
-  /** Writes pair 0 .. count - 1 into row `row` of a batch. For a pass over all pairs in their order, as in validation.
+  /** Writes pair 0 .. count - 1 into row `row` of a batch. For a pass over all pairs in their
+   *  order, as in validation.
    *  @example
    *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
    *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
@@ -145,8 +169,12 @@ export class PairData {
 
   /** For what has checked everything. */
   private write(pair: number, row: number, out: PairBatch): void {
-    const { context } = this, source = this.sources.at(pair), target = this.targets.at(pair), at = row * context;
-    for (const array of [out.source, out.input, out.target]) array.fill(SPECIAL.padding, at, at + context);
+    const { context } = this;
+    const source = this.sources.at(pair);
+    const target = this.targets.at(pair);
+    const at = row * context;
+    for (const array of [out.source, out.input, out.target])
+      array.fill(SPECIAL.padding, at, at + context);
     out.source.set(source, at);
     out.sourceLengths[row] = source.length;
     out.input[at] = SPECIAL.begin;
@@ -168,7 +196,8 @@ export class PairData {
   }
 }
 
-/** Fills `out` with the batch of a step: a function of data, seed, batch and step. Throws UsageError for arrays of another size.
+/** Fills `out` with the batch of a step: a function of data, seed, batch and step. Throws
+ *  UsageError for arrays of another size.
  *  @example
  *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
  *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
@@ -176,12 +205,21 @@ export class PairData {
  *  fillPairBatch(data, { seed: 1, batch: 1, step: 0 }, out);
  *  console.log(vocabulary.decode(out.source), vocabulary.decode(out.target)); // run cours
  */
-export function fillPairBatch(data: PairData, options: { seed: number; batch: number; step: number }, out: PairBatch): void {
+export function fillPairBatch(
+  data: PairData,
+  options: { seed: number; batch: number; step: number },
+  out: PairBatch,
+): void {
   const required = undefined;
-  const { seed, batch, step } = fields('options', options, { seed: required, batch: required, step: required });
+  const { seed, batch, step } = fields('options', options, {
+    seed: required,
+    batch: required,
+    step: required,
+  });
   instance('data', data, PairData, 'a PairData');
   whole('batch', batch, 1, MAX_BATCH);
   whole('step', step, 0, Number.MAX_SAFE_INTEGER);
   const own = readBatch(out, batch, data.context);
-  for (let sample = 0; sample < batch; sample++) data['write'](data.pairAt(seed, step * batch + sample), sample, own);
+  for (let sample = 0; sample < batch; sample++)
+    data['write'](data.pairAt(seed, step * batch + sample), sample, own);
 }

@@ -1,5 +1,5 @@
-// From the bytes of a text to what a run trains on: tokens, split 90 / 10 into a training and a validation part, the same
-// split as nanoGPT's, so that losses can be compared.
+// From the bytes of a text to what a run trains on: tokens, split 90 / 10 into a training and a
+// validation part, the same split as nanoGPT's, so that losses can be compared.
 
 import { MAX_LENGTH, fields, instance, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
@@ -26,7 +26,8 @@ export function splitTokens(tokens: Int32Array): { train: Int32Array; validation
   return { train: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
 }
 
-/** A window needs its targets too: context + 1 tokens. Throws UsageError if `tokens` is shorter; `what` names them in its message.
+/** A window needs its targets too: context + 1 tokens. Throws UsageError if `tokens` is shorter;
+ *  `what` names them in its message.
  *  @example
  *  try {
  *    checkLength(new Int32Array(16), 16, 'the prompt');
@@ -38,7 +39,11 @@ export function checkLength(tokens: Int32Array, context: number, what: string): 
   typed(text('what', what), tokens, 'Int32Array');
   whole('context', context, 0, MAX_LENGTH);
   if (tokens.length > context) return;
-  throw new UsageError(`${what} has ${tokens.length} tokens, expected at least ${context + 1} (context ${context} + 1)`, 'use a longer text');
+  throw new UsageError(
+    `${what} has ${tokens.length} tokens, expected at least ${context + 1} (context ` +
+      `${context} + 1)`,
+    'use a longer text',
+  );
 }
 
 /** How a text is read. */
@@ -51,8 +56,9 @@ export interface TextOptions {
   what?: string | undefined;
 }
 
-/** Reads a training text: vocabulary (or the given one), tokens, split. `what` names the text in errors.
- *  Throws UsageError for a text that is empty, not UTF-8, has one distinct character, or has a part shorter than context + 1.
+/** Reads a training text: vocabulary (or the given one), tokens, split. `what` names the text in
+ *  errors. Throws UsageError for a text that is empty, not UTF-8, has one distinct character, or
+ *  has a part shorter than context + 1.
  *  @example
  *  const bytes = new TextEncoder().encode('she sells sea shells by the sea shore. '.repeat(4));
  *  const { vocabulary, train, validation } = readText(bytes, { context: 8 });
@@ -60,28 +66,48 @@ export interface TextOptions {
  *  console.log(vocabulary.decode(train.subarray(0, 9))); // she sells
  */
 export function readText(bytes: Uint8Array, options: TextOptions): TextData {
-  const { context, vocabulary: given, what } = fields('options', options, { context: undefined, vocabulary: 'characters', what: 'text' });
+  const {
+    context,
+    vocabulary: given,
+    what,
+  } = fields('options', options, { context: undefined, vocabulary: 'characters', what: 'text' });
   typed(text('what', what), bytes, 'Uint8Array');
   whole('context', context, 1, MAX_LENGTH);
-  if (bytes.length === 0) throw new UsageError(`${what} is empty`, `give a text of at least ${10 * context + 1} characters`);
+  if (bytes.length === 0)
+    throw new UsageError(
+      `${what} is empty`,
+      `give a text of at least ${10 * context + 1} characters`,
+    );
   const isKind = typeof given === 'string';
-  const vocabulary = isKind ? Vocabulary.ofText(bytes, given, what) : instance('vocabulary', given, Vocabulary, 'a kind or a Vocabulary');
+  const vocabulary = isKind
+    ? Vocabulary.ofText(bytes, given, what)
+    : instance('vocabulary', given, Vocabulary, 'a kind or a Vocabulary');
   const tokens = vocabulary.encode(bytes, what);
   if (tokens.every((token) => token === tokens[0]))
-    throw new UsageError(`${what} has one distinct character in ${tokens.length}, expected at least 2`, 'there is nothing to learn from it; give a real text');
+    throw new UsageError(
+      `${what} has one distinct character in ${tokens.length}, expected at least 2`,
+      'there is nothing to learn from it; give a real text',
+    );
   const parts = splitTokens(tokens);
-  for (const [part, name] of [[parts.train, 'training'], [parts.validation, 'validation']] as const) {
+  for (const [part, name] of [
+    [parts.train, 'training'],
+    [parts.validation, 'validation'],
+  ] as const) {
     if (part.length > context) continue;
-    const longest = Math.floor((tokens.length - 1) / 10); // the validation part has ceil(n / 10) tokens and needs context + 1
+    // the validation part has ceil(n / 10) tokens and needs context + 1
+    const longest = Math.floor((tokens.length - 1) / 10);
     const shorter = longest >= 1 ? `, or a context of at most ${longest}` : '';
-    throw new UsageError(`${what} is too short: its ${name} part has ${part.length} tokens, expected at least ${context + 1} (context ${context} + 1)`,
-      `use a text of at least ${10 * context + 1} characters${shorter}`);
+    throw new UsageError(
+      `${what} is too short: its ${name} part has ${part.length} tokens, expected at least ` +
+        `${context + 1} (context ${context} + 1)`,
+      `use a text of at least ${10 * context + 1} characters${shorter}`,
+    );
   }
   return { vocabulary, ...parts };
 }
 
-/** All windows of `context` tokens that do not overlap, and the same windows one token later: a batch for
- *  `Trainer.evaluate`. Throws UsageError for fewer than context + 1 tokens.
+/** All windows of `context` tokens that do not overlap, and the same windows one token later: a
+ *  batch for `Trainer.evaluate`. Throws UsageError for fewer than context + 1 tokens.
  *  @example
  *  const { inputs, targets } = textWindows(Int32Array.of(5, 6, 7, 8, 9, 10), 2);
  *  console.log(inputs.join(' '), '-', targets.join(' ')); // 5 6 7 8 - 6 7 8 9

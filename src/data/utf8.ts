@@ -1,11 +1,13 @@
-// UTF-8 to code points, strictly (RFC 3629, table 3-7 of the Unicode standard): no overlong forms, no surrogates, nothing
-// beyond U+10FFFF. Unlike TextDecoder it names the byte at which a text stops being UTF-8, needs no string of the text's
-// length (V8 allows 2^29 characters), and keeps a byte-order mark as the character it is.
+// UTF-8 to code points, strictly (RFC 3629, table 3-7 of the Unicode standard): no overlong forms,
+// no surrogates, nothing beyond U+10FFFF. Unlike TextDecoder it names the byte at which a text
+// stops being UTF-8, needs no string of the text's length (V8 allows 2^29 characters), and keeps a
+// byte-order mark as the character it is.
 
 import { hex } from '../core/digest.ts';
 import { UsageError } from '../core/errors.ts';
 
-/** The lowest code point that may be written in 1, 2, 3, 4 bytes: anything below is an overlong form. */
+/** The lowest code point that may be written in 1, 2, 3, 4 bytes: anything below is an overlong
+ *  form. */
 const LOWEST = [0, 0, 0x80, 0x800, 0x10000];
 
 /** Bytes of the sequence that a lead byte opens; 0 if it cannot open one. */
@@ -37,8 +39,11 @@ export function eachPoint(bytes: Uint8Array, what: string, use: (point: number) 
     const length = sequenceLength(bytes[at]);
     const point = codePointAt(bytes, at, length);
     if (point < 0)
-      throw new UsageError(`${what} is not UTF-8: byte 0x${hex(bytes.subarray(at, at + 1))} at offset ${at} does not begin a character`,
-        'convert the file to UTF-8, or use the byte vocabulary, which takes any file');
+      throw new UsageError(
+        `${what} is not UTF-8: byte 0x${hex(bytes.subarray(at, at + 1))} at offset ${at} ` +
+          'does not begin a character',
+        'convert the file to UTF-8, or use the byte vocabulary, which takes any file',
+      );
     use(point);
     at += length;
   }
@@ -48,6 +53,8 @@ export function eachPoint(bytes: Uint8Array, what: string, use: (point: number) 
 export function decodeUtf8(bytes: Uint8Array, what = 'text'): Int32Array<ArrayBuffer> {
   const points = new Int32Array(bytes.length); // never fewer bytes than code points
   let count = 0;
-  eachPoint(bytes, what, (point) => { points[count++] = point; });
+  eachPoint(bytes, what, (point) => {
+    points[count++] = point;
+  });
   return count < points.length ? points.slice(0, count) : points;
 }

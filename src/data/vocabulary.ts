@@ -1,12 +1,14 @@
-// The vocabulary: which token stands for which character. 'characters': the distinct code points of the training text in
-// ascending order, token = place in that order, as nanoGPT does. 'bytes': token = byte, always 256. It goes into the
-// checkpoint as JSON, so a text or prompt can later be encoded the same way.
+// The vocabulary: which token stands for which character. 'characters': the distinct code points of
+// the training text in ascending order, token = place in that order, as nanoGPT does. 'bytes':
+// token = byte, always 256. It goes into the checkpoint as JSON, so a text or prompt can later be
+// encoded the same way.
 
 import { choice, list, properties, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { decodeUtf8, eachPoint } from './utf8.ts';
 
-/** 'characters': the distinct code points of a text in ascending order. 'bytes': token = byte, always 256. */
+/** 'characters': the distinct code points of a text in ascending order. 'bytes': token = byte,
+ *  always 256. */
 export type VocabularyKind = 'characters' | 'bytes';
 
 /** What a checkpoint keeps. `symbols`: the characters in token order. */
@@ -42,8 +44,12 @@ export class Vocabulary {
   private constructor(private readonly points: Int32Array | undefined) {
     this.kind = points === undefined ? 'bytes' : 'characters';
     this.size = points === undefined ? 256 : points.length;
-    this.tokenOf = new Int32Array(points === undefined ? 0 : points.reduce((a, b) => Math.max(a, b), -1) + 1).fill(-1);
-    points?.forEach((point, token) => { this.tokenOf[point] = token; });
+    this.tokenOf = new Int32Array(
+      points === undefined ? 0 : points.reduce((a, b) => Math.max(a, b), -1) + 1,
+    ).fill(-1);
+    points?.forEach((point, token) => {
+      this.tokenOf[point] = token;
+    });
   }
 
   /** The vocabulary of 256 bytes, for any text or file.
@@ -54,7 +60,8 @@ export class Vocabulary {
     return new Vocabulary(undefined);
   }
 
-  /** The vocabulary of a text; `what` names it in errors. Throws UsageError if it is not UTF-8 or has more than 65,536 distinct characters.
+  /** The vocabulary of a text; `what` names it in errors. Throws UsageError if it is not UTF-8 or
+   *  has more than 65,536 distinct characters.
    *  @example
    *  console.log(Vocabulary.ofText(new TextEncoder().encode('banana'), 'characters').size); // 3
    */
@@ -62,27 +69,42 @@ export class Vocabulary {
     typed(text('what', what), bytes, 'Uint8Array');
     if (choice('vocabulary', kind, ['characters', 'bytes']) === 'bytes') return Vocabulary.bytes();
     const present = new Uint8Array(0x110000);
-    eachPoint(bytes, what, (point) => { present[point] = 1; });
+    eachPoint(bytes, what, (point) => {
+      present[point] = 1;
+    });
     const points: number[] = [];
-    for (let point = 0; point < present.length; point++) if (present[point] === 1) points.push(point);
+    for (let point = 0; point < present.length; point++)
+      if (present[point] === 1) points.push(point);
     if (points.length > MAX_TOKENS)
-      throw new UsageError(`${what} has ${points.length} distinct characters, expected at most ${MAX_TOKENS}`, 'use the byte vocabulary');
+      throw new UsageError(
+        `${what} has ${points.length} distinct characters, expected at most ${MAX_TOKENS}`,
+        'use the byte vocabulary',
+      );
     return new Vocabulary(Int32Array.from(points));
   }
 
-  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not a vocabulary.
+  /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not a
+   *  vocabulary.
    *  @example
    *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' })?.size, Vocabulary.fromJson({ kind: 'words' })); // 3 undefined
    */
   static fromJson(value: unknown): Vocabulary | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
-    const { kind, symbols } = properties<{ kind?: unknown; symbols?: unknown }>('vocabulary', value, ['kind', 'symbols']);
+    const { kind, symbols } = properties<{ kind?: unknown; symbols?: unknown }>(
+      'vocabulary',
+      value,
+      ['kind', 'symbols'],
+    );
     if (kind === 'bytes') return Vocabulary.bytes();
     if (kind !== 'characters' || typeof symbols !== 'string') return undefined;
     const points = Int32Array.from(symbols, (symbol) => symbol.codePointAt(0)!);
     /** Halves of surrogate pairs are no characters: two side by side would come back as one. */
-    const isRight = points.every((point, i) => (i === 0 || point > points[i - 1]) && point >> 11 !== 0x1b);
-    return points.length > 0 && points.length <= MAX_TOKENS && isRight ? new Vocabulary(points) : undefined;
+    const isRight = points.every(
+      (point, i) => (i === 0 || point > points[i - 1]) && point >> 11 !== 0x1b,
+    );
+    return points.length > 0 && points.length <= MAX_TOKENS && isRight
+      ? new Vocabulary(points)
+      : undefined;
   }
 
   /** The value that a checkpoint keeps.
@@ -91,10 +113,14 @@ export class Vocabulary {
    */
   toJson(): VocabularyJson {
     if (this.points === undefined) return { kind: 'bytes' };
-    return { kind: 'characters', symbols: Array.from(this.points, (point) => String.fromCodePoint(point)).join('') };
+    return {
+      kind: 'characters',
+      symbols: Array.from(this.points, (point) => String.fromCodePoint(point)).join(''),
+    };
   }
 
-  /** Tokens of a UTF-8 text; `what` names it in errors. Throws UsageError naming the first character that has no token.
+  /** Tokens of a UTF-8 text; `what` names it in errors. Throws UsageError naming the first
+   *  character that has no token.
    *  @example
    *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).encode(new TextEncoder().encode('banana')).join(' ')); // 1 0 2 0 2 0
    */
@@ -106,8 +132,11 @@ export class Vocabulary {
       const point = tokens[i];
       const token = point < this.tokenOf.length ? this.tokenOf[point] : -1;
       if (token < 0)
-        throw new UsageError(`${what} has the character ${describe(point)} at position ${i}, expected one of the ${this.size} characters of the training text`,
-          'remove it, or train with a text that has it or with the byte vocabulary');
+        throw new UsageError(
+          `${what} has the character ${describe(point)} at position ${i}, expected one of ` +
+            `the ${this.size} characters of the training text`,
+          'remove it, or train with a text that has it or with the byte vocabulary',
+        );
       tokens[i] = token;
     }
     return tokens;
@@ -118,8 +147,10 @@ export class Vocabulary {
    *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).decode([1, 0, 2, 0, 2, 0])); // banana
    */
   decode(tokens: ArrayLike<number>): string {
-    const { points, size } = this, own = list('tokens', tokens, (name, token) => whole(name, token, 0, size - 1));
-    if (points === undefined) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(own));
+    const { points, size } = this;
+    const own = list('tokens', tokens, (name, token) => whole(name, token, 0, size - 1));
+    if (points === undefined)
+      return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(own));
     return own.map((token) => String.fromCodePoint(points[token])).join('');
   }
 }

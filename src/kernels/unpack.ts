@@ -47,7 +47,7 @@ export function unpack(text: string, size: number): Uint8Array {
   };
   let distance = 0;
   let wasRepeat = 0;
-  for (let at = 0; at < size;) {
+  for (let at = 0; at < size; ) {
     const before = at && bytes[at - 1];
     const situation = BITS * wasRepeat + (before >> 3);
     wasRepeat = bit(REPEATS + situation);

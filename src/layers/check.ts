@@ -30,9 +30,9 @@ export interface GivenRows {
   readonly values: unknown;
 }
 
-/** A copy of rows of integers, which nobody can change any more; what is beyond a row's length is 0.
- *  lengths: of each row, 1..width; both may have more than `count`. Without them all rows are full.
- *  Throws UsageError. */
+/** A copy of rows of integers, which nobody can change any more; what is beyond a row's length is
+ *  0. lengths: of each row, 1..width; both may have more than `count`. Without them all rows are
+ *  full. Throws UsageError. */
 export function takeRows(
   { name, values: given }: GivenRows,
   lengths: GivenRows | undefined,

@@ -1,5 +1,5 @@
-// A learned row in front of a sequence (Dosovitskiy et al., ICLR 2021), and learned positions added to
-// a state: together the first state of a vision transformer.
+// A learned row in front of a sequence (Dosovitskiy et al., ICLR 2021), and learned positions added
+// to a state: together the first state of a vision transformer.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import { BRANCH_FRACTION, MASTER_FRACTION } from '../memory/formats.ts';
@@ -34,7 +34,8 @@ export function classToken({ name = 'class', deviation = DEVIATION }: RowOptions
   };
 }
 
-/** Adds rows of int32 to rows of a parameter's gradient. `unread`: int64 of one row that nobody reads. */
+/** Adds rows of int32 to rows of a parameter's gradient. `unread`: int64 of one row that nobody
+ *  reads. */
 class RowGradients {
   private readonly zeros: Pointer;
   private readonly unread: Pointer;
@@ -50,7 +51,13 @@ class RowGradients {
     run.clear(this.zeros, rows * 4);
     run.team.exclusive(into.lock, () =>
       run.kernels.embedding_backward_i32i64(
-        this.zeros, from, this.unread, into.gradient, rows, columns, shift,
+        this.zeros,
+        from,
+        this.unread,
+        into.gradient,
+        rows,
+        columns,
+        shift,
       ),
     );
   }

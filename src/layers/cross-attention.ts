@@ -1,5 +1,5 @@
-// Attention from one sequence to another, with its projections: queries from x, keys and values from
-// run.memory, which gets a gradient too (Vaswani et al. 2017).
+// Attention from one sequence to another, with its projections: queries from x, keys and values
+// from run.memory, which gets a gradient too (Vaswani et al. 2017).
 
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';

@@ -70,7 +70,13 @@ class PlannedEmbedding implements Planned<undefined> {
     const { columns } = y.type;
     y.rows = x.rows;
     run.kernels.embedding_forward_i32(
-      x.at, token.master, position.master, y.at, x.rows, columns, l,
+      x.at,
+      token.master,
+      position.master,
+      y.at,
+      x.rows,
+      columns,
+      l,
     );
   }
 
@@ -80,14 +86,20 @@ class PlannedEmbedding implements Planned<undefined> {
     const columns = token.shape[1];
     run.team.exclusive(token.lock, () =>
       run.kernels.embedding_backward_i32i64(
-        x.at, dy.at, token.gradient, position.gradient, x.rows, columns, shift,
+        x.at,
+        dy.at,
+        token.gradient,
+        position.gradient,
+        x.rows,
+        columns,
+        shift,
       ),
     );
   }
 }
 
-/** The shift with which a state's gradient is added to an embedding's. No activation multiplies here,
- *  so its 4 bits are free (ops/gradient.ts). */
+/** The shift with which a state's gradient is added to an embedding's. No activation multiplies
+ *  here, so its 4 bits are free (ops/gradient.ts). */
 export function embeddingShift(exponent: number): number {
   if (exponent + STREAM_GRADIENT_BITS > GRADIENT_LIMIT_BITS + 4) throw gradientTooLarge();
   return Math.max(-31, exponent + WEIGHT_GRADIENT_FRACTION);

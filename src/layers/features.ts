@@ -1,5 +1,5 @@
-// Rows of numbers as a model's input: a table's, one row a sample. They should be standardised (mean
-// about 0, deviation about 1): an operand holds -8 to 8 in steps of 1/512.
+// Rows of numbers as a model's input: a table's, one row a sample. They should be standardised
+// (mean about 0, deviation about 1): an operand holds -8 to 8 in steps of 1/512.
 
 import { list, real } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
@@ -61,7 +61,8 @@ class Features<Batch> implements PlannedInput<Batch> {
 
   private checked(given: ArrayLike<number>, n: number): number[] {
     const { name = 'values' } = this.options;
-    const one = (what: string, value: unknown): number => real(what, value, -LARGEST, LARGEST, HINT);
+    const one = (what: string, value: unknown): number =>
+      real(what, value, -LARGEST, LARGEST, HINT);
     return list(name, given, one, n, n);
   }
 

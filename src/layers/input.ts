@@ -1,4 +1,5 @@
-// Where a sample begins: what of a batch is brought into memory, and what the first layer takes of it.
+// Where a sample begins: what of a batch is brought into memory, and what the first layer takes of
+// it.
 
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
@@ -13,8 +14,8 @@ export interface PlannedInput<Batch> {
   readonly type: Type;
   /** Samples in a batch, as far as its size tells. */
   samplesOf(batch: Batch): number;
-  /** Takes a copy of what it needs of a batch of `count` samples, which nobody can change any more, for
-   *  `load`. Throws UsageError for what it cannot use. */
+  /** Takes a copy of what it needs of a batch of `count` samples, which nobody can change any more,
+   *  for `load`. Throws UsageError for what it cannot use. */
   take(batch: Batch, count: number): void;
   /** Takes one sample, which may be a short one. Throws UsageError. */
   takeOne(sample: unknown): void;

@@ -1,5 +1,5 @@
-// Layer norm (Ba, Kiros, Hinton 2016) of each row, with a gain and maybe a bias. It takes a residual
-// state with the branches that were added to it and gives an operand with 8 fraction bits.
+// Layer norm (Ba, Kiros, Hinton 2016) of each row, with a gain and maybe a bias. It takes a
+// residual state with the branches that were added to it and gives an operand with 8 fraction bits.
 
 import type { Arena } from '../memory/arena.ts';
 import type { Pointer } from '../kernels/kernels.ts';
@@ -102,7 +102,16 @@ class PlannedNorm implements Planned<NormSaved> {
     const shift = BRANCH_FRACTION - x.fraction;
     y.rows = x.rows;
     run.counts.saturated += run.kernels.layer_norm_forward_i32i16(
-      x.at, shift, x.before, this.gainCopy, bias, y.at, xhat, rstd, x.rows, this.input.columns,
+      x.at,
+      shift,
+      x.before,
+      this.gainCopy,
+      bias,
+      y.at,
+      xhat,
+      rstd,
+      x.rows,
+      this.input.columns,
     );
   }
 
@@ -120,7 +129,16 @@ class PlannedNorm implements Planned<NormSaved> {
     const to = dx ?? from;
     run.clear(sumGain, columns * 16);
     run.counts.saturated += kernels.layer_norm_backward_i16i32(
-      dy.at, saved.xhat, this.gainCopy, saved.rstd, to.at, sumGain, sumBias, rows, columns, shift,
+      dy.at,
+      saved.xhat,
+      this.gainCopy,
+      saved.rstd,
+      to.at,
+      sumGain,
+      sumBias,
+      rows,
+      columns,
+      shift,
     );
     this.add(run, this.gain, sumGain, dy.exponent - XHAT_FRACTION);
     if (this.bias !== undefined) this.add(run, this.bias, sumBias, dy.exponent);

@@ -6,8 +6,8 @@ import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 
-/** What is made of weights: the int16 copy, which is there already if nothing has taken its place since;
- *  the panels of each direction. */
+/** What is made of weights: the int16 copy, which is there already if nothing has taken its place
+ *  since; the panels of each direction. */
 export interface Preparation {
   copy: boolean;
   forward: boolean;
@@ -30,12 +30,13 @@ export interface Planned<Saved = unknown> {
   readonly needsInput: boolean;
   /** Room for what backward needs, made once a sequence (and block) at planning. */
   saved(arena: Arena): Saved;
-  /** Working copies of the weights of block run.block; from x's fraction bits and range those of y. */
+  /** Working copies of the weights of block run.block; from x's fraction bits and range those of y.
+   */
   prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void;
   /** Computes y of x's rows, writes y.rows (and y.at if y is a part of x), fills `saved`. */
   forward(run: Run, x: Tensor, saved: Saved, y: Tensor): void;
-  /** dx from dy, both int32 and maybe at one address; adds to the gradients of the parameters. Without
-   *  dx to the parameters only. x, if needed, and `saved` are those of forward. */
+  /** dx from dy, both int32 and maybe at one address; adds to the gradients of the parameters.
+   *  Without dx to the parameters only. x, if needed, and `saved` are those of forward. */
   backward(run: Run, dy: Gradient, x: Tensor, saved: Saved, dx: Gradient | undefined): void;
   /** Rows of the output for so many of the input, if not the same. */
   rowsOf?(rows: number): number;

@@ -1,5 +1,5 @@
-// y = x W^T (+ b). What y is depends on what takes it: an operand, the input of an activation function,
-// a branch, or sums that are never rounded (logits).
+// y = x W^T (+ b). What y is depends on what takes it: an operand, the input of an activation
+// function, a branch, or sums that are never rounded (logits).
 
 import { GELU_INPUT_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
@@ -28,7 +28,9 @@ export interface LinearOptions {
 /** A linear layer of `out` outputs. */
 export function linear(out: number, options: LinearOptions = {}): Layer {
   const { name = 'linear', bias = false, deviation = DEVIATION, shares } = options;
-  const kinds: Kind[] = bias ? ['operand', 'fine', 'branch'] : ['operand', 'fine', 'branch', 'sums'];
+  const kinds: Kind[] = bias
+    ? ['operand', 'fine', 'branch']
+    : ['operand', 'fine', 'branch', 'sums'];
   const output = (input: Type, wanted: Kind): Type => {
     if (input.kind !== 'operand') refuse('linear', input, 'operand');
     const kind = kinds.includes(wanted) ? wanted : 'branch';

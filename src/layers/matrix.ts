@@ -1,6 +1,6 @@
-// A weight matrix W [out, in] at work:  y = x W^T + b,  dx = dy W,  dW += dy^T x,  db += sum of dy.
-// What layers that multiply are made of. x [rows, in] and dy [rows, out] are int16 operands; sums are
-// int32 and exact, dW an exact int64 sum.
+// A weight matrix W [out, in] at work: y = x W^T + b, dx = dy W, dW += dy^T x, db += sum of dy.
+// What layers that multiply are made of. x [rows, in] and dy [rows, out] are int16 operands; sums
+// are int32 and exact, dW an exact int64 sum.
 //
 // The int16 working copy has 13 bits or as many as keep every sum of products inside int32: 4095 *
 // (largest L1 norm of a row or column) < 2^31 is checked on the copy itself, so a product with any
@@ -45,7 +45,8 @@ export interface MatrixShape {
   readonly shares?: string;
 }
 
-/** Columns of y that are rounded to int16 alike; their format is written by `round`'s owner in prepare. */
+/** Columns of y that are rounded to int16 alike; their format is written by `round`'s owner in
+ *  prepare. */
 export class Columns {
   shift = 0;
   fraction = 0;
@@ -79,12 +80,20 @@ export class Matrix {
     const { out, into, rows, name, deviation, bias, shares } = shape;
     this.weight =
       shares === undefined
-        ? at.parameter({ name: `${name}weight`, shape: [out, into], init: { deviation }, decays: true })
+        ? at.parameter({
+            name: `${name}weight`,
+            shape: [out, into],
+            init: { deviation },
+            decays: true,
+          })
         : at.find(shares);
     for (const parameter of this.weight) parameter.rows += rows;
     if (bias)
       this.bias = at.parameter({
-        name: `${name}bias`, shape: [out], init: { value: 0 }, decays: false,
+        name: `${name}bias`,
+        shape: [out],
+        init: { value: 0 },
+        decays: false,
       });
     const widest = Math.max(out, into);
     this.copy = at.own(out * into * 2);
@@ -180,7 +189,15 @@ export class Matrix {
     const bias = this.bias === undefined ? 0 : this.biasCopy + from * 4;
     const sums = this.sums.at + from * 4;
     run.counts.saturated += run.kernels.requantize_i32i16(
-      sums, out, y + from * 2, out, rows, to - from, shift, bound, bias,
+      sums,
+      out,
+      y + from * 2,
+      out,
+      rows,
+      to - from,
+      shift,
+      bound,
+      bias,
     );
   }
 
@@ -191,12 +208,20 @@ export class Matrix {
     this.multiply(run, x, y);
     const shift = this.sumsFraction - BRANCH_FRACTION;
     run.counts.saturated += run.kernels.requantize_i32i32(
-      y, out, y, out, x.rows, out, shift, BRANCH_LIMIT, bias,
+      y,
+      out,
+      y,
+      out,
+      x.rows,
+      out,
+      shift,
+      BRANCH_LIMIT,
+      bias,
     );
   }
 
-  /** Adds to the gradients of weight and bias, and dx int32 [rows, in] unless it is absent. dy: int16.
-   *  While another thread adds to the weight's gradient, this one does that second. */
+  /** Adds to the gradients of weight and bias, and dx int32 [rows, in] unless it is absent. dy:
+   *  int16. While another thread adds to the weight's gradient, this one does that second. */
   backward(run: Run, dy: Gradient, x: Tensor, dx: Gradient | undefined): void {
     const isSecond = dx !== undefined && run.team.isHeld(this.weight[0].lock);
     if (!isSecond) this.backwardWeight(run, dy, x);
@@ -207,12 +232,22 @@ export class Matrix {
   private backwardInput(run: Run, dy: Gradient, rows: number, dx: Gradient): void {
     const { out, into } = this.shape;
     const stride = panelStride(out);
-    run.kernels.gemm_i16i16i32(dy.at, out, this.backwardPanels, stride, dx.at, into, rows, into, out);
+    run.kernels.gemm_i16i16i32(
+      dy.at,
+      out,
+      this.backwardPanels,
+      stride,
+      dx.at,
+      into,
+      rows,
+      into,
+      out,
+    );
     dx.exponent = dy.exponent - this.fraction;
   }
 
-  /** dW (and db) += the exact sums over this sequence's rows, on the static grid of 28 fraction bits.
-   *  One thread at a time adds to a weight's gradient. */
+  /** dW (and db) += the exact sums over this sequence's rows, on the static grid of 28 fraction
+   *  bits. One thread at a time adds to a weight's gradient. */
   private backwardWeight(run: Run, dy: Gradient, x: Tensor): void {
     const { out, into } = this.shape;
     const { rows } = x;
@@ -225,8 +260,17 @@ export class Matrix {
     const shift = dy.exponent - x.fraction + WEIGHT_GRADIENT_FRACTION;
     run.team.exclusive(weight.lock, () => {
       run.kernels.gemm_i16i16i64(
-        transposed, rows, panels, panelStride(rows), weight.gradient, into, out, into, rows,
-        OPERAND_PRODUCTS, shift,
+        transposed,
+        rows,
+        panels,
+        panelStride(rows),
+        weight.gradient,
+        into,
+        out,
+        into,
+        rows,
+        OPERAND_PRODUCTS,
+        shift,
       );
       if (bias === undefined) return;
       const biasShift = dy.exponent + WEIGHT_GRADIENT_FRACTION;

@@ -86,8 +86,8 @@ class MeanPool implements Planned<undefined> {
     y.fraction = x.fraction;
   }
 
-  /** y = floor((2 sum + rows) / (2 rows)). |sum| < 2^31 * 2^12, and a quotient that is not whole is at least
-   *  2^-13 from the next whole number: doubles give the exact floor. */
+  /** y = floor((2 sum + rows) / (2 rows)). |sum| < 2^31 * 2^12, and a quotient that is not whole is
+   *  at least 2^-13 from the next whole number: doubles give the exact floor. */
   forward({ int32 }: Run, x: Tensor, _: undefined, y: Tensor): void {
     const { columns } = this.input;
     const { rows } = x;
@@ -101,8 +101,8 @@ class MeanPool implements Planned<undefined> {
     }
   }
 
-  /** Every row gets dy / rows: with b = floor(log2 rows) the raw numbers are dy * (2^b / rows), half up, and
-   *  the exponent is smaller by b. */
+  /** Every row gets dy / rows: with b = floor(log2 rows) the raw numbers are dy * (2^b / rows),
+   *  half up, and the exponent is smaller by b. */
   backward({ int32 }: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {
     if (dx === undefined) return;
     const { columns } = this.input;
@@ -111,7 +111,8 @@ class MeanPool implements Planned<undefined> {
     const factor = 2 ** shift;
     const from = dy.at / 4;
     const to = dx.at / 4;
-    // From the last row to the first, since dx may lie where dy does: row 0 is read before it is written.
+    // From the last row to the first, since dx may lie where dy does: row 0 is read before it is
+    // written.
     for (let c = 0; c < columns; c++) {
       const share = Math.floor((2 * int32[from + c] * factor + rows) / (2 * rows));
       for (let r = rows - 1; r >= 0; r--) int32[to + r * columns + c] = share;

@@ -59,7 +59,12 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
 
   take(batch: Batch, count: number): number {
     const { rows, columns } = this.input;
-    const { targets = targetsOf, lengths, lengthsName = 'lengths', name = 'targets' } = this.options;
+    const {
+      targets = targetsOf,
+      lengths,
+      lengthsName = 'lengths',
+      name = 'targets',
+    } = this.options;
     const shape = { count, width: rows, low: this.least, high: columns - 1 };
     const given = lengths && { name: lengthsName, values: lengths(batch) };
     this.taken = takeRows({ name, values: targets(batch) }, given, shape);

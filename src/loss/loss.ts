@@ -1,4 +1,5 @@
-// What a loss is: from the last layer's output and the targets of a batch to a number and a gradient.
+// What a loss is: from the last layer's output and the targets of a batch to a number and a
+// gradient.
 
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
@@ -20,12 +21,13 @@ export interface Loss<Batch> {
 }
 
 export interface PlannedLoss<Batch> {
-  /** Takes a copy of the targets of a batch of `count` samples, which nobody can change any more; returns
-   *  how many predictions that is: what the loss of a step is divided by. Throws UsageError. */
+  /** Takes a copy of the targets of a batch of `count` samples, which nobody can change any more;
+   *  returns how many predictions that is: what the loss of a step is divided by. Throws
+   *  UsageError. */
   take(batch: Batch, count: number): number;
   /** Brings `count` of the taken samples from `first` on into memory. By the calling thread. */
   load(run: Run, first: number, count: number): void;
-  /** Adds the score of sample s of those in memory. With dx also dL/dx, int32, which may lie where x
-   *  does. */
+  /** Adds the score of sample s of those in memory. With dx also dL/dx, int32, which may lie where
+   *  x does. */
   score(run: Run, x: Tensor, s: number, sum: Score, dx: Gradient | undefined): void;
 }

@@ -58,15 +58,17 @@ class MeanSquaredError<Batch> implements PlannedLoss<Batch> {
       int32[to + i] = Math.floor(this.taken[from + i] * 2 ** BRANCH_FRACTION + 0.5);
   }
 
-  /** |y - t| < 2^11 in real units: the difference fits int32. Its square is rounded down to the loss's
-   *  fraction bits, of a double where it has more than 53 bits. */
+  /** |y - t| < 2^11 in real units: the difference fits int32. Its square is rounded down to the
+   *  loss's fraction bits, of a double where it has more than 53 bits. */
   score({ int32 }: Run, x: Tensor, s: number, sum: Score, dx: Gradient | undefined): void {
     const from = x.at / 4;
     const target = this.targets / 4 + s * this.size;
     const to = (dx?.at ?? 0) / 4;
     for (let i = 0; i < this.size; i++) {
       const difference = int32[from + i] - int32[target + i];
-      sum.loss += Math.floor((difference * difference) / 2 ** (2 * BRANCH_FRACTION - LOSS_FRACTION));
+      sum.loss += Math.floor(
+        (difference * difference) / 2 ** (2 * BRANCH_FRACTION - LOSS_FRACTION),
+      );
       if (dx !== undefined) int32[to + i] = difference;
     }
     if (dx !== undefined) dx.exponent = 1 - BRANCH_FRACTION; // 2 (y - t)

@@ -1,9 +1,17 @@
-// The arena: hands out addresses in the linear memory and counts the bytes by purpose. It owns no memory, so the same code
-// that lays a model out also answers how much it would need: the plan is a layout that nothing is written to.
-// Nothing is ever freed; a step allocates nothing.
+// The arena: hands out addresses in the linear memory and counts the bytes by purpose. It owns no
+// memory, so the same code that lays a model out also answers how much it would need: the plan is a
+// layout that nothing is written to. Nothing is ever freed; a step allocates nothing.
 
-/** What bytes are for. `states`: whatever is kept of the forward pass, and the gradient of the residual stream. */
-export const PURPOSES = ['weights', 'gradients', 'optimizer', 'states', 'sideBits', 'workspace'] as const;
+/** What bytes are for. `states`: whatever is kept of the forward pass, and the gradient of the
+ *  residual stream. */
+export const PURPOSES = [
+  'weights',
+  'gradients',
+  'optimizer',
+  'states',
+  'sideBits',
+  'workspace',
+] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 const ALIGNMENT = 64;
@@ -11,7 +19,14 @@ const align = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIG
 
 export class Arena {
   /** Bytes asked for, by purpose (without padding). */
-  readonly bytes: Record<Purpose, number> = { weights: 0, gradients: 0, optimizer: 0, states: 0, sideBits: 0, workspace: 0 };
+  readonly bytes: Record<Purpose, number> = {
+    weights: 0,
+    gradients: 0,
+    optimizer: 0,
+    states: 0,
+    sideBits: 0,
+    workspace: 0,
+  };
   /** First address after everything handed out. */
   end: number;
 

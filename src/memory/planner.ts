@@ -65,7 +65,8 @@ export class Planner {
     return group;
   }
 
-  /** A parameter that another layer has planned, by its whole path. Throws UsageError if there is none. */
+  /** A parameter that another layer has planned, by its whole path. Throws UsageError if there is
+   *  none. */
   find(path: string): readonly Parameter[] {
     const found = this.plan.paths.get(path);
     if (found === undefined)
@@ -86,7 +87,8 @@ export class Planner {
     const groups: (readonly Parameter[])[] = [];
     const result = work(new Planner(this.arena, this.layout, this.plan, prefixes, groups));
     for (let k = 0; k < depth; k++)
-      for (const group of groups) this.groups.push(this.prefixes.map((_, p) => group[p * depth + k]));
+      for (const group of groups)
+        this.groups.push(this.prefixes.map((_, p) => group[p * depth + k]));
     return result;
   }
 
@@ -110,7 +112,8 @@ export class Planner {
     const { rank, threads } = this.layout;
     const stride = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     const first = this.arena.allocate('workspace', (threads - 1) * stride + bytes);
-    this.arena.bytes.workspace -= (threads - 1) * (stride - bytes); // what is counted has no padding
+    // what is counted has no padding
+    this.arena.bytes.workspace -= (threads - 1) * (stride - bytes);
     return first + rank * stride;
   }
 
@@ -128,8 +131,8 @@ export class Planner {
     return entry.place;
   }
 
-  /** When every layer is planned: gives scratch and parameters their places. `slots`: bytes an element
-   *  of each of the optimizer's tensors. Returns the table of parameters. */
+  /** When every layer is planned: gives scratch and parameters their places. `slots`: bytes an
+   *  element of each of the optimizer's tensors. Returns the table of parameters. */
   finish(slots: readonly number[]): readonly Parameter[] {
     const { arena } = this;
     const all = this.groups.flat();

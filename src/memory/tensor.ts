@@ -1,5 +1,6 @@
-// What flows between layers, and its gradient. A tensor is one sequence's: rows x columns, contiguous. Its layout is
-// fixed when a model is planned; its fraction bits may depend on the weights and are written by `prepare`.
+// What flows between layers, and its gradient. A tensor is one sequence's: rows x columns,
+// contiguous. Its layout is fixed when a model is planned; its fraction bits may depend on the
+// weights and are written by `prepare`.
 
 import type { Pointer } from '../kernels/kernels.ts';
 
@@ -21,7 +22,8 @@ export const ELEMENT_BYTES = {
 
 export type Kind = keyof typeof ELEMENT_BYTES;
 
-/** What a layer takes or gives: the most rows that a sequence has of it, and the elements of a row. */
+/** What a layer takes or gives: the most rows that a sequence has of it, and the elements of a row.
+ */
 export interface Type {
   readonly kind: Kind;
   readonly rows: number;
@@ -35,8 +37,8 @@ export interface Range {
   offset: number;
 }
 
-/** A tensor of the sequence that is at hand. One object serves all sequences in turn: whoever moves to
- *  another one sets `at` and `rows`. Value of an element: raw * 2^-fraction. */
+/** A tensor of the sequence that is at hand. One object serves all sequences in turn: whoever moves
+ *  to another one sets `at` and `rows`. Value of an element: raw * 2^-fraction. */
 export class Tensor {
   at: Pointer = 0;
   rows = 0;

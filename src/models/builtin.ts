@@ -1,5 +1,5 @@
-// The models, update rules, optimizers and schedules that come with the library, by name: what checkpoints
-// are read with and threads serve unless they are given others.
+// The models, update rules, optimizers and schedules that come with the library, by name: what
+// checkpoints are read with and threads serve unless they are given others.
 
 import { adamw } from '../optim/adamw.ts';
 import { lion } from '../optim/lion.ts';

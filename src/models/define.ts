@@ -1,5 +1,5 @@
-// A model of one's own: a function from a configuration to an input, layers and a loss, with the name by
-// which threads and checkpoints find it again.
+// A model of one's own: a function from a configuration to an input, layers and a loss, with the
+// name by which threads and checkpoints find it again.
 
 import { text } from '../core/check.ts';
 import type { Input } from '../layers/input.ts';
@@ -30,7 +30,8 @@ export interface Definition<Config, Batch> {
   readonly modelName: string;
 }
 
-/** A value that can be made again of its name and options: an update rule, an optimizer, a schedule. */
+/** A value that can be made again of its name and options: an update rule, an optimizer, a
+ *  schedule. */
 export interface Choice {
   readonly name: string;
   readonly options: object;

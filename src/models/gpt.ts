@@ -1,5 +1,5 @@
-// GPT-2: token and position embeddings, a stack of causal blocks, a layer norm and a head that shares
-// the token embedding (Radford et al. 2019).
+// GPT-2: token and position embeddings, a stack of causal blocks, a layer norm and a head that
+// shares the token embedding (Radford et al. 2019).
 
 import { choice, fields, whole } from '../core/check.ts';
 import { embedding } from '../layers/embedding.ts';

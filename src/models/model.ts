@@ -1,7 +1,7 @@
-// A model: streams of layers and a loss. As a value it says what is computed; planned, it is laid out
-// in memory and runs sample by sample. Every thread has an instance of its own over the same memory and
-// works on its own lanes. Nothing computed for one sample depends on another, so no bit depends on how
-// a batch is cut into micro-batches.
+// A model: streams of layers and a loss. As a value it says what is computed; planned, it is laid
+// out in memory and runs sample by sample. Every thread has an instance of its own over the same
+// memory and works on its own lanes. Nothing computed for one sample depends on another, so no bit
+// depends on how a batch is cut into micro-batches.
 
 import { UsageError } from '../core/errors.ts';
 import type { Loss, PlannedLoss, Score } from '../loss/loss.ts';
@@ -63,14 +63,15 @@ export class PlannedModel<Batch> {
     for (const { stack } of this.streams) stack?.resetReconstruction();
   }
 
-  /** What of the model cannot be run with another gamma than 0: the name of an update rule, or ''. */
+  /** What of the model cannot be run with another gamma than 0: the name of an update rule, or ''.
+   */
   get withoutGamma(): string {
     const found = this.streams.find(({ stack }) => !stack?.rule.hasGamma);
     return found === undefined ? '' : (found.stack?.rule.name ?? 'a stream without a stack');
   }
 
-  /** Takes a batch of `count` samples; returns how many predictions that is. Throws UsageError for what
-   *  the model cannot use. */
+  /** Takes a batch of `count` samples; returns how many predictions that is. Throws UsageError for
+   *  what the model cannot use. */
   take(batch: Batch, count: number): number {
     for (const { input } of this.streams) input.take(batch, count);
     return this.loss.take(batch, count);
@@ -95,8 +96,8 @@ export class PlannedModel<Batch> {
     this.loss.load(run, first, count);
   }
 
-  /** Forward and backward over the samples in memory; adds to the gradients of the summed loss. Every
-   *  thread of the team runs it on its own lanes. */
+  /** Forward and backward over the samples in memory; adds to the gradients of the summed loss.
+   *  Every thread of the team runs it on its own lanes. */
   accumulate(run: Run, options: PassOptions): Score {
     const { streams, last } = this;
     const sum = this.forward(run, options);
@@ -125,8 +126,8 @@ export class PlannedModel<Batch> {
     return sum;
   }
 
-  /** Brings one sample into a stream and runs it to its output; of the last stream it is returned. By the
-   *  calling thread alone. */
+  /** Brings one sample into a stream and runs it to its output; of the last stream it is returned.
+   *  By the calling thread alone. */
   infer(run: Run, index: number, sample: unknown): Tensor | undefined {
     const stream = this.streams[index];
     stream.input.takeOne(sample);

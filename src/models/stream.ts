@@ -1,6 +1,6 @@
-// A stream at work:  input -> layers -> stack -> layers, sample by sample. What comes before the stack
-// makes the first state; the stack runs block by block over all samples; what comes after makes the
-// stream's output, which goes to the loss or is looked at by the next stream.
+// A stream at work: input -> layers -> stack -> layers, sample by sample. What comes before the
+// stack makes the first state; the stack runs block by block over all samples; what comes after
+// makes the stream's output, which goes to the loss or is looked at by the next stream.
 
 import { whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
@@ -49,7 +49,8 @@ export interface PassOptions {
 
 const isStack = (layer: Layer | StackLayer): layer is StackLayer => 'stack' in layer;
 
-/** The layers before a stream's stack, the stack, and the layers after it (all, if there is none). */
+/** The layers before a stream's stack, the stack, and the layers after it (all, if there is none).
+ */
 function split(layers: readonly (Layer | StackLayer)[]): {
   before: readonly Layer[];
   stack: ReversibleOptions | undefined;
@@ -86,7 +87,9 @@ class Front {
       throw new UsageError(`a stack is given ${this.chain.output.kind}, expected state`);
     const bytes = savedBytes(this.chain);
     const first = at.allocate('states', bytes * sequences);
-    this.saved = Array.from({ length: sequences }, (_, s) => savedAt(this.chain, first + s * bytes));
+    this.saved = Array.from({ length: sequences }, (_, s) =>
+      savedAt(this.chain, first + s * bytes),
+    );
     this.y = new Tensor(this.chain.output);
   }
 
@@ -121,7 +124,12 @@ class Tail {
   private readonly sums: Scratch;
 
   /** wanted: by the loss; undefined: the output is kept for the next stream. */
-  constructor(at: Planner, layers: readonly Layer[], input: Type, wanted: readonly Kind[] | undefined) {
+  constructor(
+    at: Planner,
+    layers: readonly Layer[],
+    input: Type,
+    wanted: readonly Kind[] | undefined,
+  ) {
     if (layers.length === 0)
       throw new UsageError('a stream ends with its stack', 'let layers follow, a layer norm first');
     const { sequences } = at.layout;
@@ -304,7 +312,8 @@ export class PlannedStream<Batch> implements Pass {
     return end.out;
   }
 
-  /** Output and loss of every sample and, in training, the gradients of the layers after the stack. */
+  /** Output and loss of every sample and, in training, the gradients of the layers after the stack.
+   */
   score(run: Run, loss: PlannedLoss<Batch>, sum: Score): void {
     const { end, state, stack, isTraining } = this;
     end.prepare(run, state, this.what);

@@ -11,7 +11,8 @@ import { bdia } from '../reversible/bdia.ts';
 import { type Sublayer, named, sublayer } from '../reversible/block.ts';
 import type { UpdateRule } from '../reversible/rule.ts';
 
-/** The shape of the blocks: C channels, H heads, D = C / H (at most 128), L layers. All whole numbers. */
+/** The shape of the blocks: C channels, H heads, D = C / H (at most 128), L layers. All whole
+ *  numbers. */
 export interface TransformerConfig {
   /** L, 1..1024 (translator: 1..512 each of encoder and decoder). */
   layers: number;
@@ -23,8 +24,8 @@ export interface TransformerConfig {
   mlpRatio?: number;
   /** Biases in linear layers and layer norms (false). */
   bias?: boolean;
-  /** How blocks change the residual stream: bdia(), plain(), leapfrog(), momentum(), coupling(), or a rule of
-   *  your own (bdia()). */
+  /** How blocks change the residual stream: bdia(), plain(), leapfrog(), momentum(), coupling(), or
+   *  a rule of your own (bdia()). */
   rule?: UpdateRule;
 }
 

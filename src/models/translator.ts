@@ -1,6 +1,6 @@
-// An encoder-decoder transformer, both stacks reversible (Vaswani et al. 2017): source -> encoder ->
-// layer norm; target so far -> decoder, which looks at that -> the next token. Sentences have their own
-// numbers of rows, so there is no padding, and nothing is masked but the future.
+// An encoder-decoder transformer, both stacks reversible (Vaswani et al. 2017): source -> encoder
+// -> layer norm; target so far -> decoder, which looks at that -> the next token. Sentences have
+// their own numbers of rows, so there is no padding, and nothing is masked but the future.
 
 import { fields, whole } from '../core/check.ts';
 import { embedding } from '../layers/embedding.ts';
@@ -29,8 +29,8 @@ export interface TranslatorBatch {
   /** Source tokens with their end, int32 [B, T], and tokens of each row, 1..T. */
   source: Int32Array;
   sourceLengths: Int32Array;
-  /** What the decoder reads (begin and the target tokens), what it should say (the target tokens and the
-   *  end), and tokens of each row of both. */
+  /** What the decoder reads (begin and the target tokens), what it should say (the target tokens
+   *  and the end), and tokens of each row of both. */
   input: Int32Array;
   target: Int32Array;
   targetLengths: Int32Array;

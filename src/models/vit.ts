@@ -30,8 +30,9 @@ export interface ImageBatch {
 }
 
 /** Standard deviation of initial positions and class token: of the size of what patches become, or
- *  attention would see patches long before places. One epoch of MNIST, patches of 7 x 7, 64 channels,
- *  BDIA: accuracy 95.8 % with 0.5 (and patches as below), 94.0 % with GPT-2's 0.02 for both. */
+ *  attention would see patches long before places. One epoch of MNIST, patches of 7 x 7, 64
+ *  channels, BDIA: accuracy 95.8 % with 0.5 (and patches as below), 94.0 % with GPT-2's 0.02 for
+ *  both. */
 const deviation = 0.5;
 
 function checked(config: VitConfig): Required<VitConfig> {
@@ -65,6 +66,10 @@ export const vit = /* @__PURE__ */ defineModel('vit', (config: VitConfig) => {
       layerNorm({ bias }),
       linear(classes, { name: 'head' }),
     ],
-    loss: crossEntropy<ImageBatch>({ targets: ({ labels }) => labels, name: 'labels', counts: true }),
+    loss: crossEntropy<ImageBatch>({
+      targets: ({ labels }) => labels,
+      name: 'labels',
+      counts: true,
+    }),
   };
 });

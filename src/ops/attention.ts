@@ -1,8 +1,8 @@
 // Scaled dot-product attention of one sequence, all heads: scores = q k^T / sqrt(D), p =
-// softmax(scores), out = p v. T queries look at S keys: themselves (q, k, v are the thirds of the rows
-// of one matrix) or another sequence. Nothing is copied: the kernels take row distances, and what must
-// be transposed is transposed by packing. Causal attention works on blocks of rows and skips the
-// columns that are masked; any other has all rows as one block.
+// softmax(scores), out = p v. T queries look at S keys: themselves (q, k, v are the thirds of the
+// rows of one matrix) or another sequence. Nothing is copied: the kernels take row distances, and
+// what must be transposed is transposed by packing. Causal attention works on blocks of rows and
+// skips the columns that are masked; any other has all rows as one block.
 
 import { PANEL_COLUMNS, type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
 import {
@@ -58,7 +58,8 @@ interface RowBlock {
   readonly real: number;
 }
 
-/** A gradient of one head before it is rounded: int32 at `at`, row distance ld, to become int16 at `to`. */
+/** A gradient of one head before it is rounded: int32 at `at`, row distance ld, to become int16 at
+ *  `to`. */
 interface Part {
   at: Pointer;
   to: Pointer;
@@ -68,8 +69,8 @@ interface Part {
 }
 const newPart = (): Part => ({ at: 0, to: 0, rows: 0, ld: 0, exponent: 0 });
 
-/** log2(e) / sqrt(D) as softmax's scale for scores with `fraction` (16..22) fraction bits; distances
- *  have 15. Only float operations that are exactly specified. */
+/** log2(e) / sqrt(D) as softmax's scale for scores with `fraction` (16..22) fraction bits;
+ *  distances have 15. Only float operations that are exactly specified. */
 const softmaxScale = (size: number, fraction: number): number =>
   Math.round((2 ** (47 - fraction) * Math.LOG2E) / Math.sqrt(size));
 
@@ -99,8 +100,8 @@ export class Attention {
   private readonly wide: Scratch;
   /** int32 [Sp]. */
   private readonly columnSums: Scratch;
-  /** int32, as large as the gradients of q, k and v together: before they share an exponent. Forward,
-   *  a block of p v. */
+  /** int32, as large as the gradients of q, k and v together: before they share an exponent.
+   *  Forward, a block of p v. */
   private readonly gradients: Scratch;
   private readonly parts: readonly { readonly dq: Part; readonly dk: Part; readonly dv: Part }[];
   private readonly query: readonly Part[];
@@ -110,8 +111,8 @@ export class Attention {
   private rows = 0;
   private keys = 0;
   private blocks: readonly RowBlock[] = [];
-  /** The T and S that dScores was used with last. If they are long, what causal attention leaves out
-   *  of it is zero. */
+  /** The T and S that dScores was used with last. If they are long, what causal attention leaves
+   *  out of it is zero. */
   private lastRows: number;
   private lastKeys: number;
 
@@ -162,7 +163,8 @@ export class Attention {
     this.blocks = blocks;
   }
 
-  /** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Sp], 15 fraction bits. */
+  /** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Sp], 15 fraction
+   *  bits. */
   forward(run: Run, input: AttentionInput, probabilities: Pointer, out: Pointer): void {
     const { rows, keys, size } = this;
     const bytes = rows * padded(keys) * 2;
@@ -187,16 +189,50 @@ export class Attention {
       const block = p + first * ldp * 2;
       const rowsOfQ = q + first * ldq * 2;
       const valid = causal ? first + 1 : keys;
-      kernels.gemm_i16i16i32(rowsOfQ, ldq, this.panels.at, stride, scores, ldp, count, columns, size);
+      kernels.gemm_i16i16i32(
+        rowsOfQ,
+        ldq,
+        this.panels.at,
+        stride,
+        scores,
+        ldp,
+        count,
+        columns,
+        size,
+      );
       kernels.softmax_forward_i32i16(
-        scores, ldp, block, ldp, count, columns, valid, causal ? 1 : 0, scale,
+        scores,
+        ldp,
+        block,
+        ldp,
+        count,
+        columns,
+        valid,
+        causal ? 1 : 0,
+        scale,
       );
       kernels.gemm_i16i16i32(
-        block, ldp, this.panels2.at, panelStride(keys), sums, size, count, size, real,
+        block,
+        ldp,
+        this.panels2.at,
+        panelStride(keys),
+        sums,
+        size,
+        count,
+        size,
+        real,
       );
       const to = out + first * channels * 2;
       run.counts.saturated += kernels.requantize_i32i16(
-        sums, size, to, channels, count, size, PROBABILITY_FRACTION, OPERAND_MAX, 0,
+        sums,
+        size,
+        to,
+        channels,
+        count,
+        size,
+        PROBABILITY_FRACTION,
+        OPERAND_MAX,
+        0,
       );
     }
   }
@@ -295,7 +331,8 @@ export class Attention {
     }
   }
 
-  /** dv = P^T dO: a column of P may sum to T, so its sums need int64. Leaves the shift in dv.exponent. */
+  /** dv = P^T dO: a column of P may sum to T, so its sums need int64. Leaves the shift in
+   *  dv.exponent. */
   private valueGradient(run: Run, dO: Pointer, p: Pointer, dv: Part): void {
     const { rows, keys, size } = this;
     const { causal, channels } = this.shape;
@@ -314,8 +351,17 @@ export class Attention {
       const to = wide + first * size * 8;
       const count = Math.min(block, keys - first);
       kernels.gemm_i16i16i64(
-        from, ldt, panels + start * PANEL_ROW, stride, to, size, count, size, rows - start,
-        PROBABILITY_PRODUCTS, 0,
+        from,
+        ldt,
+        panels + start * PANEL_ROW,
+        stride,
+        to,
+        size,
+        count,
+        size,
+        rows - start,
+        PROBABILITY_PRODUCTS,
+        0,
       );
     }
     const shift = Math.max(0, kernels.max_bits_i64(wide, keys * size) - 30);
@@ -334,8 +380,8 @@ export class Attention {
   }
 
   /** this.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included);
-   *  returns its exponent. They have 13 bits or, beyond 128 queries or keys, as many as keep every sum
-   *  of products in a row or a column inside int32 (as layers/matrix.ts). */
+   *  returns its exponent. They have 13 bits or, beyond 128 queries or keys, as many as keep every
+   *  sum of products in a row or a column inside int32 (as layers/matrix.ts). */
   private scoreGradient(
     run: Run,
     dO: Pointer,
@@ -377,7 +423,16 @@ export class Attention {
       const valid = causal ? first + 1 : keys;
       kernels.gemm_i16i16i32(from, channels, this.panels.at, stride, at, ldp, count, columns, size);
       kernels.softmax_backward_i16i32(
-        p + first * ldp * 2, ldp, at, ldp, at, ldp, count, columns, valid, causal ? 1 : 0,
+        p + first * ldp * 2,
+        ldp,
+        at,
+        ldp,
+        at,
+        ldp,
+        count,
+        columns,
+        valid,
+        causal ? 1 : 0,
         this.root.factor,
       );
       max = Math.max(max, kernels.max_abs_i32(at, ldp, count, columns));
@@ -392,7 +447,15 @@ export class Attention {
       const from = this.scores.at + first * ldp * 4;
       const to = this.dScores + first * ldp * 2;
       saturated += run.kernels.requantize_i32i16(
-        from, ldp, to, ldp, count, columns, shift, bound, 0,
+        from,
+        ldp,
+        to,
+        ldp,
+        count,
+        columns,
+        shift,
+        bound,
+        0,
       );
     }
     return saturated;
@@ -419,7 +482,15 @@ export class Attention {
     for (const { at, to, rows, ld, exponent: own } of parts) {
       const shift = Math.min(31, Math.max(1, exponent - own));
       run.counts.saturated += kernels.requantize_i32i16(
-        at, ld, to, ld, rows, size, shift, OPERAND_MAX, 0,
+        at,
+        ld,
+        to,
+        ld,
+        rows,
+        size,
+        shift,
+        OPERAND_MAX,
+        0,
       );
     }
     return exponent;

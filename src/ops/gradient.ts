@@ -1,6 +1,6 @@
-// Gradients of activations: integers with one power-of-two exponent per tensor and sequence
-// (value = raw * 2^exponent), taken from the exact maximum of that sequence, so nothing saturates in
-// the usual range and no sample sees another.
+// Gradients of activations: integers with one power-of-two exponent per tensor and sequence (value
+// = raw * 2^exponent), taken from the exact maximum of that sequence, so nothing saturates in the
+// usual range and no sample sees another.
 
 import { OverflowError } from '../core/errors.ts';
 import type { Run } from './run.ts';
@@ -18,13 +18,13 @@ import type { Gradient } from '../memory/tensor.ts';
  *  token whose embedding is nearly constant passes through 1 / sigma of up to 316; tiny Shakespeare
  *  met one at step 700.) */
 export const GRADIENT_LIMIT_BITS = 12;
-/** Smallest exponent of an int16 gradient operand: the flush into a weight gradient shifts right by at
- *  most 16. Operands keep all their 13 bits for maxima from 2^-21 to 2^12. */
+/** Smallest exponent of an int16 gradient operand: the flush into a weight gradient shifts right by
+ *  at most 16. Operands keep all their 13 bits for maxima from 2^-21 to 2^12. */
 export const MIN_OPERAND_EXPONENT =
   MIN_FLUSH_SHIFT - WEIGHT_GRADIENT_FRACTION + MAX_ACTIVATION_FRACTION;
 
-/** Exponent of a gradient that is all zeros: the smallest, so that it decides no other exponent and is
- *  never too large, whatever its buffer has held before. */
+/** Exponent of a gradient that is all zeros: the smallest, so that it decides no other exponent and
+ *  is never too large, whatever its buffer has held before. */
 export const ZERO_EXPONENT = MIN_OPERAND_EXPONENT;
 
 /** Makes n elements of a gradient zero. */
@@ -40,8 +40,9 @@ export function shiftToFit(max: number, bound: number): number {
   return shift;
 }
 
-/** How raw values up to `max` with `exponent` become an int16 within `bound`. The result's exponent is
- *  exponent + shift, but for values below half a step of the smallest exponent, which become zeros. */
+/** How raw values up to `max` with `exponent` become an int16 within `bound`. The result's exponent
+ *  is exponent + shift, but for values below half a step of the smallest exponent, which become
+ *  zeros. */
 export function fitShift(max: number, exponent: number, bound: number): number {
   const highest = GRADIENT_LIMIT_BITS - bits(bound);
   if (max === 0) return 1;
@@ -66,8 +67,8 @@ export const gradientTooLarge = (): OverflowError =>
     'lower the learning rate or lengthen the warm-up',
   );
 
-/** Rounds an int32 gradient of n elements to int16 within `bound` at `to`, whose exponent is written;
- *  counts saturations. */
+/** Rounds an int32 gradient of n elements to int16 within `bound` at `to`, whose exponent is
+ *  written; counts saturations. */
 export function toOperand(
   d: Run,
   from: Gradient,

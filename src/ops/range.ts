@@ -1,10 +1,10 @@
-// How many fraction bits an int16 activation gets: a function of the weights that produce it, and of
-// nothing else, so it is the same for every sample and token and is not state. A row w of a linear
-// layer maps a normalised input (|x|_2 <= sqrt(C) times its deviation) to values of standard deviation
-// about |w|_2 * deviation; the range covers eight of those, and never more than the +-16 (8 fraction
-// bits) that a static format would have. Measured at initialisation, 4 layers of 128 channels: values
-// are 8 times larger in raw units than with 8 fraction bits; docs/decisions.md has what that does to
-// the gradients.
+// How many fraction bits an int16 activation gets: a function of the weights that produce it, and
+// of nothing else, so it is the same for every sample and token and is not state. A row w of a
+// linear layer maps a normalised input (|x|_2 <= sqrt(C) times its deviation) to values of standard
+// deviation about |w|_2 * deviation; the range covers eight of those, and never more than the +-16
+// (8 fraction bits) that a static format would have. Measured at initialisation, 4 layers of 128
+// channels: values are 8 times larger in raw units than with 8 fraction bits; docs/decisions.md has
+// what that does to the gradients.
 
 import type { Run } from './run.ts';
 import type { Pointer } from '../kernels/kernels.ts';

@@ -1,6 +1,6 @@
-// What every layer works with: the kernels and views of their memory, the threads, the counters, and all
-// that varies within a step. The memory is sized before the first step and never grows, so the views stay
-// valid.
+// What every layer works with: the kernels and views of their memory, the threads, the counters,
+// and all that varies within a step. The memory is sized before the first step and never grows, so
+// the views stay valid.
 
 import type { Backend, Kernels, Pointer } from '../kernels/kernels.ts';
 import type { Gradient, Tensor } from '../memory/tensor.ts';

@@ -28,9 +28,9 @@ export class Sum {
     return this;
   }
 
-  /** One more term: factor * gradient, factor -15..15, 1 for the third. Products that combine_i32 could not
-   *  form, which only the first gradient of a stack has, as a head's layer norm gives it, are made to fit:
-   *  the gradient loses low bits, in place. */
+  /** One more term: factor * gradient, factor -15..15, 1 for the third. Products that combine_i32
+   *  could not form, which only the first gradient of a stack has, as a head's layer norm gives it,
+   *  are made to fit: the gradient loses low bits, in place. */
   add(gradient: Gradient, factor = 1): this {
     const i = this.count++;
     if (i >= MAX_TERMS || (i === MAX_TERMS - 1 && factor !== 1))
@@ -43,7 +43,8 @@ export class Sum {
     return this;
   }
 
-  /** Bits of the largest |factor * gradient|, after what combine_i32 could not form was made to fit. */
+  /** Bits of the largest |factor * gradient|, after what combine_i32 could not form was made to
+   *  fit. */
   private fit(gradient: Gradient, factor: number): number {
     const { kernels } = this.d;
     const { at } = gradient;
@@ -56,7 +57,8 @@ export class Sum {
     return this.fit(gradient, factor);
   }
 
-  /** Writes the sum, rounded to one exponent such that |out| <= 2^26; out may be any of the terms. */
+  /** Writes the sum, rounded to one exponent such that |out| <= 2^26; out may be any of the terms.
+   */
   into(out: Gradient): void {
     const { count } = this;
     let highest = -Infinity;
@@ -68,7 +70,16 @@ export class Sum {
       i < count ? Math.max(-31, Math.min(31, exponent - this.exponents[i])) : 0;
     const to = out.at;
     this.d.kernels.combine_i32(
-      at[0], factors[0], shift(0), at[1], factors[1], shift(1), at[2], shift(2), to, this.n,
+      at[0],
+      factors[0],
+      shift(0),
+      at[1],
+      factors[1],
+      shift(1),
+      at[2],
+      shift(2),
+      to,
+      this.n,
     );
     out.exponent = exponent;
   }

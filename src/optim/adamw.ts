@@ -2,7 +2,12 @@
 // beta = 1 - 2^-k. Kept of every parameter: m, and r = sqrt(v).
 
 import { real } from '../core/check.ts';
-import { MOMENT_LIMIT, OPTIMIZER_FRACTION, RATE_FRACTION, WEIGHT_LIMIT } from '../memory/formats.ts';
+import {
+  MOMENT_LIMIT,
+  OPTIMIZER_FRACTION,
+  RATE_FRACTION,
+  WEIGHT_LIMIT,
+} from '../memory/formats.ts';
 import type { Optimizer } from './optimizer.ts';
 import { squareRoot } from './schedule.ts';
 
@@ -13,8 +18,8 @@ export const BETA2_SHIFT = 7;
 /** Fraction bits of a bias correction. */
 const Q = 60n;
 const ONE = 1n << Q;
-/** Epsilon on the gradient of the mean loss, 1e-8 in steps of 2^-50; and how many bits it has too many,
- *  with its correction. */
+/** Epsilon on the gradient of the mean loss, 1e-8 in steps of 2^-50; and how many bits it has too
+ *  many, with its correction. */
 const EPSILON = BigInt(Math.round(1e-8 * 2 ** (OPTIMIZER_FRACTION + 20)));
 const EPSILON_FRACTION = Q + 20n;
 
@@ -60,8 +65,21 @@ export function adamw({ weightDecay = 0.1 }: AdamWOptions = {}): Optimizer {
       const epsilonBits = EPSILON_FRACTION + BigInt(scale);
       const epsilon = Math.max(1, Number((EPSILON * secondCorrection(step)) >> epsilonBits));
       return run.kernels.adamw_i64(
-        master, gradient, part.slots[0], part.slots[1], n, shift, factor, factorShift,
-        BETA1_SHIFT, BETA2_SHIFT, corrected, epsilon, decay, WEIGHT_LIMIT, scratch,
+        master,
+        gradient,
+        part.slots[0],
+        part.slots[1],
+        n,
+        shift,
+        factor,
+        factorShift,
+        BETA1_SHIFT,
+        BETA2_SHIFT,
+        corrected,
+        epsilon,
+        decay,
+        WEIGHT_LIMIT,
+        scratch,
       );
     },
   };

@@ -1,5 +1,5 @@
-// Arithmetic of optimizers that have no kernel of their own: plain TypeScript on integers that a double
-// holds exactly.
+// Arithmetic of optimizers that have no kernel of their own: plain TypeScript on integers that a
+// double holds exactly.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import { OPTIMIZER_FRACTION, WEIGHT_LIMIT } from '../memory/formats.ts';
@@ -31,8 +31,8 @@ export const times = (x: number, { mantissa, shift }: Factor): number =>
 
 const clamp = (x: number, limit: number): number => Math.min(limit, Math.max(-limit, x));
 
-/** Calls `visit` with the clipped gradient of each element of a part (30 - scale fraction bits, at most
- *  2^30) and the element's place; its scratch is used. */
+/** Calls `visit` with the clipped gradient of each element of a part (30 - scale fraction bits, at
+ *  most 2^30) and the element's place; its scratch is used. */
 export function eachGradient(
   run: Run,
   part: Part,

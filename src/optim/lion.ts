@@ -1,7 +1,8 @@
-// Lion (Chen et al., "Symbolic Discovery of Optimization Algorithms", NeurIPS 2023), decay decoupled:
+// Lion (Chen et al., "Symbolic Discovery of Optimization Algorithms", NeurIPS 2023), decay
+// decoupled:
 //   c = m + (g - m) / 2^3,  w <- w - rate (sign(c) + weightDecay w),  m <- m + (g - m) / 2^7
-// so beta1 = 0.875 and beta2 = 0.9922 (the paper: 0.9 and 0.99). Every weight moves by the rate, so the
-// rate is 3 to 10 times smaller than adamw's.
+// so beta1 = 0.875 and beta2 = 0.9922 (the paper: 0.9 and 0.99). Every weight moves by the rate, so
+// the rate is 3 to 10 times smaller than adamw's.
 
 import { real } from '../core/check.ts';
 import { MASTER_FRACTION, MOMENT_LIMIT, RATE_FRACTION } from '../memory/formats.ts';

@@ -1,12 +1,12 @@
-// What an optimizer is: a rule that changes weights by their gradients, parameter by parameter. Norm,
-// clipping and formats are the updater's affair (updater.ts).
+// What an optimizer is: a rule that changes weights by their gradients, parameter by parameter.
+// Norm, clipping and formats are the updater's affair (updater.ts).
 
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { Run } from '../ops/run.ts';
 
-/** A tensor that an optimizer keeps of every parameter: int32, of the clipped gradient's scale. It must
- *  stay within what clipped gradients do (a mean of them, say): 2^30. */
+/** A tensor that an optimizer keeps of every parameter: int32, of the clipped gradient's scale. It
+ *  must stay within what clipped gradients do (a mean of them, say): 2^30. */
 export interface Slot {
   readonly name: string;
   /** Smallest raw value: -2^30, or 0. */
@@ -48,6 +48,7 @@ export interface Optimizer {
   readonly slots: readonly Slot[];
   /** Bytes that `update` may overwrite. */
   readonly scratchBytes: number;
-  /** Changes the weights and slots of a part; returns how many weights were clamped to their range. */
+  /** Changes the weights and slots of a part; returns how many weights were clamped to their range.
+   */
   update(run: Run, part: Part, info: StepInfo): number;
 }

@@ -9,7 +9,8 @@ const ONE = 1n << Q;
 /** floor(pi * 2^60). */
 const PI = 3622009729038561421n;
 
-/** cos(x) for 0 <= x <= pi, both with 60 fraction bits: Taylor series, error below 2^-55 (tested). */
+/** cos(x) for 0 <= x <= pi, both with 60 fraction bits: Taylor series, error below 2^-55 (tested).
+ */
 export function cosineQ60(x: bigint): bigint {
   const square = (x * x) >> Q;
   let term = ONE;
@@ -70,7 +71,8 @@ export function cosine(peak: number, { warmup = 100 }: ScheduleOptions = {}): Sc
       const length = BigInt(Math.max(1, steps - ramp));
       const t = BigInt(step - ramp);
       const at = t < length ? t : length;
-      const share = ONE / 10n + (9n * (ONE + cosineQ60((PI * at) / length))) / 20n; // 0.1 + 0.45 (1 + cos)
+      // 0.1 + 0.45 (1 + cos)
+      const share = ONE / 10n + (9n * (ONE + cosineQ60((PI * at) / length))) / 20n;
       return (most * share) >> Q;
     },
   };

@@ -3,7 +3,12 @@
 // m is a mean of gradients, so the rate is that of the usual form divided by 1 - momentum = 2^-k.
 
 import { real, whole } from '../core/check.ts';
-import { MASTER_FRACTION, MOMENT_LIMIT, OPTIMIZER_FRACTION, RATE_FRACTION } from '../memory/formats.ts';
+import {
+  MASTER_FRACTION,
+  MOMENT_LIMIT,
+  OPTIMIZER_FRACTION,
+  RATE_FRACTION,
+} from '../memory/formats.ts';
 import { CHUNK_BYTES, eachGradient, factorOf, moveWeight, times } from './fixed.ts';
 import type { Optimizer } from './optimizer.ts';
 

@@ -1,9 +1,9 @@
-// The update of a step: the norm of the exact int64 gradients of the summed loss, clipping, and for each
-// parameter a format in which its optimizer gets the gradient of the mean loss.
+// The update of a step: the norm of the exact int64 gradients of the summed loss, clipping, and for
+// each parameter a format in which its optimizer gets the gradient of the mean loss.
 //
 // A parameter's slots have 30 fraction bits in a unit of 2^scale of that gradient, an integer that
-// follows what they have to hold: 0 as long as no gradient's norm is above 1, so also whenever clip is
-// 1. Clipping does not decide it.
+// follows what they have to hold: 0 as long as no gradient's norm is above 1, so also whenever clip
+// is 1. Clipping does not decide it.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import { OPTIMIZER_FRACTION, WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
@@ -26,23 +26,23 @@ interface Found {
   readonly gradient: number;
 }
 
-/** Scales that can be: the smallest clipping norm is 2^-20; a gradient has at most 64 bits and 1 at least
- *  29 (1 prediction). */
+/** Scales that can be: the smallest clipping norm is 2^-20; a gradient has at most 64 bits and 1 at
+ *  least 29 (1 prediction). */
 export const MIN_SCALE = -20;
 export const MAX_SCALE = 36;
 
-/** How a step's gradients are clipped: they are divided by `unit` (a gradient of the summed loss of that
- *  raw size becomes 1) and are then at most 2^top; scales come back down to `low`. */
+/** How a step's gradients are clipped: they are divided by `unit` (a gradient of the summed loss of
+ *  that raw size becomes 1) and are then at most 2^top; scales come back down to `low`. */
 interface Clip {
   readonly unit: bigint;
   readonly top: number;
   readonly low: number;
 }
 
-/** The scale of a parameter's slots in a step. The gradient in units of `unit` is below
- *  2^(gradient - bits(unit) + 1) by its bits, and at most 2^top by the norm, so with 2^-scale of it at
- *  most 1; slots, means of such, stay within 1 too. Down to `low` it comes back as far as the slots
- *  allow without losing a bit. */
+/** The scale of a parameter's slots in a step. The gradient in units of `unit` is below 2^(gradient
+ *  - bits(unit) + 1) by its bits, and at most 2^top by the norm, so with 2^-scale of it at most 1;
+ *  slots, means of such, stay within 1 too. Down to `low` it comes back as far as the slots allow
+ *  without losing a bit. */
 export const nextScale = (found: Found, unitBits: number, top: number, low: number): number => {
   const { scale, moments, gradient } = found;
   const least = Math.max(low, scale - OPTIMIZER_FRACTION + moments);
@@ -59,8 +59,8 @@ export interface UpdateOptions {
 }
 
 export class Updater {
-  /** Of each thread and parameter, int32: bits of the largest gradient, of the largest slot (2^8); the
-   *  first thread's upper half is the scale. int64: sum of squares. */
+  /** Of each thread and parameter, int32: bits of the largest gradient, of the largest slot (2^8);
+   *  the first thread's upper half is the scale. int64: sum of squares. */
   private readonly words: Pointer;
   private readonly sums: Pointer;
   private readonly scratch: Pointer;
@@ -87,8 +87,8 @@ export class Updater {
     run.int32[this.words / 4 + i] = scale << 16;
   }
 
-  /** Updates every weight. Every thread of the team runs it on its part of each parameter; all return the
-   *  same norm of the gradient of the mean loss. */
+  /** Updates every weight. Every thread of the team runs it on its part of each parameter; all
+   *  return the same norm of the gradient of the mean loss. */
   update(run: Run, { predictions, step, rate }: UpdateOptions): number {
     const found = this.look(run);
     const norm = squareRoot(this.squares(run, found)); // of the summed loss, 28 fraction bits
@@ -104,8 +104,7 @@ export class Updater {
   private clipping(norm: bigint, predictions: number): Clip {
     const one = BigInt(predictions) << BigInt(WEIGHT_GRADIENT_FRACTION);
     const precise = norm << 20n;
-    const limit =
-      this.clip === 'none' ? precise : BigInt(Math.round(this.clip * 2 ** 20)) * one;
+    const limit = this.clip === 'none' ? precise : BigInt(Math.round(this.clip * 2 ** 20)) * one;
     if (precise <= limit) return { unit: one, top: exponent(norm, one), low: 0 };
     const top = exponent(limit >> 20n, one);
     return { unit: ((norm * one) << 20n) / limit, top, low: Math.min(0, top) };
@@ -159,8 +158,8 @@ export class Updater {
     });
   }
 
-  /** Bits of the largest gradient of this thread's part, and 2^8 times those of the largest slot, which
-   *  is looked at if the scale may be smaller after this step. */
+  /** Bits of the largest gradient of this thread's part, and 2^8 times those of the largest slot,
+   *  which is looked at if the scale may be smaller after this step. */
   private lookAt(run: Run, { gradient, slots, size }: Parameter, scale: number): number {
     const { clip } = this;
     const { from, to } = run.team.range(size, UNIT);
@@ -176,8 +175,8 @@ export class Updater {
     return (moments << 8) | run.kernels.max_bits_i64(gradient + from * 8, n);
   }
 
-  /** Sum of the squares of all gradients, 56 fraction bits, each element rounded to 20 bits below its
-   *  tensor's largest. */
+  /** Sum of the squares of all gradients, 56 fraction bits, each element rounded to 20 bits below
+   *  its tensor's largest. */
   private squares(run: Run, found: readonly Found[]): bigint {
     const { parameters } = this;
     const { rank, size } = run.team;

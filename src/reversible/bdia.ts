@@ -1,6 +1,6 @@
-// BDIA (Zhang, Lewis, Kleijn, ICML 2025): gamma = +-2^-m drawn anew per step, sample and block; exactly
-// invertible with m side bits an element. sigma is a function of (seed, step, sample, block), so
-// nothing is saved to replay it. Inference: gamma = 0.
+// BDIA (Zhang, Lewis, Kleijn, ICML 2025): gamma = +-2^-m drawn anew per step, sample and block;
+// exactly invertible with m side bits an element. sigma is a function of (seed, step, sample,
+// block), so nothing is saved to replay it. Inference: gamma = 0.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import { whole } from '../core/check.ts';

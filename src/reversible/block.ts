@@ -1,9 +1,9 @@
 // One block of a stack without its residual path, on one sequence: the sum of its sublayers
 //   h(x) = y1 + y2 + ...,  y1 = F1(x),  y2 = F2(x + y1), ...                    (docs/reversibility.md)
 // A transformer's are attention and an MLP, each with its layer norm first. x is the int32 residual
-// state with l fraction bits; h is int32 with 16. `backward` maps dL/dh to dL/dx through h alone; the
-// residual path belongs to the update rule. Both can be asked for some of the sublayers only. One
-// instance serves all blocks of a stack: `prepare` makes the weights of block run.block ready.
+// state with l fraction bits; h is int32 with 16. `backward` maps dL/dh to dL/dx through h alone;
+// the residual path belongs to the update rule. Both can be asked for some of the sublayers only.
+// One instance serves all blocks of a stack: `prepare` makes the weights of block run.block ready.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import { Chain, type ChainSaved } from '../layers/chain.ts';
@@ -32,7 +32,8 @@ export const named = (name: string, { layers }: Sublayer): Sublayer => ({ layers
 /** What the backward pass of a block needs of its forward pass, for one sequence. */
 export type BlockSaved = readonly ChainSaved[];
 
-/** What is done to the output of sublayer `part` on the way forward, to its gradient on the way back. */
+/** What is done to the output of sublayer `part` on the way forward, to its gradient on the way
+ *  back. */
 export type ApplyNoise = (at: Pointer, part: number, isGradient: boolean) => void;
 
 /** What a pass through a block is about. */
@@ -47,7 +48,8 @@ export class Block {
   readonly parts: readonly Chain[];
   private readonly x: Tensor;
   private readonly y: Tensor;
-  /** int32 [T, C] each: a sublayer's output or gradient; the gradient through the later sublayers. */
+  /** int32 [T, C] each: a sublayer's output or gradient; the gradient through the later sublayers.
+   */
   private readonly branch: Pointer;
   private readonly dLater: Gradient;
   private readonly dy: Gradient;
@@ -94,8 +96,8 @@ export class Block {
     }
   }
 
-  /** Turns d, dL/dh (int32 [rows, C]), into dL/dx through sublayers from .. to; adds to the weights'
-   *  gradients. */
+  /** Turns d, dL/dh (int32 [rows, C]), into dL/dx through sublayers from .. to; adds to the
+   *  weights' gradients. */
   backward(pass: BlockPass, d: Gradient, from: number, to: number): void {
     const { run, rows, saved, noise } = pass;
     const { x, dLater, dy, dz, branch } = this;

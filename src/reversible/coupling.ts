@@ -1,10 +1,10 @@
-// Additive coupling of two streams of full width (RevNet, Gomez et al., NeurIPS 2017; RevViT, Mangalam
-// et al., CVPR 2022):
+// Additive coupling of two streams of full width (RevNet, Gomez et al., NeurIPS 2017; RevViT,
+// Mangalam et al., CVPR 2022):
 //   y1 = x1 + F(x2),  y2 = x2 + G(y1);  lane: last = x1, previous = x2
-// F: all sublayers of the block but the last, G: the last (an MLP). Both streams begin as copies of the
-// embedding. The head sees y1 + y2 (RevViT concatenates them: here every rule has the same parameters,
-// and the head's layer norm makes the sum a mean). Exactly invertible without side bits; the same at
-// inference.
+// F: all sublayers of the block but the last, G: the last (an MLP). Both streams begin as copies of
+// the embedding. The head sees y1 + y2 (RevViT concatenates them: here every rule has the same
+// parameters, and the head's layer norm makes the sum a mean). Exactly invertible without side
+// bits; the same at inference.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import { BRANCH_FRACTION } from '../memory/formats.ts';
@@ -17,7 +17,8 @@ function add({ run, n, l, h }: Site, stream: Pointer, sign: number): number {
   return run.kernels.add_rounded_i32(stream, h, stream, n, sign, shift, stateLimit(l));
 }
 
-/** What the head sees: y1 + y2. Returns the count out of range, which can be where neither stream is. */
+/** What the head sees: y1 + y2. Returns the count out of range, which can be where neither stream
+ *  is. */
 const sum = ({ run, lane, n, l }: Site, out: Pointer): number =>
   run.kernels.add_rounded_i32(lane.last, lane.previous, out, n, 1, 0, stateLimit(l));
 
@@ -34,8 +35,7 @@ export const coupling = (): UpdateRule => ({
   options: {},
   hasGamma: false,
   sideBytes: () => 0,
-  begin: ({ run, lane, n }) =>
-    void run.view(lane.previous, n).set(run.view(lane.last, n)),
+  begin: ({ run, lane, n }) => void run.view(lane.previous, n).set(run.view(lane.last, n)),
   forward(site) {
     const { lane, parts, k, layers, spare } = site;
     site.branch(lane.previous, 0, parts - 1);

@@ -25,8 +25,8 @@ export function gammaForward(site: Site, sigma: number, m: number, side: Pointer
   return beyond;
 }
 
-/** The update of inference with a gamma of the caller's choice: the figure of accuracy against gamma.
- *  Nothing is kept. */
+/** The update of inference with a gamma of the caller's choice: the figure of accuracy against
+ *  gamma. Nothing is kept. */
 export function inferenceForward(site: Site): number {
   const { gamma8, k, spare } = site;
   if (gamma8 === 0 || k === 0) return gammaForward(site, 0, 0, spare);
@@ -38,7 +38,10 @@ export function gammaBackward(site: Site, sigma: number, m: number): void {
   const { a, b } = lane;
   const unit = 2 ** m;
   a.exponent -= m;
-  run.sum.of(n).add(a, unit + sigma).into(dBranch);
+  run.sum
+    .of(n)
+    .add(a, unit + sigma)
+    .into(dBranch);
   site.gradient();
   const sum = run.sum.of(n).add(a, unit - sigma);
   if (lane.bSign !== 0) sum.add(b, lane.bSign);

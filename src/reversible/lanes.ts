@@ -1,6 +1,6 @@
-// The lanes of a stack: the buffers of each sequence's two states and two gradients, and which of them
-// is which at the moment. The latter is written down in memory that all threads share, so that any
-// thread can go on with a sequence where another has left it.
+// The lanes of a stack: the buffers of each sequence's two states and two gradients, and which of
+// them is which at the moment. The latter is written down in memory that all threads share, so that
+// any thread can go on with a sequence where another has left it.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Arena } from '../memory/arena.ts';
@@ -9,7 +9,8 @@ import type { Run } from '../ops/run.ts';
 import type { Lane } from './rule.ts';
 
 /** Words of a lane: last, previous, a, its exponent, b, its exponent, bSign, the exponent of its
- *  memory's gradient. Addresses are multiples of 64 (memory/arena.ts); in that unit they fit int32. */
+ *  memory's gradient. Addresses are multiples of 64 (memory/arena.ts); in that unit they fit int32.
+ */
 const WORDS = 8;
 const UNIT = 64;
 
@@ -51,8 +52,8 @@ export class Lanes {
     return lane;
   }
 
-  /** Reads where the last thread left lane s; `memory`: the gradient of what its cross-attention looks
-   *  at. */
+  /** Reads where the last thread left lane s; `memory`: the gradient of what its cross-attention
+   *  looks at. */
   take(run: Run, s: number, memory: Gradient | undefined): void {
     const lane = this.lanes[s];
     const { int32 } = run;

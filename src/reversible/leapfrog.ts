@@ -1,6 +1,7 @@
 // Leapfrog: gamma = 1, x_{k+1} = x_{k-1} + 2 h_k(x_k) after a plain first step (Chang et al.,
 // "Reversible Architectures for Arbitrarily Deep Residual Neural Networks", AAAI 2018). Exactly
-// invertible without side bits; the same update at inference. Its root -1 is only marginally stable.
+// invertible without side bits; the same update at inference. Its root -1 is only marginally
+// stable.
 
 import { BRANCH_FRACTION } from '../memory/formats.ts';
 import { gammaBackward, swap } from './gamma.ts';

@@ -1,12 +1,12 @@
-// Momentum ResNet (Sander, Ablin, Blondel, Peyre, ICML 2021): v_{k+1} = beta v_k + (1 - beta) h_k(x_k),
-// x_{k+1} = x_k + v_{k+1}, v_0 = 0; lane: last = x, previous = v with 16 fraction bits. beta =
-// numerator / denominator is multiplied exactly: the remainder goes into a mixed-radix number of 32
-// bits an element (Maclaurin, Duvenaud, Adams, ICML 2015), log2(1 / beta) bits a block, and an older
-// one comes back in its place. That is noise of a few units of v, so v is finer than x: at 9 fraction
-// bits it would drown (1 - beta) h.
-// isRandom: beta = -gamma of BDIA with the same seed, 0 in block 0 and at inference. In real numbers
-// that is BDIA, since then x_{k+1} = (1 + beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that
-// has BDIA's randomness but momentum's rounding.
+// Momentum ResNet (Sander, Ablin, Blondel, Peyre, ICML 2021): v_{k+1} = beta v_k + (1 - beta)
+// h_k(x_k), x_{k+1} = x_k + v_{k+1}, v_0 = 0; lane: last = x, previous = v with 16 fraction bits.
+// beta = numerator / denominator is multiplied exactly: the remainder goes into a mixed-radix
+// number of 32 bits an element (Maclaurin, Duvenaud, Adams, ICML 2015), log2(1 / beta) bits a
+// block, and an older one comes back in its place. That is noise of a few units of v, so v is finer
+// than x: at 9 fraction bits it would drown (1 - beta) h. isRandom: beta = -gamma of BDIA with the
+// same seed, 0 in block 0 and at inference. In real numbers that is BDIA, since then x_{k+1} = (1 +
+// beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that has BDIA's randomness but momentum's
+// rounding.
 
 import { choice } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
@@ -33,7 +33,8 @@ export function fractionOf(beta: number): { numerator: number; denominator: numb
   return { numerator, denominator };
 }
 
-/** Blocks whose remainders always fit a mixed-radix number of 32 bits. Block 0 leaves none: v_0 = 0. */
+/** Blocks whose remainders always fit a mixed-radix number of 32 bits. Block 0 leaves none: v_0 =
+ *  0. */
 export function momentumBlocks(beta: number): number {
   const { numerator, denominator } = fractionOf(beta);
   let most = 0;
@@ -116,7 +117,10 @@ export function momentum({ beta = 0.875, isRandom = false }: MomentumOptions = {
       if (lane.bSign !== 0) sum.add(b, lane.bSign);
       sum.into(b);
       b.exponent -= shift;
-      run.sum.of(n).add(b, q - sigma * p).into(dBranch);
+      run.sum
+        .of(n)
+        .add(b, q - sigma * p)
+        .into(dBranch);
       site.gradient();
       run.sum.of(n).add(a).add(dBranch).into(a);
       run.sum.of(n).add(b, p).into(b);

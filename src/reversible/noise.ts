@@ -1,7 +1,7 @@
-// Noise of training that can be replayed: dropout on the output of every sublayer (Srivastava et al.,
-// JMLR 2014), and stochastic depth, which leaves out a block of a sample (Huang et al., ECCV 2016).
-// Both are functions of (seed, step, sample, block), so a block that is computed again draws the same,
-// and nothing is saved.
+// Noise of training that can be replayed: dropout on the output of every sublayer (Srivastava et
+// al., JMLR 2014), and stochastic depth, which leaves out a block of a sample (Huang et al., ECCV
+// 2016). Both are functions of (seed, step, sample, block), so a block that is computed again draws
+// the same, and nothing is saved.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
@@ -38,8 +38,8 @@ export class Noise {
     return randomU32(seed, PURPOSE.depth, step, sample, block) < threshold(this.depth(site));
   }
 
-  /** Drops elements of the output of sublayer `part` (int32, 16 fraction bits) or of its gradient, in
-   *  place, and scales the rest. */
+  /** Drops elements of the output of sublayer `part` (int32, 16 fraction bits) or of its gradient,
+   *  in place, and scales the rest. */
   apply(site: Site, at: Pointer, part: number, isGradient: boolean): void {
     const { run, n, seed, step, sample, block } = site;
     const { dropout } = this.options;
@@ -48,7 +48,16 @@ export class Noise {
     const place = PURPOSE.dropout + 16 * (block * 4 + part);
     const limit = isGradient ? 2 ** 31 - 1 : BRANCH_LIMIT;
     run.counts.saturated += run.kernels.dropout_i32(
-      at, n, sample, step, place, seed >>> 0, high, threshold(dropout), scale, limit,
+      at,
+      n,
+      sample,
+      step,
+      place,
+      seed >>> 0,
+      high,
+      threshold(dropout),
+      scale,
+      limit,
     );
   }
 }

@@ -1,6 +1,6 @@
-// The plain residual x_{k+1} = x_k + h_k(x_k): the standard transformer, and the yardstick of memory
-// and time that the reversible rules are held against. It cannot run backward: activations are stored,
-// or rebuilt from stored states (checkpointing).
+// The plain residual x_{k+1} = x_k + h_k(x_k): the standard transformer, and the yardstick of
+// memory and time that the reversible rules are held against. It cannot run backward: activations
+// are stored, or rebuilt from stored states (checkpointing).
 
 import { gammaBackward, gammaForward, inferenceForward } from './gamma.ts';
 import type { UpdateRule } from './rule.ts';

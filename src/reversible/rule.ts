@@ -1,6 +1,7 @@
 // What an update rule of the residual stream is. A stack owns the order of blocks and, for each
-// sequence, a lane: two states and their gradients. A rule says how a block changes a lane, how that is
-// undone exactly, and how gradients pass. It sees one block and one sequence at a time, through a Site.
+// sequence, a lane: two states and their gradients. A rule says how a block changes a lane, how
+// that is undone exactly, and how gradients pass. It sees one block and one sequence at a time,
+// through a Site.
 
 import { properties, refuse } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
@@ -8,8 +9,8 @@ import { STATE_LIMIT_BITS } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 
-/** One sequence's place: the state that the next block reads and a second one (BDIA: x_k and x_{k-1}),
- *  and their gradients a and b. */
+/** One sequence's place: the state that the next block reads and a second one (BDIA: x_k and
+ *  x_{k-1}), and their gradients a and b. */
 export interface Lane {
   last: Pointer;
   previous: Pointer;
@@ -71,8 +72,8 @@ export interface UpdateRule {
   output?(site: Site): Pointer;
   /** lane: states after block k -> before, bit for bit. Absent: the rule cannot run backward. */
   inverse?(site: Site): void;
-  /** A fingerprint of what `inverse` has rebuilt, or of the same on the way forward, before block k;
-   *  undefined: nothing. */
+  /** A fingerprint of what `inverse` has rebuilt, or of the same on the way forward, before block
+   *  k; undefined: nothing. */
   fingerprint?(site: Site): number | undefined;
   /** Before the last block's gradient: dL/d output is in lane.a; b is zero. */
   seed?(site: Site): void;
@@ -91,7 +92,11 @@ export function checkRule(rule: unknown): void {
     const isWhole = [rest.sideBytes, rest.forward, rest.backward].every(isFunction);
     if (typeof name === 'string' && typeof options === 'object' && isWhole) return;
   }
-  refuse('rule', rule, 'an update rule: bdia(), plain(), leapfrog(), momentum(), coupling() or your own');
+  refuse(
+    'rule',
+    rule,
+    'an update rule: bdia(), plain(), leapfrog(), momentum(), coupling() or your own',
+  );
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';

@@ -1,5 +1,5 @@
-// A block at a sequence, as an update rule sees it (rule.ts). One of each thread, moved from place to
-// place: a step builds no objects.
+// A block at a sequence, as an update rule sees it (rule.ts). One of each thread, moved from place
+// to place: a step builds no objects.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Gradient } from '../memory/tensor.ts';
@@ -97,7 +97,13 @@ export class BlockSite implements Site, BlockPass {
   }
 
   /** Moves to block k and lane s of a pass. */
-  move(run: Run, lane: Lane, saved: BlockSaved, { k, s }: { k: number; s: number }, pass: Pass): this {
+  move(
+    run: Run,
+    lane: Lane,
+    saved: BlockSaved,
+    { k, s }: { k: number; s: number },
+    pass: Pass,
+  ): this {
     const { source, shape } = this;
     this.current ??= { run, lane, saved };
     this.current.run = run;

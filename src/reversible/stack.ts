@@ -28,7 +28,8 @@ export type Keeps = 'nothing' | 'activations' | 'states';
 export interface ReversibleOptions {
   /** L: blocks, 1..1024. */
   readonly depth: number;
-  /** How a block changes the stream: bdia(), plain(), leapfrog(), momentum(), coupling(), or your own. */
+  /** How a block changes the stream: bdia(), plain(), leapfrog(), momentum(), coupling(), or your
+   *  own. */
   readonly rule: UpdateRule;
   /** What a block is made of. */
   readonly block: readonly Sublayer[];
@@ -56,11 +57,12 @@ export class Stack {
   private readonly block: Block;
   private readonly site: BlockSite;
   private readonly kept: readonly BlockSaved[];
-  /** Blocks of a segment (all of them, without checkpoints), and the states before each segment but the
-   *  last, lane by lane. */
+  /** Blocks of a segment (all of them, without checkpoints), and the states before each segment but
+   *  the last, lane by lane. */
   private readonly segment: number;
   private readonly checkpoints: Pointer;
-  /** int32 [layers, sequences]: fingerprints of every lane before every block, if they are compared. */
+  /** int32 [layers, sequences]: fingerprints of every lane before every block, if they are
+   *  compared. */
   private readonly hashes: Pointer;
   private readonly isVerified: boolean;
   private readonly keeps: Keeps;
@@ -127,8 +129,8 @@ export class Stack {
     return this.given.rule;
   }
 
-  /** Runs work(s) of each lane of a pass by whichever thread is free (threads/team.ts), which thereby has
-   *  the lane as the last one left it. Whatever touches a lane does so in here. */
+  /** Runs work(s) of each lane of a pass by whichever thread is free (threads/team.ts), which
+   *  thereby has the lane as the last one left it. Whatever touches a lane does so in here. */
   each(run: Run, pass: Pass, work: (s: number) => void): void {
     run.team.each(pass.count, (s) => {
       this.take(run, s, pass);
@@ -177,8 +179,8 @@ export class Stack {
     return run.view(this.checkpoints + index * this.stateBytes, n);
   }
 
-  /** Brings the weights of block k into this thread's copies: what is not there and, on the way back,
-   *  panels of the forward pass only for a stack that computes its blocks again. */
+  /** Brings the weights of block k into this thread's copies: what is not there and, on the way
+   *  back, panels of the forward pass only for a stack that computes its blocks again. */
   private prepare(run: Run, k: number, pass: Pass, backward: boolean): void {
     const { what } = this;
     what.copy = this.prepared !== k;
@@ -283,8 +285,8 @@ export class Stack {
     );
   }
 
-  /** Runs the forward pass of lane s again up to block k, in the buffers of its gradients, which the step
-   *  has no more use for: which element is the first that differs, and how many do. */
+  /** Runs the forward pass of lane s again up to block k, in the buffers of its gradients, which
+   *  the step has no more use for: which element is the first that differs, and how many do. */
   private locate(run: Run, k: number, s: number, pass: Pass): { first: number; count: number } {
     const { rule } = this.given;
     const lane = this.lanes.get(s);

@@ -1,13 +1,21 @@
 // The job block: words in the shared memory through which the caller hands jobs to its workers and
-// takes their results. A job is a few integers; what they mean is its handler's affair (train/job.ts).
+// takes their results. A job is a few integers; what they mean is its handler's affair
+// (train/job.ts).
 
 import { waitWhile } from './team.ts';
 
 /** Words of the job block. ARGUMENTS words follow the header, then a slot for each member. */
-const GENERATION = 0, DONE = 1, READY = 2, CLOSED = 3, HEADER = 4;
+const GENERATION = 0;
+const DONE = 1;
+const READY = 2;
+const CLOSED = 3;
+const HEADER = 4;
 const ARGUMENTS = 12;
 /** A slot: numbers as float64, an error as UTF-8 after its length, the member's pulse. */
-const NUMBERS = 6, ERROR_BYTES = 480, PULSE = NUMBERS * 8 + 4 + ERROR_BYTES, SLOT = PULSE + 4;
+const NUMBERS = 6;
+const ERROR_BYTES = 480;
+const PULSE = NUMBERS * 8 + 4 + ERROR_BYTES;
+const SLOT = PULSE + 4;
 const slotAt = (rank: number): number => align((HEADER + ARGUMENTS) * 4) + rank * align(SLOT);
 const align = (n: number): number => Math.ceil(n / 64) * 64;
 
@@ -24,7 +32,10 @@ export interface Result {
 export class Jobs {
   private readonly words: Int32Array;
 
-  constructor(private readonly buffer: ArrayBufferLike, private readonly at: number) {
+  constructor(
+    private readonly buffer: ArrayBufferLike,
+    private readonly at: number,
+  ) {
     this.words = new Int32Array(buffer, at);
   }
 
@@ -42,7 +53,7 @@ export class Jobs {
 
   /** Waits for `others` workers to end the job; `tick` as in waitWhile. */
   join(others: number, tick: () => void): void {
-    for (let done = 0; (done = Atomics.load(this.words, DONE)) < others;) {
+    for (let done = 0; (done = Atomics.load(this.words, DONE)) < others; ) {
       waitWhile(this.words, DONE, done, tick);
     }
   }
@@ -52,17 +63,19 @@ export class Jobs {
     this.start([]);
   }
 
-  /** Adds to the pulse of a member, and returns what it was: it changes as long as the member lives,
-   *  but for the time of a kernel. */
+  /** Adds to the pulse of a member, and returns what it was: it changes as long as the member
+   *  lives, but for the time of a kernel. */
   beat(rank: number, by = 1): number {
     return Atomics.add(this.words, (slotAt(rank) + PULSE) / 4, by);
   }
 
   result(rank: number): Result {
-    const at = this.at + slotAt(rank), text = at + NUMBERS * 8;
+    const at = this.at + slotAt(rank);
+    const text = at + NUMBERS * 8;
     const numbers = Array.from(new Float64Array(this.buffer, at, NUMBERS));
     const [length] = new Int32Array(this.buffer, text, 1);
-    const bytes = new Uint8Array(this.buffer, text + 4, length).slice(); // a TextDecoder takes no shared memory
+    // a TextDecoder takes no shared memory
+    const bytes = new Uint8Array(this.buffer, text + 4, length).slice();
     return { numbers, error: new TextDecoder().decode(bytes) };
   }
 
@@ -76,7 +89,8 @@ export class Jobs {
       seen = Atomics.load(this.words, GENERATION);
       if (Atomics.load(this.words, CLOSED) !== 0) return;
       const { numbers, error } = handler(this.words.subarray(HEADER), tick);
-      const at = this.at + slotAt(rank), text = at + NUMBERS * 8;
+      const at = this.at + slotAt(rank);
+      const text = at + NUMBERS * 8;
       new Float64Array(this.buffer, at, NUMBERS).set(numbers);
       const bytes = new TextEncoder().encode(error).subarray(0, ERROR_BYTES);
       new Int32Array(this.buffer, text, 1)[0] = bytes.length;

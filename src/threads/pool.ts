@@ -1,6 +1,6 @@
-// The pool of a trainer's worker threads: starts them, hands them jobs, sees whether they live, ends
-// them. They load the library's second file, dist/thread.js. Where that, workers or shared memory
-// cannot be had, or a thread is lost, the caller works alone: same bits.
+// The pool of a trainer's worker threads: starts them, hands them jobs, sees whether they live,
+// ends them. They load the library's second file, dist/thread.js. Where that, workers or shared
+// memory cannot be had, or a thread is lost, the caller works alone: same bits.
 
 import type { Jobs } from './jobs.ts';
 import { LIFE, TeamFailure } from './team.ts';
@@ -25,10 +25,15 @@ export class Pool {
   private last = 0;
 
   /** size: threads asked for, the caller included. why: what keeps the caller alone; '' for one. */
-  constructor(private readonly jobs: Jobs, private readonly size: number, private why: string) {}
+  constructor(
+    private readonly jobs: Jobs,
+    private readonly size: number,
+    private why: string,
+  ) {}
 
-  /** Starts the workers of a module (by default the package's), or those that a function starts, with
-   *  `message` and their ranks. They end with `owner` at the latest: nothing else here may refer to it. */
+  /** Starts the workers of a module (by default the package's), or those that a function starts,
+   *  with `message` and their ranks. They end with `owner` at the latest: nothing else here may
+   *  refer to it. */
   start(owner: object, source: URL | (() => unknown) | undefined, message: object): void {
     (dropped ??= new FinalizationRegistry((pool) => pool.end(''))).register(owner, this);
     this.why = STARTING;
@@ -86,7 +91,9 @@ export class Pool {
     try {
       this.watch();
       this.jobs.join(this.size - 1, this.watch);
-    } catch { /* the note says why */ }
+    } catch {
+      /* the note says why */
+    }
     return this.note === '';
   }
 
@@ -99,8 +106,8 @@ export class Pool {
       const pulse = this.jobs.beat(i + 1, 0);
       member.quiet = pulse === member.pulse ? member.quiet + passed : 0;
       member.pulse = pulse;
-      const isLost = member.quiet > LIFE.patience
-        || (member.quiet > LIFE.sleep / 2 && member.worker.isGone());
+      const isLost =
+        member.quiet > LIFE.patience || (member.quiet > LIFE.sleep / 2 && member.worker.isGone());
       if (isLost) this.end('a thread ended');
     });
     if (this.note !== '') throw new TeamFailure(this.note);

@@ -33,8 +33,8 @@ interface NodeGlobals {
 
 const MODULE = 'node:worker_threads';
 
-/** Calls `use` with Node's module, or with undefined where there is none: at once, but in Node before
- *  20.16 a little later. */
+/** Calls `use` with Node's module, or with undefined where there is none: at once, but in Node
+ *  before 20.16 a little later. */
 export function withNodeThreads(use: (node: NodeThreads | undefined) => void): void {
   const { process } = globalThis as NodeGlobals;
   if (process?.getBuiltinModule || !process?.versions?.node) {
@@ -45,10 +45,12 @@ export function withNodeThreads(use: (node: NodeThreads | undefined) => void): v
 const isNodeWorker = (worker: unknown): worker is NodeWorker =>
   typeof (worker as NodeWorker).on === 'function';
 
-/** Starts a worker of a module, or takes the one that a function starts; `end` hears why it ended or
- *  cannot work. Throws what the runtime throws. */
+/** Starts a worker of a module, or takes the one that a function starts; `end` hears why it ended
+ *  or cannot work. Throws what the runtime throws. */
 export function startWorker(
-  node: NodeThreads | undefined, source: URL | (() => unknown), end: (why: string) => void,
+  node: NodeThreads | undefined,
+  source: URL | (() => unknown),
+  end: (why: string) => void,
 ): WorkerThread {
   const fail = ({ message }: { message?: string }): void =>
     end(`a thread failed: ${message ?? source}`);
@@ -65,8 +67,12 @@ export function startWorker(
   const worker = given ?? new node.Worker(source as URL, { execArgv: [] });
   const { port1, port2 } = new node.MessageChannel();
   // Node says whether a port has another end, which ends with its thread; elsewhere nothing is said
-  const isThere = (): boolean => port1.postMessage(0) === true, tells = isThere();
-  worker.on('error', fail).on('exit', () => end('a thread ended')).unref();
+  const isThere = (): boolean => port1.postMessage(0) === true;
+  const tells = isThere();
+  worker
+    .on('error', fail)
+    .on('exit', () => end('a thread ended'))
+    .unref();
   return {
     postMessage: (message) => worker.postMessage({ ...message, port2 }, [port2]),
     terminate: () => worker.terminate(),

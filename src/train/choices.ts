@@ -1,5 +1,5 @@
-// Choices (an update rule, an optimizer, a schedule) as data, for threads and checkpoints: a value's name
-// and options. Whoever reads them is given what they may be.
+// Choices (an update rule, an optimizer, a schedule) as data, for threads and checkpoints: a
+// value's name and options. Whoever reads them is given what they may be.
 
 import { UsageError } from '../core/errors.ts';
 import { show } from '../core/check.ts';
@@ -15,7 +15,9 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 /** A choice has functions beside its name and options; plain data has none. */
 const isChoice = (value: object): value is Choice =>
-  'name' in value && 'options' in value && Object.values(value).some((v) => typeof v === 'function');
+  'name' in value &&
+  'options' in value &&
+  Object.values(value).some((v) => typeof v === 'function');
 
 /** Data with choices as data without. */
 export function toData(value: unknown): unknown {

@@ -1,4 +1,5 @@
-// Initial weights, a function of the seed: nearly normal, or one value; the optimizer's tensors are 0.
+// Initial weights, a function of the seed: nearly normal, or one value; the optimizer's tensors are
+// 0.
 
 import { PURPOSE } from '../core/random.ts';
 import { MASTER_FRACTION } from '../memory/formats.ts';

@@ -1,5 +1,5 @@
-// What a team does together in a training step: the jobs, run by every thread on its own part of one
-// layout.
+// What a team does together in a training step: the jobs, run by every thread on its own part of
+// one layout.
 
 import { OverflowError, ReconstructionError, RetrogradError } from '../core/errors.ts';
 import { TeamFailure, controlBytes } from '../threads/team.ts';
@@ -105,7 +105,9 @@ function work<Batch>(
     return {};
   }
   if (job === JOB.update)
-    return { norm: updater.update(run, { predictions, step, rate: learningRate.rate(step, steps) }) };
+    return {
+      norm: updater.update(run, { predictions, step, rate: learningRate.rate(step, steps) }),
+    };
   const isTraining = job === JOB.accumulate;
   const pass = { count, isTraining, seed, step, first, gamma8 };
   return isTraining ? model.accumulate(run, pass) : model.evaluate(run, pass);
@@ -140,8 +142,8 @@ export function addNumbers(sum: Outcome, numbers: readonly number[]): void {
   });
 }
 
-/** The error of a step: of those met the earliest, which is the one that one thread alone would throw. A
- *  TeamFailure only tells that another thread has failed. */
+/** The error of a step: of those met the earliest, which is the one that one thread alone would
+ *  throw. A TeamFailure only tells that another thread has failed. */
 export function stepError(own: Failure | undefined, others: readonly string[]): unknown {
   const told = others.filter((text) => text !== '').map(revive);
   const met = [...(own === undefined ? [] : [own]), ...told].sort((a, b) => a.at - b.at);

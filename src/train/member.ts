@@ -1,5 +1,5 @@
-// The life of a worker thread: it waits for its message, lays out the same model on the shared memory and
-// serves jobs.
+// The life of a worker thread: it waits for its message, lays out the same model on the shared
+// memory and serves jobs.
 
 import { RetrogradError, UsageError } from '../core/errors.ts';
 import { type Result, Jobs } from '../threads/jobs.ts';
@@ -47,8 +47,9 @@ export interface MemberMessage {
   end: number;
 }
 
-/** Serves models in a worker thread. A worker that lays a model out in another way comes from another
- *  version of the library or of the model: it fails to start, and the caller works alone. */
+/** Serves models in a worker thread. A worker that lays a model out in another way comes from
+ *  another version of the library or of the model: it fails to start, and the caller works alone.
+ */
 export function serveModels(definitions: readonly AnyDefinition[], makers: Makers): void {
   onFirstMessage(({ memory, base, options: data, rank, end }: MemberMessage) => {
     const options = optionsFromData(data, definitions, makers);
@@ -56,7 +57,9 @@ export function serveModels(definitions: readonly AnyDefinition[], makers: Maker
     const arena = new Arena(base);
     const all = layout(arena, options, rank);
     if (arena.end !== end)
-      throw new RetrogradError('the thread module is of another version than the library or the model');
+      throw new RetrogradError(
+        'the thread module is of another version than the library or the model',
+      );
     const control = controlOf(run, all, options);
     new Jobs(run.bytes.buffer, all.job).serve(rank, (words, tick): Result => {
       run.team = new Team(control, rank, options.threads, tick);

@@ -20,10 +20,11 @@ import type { Keeps } from '../reversible/stack.ts';
  *  `states` those before every sqrt(L)th block. */
 export type Keep = 'rebuilt' | 'activations' | 'states';
 
-/** Options of a training run; what has a default says it in parentheses. Every one of them but those said
- *  to give the same bits decides bits of the weights. */
+/** Options of a training run; what has a default says it in parentheses. Every one of them but
+ *  those said to give the same bits decides bits of the weights. */
 export interface TrainOptions<Batch = unknown> {
-  /** The model: gpt({ ... }), vit({ ... }), translator({ ... }), or one of your own (defineModel). */
+  /** The model: gpt({ ... }), vit({ ... }), translator({ ... }), or one of your own (defineModel).
+   */
   model: ConfiguredModel<unknown, Batch>;
   /** Samples a step (B), 1..65536. */
   batch: number;
@@ -40,24 +41,24 @@ export interface TrainOptions<Batch = unknown> {
   clip?: number | 'none';
   /** Probability that an element of a sublayer's output is dropped in training, 0 to 0.8 (0). */
   dropout?: number;
-  /** Probability that the last block is left out for a sample, 0 to 0.8; earlier ones in proportion to
-   *  their depth (0). */
+  /** Probability that the last block is left out for a sample, 0 to 0.8; earlier ones in proportion
+   *  to their depth (0). */
   stochasticDepth?: number;
   /** l: fraction bits of the residual state, 6..14 (9). */
   fractionBits?: number;
   /** Samples held at a time, a divisor of batch (batch). Any value gives the same bits. */
   microBatch?: number;
-  /** What is kept of the forward pass ('rebuilt' where the update rule can, else 'activations'). Any
-   *  value gives the same bits. */
-  keep?: Keep;
-  /** Hash every state on the way forward and check it on the way back, where states are rebuilt (true).
+  /** What is kept of the forward pass ('rebuilt' where the update rule can, else 'activations').
    *  Any value gives the same bits. */
+  keep?: Keep;
+  /** Hash every state on the way forward and check it on the way back, where states are rebuilt
+   *  (true). Any value gives the same bits. */
   verify?: boolean;
-  /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value gives the
-   *  same bits. */
+  /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value
+   *  gives the same bits. */
   threads?: number;
-  /** Starts a worker that serves the model (`serve` of retrograd/thread): for models of your own, and
-   *  where a bundler has to see it. The built-in models need none. */
+  /** Starts a worker that serves the model (`serve` of retrograd/thread): for models of your own,
+   *  and where a bundler has to see it. The built-in models need none. */
   worker?: () => unknown;
   /** Most bytes the run may use (3.75 GiB: WebAssembly's 4 GiB less room for the rest). */
   memoryLimit?: number;
@@ -119,7 +120,8 @@ function checkModel(model: unknown): void {
   const { streams, loss } = Object(model);
   if (!Array.isArray(streams) || loss === undefined)
     throw new UsageError(
-      'options have no model, expected what gpt(...), vit(...), translator(...) or a model of your own gives',
+      'options have no model, expected what gpt(...), vit(...), translator(...) or a model ' +
+        'of your own gives',
       'as in Trainer.create({ model: gpt({ vocabulary: 96, ... }), ... })',
     );
 }
@@ -153,14 +155,16 @@ export function keeps(keep: Keep | undefined, canInvert: boolean): Keeps {
   return 'nothing';
 }
 
-/** Throws UsageError if a batch could add more to a weight's gradient than its sums hold exactly. */
+/** Throws UsageError if a batch could add more to a weight's gradient than its sums hold exactly.
+ */
 export function checkFlushes(batch: number, parameters: readonly Parameter[]): void {
   for (const { rows, path } of parameters) {
     const each = Math.ceil(rows / OPERAND_PRODUCTS);
     const flushes = batch * each;
     if (flushes <= MAX_FLUSHES) continue;
     throw new UsageError(
-      `batch ${batch} of ${rows} rows a sample needs ${flushes} flushes of the gradient of ${path}, ` +
+      `batch ${batch} of ${rows} rows a sample needs ${flushes} flushes of the gradient of ` +
+        `${path}, ` +
         `at most ${MAX_FLUSHES} are exact`,
       `use a batch of at most ${Math.floor(MAX_FLUSHES / each)}`,
     );

@@ -1,5 +1,5 @@
-// The memory of a run, by purpose, before anything runs: the layout of the model in an arena that is
-// never backed.
+// The memory of a run, by purpose, before anything runs: the layout of the model in an arena that
+// is never backed.
 
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
@@ -21,8 +21,8 @@ import type { TensorTable } from './tensors.ts';
 
 /** The memory of a run, in bytes. */
 export interface MemoryPlan {
-  /** Of weights (int32), gradients (int64), optimizer (int32 tensors), states, sideBits and workspace,
-   *  without padding. */
+  /** Of weights (int32), gradients (int64), optimizer (int32 tensors), states, sideBits and
+   *  workspace, without padding. */
   bytes: Record<Purpose, number>;
   /** All of it, padding included. */
   total: number;
@@ -62,8 +62,8 @@ export function layout<Batch>(
   return { model, updater: new Updater(at, optimizer, model.parameters, clip), control, job };
 }
 
-/** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options that
- *  are wrong, or a model that does not fit in `memoryLimit`. */
+/** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options
+ *  that are wrong, or a model that does not fit in `memoryLimit`. */
 export const plan = <Batch>(options: TrainOptions<Batch>): MemoryPlan =>
   planChecked(checkTrainOptions(options));
 

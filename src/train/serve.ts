@@ -5,7 +5,8 @@ import type { AnyDefinition, Makers } from '../models/define.ts';
 import { serveModels } from './member.ts';
 
 /** In a worker of your own: serves models to trainers that were given this worker (`worker` of
- *  TrainOptions). `choices`: makers of update rules, optimizers or schedules of your own, by name. */
+ *  TrainOptions). `choices`: makers of update rules, optimizers or schedules of your own, by name.
+ */
 export function serve(
   models: AnyDefinition | readonly AnyDefinition[],
   choices: Makers = {},

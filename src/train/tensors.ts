@@ -1,5 +1,5 @@
-// The tensors of a run, as `tensors()` gives them, checkpoints hold them and `restore` takes them: which
-// there are, and what numbers a run can have. One check, so that what is written can be read.
+// The tensors of a run, as `tensors()` gives them, checkpoints hold them and `restore` takes them:
+// which there are, and what numbers a run can have. One check, so that what is written can be read.
 
 import { list, properties, show, typed, whole } from '../core/check.ts';
 import { CheckpointError } from '../core/errors.ts';
@@ -15,14 +15,15 @@ import { MAX_SCALE, MIN_SCALE } from '../optim/updater.ts';
 
 /** An int32 tensor: value = data * 2^-fraction. */
 export interface NamedTensor {
-  /** A parameter's path, or `optimizer.`, the name of what the optimizer keeps, and a parameter's path. */
+  /** A parameter's path, or `optimizer.`, the name of what the optimizer keeps, and a parameter's
+   *  path. */
   name: string;
   /** Elements along each axis. */
   shape: readonly number[];
   /** Elements, row-major. From a trainer: a view of live memory that later steps change. */
   data: Int32Array;
-  /** Fraction bits: 24 for weights; 30 for the optimizer's tensors, fewer after unclipped gradients above
-   *  1. */
+  /** Fraction bits: 24 for weights; 30 for the optimizer's tensors, fewer after unclipped gradients
+   *  above 1. */
   fraction: number;
 }
 
@@ -42,10 +43,13 @@ function slotFraction(given: number): number {
 /** Most steps of a run. */
 const MAX_STEPS = 2 ** 31 - 1;
 
-/** Throws CheckpointError unless a run can have done so many steps. Beyond its schedule it may go on. */
+/** Throws CheckpointError unless a run can have done so many steps. Beyond its schedule it may go
+ *  on. */
 export function checkStep(step: number, what: string = show(step)): void {
   if (!Number.isInteger(step) || step < 0 || step > MAX_STEPS)
-    throw new CheckpointError(`its step is ${what}, expected a whole number from 0 to ${MAX_STEPS}`);
+    throw new CheckpointError(
+      `its step is ${what}, expected a whole number from 0 to ${MAX_STEPS}`,
+    );
 }
 
 /** Throws CheckpointError for a number outside low..high. */
@@ -56,8 +60,8 @@ function checkNumbers(what: string, data: Int32Array, low: number, high: number)
   }
 }
 
-/** One tensor, read once. Data in `live` memory, which is about to change, or in memory that others may
- *  change, are copied before they are looked at. */
+/** One tensor, read once. Data in `live` memory, which is about to change, or in memory that others
+ *  may change, are copied before they are looked at. */
 function own(what: string, value: unknown, live?: ArrayBufferLike): NamedTensor {
   const keys = ['name', 'shape', 'data', 'fraction'] as const;
   const tensor = properties(what, value as NamedTensor, keys);
@@ -80,9 +84,9 @@ function checkShape(what: string, { shape, data }: NamedTensor, expected: readon
     throw new CheckpointError(`${what} has ${data.length} numbers, expected ${size}`);
 }
 
-/** The tensors of a table, in its order: weights, then slot by slot. Throws CheckpointError unless they
- *  are just these, with the shapes, fraction bits and numbers that a run can have, and UsageError for
- *  what are no tensors. `live`: memory that will be written to. */
+/** The tensors of a table, in its order: weights, then slot by slot. Throws CheckpointError unless
+ *  they are just these, with the shapes, fraction bits and numbers that a run can have, and
+ *  UsageError for what are no tensors. `live`: memory that will be written to. */
 export function checkTensors(
   tensors: readonly NamedTensor[],
   { parameters, slots }: TensorTable,
@@ -93,7 +97,8 @@ export function checkTensors(
   const take = (name: string, shape: readonly number[], low: number, high: number): NamedTensor => {
     const tensor = given.get(name);
     const what = `tensor ${name}`;
-    if (tensor === undefined || !given.delete(name)) throw new CheckpointError(`${what} is missing`);
+    if (tensor === undefined || !given.delete(name))
+      throw new CheckpointError(`${what} is missing`);
     checkShape(what, tensor, shape);
     checkNumbers(what, tensor.data, low, high);
     return tensor;

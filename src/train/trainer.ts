@@ -1,5 +1,5 @@
-// Trains any model: from options to weights. Returns values and prints nothing. Memory is laid out when
-// it is created; a step allocates nothing that grows with the model.
+// Trains any model: from options to weights. Returns values and prints nothing. Memory is laid out
+// when it is created; a step allocates nothing that grows with the model.
 
 import { callback, fields, refuse, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
@@ -10,7 +10,12 @@ import { Pool } from '../threads/pool.ts';
 import { Team } from '../threads/team.ts';
 import { createWasmBackend, isShared } from '../kernels/wasm.ts';
 import { Arena } from '../memory/arena.ts';
-import { LOSS_FRACTION, MASTER_FRACTION, OPTIMIZER_FRACTION, RATE_FRACTION } from '../memory/formats.ts';
+import {
+  LOSS_FRACTION,
+  MASTER_FRACTION,
+  OPTIMIZER_FRACTION,
+  RATE_FRACTION,
+} from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import { Run } from '../ops/run.ts';
 import {
@@ -45,8 +50,8 @@ export interface StepReport {
   learningRate: number;
   /** Elements clamped to their format's range in this step. */
   saturated: number;
-  /** Elements of residual states beyond the accepted range. Always 0 in a report: a step with others throws
-   *  OverflowError. */
+  /** Elements of residual states beyond the accepted range. Always 0 in a report: a step with
+   *  others throws OverflowError. */
   overflowed: number;
   /** Residual states rebuilt on the way back and compared with their hash of the way forward. */
   checkedStates: number;
@@ -82,7 +87,8 @@ export interface TestOptions {
 /** Room beside the arena for a back end's static data. */
 const SLACK = 2 ** 18;
 
-/** A training run: weights, optimizer and the memory they live in. It prints nothing and keeps no clock. */
+/** A training run: weights, optimizer and the memory they live in. It prints nothing and keeps no
+ *  clock. */
 export class Trainer<Batch = unknown> {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'Trainer';
@@ -124,15 +130,19 @@ export class Trainer<Batch = unknown> {
     initialise(this.work, this.all.model.parameters, options.seed);
     this.setScales(() => 0);
     this.jobs = new Jobs(memory.buffer, this.all.job);
-    this.pool = new Pool(this.jobs, options.threads, shared ? 'this runtime has no shared memory' : '');
+    this.pool = new Pool(
+      this.jobs,
+      options.threads,
+      shared ? 'this runtime has no shared memory' : '',
+    );
     if (!shared || !isShared(memory)) return;
     const message = { memory, base, options: optionsToData(options), end: arena.end };
     this.pool.start(this, options.worker ?? threadModule, message);
   }
 
-  /** A new run with initial weights. Throws UsageError for wrong options and for a model that does not fit,
-   *  with the bytes needed and allowed; RetrogradError if the runtime lacks WebAssembly SIMD or is
-   *  big-endian. */
+  /** A new run with initial weights. Throws UsageError for wrong options and for a model that does
+   *  not fit, with the bytes needed and allowed; RetrogradError if the runtime lacks WebAssembly
+   *  SIMD or is big-endian. */
   static create<Batch>(options: TrainOptions<Batch>): Trainer<Batch> {
     return new Trainer(checkTrainOptions(options), {});
   }
@@ -144,8 +154,8 @@ export class Trainer<Batch = unknown> {
 
   // ---- threads ----
 
-  /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1 again if one
-   *  of them is lost. */
+  /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1
+   *  again if one of them is lost. */
   get threads(): number {
     return this.pool.threads;
   }
@@ -155,22 +165,23 @@ export class Trainer<Batch = unknown> {
     return this.pool.note;
   }
 
-  /** Waits until all threads are up, or it is clear that they cannot be; then `threadsNote` says why. */
+  /** Waits until all threads are up, or it is clear that they cannot be; then `threadsNote` says
+   *  why. */
   async ready(): Promise<void> {
     await this.pool.started();
   }
 
-  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same bits.
-   *  Without it they end some time after the trainer was dropped. */
+  /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same
+   *  bits. Without it they end some time after the trainer was dropped. */
   close(): void {
     this.pool.end('the trainer was closed');
   }
 
   // ---- training ----
 
-  /** One step on a batch. Throws before any weight is touched: UsageError for a batch that the model cannot
-   *  use, OverflowError if a weight, state or gradient left its exact range, ReconstructionError if a
-   *  state was not rebuilt exactly. */
+  /** One step on a batch. Throws before any weight is touched: UsageError for a batch that the
+   *  model cannot use, OverflowError if a weight, state or gradient left its exact range,
+   *  ReconstructionError if a state was not rebuilt exactly. */
   step(batch: Batch): StepReport {
     const predictions = this.all.model.take(batch, this.options.batch);
     const { norm: _, loss, ...counts } = this.accumulate(predictions);
@@ -188,16 +199,16 @@ export class Trainer<Batch = unknown> {
     };
   }
 
-  /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights, left in
-   *  `gradient(path)`; returns the mean loss. Part of `step`, and throws what that does; on its own for
-   *  tests and experiments. */
+  /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights,
+   *  left in `gradient(path)`; returns the mean loss. Part of `step`, and throws what that does; on
+   *  its own for tests and experiments. */
   computeGradients(batch: Batch): number {
     const predictions = this.all.model.take(batch, this.options.batch);
     return nats(this.accumulate(predictions).loss) / predictions;
   }
 
-  /** Leaves the gradients of the summed loss of the batch that was taken. Begins again if a thread is lost on
-   *  the way. */
+  /** Leaves the gradients of the summed loss of the batch that was taken. Begins again if a thread
+   *  is lost on the way. */
   private accumulate(predictions: number): Outcome {
     const { batch, microBatch } = this.options;
     const total: Outcome = { ...NOTHING };
@@ -215,8 +226,8 @@ export class Trainer<Batch = unknown> {
     return total;
   }
 
-  /** Mean loss of a batch of any size, of the plain model (gamma = 0). Changes no weight. Throws UsageError
-   *  for a batch that the model cannot use. */
+  /** Mean loss of a batch of any size, of the plain model (gamma = 0). Changes no weight. Throws
+   *  UsageError for a batch that the model cannot use. */
   evaluate(batch: Batch, options: EvaluateOptions = {}): Evaluation {
     const { microBatch } = this.options;
     const known = { samples: undefined, gamma: 0, onSample: undefined };
@@ -250,16 +261,16 @@ export class Trainer<Batch = unknown> {
     return gamma * 8;
   }
 
-  /** What the last layer gives for one sample, in real units, of the plain model (gamma = 0): the last row's
-   *  numbers, such as the logits of the token after some. Integers times a power of two: the same on
-   *  every machine. A model of several streams takes a sample of each. */
+  /** What the last layer gives for one sample, in real units, of the plain model (gamma = 0): the
+   *  last row's numbers, such as the logits of the token after some. Integers times a power of two:
+   *  the same on every machine. A model of several streams takes a sample of each. */
   predict(...samples: readonly unknown[]): Float64Array {
     return this.predictor(...samples.slice(0, -1))(samples[samples.length - 1]);
   }
 
-  /** Runs all streams but the last, and returns a function that runs the last one: a translator's encoder,
-   *  and what gives the logits after a prefix of the translation. It holds until the trainer is used for
-   *  something else. */
+  /** Runs all streams but the last, and returns a function that runs the last one: a translator's
+   *  encoder, and what gives the logits after a prefix of the translation. It holds until the
+   *  trainer is used for something else. */
   predictor(...samples: readonly unknown[]): (last: unknown) => Float64Array {
     const { model } = this.all;
     samples.forEach((sample, i) => {
@@ -268,7 +279,9 @@ export class Trainer<Batch = unknown> {
     return (last) => {
       const out = model.infer(this.device, samples.length, last);
       if (out === undefined)
-        throw new UsageError(`${samples.length + 1} samples are given, expected one of each stream`);
+        throw new UsageError(
+          `${samples.length + 1} samples are given, expected one of each stream`,
+        );
       const { columns } = out.type;
       const row = this.device.view(out.at + (out.rows - 1) * columns * 4, columns);
       return Float64Array.from(row, (value) => value / 2 ** out.fraction);
@@ -282,9 +295,9 @@ export class Trainer<Batch = unknown> {
     return this.plan.parameters;
   }
 
-  /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major, 28
-   *  fraction bits, of the loss summed over the batch. A view of live memory. Throws UsageError for a path
-   *  that the model does not have. */
+  /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major,
+   *  28 fraction bits, of the loss summed over the batch. A view of live memory. Throws UsageError
+   *  for a path that the model does not have. */
   gradient(path: string): BigInt64Array {
     const found = this.all.model.parameters.find((parameter) => parameter.path === path);
     if (found === undefined)
@@ -292,8 +305,9 @@ export class Trainer<Batch = unknown> {
     return this.device.int64.subarray(found.gradient / 8, found.gradient / 8 + found.size);
   }
 
-  /** Weights in the order of forward, then what the optimizer keeps: everything that a checkpoint needs
-   *  beside options and step. The data are views of live memory: copy what must not change. */
+  /** Weights in the order of forward, then what the optimizer keeps: everything that a checkpoint
+   *  needs beside options and step. The data are views of live memory: copy what must not change.
+   */
   tensors(): NamedTensor[] {
     const { device } = this;
     const { model, updater } = this.all;
@@ -318,9 +332,9 @@ export class Trainer<Batch = unknown> {
     return [...weights, ...kept];
   }
 
-  /** Continues from tensors that `tensors()` gave, after `steps` steps, bit for bit as the run they are from.
-   *  Throws CheckpointError naming the first difference of name, shape or fraction bits, or the first
-   *  number that no run can have; nothing is changed then. */
+  /** Continues from tensors that `tensors()` gave, after `steps` steps, bit for bit as the run they
+   *  are from. Throws CheckpointError naming the first difference of name, shape or fraction bits,
+   *  or the first number that no run can have; nothing is changed then. */
   restore(tensors: readonly NamedTensor[], steps: number): void {
     checkStep(steps);
     const { parameters } = this.all.model;
@@ -342,8 +356,8 @@ export class Trainer<Batch = unknown> {
     });
   }
 
-  /** SHA-256 of every parameter's little-endian int32 bytes in the order of forward, as 64 hex digits: the
-   *  run's fingerprint. */
+  /** SHA-256 of every parameter's little-endian int32 bytes in the order of forward, as 64 hex
+   *  digits: the run's fingerprint. */
   async weightsSha256(): Promise<string> {
     const { bytes } = this.device;
     const bytesOf = ({ master, size }: Parameter): Uint8Array =>
@@ -359,7 +373,8 @@ export class Trainer<Batch = unknown> {
     return this.work;
   }
 
-  /** Runs a job on all threads and adds up what they counted; throws what one thread alone would throw. */
+  /** Runs a job on all threads and adds up what they counted; throws what one thread alone would
+   *  throw. */
   private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome {
     const { device: d, pool, options, all } = this;
     const size = this.threads;
@@ -384,9 +399,9 @@ export class Trainer<Batch = unknown> {
     return outcome;
   }
 
-  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was only slow may
-   *  still write to this one. Weights are written by updates only, which leave nothing to begin again
-   *  from. */
+  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was
+   *  only slow may still write to this one. Weights are written by updates only, which leave
+   *  nothing to begin again from. */
   private goOn(job: Job): Outcome {
     const { work } = this;
     this.broken = new RetrogradError(

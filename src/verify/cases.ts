@@ -1,13 +1,16 @@
-// A known answer of one kernel: arguments as data, and the digest of what the kernel makes of them. docs/conformance.md tells a
-// stranger the same in words; test/golden/conformance.json holds the cases and digests that are published.
+// A known answer of one kernel: arguments as data, and the digest of what the kernel makes of them.
+// docs/conformance.md tells a stranger the same in words; test/golden/conformance.json holds the
+// cases and digests that are published.
 
 import { sha256 } from '../core/digest.ts';
 import { type Backend, type Kernels, RetrogradError } from '../index.ts';
 import { philox4x32 } from '../core/random.ts';
 
-/** A buffer in the kernel's memory. Its elements come from Philox4x32-10: key (stream of the case, 0), counter (element, argument, 0, 0).
- *  With the block's words w0, w1: an integer type has low + floor(w0 (high - low + 1) / 2^32); int64 has (w1 2^32 + w0), signed,
- *  shifted right by 64 - bits. What a kernel writes to is filled too, so that bytes it must not touch are part of the answer. */
+/** A buffer in the kernel's memory. Its elements come from Philox4x32-10: key (stream of the case,
+ *  0), counter (element, argument, 0, 0). With the block's words w0, w1: an integer type has low +
+ *  floor(w0 (high - low + 1) / 2^32); int64 has (w1 2^32 + w0), signed, shifted right by 64 - bits.
+ *  What a kernel writes to is filled too, so that bytes it must not touch are part of the answer.
+ */
 export interface BufferArgument {
   /** Of its elements; stored little-endian. */
   readonly type: 'uint8' | 'int16' | 'int32' | 'int64';
@@ -32,15 +35,26 @@ export interface KernelCase {
 }
 
 const WIDTH = { uint8: 1, int16: 2, int32: 4, int64: 8 } as const;
-const RANGE = { uint8: [0, 255], int16: [-(2 ** 15), 2 ** 15 - 1], int32: [-(2 ** 31), 2 ** 31 - 1] } as const;
+const RANGE = {
+  uint8: [0, 255],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+} as const;
 /** Buffers begin on multiples of this. */
 const ALIGNMENT = 64;
 
 /** Element `index` of argument `argument`. */
-function element({ type, low, high, bits = 64 }: BufferArgument, stream: number, argument: number, index: number): bigint {
+function element(
+  { type, low, high, bits = 64 }: BufferArgument,
+  stream: number,
+  argument: number,
+  index: number,
+): bigint {
   const [w0, w1] = philox4x32(index, argument, 0, 0, stream, 0);
-  if (type === 'int64') return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
-  const from = BigInt(low ?? RANGE[type][0]), to = BigInt(high ?? RANGE[type][1]);
+  if (type === 'int64')
+    return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
+  const from = BigInt(low ?? RANGE[type][0]);
+  const to = BigInt(high ?? RANGE[type][1]);
   return from + ((BigInt(w0) * (to - from + 1n)) >> 32n);
 }
 
@@ -55,13 +69,18 @@ function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argumen
   }
 }
 
-/** SHA-256 of the answer: the result as a little-endian int64 (0 if there is none), then every output's bytes in the order of the
- *  arguments. Throws RetrogradError if the buffers do not fit in the back end's memory.
+/** SHA-256 of the answer: the result as a little-endian int64 (0 if there is none), then every
+ *  output's bytes in the order of the arguments. Throws RetrogradError if the buffers do not fit in
+ *  the back end's memory.
  *  @example
  *  const answer = runCase(createWasmBackend({ pages: 1 }), 'max_bits_i64', { stream: 1, args: [{ type: 'int64', length: 5, bits: 20 }, 5] });
  *  console.log(answer.length, answer[0]); // 32 16
  */
-export function runCase(backend: Backend, kernel: keyof Kernels, { stream, args }: KernelCase): Uint8Array<ArrayBuffer> {
+export function runCase(
+  backend: Backend,
+  kernel: keyof Kernels,
+  { stream, args }: KernelCase,
+): Uint8Array<ArrayBuffer> {
   let at = backend.base;
   const addresses = args.map((argument) => {
     if (typeof argument === 'number') return argument;
@@ -70,8 +89,12 @@ export function runCase(backend: Backend, kernel: keyof Kernels, { stream, args 
     return start;
   });
   const memory = backend.memory.buffer;
-  if (at > memory.byteLength) throw new RetrogradError(`a case of ${kernel} needs ${at} bytes, the memory has ${memory.byteLength}`);
-  const bytesOf = (i: number, { length, type }: BufferArgument): Uint8Array => new Uint8Array(memory, addresses[i], length * WIDTH[type]);
+  if (at > memory.byteLength)
+    throw new RetrogradError(
+      `a case of ${kernel} needs ${at} bytes, the memory has ${memory.byteLength}`,
+    );
+  const bytesOf = (i: number, { length, type }: BufferArgument): Uint8Array =>
+    new Uint8Array(memory, addresses[i], length * WIDTH[type]);
   args.forEach((argument, i) => {
     if (typeof argument !== 'number') fill(bytesOf(i, argument), argument, stream, i);
   });
@@ -80,6 +103,7 @@ export function runCase(backend: Backend, kernel: keyof Kernels, { stream, args 
   const word = new DataView(new ArrayBuffer(8));
   word.setBigInt64(0, BigInt(result ?? 0), true);
   const outputs = args.map((argument, i) =>
-    typeof argument !== 'number' && argument.output ? bytesOf(i, argument) : new Uint8Array(0));
+    typeof argument !== 'number' && argument.output ? bytesOf(i, argument) : new Uint8Array(0),
+  );
   return sha256([new Uint8Array(word.buffer), ...outputs]);
 }

@@ -1,5 +1,5 @@
-// A check that anyone can run on a layer of their own: its gradients against differences of its own forward
-// pass, and that nothing of one sample reaches another, whatever thread computes it.
+// A check that anyone can run on a layer of their own: its gradients against differences of its own
+// forward pass, and that nothing of one sample reaches another, whatever thread computes it.
 
 import {
   Arena,
@@ -33,7 +33,8 @@ export interface LayerCheck {
 export interface LayerReport {
   /** The layer's output. */
   output: Type;
-  /** Cosine of the angle between each gradient and the differences: of the input, and of every parameter. */
+  /** Cosine of the angle between each gradient and the differences: of the input, and of every
+   *  parameter. */
   cosines: Readonly<Record<string, number>>;
 }
 
@@ -56,16 +57,20 @@ const SENT_FRACTION = 20;
 const WEIGHT_GRADIENT_FRACTION = 28;
 const PAGES = 256;
 
-/** Checks a layer. Throws RetrogradError that names what is wrong: a gradient that is not that of the forward
- *  pass, a sample that reaches another one, a thread that computes something else; and whatever the layer
- *  throws itself, such as a parameter that is planned twice. */
-export function checkLayer(layer: Layer, { input, wanted = 'branch', seed = 1 }: LayerCheck): LayerReport {
+/** Checks a layer. Throws RetrogradError that names what is wrong: a gradient that is not that of
+ *  the forward pass, a sample that reaches another one, a thread that computes something else; and
+ *  whatever the layer throws itself, such as a parameter that is planned twice. */
+export function checkLayer(
+  layer: Layer,
+  { input, wanted = 'branch', seed = 1 }: LayerCheck,
+): LayerReport {
   const bench = new Bench(layer, input, { wanted, seed });
   const cosines = bench.gradients();
   for (const [what, cosine] of Object.entries(cosines))
     if (!(cosine >= LEAST_COSINE))
       throw new RetrogradError(
-        `the gradient of ${what} is not that of the forward pass: cosine ${cosine.toFixed(4)} with ` +
+        `the gradient of ${what} is not that of the forward pass: cosine ` +
+          `${cosine.toFixed(4)} with ` +
           `its differences, expected at least ${LEAST_COSINE}`,
         'look for a term that backward leaves out',
       );
@@ -105,7 +110,10 @@ class Instance {
     this.x = new Tensor(input);
     this.y = new Tensor(output);
     this.y.at = at.own(tensorBytes(output));
-    const widest = Math.max(tensorBytes({ ...input, kind: 'sums' }), output.rows * output.columns * 4);
+    const widest = Math.max(
+      tensorBytes({ ...input, kind: 'sums' }),
+      output.rows * output.columns * 4,
+    );
     this.dy = { at: at.own(widest), exponent: 0 };
     this.dx = { at: at.own(widest), exponent: 0 };
     this.samples = [0, 1].map(() => ({
@@ -175,7 +183,10 @@ class Bench {
     const view = this.inputOf(instance, s);
     for (let i = 0; i < view.length; i++) {
       const value = noise(this.given.seed, stream, i);
-      view[i] = kind === 'ids' ? Math.abs(Math.round(value * 2)) % 3 : Math.round(value * 2 ** FRACTION[kind]);
+      view[i] =
+        kind === 'ids'
+          ? Math.abs(Math.round(value * 2)) % 3
+          : Math.round(value * 2 ** FRACTION[kind]);
     }
   }
 

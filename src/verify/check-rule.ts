@@ -1,6 +1,7 @@
-// A check that anyone can run on an update rule of their own: that it runs backward exactly, that its
-// gradients are those of its forward pass, and that no sample reaches another one. The blocks are linear
-// maps, computed in real numbers, so that differences are exact but for the rounding of states.
+// A check that anyone can run on an update rule of their own: that it runs backward exactly, that
+// its gradients are those of its forward pass, and that no sample reaches another one. The blocks
+// are linear maps, computed in real numbers, so that differences are exact but for the rounding of
+// states.
 
 import {
   Arena,
@@ -169,7 +170,9 @@ class RuleBench {
     Object.assign(lane.a, { at: a, exponent: 0 });
     Object.assign(lane.b, { at: b, exponent: 0 });
     const real = (_: unknown, i: number): number => noise(this.seed, s, i) + (change?.[i] ?? 0);
-    this.run.view(last, N).set(Int32Array.from({ length: N }, (v, i) => Math.round(real(v, i) * 2 ** L)));
+    this.run
+      .view(last, N)
+      .set(Int32Array.from({ length: N }, (v, i) => Math.round(real(v, i) * 2 ** L)));
     this.rule.begin?.(this.site.move(0, lane, s));
     return lane;
   }
@@ -179,7 +182,11 @@ class RuleBench {
     return `${this.run.view(last, N).join()} ${this.run.view(previous, N).join()}`;
   }
 
-  private forward(s: number, each: (k: number) => void = () => undefined, change?: Float64Array): Lane {
+  private forward(
+    s: number,
+    each: (k: number) => void = () => undefined,
+    change?: Float64Array,
+  ): Lane {
     const lane = this.begin(s, change);
     for (let k = 0; k < this.depth; k++) {
       each(k);
@@ -194,7 +201,8 @@ class RuleBench {
     return Float64Array.from(this.run.view(at, N), (raw) => raw / 2 ** L);
   }
 
-  /** Every pair of states is rebuilt, bit for bit. The second state before block 0 is the rule's affair. */
+  /** Every pair of states is rebuilt, bit for bit. The second state before block 0 is the rule's
+   *  affair. */
   checkInverse(): number {
     const { rule, depth, site } = this;
     const seen: string[] = [];
@@ -207,8 +215,10 @@ class RuleBench {
       );
       if (found === expected) continue;
       throw new RetrogradError(
-        `the rule ${rule.name} is not inverse: the states before block ${k} were not rebuilt exactly`,
-        'inverse must undo every operation of forward, in the opposite order, with the same rounding',
+        `the rule ${rule.name} is not inverse: the states before block ${k} were not rebuilt ` +
+          'exactly',
+        'inverse must undo every operation of forward, in the opposite order, with the same ' +
+          'rounding',
       );
     }
     return 2 * depth - 1;
@@ -249,7 +259,10 @@ class RuleBench {
     const sent = Float64Array.from({ length: N }, (_, i) => noise(seed, 5, i));
     const found = this.gradient(sent);
     const value = (change: Float64Array): number =>
-      this.output(0, this.forward(0, undefined, change)).reduce((sum, v, i) => sum + v * sent[i], 0);
+      this.output(0, this.forward(0, undefined, change)).reduce(
+        (sum, v, i) => sum + v * sent[i],
+        0,
+      );
     const sum = new Cosine();
     for (let i = 0; i < N; i++) {
       const step = new Float64Array(N);

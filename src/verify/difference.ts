@@ -1,5 +1,5 @@
-// Derivatives by differences, of functions whose values are rounded: five points, so that steps can be
-// large, and several steps, whose mean has less of the noise of rounding.
+// Derivatives by differences, of functions whose values are rounded: five points, so that steps can
+// be large, and several steps, whose mean has less of the noise of rounding.
 
 /** Steps, in units of the first. */
 const STEPS = [1, 1.2, 1.4, 1.6, 1.8, 2];

@@ -1,4 +1,5 @@
-// The second entry of the package, retrograd/verify: known answers on this runtime, against the published digests.
+// The second entry of the package, retrograd/verify: known answers on this runtime, against the
+// published digests.
 
 export { type BufferArgument, type KernelCase, runCase } from './cases.ts';
 export { describeRuntime, formatReport, summaryLine } from './report.ts';

@@ -6,7 +6,11 @@ import type { VerifyReport } from './verify.ts';
 interface Globals {
   readonly Deno?: { version: { deno: string; v8: string }; build: { arch: string; os: string } };
   readonly Bun?: { version: string };
-  readonly process?: { versions?: { node?: string; v8?: string }; arch?: string; platform?: string };
+  readonly process?: {
+    versions?: { node?: string; v8?: string };
+    arch?: string;
+    platform?: string;
+  };
   readonly navigator?: { userAgent?: string };
 }
 
@@ -16,9 +20,14 @@ interface Globals {
  */
 export function describeRuntime(): string {
   const { Deno, Bun, process, navigator } = globalThis as unknown as Globals;
-  if (Deno !== undefined) return `Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), ${Deno.build.os} ${Deno.build.arch}`;
+  if (Deno !== undefined)
+    return `Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), ${Deno.build.os} ${Deno.build.arch}`;
   if (Bun !== undefined) return `Bun ${Bun.version}, ${process?.platform} ${process?.arch}`;
-  if (process?.versions?.node !== undefined) return `Node ${process.versions.node} (V8 ${process.versions.v8}), ${process.platform} ${process.arch}`;
+  if (process?.versions?.node !== undefined)
+    return (
+      `Node ${process.versions.node} (V8 ${process.versions.v8}), ${process.platform} ` +
+      `${process.arch}`
+    );
   return navigator?.userAgent ?? 'a JavaScript shell that does not tell its name';
 }
 
@@ -37,13 +46,20 @@ export const summaryLine = (report: VerifyReport, runtime = describeRuntime()): 
  */
 export function formatReport(report: VerifyReport, runtime?: string): string {
   const shown = report.rows.map(({ name }) => name.replaceAll(' = ', '=')); // 80 columns
-  const width = Math.max(...shown.map((name) => name.length)), first = report.rows.find(({ equal }) => !equal);
+  const width = Math.max(...shown.map((name) => name.length));
+  const first = report.rows.find(({ equal }) => !equal);
   const lines = report.rows.map(({ cases, digest, equal }, i) => {
     const count = `${String(cases).padStart(3)} ${cases === 1 ? 'case ' : 'cases'}`;
-    return `${shown[i].padEnd(width)} ${count} ${digest.slice(0, 16).padEnd(16)} ${equal ? 'equal' : 'DIFFERENT'}`;
+    return (
+      `${shown[i].padEnd(width)} ${count} ${digest.slice(0, 16).padEnd(16)} ` +
+      `${equal ? 'equal' : 'DIFFERENT'}`
+    );
   });
-  const verdict = first === undefined
-    ? `All ${report.rows.length} rows are equal to the published ones, in ${(report.milliseconds / 1000).toFixed(1)} s.`
-    : `The first difference: ${first.name}, case ${first.firstDifference ?? 0}: ${first.digest}, expected ${first.expected}.`;
+  const verdict =
+    first === undefined
+      ? `All ${report.rows.length} rows are equal to the published ones, in ` +
+        `${(report.milliseconds / 1000).toFixed(1)} s.`
+      : `The first difference: ${first.name}, case ${first.firstDifference ?? 0}: ` +
+        `${first.digest}, expected ${first.expected}.`;
   return [...lines, '', verdict, summaryLine(report, runtime)].join('\n');
 }

@@ -1,5 +1,5 @@
-// The training runs that verify repeats: together they reach every kernel in the order that training uses
-// them.
+// The training runs that verify repeats: together they reach every kernel in the order that
+// training uses them.
 
 import { sha256 } from '../core/digest.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
@@ -41,7 +41,8 @@ export function smallRun({ model, rule = bdia(), ...given }: RunShape = {}): Sma
   return { config, options };
 }
 
-/** Skewed random token ids, a function of seed and step: floor(u^2 V) with u = random word / 2^32. */
+/** Skewed random token ids, a function of seed and step: floor(u^2 V) with u = random word / 2^32.
+ */
 export function randomTokens(
   { context, vocabulary }: { readonly context: number; readonly vocabulary: number },
   batch: number,
@@ -59,9 +60,9 @@ export function randomTokens(
 
 const WIDE = { vocabulary: 67, layers: 2, channels: 15, heads: 3, context: 139 };
 
-/** Runs and their steps by name. Between them they reach every kernel: both rules, m = 1 and 2, l = 9 and
- *  12, with and without biases, tied and untied heads, a context beyond one exact sum of 128 products and
- *  one that no tile divides. */
+/** Runs and their steps by name. Between them they reach every kernel: both rules, m = 1 and 2, l =
+ *  9 and 12, with and without biases, tied and untied heads, a context beyond one exact sum of 128
+ *  products and one that no tile divides. */
 export const RUNS: Readonly<Record<string, { run: RunShape; steps: number }>> = {
   bdia: { run: {}, steps: 8 },
   none: { run: { rule: plain() }, steps: 8 },
@@ -80,8 +81,9 @@ export const RUNS: Readonly<Record<string, { run: RunShape; steps: number }>> = 
   },
 };
 
-/** Digests of one run by stage: loss and logits of the initial weights, the first batch's gradients (which
- *  reversal has to get right), the weights and moments after one step of AdamW, and after the last step. */
+/** Digests of one run by stage: loss and logits of the initial weights, the first batch's gradients
+ *  (which reversal has to get right), the weights and moments after one step of AdamW, and after
+ *  the last step. */
 export function runStages(
   name: string,
 ): Record<'forward' | 'gradients' | 'AdamW' | 'training', Uint8Array> {
@@ -110,6 +112,8 @@ export function runStages(
 /** SHA-256 of the elements' bytes; hosts of the other byte order are refused before. */
 function digestOf(parts: readonly (Int32Array | BigInt64Array | Float64Array)[]): Uint8Array {
   return sha256(
-    parts.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
+    parts.map(
+      ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+    ),
   );
 }

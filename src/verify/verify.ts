@@ -1,4 +1,5 @@
-// Is this runtime the same machine as all the others? Repeats every published known answer here and compares the digests.
+// Is this runtime the same machine as all the others? Repeats every published known answer here and
+// compares the digests.
 
 import published from '../../test/golden/conformance.json';
 import { hex } from '../core/digest.ts';
@@ -37,9 +38,18 @@ export interface VerifyReport {
   readonly milliseconds: number;
 }
 
-/** What is published: digests of all cases of each kernel (16 digits a case, 64 for all) and of the stages of each run. */
+/** What is published: digests of all cases of each kernel (16 digits a case, 64 for all) and of the
+ *  stages of each run. */
 export interface Published {
-  readonly kernels: Readonly<Record<string, { digest: string; cases: readonly { stream: number; args: readonly unknown[]; digest: string }[] }>>;
+  readonly kernels: Readonly<
+    Record<
+      string,
+      {
+        digest: string;
+        cases: readonly { stream: number; args: readonly unknown[]; digest: string }[];
+      }
+    >
+  >;
   readonly runs: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly digest: string;
 }
@@ -49,7 +59,11 @@ const PAGES = 64;
 const CASE_DIGITS = 16;
 
 /** One kernel's row; what it throws becomes its digest. */
-function kernelRow(backend: Backend, name: string, { digest: expected, cases }: Published['kernels'][string]): VerifyRow {
+function kernelRow(
+  backend: Backend,
+  name: string,
+  { digest: expected, cases }: Published['kernels'][string],
+): VerifyRow {
   let firstDifference: number | undefined;
   try {
     const digests = cases.map((one, i) => {
@@ -58,16 +72,36 @@ function kernelRow(backend: Backend, name: string, { digest: expected, cases }: 
       return digest;
     });
     const digest = digestOfDigests(digests);
-    return { name, cases: cases.length, digest, expected, equal: digest === expected, firstDifference };
+    return {
+      name,
+      cases: cases.length,
+      digest,
+      expected,
+      equal: digest === expected,
+      firstDifference,
+    };
   } catch (error) {
-    return { name, cases: cases.length, digest: String(error), expected, equal: false, firstDifference };
+    return {
+      name,
+      cases: cases.length,
+      digest: String(error),
+      expected,
+      equal: false,
+      firstDifference,
+    };
   }
 }
 
 /** The rows of one training run, one a stage. */
 function runRows(name: string, expected: Readonly<Record<string, string>>): VerifyRow[] {
-  const row = (stage: string, digest: string): VerifyRow =>
-    ({ name: `${stage}: ${name}`, cases: 1, digest, expected: expected[stage], equal: digest === expected[stage], firstDifference: digest === expected[stage] ? undefined : 0 });
+  const row = (stage: string, digest: string): VerifyRow => ({
+    name: `${stage}: ${name}`,
+    cases: 1,
+    digest,
+    expected: expected[stage],
+    equal: digest === expected[stage],
+    firstDifference: digest === expected[stage] ? undefined : 0,
+  });
   try {
     return Object.entries(runStages(name)).map(([stage, digest]) => row(stage, hex(digest)));
   } catch (error) {
@@ -75,22 +109,36 @@ function runRows(name: string, expected: Readonly<Record<string, string>>): Veri
   }
 }
 
-/** Runs the known answers of every kernel and the stages of four short training runs on this runtime and compares their digests with
- *  the published ones. Takes a few seconds; `onRow` sees each row when it is done. `backend`: other kernels than the library's own
- *  (4 MiB of memory), whose training runs are then left out. Throws RetrogradError where the library cannot run at all.
+/** Runs the known answers of every kernel and the stages of four short training runs on this
+ *  runtime and compares their digests with the published ones. Takes a few seconds; `onRow` sees
+ *  each row when it is done. `backend`: other kernels than the library's own (4 MiB of memory),
+ *  whose training runs are then left out. Throws RetrogradError where the library cannot run at
+ *  all.
  *  @example
  *  const { equal, digest, expected } = verify();
  *  console.log(equal ? 'the same bits' : 'different bits', digest === expected); // the same bits true
  */
-export function verify(onRow: (row: VerifyRow) => void = () => undefined, backend?: Backend): VerifyReport {
-  const started = Date.now(), rows: VerifyRow[] = [], { kernels, runs, digest: expected } = published as unknown as Published;
+export function verify(
+  onRow: (row: VerifyRow) => void = () => undefined,
+  backend?: Backend,
+): VerifyReport {
+  const started = Date.now();
+  const rows: VerifyRow[] = [];
+  const { kernels, runs, digest: expected } = published as unknown as Published;
   const add = (row: VerifyRow): void => {
     rows.push(row);
     onRow(row);
   };
   const used = backend ?? createWasmBackend({ pages: PAGES });
   for (const [name, entry] of Object.entries(kernels)) add(kernelRow(used, name, entry));
-  if (backend === undefined) for (const name of Object.keys(RUNS)) runRows(name, runs[name]).forEach(add);
+  if (backend === undefined)
+    for (const name of Object.keys(RUNS)) runRows(name, runs[name]).forEach(add);
   const digest = digestOfHex(rows.map((row) => row.digest));
-  return { equal: rows.every((row) => row.equal), rows, digest, expected: backend === undefined ? expected : digestOfHex(rows.map((row) => row.expected)), milliseconds: Date.now() - started };
+  return {
+    equal: rows.every((row) => row.equal),
+    rows,
+    digest,
+    expected: backend === undefined ? expected : digestOfHex(rows.map((row) => row.expected)),
+    milliseconds: Date.now() - started,
+  };
 }

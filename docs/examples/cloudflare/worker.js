@@ -1,11 +1,13 @@
-// A Cloudflare Worker that trains a few steps in every request and goes on where the last one stopped, in whatever machine the next one
-// wakes up: the state is a checkpoint's bytes in a Durable Object's storage.
+// A Cloudflare Worker that trains a few steps in every request and goes on where the last one
+// stopped, in whatever machine the next one wakes up: the state is a checkpoint's bytes in a
+// Durable Object's storage.
 //
 //   POST /train?steps=10     -> { "step": 10, "loss": ..., "weightsSha256": "..." }
 //   GET  /                   -> the same without training
 //
-// Workers forbid compiling WebAssembly at run time; 'retrograd' resolves to the entry that imports its module as a file there. A clock
-// does not advance while a Worker computes, so the budget of a request is a number of steps: one of this model takes about 4 ms.
+// Workers forbid compiling WebAssembly at run time; 'retrograd' resolves to the entry that imports
+// its module as a file there. A clock does not advance while a Worker computes, so the budget of a
+// request is a number of steps: one of this model takes about 4 ms.
 
 import { GptTrainer, decodeCheckpoint, encodeCheckpoint } from 'retrograd';
 
@@ -28,8 +30,12 @@ export class Training {
     this.trainer ??= GptTrainer.create(OPTIONS);
     const chunks = await this.storage.get('chunks');
     if (chunks !== undefined && this.trainer.steps === 0) {
-      const parts = await Promise.all(Array.from({ length: chunks }, (_, i) => this.storage.get(`chunk ${i}`)));
-      const checkpoint = await decodeCheckpoint(new Uint8Array(await new Blob(parts).arrayBuffer()));
+      const parts = await Promise.all(
+        Array.from({ length: chunks }, (_, i) => this.storage.get(`chunk ${i}`)),
+      );
+      const checkpoint = await decodeCheckpoint(
+        new Uint8Array(await new Blob(parts).arrayBuffer()),
+      );
       this.trainer.restore(checkpoint.tensors, checkpoint.step);
     }
     return this.trainer;
@@ -37,27 +43,47 @@ export class Training {
 
   async save() {
     const { options, steps: step } = this.trainer;
-    const bytes = await encodeCheckpoint({ tensors: this.trainer.tensors(), options, step, vocabulary: null, dataSha256: '0'.repeat(64), libraryVersion: 'example' });
+    const bytes = await encodeCheckpoint({
+      tensors: this.trainer.tensors(),
+      options,
+      step,
+      vocabulary: null,
+      dataSha256: '0'.repeat(64),
+      libraryVersion: 'example',
+    });
     const chunks = Math.ceil(bytes.length / CHUNK);
-    await this.storage.transaction(async (storage) => { // all or nothing
-      for (let i = 0; i < chunks; i++) await storage.put(`chunk ${i}`, bytes.slice(i * CHUNK, (i + 1) * CHUNK));
+    await this.storage.transaction(async (storage) => {
+      // all or nothing
+      for (let i = 0; i < chunks; i++)
+        await storage.put(`chunk ${i}`, bytes.slice(i * CHUNK, (i + 1) * CHUNK));
       await storage.put('chunks', chunks);
     });
   }
 
   async fetch(request) {
-    const { pathname, searchParams } = new URL(request.url), trainer = await this.load();
+    const { pathname, searchParams } = new URL(request.url);
+    const trainer = await this.load();
     let loss;
     if (pathname === '/train' && request.method === 'POST') {
       const steps = Number(searchParams.get('steps') ?? 10);
-      if (!Number.isInteger(steps) || steps < 1 || steps > BUDGET) return new Response(`steps is ${searchParams.get('steps')}, expected 1 to ${BUDGET}\n`, { status: 400 });
+      if (!Number.isInteger(steps) || steps < 1 || steps > BUDGET)
+        return new Response(`steps is ${searchParams.get('steps')}, expected 1 to ${BUDGET}\n`, {
+          status: 400,
+        });
       for (let i = 0; i < steps && trainer.steps < OPTIONS.steps; i++) {
         const at = trainer.steps * 20;
-        ({ loss } = trainer.trainStep(TOKENS.subarray(at, at + 128), TOKENS.subarray(at + 1, at + 129)));
+        ({ loss } = trainer.trainStep(
+          TOKENS.subarray(at, at + 128),
+          TOKENS.subarray(at + 1, at + 129),
+        ));
       }
       await this.save();
     }
-    return Response.json({ step: trainer.steps, loss, weightsSha256: await trainer.weightsSha256() });
+    return Response.json({
+      step: trainer.steps,
+      loss,
+      weightsSha256: await trainer.weightsSha256(),
+    });
   }
 }
 

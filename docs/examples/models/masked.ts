@@ -43,10 +43,11 @@ export const masked = defineModel('masked', (config: Config) => {
   };
 });
 
-/** Windows of a text in which about every seventh token, by its place, is hidden; the others are not
- *  predicted (-1). */
+/** Windows of a text in which about every seventh token, by its place, is hidden; the others are
+ *  not predicted (-1). */
 export function hide(windows: Int32Array, mask: number, step: number): TextBatch {
-  const isHidden = (i: number): boolean => (Math.imul(i + 1, 0x9e3779b1) ^ Math.imul(step, 0x85ebca6b)) >>> 0 < 2 ** 32 / 7;
+  const isHidden = (i: number): boolean =>
+    (Math.imul(i + 1, 0x9e3779b1) ^ Math.imul(step, 0x85ebca6b)) >>> 0 < 2 ** 32 / 7;
   return {
     inputs: windows.map((token, i) => (isHidden(i) ? mask : token)),
     targets: windows.map((token, i) => (isHidden(i) ? token : -1)),
@@ -55,5 +56,10 @@ export function hide(windows: Int32Array, mask: number, step: number): TextBatch
 
 export const create = (vocabulary: number): Trainer<TextBatch> => {
   const model = masked({ vocabulary: vocabulary + 1, channels: 32, context: 24, layers: 2 });
-  return Trainer.create({ model, batch: 8, steps: 400, learningRate: cosine(0.005, { warmup: 20 }) });
+  return Trainer.create({
+    model,
+    batch: 8,
+    steps: 400,
+    learningRate: cosine(0.005, { warmup: 20 }),
+  });
 };

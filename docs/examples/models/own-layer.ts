@@ -37,7 +37,7 @@ class SquaredRelu implements Planned<undefined> {
   forward({ int16, counts }: Run, x: Tensor, _: undefined, y: Tensor): void {
     y.rows = x.rows;
     for (let i = 0; i < x.size; i++) {
-      const square = Math.max(0, int16[x.at / 2 + i]) ** 2 >> x.fraction;
+      const square = (Math.max(0, int16[x.at / 2 + i]) ** 2) >> x.fraction;
       if (square > 4095) counts.saturated++;
       int16[y.at / 2 + i] = Math.min(4095, square);
     }
@@ -61,25 +61,28 @@ export const squaredRelu = (): Layer => ({
   plan: () => new SquaredRelu(),
 });
 
-export const model = defineModel('squared ReLU', ({ vocabulary, context }: { vocabulary: number; context: number }) => ({
-  input: tokens<TextBatch>({ vocabulary, context }),
-  layers: [
-    embedding({ vocabulary, channels: 32 }),
-    reversible({
-      depth: 2,
-      rule: bdia(),
-      block: [
-        sublayer(layerNorm({ name: 'norm1' }), attention({ heads: 4, causal: true })),
-        sublayer(
-          layerNorm({ name: 'norm2' }),
-          linear(128, { name: 'up' }),
-          squaredRelu(),
-          linear(32, { name: 'down' }),
-        ),
-      ],
-    }),
-    layerNorm(),
-    linear(vocabulary, { shares: 'token.weight' }),
-  ],
-  loss: crossEntropy<TextBatch>(),
-}));
+export const model = defineModel(
+  'squared ReLU',
+  ({ vocabulary, context }: { vocabulary: number; context: number }) => ({
+    input: tokens<TextBatch>({ vocabulary, context }),
+    layers: [
+      embedding({ vocabulary, channels: 32 }),
+      reversible({
+        depth: 2,
+        rule: bdia(),
+        block: [
+          sublayer(layerNorm({ name: 'norm1' }), attention({ heads: 4, causal: true })),
+          sublayer(
+            layerNorm({ name: 'norm2' }),
+            linear(128, { name: 'up' }),
+            squaredRelu(),
+            linear(32, { name: 'down' }),
+          ),
+        ],
+      }),
+      layerNorm(),
+      linear(vocabulary, { shares: 'token.weight' }),
+    ],
+    loss: crossEntropy<TextBatch>(),
+  }),
+);

@@ -1,5 +1,5 @@
-// An optimizer of one's own: sign descent with momentum (signum, Bernstein et al. 2018), beside Lion,
-// which the library brings.
+// An optimizer of one's own: sign descent with momentum (signum, Bernstein et al. 2018), beside
+// Lion, which the library brings.
 
 import { type Optimizer, eachGradient, lion, moveWeight } from 'retrograd';
 

@@ -7,7 +7,8 @@ const exchange = (lane: Lane): void => {
   [lane.last, lane.previous] = [lane.previous, lane.last];
 };
 
-/** stream += sign * h, rounded to the state's fraction bits. Returns the elements beyond the range. */
+/** stream += sign * h, rounded to the state's fraction bits. Returns the elements beyond the range.
+ */
 const add = ({ run, h, n, l }: Site, from: number, stream: number, sign: number): number =>
   run.kernels.add_rounded_i32(from, h, stream, n, sign, 16 - l, stateLimit(l));
 
@@ -46,4 +47,11 @@ export const midpoint = (): UpdateRule => ({
   },
 });
 
-export const model = gpt({ vocabulary: 64, layers: 4, channels: 32, heads: 4, context: 16, rule: midpoint() });
+export const model = gpt({
+  vocabulary: 64,
+  layers: 4,
+  channels: 32,
+  heads: 4,
+  context: 16,
+  rule: midpoint(),
+});

@@ -1,7 +1,16 @@
 // Regression on a table of numbers: a small network of three layers, mean squared error.
 //   node regression.ts
 
-import { Trainer, adamw, cosine, defineModel, features, gelu, linear, meanSquaredError } from 'retrograd';
+import {
+  Trainer,
+  adamw,
+  cosine,
+  defineModel,
+  features,
+  gelu,
+  linear,
+  meanSquaredError,
+} from 'retrograd';
 
 export interface Rows {
   /** Five columns, standardised. */

@@ -1,5 +1,5 @@
-// retrograd bench: how fast this machine trains. The matrix product against the peak of its instruction, then training steps of a model on
-// made-up data; --profile: kernel by kernel.
+// retrograd bench: how fast this machine trains. The matrix product against the peak of its
+// instruction, then training steps of a model on made-up data; --profile: kernel by kernel.
 
 import { count, percent, table } from '../format.ts';
 import type { SomeKind } from '../kinds/kinds.ts';
@@ -22,34 +22,37 @@ const SHAPES = [
   [512, 512, 512],
   [1024, 128, 512],
 ] as const;
-/** Steps, and milliseconds, before the first that counts: empty caches, the compiler's quick version, and the compiler at work on the better
- *  one, beside which two threads on two processors take up to a tenth longer. */
-const WARM = 3,
-  WARM_MILLISECONDS = 1500,
-  REPEAT = 10;
+/** Steps, and milliseconds, before the first that counts: empty caches, the compiler's quick
+ *  version, and the compiler at work on the better one, beside which two threads on two processors
+ *  take up to a tenth longer. */
+const WARM = 3;
+const WARM_MILLISECONDS = 1500;
+const REPEAT = 10;
 
 /** Shares of 0..1 and rates as people read them. */
 const rate = (value: number): string => `${value.toFixed(1)} GMAC/s`;
 const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 
 const BUSY =
-  'The machine was busy with other work while it was measured: rates beside the word disturbed say little. ' +
+  'The machine was busy with other work while it was measured: rates beside the word ' +
+  'disturbed say little. ' +
   'Measure again when nothing else runs.';
-/** Steps of one length are the rule; when the longest take so much more than the shortest, something came between. */
+/** Steps of one length are the rule; when the longest take so much more than the shortest,
+ *  something came between. */
 const MOST_STEP_SPREAD = 1.5;
 
 /** Whether steps tell of other work: the middle half of them differ too much. */
 export function areUneven(milliseconds: readonly number[]): boolean {
-  const sorted = [...milliseconds].sort((a, b) => a - b),
-    quarter = Math.floor(sorted.length / 4);
+  const sorted = [...milliseconds].sort((a, b) => a - b);
+  const quarter = Math.floor(sorted.length / 4);
   return sorted[sorted.length - 1 - quarter] / sorted[quarter] > MOST_STEP_SPREAD;
 }
 
 function products(json: boolean): number {
   if (!json) status('measuring matrix products ...');
-  const peak = createPeak(),
-    found = SHAPES.map(([m, n, k]) => productRate(m, n, k, peak)),
-    best = median(found.map((one) => one.peak));
+  const peak = createPeak();
+  const found = SHAPES.map(([m, n, k]) => productRate(m, n, k, peak));
+  const best = median(found.map((one) => one.peak));
   if (!json) status('');
   if (json) for (const one of found) printJson({ event: 'product', ...one });
   else {
@@ -72,7 +75,8 @@ function products(json: boolean): number {
   return best;
 }
 
-/** Milliseconds of `repeat` steps after some that do not count; `begin` is called before the first that does. */
+/** Milliseconds of `repeat` steps after some that do not count; `begin` is called before the first
+ *  that does. */
 function times(step: () => unknown, repeat: number, begin: () => void = () => undefined): number[] {
   for (
     let i = 0, end = performance.now() + WARM_MILLISECONDS;
@@ -89,24 +93,24 @@ function times(step: () => unknown, repeat: number, begin: () => void = () => un
 }
 
 export async function bench(kind: SomeKind, values: BenchValues): Promise<number> {
-  const { json = false, repeat = REPEAT } = values,
-    { options, note } = await kind.planned(values),
-    best = products(json);
-  const trainer = kind.create(options),
-    { unit, unitsPerStep, step } = kind.madeUp(trainer);
+  const { json = false, repeat = REPEAT } = values;
+  const { options, note } = await kind.planned(values);
+  const best = products(json);
+  const trainer = kind.create(options);
+  const { unit, unitsPerStep, step } = kind.madeUp(trainer);
   await allThreadsUp(trainer);
   if (!json) status('measuring training steps ...');
-  const { threads } = trainer,
-    text = threadsText(trainer),
-    found = times(step, repeat),
-    middle = median(found),
-    perSecond = (unitsPerStep / middle) * 1000;
+  const { threads } = trainer;
+  const text = threadsText(trainer);
+  const found = times(step, repeat);
+  const middle = median(found);
+  const perSecond = (unitsPerStep / middle) * 1000;
   trainer.close();
   if (!json) status('');
-  const shortest = Math.min(...found),
-    longest = Math.max(...found);
-  const { parameters } = trainer,
-    disturbed = areUneven(found);
+  const shortest = Math.min(...found);
+  const longest = Math.max(...found);
+  const { parameters } = trainer;
+  const disturbed = areUneven(found);
   if (json)
     printJson({
       event: 'step',
@@ -126,14 +130,17 @@ export async function bench(kind: SomeKind, values: BenchValues): Promise<number
   else {
     const { layers, channels, heads } = options.model;
     print(
-      `${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ${kind.batchNote(options)}, ${options.reversible}, ${text}`,
+      `${kind.title}: ${layers} layers, ${channels} channels, ${heads} heads, ${note}; ` +
+        `${kind.batchNote(options)}, ${options.reversible}, ${text}`,
     );
     print(
-      `a training step: ${milliseconds(middle)}, median of ${repeat} (${shortest.toFixed(1)} to ${longest.toFixed(1)}); ${count(perSecond)} ${unit} a second`,
+      `a training step: ${milliseconds(middle)}, median of ${repeat} (${shortest.toFixed(1)} ` +
+        `to ${longest.toFixed(1)}); ${count(perSecond)} ${unit} a second`,
     );
     if (disturbed)
       print(
-        'Steps took unequal time: the machine is busy with other work. Measure again when nothing else runs.',
+        'Steps took unequal time: the machine is busy with other work. Measure again when ' +
+          'nothing else runs.',
       );
   }
   if (values.profile === true) profiled(kind, options, repeat, best, json);
@@ -152,10 +159,10 @@ function profiled(
   json: boolean,
 ): void {
   if (!json) status('measuring every kernel ...');
-  const profile = createProfile(),
-    trainer = kind.create({ ...options, threads: 1 }, profile.makeBackend);
-  const all = times(kind.madeUp(trainer).step, repeat, profile.clear).reduce((a, b) => a + b, 0),
-    rows = profile.rows();
+  const profile = createProfile();
+  const trainer = kind.create({ ...options, threads: 1 }, profile.makeBackend);
+  const all = times(kind.madeUp(trainer).step, repeat, profile.clear).reduce((a, b) => a + b, 0);
+  const rows = profile.rows();
   if (json) {
     for (const { name, calls, milliseconds: ms, macs } of rows)
       printJson({

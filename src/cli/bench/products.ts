@@ -1,10 +1,12 @@
-// The rates of matrix products beside that of the peak loop, in turn, so that their ratio does not depend on what else the machine does.
+// The rates of matrix products beside that of the peak loop, in turn, so that their ratio does not
+// depend on what else the machine does.
 
 import { createWasmBackend, packedBytes, panelStride } from '../library.ts';
 import { median } from '../statistics.ts';
 import type { Peak } from './peak.ts';
 
-/** Milliseconds of a turn: short against what disturbs a machine, long against the clock's resolution. */
+/** Milliseconds of a turn: short against what disturbs a machine, long against the clock's
+ *  resolution. */
 const TURN = 2;
 const clock = (work: () => void): number => {
   const start = performance.now();
@@ -12,8 +14,8 @@ const clock = (work: () => void): number => {
   return performance.now() - start;
 };
 
-/** GMAC/s of works that do `macs` multiply-accumulates each, and of the peak loop: after `warmUp` milliseconds of all, turn by turn until the
- *  first work has had `milliseconds`. */
+/** GMAC/s of works that do `macs` multiply-accumulates each, and of the peak loop: after `warmUp`
+ *  milliseconds of all, turn by turn until the first work has had `milliseconds`. */
 export function ratesInTurn<Name extends string>(
   works: Readonly<Record<Name, () => void>>,
   macs: number,
@@ -21,18 +23,18 @@ export function ratesInTurn<Name extends string>(
   milliseconds: number,
   warmUp: number,
 ): Record<Name | 'peak', number> {
-  const names = Object.keys(works) as Name[],
-    begun = performance.now();
+  const names = Object.keys(works) as Name[];
+  const begun = performance.now();
   do {
     for (const name of names) works[name]();
     peak.run(100);
   } while (performance.now() - begun < warmUp);
-  const turnsOf = (one: number): number => Math.max(1, Math.round(TURN / one)),
-    peakTurns = turnsOf(peak.run(1000) / 1000);
+  const turnsOf = (one: number): number => Math.max(1, Math.round(TURN / one));
+  const peakTurns = turnsOf(peak.run(1000) / 1000);
   const of = new Map(
-      names.map((name) => [name, { turns: turnsOf(clock(works[name])), time: 0, done: 0 }]),
-    ),
-    ofPeak = { time: 0, done: 0 };
+    names.map((name) => [name, { turns: turnsOf(clock(works[name])), time: 0, done: 0 }]),
+  );
+  const ofPeak = { time: 0, done: 0 };
   while (of.get(names[0])!.time < milliseconds) {
     ofPeak.time += peak.run(peakTurns);
     ofPeak.done += peakTurns * peak.macs;
@@ -64,45 +66,47 @@ export interface ProductRate {
 }
 
 /** A processor that is ours alone gives us its time, and the peak is the same in every round. */
-const LEAST_OWN_TIME = 0.95,
-  MOST_SPREAD = 0.15,
-  MOST_OF_PEAK = 1.02;
+const LEAST_OWN_TIME = 0.95;
+const MOST_SPREAD = 0.15;
+const MOST_OF_PEAK = 1.02;
 
-/** Whether the rates of rounds, and the share of the time that this process had, tell of other work. */
+/** Whether the rates of rounds, and the share of the time that this process had, tell of other
+ *  work. */
 export function areDisturbed(
   rounds: readonly { product: number; peak: number }[],
   ownTime: number,
 ): boolean {
-  const peaks = rounds.map(({ peak }) => peak).sort((a, b) => a - b),
-    quarter = Math.floor(peaks.length / 4);
+  const peaks = rounds.map(({ peak }) => peak).sort((a, b) => a - b);
+  const quarter = Math.floor(peaks.length / 4);
   const spread = (peaks[peaks.length - 1 - quarter] - peaks[quarter]) / median(peaks);
   const isImpossible = median(rounds.map(({ product, peak }) => product / peak)) > MOST_OF_PEAK;
   return isImpossible || spread > MOST_SPREAD || ownTime < LEAST_OWN_TIME;
 }
 
-const ROUNDS = 12,
-  MILLISECONDS = 10,
-  FIRST_WARM_UP = 100,
-  WARM_UP = 2;
+const ROUNDS = 12;
+const MILLISECONDS = 10;
+const FIRST_WARM_UP = 100;
+const WARM_UP = 2;
 
-/** int16 product of [m, k] and [k, n] in a memory of its own; B is packed beforehand, as a training step has its weights. */
+/** int16 product of [m, k] and [k, n] in a memory of its own; B is packed beforehand, as a training
+ *  step has its weights. */
 export function productRate(m: number, n: number, k: number, peak: Peak): ProductRate {
-  const bytes = [m * k * 2, packedBytes(k, n), m * n * 4].map((size) => Math.ceil(size / 64) * 64),
-    all = bytes.reduce((a, b) => a + b);
-  const { base, kernels, memory } = createWasmBackend({ pages: Math.ceil(all / 65536) + 2 }),
-    packed = base + bytes[0],
-    c = packed + bytes[1];
+  const bytes = [m * k * 2, packedBytes(k, n), m * n * 4].map((size) => Math.ceil(size / 64) * 64);
+  const all = bytes.reduce((a, b) => a + b);
+  const { base, kernels, memory } = createWasmBackend({ pages: Math.ceil(all / 65536) + 2 });
+  const packed = base + bytes[0];
+  const c = packed + bytes[1];
   const operands = new Int16Array(memory.buffer, base, (bytes[0] + bytes[1]) / 2);
   for (let i = 0; i < operands.length; i++) operands[i] = ((i * 2654435761) % 4096) - 2048;
   const product = (): void =>
     kernels.gemm_i16i16i32(base, k, packed, panelStride(k), c, n, m, n, k);
-  const started = performance.now(),
-    before = process.cpuUsage();
+  const started = performance.now();
+  const before = process.cpuUsage();
   const found = Array.from({ length: ROUNDS }, (_, i) =>
     ratesInTurn({ product }, m * n * k, peak, MILLISECONDS, i === 0 ? FIRST_WARM_UP : WARM_UP),
   );
-  const { user, system } = process.cpuUsage(before),
-    ownTime = (user + system) / 1000 / (performance.now() - started);
+  const { user, system } = process.cpuUsage(before);
+  const ownTime = (user + system) / 1000 / (performance.now() - started);
   const middle = (of: (one: (typeof found)[number]) => number): number => median(found.map(of));
   return {
     m,

@@ -1,10 +1,20 @@
-// What an experiment is: data that say which runs are made and what of them goes on the page (docs/results.md), and a way to make one run.
+// What an experiment is: data that say which runs are made and what of them goes on the page
+// (docs/results.md), and a way to make one run.
 
 import type { TrainOptions } from '../library.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
 
 /** What tells the cells of an experiment apart; everything else is equal for all. */
-export type CellOptions = Pick<TrainOptions<never>, 'reversible' | 'gammaShift' | 'momentum' | 'randomMomentum' | 'dropout' | 'stochasticDepth' | 'fractionBits'>;
+export type CellOptions = Pick<
+  TrainOptions<never>,
+  | 'reversible'
+  | 'gammaShift'
+  | 'momentum'
+  | 'randomMomentum'
+  | 'dropout'
+  | 'stochasticDepth'
+  | 'fractionBits'
+>;
 
 export interface Cell {
   /** In file names and after --cells: small letters, digits, hyphens. */
@@ -86,7 +96,8 @@ export interface Point {
   bleu?: number;
 }
 
-/** What a run found: plain JSON. `failed`: it ended by itself, as when numbers leave their range. */
+/** What a run found: plain JSON. `failed`: it ended by itself, as when numbers leave their range.
+ */
 export type Found = Record<string, unknown> & { failed?: string };
 
 /** What a run has measured so far. */
@@ -100,7 +111,8 @@ export interface Notes {
 
 /** Where a run is kept while it is not complete (kept.ts). */
 export interface Kept {
-  /** Brings the trainer to where the kept part ended; undefined if there is none that can be gone on with. */
+  /** Brings the trainer to where the kept part ended; undefined if there is none that can be gone
+   *  on with. */
   restore(trainer: AnyTrainer): Promise<Notes | undefined>;
   /** A save on the way may fail, the next one makes it good; the last one may not. */
   save(trainer: AnyTrainer, notes: Notes, isLast: boolean): Promise<void>;
@@ -118,7 +130,8 @@ export interface Watch {
 export interface Opened {
   /** SHA-256 of what was read; null where nothing is. */
   dataSha256: string | null;
-  /** Everything that decides what a run finds beside the data, defaults filled in: what a kept result must agree with. */
+  /** Everything that decides what a run finds beside the data, defaults filled in: what a kept
+   *  result must agree with. */
   options(cell: Cell, seed: number): object;
   /** Makes a run; undefined if interrupted. */
   run(cell: Cell, seed: number, threads: number, watch: Watch): Promise<Found | undefined>;
@@ -141,6 +154,10 @@ export interface Figure {
 }
 
 /** Options of a run that decide bits of its weights, as they are compared: not how fast it is. */
-export function deciding<T extends { threads: number; memoryLimit: number; seed: number }>({ threads: _, memoryLimit: __, ...rest }: T): object {
+export function deciding<T extends { threads: number; memoryLimit: number; seed: number }>({
+  threads: _,
+  memoryLimit: __,
+  ...rest
+}: T): object {
   return rest;
 }

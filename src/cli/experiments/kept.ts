@@ -1,12 +1,17 @@
-// A run that is not complete, beside the results: a checkpoint, and in it what was measured so far. It is written at every validation and on
-// Ctrl-C, so that a run goes on bit for bit after either, and a killed one loses the steps since its last validation. It is gone with the
-// result.
+// A run that is not complete, beside the results: a checkpoint, and in it what was measured so far.
+// It is written at every validation and on Ctrl-C, so that a run goes on bit for bit after either,
+// and a killed one loses the steps since its last validation. It is gone with the result.
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeAgain, writeAtomically } from '../atomic.ts';
-import { CheckpointError, MAX_CHECKPOINT_BYTES, decodeCheckpoint, encodeCheckpoint } from '../library.ts';
+import {
+  CheckpointError,
+  MAX_CHECKPOINT_BYTES,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from '../library.ts';
 import { readBounded } from '../read.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
 import type { Kept, Notes } from './experiment.ts';
@@ -14,7 +19,8 @@ import { type NamedFile, type Rescue, attempt, saveSurely, wordsOf } from '../sa
 import { warn } from '../output.ts';
 import { partialOf, plain } from './store.ts';
 
-/** What a kept part must agree with to be gone on with: options, data, and the program, for another one may compute other bits. */
+/** What a kept part must agree with to be gone on with: options, data, and the program, for another
+ *  one may compute other bits. */
 export interface Identity {
   options: object;
   dataSha256: string | null;
@@ -31,8 +37,15 @@ export class KeptRun implements Kept {
   private readonly file: string;
   private readonly start = performance.now();
 
-  /** `onFound` hears what became of a kept part: the step that the run goes on from, or why it begins again. */
-  constructor(private readonly folder: string, cell: string, seed: number, private readonly identity: Identity, private readonly onFound: (what: number | string) => void) {
+  /** `onFound` hears what became of a kept part: the step that the run goes on from, or why it
+   *  begins again. */
+  constructor(
+    private readonly folder: string,
+    cell: string,
+    seed: number,
+    private readonly identity: Identity,
+    private readonly onFound: (what: number | string) => void,
+  ) {
     this.file = partialOf(cell, seed);
   }
 
@@ -45,9 +58,16 @@ export class KeptRun implements Kept {
     const path = join(this.folder, this.file);
     if (!fs.existsSync(path)) return undefined;
     try {
-      const { tensors, step, vocabulary } = await decodeCheckpoint(readBounded(path, MAX_CHECKPOINT_BYTES, true));
-      const { identity, seconds, totals, ...notes } = vocabulary as Notes & { identity: unknown; seconds: number; totals: typeof trainer.totals };
-      if (!isDeepStrictEqual(identity, plain(this.identity))) throw new CheckpointError('it is of other options, data or another version of the program');
+      const { tensors, step, vocabulary } = await decodeCheckpoint(
+        readBounded(path, MAX_CHECKPOINT_BYTES, true),
+      );
+      const { identity, seconds, totals, ...notes } = vocabulary as Notes & {
+        identity: unknown;
+        seconds: number;
+        totals: typeof trainer.totals;
+      };
+      if (!isDeepStrictEqual(identity, plain(this.identity)))
+        throw new CheckpointError('it is of other options, data or another version of the program');
       trainer.restore(tensors, step);
       Object.assign(trainer.totals, totals);
       this.secondsBefore = seconds;
@@ -66,9 +86,11 @@ export class KeptRun implements Kept {
   }
 
   async save(trainer: AnyTrainer, notes: Notes, isLast: boolean): Promise<void> {
-    const { identity, seconds } = this, { options, totals, steps } = trainer;
+    const { identity, seconds } = this;
+    const { options, totals, steps } = trainer;
     const vocabulary = { identity, seconds, totals, ...notes };
-    const { dataSha256, libraryVersion } = identity, tensors = trainer.tensors();
+    const { dataSha256, libraryVersion } = identity;
+    const tensors = trainer.tensors();
     const about = { vocabulary, dataSha256: dataSha256 ?? '', libraryVersion };
     const bytes = await encodeCheckpoint({ tensors, options, step: steps, ...about });
     const file = { file: this.file, bytes };

@@ -14,12 +14,19 @@ import { translation } from './translation.ts';
 export const EXPERIMENTS: readonly Experiment[] = [mnist, cifar, bits, gpt, translation, memory];
 export const FIGURES: readonly Figure[] = [figure1];
 
-export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', '), LIST_HINT = `what they are: ${commandLine('experiment', '--list')}`;
+export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', '),
+  LIST_HINT = `what they are: ${commandLine('experiment', '--list')}`;
 
 /** The experiment of a name, and the cells to run if it is that of a figure. Throws UsageError. */
 export function findExperiment(name: string): { experiment: Experiment; cells: readonly string[] } {
-  const figure = FIGURES.find((one) => one.name === name), experiment = EXPERIMENTS.find((one) => one.name === (figure?.of ?? name));
+  const figure = FIGURES.find((one) => one.name === name);
+  const experiment = EXPERIMENTS.find((one) => one.name === (figure?.of ?? name));
   if (experiment === undefined)
     throw new UsageError(`experiment is ${quote(name)}, expected one of ${NAMES}`, LIST_HINT);
-  return { experiment, cells: figure?.cells ?? experiment.cells.filter(({ madeBy }) => madeBy === undefined).map(({ id }) => id) };
+  return {
+    experiment,
+    cells:
+      figure?.cells ??
+      experiment.cells.filter(({ madeBy }) => madeBy === undefined).map(({ id }) => id),
+  };
 }

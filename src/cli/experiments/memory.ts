@@ -1,6 +1,7 @@
-// Memory and time of a step at the size that the paper's vision transformer is believed to have, for every rule: bytes by purpose of a
-// trainer that made real steps; time against the plain, stored step, the two taking turns so that both see the same machine. Wall time needs a
-// machine with nothing else to do; processor time is there too, for a look at one that has.
+// Memory and time of a step at the size that the paper's vision transformer is believed to have,
+// for every rule: bytes by purpose of a trainer that made real steps; time against the plain,
+// stored step, the two taking turns so that both see the same machine. Wall time needs a machine
+// with nothing else to do; processor time is there too, for a look at one that has.
 
 import { setImmediate } from 'node:timers/promises';
 import { type CheckedOptions, type VitConfig, VitTrainer, checkVitOptions } from '../library.ts';
@@ -10,8 +11,20 @@ import { cell } from './shared.ts';
 import { median } from '../statistics.ts';
 import { allThreadsUp } from '../threads.ts';
 
-const MODEL: VitConfig = { kind: 'vit', width: 32, height: 32, colours: 3, classes: 10, patch: 4, layers: 6, channels: 512, heads: 8, mlpRatio: 1 };
-const BATCH = 128, SIZE = 32 * 32 * 3;
+const MODEL: VitConfig = {
+  kind: 'vit',
+  width: 32,
+  height: 32,
+  colours: 3,
+  classes: 10,
+  patch: 4,
+  layers: 6,
+  channels: 512,
+  heads: 8,
+  mlpRatio: 1,
+};
+const BATCH = 128;
+const SIZE = 32 * 32 * 3;
 /** Timed steps of each trainer, after one that is not. */
 const TIMED = 2;
 const PAPER = { plain: '1570.6 MB', coupling: '572.7 MB', bdia: '693.4 MB' };
@@ -20,19 +33,39 @@ const PAPER = { plain: '1570.6 MB', coupling: '572.7 MB', bdia: '693.4 MB' };
 function someImages(batch: number, seed: number): { images: Uint8Array; labels: Int32Array } {
   let state = seed >>> 0;
   const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24;
-  return { images: Uint8Array.from({ length: batch * SIZE }, next), labels: Int32Array.from({ length: batch }, () => next() % 10) };
+  return {
+    images: Uint8Array.from({ length: batch * SIZE }, next),
+    labels: Int32Array.from({ length: batch }, () => next() % 10),
+  };
 }
 
 /** The rule's trainer beside the plain one: times of steps that alternate. */
-async function takeTurns(ours: VitTrainer, plain: VitTrainer | undefined, seed: number, watch: Watch): Promise<Found | undefined> {
-  const { images, labels } = someImages(ours.options.batch, seed), all = TIMED + 1;
-  const times = { ours: [] as number[], plain: [] as number[], oursProcessor: [] as number[], plainProcessor: [] as number[] };
+async function takeTurns(
+  ours: VitTrainer,
+  plain: VitTrainer | undefined,
+  seed: number,
+  watch: Watch,
+): Promise<Found | undefined> {
+  const { images, labels } = someImages(ours.options.batch, seed);
+  const all = TIMED + 1;
+  const times = {
+    ours: [] as number[],
+    plain: [] as number[],
+    oursProcessor: [] as number[],
+    plainProcessor: [] as number[],
+  };
   await Promise.all([allThreadsUp(ours), plain === undefined ? undefined : allThreadsUp(plain)]);
   for (let step = 0; step < all; step++)
-    for (const [trainer, name] of [[plain, 'plain'], [ours, 'ours']] as const) {
+    for (const [trainer, name] of [
+      [plain, 'plain'],
+      [ours, 'ours'],
+    ] as const) {
       if (watch.isInterrupted()) return undefined;
       if (trainer === undefined) continue;
-      const start = performance.now(), before = process.cpuUsage(), { loss } = trainer.trainStep(images, labels), { user, system } = process.cpuUsage(before);
+      const start = performance.now();
+      const before = process.cpuUsage();
+      const { loss } = trainer.trainStep(images, labels);
+      const { user, system } = process.cpuUsage(before);
       if (step > 0) {
         times[name].push(performance.now() - start);
         times[`${name}Processor`].push((user + system) / 1000);
@@ -40,49 +73,87 @@ async function takeTurns(ours: VitTrainer, plain: VitTrainer | undefined, seed: 
       if (trainer === ours) watch.point((step + 1) / all, { step: step + 1, trainLoss: loss });
       await setImmediate();
     }
-  const ratioOf = (a: number[], b: number[]): number => (plain === undefined ? 1 : median(a.map((time, i) => time / b[i])));
-  const [ratio, processorRatio] = [ratioOf(times.ours, times.plain), ratioOf(times.oursProcessor, times.plainProcessor)];
+  const ratioOf = (a: number[], b: number[]): number =>
+    plain === undefined ? 1 : median(a.map((time, i) => time / b[i]));
+  const [ratio, processorRatio] = [
+    ratioOf(times.ours, times.plain),
+    ratioOf(times.oursProcessor, times.plainProcessor),
+  ];
   const plainTime = plain === undefined ? null : median(times.plain);
-  return { ...memoryOf(ours), millisecondsPerStep: median(times.ours), plainMillisecondsPerStep: plainTime, ratio, processorRatio, times };
+  return {
+    ...memoryOf(ours),
+    millisecondsPerStep: median(times.ours),
+    plainMillisecondsPerStep: plainTime,
+    ratio,
+    processorRatio,
+    times,
+  };
 }
 
-
 export const memory: Experiment = {
-  name: 'memory', title: 'Memory and time of a training step, every rule', data: 'none', dataWords: 'random images: nothing is learnt',
-  paper: 'peak memory at batch 128 (Table 1)', paperSource: 'as reported in machine-written reviews of the second arXiv version, not verified',
-  sizes: 'The size that a third party\'s replication uses (width 512, 8 heads, MLP width 512, 65 tokens); the paper\'s own is not known to us. ' +
-    'Weights, gradients, optimizer, states, side bits and workspace are all counted, as in the paper\'s "parameters and training states"; ' +
-    'the paper\'s floats have 32 bits, and what its framework adds is not known.',
-  budget: `${TIMED + 1} steps of 128 images, the first not timed`, reference: 'bdia',
+  name: 'memory',
+  title: 'Memory and time of a training step, every rule',
+  data: 'none',
+  dataWords: 'random images: nothing is learnt',
+  paper: 'peak memory at batch 128 (Table 1)',
+  paperSource: 'as reported in machine-written reviews of the second arXiv version, not verified',
+  sizes:
+    "The size that a third party's replication uses (width 512, 8 heads, MLP width 512, 65 " +
+    "tokens); the paper's own is not known to us. " +
+    'Weights, gradients, optimizer, states, side bits and workspace are all counted, as in ' +
+    'the paper\'s "parameters and training states"; ' +
+    "the paper's floats have 32 bits, and what its framework adds is not known.",
+  budget: `${TIMED + 1} steps of 128 images, the first not timed`,
+  reference: 'bdia',
   cells: [
     cell('plain', 'plain, stored', { reversible: 'none' }, PAPER.plain),
     cell('checkpointing', 'plain, checkpointing', { reversible: 'checkpointing' }),
     cell('bdia', 'BDIA', { reversible: 'bdia' }, PAPER.bdia),
     cell('coupling', 'coupling (RevViT)', { reversible: 'coupling' }, PAPER.coupling),
     cell('momentum', 'momentum 0.875', { reversible: 'momentum', momentum: 0.875 }),
-    cell('random-momentum', 'momentum +-0.5', { reversible: 'momentum', momentum: 0.5, randomMomentum: true }),
+    cell('random-momentum', 'momentum +-0.5', {
+      reversible: 'momentum',
+      momentum: 0.5,
+      randomMomentum: true,
+    }),
     cell('leapfrog', 'leapfrog', { reversible: 'leapfrog' }),
   ],
   metrics: [
     { path: 'peakBytes', title: 'peak, MB', as: 'megabytes', better: 'lower' },
-    { path: 'plan.bytes.states', title: 'states, MB', as: 'megabytes' }, { path: 'plan.bytes.sideBits', title: 'side bits, MB', as: 'megabytes' },
-    { path: 'plan.bytes.weights', title: 'weights, MB', as: 'megabytes' }, { path: 'plan.bytes.gradients', title: 'gradients, MB', as: 'megabytes' },
+    { path: 'plan.bytes.states', title: 'states, MB', as: 'megabytes' },
+    { path: 'plan.bytes.sideBits', title: 'side bits, MB', as: 'megabytes' },
+    { path: 'plan.bytes.weights', title: 'weights, MB', as: 'megabytes' },
+    { path: 'plan.bytes.gradients', title: 'gradients, MB', as: 'megabytes' },
     { path: 'plan.bytes.optimizer', title: 'optimizer, MB', as: 'megabytes' },
-    { path: 'plan.bytes.workspace', title: 'workspace, MB', as: 'megabytes' }, { path: 'millisecondsPerStep', title: 'a step, ms', as: 'milliseconds' },
-    { path: 'ratio', title: 'against plain', as: 'ratio', better: 'lower' }, { path: 'processorRatio', title: 'processor time against plain', as: 'ratio' },
+    { path: 'plan.bytes.workspace', title: 'workspace, MB', as: 'megabytes' },
+    { path: 'millisecondsPerStep', title: 'a step, ms', as: 'milliseconds' },
+    { path: 'ratio', title: 'against plain', as: 'ratio', better: 'lower' },
+    { path: 'processorRatio', title: 'processor time against plain', as: 'ratio' },
   ],
   charts: [],
-  bars: [{ cell: 'bdia', path: 'peakBytes', atMost: 440e6 }, { cell: 'bdia', path: 'ratio', atMost: 1.35 }],
+  bars: [
+    { cell: 'bdia', path: 'peakBytes', atMost: 440e6 },
+    { cell: 'bdia', path: 'ratio', atMost: 1.35 },
+  ],
   async open(_, scale) {
     const batch = Math.max(1, Math.round(BATCH * Math.min(1, scale)));
-    const checked = (options: Cell['options'], seed: number, threads: number): CheckedOptions<Required<VitConfig>> =>
+    const checked = (
+      options: Cell['options'],
+      seed: number,
+      threads: number,
+    ): CheckedOptions<Required<VitConfig>> =>
       checkVitOptions({ model: MODEL, batch, steps: 1000, seed, threads, ...options });
     return {
       dataSha256: null,
-      options: ({ options }, seed) => ({ ...deciding(checked(options, seed, 1)), timedSteps: TIMED }),
+      options: ({ options }, seed) => ({
+        ...deciding(checked(options, seed, 1)),
+        timedSteps: TIMED,
+      }),
       async run({ options }, seed, threads, watch) {
-        const create = (chosen: Cell['options']): VitTrainer => VitTrainer.create(checked(chosen, seed, threads));
-        const ours = create(options), plain = options.reversible === 'none' ? undefined : create({ reversible: 'none' });
+        const create = (chosen: Cell['options']): VitTrainer =>
+          VitTrainer.create(checked(chosen, seed, threads));
+        const ours = create(options);
+        const plain = options.reversible === 'none' ? undefined : create({ reversible: 'none' });
         try {
           return await takeTurns(ours, plain, seed, watch);
         } finally {

@@ -1,14 +1,38 @@
-// The complete MNIST: does BDIA learn as well as the plain transformer where little is left to gain?
+// The complete MNIST: does BDIA learn as well as the plain transformer where little is left to
+// gain?
 
 import { imageExperiment } from './image-experiment.ts';
 import { BDIA, IMAGE_METRICS, PLAIN, accuracyChart, cell } from './shared.ts';
 
-export const mnist = imageExperiment({
-  name: 'mnist', title: 'MNIST', dataWords: 'MNIST, complete (60,000 training and 10,000 test images), four IDX files',
-  paper: 'nothing of the paper\'s own; a third party\'s replication has MNIST, one run of 50 epochs each',
-  paperSource: 'a third party\'s log, one run, float32; its size is not ours',
-  sizes: '6 blocks as in the paper; 128 channels, 4 heads, patches of 7 x 7 (17 tokens), AdamW instead of SET-Adam, 8 epochs.',
-  budget: '8 epochs, batch 32', reference: 'bdia',
-  cells: [cell('bdia', 'BDIA', BDIA, '98.48 %'), cell('plain', 'plain', PLAIN, '98.56 %')],
-  metrics: IMAGE_METRICS, charts: [accuracyChart('mnist', 'MNIST: test accuracy, %')], bars: [{ cell: 'bdia', path: 'final.accuracy', atLeast: 0.985 }],
-}, { patch: 7, layers: 6, channels: 128, heads: 4, batch: 32, epochs: 8, learningRate: 0.0015, crop: 2, flip: false, points: 16 });
+export const mnist = imageExperiment(
+  {
+    name: 'mnist',
+    title: 'MNIST',
+    dataWords: 'MNIST, complete (60,000 training and 10,000 test images), four IDX files',
+    paper:
+      "nothing of the paper's own; a third party's replication has MNIST, one run of 50 " +
+      'epochs each',
+    paperSource: "a third party's log, one run, float32; its size is not ours",
+    sizes:
+      '6 blocks as in the paper; 128 channels, 4 heads, patches of 7 x 7 (17 tokens), AdamW ' +
+      'instead of SET-Adam, 8 epochs.',
+    budget: '8 epochs, batch 32',
+    reference: 'bdia',
+    cells: [cell('bdia', 'BDIA', BDIA, '98.48 %'), cell('plain', 'plain', PLAIN, '98.56 %')],
+    metrics: IMAGE_METRICS,
+    charts: [accuracyChart('mnist', 'MNIST: test accuracy, %')],
+    bars: [{ cell: 'bdia', path: 'final.accuracy', atLeast: 0.985 }],
+  },
+  {
+    patch: 7,
+    layers: 6,
+    channels: 128,
+    heads: 4,
+    batch: 32,
+    epochs: 8,
+    learningRate: 0.0015,
+    crop: 2,
+    flip: false,
+    points: 16,
+  },
+);

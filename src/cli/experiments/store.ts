@@ -1,5 +1,6 @@
-// Results on the disk: one JSON file a run, OUT/NAME/CELL-SEED.json, there only when the run is complete. While a run goes on, a claim beside
-// it keeps a second process from making the same one, so that two processes share an experiment.
+// Results on the disk: one JSON file a run, OUT/NAME/CELL-SEED.json, there only when the run is
+// complete. While a run goes on, a claim beside it keeps a second process from making the same one,
+// so that two processes share an experiment.
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +33,8 @@ export interface Result {
 }
 
 /** Where the results of an experiment are: trials never mix with real runs. */
-export const folderOf = (out: string, name: string, scale: number): string => join(out, scale === 1 ? name : `${name}-scale-${scale}`);
+export const folderOf = (out: string, name: string, scale: number): string =>
+  join(out, scale === 1 ? name : `${name}-scale-${scale}`);
 const fileOf = (cell: string, seed: number): string => `${cell}-${seed}.json`;
 /** The part of a run that is not complete. */
 export const partialOf = (cell: string, seed: number): string => `.${cell}-${seed}.partial`;
@@ -42,24 +44,47 @@ export const plain = (value: object): unknown => JSON.parse(JSON.stringify(value
 /** Names of what differs, deep ones with a point. */
 function differing(a: unknown, b: unknown, at = ''): string[] {
   if (isDeepStrictEqual(a, b)) return [];
-  const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isObject(a) || !isObject(b)) return [`${at} (${JSON.stringify(a)} there, ${JSON.stringify(b)} now)`];
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => differing(a[key], b[key], at === '' ? key : `${at}.${key}`));
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject(a) || !isObject(b))
+    return [`${at} (${JSON.stringify(a)} there, ${JSON.stringify(b)} now)`];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
+    differing(a[key], b[key], at === '' ? key : `${at}.${key}`),
+  );
 }
 
-/** The result of a run that was made before; undefined if there is none. Throws UsageError if it cannot be read, or is that of other options
- *  or data. */
-export function readResult(folder: string, cell: string, seed: number, options: object, dataSha256: string | null): Result | undefined {
-  const path = join(folder, fileOf(cell, seed)), hint = 'move it away, or give another --out';
+/** The result of a run that was made before; undefined if there is none. Throws UsageError if it
+ *  cannot be read, or is that of other options or data. */
+export function readResult(
+  folder: string,
+  cell: string,
+  seed: number,
+  options: object,
+  dataSha256: string | null,
+): Result | undefined {
+  const path = join(folder, fileOf(cell, seed));
+  const hint = 'move it away, or give another --out';
   if (!fs.existsSync(path)) return undefined;
   let result: Result;
   try {
     result = JSON.parse(new TextDecoder().decode(readBounded(path, MAX_RESULT))) as Result;
   } catch (error) {
-    throw new UsageError(`${quote(path)} is no result (${(error as Error).message}), expected JSON`, hint);
+    throw new UsageError(
+      `${quote(path)} is no result (${(error as Error).message}), expected JSON`,
+      hint,
+    );
   }
-  const changed = [...differing(result.options, plain(options)), ...differing(result.data?.sha256, dataSha256, 'data SHA-256')];
-  if (changed.length > 0) throw new UsageError(`${quote(path)} is of other options: ${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ', ...' : ''}, expected the same`, hint);
+  const changed = [
+    ...differing(result.options, plain(options)),
+    ...differing(result.data?.sha256, dataSha256, 'data SHA-256'),
+  ];
+  if (changed.length > 0)
+    throw new UsageError(
+      `${quote(path)} is of other options: ` +
+        `${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ', ...' : ''}, expected the ` +
+        'same',
+      hint,
+    );
   return result;
 }
 
@@ -69,8 +94,8 @@ export const resultFile = (result: Result): NamedFile => {
   return { file: fileOf(result.cell, result.seed), bytes: new TextEncoder().encode(text) };
 };
 
-/** Takes a run for this process, or says which living process has it. Throws UsageError if nothing can
- *  be written in the folder. */
+/** Takes a run for this process, or says which living process has it. Throws UsageError if nothing
+ *  can be written in the folder. */
 export function claim(folder: string, cell: string, seed: number): Lock | Holder {
   let lock: Lock | Holder;
   try {

@@ -1,7 +1,15 @@
 // Experiments on text: a character GPT, every cell with the same data, batches and budget.
 
 import { readTextFile } from '../files.ts';
-import { type CheckedOptions, type GptConfig, GptTrainer, checkTrainOptions, hex, readText, sha256 } from '../library.ts';
+import {
+  type CheckedOptions,
+  type GptConfig,
+  GptTrainer,
+  checkTrainOptions,
+  hex,
+  readText,
+  sha256,
+} from '../library.ts';
 import { gptTask } from '../tasks/gpt.ts';
 import { type Cell, type Description, type Experiment, deciding } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
@@ -17,23 +25,38 @@ export interface TextSetting extends Omit<GptConfig, 'vocabulary'> {
 
 export function textExperiment(about: Omit<Description, 'data'>, setting: TextSetting): Experiment {
   const { characters, batch, steps: wholeSteps, learningRate, points, ...shape } = setting;
-  return { ...about, data: 'text', async open(path, scale) {
-    const all = Array.from(new TextDecoder().decode(readTextFile(path))), bytes = new TextEncoder().encode(all.slice(0, characters).join(''));
-    const data = readText(bytes, { context: shape.context, what: 'the text' });
-    const steps = Math.max(1, Math.round(wholeSteps * scale)), model = { ...shape, vocabulary: data.vocabulary.size };
-    const checked = (cell: Cell, seed: number, threads: number): CheckedOptions =>
-      checkTrainOptions({ model, batch, steps, seed, learningRate, threads, ...cell.options });
-    return {
-      dataSha256: hex(sha256([bytes])),
-      options: (cell, seed) => ({ ...deciding(checked(cell, seed, 1)), trainTokens: data.train.length, validationTokens: data.validation.length, points }),
-      async run(cell, seed, threads, watch) {
-        const trainer = GptTrainer.create(checked(cell, seed, threads));
-        try {
-          return await measure(gptTask(trainer, data), { steps, points: pointsOf(points, steps, scale) }, watch);
-        } finally {
-          trainer.close();
-        }
-      },
-    };
-  } };
+  return {
+    ...about,
+    data: 'text',
+    async open(path, scale) {
+      const all = Array.from(new TextDecoder().decode(readTextFile(path)));
+      const bytes = new TextEncoder().encode(all.slice(0, characters).join(''));
+      const data = readText(bytes, { context: shape.context, what: 'the text' });
+      const steps = Math.max(1, Math.round(wholeSteps * scale));
+      const model = { ...shape, vocabulary: data.vocabulary.size };
+      const checked = (cell: Cell, seed: number, threads: number): CheckedOptions =>
+        checkTrainOptions({ model, batch, steps, seed, learningRate, threads, ...cell.options });
+      return {
+        dataSha256: hex(sha256([bytes])),
+        options: (cell, seed) => ({
+          ...deciding(checked(cell, seed, 1)),
+          trainTokens: data.train.length,
+          validationTokens: data.validation.length,
+          points,
+        }),
+        async run(cell, seed, threads, watch) {
+          const trainer = GptTrainer.create(checked(cell, seed, threads));
+          try {
+            return await measure(
+              gptTask(trainer, data),
+              { steps, points: pointsOf(points, steps, scale) },
+              watch,
+            );
+          } finally {
+            trainer.close();
+          }
+        },
+      };
+    },
+  };
 }

@@ -3,10 +3,38 @@
 import { asFlags, choice, number, quote, wholeNumber } from '../argv.ts';
 import { readTextFile } from '../files.ts';
 import { count } from '../format.ts';
-import { type CheckedOptions, type GptConfig, GptTrainer, type TextData, UsageError, Vocabulary, checkLength, checkTrainOptions, planGpt, readText, sha256Hex, splitTokens } from '../library.ts';
-import { type OptionRows, type RunValues, runNames, sharedOptions, stackOf, stackRows } from '../options.ts';
+import {
+  type CheckedOptions,
+  type GptConfig,
+  GptTrainer,
+  type TextData,
+  UsageError,
+  Vocabulary,
+  checkLength,
+  checkTrainOptions,
+  planGpt,
+  readText,
+  sha256Hex,
+  splitTokens,
+} from '../library.ts';
+import {
+  type OptionRows,
+  type RunValues,
+  runNames,
+  sharedOptions,
+  stackOf,
+  stackRows,
+} from '../options.ts';
 import { evaluateInSlices, gptTask } from '../tasks/gpt.ts';
-import { type EvalTools, type EvalValues, type Evaluation, type Kind, type RunData, type SavedRun, checkSameData } from './kind.ts';
+import {
+  type EvalTools,
+  type EvalValues,
+  type Evaluation,
+  type Kind,
+  type RunData,
+  type SavedRun,
+  checkSameData,
+} from './kind.ts';
 
 export interface GptKnown {
   characters: Vocabulary;
@@ -17,68 +45,145 @@ export interface GptData extends RunData<GptKnown>, TextData {}
 type Config = Required<GptConfig>;
 export type GptRun = SavedRun<Config, GptKnown>;
 
-const DEFAULTS = { layers: 6, channels: 128, heads: 4, batch: 8, steps: 1000, learningRate: 0.001, warmup: 100 };
+const DEFAULTS = {
+  layers: 6,
+  channels: 128,
+  heads: 4,
+  batch: 8,
+  steps: 1000,
+  learningRate: 0.001,
+  warmup: 100,
+};
 const CONTEXT = 128;
 
 const rows: OptionRows = {
   defaults: DEFAULTS,
   data: [['-t, --text <file>', 'UTF-8 text, split into 90 % training and 10 % validation']],
   model: [
-    ['--vocabulary <kind>', 'characters: of the text; bytes: any file (characters)', (flag) => choice(flag, 'characters', 'bytes')],
+    [
+      '--vocabulary <kind>',
+      'characters: of the text; bytes: any file (characters)',
+      (flag) => choice(flag, 'characters', 'bytes'),
+    ],
     ...stackRows(DEFAULTS, ['--context <n>', `T, tokens the model sees (${CONTEXT})`, number]),
     ['--untied', 'a head of its own instead of the token embedding'],
   ],
   free: [],
-  plan: [['--vocabulary-size <n>', 'tokens, if no --text is given (256)', (flag) => wholeNumber(flag, 2, 65536)]],
+  plan: [
+    [
+      '--vocabulary-size <n>',
+      'tokens, if no --text is given (256)',
+      (flag) => wholeNumber(flag, 2, 65536),
+    ],
+  ],
 };
 
 const describeText = (path: string): string => `text ${quote(path)}`;
 
 function optionsOf(values: RunValues, vocabulary: number): CheckedOptions<Config> {
-  const model = { vocabulary, ...stackOf(values, DEFAULTS), context: values.context ?? CONTEXT, tied: values.untied === true ? false : undefined };
-  return asFlags(runNames(rows), () => checkTrainOptions({ model, ...sharedOptions(values, DEFAULTS, values.steps ?? DEFAULTS.steps) }));
+  const model = {
+    vocabulary,
+    ...stackOf(values, DEFAULTS),
+    context: values.context ?? CONTEXT,
+    tied: values.untied === true ? false : undefined,
+  };
+  return asFlags(runNames(rows), () =>
+    checkTrainOptions({
+      model,
+      ...sharedOptions(values, DEFAULTS, values.steps ?? DEFAULTS.steps),
+    }),
+  );
 }
 
 async function read(values: RunValues, saved?: GptRun): Promise<GptData> {
-  const path = values.text as string, file = readTextFile(path), sha256 = await sha256Hex(file);
+  const path = values.text as string;
+  const file = readTextFile(path);
+  const sha256 = await sha256Hex(file);
   checkSameData(describeText(path), 'text', sha256, saved, 'give the same file');
   const context = saved?.options.model.context ?? values.context ?? CONTEXT;
-  const data = readText(file, { context, vocabulary: saved?.known.characters ?? values.vocabulary, what: describeText(path) });
-  const note = `vocabulary ${data.vocabulary.size}, text of ${count(data.train.length)} + ${count(data.validation.length)} tokens`;
+  const data = readText(file, {
+    context,
+    vocabulary: saved?.known.characters ?? values.vocabulary,
+    what: describeText(path),
+  });
+  const note =
+    `vocabulary ${data.vocabulary.size}, text of ${count(data.train.length)} + ` +
+    `${count(data.validation.length)} tokens`;
   return { ...data, sha256, known: { characters: data.vocabulary }, note };
 }
 
 /** Size of the vocabulary: of the text, as given, or 256 as of bytes. */
-function vocabularySize({ text, vocabulary = 'characters', vocabularySize: given = 256 }: RunValues): number {
-  return text === undefined ? given : Vocabulary.ofText(readTextFile(text), vocabulary, describeText(text)).size;
+function vocabularySize({
+  text,
+  vocabulary = 'characters',
+  vocabularySize: given = 256,
+}: RunValues): number {
+  return text === undefined
+    ? given
+    : Vocabulary.ofText(readTextFile(text), vocabulary, describeText(text)).size;
 }
 
-/** The training text is judged by its validation part unless all of it is asked for; any other text as a whole. */
-async function evaluate(run: GptRun, values: EvalValues, { restore, progress }: EvalTools<GptTrainer>): Promise<Evaluation> {
-  if (values.text === undefined) throw new UsageError('--text is missing, expected a text file to evaluate on', 'for instance --text input.txt');
-  const file = readTextFile(values.text), what = describeText(values.text), { context } = run.options.model;
+/** The training text is judged by its validation part unless all of it is asked for; any other text
+ *  as a whole. */
+async function evaluate(
+  run: GptRun,
+  values: EvalValues,
+  { restore, progress }: EvalTools<GptTrainer>,
+): Promise<Evaluation> {
+  if (values.text === undefined)
+    throw new UsageError(
+      '--text is missing, expected a text file to evaluate on',
+      'for instance --text input.txt',
+    );
+  const file = readTextFile(values.text);
+  const what = describeText(values.text);
+  const { context } = run.options.model;
   const isTrainingText = (await sha256Hex(file)) === run.dataSha256;
   const part = values.part ?? (isTrainingText ? 'validation' : 'all');
-  const all = run.known.characters.encode(file, what), tokens = part === 'all' ? all : splitTokens(all).validation;
+  const all = run.known.characters.encode(file, what);
+  const tokens = part === 'all' ? all : splitTokens(all).validation;
   checkLength(tokens, context, part === 'all' ? what : `the validation part of ${what}`);
-  const loss = (await evaluateInSlices(restore(), tokens, progress, undefined, values.gamma)) as number;
+  const loss = (await evaluateInSlices(
+    restore(),
+    tokens,
+    progress,
+    undefined,
+    values.gamma,
+  )) as number;
   const judged = Math.floor((tokens.length - 1) / context) * context;
   return {
     event: { loss, part, tokens: judged, step: run.step, isTrainingText },
     rows: [
       ['loss', `${loss.toFixed(4)} nats a token`],
-      ['per token', `${(loss / Math.LN2).toFixed(4)} bits, perplexity ${Math.exp(loss).toFixed(3)}`],
-      ['over', `${count(judged)} tokens: ${part === 'all' ? 'the whole text' : 'the validation part (last tenth)'}${isTrainingText ? ' of the text it was trained on' : ''}`],
+      [
+        'per token',
+        `${(loss / Math.LN2).toFixed(4)} bits, perplexity ${Math.exp(loss).toFixed(3)}`,
+      ],
+      [
+        'over',
+        `${count(judged)} tokens: ` +
+          `${part === 'all' ? 'the whole text' : 'the validation part (last tenth)'}${isTrainingText ? ' of the text it was trained on' : ''}`,
+      ],
     ],
   };
 }
 
 export const gpt: Kind<Config, GptTrainer, GptKnown, GptData> = {
-  name: 'gpt', modelKind: undefined, title: 'a GPT', use: 'sample', rows, read, evaluate,
+  name: 'gpt',
+  modelKind: undefined,
+  title: 'a GPT',
+  use: 'sample',
+  rows,
+  read,
+  evaluate,
   plan: planGpt,
   check: checkTrainOptions,
   checkGiven({ text }) {
-    if (text === undefined) throw new UsageError('--text is missing, expected a text file to train on', 'for instance --text input.txt');
+    if (text === undefined)
+      throw new UsageError(
+        '--text is missing, expected a text file to train on',
+        'for instance --text input.txt',
+      );
   },
   options: (values, data) => optionsOf(values, data?.vocabulary.size ?? 256),
   async planned(values) {
@@ -87,8 +192,17 @@ export const gpt: Kind<Config, GptTrainer, GptKnown, GptData> = {
   },
   create: (options, makeBackend) => GptTrainer.create(options, makeBackend),
   madeUp(trainer) {
-    const { batch, model: { context, vocabulary } } = trainer.options, n = batch * context, tokens = Int32Array.from({ length: n + 1 }, (_, i) => (i * i) % vocabulary);
-    return { unit: 'tokens', unitsPerStep: n, step: () => trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1)) };
+    const {
+      batch,
+      model: { context, vocabulary },
+    } = trainer.options;
+    const n = batch * context;
+    const tokens = Int32Array.from({ length: n + 1 }, (_, i) => (i * i) % vocabulary);
+    return {
+      unit: 'tokens',
+      unitsPerStep: n,
+      step: () => trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1)),
+    };
   },
   task: (trainer, { train, validation }) => gptTask(trainer, { train, validation }),
   batchNote: ({ batch, model }) => `batch ${batch} of ${model.context} tokens`,

@@ -1,7 +1,15 @@
-// What the commands need to know of a kind of model: its options, its data, its checkpoint's metadata, how it is made and judged. One
-// file a kind; train, eval, inspect and plan know none of them.
+// What the commands need to know of a kind of model: its options, its data, its checkpoint's
+// metadata, how it is made and judged. One file a kind; train, eval, inspect and plan know none of
+// them.
 
-import { type AnyModel, type Backend, type Checkpoint, type CheckedOptions, type MemoryPlan, UsageError } from '../library.ts';
+import {
+  type AnyModel,
+  type Backend,
+  type Checkpoint,
+  type CheckedOptions,
+  type MemoryPlan,
+  UsageError,
+} from '../library.ts';
 import type { OptionRows, RunValues } from '../options.ts';
 import type { AnyTrainer, Task } from '../tasks/task.ts';
 
@@ -18,16 +26,24 @@ export interface RunData<Known> {
 }
 
 /** A checkpoint with its metadata understood. `known`: what the model's numbers stand for. */
-export interface SavedRun<Config = AnyModel, Known = unknown> extends Checkpoint<CheckedOptions<Config>> {
+export interface SavedRun<Config = AnyModel, Known = unknown>
+  extends Checkpoint<CheckedOptions<Config>> {
   directory: string;
   known: Known;
 }
 
 export interface EvalValues {
-  text?: string; part?: 'all' | 'validation';
+  text?: string;
+  part?: 'all' | 'validation';
   data?: string;
-  pairs?: string; source?: string; target?: string; bleuPairs?: number;
-  gamma?: number; threads?: number; expect?: string; json?: boolean;
+  pairs?: string;
+  source?: string;
+  target?: string;
+  bleuPairs?: number;
+  gamma?: number;
+  threads?: number;
+  expect?: string;
+  json?: boolean;
 }
 
 /** What `eval` says: fields of its JSON event, rows for people. */
@@ -42,7 +58,12 @@ export interface EvalTools<Trainer> {
   progress(done: number, of: number): void;
 }
 
-export interface Kind<Config extends AnyModel = AnyModel, Trainer extends AnyTrainer = AnyTrainer, Known = unknown, Data extends RunData<Known> = RunData<Known>> {
+export interface Kind<
+  Config extends AnyModel = AnyModel,
+  Trainer extends AnyTrainer = AnyTrainer,
+  Known = unknown,
+  Data extends RunData<Known> = RunData<Known>,
+> {
   readonly name: KindName;
   /** `options.model.kind`; undefined: a GPT. */
   readonly modelKind: string | undefined;
@@ -53,7 +74,8 @@ export interface Kind<Config extends AnyModel = AnyModel, Trainer extends AnyTra
   readonly rows: OptionRows;
   /** Throws UsageError if the options do not say where the data are. */
   checkGiven(values: RunValues): void;
-  /** The library's options. Without data: with a shape that fits, so that everything else is checked. Throws UsageError naming flags. */
+  /** The library's options. Without data: with a shape that fits, so that everything else is
+   *  checked. Throws UsageError naming flags. */
   options(values: RunValues, data?: Data): CheckedOptions<Config>;
   /** Options changed, checked again. */
   check(options: CheckedOptions<Config>): CheckedOptions<Config>;
@@ -69,18 +91,34 @@ export interface Kind<Config extends AnyModel = AnyModel, Trainer extends AnyTra
   task(trainer: Trainer, data: Data, values: RunValues): Task;
   /** Of what a batch consists. */
   batchNote(options: CheckedOptions<Config>): string;
-  /** The metadata of a checkpoint, and back: undefined if they are not such, or of another model. */
+  /** The metadata of a checkpoint, and back: undefined if they are not such, or of another model.
+   */
   toJson(known: Known): unknown;
   fromJson(value: unknown, model: Config): Known | undefined;
   /** `known` in a few words, with a name for it. */
   describe(known: Known): [string, string];
   /** Options of a run that the library does not know, by name. */
   settings(known: Known, model: Config): object;
-  evaluate(run: SavedRun<Config, Known>, values: EvalValues, tools: EvalTools<Trainer>): Promise<Evaluation>;
+  evaluate(
+    run: SavedRun<Config, Known>,
+    values: EvalValues,
+    tools: EvalTools<Trainer>,
+  ): Promise<Evaluation>;
 }
 
-/** A resumed run goes on with the data that it began with. `what`: the data now, as errors name them. */
-export function checkSameData(what: string, noun: string, sha256: string, saved: { dataSha256: string } | undefined, hint: string): void {
+/** A resumed run goes on with the data that it began with. `what`: the data now, as errors name
+ *  them. */
+export function checkSameData(
+  what: string,
+  noun: string,
+  sha256: string,
+  saved: { dataSha256: string } | undefined,
+  hint: string,
+): void {
   if (saved !== undefined && sha256 !== saved.dataSha256)
-    throw new UsageError(`${what} has SHA-256 ${sha256}, expected ${saved.dataSha256}, the ${noun} that the run began with`, hint);
+    throw new UsageError(
+      `${what} has SHA-256 ${sha256}, expected ${saved.dataSha256}, the ${noun} that the run ` +
+        'began with',
+      hint,
+    );
 }

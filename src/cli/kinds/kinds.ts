@@ -12,4 +12,7 @@ export type SomeKind = Kind<any, any, any, any>;
 export const KINDS: readonly SomeKind[] = [gpt, vit, translate];
 
 /** The kind of a model. */
-export const kindOf = (model: AnyModel): SomeKind => KINDS.find(({ modelKind }) => modelKind === ('kind' in model ? model.kind : undefined)) as SomeKind;
+export const kindOf = (model: AnyModel): SomeKind =>
+  KINDS.find(
+    ({ modelKind }) => modelKind === ('kind' in model ? model.kind : undefined),
+  ) as SomeKind;

@@ -3,10 +3,40 @@
 import { asFlags, number, quote, wholeNumber } from '../argv.ts';
 import { readDataFile } from '../files.ts';
 import { count } from '../format.ts';
-import { BytePairs, type CheckedOptions, type Pair, PairData, type TranslatorConfig, TranslatorTrainer, UsageError, checkTranslatorOptions, createPairBatch, planTranslator, readPairFiles, readPairs, sha256Hex, splitPairs } from '../library.ts';
-import { type OptionRows, type RunValues, runNames, sharedOptions, stackOf, stackRows } from '../options.ts';
+import {
+  BytePairs,
+  type CheckedOptions,
+  type Pair,
+  PairData,
+  type TranslatorConfig,
+  TranslatorTrainer,
+  UsageError,
+  checkTranslatorOptions,
+  createPairBatch,
+  planTranslator,
+  readPairFiles,
+  readPairs,
+  sha256Hex,
+  splitPairs,
+} from '../library.ts';
+import {
+  type OptionRows,
+  type RunValues,
+  runNames,
+  sharedOptions,
+  stackOf,
+  stackRows,
+} from '../options.ts';
 import { type Vocabularies, translateTask } from '../tasks/translate.ts';
-import { type EvalTools, type EvalValues, type Evaluation, type Kind, type RunData, type SavedRun, checkSameData } from './kind.ts';
+import {
+  type EvalTools,
+  type EvalValues,
+  type Evaluation,
+  type Kind,
+  type RunData,
+  type SavedRun,
+  checkSameData,
+} from './kind.ts';
 
 export interface TranslateKnown extends Vocabularies {
   /** Pairs used; null: all. */
@@ -23,12 +53,27 @@ export interface TranslateData extends RunData<TranslateKnown> {
 type Config = Required<TranslatorConfig>;
 export type TranslateRun = SavedRun<Config, TranslateKnown>;
 
-const DEFAULTS = { layers: 3, channels: 128, heads: 4, batch: 32, steps: 2000, learningRate: 0.002, warmup: 200 };
-const CONTEXT = 32, VOCABULARY = 4000, BLEU_PAIRS = 500, MOST = 2 ** 24;
+const DEFAULTS = {
+  layers: 3,
+  channels: 128,
+  heads: 4,
+  batch: 32,
+  steps: 2000,
+  learningRate: 0.002,
+  warmup: 200,
+};
+const CONTEXT = 32;
+const VOCABULARY = 4000;
+const BLEU_PAIRS = 500;
+const MOST = 2 ** 24;
 /** The source sentences of one in so many are held out. */
 const EVERY = 50;
 
-export const bleuRow: OptionRows['free'][number] = ['--bleu-pairs <n>', `held-out pairs to translate for BLEU at the end, 0: none (${BLEU_PAIRS})`, (flag) => wholeNumber(flag, 0, MOST)];
+export const bleuRow: OptionRows['free'][number] = [
+  '--bleu-pairs <n>',
+  `held-out pairs to translate for BLEU at the end, 0: none (${BLEU_PAIRS})`,
+  (flag) => wholeNumber(flag, 0, MOST),
+];
 
 /** Where pairs are. */
 export const pairRows: OptionRows['data'] = [
@@ -42,83 +87,158 @@ const rows: OptionRows = {
   data: pairRows,
   model: [
     ['--limit <n>', 'use the first n pairs (all)', (flag) => wholeNumber(flag, 1, MOST)],
-    ['--vocabulary-size <n>', `tokens of both languages together, learned from the training pairs (${VOCABULARY})`, (flag) => wholeNumber(flag, 5, 65536)],
-    ...stackRows(DEFAULTS, ['--context <n>', `T, tokens of a sentence with its end; longer pairs are left out (${CONTEXT})`, number]),
+    [
+      '--vocabulary-size <n>',
+      `tokens of both languages together, learned from the training pairs (${VOCABULARY})`,
+      (flag) => wholeNumber(flag, 5, 65536),
+    ],
+    ...stackRows(DEFAULTS, [
+      '--context <n>',
+      `T, tokens of a sentence with its end; longer pairs are left out (${CONTEXT})`,
+      number,
+    ]),
   ],
   free: [bleuRow],
   plan: [],
 };
 
 function optionsOf(values: RunValues, vocabulary: number): CheckedOptions<Config> {
-  const model = { kind: 'translator' as const, vocabulary, ...stackOf(values, DEFAULTS), context: values.context ?? CONTEXT };
-  return asFlags(runNames(rows), () => checkTranslatorOptions({ model, ...sharedOptions(values, DEFAULTS, values.steps ?? DEFAULTS.steps) }));
+  const model = {
+    kind: 'translator' as const,
+    vocabulary,
+    ...stackOf(values, DEFAULTS),
+    context: values.context ?? CONTEXT,
+  };
+  return asFlags(runNames(rows), () =>
+    checkTranslatorOptions({
+      model,
+      ...sharedOptions(values, DEFAULTS, values.steps ?? DEFAULTS.steps),
+    }),
+  );
 }
 
 type Files = Pick<RunValues, 'pairs' | 'source' | 'target'>;
 
 function checkFiles({ pairs, source, target }: Files, use: string): void {
   const given = [pairs, source, target].map((path) => path !== undefined).join();
-  if (given === 'false,false,false') throw new UsageError(`--pairs is missing, expected a file of sentence pairs to ${use}, or --source and --target`, 'for instance --pairs fra.txt');
+  if (given === 'false,false,false')
+    throw new UsageError(
+      `--pairs is missing, expected a file of sentence pairs to ${use}, or --source and --target`,
+      'for instance --pairs fra.txt',
+    );
   if (given !== 'true,false,false' && given !== 'false,true,true')
-    throw new UsageError(`${['pairs', 'source', 'target'].filter((name) => ({ pairs, source, target })[name as 'pairs'] !== undefined).map((name) => `--${name}`).join(' and ')} given, expected --pairs, or --source and --target`);
+    throw new UsageError(
+      `${['pairs', 'source', 'target']
+        .filter((name) => ({ pairs, source, target })[name as 'pairs'] !== undefined)
+        .map((name) => `--${name}`)
+        .join(' and ')} given, expected --pairs, or --source and --target`,
+    );
 }
 
 /** The pairs of one file or two, and the digest of their sentences. */
-async function readFiles({ pairs: path, source, target }: Files): Promise<{ pairs: Pair[]; what: string; sha256: string }> {
-  const name = (file: string): string => `file ${quote(file)}`, read = (file: string): Uint8Array => readDataFile(file, 'a file of sentences');
-  const { pairs } = path !== undefined ? readPairs(read(path), name(path)) : readPairFiles(read(source!), read(target!), name(source!), name(target!));
-  const sha256 = await sha256Hex(new TextEncoder().encode(pairs.map((pair) => `${pair.source}\t${pair.target}\n`).join('')));
-  return { pairs, sha256, what: path !== undefined ? name(path) : `${name(source!)} with ${name(target!)}` };
+async function readFiles({
+  pairs: path,
+  source,
+  target,
+}: Files): Promise<{ pairs: Pair[]; what: string; sha256: string }> {
+  const name = (file: string): string => `file ${quote(file)}`;
+  const read = (file: string): Uint8Array => readDataFile(file, 'a file of sentences');
+  const { pairs } =
+    path !== undefined
+      ? readPairs(read(path), name(path))
+      : readPairFiles(read(source!), read(target!), name(source!), name(target!));
+  const sha256 = await sha256Hex(
+    new TextEncoder().encode(pairs.map((pair) => `${pair.source}\t${pair.target}\n`).join('')),
+  );
+  return {
+    pairs,
+    sha256,
+    what: path !== undefined ? name(path) : `${name(source!)} with ${name(target!)}`,
+  };
 }
 
 /** Pairs that fit a context on both sides. */
-const fitting = (pairs: readonly Pair[], { source, target }: Vocabularies, context: number): Pair[] =>
-  pairs.filter((pair) => source.encode(pair.source).length < context && target.encode(pair.target).length < context);
+const fitting = (
+  pairs: readonly Pair[],
+  { source, target }: Vocabularies,
+  context: number,
+): Pair[] =>
+  pairs.filter(
+    (pair) =>
+      source.encode(pair.source).length < context && target.encode(pair.target).length < context,
+  );
 
 /** The held-out pairs that fit. Throws UsageError if there are none. */
 function held(pairs: readonly Pair[], known: Vocabularies, context: number, what: string): Pair[] {
   const fit = fitting(pairs, known, context);
   if (fit.length > 0) return fit;
-  throw new UsageError(`none of the ${pairs.length} held-out pairs of ${what} fits a context of ${context} tokens, expected at least one`, 'use a larger --context');
+  throw new UsageError(
+    `none of the ${pairs.length} held-out pairs of ${what} fits a context of ${context} ` +
+      'tokens, expected at least one',
+    'use a larger --context',
+  );
 }
 
 async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateData> {
-  const { pairs, what, sha256 } = await readFiles(values), context = saved?.options.model.context ?? values.context ?? CONTEXT;
-  checkSameData(`the set of pairs in ${what}`, 'set of pairs', sha256, saved, 'give the same files');
-  const limit = saved === undefined ? values.limit ?? null : saved.known.limit, { vocabularySize = VOCABULARY } = values;
-  if (limit !== null && limit > pairs.length) throw new UsageError(`--limit is ${limit}, expected 1 to ${pairs.length}, the pairs of ${what}`, 'leave it out to use all');
+  const { pairs, what, sha256 } = await readFiles(values);
+  const context = saved?.options.model.context ?? values.context ?? CONTEXT;
+  checkSameData(
+    `the set of pairs in ${what}`,
+    'set of pairs',
+    sha256,
+    saved,
+    'give the same files',
+  );
+  const limit = saved === undefined ? (values.limit ?? null) : saved.known.limit;
+  const { vocabularySize = VOCABULARY } = values;
+  if (limit !== null && limit > pairs.length)
+    throw new UsageError(
+      `--limit is ${limit}, expected 1 to ${pairs.length}, the pairs of ${what}`,
+      'leave it out to use all',
+    );
   const parts = splitPairs(pairs.slice(0, limit ?? pairs.length), EVERY);
   let known = saved?.known;
   if (known === undefined) {
-    const joint = BytePairs.learn(parts.train.flatMap(({ source, target }) => [source, target]), vocabularySize);
+    const joint = BytePairs.learn(
+      parts.train.flatMap(({ source, target }) => [source, target]),
+      vocabularySize,
+    );
     known = { source: joint, target: joint, limit, vocabularySize };
   }
   const train = PairData.encode(parts.train, {
-      source: known.source,
-      target: known.target,
-      context,
-    }),
-    validation = held(parts.validation, known, context, what);
+    source: known.source,
+    target: known.target,
+    context,
+  });
+  const validation = held(parts.validation, known, context, what);
   const omitted = train.omitted + parts.validation.length - validation.length;
-  const note = `vocabulary ${count(known.source.size)}, ${count(train.count)} + ${count(validation.length)} pairs, ${count(omitted)} left out as longer than ${context} tokens`;
+  const note =
+    `vocabulary ${count(known.source.size)}, ${count(train.count)} + ` +
+    `${count(validation.length)} pairs, ${count(omitted)} left out as longer than ${context} ` +
+    'tokens';
   return { sha256, known, train, validation, note };
 }
 
-/** The pairs that it was trained on are judged by those that were held out; any others as a whole. */
-async function evaluate(run: TranslateRun, values: EvalValues, { restore, progress }: EvalTools<TranslatorTrainer>): Promise<Evaluation> {
+/** The pairs that it was trained on are judged by those that were held out; any others as a whole.
+ */
+async function evaluate(
+  run: TranslateRun,
+  values: EvalValues,
+  { restore, progress }: EvalTools<TranslatorTrainer>,
+): Promise<Evaluation> {
   checkFiles(values, 'evaluate on');
-  const { pairs, what, sha256 } = await readFiles(values),
-    {
-      known,
-      options: {
-        model: { context },
-      },
-    } = run,
-    isTrainingData = sha256 === run.dataSha256;
+  const { pairs, what, sha256 } = await readFiles(values);
+  const {
+    known,
+    options: {
+      model: { context },
+    },
+  } = run;
+  const isTrainingData = sha256 === run.dataSha256;
   const judged = isTrainingData
-      ? splitPairs(pairs.slice(0, known.limit ?? pairs.length), EVERY).validation
-      : pairs,
-    validation = held(judged, known, context, what);
+    ? splitPairs(pairs.slice(0, known.limit ?? pairs.length), EVERY).validation
+    : pairs;
+  const validation = held(judged, known, context, what);
   const task = translateTask(restore(), {
     train: PairData.encode(validation, { source: known.source, target: known.target, context }),
     validation,
@@ -126,20 +246,39 @@ async function evaluate(run: TranslateRun, values: EvalValues, { restore, progre
     bleuPairs: values.bleuPairs ?? BLEU_PAIRS,
     gamma: values.gamma,
   });
-  const found = (await task.validate(progress, undefined, 'final'))!,
-    omitted = judged.length - validation.length;
+  const found = (await task.validate(progress, undefined, 'final'))!;
+  const omitted = judged.length - validation.length;
   return {
     event: { ...found, pairs: validation.length, omitted, step: run.step, isTrainingData },
-    rows: [['loss', `${found.loss.toFixed(4)} nats a token`], ...(found.bleu === undefined ? [] : [['BLEU', `${found.bleu.toFixed(2)} (${found.bleuSignature})`] as [string, string]]),
-      ['over', `${count(validation.length)} pairs${isTrainingData ? ', held out of those it was trained on' : ''}${omitted === 0 ? '' : `; ${count(omitted)} left out as longer than ${context} tokens`}`]],
+    rows: [
+      ['loss', `${found.loss.toFixed(4)} nats a token`],
+      ...(found.bleu === undefined
+        ? []
+        : [['BLEU', `${found.bleu.toFixed(2)} (${found.bleuSignature})`] as [string, string]]),
+      [
+        'over',
+        `${count(validation.length)} ` +
+          `pairs${isTrainingData ? ', held out of those it was trained on' : ''}${omitted === 0 ? '' : `; ${count(omitted)} left out as longer than ${context} tokens`}`,
+      ],
+    ],
   };
 }
 
 function fromJson(value: unknown, { vocabulary }: Config): TranslateKnown | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { kind, limit, vocabularySize, ...sides } = value as Record<string, unknown>, source = BytePairs.fromJson(sides.source), target = BytePairs.fromJson(sides.target);
-  const isSize = (size: unknown): size is number => Number.isInteger(size) && (size as number) >= 1 && (size as number) <= MOST;
-  if (kind !== 'pairs' || source?.size !== vocabulary || target?.size !== vocabulary || (limit !== null && !isSize(limit)) || !isSize(vocabularySize)) return undefined;
+  const { kind, limit, vocabularySize, ...sides } = value as Record<string, unknown>;
+  const source = BytePairs.fromJson(sides.source);
+  const target = BytePairs.fromJson(sides.target);
+  const isSize = (size: unknown): size is number =>
+    Number.isInteger(size) && (size as number) >= 1 && (size as number) <= MOST;
+  if (
+    kind !== 'pairs' ||
+    source?.size !== vocabulary ||
+    target?.size !== vocabulary ||
+    (limit !== null && !isSize(limit)) ||
+    !isSize(vocabularySize)
+  )
+    return undefined;
   return { source, target, limit, vocabularySize };
 }
 
@@ -166,15 +305,34 @@ export const translate: Kind<Config, TranslatorTrainer, TranslateKnown, Translat
     return { options: optionsOf(values, known.source.size), note };
   },
   create: (options, makeBackend) => TranslatorTrainer.create(options, makeBackend),
-  madeUp(trainer) { // sentences of a half to the whole of the context
-    const { batch, model: { context, vocabulary } } = trainer.options, made = createPairBatch(batch, context), half = Math.ceil(context / 2);
-    for (const tokens of [made.source, made.input, made.target]) tokens.forEach((_, i) => { tokens[i] = (i * i) % vocabulary; });
-    for (const lengths of [made.sourceLengths, made.targetLengths]) lengths.forEach((_, i) => { lengths[i] = half + (i % (context - half + 1)); });
+  madeUp(trainer) {
+    // sentences of a half to the whole of the context
+    const {
+      batch,
+      model: { context, vocabulary },
+    } = trainer.options;
+    const made = createPairBatch(batch, context);
+    const half = Math.ceil(context / 2);
+    for (const tokens of [made.source, made.input, made.target])
+      tokens.forEach((_, i) => {
+        tokens[i] = (i * i) % vocabulary;
+      });
+    for (const lengths of [made.sourceLengths, made.targetLengths])
+      lengths.forEach((_, i) => {
+        lengths[i] = half + (i % (context - half + 1));
+      });
     return { unit: 'pairs', unitsPerStep: batch, step: () => trainer.trainStep(made) };
   },
-  task: (trainer, { train, validation, known }, { bleuPairs = BLEU_PAIRS }) => translateTask(trainer, { train, validation, vocabularies: known, bleuPairs }),
+  task: (trainer, { train, validation, known }, { bleuPairs = BLEU_PAIRS }) =>
+    translateTask(trainer, { train, validation, vocabularies: known, bleuPairs }),
   batchNote: ({ batch, model }) => `batch ${batch} of ${model.context} + ${model.context} tokens`,
-  toJson: ({ source, target, limit, vocabularySize }) => ({ kind: 'pairs', source: source.toJson(), target: target.toJson(), limit, vocabularySize }),
+  toJson: ({ source, target, limit, vocabularySize }) => ({
+    kind: 'pairs',
+    source: source.toJson(),
+    target: target.toJson(),
+    limit,
+    vocabularySize,
+  }),
   describe: ({ source }) => ['vocabulary', `${source.size} byte pairs of both languages`],
   settings: ({ limit, vocabularySize }) => ({ limit, vocabularySize }),
 };

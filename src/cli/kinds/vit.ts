@@ -3,10 +3,36 @@
 import { asFlags, number, quote, wholeNumber } from '../argv.ts';
 import { count, percent } from '../format.ts';
 import { type ImageData, readImages } from '../images.ts';
-import { type CheckedOptions, type ImageSet, UsageError, type VitConfig, VitTrainer, checkImages, checkVitOptions, planVit, sha256Hex } from '../library.ts';
-import { MAX_STEPS, type OptionRows, type RunValues, runNames, sharedOptions, stackOf, stackRows } from '../options.ts';
+import {
+  type CheckedOptions,
+  type ImageSet,
+  UsageError,
+  type VitConfig,
+  VitTrainer,
+  checkImages,
+  checkVitOptions,
+  planVit,
+  sha256Hex,
+} from '../library.ts';
+import {
+  MAX_STEPS,
+  type OptionRows,
+  type RunValues,
+  runNames,
+  sharedOptions,
+  stackOf,
+  stackRows,
+} from '../options.ts';
 import { vitTask } from '../tasks/vit.ts';
-import { type EvalTools, type EvalValues, type Evaluation, type Kind, type RunData, type SavedRun, checkSameData } from './kind.ts';
+import {
+  type EvalTools,
+  type EvalValues,
+  type Evaluation,
+  type Kind,
+  type RunData,
+  type SavedRun,
+  checkSameData,
+} from './kind.ts';
 
 /** Options of a run that the library does not know, as a checkpoint keeps them. */
 interface Settings {
@@ -33,25 +59,64 @@ type Config = Required<VitConfig>;
 export type VitRun = SavedRun<Config, VitKnown>;
 
 const EPOCHS = 8;
-const DEFAULTS = { layers: 6, channels: 128, heads: 4, batch: 32, steps: `${EPOCHS} epochs`, learningRate: 0.0015, warmup: 200 };
-const CROP = 2, MAX_IMAGES = 2 ** 24, PLANNED_STEPS = 1000;
+const DEFAULTS = {
+  layers: 6,
+  channels: 128,
+  heads: 4,
+  batch: 32,
+  steps: `${EPOCHS} epochs`,
+  learningRate: 0.0015,
+  warmup: 200,
+};
+const CROP = 2;
+const MAX_IMAGES = 2 ** 24;
+const PLANNED_STEPS = 1000;
 
 const rows: OptionRows = {
   defaults: DEFAULTS,
-  data: [['-d, --data <dir>', 'images: IDX files as of MNIST, .bin files of CIFAR, optdigits, or PNG files as CLASS/x.png']],
+  data: [
+    [
+      '-d, --data <dir>',
+      'images: IDX files as of MNIST, .bin files of CIFAR, optdigits, or PNG files as CLASS/x.png',
+    ],
+  ],
   model: [
     ['--classes <n>', 'of IDX files, which do not say (10)', (flag) => wholeNumber(flag, 2, 65536)],
-    ['--validation <part>', 'test: the set for testing; a number: so many images from the end of the training set (test)',
+    [
+      '--validation <part>',
+      'test: the set for testing; a number: so many images from the end of the training set (test)',
       (flag) => (given) => {
-        if (given !== 'test' && !/^\d+$/.test(given)) throw new UsageError(`${flag} is ${quote(given)}, expected test or a whole number from 1 to ${MAX_IMAGES}`);
+        if (given !== 'test' && !/^\d+$/.test(given))
+          throw new UsageError(
+            `${flag} is ${quote(given)}, expected test or a whole number from 1 to ${MAX_IMAGES}`,
+          );
         return given === 'test' ? given : wholeNumber(flag, 1, MAX_IMAGES)(given);
-      }],
-    ['--limit <n>', 'train on the first n images (all)', (flag) => wholeNumber(flag, 1, MAX_IMAGES)],
-    ['--crop <n>', `cut each image at random from itself with a margin of n pixels, 0: leave it (${CROP}, less below 16 pixels)`, (flag) => wholeNumber(flag, 0, 1023)],
+      },
+    ],
+    [
+      '--limit <n>',
+      'train on the first n images (all)',
+      (flag) => wholeNumber(flag, 1, MAX_IMAGES),
+    ],
+    [
+      '--crop <n>',
+      `cut each image at random from itself with a margin of n pixels, 0: leave it (${CROP}, ` +
+        'less below 16 pixels)',
+      (flag) => wholeNumber(flag, 0, 1023),
+    ],
     ['--flip', 'mirror every other image, at random'],
-    ['--patch <n>', 'side of a patch in pixels, a divisor of width and height (a fourth of the shorter side, or the next larger divisor)', number],
+    [
+      '--patch <n>',
+      'side of a patch in pixels, a divisor of width and height (a fourth of the shorter ' +
+        'side, or the next larger divisor)',
+      number,
+    ],
     ...stackRows(DEFAULTS),
-    ['--epochs <n>', `--steps by times that each image is seen (${EPOCHS})`, (flag) => wholeNumber(flag, 1, MAX_STEPS)],
+    [
+      '--epochs <n>',
+      `--steps by times that each image is seen (${EPOCHS})`,
+      (flag) => wholeNumber(flag, 1, MAX_STEPS),
+    ],
   ],
   free: [],
   plan: [
@@ -63,123 +128,283 @@ const rows: OptionRows = {
 
 type Shape = Pick<ImageSet, 'width' | 'height' | 'channels' | 'classes' | 'count'>;
 
-/** A side that divides the image: a fourth of its shorter side, or the next larger divisor, so that a step costs about the same for all sizes. */
+/** A side that divides the image: a fourth of its shorter side, or the next larger divisor, so that
+ *  a step costs about the same for all sizes. */
 function defaultPatch({ width, height }: Shape): number {
-  const side = Math.min(width, height, 1024), divisors = Array.from({ length: side }, (_, i) => i + 1).filter((n) => width % n === 0 && height % n === 0);
+  const side = Math.min(width, height, 1024);
+  const divisors = Array.from({ length: side }, (_, i) => i + 1).filter(
+    (n) => width % n === 0 && height % n === 0,
+  );
   return divisors.find((n) => n >= side / 4) ?? divisors[divisors.length - 1];
 }
 
-const stepsOf = ({ steps, epochs = EPOCHS, batch = DEFAULTS.batch }: RunValues, images: number): number => steps ?? Math.min(MAX_STEPS, Math.ceil((epochs * images) / Math.max(1, batch)));
+const stepsOf = (
+  { steps, epochs = EPOCHS, batch = DEFAULTS.batch }: RunValues,
+  images: number,
+): number => steps ?? Math.min(MAX_STEPS, Math.ceil((epochs * images) / Math.max(1, batch)));
 
 /** The library's options for images of a shape. Without one everything is checked that can be. */
 function optionsOf(values: RunValues, shape?: Shape): CheckedOptions<Config> {
-  const { patch = shape === undefined ? 4 : defaultPatch(shape) } = values, side = Number.isInteger(patch) && patch >= 1 && patch <= 1024 ? patch : 4;
+  const { patch = shape === undefined ? 4 : defaultPatch(shape) } = values;
+  const side = Number.isInteger(patch) && patch >= 1 && patch <= 1024 ? patch : 4;
   const some = { width: side, height: side, channels: 1, classes: 2, count: MAX_IMAGES };
   const { width, height, channels: colours, classes, count: images } = shape ?? some;
-  const model = { kind: 'vit' as const, width, height, colours, classes, patch, ...stackOf(values, DEFAULTS) };
-  return asFlags(runNames(rows), () => checkVitOptions({ model, ...sharedOptions(values, DEFAULTS, stepsOf(values, images)) }));
+  const model = {
+    kind: 'vit' as const,
+    width,
+    height,
+    colours,
+    classes,
+    patch,
+    ...stackOf(values, DEFAULTS),
+  };
+  return asFlags(runNames(rows), () =>
+    checkVitOptions({ model, ...sharedOptions(values, DEFAULTS, stepsOf(values, images)) }),
+  );
 }
 
 const part = (set: ImageSet, from: number, to: number): ImageSet => {
   const size = set.width * set.height * set.channels;
-  return { ...set, count: to - from, pixels: set.pixels.subarray(from * size, to * size), labels: set.labels.subarray(from, to) };
+  return {
+    ...set,
+    count: to - from,
+    pixels: set.pixels.subarray(from * size, to * size),
+    labels: set.labels.subarray(from, to),
+  };
 };
 
 /** Training and validation images, as the options divide them. */
-function divide({ train, test, names, what }: ImageData, { validation, limit }: Settings): { train: ImageSet; validation: ImageSet } {
+function divide(
+  { train, test, names, what }: ImageData,
+  { validation, limit }: Settings,
+): { train: ImageSet; validation: ImageSet } {
   const rest = train.count - (validation === 'test' ? 0 : validation);
-  if (rest < 1) throw new UsageError(`--validation is ${validation}, expected less than the ${train.count} training images of ${what}`, 'hold out fewer images, or take test');
-  if (limit !== null && limit > rest) throw new UsageError(`--limit is ${limit}, expected 1 to ${rest}, the training images of ${what}`, 'leave it out to use all');
-  const parts = { train: part(train, 0, limit ?? rest), validation: validation === 'test' ? test : part(train, rest, train.count) };
-  checkImages(parts.train, `${what} (the first ${parts.train.count} images, for training)`, { names });
+  if (rest < 1)
+    throw new UsageError(
+      `--validation is ${validation}, expected less than the ${train.count} training images ` +
+        `of ${what}`,
+      'hold out fewer images, or take test',
+    );
+  if (limit !== null && limit > rest)
+    throw new UsageError(
+      `--limit is ${limit}, expected 1 to ${rest}, the training images of ${what}`,
+      'leave it out to use all',
+    );
+  const parts = {
+    train: part(train, 0, limit ?? rest),
+    validation: validation === 'test' ? test : part(train, rest, train.count),
+  };
+  checkImages(parts.train, `${what} (the first ${parts.train.count} images, for training)`, {
+    names,
+  });
   return parts;
 }
 
 /** Digest of what was read, whatever files it came from. */
 async function digest({ train, test }: ImageData): Promise<string> {
-  const line = async ({ width, height, channels, classes, count: images, pixels, labels }: ImageSet): Promise<string> => {
+  const line = async ({
+    width,
+    height,
+    channels,
+    classes,
+    count: images,
+    pixels,
+    labels,
+  }: ImageSet): Promise<string> => {
     const bytes = new DataView(new ArrayBuffer(4 * images));
     labels.forEach((label, i) => bytes.setInt32(4 * i, label, true));
-    return `${[width, height, channels, classes, images].join(' ')} ${await sha256Hex(pixels)} ${await sha256Hex(new Uint8Array(bytes.buffer))}\n`;
+    return (
+      `${[width, height, channels, classes, images].join(' ')} ${await sha256Hex(pixels)} ` +
+      `${await sha256Hex(new Uint8Array(bytes.buffer))}\n`
+    );
   };
   return sha256Hex(new TextEncoder().encode((await line(train)) + (await line(test))));
 }
 
-function settingsOf({ validation = 'test', limit, crop, flip = false, steps, epochs }: RunValues, { width, height }: ImageSet): Settings {
+function settingsOf(
+  { validation = 'test', limit, crop, flip = false, steps, epochs }: RunValues,
+  { width, height }: ImageSet,
+): Settings {
   const side = Math.min(width, height);
-  if (crop !== undefined && crop >= side) throw new UsageError(`--crop is ${crop}, expected a whole number from 0 to ${side - 1} for images of ${width} x ${height}`);
-  return { validation, limit: limit ?? null, crop: crop ?? Math.min(CROP, Math.floor(side / 8)), flip, epochs: steps === undefined ? epochs ?? EPOCHS : null };
+  if (crop !== undefined && crop >= side)
+    throw new UsageError(
+      `--crop is ${crop}, expected a whole number from 0 to ${side - 1} for images of ` +
+        `${width} x ${height}`,
+    );
+  return {
+    validation,
+    limit: limit ?? null,
+    crop: crop ?? Math.min(CROP, Math.floor(side / 8)),
+    flip,
+    epochs: steps === undefined ? (epochs ?? EPOCHS) : null,
+  };
 }
 
 async function read(values: RunValues, saved?: VitRun): Promise<VitData> {
-  const path = values.data as string, images = readImages(path, { classes: saved?.options.model.classes ?? values.classes }), sha256 = await digest(images);
-  checkSameData(`the data set ${quote(path)}`, 'data set', sha256, saved, 'give the same directory');
-  const { train: { width, height, channels, classes } } = images;
-  if (values.classes !== undefined && values.classes !== classes) throw new UsageError(`--classes is ${values.classes}, expected ${classes}, the classes of ${images.what}`, 'leave it out');
-  const known: VitKnown = saved?.known ?? { names: images.names ?? Array.from({ length: classes }, (_, label) => String(label)), ...settingsOf(values, images.train) };
+  const path = values.data as string;
+  const images = readImages(path, { classes: saved?.options.model.classes ?? values.classes });
+  const sha256 = await digest(images);
+  checkSameData(
+    `the data set ${quote(path)}`,
+    'data set',
+    sha256,
+    saved,
+    'give the same directory',
+  );
+  const {
+    train: { width, height, channels, classes },
+  } = images;
+  if (values.classes !== undefined && values.classes !== classes)
+    throw new UsageError(
+      `--classes is ${values.classes}, expected ${classes}, the classes of ${images.what}`,
+      'leave it out',
+    );
+  const known: VitKnown = saved?.known ?? {
+    names: images.names ?? Array.from({ length: classes }, (_, label) => String(label)),
+    ...settingsOf(values, images.train),
+  };
   const parts = divide(images, known);
-  const note = `${count(parts.train.count)} + ${count(parts.validation.count)} images of ${width} x ${height} x ${channels} in ${classes} classes (${images.format})`;
+  const note =
+    `${count(parts.train.count)} + ${count(parts.validation.count)} images of ${width} x ` +
+    `${height} x ${channels} in ${classes} classes (${images.format})`;
   return { ...parts, sha256, known, note };
 }
 
 /** Images that the model can see. Throws UsageError. */
-function checkShape({ width, height, channels, classes }: ImageSet, model: Config, what: string): void {
-  const words = (w: number, h: number, c: number, n: number): string => `images of ${w} x ${h} x ${c} in ${n} classes`;
-  const given = words(width, height, channels, classes), expected = words(model.width, model.height, model.colours, model.classes);
-  if (given !== expected) throw new UsageError(`${what} has ${given}, expected ${expected}, what the model was trained on`, 'give a data set of that kind');
+function checkShape(
+  { width, height, channels, classes }: ImageSet,
+  model: Config,
+  what: string,
+): void {
+  const words = (w: number, h: number, c: number, n: number): string =>
+    `images of ${w} x ${h} x ${c} in ${n} classes`;
+  const given = words(width, height, channels, classes);
+  const expected = words(model.width, model.height, model.colours, model.classes);
+  if (given !== expected)
+    throw new UsageError(
+      `${what} has ${given}, expected ${expected}, what the model was trained on`,
+      'give a data set of that kind',
+    );
 }
 
-/** The data set that it was trained on is judged by its validation images; any other by its test images. */
-async function evaluate(run: VitRun, values: EvalValues, { restore, progress }: EvalTools<VitTrainer>): Promise<Evaluation> {
-  if (values.data === undefined) throw new UsageError('--data is missing, expected a directory of images to evaluate on', 'for instance --data mnist');
+/** The data set that it was trained on is judged by its validation images; any other by its test
+ *  images. */
+async function evaluate(
+  run: VitRun,
+  values: EvalValues,
+  { restore, progress }: EvalTools<VitTrainer>,
+): Promise<Evaluation> {
+  if (values.data === undefined)
+    throw new UsageError(
+      '--data is missing, expected a directory of images to evaluate on',
+      'for instance --data mnist',
+    );
   const images = readImages(values.data, { classes: run.options.model.classes });
   checkShape(images.train, run.options.model, images.what);
-  const isTrainingData = (await digest(images)) === run.dataSha256, set = isTrainingData ? divide(images, run.known).validation : images.test;
-  const task = vitTask(restore(), { train: set, validation: set, augmentation: { crop: 0, flip: false }, gamma: values.gamma });
+  const isTrainingData = (await digest(images)) === run.dataSha256;
+  const set = isTrainingData ? divide(images, run.known).validation : images.test;
+  const task = vitTask(restore(), {
+    train: set,
+    validation: set,
+    augmentation: { crop: 0, flip: false },
+    gamma: values.gamma,
+  });
   const { loss, accuracy = 0 } = (await task.validate(progress))!;
   const which = isTrainingData && run.known.validation !== 'test' ? 'held out' : 'of the test set';
   return {
     event: { loss, accuracy, images: set.count, step: run.step, isTrainingData },
-    rows: [['loss', `${loss.toFixed(4)} nats an image`], ['accuracy', `${percent(accuracy)}, ${count(accuracy * set.count)} right`],
-      ['over', `${count(set.count)} images ${which}${isTrainingData ? ' of the data it was trained on' : ''}`]],
+    rows: [
+      ['loss', `${loss.toFixed(4)} nats an image`],
+      ['accuracy', `${percent(accuracy)}, ${count(accuracy * set.count)} right`],
+      [
+        'over',
+        `${count(set.count)} images ` +
+          `${which}${isTrainingData ? ' of the data it was trained on' : ''}`,
+      ],
+    ],
   };
 }
 
-const isCount = (value: unknown, low: number): value is number => Number.isInteger(value) && (value as number) >= low && (value as number) <= MAX_STEPS;
+const isCount = (value: unknown, low: number): value is number =>
+  Number.isInteger(value) && (value as number) >= low && (value as number) <= MAX_STEPS;
 
 function fromJson(value: unknown, { classes, width, height }: Config): VitKnown | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { kind, names, validation, limit, crop, flip, epochs } = value as Record<string, unknown>;
-  if (kind !== 'classes' || !Array.isArray(names) || names.length !== classes || !names.every((name) => typeof name === 'string')) return undefined;
-  if ((validation !== 'test' && !isCount(validation, 1)) || (limit !== null && !isCount(limit, 1)) || (epochs !== null && !isCount(epochs, 1))) return undefined;
-  if (!isCount(crop, 0) || crop >= Math.min(width, height) || typeof flip !== 'boolean') return undefined;
+  if (
+    kind !== 'classes' ||
+    !Array.isArray(names) ||
+    names.length !== classes ||
+    !names.every((name) => typeof name === 'string')
+  )
+    return undefined;
+  if (
+    (validation !== 'test' && !isCount(validation, 1)) ||
+    (limit !== null && !isCount(limit, 1)) ||
+    (epochs !== null && !isCount(epochs, 1))
+  )
+    return undefined;
+  if (!isCount(crop, 0) || crop >= Math.min(width, height) || typeof flip !== 'boolean')
+    return undefined;
   return { names, validation, limit, crop, flip, epochs };
 }
 
 export const vit: Kind<Config, VitTrainer, VitKnown, VitData> = {
-  name: 'vit', modelKind: 'vit', title: 'a vision transformer', use: undefined, rows, read, evaluate, fromJson,
+  name: 'vit',
+  modelKind: 'vit',
+  title: 'a vision transformer',
+  use: undefined,
+  rows,
+  read,
+  evaluate,
+  fromJson,
   plan: planVit,
   check: checkVitOptions,
   checkGiven({ data, steps, epochs }) {
-    if (data === undefined) throw new UsageError('--data is missing, expected a directory of images to train on', 'for instance --data mnist');
-    if (steps !== undefined && epochs !== undefined) throw new UsageError(`--steps is ${steps} and --epochs is ${epochs}, expected one of them`);
+    if (data === undefined)
+      throw new UsageError(
+        '--data is missing, expected a directory of images to train on',
+        'for instance --data mnist',
+      );
+    if (steps !== undefined && epochs !== undefined)
+      throw new UsageError(`--steps is ${steps} and --epochs is ${epochs}, expected one of them`);
   },
   options: (values, data) => optionsOf(values, data?.train),
   async planned(values) {
-    const images = values.data === undefined ? undefined : readImages(values.data, { classes: values.classes }).train;
+    const images =
+      values.data === undefined
+        ? undefined
+        : readImages(values.data, { classes: values.classes }).train;
     const { width = 28, height = 28, colours = 1, classes = 10 } = values;
-    const options = optionsOf({ ...values, steps: values.steps ?? PLANNED_STEPS }, images ?? { width, height, channels: colours as 1, classes, count: MAX_IMAGES }), { model } = options;
-    return { options, note: `images of ${model.width} x ${model.height} x ${model.colours}, patches of ${model.patch} x ${model.patch}` };
+    const options = optionsOf(
+      { ...values, steps: values.steps ?? PLANNED_STEPS },
+      images ?? { width, height, channels: colours as 1, classes, count: MAX_IMAGES },
+    );
+    const { model } = options;
+    return {
+      options,
+      note:
+        `images of ${model.width} x ${model.height} x ${model.colours}, patches of ` +
+        `${model.patch} x ${model.patch}`,
+    };
   },
   create: (options, makeBackend) => VitTrainer.create(options, makeBackend),
   madeUp(trainer) {
-    const { batch, model: { width, height, colours, classes } } = trainer.options;
-    const images = Uint8Array.from({ length: batch * width * height * colours }, (_, i) => i * i), labels = Int32Array.from({ length: batch }, (_, i) => i % classes);
+    const {
+      batch,
+      model: { width, height, colours, classes },
+    } = trainer.options;
+    const images = Uint8Array.from({ length: batch * width * height * colours }, (_, i) => i * i);
+    const labels = Int32Array.from({ length: batch }, (_, i) => i % classes);
     return { unit: 'images', unitsPerStep: batch, step: () => trainer.trainStep(images, labels) };
   },
-  task: (trainer, { train, validation, known: { crop, flip } }) => vitTask(trainer, { train, validation, augmentation: { crop, flip } }),
+  task: (trainer, { train, validation, known: { crop, flip } }) =>
+    vitTask(trainer, { train, validation, augmentation: { crop, flip } }),
   batchNote: ({ batch }) => `batch ${batch}`,
   toJson: (known) => ({ kind: 'classes', ...known }),
-  describe: ({ names }) => ['classes', `${names.length}: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}`],
+  describe: ({ names }) => [
+    'classes',
+    `${names.length}: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}`,
+  ],
   settings: ({ names: _, ...settings }) => settings,
 };

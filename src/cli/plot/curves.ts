@@ -31,7 +31,8 @@ export interface History {
 const isNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value);
 
-/** Adds an event of a step; one that comes again, as after a kill, takes the place of the earlier one. */
+/** Adds an event of a step; one that comes again, as after a kill, takes the place of the earlier
+ *  one. */
 function add(events: LogEvent[], event: LogEvent): void {
   const { step, loss } = event;
   if (!isNumber(step) || !isNumber(loss)) return;
@@ -109,8 +110,8 @@ export function rangesOf(curves: readonly Curve[]): {
   losses: [number, number];
 } {
   const range = (lists: readonly number[][]): [number, number] => {
-    let low = Infinity,
-      high = -Infinity;
+    let low = Infinity;
+    let high = -Infinity;
     for (const list of lists)
       for (const value of list) [low, high] = [Math.min(low, value), Math.max(high, value)];
     return low < high ? [low, high] : [low - 0.5, high + 0.5];
@@ -123,12 +124,12 @@ export function rangesOf(curves: readonly Curve[]): {
 
 /** Round numbers within a range, about `count` of them. */
 export function ticks([low, high]: readonly [number, number], count: number): number[] {
-  const rough = (high - low) / count,
-    power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
   const unit =
     [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= rough) ?? power * 10;
-  const first = Math.ceil(low / unit - 1e-9),
-    last = Math.floor(high / unit + 1e-9);
+  const first = Math.ceil(low / unit - 1e-9);
+  const last = Math.floor(high / unit + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) =>
     Number(((first + i) * unit).toPrecision(12)),
   );

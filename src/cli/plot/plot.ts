@@ -51,7 +51,8 @@ function writeSvg(path: string, chart: string): void {
         'choose another name',
       );
     const isOther = fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === false;
-    if (isOther) fs.writeFileSync(path, chart); // a link, or a device as /dev/stdout
+    if (isOther)
+      fs.writeFileSync(path, chart); // a link, or a device as /dev/stdout
     else replaceFile(dirname(path), basename(path), Buffer.from(chart));
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -63,8 +64,8 @@ function writeSvg(path: string, chart: string): void {
 }
 
 function unitOf(histories: readonly History[]): string {
-  const units = new Set(histories.map(({ unit }) => unit)),
-    [unit] = units;
+  const units = new Set(histories.map(({ unit }) => unit));
+  const [unit] = units;
   return units.size === 1 && unit !== undefined ? `nats ${unit}` : 'nats';
 }
 
@@ -89,8 +90,8 @@ export function plot(paths: readonly string[], values: PlotValues): number {
     printCsv(histories);
     return 0;
   }
-  const curves = curvesOf(histories, values.curve),
-    unit = unitOf(histories);
+  const curves = curvesOf(histories, values.curve);
+  const unit = unitOf(histories);
   if (values.json === true) for (const curve of curves) printJson({ event: 'curve', ...curve });
   if (values.svg !== undefined) {
     const runs = [...new Set(curves.map(({ run }) => run))];

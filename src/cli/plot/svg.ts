@@ -4,15 +4,15 @@
 import { count } from '../format.ts';
 import { type Curve, labelOf, rangesOf, thin, ticks } from './curves.ts';
 
-const WIDTH = 760,
-  HEIGHT = 400,
-  LEFT = 64,
-  RIGHT = 20,
-  TOP = 44,
-  BOTTOM = 52,
-  LINE = 18;
-const MOST_POINTS = 400,
-  TICKS = 6;
+const WIDTH = 760;
+const HEIGHT = 400;
+const LEFT = 64;
+const RIGHT = 20;
+const TOP = 44;
+const BOTTOM = 52;
+const LINE = 18;
+const MOST_POINTS = 400;
+const TICKS = 6;
 /** Told apart by people who do not see all colours (Okabe and Ito), on white and on black. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00'];
 const STYLE = `text { font: 13px sans-serif; fill: #333 } .title { font-weight: bold; font-size: 15px }
@@ -30,11 +30,12 @@ const round = (value: number): number => Math.round(value * 10) / 10;
 function describe(curves: readonly Curve[]): string {
   return curves
     .map((curve) => {
-      const { steps, losses } = curve,
-        last = losses.length - 1;
+      const { steps, losses } = curve;
+      const last = losses.length - 1;
       return (
         `${labelOf(curve, curves)}: from ${losses[0].toFixed(4)} at step ${count(steps[0])} ` +
-        `to ${losses[last].toFixed(4)} at step ${count(steps[last])}, lowest ${losses.reduce((a, b) => Math.min(a, b)).toFixed(4)}`
+        `to ${losses[last].toFixed(4)} at step ${count(steps[last])}, lowest ` +
+        `${losses.reduce((a, b) => Math.min(a, b)).toFixed(4)}`
       );
     })
     .join('; ');
@@ -42,11 +43,11 @@ function describe(curves: readonly Curve[]): string {
 
 /** The chart. `unit`: of the loss, as "nats a token". */
 export function svgChart(title: string, unit: string, curves: readonly Curve[]): string {
-  const thinned = curves.map((curve) => thin(curve, MOST_POINTS)),
-    { steps, losses } = rangesOf(thinned);
-  const height = HEIGHT + LINE * curves.length,
-    right = WIDTH - RIGHT,
-    low = HEIGHT - BOTTOM;
+  const thinned = curves.map((curve) => thin(curve, MOST_POINTS));
+  const { steps, losses } = rangesOf(thinned);
+  const height = HEIGHT + LINE * curves.length;
+  const right = WIDTH - RIGHT;
+  const low = HEIGHT - BOTTOM;
   const atX = (step: number): number =>
     round(LEFT + ((step - steps[0]) / (steps[1] - steps[0])) * (right - LEFT));
   const atY = (loss: number): number =>
@@ -54,12 +55,15 @@ export function svgChart(title: string, unit: string, curves: readonly Curve[]):
   const stroke = (curve: Curve, i: number): string => {
     const run = [...new Set(curves.map((one) => one.run))].indexOf(curve.run);
     const which = curves.some((one) => one.run !== curve.run) ? run : i;
-    return `class="curve" stroke="${COLOURS[which % COLOURS.length]}"${curve.kind === 'validation' ? ' stroke-dasharray="6 3"' : ''}`;
+    return (
+      'class="curve" ' +
+      `stroke="${COLOURS[which % COLOURS.length]}"${curve.kind === 'validation' ? ' stroke-dasharray="6 3"' : ''}`
+    );
   };
   const text = (x: number, y: number, content: string, more = ''): string =>
     `<text x="${x}" y="${y}"${more}>${escape(content)}</text>`;
-  const middle = ' text-anchor="middle"',
-    halfway = (TOP + low) / 2;
+  const middle = ' text-anchor="middle"';
+  const halfway = (TOP + low) / 2;
   const parts = [
     `<rect class="page" width="${WIDTH}" height="${height}"/>`,
     text(LEFT, 24, title, ' class="title"'),
@@ -75,7 +79,8 @@ export function svgChart(title: string, unit: string, curves: readonly Curve[]):
     text(16, halfway, `loss in ${unit}`, `${middle} transform="rotate(-90 16 ${halfway})"`),
     ...thinned.map(
       (curve, i) =>
-        `<path ${stroke(curve, i)} d="M${curve.steps.map((step, j) => `${atX(step)} ${atY(curve.losses[j])}`).join('L')}"/>`,
+        `<path ${stroke(curve, i)} ` +
+        `d="M${curve.steps.map((step, j) => `${atX(step)} ${atY(curve.losses[j])}`).join('L')}"/>`,
     ),
     ...curves.flatMap((curve, i) => {
       const y = HEIGHT + LINE * i;

@@ -32,8 +32,8 @@ function draw(curves: readonly Curve[], width: number, height: number): (number 
   curves.forEach((curve, which) => {
     let before: number | undefined;
     const put = (column: number, loss: number): void => {
-      const to = rowOf(loss),
-        from = before === undefined ? to : before + Math.sign(to - before);
+      const to = rowOf(loss);
+      const from = before === undefined ? to : before + Math.sign(to - before);
       for (let row = Math.min(from, to); row <= Math.max(from, to); row++) {
         const there = cells[row][column];
         cells[row][column] = there === undefined || there === which ? which : -1;
@@ -56,12 +56,12 @@ function draw(curves: readonly Curve[], width: number, height: number): (number 
 
 /** A chart: title, drawing with the losses at its left and the steps below, what the marks mean. */
 export function textChart(title: string, curves: readonly Curve[], options: TextOptions): string {
-  const { columns, rows, hasColour, isPlain } = options,
-    width = Math.max(8, columns - LABEL_WIDTH - 2);
-  const thinned = curves.map((curve) => thin(curve, width)),
-    {
-      losses: [low, high],
-    } = rangesOf(thinned);
+  const { columns, rows, hasColour, isPlain } = options;
+  const width = Math.max(8, columns - LABEL_WIDTH - 2);
+  const thinned = curves.map((curve) => thin(curve, width));
+  const {
+    losses: [low, high],
+  } = rangesOf(thinned);
   const cells = draw(thinned, width, rows);
   const marked = (which: number): string => {
     const mark = which < 0 ? SEVERAL : MARKS[which % MARKS.length];
@@ -70,8 +70,8 @@ export function textChart(title: string, curves: readonly Curve[], options: Text
       : mark;
   };
   const lines = cells.map((row, i) => {
-    const loss = high - ((high - low) * i) / (rows - 1),
-      end = width - [...row].reverse().findIndex((cell) => cell !== undefined);
+    const loss = high - ((high - low) * i) / (rows - 1);
+    const end = width - [...row].reverse().findIndex((cell) => cell !== undefined);
     const drawing = row
       .slice(0, end > width ? 0 : end)
       .map((cell) => (cell === undefined ? ' ' : marked(cell)))
@@ -79,9 +79,9 @@ export function textChart(title: string, curves: readonly Curve[], options: Text
     return `${loss.toFixed(2).padStart(LABEL_WIDTH)} ${isPlain ? '|' : '┤'}${drawing}`;
   });
   const {
-      steps: [first, last],
-    } = rangesOf(curves),
-    ends = [first, last].map((step) => String(Math.round(step)));
+    steps: [first, last],
+  } = rangesOf(curves);
+  const ends = [first, last].map((step) => String(Math.round(step)));
   const room = Math.max(1, width - ends[0].length - ends[1].length - '  step'.length);
   const axis = `${' '.repeat(LABEL_WIDTH + 2)}${ends[0]}${' '.repeat(room)}${ends[1]}  step`;
   const areCrossed = cells.some((row) => row.includes(-1));
@@ -100,8 +100,8 @@ export function textChart(title: string, curves: readonly Curve[], options: Text
 function wrap(items: readonly string[], columns: number): string[] {
   const lines: string[] = [];
   for (const item of items) {
-    const last = lines.at(-1),
-      joined = `${last}   ${item}`;
+    const last = lines.at(-1);
+    const joined = `${last}   ${item}`;
     if (last !== undefined && shownLength(joined) <= columns) lines[lines.length - 1] = joined;
     else lines.push(`  ${item}`);
   }

@@ -14,16 +14,26 @@ export interface GptTaskOptions {
 /** Windows evaluated between two looks at the event loop. */
 const SLICE = 32;
 
-/** trainer.evaluate in slices, so that a signal is heard; the same number to the last bit, because the sum of a slice is
- *  recovered exactly. Undefined if interrupted. */
-export async function evaluateInSlices(trainer: GptTrainer, tokens: Int32Array, progress: Progress, isInterrupted = () => false, gamma = 0): Promise<number | undefined> {
-  const T = trainer.options.model.context, windows = Math.floor((tokens.length - 1) / T);
+/** trainer.evaluate in slices, so that a signal is heard; the same number to the last bit, because
+ *  the sum of a slice is recovered exactly. Undefined if interrupted. */
+export async function evaluateInSlices(
+  trainer: GptTrainer,
+  tokens: Int32Array,
+  progress: Progress,
+  isInterrupted = () => false,
+  gamma = 0,
+): Promise<number | undefined> {
+  const T = trainer.options.model.context;
+  const windows = Math.floor((tokens.length - 1) / T);
   const slice = SLICE * Math.ceil(trainer.options.microBatch / SLICE);
   let sum = 0;
   for (let first = 0; first < windows; first += slice) {
     if (isInterrupted()) return undefined;
     const count = Math.min(slice, windows - first);
-    sum += exactSum(trainer.evaluate(tokens.subarray(first * T, (first + count) * T + 1), undefined, gamma), count * T);
+    sum += exactSum(
+      trainer.evaluate(tokens.subarray(first * T, (first + count) * T + 1), undefined, gamma),
+      count * T,
+    );
     progress(first + count, windows);
     await setImmediate();
   }
@@ -37,9 +47,9 @@ function judgeSome(
   most: number,
   gamma: number,
 ): Validation {
-  const T = trainer.options.model.context,
-    windows = Math.floor((tokens.length - 1) / T),
-    chosen = spread(windows, most);
+  const T = trainer.options.model.context;
+  const windows = Math.floor((tokens.length - 1) / T);
+  const chosen = spread(windows, most);
   const losses = chosen.map((window) =>
     trainer.evaluate(tokens.subarray(window * T, (window + 1) * T + 1), undefined, gamma),
   );
@@ -47,9 +57,17 @@ function judgeSome(
   return { loss, ...(chosen.length < windows ? { share: chosen.length / windows } : {}) };
 }
 
-export function gptTask(trainer: GptTrainer, { train, validation, gamma = 0 }: GptTaskOptions): Task {
-  const { seed, batch, model: { context } } = trainer.options;
-  const inputs = new Int32Array(batch * context), targets = new Int32Array(batch * context);
+export function gptTask(
+  trainer: GptTrainer,
+  { train, validation, gamma = 0 }: GptTaskOptions,
+): Task {
+  const {
+    seed,
+    batch,
+    model: { context },
+  } = trainer.options;
+  const inputs = new Int32Array(batch * context);
+  const targets = new Int32Array(batch * context);
   return {
     trainer,
     unit: 'tokens',

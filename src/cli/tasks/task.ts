@@ -1,10 +1,23 @@
-// What a model is trained on, as the training loop sees it: something that makes the batch of the next step and trains on it, and that
-// judges the model on held-out data. One file a task.
+// What a model is trained on, as the training loop sees it: something that makes the batch of the
+// next step and trains on it, and that judges the model on held-out data. One file a task.
 
 import type { CheckedOptions, StepReport, Trainer } from '../library.ts';
 
 /** A trainer of any model. */
-export type AnyTrainer = Pick<Trainer<never, never>, 'steps' | 'totals' | 'plan' | 'peakBytes' | 'threads' | 'threadsNote' | 'parameters' | 'close' | 'tensors' | 'restore' | 'weightsSha256'> & {
+export type AnyTrainer = Pick<
+  Trainer<never, never>,
+  | 'steps'
+  | 'totals'
+  | 'plan'
+  | 'peakBytes'
+  | 'threads'
+  | 'threadsNote'
+  | 'parameters'
+  | 'close'
+  | 'tensors'
+  | 'restore'
+  | 'weightsSha256'
+> & {
   readonly options: CheckedOptions<{ layers: number }>;
 };
 
@@ -25,7 +38,8 @@ export interface Validation {
 /** On how much of the held-out data a model is judged; a number: so many samples at most. */
 export type Scope = 'all' | 'final' | number;
 
-/** `count` places of 0..length - 1, or all of them if there are fewer, evenly from first to last. */
+/** `count` places of 0..length - 1, or all of them if there are fewer, evenly from first to last.
+ */
 export const spread = (length: number, count: number): number[] =>
   Array.from({ length: Math.min(length, count) }, (_, i) =>
     Math.floor((i * length) / Math.min(length, count)),
@@ -54,5 +68,7 @@ export interface Task {
 /** Losses are sums of integers with 16 fraction bits. */
 const LOSS_STEP = 2 ** -16;
 
-/** The sum that a mean over `count` is from, exactly: so that a mean over slices is that of the whole to the last bit. */
-export const exactSum = (mean: number, count: number): number => Math.round((mean * count) / LOSS_STEP) * LOSS_STEP;
+/** The sum that a mean over `count` is from, exactly: so that a mean over slices is that of the
+ *  whole to the last bit. */
+export const exactSum = (mean: number, count: number): number =>
+  Math.round((mean * count) / LOSS_STEP) * LOSS_STEP;

@@ -1,7 +1,20 @@
-// Translation: pairs of sentences in shuffled epochs, judged by the loss on held-out pairs and, at the end, by BLEU of greedy translations.
+// Translation: pairs of sentences in shuffled epochs, judged by the loss on held-out pairs and, at
+// the end, by BLEU of greedy translations.
 
 import { setImmediate } from 'node:timers/promises';
-import { type BeamResult, type BytePairs, type Pair, PairData, SPECIAL, type StepReport, type TranslatorTrainer, beamSearch, corpusBleu, createPairBatch, fillPairBatch } from '../library.ts';
+import {
+  type BeamResult,
+  type BytePairs,
+  type Pair,
+  PairData,
+  SPECIAL,
+  type StepReport,
+  type TranslatorTrainer,
+  beamSearch,
+  corpusBleu,
+  createPairBatch,
+  fillPairBatch,
+} from '../library.ts';
 import { type Task, type Validation, exactSum, spread } from './task.ts';
 
 /** Vocabularies of the two sides; may be one. */
@@ -29,21 +42,41 @@ export const encodeSource = (text: string, { source }: Vocabularies): Int32Array
   Int32Array.from([...source.encode(text), SPECIAL.end]);
 
 /** The most probable translation that a search finds. */
-export function translateTokens(trainer: TranslatorTrainer, source: Int32Array, beam: number): BeamResult {
-  return beamSearch(trainer.decoder(source), { beam, begin: SPECIAL.begin, end: SPECIAL.end, maxLength: trainer.options.model.context });
+export function translateTokens(
+  trainer: TranslatorTrainer,
+  source: Int32Array,
+  beam: number,
+): BeamResult {
+  return beamSearch(trainer.decoder(source), {
+    beam,
+    begin: SPECIAL.begin,
+    end: SPECIAL.end,
+    maxLength: trainer.options.model.context,
+  });
 }
 
 /** The pairs that are translated: `most`, evenly from first to last. */
 export const judgedPairs = (items: readonly Pair[], most: number): Pair[] =>
-  (items.length <= most ? [...items] : Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]));
+  items.length <= most
+    ? [...items]
+    : Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]);
 
-export function translateTask(trainer: TranslatorTrainer, { train, validation, vocabularies, bleuPairs, gamma = 0 }: TranslateTaskOptions): Task {
-  const { seed, batch, microBatch, model: { context } } = trainer.options, out = createPairBatch(batch, context);
+export function translateTask(
+  trainer: TranslatorTrainer,
+  { train, validation, vocabularies, bleuPairs, gamma = 0 }: TranslateTaskOptions,
+): Task {
+  const {
+    seed,
+    batch,
+    microBatch,
+    model: { context },
+  } = trainer.options;
+  const out = createPairBatch(batch, context);
   const { source, target } = vocabularies; // a run's vocabularies have more fields
-  const held = PairData.encode(validation, { source, target, context }),
-    judged = judgedPairs(validation, bleuPairs);
-  const slice = microBatch * Math.ceil(SLICE / microBatch),
-    rows = createPairBatch(slice, context);
+  const held = PairData.encode(validation, { source, target, context });
+  const judged = judgedPairs(validation, bleuPairs);
+  const slice = microBatch * Math.ceil(SLICE / microBatch);
+  const rows = createPairBatch(slice, context);
   return {
     trainer,
     unit: 'pairs',
@@ -57,10 +90,10 @@ export function translateTask(trainer: TranslatorTrainer, { train, validation, v
       isInterrupted = () => false,
       scope = 'all',
     ): Promise<Validation | undefined> {
-      const sum = { loss: 0, tokens: 0 },
-        translations: string[] = [];
-      const chosen = spread(held.count, typeof scope === 'number' ? scope : Infinity),
-        isFinal = scope === 'final';
+      const sum = { loss: 0, tokens: 0 };
+      const translations: string[] = [];
+      const chosen = spread(held.count, typeof scope === 'number' ? scope : Infinity);
+      const isFinal = scope === 'final';
       const all = chosen.length + (isFinal ? judged.length : 0);
       for (let first = 0; first < chosen.length; first += slice) {
         if (isInterrupted()) return undefined;
@@ -77,11 +110,18 @@ export function translateTask(trainer: TranslatorTrainer, { train, validation, v
       if (!isFinal || judged.length === 0) return { loss };
       for (const { source } of judged) {
         if (isInterrupted()) return undefined;
-        translations.push(vocabularies.target.decode(translateTokens(trainer, encodeSource(source, vocabularies), 1).tokens));
+        translations.push(
+          vocabularies.target.decode(
+            translateTokens(trainer, encodeSource(source, vocabularies), 1).tokens,
+          ),
+        );
         progress(chosen.length + translations.length, all);
         await setImmediate();
       }
-      const { score, signature } = corpusBleu(translations, judged.map(({ target }) => target));
+      const { score, signature } = corpusBleu(
+        translations,
+        judged.map(({ target }) => target),
+      );
       return { loss, bleu: score, bleuSignature: signature };
     },
   };

@@ -1,7 +1,15 @@
-// Classification of images by a vision transformer: epochs in shuffled order, each image changed at random before it is shown.
+// Classification of images by a vision transformer: epochs in shuffled order, each image changed at
+// random before it is shown.
 
 import { setImmediate } from 'node:timers/promises';
-import { type AugmentOptions, EpochOrder, type ImageSet, type StepReport, type VitTrainer, augment } from '../library.ts';
+import {
+  type AugmentOptions,
+  EpochOrder,
+  type ImageSet,
+  type StepReport,
+  type VitTrainer,
+  augment,
+} from '../library.ts';
 import { type Task, type Validation, exactSum, spread } from './task.ts';
 
 export interface VitTaskOptions {
@@ -18,7 +26,8 @@ const SLICE = 256;
 /** `most` images, evenly from first to last; the set itself if it has not more. */
 function someOf(set: ImageSet, most: number): ImageSet {
   if (set.count <= most) return set;
-  const size = set.width * set.height * set.channels, chosen = spread(set.count, most);
+  const size = set.width * set.height * set.channels;
+  const chosen = spread(set.count, most);
   const pixels = new Uint8Array(chosen.length * size);
   chosen.forEach((image, at) =>
     pixels.set(set.pixels.subarray(image * size, (image + 1) * size), at * size),
@@ -31,9 +40,19 @@ function someOf(set: ImageSet, most: number): ImageSet {
   };
 }
 
-export function vitTask(trainer: VitTrainer, { train, validation, augmentation, gamma = 0 }: VitTaskOptions): Task {
-  const { batch, seed, model: { width, height, colours } } = trainer.options, size = width * height * colours;
-  const images = new Uint8Array(batch * size), labels = new Int32Array(batch), order = new EpochOrder(seed, train.count);
+export function vitTask(
+  trainer: VitTrainer,
+  { train, validation, augmentation, gamma = 0 }: VitTaskOptions,
+): Task {
+  const {
+    batch,
+    seed,
+    model: { width, height, colours },
+  } = trainer.options;
+  const size = width * height * colours;
+  const images = new Uint8Array(batch * size);
+  const labels = new Int32Array(batch);
+  const order = new EpochOrder(seed, train.count);
   return {
     trainer,
     unit: 'images',
@@ -41,7 +60,15 @@ export function vitTask(trainer: VitTrainer, { train, validation, augmentation, 
     step(): StepReport {
       for (let sample = 0; sample < batch; sample++) {
         const image = order.at(trainer.steps * batch + sample);
-        augment(train, image, images.subarray(sample * size, (sample + 1) * size), augmentation, seed, trainer.steps, sample);
+        augment(
+          train,
+          image,
+          images.subarray(sample * size, (sample + 1) * size),
+          augmentation,
+          seed,
+          trainer.steps,
+          sample,
+        );
         labels[sample] = train.labels[image];
       }
       return trainer.trainStep(images, labels);
@@ -52,19 +79,19 @@ export function vitTask(trainer: VitTrainer, { train, validation, augmentation, 
       scope = 'all',
     ): Promise<Validation | undefined> {
       const judged = typeof scope === 'number' ? someOf(validation, scope) : validation;
-      const sum = { loss: 0, accuracy: 0 },
-        { count, pixels, labels: truth } = judged,
-        { microBatch } = trainer.options,
-        slice = microBatch * Math.ceil(SLICE / microBatch);
+      const sum = { loss: 0, accuracy: 0 };
+      const { count, pixels, labels: truth } = judged;
+      const { microBatch } = trainer.options;
+      const slice = microBatch * Math.ceil(SLICE / microBatch);
       for (let first = 0; first < count; first += slice) {
         if (isInterrupted()) return undefined;
-        const end = Math.min(count, first + slice),
-          found = trainer.evaluate(
-            pixels.subarray(first * size, end * size),
-            truth.subarray(first, end),
-            undefined,
-            gamma,
-          );
+        const end = Math.min(count, first + slice);
+        const found = trainer.evaluate(
+          pixels.subarray(first * size, end * size),
+          truth.subarray(first, end),
+          undefined,
+          gamma,
+        );
         sum.loss += exactSum(found.loss, end - first);
         sum.accuracy += Math.round(found.accuracy * (end - first));
         progress(end, count);

@@ -1,4 +1,5 @@
-// AdamW (Loshchilov & Hutter 2019) in integers. The second moment is kept as its square root r, so that it fits int32.
+// AdamW (Loshchilov & Hutter 2019) in integers. The second moment is kept as its square root r, so
+// that it fits int32.
 
 import { OPTIMIZER_FRACTION } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
@@ -18,14 +19,20 @@ export function adamKernels(memory: Memory): Pick<Kernels, 'sum_squares_i64' | '
     },
 
     adamw_i64(w, g, m, r, n, shift, factor, factorShift, k1, k2, rate, epsilon, decay, limit) {
-      const W = memory.int32(w), Gradient = memory.int64(g), Moment = memory.int32(m), Root = memory.int32(r);
-      const K1 = BigInt(k1), K2 = BigInt(k2), limitBig = BigInt(limit);
+      const W = memory.int32(w);
+      const Gradient = memory.int64(g);
+      const Moment = memory.int32(m);
+      const Root = memory.int32(r);
+      const K1 = BigInt(k1);
+      const K2 = BigInt(k2);
+      const limitBig = BigInt(limit);
       let clamped = 0;
       for (let i = 0; i < n; i++) {
         const G = halfUpBig(Gradient[i], shift);
         const ghat = clampBig(halfUpBig(G * BigInt(factor), factorShift), GRADIENT_MAX);
 
-        const moment = (((1n << K1) - 1n) * BigInt(Moment[i]) + ghat) / (1n << K1); // BigInt division truncates, as the formula does
+        // BigInt division truncates, as the formula does
+        const moment = (((1n << K1) - 1n) * BigInt(Moment[i]) + ghat) / (1n << K1);
         const rSquared = BigInt(Root[i]) ** 2n;
         const v = rSquared - (rSquared >> K2) + ((ghat * ghat) >> K2);
         const root = isqrt(v);

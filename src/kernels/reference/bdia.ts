@@ -1,6 +1,8 @@
-// The reversible update (Zhang et al. 2024, "On Exact Bit-level Reversible Transformers Without Changing Architectures"):
+// The reversible update (Zhang et al. 2024, "On Exact Bit-level Reversible Transformers Without
+// Changing Architectures"):
 //   next = gamma prev + (1 - gamma) x + (1 + gamma) h, gamma = +-2^-m, rounded so that prev can be recovered from next and x with
-// m bits an element kept on the side. Everything wraps: an overflow spoils the model but never the reversal.
+// m bits an element kept on the side. Everything wraps: an overflow spoils the model but never the
+// reversal.
 
 import { BRANCH_FRACTION, STATE_LIMIT_BITS } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
@@ -18,8 +20,11 @@ function rounded(X: number, h: number, l: number, sigma: number, m: number): num
 export function bdiaKernels(memory: Memory): Pick<Kernels, 'bdia_step_i32' | 'bdia_inverse_i32'> {
   return {
     bdia_step_i32(prev, x, h, next, side, n, l, sigma, m) {
-      const X = memory.int32(x), H = memory.int32(h), Next = memory.int32(next);
-      const Prev = sigma === 0 ? undefined : memory.int32(prev), Side = sigma === 0 ? undefined : memory.uint8(side);
+      const X = memory.int32(x);
+      const H = memory.int32(h);
+      const Next = memory.int32(next);
+      const Prev = sigma === 0 ? undefined : memory.int32(prev);
+      const Side = sigma === 0 ? undefined : memory.uint8(side);
       const plane = Math.ceil(n / 8);
       Side?.fill(0, 0, m * plane);
       let beyond = 0;
@@ -28,7 +33,10 @@ export function bdiaKernels(memory: Memory): Pick<Kernels, 'bdia_step_i32' | 'bd
         if (Prev === undefined || Side === undefined) value = rounded(X[i], H[i], l, 0, 0);
         else {
           const b = modulo(-Prev[i], m);
-          value = wrapInt32(sigma * (shiftRightFloor(Prev[i], m) + (b !== 0 ? 1 : 0)) + rounded(X[i], H[i], l, sigma, m));
+          value = wrapInt32(
+            sigma * (shiftRightFloor(Prev[i], m) + (b !== 0 ? 1 : 0)) +
+              rounded(X[i], H[i], l, sigma, m),
+          );
           for (let j = 0; j < m; j++) Side[j * plane + (i >> 3)] |= ((b >> j) & 1) << (i & 7);
         }
         Next[i] = value;
@@ -38,7 +46,11 @@ export function bdiaKernels(memory: Memory): Pick<Kernels, 'bdia_step_i32' | 'bd
     },
 
     bdia_inverse_i32(next, x, h, side, prev, n, l, sigma, m) {
-      const Next = memory.int32(next), X = memory.int32(x), H = memory.int32(h), Side = memory.uint8(side), Prev = memory.int32(prev);
+      const Next = memory.int32(next);
+      const X = memory.int32(x);
+      const H = memory.int32(h);
+      const Side = memory.uint8(side);
+      const Prev = memory.int32(prev);
       const plane = Math.ceil(n / 8);
       for (let i = 0; i < n; i++) {
         let b = 0;

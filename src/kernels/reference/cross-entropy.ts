@@ -1,4 +1,5 @@
-// Cross entropy of logits against one target a row: the loss in nats and its gradient, softmax minus one-hot.
+// Cross entropy of logits against one target a row: the loss in nats and its gradient, softmax
+// minus one-hot.
 
 import { LOGIT_GRADIENT_FRACTION } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
@@ -10,7 +11,8 @@ import { exponentials } from './softmax.ts';
 const LN2_Q16 = 45426;
 const LOSS_MAX = 2 ** 31 - 1;
 
-/** log2(Z) - 30 with 16 fraction bits, Z >= 1, bit by bit: squaring y = 2^x in [1, 2) (31 fraction bits) doubles x. */
+/** log2(Z) - 30 with 16 fraction bits, Z >= 1, bit by bit: squaring y = 2^x in [1, 2) (31 fraction
+ *  bits) doubles x. */
 function log2(Z: bigint): number {
   const k = bitsBig(Z) - 1;
   let y = k <= 31 ? Z << BigInt(31 - k) : Z >> BigInt(k - 31);
@@ -28,7 +30,9 @@ function log2(Z: bigint): number {
 export function crossEntropyKernels(memory: Memory): Pick<Kernels, 'cross_entropy_i32'> {
   return {
     cross_entropy_i32(logits, ldl, targets, dLogits, lddl, losses, rows, columns, scale) {
-      const Logits = memory.int32(logits), Targets = memory.int32(targets), Losses = memory.int32(losses);
+      const Logits = memory.int32(logits);
+      const Targets = memory.int32(targets);
+      const Losses = memory.int32(losses);
       const DLogits = dLogits === 0 ? undefined : memory.int32(dLogits);
       for (let r = 0; r < rows; r++) {
         const { t, e, Z, R } = exponentials(Logits, r * ldl, columns, scale);

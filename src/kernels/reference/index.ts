@@ -1,5 +1,6 @@
-// The reference back end: the contract (../kernels.ts) in plain TypeScript, formula by formula in its notation. It is slow, exact
-// and made to be read; the WebAssembly back ends must equal it bit for bit (test/kernels). A file a theme, as in assembly/.
+// The reference back end: the contract (../kernels.ts) in plain TypeScript, formula by formula in
+// its notation. It is slow, exact and made to be read; the WebAssembly back ends must equal it bit
+// for bit (test/kernels). A file a theme, as in assembly/.
 
 import type { Backend } from '../kernels.ts';
 import { adamKernels } from './adam.ts';

@@ -1,11 +1,23 @@
-// Layer norm (Ba, Kiros & Hinton 2016), forward and backward. The deviations are scaled by a power of two to at most 2^20, so the
-// sum of their squares is exact; then one integer square root and one reciprocal a row.
+// Layer norm (Ba, Kiros & Hinton 2016), forward and backward. The deviations are scaled by a power
+// of two to at most 2^20, so the sum of their squares is exact; then one integer square root and
+// one reciprocal a row.
 
 import { OPERAND_MAX } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
 import {
-  bits, bitsBig, clamp, floorDivide, floorDivideBig, halfUp, halfUpBig, isqrt, saturateInt16, saturateInt32, saturateInt32Big,
-  shiftRightFloor, wrapInt32,
+  bits,
+  bitsBig,
+  clamp,
+  floorDivide,
+  floorDivideBig,
+  halfUp,
+  halfUpBig,
+  isqrt,
+  saturateInt16,
+  saturateInt32,
+  saturateInt32Big,
+  shiftRightFloor,
+  wrapInt32,
 } from './fixed.ts';
 import type { Memory } from './memory.ts';
 
@@ -28,7 +40,8 @@ function normalise(z: number[]): { xhat: number[]; rstd: number } {
 
   const s = Math.max(bits(max) - 20, -15);
   const e = d.map((value) => halfUp(value, s));
-  const sumOfSquares = e.reduce((total, value) => total + value * value, 0); // at most 4096 * 2^40 = 2^52
+  // at most 4096 * 2^40 = 2^52
+  const sumOfSquares = e.reduce((total, value) => total + value * value, 0);
   const N = BigInt(sumOfSquares) + shiftLeft(EPSILON_Q32 * BigInt(columns), -2 * s);
   const u = floorDivide(63 - bitsBig(N), 2) * 2;
   const S = isqrt((N << BigInt(u)) / BigInt(columns));
@@ -38,16 +51,27 @@ function normalise(z: number[]): { xhat: number[]; rstd: number } {
   return { xhat, rstd: Number((1n << BigInt(38 + u / 2 - s)) / S) };
 }
 
-export function layerNormKernels(memory: Memory): Pick<Kernels, 'layer_norm_forward_i32i16' | 'layer_norm_backward_i16i32'> {
+export function layerNormKernels(
+  memory: Memory,
+): Pick<Kernels, 'layer_norm_forward_i32i16' | 'layer_norm_backward_i16i32'> {
   return {
     layer_norm_forward_i32i16(x, shift, y, gain, bias, out, xhat, rstd, rows, columns) {
-      const X = memory.int32(x), Y = y === 0 ? undefined : memory.int32(y);
-      const Gain = memory.int16(gain), Bias = bias === 0 ? undefined : memory.int32(bias), O = memory.int16(out);
-      const Xhat = xhat === 0 ? undefined : memory.int16(xhat), Rstd = rstd === 0 ? undefined : memory.int32(rstd);
-      const z = (xi: number, yi: number): number => wrapInt32(wrapInt32(xi * 2 ** shift) + yi); // a power of two times an integer is exact
+      const X = memory.int32(x);
+      const Y = y === 0 ? undefined : memory.int32(y);
+      const Gain = memory.int16(gain);
+      const Bias = bias === 0 ? undefined : memory.int32(bias);
+      const O = memory.int16(out);
+      const Xhat = xhat === 0 ? undefined : memory.int16(xhat);
+      const Rstd = rstd === 0 ? undefined : memory.int32(rstd);
+      // a power of two times an integer is exact
+      const z = (xi: number, yi: number): number => wrapInt32(wrapInt32(xi * 2 ** shift) + yi);
       let clamped = 0;
       for (let r = 0; r < rows; r++) {
-        const row = normalise(Array.from({ length: columns }, (_, i) => z(X[r * columns + i], Y === undefined ? 0 : Y[r * columns + i])));
+        const row = normalise(
+          Array.from({ length: columns }, (_, i) =>
+            z(X[r * columns + i], Y === undefined ? 0 : Y[r * columns + i]),
+          ),
+        );
         for (let i = 0; i < columns; i++) {
           const value = halfUp(row.xhat[i] * Gain[i] + (Bias === undefined ? 0 : Bias[i]), 14);
           O[r * columns + i] = clamp(value, OPERAND_MAX);
@@ -60,8 +84,13 @@ export function layerNormKernels(memory: Memory): Pick<Kernels, 'layer_norm_forw
     },
 
     layer_norm_backward_i16i32(dy, xhat, gain, rstd, dz, dGain, dBias, rows, columns, shift) {
-      const Dy = memory.int16(dy), Xhat = memory.int16(xhat), Gain = memory.int16(gain), Rstd = memory.int32(rstd);
-      const Dz = memory.int32(dz), DGain = memory.int64(dGain), DBias = dBias === 0 ? undefined : memory.int64(dBias);
+      const Dy = memory.int16(dy);
+      const Xhat = memory.int16(xhat);
+      const Gain = memory.int16(gain);
+      const Rstd = memory.int32(rstd);
+      const Dz = memory.int32(dz);
+      const DGain = memory.int64(dGain);
+      const DBias = dBias === 0 ? undefined : memory.int64(dBias);
       let saturated = 0;
       for (let r = 0; r < rows; r++) {
         const at = r * columns;

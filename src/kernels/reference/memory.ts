@@ -1,6 +1,7 @@
-// The memory of the reference back end: one ArrayBuffer, read through typed arrays that begin at a pointer, so that a kernel's
-// code can index from 0 as its formula does. The views use the host's byte order, which is taken to be little-endian like
-// WebAssembly's (every platform that runs a current JavaScript engine is). A misaligned pointer throws a RangeError.
+// The memory of the reference back end: one ArrayBuffer, read through typed arrays that begin at a
+// pointer, so that a kernel's code can index from 0 as its formula does. The views use the host's
+// byte order, which is taken to be little-endian like WebAssembly's (every platform that runs a
+// current JavaScript engine is). A misaligned pointer throws a RangeError.
 
 import type { Pointer } from '../kernels.ts';
 
@@ -8,7 +9,8 @@ export class Memory {
   readonly buffer: ArrayBuffer;
 
   constructor(bytes: number) {
-    this.buffer = new ArrayBuffer(Math.ceil(bytes / 64) * 64); // every view below must end on a whole element
+    // every view below must end on a whole element
+    this.buffer = new ArrayBuffer(Math.ceil(bytes / 64) * 64);
   }
 
   uint8(at: Pointer): Uint8Array {

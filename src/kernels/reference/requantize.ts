@@ -1,24 +1,36 @@
-// Changing formats: products and gradients back to operands, masters to working copies, and the maxima that choose the shifts.
+// Changing formats: products and gradients back to operands, masters to working copies, and the
+// maxima that choose the shifts.
 
 import type { Kernels } from '../kernels.ts';
 import { bitsBig, clamp, halfUp, halfUpBig, isqrt } from './fixed.ts';
 import type { Memory } from './memory.ts';
 
-/** Fraction bits that a bias of requantize_i32i16 has beyond the output's, if the shift allows them. */
+/** Fraction bits that a bias of requantize_i32i16 has beyond the output's, if the shift allows
+ *  them. */
 const BIAS_GUARD = 6;
 
 type Names =
-  | 'requantize_i32i16' | 'requantize_i32i32' | 'narrow_i64i32' | 'max_abs_i32' | 'max_bits_i64' | 'quantize_i32i16' | 'l1_max_i16' | 'row_norm_max_i16';
+  | 'requantize_i32i16'
+  | 'requantize_i32i32'
+  | 'narrow_i64i32'
+  | 'max_abs_i32'
+  | 'max_bits_i64'
+  | 'quantize_i32i16'
+  | 'l1_max_i16'
+  | 'row_norm_max_i16';
 
 export function requantizeKernels(memory: Memory): Pick<Kernels, Names> {
   return {
     requantize_i32i16(a, lda, out, ldo, rows, columns, shift, bound, bias) {
-      const A = memory.int32(a), O = memory.int16(out), Bias = bias === 0 ? undefined : memory.int32(bias);
+      const A = memory.int32(a);
+      const O = memory.int16(out);
+      const Bias = bias === 0 ? undefined : memory.int32(bias);
       const guard = Math.min(BIAS_GUARD, shift);
       let clamped = 0;
       for (let r = 0; r < rows; r++)
         for (let c = 0; c < columns; c++) {
-          // Below 2^54. What a double could lose, the last bit of a sum beyond 2^53, is far beyond the clamp.
+          // Below 2^54. What a double could lose, the last bit of a sum beyond 2^53, is far beyond
+          // the clamp.
           const sum = A[r * lda + c] + (Bias === undefined ? 0 : Bias[c] * 2 ** (shift - guard));
           const value = halfUp(sum, shift);
           O[r * ldo + c] = clamp(value, bound);
@@ -28,7 +40,9 @@ export function requantizeKernels(memory: Memory): Pick<Kernels, Names> {
     },
 
     requantize_i32i32(a, lda, out, ldo, rows, columns, shift, bound, bias) {
-      const A = memory.int32(a), O = memory.int32(out), Bias = bias === 0 ? undefined : memory.int32(bias);
+      const A = memory.int32(a);
+      const O = memory.int32(out);
+      const Bias = bias === 0 ? undefined : memory.int32(bias);
       let clamped = 0;
       for (let r = 0; r < rows; r++)
         for (let c = 0; c < columns; c++) {
@@ -40,14 +54,17 @@ export function requantizeKernels(memory: Memory): Pick<Kernels, Names> {
     },
 
     narrow_i64i32(a, lda, out, ldo, rows, columns, shift) {
-      const A = memory.int64(a), O = memory.int32(out);
-      for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) O[r * ldo + c] = Number(halfUpBig(A[r * lda + c], shift));
+      const A = memory.int64(a);
+      const O = memory.int32(out);
+      for (let r = 0; r < rows; r++)
+        for (let c = 0; c < columns; c++) O[r * ldo + c] = Number(halfUpBig(A[r * lda + c], shift));
     },
 
     max_abs_i32(a, lda, rows, columns) {
       const A = memory.int32(a);
       let max = 0;
-      for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) max = Math.max(max, Math.abs(A[r * lda + c]));
+      for (let r = 0; r < rows; r++)
+        for (let c = 0; c < columns; c++) max = Math.max(max, Math.abs(A[r * lda + c]));
       return max;
     },
 
@@ -59,7 +76,8 @@ export function requantizeKernels(memory: Memory): Pick<Kernels, Names> {
     },
 
     quantize_i32i16(a, out, n, shift, bound) {
-      const A = memory.int32(a), O = memory.int16(out);
+      const A = memory.int32(a);
+      const O = memory.int16(out);
       let clamped = 0;
       for (let i = 0; i < n; i++) {
         const value = halfUp(A[i], shift);
@@ -81,7 +99,8 @@ export function requantizeKernels(memory: Memory): Pick<Kernels, Names> {
     },
 
     l1_max_i16(w, rows, columns, scratch) {
-      const W = memory.int16(w), columnSums = memory.int32(scratch);
+      const W = memory.int16(w);
+      const columnSums = memory.int32(scratch);
       columnSums.fill(0, 0, columns);
       let max = 0;
       for (let r = 0; r < rows; r++) {
