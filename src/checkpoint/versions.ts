@@ -6,7 +6,7 @@ import { show } from '../core/check.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
 import { optionsFromData } from '../train/member.ts';
-import type { CheckedOptions } from '../train/options.ts';
+import { type CheckedOptions, checkTrainOptions } from '../train/options.ts';
 
 /** The options of versions 1 and 2. */
 interface FlatOptions {
@@ -68,10 +68,10 @@ export function readOptions(
   makers: Makers,
 ): CheckedOptions {
   const { model } = Object(value);
-  if (Object(model) !== model) throw new CheckpointError(`its model is ${show(model)}`);
+  if (Object(model) !== model) throw new CheckpointError(`its options cannot be used: the model is ${show(model)}`);
   const data = version < 3 ? fromFlat(value as FlatOptions) : (value as object);
   try {
-    return optionsFromData(data, definitions, makers);
+    return checkTrainOptions(optionsFromData(data, definitions, makers));
   } catch (error) {
     throw new CheckpointError(`its options cannot be used: ${(error as Error).message}`);
   }

@@ -194,6 +194,24 @@ export function properties<T extends object>(
   return reading(name, () => Object.fromEntries(keys.map((key) => [key, value[key]])) as T);
 }
 
+/** What a function like adamw() makes: an object with a name, options and these methods. */
+export function made<T extends object>(
+  name: string,
+  value: unknown,
+  methods: readonly (keyof T & string)[],
+  expected: string,
+): T {
+  if (typeof value !== 'object' || value === null) return refuse(name, value, expected);
+  const given: Record<string, unknown> = properties(name, value as Record<string, unknown>, [
+    'name',
+    'options',
+    ...methods,
+  ]);
+  const isMade = typeof given.name === 'string' && Object(given.options) === given.options;
+  if (isMade && methods.every((method) => typeof given[method] === 'function')) return value as T;
+  return refuse(name, value, expected);
+}
+
 /** A copy of an object of options, with the default of each that is left out or undefined.
  *  `defaults` has every known name; another one is refused, with the one that was meant. */
 export function fields<T extends object>(

@@ -3,7 +3,7 @@
 // that is undone exactly, and how gradients pass. It sees one block and one sequence at a time,
 // through a Site.
 
-import { properties, refuse } from '../core/check.ts';
+import { made } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { STATE_LIMIT_BITS } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
@@ -85,21 +85,10 @@ export interface UpdateRule {
 
 /** Throws UsageError for what is no update rule, such as a name or a rule that was not called. */
 export function checkRule(rule: unknown): void {
-  const keys = ['name', 'options', 'sideBytes', 'forward', 'backward'] as const;
-  const isObject = typeof rule === 'object' && rule !== null;
-  if (isObject) {
-    const { name, options, ...rest } = properties('rule', rule as UpdateRule, keys);
-    const isWhole = [rest.sideBytes, rest.forward, rest.backward].every(isFunction);
-    if (typeof name === 'string' && typeof options === 'object' && isWhole) return;
-  }
-  refuse(
-    'rule',
-    rule,
-    'an update rule: bdia(), plain(), leapfrog(), momentum(), coupling() or your own',
-  );
+  const expected =
+    'an update rule: bdia(), plain(), leapfrog(), momentum(), coupling() or your own';
+  made<UpdateRule>('rule', rule, ['sideBytes', 'forward', 'backward'], expected);
 }
-
-const isFunction = (value: unknown): boolean => typeof value === 'function';
 
 /** Largest |raw| of a state that a step accepts. */
 export const stateLimit = (l: number): number => 2 ** (STATE_LIMIT_BITS + l);

@@ -1,6 +1,7 @@
 // The life of a worker thread: it waits for its message, lays out the same model on the shared
 // memory and serves jobs.
 
+import { show } from '../core/check.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
 import { type Result, Jobs } from '../threads/jobs.ts';
 import { Team } from '../threads/team.ts';
@@ -26,10 +27,10 @@ export function optionsFromData(
   makers: Makers,
 ): CheckedOptions {
   const { model, ...rest } = fromData(data, makers) as CheckedOptions;
-  const definition = definitions.find(({ modelName }) => modelName === model.name);
+  const definition = definitions.find(({ modelName }) => modelName === Object(model).name);
   if (definition === undefined)
     throw new UsageError(
-      `the model '${model.name}' is not known here, expected one of ` +
+      `the model ${show(Object(model).name)} is not known here, expected one of ` +
         definitions.map(({ modelName }) => modelName).join(', '),
       'give its definition',
     );

@@ -1,6 +1,6 @@
 // What a training run is: everything that decides a bit of the weights, checked once, here.
 
-import { choice, fields, real, whole } from '../core/check.ts';
+import { choice, fields, list, made, real, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import {
   DEFAULT_STATE_FRACTION,
@@ -109,7 +109,7 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
   const full = {
     ...given,
     learningRate: scheduleOf(given.learningRate),
-    optimizer: given.optimizer ?? adamw(),
+    optimizer: optimizerOf(given.optimizer),
     microBatch: given.microBatch ?? batch,
   };
   checkValues(full);
@@ -128,7 +128,17 @@ function checkModel(model: unknown): void {
 
 function scheduleOf(given: number | Schedule | undefined): Schedule {
   if (given === undefined) return cosine(0.001);
-  return typeof given === 'number' ? cosine(given) : given;
+  if (typeof given === 'number') return cosine(given);
+  const expected = 'a number or a schedule: cosine(), constant() or your own';
+  return made<Schedule>('learningRate', given, ['rate'], expected);
+}
+
+function optimizerOf(given: Optimizer | undefined): Optimizer {
+  if (given === undefined) return adamw();
+  const expected = 'an optimizer: adamw(), sgd(), lion() or your own';
+  const optimizer = made<Optimizer>('optimizer', given, ['update'], expected);
+  list('slots of the optimizer', optimizer.slots, (_, slot) => slot);
+  return optimizer;
 }
 
 function checkValues(full: CheckedOptions): void {

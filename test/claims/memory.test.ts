@@ -2,27 +2,29 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { GptTrainer, type TrainOptions, planGpt } from '../../src/index.ts';
+import type { TextBatch, Trainer } from '../../src/index.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
 import { createWasmBackend } from '../../src/kernels/wasm.ts';
+import { type FlatOptions, createGpt, planGpt } from '../helpers/flat.ts';
 import { continueTraining, smallOptions } from '../helpers/runs.ts';
 
+type GptTrainer = Trainer<TextBatch>;
 const UNTOUCHED = 0xa5a5a5a5 | 0;
 const DEPTHS = [2, 8, 64];
 
-const options = (layers: number, gammaShift = 1, reversible: 'bdia' | 'none' = 'bdia'): TrainOptions =>
+const options = (layers: number, gammaShift = 1, reversible: 'bdia' | 'none' = 'bdia'): FlatOptions =>
   smallOptions({ batch: 4, gammaShift, reversible, model: { layers, channels: 32, heads: 2, context: 24 } });
 
 /** Trains two steps on a memory that is filled with a pattern first. */
-function observe(run: TrainOptions): { trainer: GptTrainer; base: number; touchedBytes: number; isBeyondUntouched: boolean; isMemoryFixed: boolean } {
+function observe(run: FlatOptions): { trainer: GptTrainer; base: number; touchedBytes: number; isBeyondUntouched: boolean; isMemoryFixed: boolean } {
   let backend!: Backend;
-  const trainer = GptTrainer.create(run, (bytes) => {
+  const trainer = createGpt(run, (bytes) => {
     backend = createWasmBackend({ pages: Math.ceil(bytes / 65536) });
     new Int32Array(backend.memory.buffer, backend.base).fill(UNTOUCHED);
     return backend;
   });
   const size = backend.memory.buffer.byteLength;
-  continueTraining(trainer, run, 2);
+  continueTraining(trainer, 2);
   const inside = new Int32Array(backend.memory.buffer, backend.base, (trainer.peakBytes - backend.base) / 4), beyond = new Int32Array(backend.memory.buffer, trainer.peakBytes);
   return {
     trainer, base: backend.base, touchedBytes: 4 * inside.reduce((sum, word) => sum + (word === UNTOUCHED ? 0 : 1), 0),
@@ -57,11 +59,11 @@ describe('memory', () => {
   });
 
   test('after the first step, 3 steps at depth 64 allocate 0 bytes of array buffers', () => {
-    const run = options(64), trainer = GptTrainer.create(run), n = run.batch * run.model.context;
+    const run = options(64), trainer = createGpt(run), n = run.batch * run.model.context;
     const inputs = Int32Array.from({ length: n }, (_, i) => i % 29), targets = Int32Array.from({ length: n }, (_, i) => (i * 7) % 29);
-    trainer.trainStep(inputs, targets);
+    trainer.step({ inputs, targets });
     const before = process.memoryUsage().arrayBuffers;
-    for (let i = 0; i < 3; i++) trainer.trainStep(inputs, targets);
+    for (let i = 0; i < 3; i++) trainer.step({ inputs, targets });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThanOrEqual(0); // a collection may have freed older ones
   });
 

@@ -1,13 +1,13 @@
 // Lockstep: while random configurations train, every kernel call is repeated by the plain TypeScript reference on a copy of the same
 // memory, and the whole memory and the return value are compared. A configuration is a function of (seed, number).
 
-import {
-  GptTrainer, OverflowError, TranslatorTrainer, UsageError, VitTrainer, isWeight, type NamedTensor, type RuleName, type TrainOptions,
-} from '../../src/index.ts';
+import { type NamedTensor, type Trainer, OverflowError, UsageError, isWeight } from '../../src/index.ts';
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { OPTIMIZER_FRACTION, WEIGHT_LIMIT } from '../../src/memory/formats.ts';
 import { Source } from './data.ts';
+import { type FlatChoices, type RuleName, createGpt } from './flat.ts';
+import { createTranslator, createVit } from './model-batches.ts';
 
 type Name = keyof Kernels;
 export type MakeBackend = (bytes: number) => Backend;
@@ -66,11 +66,11 @@ function firstDifference(memory: Uint8Array, expected: Uint8Array): string {
 const RULES: RuleName[] = ['bdia', 'bdia', 'bdia', 'none', 'leapfrog', 'momentum', 'coupling', 'checkpointing'];
 
 /** Options but for the model's: everything that a run can choose, its ends more often than what lies between. */
-function optionsOf(source: Source): Omit<TrainOptions, 'model'> {
+function optionsOf(source: Source): FlatChoices & { batch: number; steps: number } {
   const batch = source.between(1, 4), eighths = source.between(1, 7);
   return {
     batch, microBatch: source.pick([1, 2, 3, 4].filter((n) => batch % n === 0)), steps: source.pick([4, 1000]),
-    seed: source.pick([1, source.u32(), Number.MAX_SAFE_INTEGER]), warmup: source.pick([0, 2]), decay: source.pick(['cosine', 'constant']),
+    seed: source.pick([1, source.u32(), Number.MAX_SAFE_INTEGER]), warmup: source.pick([0, 2]), decay: source.pick(['cosine', 'constant'] as const),
     learningRate: source.pick([1e-3, 2 ** -source.between(1, 20), 1 - 2 ** -20]), weightDecay: source.pick([0, 0.1, 0.4]),
     clip: source.pick([1, 1, 'none', 2 ** source.between(-20, 20)]),
     reversible: source.pick(RULES), gammaShift: source.pick([1, 2, 3, 3]), momentum: eighths / 8, randomMomentum: source.pick([false, true]),
@@ -83,7 +83,7 @@ function optionsOf(source: Source): Omit<TrainOptions, 'model'> {
 const tokens = (source: Source, n: number, below: number): Int32Array => Int32Array.from({ length: n }, () => source.between(0, below - 1));
 
 interface Run {
-  readonly trainer: GptTrainer | VitTrainer | TranslatorTrainer;
+  readonly trainer: Pick<Trainer, 'tensors' | 'restore' | 'options'>;
   step(): unknown;
   look(): unknown;
 }
@@ -96,40 +96,40 @@ const MODELS: Record<string, (source: Source, makeBackend: MakeBackend) => Run> 
   corner(source, makeBackend) {
     const context = source.between(1, 3), vocabulary = source.between(2, 4), channels = source.between(4, 12);
     const model = { vocabulary, layers: 2, channels, heads: 1, context, mlpRatio: 1 }, batch = 4;
-    const trainer = GptTrainer.create({ model, batch, steps: 9, gammaShift: 3, seed: source.u32() }, makeBackend);
+    const trainer = createGpt({ model, batch, steps: 9, gammaShift: 3, seed: source.u32() }, makeBackend);
     const gain = (): number => Math.round((12 + 3.9 * source.between(0, 100) / 100) * 2 ** 24) * source.pick([1, -1]);
     const batchOf = (): Int32Array => tokens(source, batch * context, vocabulary);
     const step = (): void => {
       const own = trainer.tensors().map((t) => (t.name === 'norm.gain' ? { ...t, data: t.data.map(gain) } : t));
       trainer.restore(own, 0);
-      trainer.computeGradients(batchOf(), batchOf());
+      trainer.computeGradients({ inputs: batchOf(), targets: batchOf() });
     };
     return { trainer, step: () => { for (let i = 0; i < 8; i++) step(); }, look: () => undefined };
   },
   gpt(source, makeBackend) {
     const context = rowsOf(source), vocabulary = source.between(2, 40), more = optionsOf(source), { batch } = more;
     const model = { ...shapeOf(source), context, vocabulary, tied: source.pick([true, false]) };
-    const trainer = GptTrainer.create({ ...more, model }, makeBackend);
+    const trainer = createGpt({ ...more, model }, makeBackend);
     return {
-      trainer, step: () => trainer.trainStep(tokens(source, batch * context, vocabulary), tokens(source, batch * context, vocabulary)),
-      look: () => trainer.logits(tokens(source, source.between(1, context), vocabulary)),
+      trainer, step: () => trainer.step({ inputs: tokens(source, batch * context, vocabulary), targets: tokens(source, batch * context, vocabulary) }),
+      look: () => trainer.predict(tokens(source, source.between(1, context), vocabulary)),
     };
   },
   vit(source, makeBackend) {
     const patch = source.between(1, 4), colours = source.pick([1, 3]), classes = source.between(2, 20), more = optionsOf(source), { batch } = more;
     const width = patch * source.between(1, 4), height = patch * source.between(1, 4), image = width * height * colours;
-    const trainer = VitTrainer.create({ ...more, model: { kind: 'vit', ...shapeOf(source), width, height, colours, classes, patch } }, makeBackend);
+    const trainer = createVit({ ...more, model: { ...shapeOf(source), width, height, colours, classes, patch } }, { makeBackend });
     const pixels = (n: number): Uint8Array => Uint8Array.from({ length: n * image }, () => source.pick([0, 255, source.between(0, 255)]));
-    return { trainer, step: () => trainer.trainStep(pixels(batch), tokens(source, batch, classes)), look: () => trainer.logits(pixels(1)) };
+    return { trainer, step: () => trainer.step({ images: pixels(batch), labels: tokens(source, batch, classes) }), look: () => trainer.predict(pixels(1)) };
   },
   translator(source, makeBackend) {
     const context = rowsOf(source), vocabulary = source.between(4, 40), more = optionsOf(source), { batch } = more;
-    const trainer = TranslatorTrainer.create({ ...more, model: { kind: 'translator', ...shapeOf(source), context, vocabulary } }, makeBackend);
+    const trainer = createTranslator({ ...more, model: { ...shapeOf(source), context, vocabulary } }, { makeBackend });
     const lengths = (): Int32Array => Int32Array.from({ length: batch }, () => source.pick([1, context, source.between(1, context)]));
     const rows = (): Int32Array => tokens(source, batch * context, vocabulary);
     return {
-      trainer, step: () => trainer.trainStep({ source: rows(), sourceLengths: lengths(), input: rows(), target: rows(), targetLengths: lengths() }),
-      look: () => trainer.decoder(tokens(source, source.between(1, context), vocabulary))(tokens(source, source.between(1, context), vocabulary)),
+      trainer, step: () => trainer.step({ source: rows(), sourceLengths: lengths(), input: rows(), target: rows(), targetLengths: lengths() }),
+      look: () => trainer.predictor(tokens(source, source.between(1, context), vocabulary))(tokens(source, source.between(1, context), vocabulary)),
     };
   },
 };

@@ -4,9 +4,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.ts';
-import { GptTrainer } from '../../src/index.ts';
-import { combine } from '../../src/ops/gradient.ts';
-import { Device } from '../../src/ops/run.ts';
+import { Run } from '../../src/ops/run.ts';
 import { backends } from '../helpers/backends.ts';
 import {
   type Block,
@@ -18,6 +16,7 @@ import {
   run,
   scratch,
 } from '../helpers/calls.ts';
+import { createGpt } from '../helpers/flat.ts';
 
 type Argument = number | Block;
 const TOP = 2 ** 31 - 1,
@@ -718,33 +717,34 @@ describe('bounds of the contract', () => {
 });
 
 describe('products of the residual gradient', () => {
-  it('fit int32 by construction: combine shifts larger terms; its result is at most 2^26', () => {
-    const backend = backends()[2],
-      d = new Device(backend),
-      [a, b, out] = [0, 1, 2].map((i) => backend.base + i * 64);
+  it('fit int32 by construction: a sum shifts larger terms; its result is at most 2^26', () => {
+    const backend = backends()[2];
+    const d = new Run(backend);
+    const [a, b, out] = [0, 1, 2].map((i) => backend.base + i * 64);
     for (const raw of [2 ** 30, 2 ** 30 - 1, -(2 ** 30), TOP, 238_609_295])
       for (const factor of [7, 9, 15]) {
         d.view(a, 2).set([raw, 1000]);
         d.view(b, 2).set([raw, -1000]);
-        const first = { at: a, exponent: -40 },
-          second = { at: b, exponent: -43 };
-        const exponent = combine(d, first, factor, second, 1, undefined, out, 2);
+        const first = { at: a, exponent: -40 };
+        const second = { at: b, exponent: -43 };
+        const sum = { at: out, exponent: 0 };
+        d.sum.of(2).add(first, factor).add(second).into(sum);
         expect((d.view(a, 1)[0] * 2 ** first.exponent) / (raw * 2 ** -40)).toBeCloseTo(1, 6);
         expect(
-          (d.view(out, 1)[0] * 2 ** exponent) / (raw * (factor + 1 / 8) * 2 ** -40),
+          (d.view(out, 1)[0] * 2 ** sum.exponent) / (raw * (factor + 1 / 8) * 2 ** -40),
         ).toBeCloseTo(1, 5);
         expect(Math.abs(d.view(out, 1)[0])).toBeLessThanOrEqual(2 ** 26);
       }
     d.view(a, 2).set([Math.floor(TOP / 9), 0]); // the largest that fits stays as it is
     const at = { at: a, exponent: -40 };
-    combine(d, at, 9, undefined, 0, undefined, out, 2);
+    d.sum.of(2).add(at, 9).into({ at: out, exponent: 0 });
     expect([d.view(a, 1)[0], at.exponent]).toEqual([Math.floor(TOP / 9), -40]);
   });
 
   it('gamma shift 3, gains near 16: 9 times the first gradient is no int32, no call beyond', () => {
     const gradients = backends().map((kind) => {
       let most = 0;
-      const trainer = GptTrainer.create(
+      const trainer = createGpt(
         {
           model: { vocabulary: 2, layers: 2, channels: 10, heads: 1, context: 1 },
           batch: 1,
@@ -778,7 +778,8 @@ describe('products of the residual gradient', () => {
               15.9 * 2 ** 24 * (random() > 0 ? 1 : -1) * (0.75 + Math.abs(random()) / 4),
             );
           });
-      trainer.computeGradients(Int32Array.of(Math.floor(Math.abs(random()) * 2)), Int32Array.of(1));
+      const inputs = Int32Array.of(Math.floor(Math.abs(random()) * 2));
+      trainer.computeGradients({ inputs, targets: Int32Array.of(1) });
       expect(most).toBeGreaterThan(2 ** 31);
       return trainer
         .tensors()
