@@ -1,5 +1,6 @@
-// npm run golden: the one command that rewrites test/golden/*.json, the published digests. Whoever runs it explains the change
-// in CHANGELOG.md. Each entry below makes one file; the build is repeated afterwards, because dist/cli.js contains them.
+// npm run golden: the one command that rewrites the digests of test/golden and
+// src/verify/published. Whoever runs it explains the change in CHANGELOG.md. Each entry below makes
+// one file; the build is repeated afterwards, because dist/cli.js contains them.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,8 @@ import { build as bundle } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** The last JSON line that a command of dist/cli.js prints. Its exit code does not matter: it compares with the old digest. */
+/** The last JSON line that a command of dist/cli.js prints. Its exit code does not matter: it
+ *  compares with the old digest. */
 function lastEvent(...words) {
   const { stdout, stderr } = spawnSync(
     process.execPath,
@@ -37,19 +39,20 @@ async function helper(name) {
   return import(pathToFileURL(outfile).href);
 }
 
-/** File in test/golden → its content. */
+/** File → its content. */
 const GOLDEN = {
-  'demo.json': () => {
+  'src/verify/published/demo.json': () => {
     const { steps, parameters, textSha256, weightsSha256 } = lastEvent('demo');
     return { steps, parameters, textSha256, weightsSha256 };
   },
-  'runs.json': async () => (await helper('golden-runs')).goldenRuns(),
-  'models.json': async () => (await helper('golden-models')).goldenModels(),
-  'conformance.json': async () => (await helper('golden-conformance')).goldenConformance(),
+  'test/golden/runs.json': async () => (await helper('golden-runs')).goldenRuns(),
+  'test/golden/models.json': async () => (await helper('golden-models')).goldenModels(),
+  'src/verify/published/conformance.json': async () =>
+    (await helper('golden-conformance')).goldenConformance(),
 };
 
 for (const [file, make] of Object.entries(GOLDEN)) {
-  const path = join(root, 'test', 'golden', file);
+  const path = join(root, file);
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const value = await make();
   const after = typeof value === 'string' ? value : `${JSON.stringify(value, null, 2)}\n`;

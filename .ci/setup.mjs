@@ -11,8 +11,8 @@ const OLDEST_NODE = 20;
 const SOURCES = [
   'src',
   'assembly',
-  'test/golden/demo.json',
-  'test/golden/conformance.json',
+  'src/verify/published/demo.json',
+  'src/verify/published/conformance.json',
   'package.json',
   'asconfig.json',
   'tsconfig.json',

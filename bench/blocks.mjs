@@ -216,7 +216,7 @@ function commands() {
 function claims() {
   const learned = result('learning');
   const planned = result('memory');
-  const golden = JSON.parse(read('test/golden/demo.json'));
+  const golden = JSON.parse(read('src/verify/published/demo.json'));
   const first = planned?.rows.at(0);
   const last = planned?.rows.at(-1);
   const bdiaRuns = learned?.runs.filter((entry) => entry.rule === 'bdia') ?? [];

@@ -1,6 +1,6 @@
 // docs/conformance.md: everything from which a stranger can write every kernel and the random
 // generator again and certify them with the published vectors. Made from the contract's docstrings,
-// the tables, the rules of src/verify and test/golden/conformance.json.
+// the tables, the rules of src/verify and src/verify/published/conformance.json.
 //
 //   node bench/conformance-page.mjs            writes it
 //   node bench/conformance-page.mjs --check    changes nothing, exits 1 if it is stale
@@ -14,7 +14,7 @@ import { documentedConstants, read } from './source.mjs';
 import { ROOT } from './stamp.mjs';
 
 export const CONFORMANCE_PAGE = 'docs/conformance.md';
-const VECTORS = 'test/golden/conformance.json';
+const VECTORS = 'src/verify/published/conformance.json';
 
 /** Of src: what the page prints, and the reference implementation, which computes the worked
  *  example. */

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import golden from '../../test/golden/demo.json';
+import golden from '../verify/published/demo.json';
 import { asFlags } from './argv.ts';
 import { checkExpected } from './expect.ts';
 import { readTextFile } from './files.ts';

@@ -1,5 +1,5 @@
 // A known answer of one kernel: arguments as data, and the digest of what the kernel makes of them.
-// docs/conformance.md tells a stranger the same in words; test/golden/conformance.json holds the
+// docs/conformance.md tells a stranger the same in words; published/conformance.json holds the
 // cases and digests that are published.
 
 import { sha256 } from '../core/digest.ts';

@@ -1,7 +1,7 @@
 // Is this runtime the same machine as all the others? Repeats every published known answer here and
 // compares the digests.
 
-import published from '../../test/golden/conformance.json';
+import published from './published/conformance.json';
 import { hex } from '../core/digest.ts';
 import { type Backend, type Kernels, createWasmBackend } from '../index.ts';
 import { type KernelCase, runCase } from './cases.ts';

@@ -1,5 +1,5 @@
 // docs/conformance.md suffices: an implementation of every kernel and of the random generator that is written from that page alone, in plain
-// BigInt, with its tables and constants read from the page, gives every digest of test/golden/conformance.json. Nothing of src is imported.
+// BigInt, with its tables and constants read from the page, gives every digest of src/verify/published/conformance.json. Nothing of src is imported.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/conformance.md'), 'utf8');
 type Buffered = { type: string; length: number; low?: number; high?: number; bits?: number; output?: boolean };
 type Case = { stream: number; args: (number | Buffered)[]; digest: string };
-const golden = JSON.parse(readFileSync(join(root, 'test/golden/conformance.json'), 'utf8')) as {
+const golden = JSON.parse(readFileSync(join(root, 'src/verify/published/conformance.json'), 'utf8')) as {
   digest: string; kernels: Record<string, { digest: string; cases: Case[] }>; runs: Record<string, Record<string, string>>;
 };
 const sha256 = (data: Uint8Array | string): Uint8Array => createHash('sha256').update(data).digest();

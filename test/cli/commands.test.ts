@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import golden from '../golden/demo.json';
+import golden from '../../src/verify/published/demo.json';
 import { TINY, TRAIN, events, retrograd, textOf, workspace } from './command.ts';
 
 let cwd: string, remove: () => void, done: Record<string, any>;

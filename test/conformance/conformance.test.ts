@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Backend, type Kernels, createWasmBackend } from '../../src/index.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { type BufferArgument, type KernelCase, type VerifyReport, formatReport, summaryLine, verify } from '../../src/verify/index.ts';
-import published from '../golden/conformance.json';
+import published from '../../src/verify/published/conformance.json';
 
 const PAGES = 64;
 const root = join(import.meta.dirname, '../..');

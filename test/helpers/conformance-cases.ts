@@ -1,5 +1,5 @@
 // The cases of the published known answers, as data: sizes at and around the kernels' tiles, extremes of the formats. Their digests are
-// computed by the reference implementation (npm run golden) and kept in test/golden/conformance.json.
+// computed by the reference implementation (npm run golden) and kept in src/verify/published/conformance.json.
 
 import { type Kernels, packedBytes, panelStride } from '../../src/kernels/kernels.ts';
 import type { BufferArgument } from '../../src/verify/cases.ts';

@@ -1,4 +1,4 @@
-// What test/golden/conformance.json holds: the cases, and the reference implementation's digests of them.
+// What src/verify/published/conformance.json holds: the cases, and the reference implementation's digests of them.
 
 import type { Kernels } from '../../src/kernels/kernels.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
