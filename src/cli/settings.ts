@@ -1,0 +1,179 @@
+// What the options of the command line say, as one flat record, and the library's options of it.
+// A checkpoint keeps the library's options; what the commands show and compare is this record.
+
+import {
+  adamw,
+  bdia,
+  type CheckedOptions,
+  type ConfiguredModel,
+  checkTrainOptions,
+  constant,
+  cosine,
+  coupling,
+  type Definition,
+  leapfrog,
+  momentum,
+  plain,
+  type Schedule,
+  type UpdateRule,
+  UsageError,
+} from './library.ts';
+
+/** The rules that a run can choose, and whether states can be rebuilt by them. */
+const RULES = {
+  bdia: true,
+  none: false,
+  coupling: true,
+  momentum: true,
+  leapfrog: true,
+  checkpointing: false,
+};
+export type RuleName = keyof typeof RULES;
+
+/** Every option of a run but those of its data, by the names of the command line. */
+export interface Settings<Model = Record<string, unknown>> {
+  batch: number;
+  steps: number;
+  seed: number;
+  learningRate: number;
+  warmup: number;
+  decay: 'cosine' | 'constant';
+  weightDecay: number;
+  clip: number | 'none';
+  reversible: RuleName;
+  gammaShift: number;
+  momentum: number;
+  randomMomentum: boolean;
+  dropout: number;
+  stochasticDepth: number;
+  fractionBits: number;
+  microBatch: number;
+  storeActivations: boolean;
+  verify: boolean;
+  threads: number;
+  memoryLimit: number;
+  /** Of a model that is no GPT: its name as `kind` too. */
+  model: Model;
+}
+
+/** Settings as given; what is left out has the library's default. */
+export type GivenSettings<Model> = Pick<Settings<Model>, 'batch' | 'steps' | 'model'> & {
+  [K in keyof Settings]?: Settings<Model>[K] | undefined;
+};
+
+/** What the configurations of all kinds of models have. */
+interface ModelConfig {
+  layers: number;
+  channels: number;
+  rule?: UpdateRule | undefined;
+}
+
+/** The library's options of a run of a known model. */
+export interface RunOptions<Config = ModelConfig, Batch = never> extends CheckedOptions<Batch> {
+  readonly model: ConfiguredModel<Required<Config>, Batch>;
+}
+
+/** The rule that is chosen. The options of the others are checked, too. */
+function ruleOf({
+  reversible = 'bdia',
+  gammaShift,
+  momentum: beta,
+  randomMomentum,
+}: Partial<Settings>): UpdateRule {
+  const isRandom = randomMomentum === true && reversible === 'momentum';
+  const rules: Record<RuleName, UpdateRule> = {
+    bdia: bdia({ gammaShift }),
+    none: plain(),
+    coupling: coupling(),
+    momentum: momentum({ beta, isRandom }),
+    leapfrog: leapfrog(),
+    checkpointing: plain(),
+  };
+  return rules[reversible];
+}
+
+function keepOf({ reversible, storeActivations }: Partial<Settings>): CheckedOptions['keep'] {
+  if (reversible === 'checkpointing') return 'states';
+  return storeActivations === true ? 'activations' : undefined;
+}
+
+/** The schedule. Throws UsageError for a warm-up that the run has not the steps for. */
+function scheduleOf(given: Partial<Settings> & { steps: number }): Schedule {
+  const { steps, learningRate = 0.001, warmup = Math.min(100, steps), decay } = given;
+  const schedule = decay === 'constant' ? constant : cosine;
+  if (!Number.isInteger(steps) || steps < 1) return schedule(learningRate); // will be refused
+  if (!Number.isInteger(warmup) || warmup < 0 || warmup > steps)
+    throw new UsageError(
+      `warmup is ${warmup}, expected a whole number from 0 to ${steps}`,
+      'warm-up cannot be longer than the run',
+    );
+  return schedule(learningRate, { warmup });
+}
+
+/** The library's options, checked, of a model that `define` makes. Throws UsageError. */
+export function optionsOf<Config extends ModelConfig, Batch>(
+  define: Definition<Config, Batch>,
+  given: GivenSettings<Omit<Config, 'rule'>>,
+): RunOptions<Config, Batch> {
+  const flat = given as Partial<Settings> & { steps: number };
+  const { batch, steps, seed, weightDecay, clip, dropout, stochasticDepth, fractionBits } = given;
+  const { microBatch, verify = RULES[given.reversible ?? 'bdia'], threads, memoryLimit } = given;
+  const options = checkTrainOptions({
+    model: define({ ...given.model, rule: ruleOf(flat) } as Config),
+    batch,
+    steps,
+    seed,
+    learningRate: scheduleOf(flat),
+    optimizer: adamw({ weightDecay }),
+    clip,
+    dropout,
+    stochasticDepth,
+    fractionBits,
+    microBatch,
+    keep: keepOf(flat),
+    verify,
+    threads,
+    memoryLimit,
+  });
+  return options as RunOptions<Config, Batch>;
+}
+
+/** The name of a rule on the command line. */
+function nameOf({ name }: UpdateRule, keep: CheckedOptions['keep']): RuleName {
+  if (name !== 'plain') return name as RuleName;
+  return keep === 'states' ? 'checkpointing' : 'none';
+}
+
+/** What the options of a run say, of a checkpoint of whatever version too. What a rule does not
+ *  have has its default. A run of another program may have an optimizer that the command line has
+ *  not: it is named beside. */
+export function settingsOf(options: CheckedOptions<never>): Settings {
+  const { model, batch, steps, seed, clip, dropout, stochasticDepth, fractionBits } = options;
+  const { microBatch, keep, verify, threads, memoryLimit, learningRate, optimizer } = options;
+  const { rule, ...config } = model.config as { rule: UpdateRule };
+  const ofRule = rule.options as { gammaShift?: number; beta?: number; isRandom?: boolean };
+  return {
+    batch,
+    steps,
+    seed,
+    learningRate: learningRate.options.peak,
+    warmup: Math.min(learningRate.options.warmup, steps),
+    decay: learningRate.name as Settings['decay'],
+    ...(optimizer.name === 'adamw' ? {} : { optimizer: optimizer.name }),
+    weightDecay: optimizer.options.weightDecay,
+    clip,
+    reversible: nameOf(rule, keep),
+    gammaShift: ofRule.gammaShift ?? 1,
+    momentum: ofRule.beta ?? 0.875,
+    randomMomentum: ofRule.isRandom ?? false,
+    dropout,
+    stochasticDepth,
+    fractionBits,
+    microBatch,
+    storeActivations: keep === 'activations',
+    verify,
+    threads,
+    memoryLimit,
+    model: model.name === 'gpt' ? config : { kind: model.name, ...config },
+  };
+}
