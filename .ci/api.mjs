@@ -4,7 +4,7 @@
 //   node .ci/api.mjs            writes it
 //   node .ci/api.mjs --check    changes nothing, exits 1 if it is stale
 
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -134,7 +134,7 @@ async function pages() {
         .map(({ name }) => name);
       // another one of that name is in an earlier entry
       const again = new Set(names.filter((name) => before.has(name)));
-      names.forEach((name) => before.add(name));
+      for (const name of names) before.add(name);
       const file = readdirSync(join(out, 'pages')).find(
         (name) =>
           new RegExp(`^${module}(-1)?\\.md$`).test(name) &&

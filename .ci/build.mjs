@@ -1,6 +1,6 @@
 // npm run build: assembly/ -> build/*.wasm (asc, both targets), src/ -> dist/index.js and
 // dist/cli.js (esbuild), dist/types (tsc).
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -60,7 +60,7 @@ const numbersOnly = {
     b.onLoad({ filter: /@assemblyscript[\\/]loader[\\/]index\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       const contents = text.replace(
-        /\nfunction postInstantiate\([^]*?\n}\n/,
+        /\nfunction postInstantiate\([\s\S]*?\n}\n/,
         '\nconst postInstantiate = () => ({});\n',
       );
       if (contents === text) throw new Error(`${path} has no function postInstantiate`);

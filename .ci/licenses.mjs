@@ -1,6 +1,6 @@
 // The licences of the packages whose code is in the bundles, as esbuild's metafiles tell.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Where the text is that a package of the same project does not bring along. */
 const TEXT_OF = { '@assemblyscript/loader': 'assemblyscript' };

@@ -12,15 +12,15 @@ import type { AnyDefinition, Makers } from '../models/define.ts';
 import { optionsToData } from '../train/member.ts';
 import type { CheckedOptions } from '../train/options.ts';
 import { tableOf } from '../train/plan.ts';
-import { type NamedTensor, checkStep, checkTensors } from '../train/tensors.ts';
+import { checkStep, checkTensors, type NamedTensor } from '../train/tensors.ts';
 import { int32FromLittleEndian, toLittleEndian } from './bytes.ts';
 import { parseJson } from './json.ts';
 import {
   type Container,
-  PREFIX_BYTES,
   decodeSafetensors,
   encodeSafetensors,
   headerLengthOf,
+  PREFIX_BYTES,
 } from './safetensors.ts';
 import { readOptions } from './versions.ts';
 

@@ -68,7 +68,8 @@ export function readOptions(
   makers: Makers,
 ): CheckedOptions {
   const { model } = Object(value);
-  if (Object(model) !== model) throw new CheckpointError(`its options cannot be used: the model is ${show(model)}`);
+  if (Object(model) !== model)
+    throw new CheckpointError(`its options cannot be used: the model is ${show(model)}`);
   const data = version < 3 ? fromFlat(value as FlatOptions) : (value as object);
   try {
     return checkTrainOptions(optionsFromData(data, definitions, makers));

@@ -77,8 +77,8 @@ export function callback<F>(name: string, value: F): F {
 
 function checkLength(name: string, length: number, least: number, most: number): void {
   if (length >= least && length <= most) return;
-  const expected =
-    least === most ? least : most < MAX_LENGTH ? `${least} to ${most}` : `at least ${least}`;
+  const range = most < MAX_LENGTH ? `${least} to ${most}` : `at least ${least}`;
+  const expected = least === most ? least : range;
   throw new UsageError(`${name} has ${length} elements, expected ${expected}`);
 }
 

@@ -60,7 +60,8 @@ function compress(state: Int32Array, w: Int32Array, view: DataView, at: number):
     b = a;
     a = (t + u) | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] += word));
+  const words = [a, b, c, d, e, f, g, h];
+  for (let i = 0; i < 8; i++) state[i] += words[i];
 }
 
 /** The 32 bytes of the SHA-256 of the parts, one after the other. */
@@ -91,7 +92,7 @@ export function sha256(parts: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
   end.setBigUint64(end.byteLength - 8, BigInt(total) * 8n);
   take(new Uint8Array(end.buffer));
   compressAll();
-  state.forEach((word, i) => view.setInt32(4 * i, word));
+  for (let i = 0; i < 8; i++) view.setInt32(4 * i, state[i]);
   return buffer.slice(0, 32);
 }
 

@@ -3,7 +3,7 @@
 // it does not depend on micro-batches, on threads or on what was drawn before, so a resumed run
 // sees the batches that the whole run would have seen.
 
-import { MAX_LENGTH, fields, typed, whole } from '../core/check.ts';
+import { fields, MAX_LENGTH, typed, whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
 
 /** floor(random * count / 2^32), exactly, for random < 2^32 and count <= 2^32: every intermediate

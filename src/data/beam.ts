@@ -3,7 +3,7 @@
 // - * / and comparisons in a fixed order, whose results IEEE 754 fixes to the last bit (Math.log
 // and Math.exp are not fixed), and ties have an order too.
 
-import { type Filled, MAX_LENGTH, callback, choice, fields, whole } from '../core/check.ts';
+import { callback, choice, type Filled, fields, MAX_LENGTH, whole } from '../core/check.ts';
 import { exponentialU32, readLogits } from './sampling.ts';
 
 const LN_2 = 0.6931471805599453;

@@ -79,11 +79,8 @@ export function bleuOfCounts(
 ): BleuScore {
   const precisions: [number, number, number, number] = [0, 0, 0, 0];
   const isShort = hypothesisLength < referenceLength;
-  const brevityPenalty = !isShort
-    ? 1
-    : hypothesisLength === 0
-      ? 0
-      : Math.exp(1 - referenceLength / hypothesisLength);
+  // exp(-Infinity) is 0 where there is no hypothesis
+  const brevityPenalty = isShort ? Math.exp(1 - referenceLength / hypothesisLength) : 1;
   const signature = 'nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0';
   const rest = { precisions, brevityPenalty, hypothesisLength, referenceLength, signature };
   if (correct.every((count) => count === 0)) return { score: 0, ...rest };

@@ -55,7 +55,7 @@ export interface BytePairsJson {
 }
 
 /** The words of a text, each with the space before it; together they are ' ' + text. */
-const wordsOf = (text: string): string[] => (text === '' ? [] : ` ${text}`.match(WORD)!);
+const wordsOf = (text: string): string[] => (text === '' ? [] : (` ${text}`.match(WORD) ?? []));
 
 /** The order of two texts by code points; UTF-16 units alone would put U+10000.. before U+E000...
  */
@@ -106,7 +106,10 @@ class Table {
   /** The token of a text, a new one if it has none. */
   token(text: string): number {
     let token = this.tokenOf.get(text);
-    if (token === undefined) this.tokenOf.set(text, (token = this.texts.push(text) - 1));
+    if (token === undefined) {
+      token = this.texts.push(text) - 1;
+      this.tokenOf.set(text, token);
+    }
     return token;
   }
 
@@ -165,7 +168,7 @@ class PairCounts {
       this.count(word, 1, { joined, grown });
     }
     this.places.delete(pair);
-    for (const key of grown) this.push([this.counts.get(key)!, key]);
+    for (const key of grown) this.push([this.counts.get(key) ?? 0, key]);
   }
 
   /** Adds (sign 1) or takes away (sign -1) the pairs of a word. After a join only pairs with the
@@ -211,8 +214,9 @@ class PairCounts {
   private pop(): [number, number] {
     const { heap } = this;
     const top = heap[0];
-    const entry = heap.pop()!;
-    const { length } = heap;
+    const length = heap.length - 1;
+    const entry = heap[length];
+    heap.length = length;
     if (length === 0) return top;
     let at = 0;
     for (let below = 1; below < length; below = 2 * at + 1) {

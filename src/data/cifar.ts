@@ -4,7 +4,7 @@
 
 import { choice, text, typed } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
-import { type ImageSet, checkBytes, checkLabel, checkSize } from './images.ts';
+import { checkBytes, checkLabel, checkSize, type ImageSet } from './images.ts';
 
 const SIDE = 32;
 const AREA = SIDE * SIDE;

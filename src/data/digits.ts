@@ -4,7 +4,7 @@
 
 import { text as textOf, typed } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
-import { type ImageSet, checkBytes, checkSize } from './images.ts';
+import { checkBytes, checkSize, type ImageSet } from './images.ts';
 
 const SIDE = 8;
 const AREA = SIDE * SIDE;

@@ -4,7 +4,7 @@
 
 import { list, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
-import { type ImageSet, MAX_CLASSES, checkBytes, checkLabel, checkSize, sizeOf } from './images.ts';
+import { checkBytes, checkLabel, checkSize, type ImageSet, MAX_CLASSES, sizeOf } from './images.ts';
 
 /** Unsigned bytes (8) in three dimensions (3), and in one. */
 const IMAGES = 0x0803;
@@ -87,7 +87,7 @@ export function readIdx(
       `${what[1]} has ${labelCount} labels, expected ${count} (one for each image of ${what[0]})`,
       'give two files that belong together',
     );
-  labelBody.forEach((label, record) => checkLabel(label, record, classes, what[1]));
+  for (const [record, label] of labelBody.entries()) checkLabel(label, record, classes, what[1]);
   return {
     width,
     height,

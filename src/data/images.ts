@@ -252,9 +252,8 @@ export function fromImages(
   const area = width * height;
   const count = images.length;
   checkTotal({ width, height, channels: all }, count, what);
-  images.forEach((image, i) =>
-    checkImage(image, images[0], { what, classes, channels: all, place: i }),
-  );
+  for (const [place, image] of images.entries())
+    checkImage(image, images[0], { what, classes, channels: all, place });
   const pixels = new Uint8Array(count * area * all);
   const labels = new Int32Array(count);
   images.forEach((image, i) => {

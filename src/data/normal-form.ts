@@ -25,12 +25,12 @@ let pattern: RegExp | undefined;
 /** Runs of the characters in the table. */
 function makePattern(): RegExp {
   let end = 0;
-  const escape = (point: number): string => `\\u{${point.toString(16)}}`;
+  const codePoint = (point: number): string => `\\u{${point.toString(16)}}`;
   const ranges = NORMALISED.split(' ').map((word) => {
     const [gap, more] = word.split('.').map((digits) => parseInt(digits, 36));
     const from = end + gap;
     end = from + more;
-    return `${escape(from)}-${escape(end)}`;
+    return `${codePoint(from)}-${codePoint(end)}`;
   });
   return new RegExp(`[${ranges.join('')}]+`, 'gu');
 }

@@ -167,8 +167,8 @@ export class PairData {
     this.write(pair, row, readBatch(out, row + 1, this.context, MAX_BATCH));
   }
 
-  /** For what has checked everything. */
-  private write(pair: number, row: number, out: PairBatch): void {
+  /** For what has checked everything. @internal */
+  write(pair: number, row: number, out: PairBatch): void {
     const { context } = this;
     const source = this.sources.at(pair);
     const target = this.targets.at(pair);
@@ -221,5 +221,5 @@ export function fillPairBatch(
   whole('step', step, 0, Number.MAX_SAFE_INTEGER);
   const own = readBatch(out, batch, data.context);
   for (let sample = 0; sample < batch; sample++)
-    data['write'](data.pairAt(seed, step * batch + sample), sample, own);
+    data.write(data.pairAt(seed, step * batch + sample), sample, own);
 }

@@ -1,7 +1,7 @@
 // From the bytes of a text to what a run trains on: tokens, split 90 / 10 into a training and a
 // validation part, the same split as nanoGPT's, so that losses can be compared.
 
-import { MAX_LENGTH, fields, instance, text, typed, whole } from '../core/check.ts';
+import { fields, instance, MAX_LENGTH, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { Vocabulary, type VocabularyKind } from './vocabulary.ts';
 

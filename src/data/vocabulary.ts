@@ -97,7 +97,7 @@ export class Vocabulary {
     );
     if (kind === 'bytes') return Vocabulary.bytes();
     if (kind !== 'characters' || typeof symbols !== 'string') return undefined;
-    const points = Int32Array.from(symbols, (symbol) => symbol.codePointAt(0)!);
+    const points = Int32Array.from(symbols, (symbol) => Number(symbol.codePointAt(0)));
     /** Halves of surrogate pairs are no characters: two side by side would come back as one. */
     const isRight = points.every(
       (point, i) => (i === 0 || point > points[i - 1]) && point >> 11 !== 0x1b,

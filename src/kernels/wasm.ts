@@ -50,7 +50,7 @@ function requireHost(): void {
   }
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   const node = process?.versions?.node;
-  if (parseInt(node ?? '') < 20) {
+  if (parseInt(node ?? '', 10) < 20) {
     throw new RetrogradError(
       `this is Node ${node}, expected 20 or newer`,
       'https://nodejs.org has it',

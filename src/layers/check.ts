@@ -1,6 +1,6 @@
 // What layers say of inputs that they cannot take, and how they take integers of a batch.
 
-import { MAX_LENGTH, integers, typed } from '../core/check.ts';
+import { integers, MAX_LENGTH, typed } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Type } from '../memory/tensor.ts';
 

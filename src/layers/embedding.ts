@@ -1,9 +1,9 @@
 // Tokens (and their positions) as a residual state: row t is token[ids[t]] + position[t].
 
-import type { Planner } from '../memory/planner.ts';
-import type { Parameter } from '../memory/parameter.ts';
-import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import { STREAM_GRADIENT_BITS, WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
+import type { Parameter } from '../memory/parameter.ts';
+import type { Planner } from '../memory/planner.ts';
+import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import { GRADIENT_LIMIT_BITS, gradientTooLarge } from '../ops/gradient.ts';
 import type { Run } from '../ops/run.ts';
 import { refuse } from './check.ts';

@@ -1,8 +1,8 @@
 // Layer norm (Ba, Kiros, Hinton 2016) of each row, with a gain and maybe a bias. It takes a
 // residual state with the branches that were added to it and gives an operand with 8 fraction bits.
 
-import type { Arena } from '../memory/arena.ts';
 import type { Pointer } from '../kernels/kernels.ts';
+import type { Arena } from '../memory/arena.ts';
 import {
   BRANCH_FRACTION,
   FINE_GRADIENT_MAX,

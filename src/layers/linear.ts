@@ -69,23 +69,24 @@ class PlannedLinear implements Planned<undefined> {
   prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
     const { matrix, columns, kind } = this;
     matrix.prepare(run, x, what);
-    if (kind === 'branch') return matrix.formatBranch(run, columns);
-    if (kind === 'sums') {
-      y.fraction = matrix.sumsFraction;
-      return;
+    if (kind === 'branch') matrix.formatBranch(run, columns);
+    else if (kind === 'sums') y.fraction = matrix.sumsFraction;
+    else {
+      matrix.range(run, columns, x.range, y.range);
+      y.fraction = kind === 'fine' ? GELU_INPUT_FRACTION : activationFraction(y.range);
+      matrix.format(run, columns, y.fraction);
     }
-    matrix.range(run, columns, x.range, y.range);
-    y.fraction = kind === 'fine' ? GELU_INPUT_FRACTION : activationFraction(y.range);
-    matrix.format(run, columns, y.fraction);
   }
 
   forward(run: Run, x: Tensor, _: undefined, y: Tensor): void {
     const { matrix, kind } = this;
     y.rows = x.rows;
-    if (kind === 'branch') return matrix.branch(run, x, y.at);
-    if (kind === 'sums') return matrix.multiply(run, x, y.at);
-    matrix.multiply(run, x, matrix.sums.at);
-    matrix.roundColumns(run, this.columns, y.at, x.rows);
+    if (kind === 'branch') matrix.branch(run, x, y.at);
+    else if (kind === 'sums') matrix.multiply(run, x, y.at);
+    else {
+      matrix.multiply(run, x, matrix.sums.at);
+      matrix.roundColumns(run, this.columns, y.at, x.rows);
+    }
   }
 
   backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {

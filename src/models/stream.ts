@@ -5,11 +5,11 @@
 import { whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { Arena } from '../memory/arena.ts';
 import { Chain, type ChainSaved } from '../layers/chain.ts';
 import type { Input, PlannedInput } from '../layers/input.ts';
 import type { Layer, Preparation } from '../layers/layer.ts';
 import type { PlannedLoss, Score } from '../loss/loss.ts';
+import { Arena } from '../memory/arena.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Kind, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
 import { clearGradient } from '../ops/gradient.ts';

@@ -8,7 +8,7 @@ import { gelu } from '../layers/gelu.ts';
 import { layerNorm } from '../layers/layer-norm.ts';
 import { DEVIATION, linear } from '../layers/linear.ts';
 import { bdia } from '../reversible/bdia.ts';
-import { type Sublayer, named, sublayer } from '../reversible/block.ts';
+import { named, type Sublayer, sublayer } from '../reversible/block.ts';
 import type { UpdateRule } from '../reversible/rule.ts';
 
 /** The shape of the blocks: C channels, H heads, D = C / H (at most 128), L layers. All whole

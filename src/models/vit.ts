@@ -12,8 +12,8 @@ import { crossEntropy } from '../loss/cross-entropy.ts';
 import { defineModel } from './define.ts';
 import { reversible } from './stream.ts';
 import {
-  type TransformerConfig,
   checkTransformer,
+  type TransformerConfig,
   transformerBlock,
   transformerDefaults,
 } from './transformer.ts';

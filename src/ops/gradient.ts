@@ -3,7 +3,6 @@
 // usual range and no sample sees another.
 
 import { OverflowError } from '../core/errors.ts';
-import type { Run } from './run.ts';
 import {
   MAX_ACTIVATION_FRACTION,
   MIN_FLUSH_SHIFT,
@@ -11,6 +10,7 @@ import {
   WEIGHT_GRADIENT_FRACTION,
 } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
+import type { Run } from './run.ts';
 
 /** Largest |gradient| that is represented: 2^12 for one token (of the loss summed over tokens). It
  *  bounds every int64 sum: a weight gradient adds at most MAX_FLUSHES * 128 = 2^19 tokens of

@@ -6,7 +6,6 @@
 // channels: values are 8 times larger in raw units than with 8 fraction bits; docs/decisions.md has
 // what that does to the gradients.
 
-import type { Run } from './run.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import {
   MASTER_FRACTION,
@@ -15,6 +14,7 @@ import {
   OPERAND_MAX,
 } from '../memory/formats.ts';
 import type { Range } from '../memory/tensor.ts';
+import type { Run } from './run.ts';
 
 /** Standard deviations that fit an operand's range. */
 const DEVIATIONS = 8;

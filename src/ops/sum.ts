@@ -1,9 +1,9 @@
 // Sums of gradients that have exponents of their own:  run.sum.of(n).add(a, 2).add(b).into(out).
 
-import type { Run } from './run.ts';
 import { STREAM_GRADIENT_BITS } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
-import { ZERO_EXPONENT, bits } from './gradient.ts';
+import { bits, ZERO_EXPONENT } from './gradient.ts';
+import type { Run } from './run.ts';
 
 /** Terms that combine_i32 takes; the third has no factor. */
 const MAX_TERMS = 3;

@@ -2,9 +2,9 @@
 // exactly invertible with m side bits an element. sigma is a function of (seed, step, sample,
 // block), so nothing is saved to replay it. Inference: gamma = 0.
 
-import type { Pointer } from '../kernels/kernels.ts';
 import { whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
+import type { Pointer } from '../kernels/kernels.ts';
 import { gammaBackward, gammaForward, inferenceForward, swap } from './gamma.ts';
 import type { Site, UpdateRule } from './rule.ts';
 

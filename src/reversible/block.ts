@@ -8,11 +8,11 @@
 import type { Pointer } from '../kernels/kernels.ts';
 import { Chain, type ChainSaved } from '../layers/chain.ts';
 import type { Layer, Preparation } from '../layers/layer.ts';
+import type { Arena } from '../memory/arena.ts';
+import { BRANCH_FRACTION } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
 import { type Gradient, Tensor, type Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
-import type { Arena } from '../memory/arena.ts';
-import { BRANCH_FRACTION } from '../memory/formats.ts';
 
 /** A part of a block: layers from the state to a branch that is added to it. */
 export interface Sublayer {

@@ -9,7 +9,7 @@
 import type { Pointer } from '../kernels/kernels.ts';
 import { BRANCH_FRACTION } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
-import { type Site, type UpdateRule, pairHash, stateLimit } from './rule.ts';
+import { pairHash, type Site, stateLimit, type UpdateRule } from './rule.ts';
 
 /** stream += sign * (what `branch` left in h), rounded. */
 function add({ run, n, l, h }: Site, stream: Pointer, sign: number): number {

@@ -5,7 +5,7 @@
 
 import { BRANCH_FRACTION } from '../memory/formats.ts';
 import { gammaBackward, swap } from './gamma.ts';
-import { type UpdateRule, stateLimit } from './rule.ts';
+import { stateLimit, type UpdateRule } from './rule.ts';
 
 export const leapfrog = (): UpdateRule => ({
   name: 'leapfrog',

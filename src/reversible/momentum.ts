@@ -14,7 +14,7 @@ import { BRANCH_FRACTION } from '../memory/formats.ts';
 import { bits } from '../ops/gradient.ts';
 import { randomSign } from './bdia.ts';
 import { gammaForward } from './gamma.ts';
-import { type Site, type UpdateRule, pairHash, stateLimit } from './rule.ts';
+import { pairHash, type Site, stateLimit, type UpdateRule } from './rule.ts';
 
 export interface MomentumOptions {
   /** beta: an eighth to seven eighths (0.875). */

@@ -3,8 +3,8 @@
 // 2016). Both are functions of (seed, step, sample, block), so a block that is computed again draws
 // the same, and nothing is saved.
 
-import type { Pointer } from '../kernels/kernels.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
+import type { Pointer } from '../kernels/kernels.ts';
 import { BRANCH_LIMIT } from '../memory/formats.ts';
 import type { Site } from './rule.ts';
 

@@ -10,9 +10,9 @@
 
 import { OverflowError, ReconstructionError, UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
+import type { Preparation } from '../layers/layer.ts';
 import { Arena } from '../memory/arena.ts';
 import { STATE_LIMIT_BITS } from '../memory/formats.ts';
-import type { Preparation } from '../layers/layer.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';

@@ -53,9 +53,12 @@ export class Jobs {
 
   /** Waits for `others` workers to end the job; `tick` as in waitWhile. */
   join(others: number, tick: () => void): void {
-    for (let done = 0; (done = Atomics.load(this.words, DONE)) < others; ) {
+    for (let done = this.done(); done < others; done = this.done())
       waitWhile(this.words, DONE, done, tick);
-    }
+  }
+
+  private done(): number {
+    return Atomics.load(this.words, DONE);
   }
 
   close(): void {

@@ -4,7 +4,7 @@
 
 import type { Jobs } from './jobs.ts';
 import { LIFE, TeamFailure } from './team.ts';
-import { type WorkerThread, startWorker, withNodeThreads } from './worker.ts';
+import { startWorker, type WorkerThread, withNodeThreads } from './worker.ts';
 
 /** The note of a pool whose workers are not up yet. */
 export const STARTING = 'the threads are starting';
@@ -35,7 +35,8 @@ export class Pool {
    *  with `message` and their ranks. They end with `owner` at the latest: nothing else here may
    *  refer to it. */
   start(owner: object, source: URL | (() => unknown) | undefined, message: object): void {
-    (dropped ??= new FinalizationRegistry((pool) => pool.end(''))).register(owner, this);
+    dropped ??= new FinalizationRegistry((pool) => pool.end(''));
+    dropped.register(owner, this);
     this.why = STARTING;
     this.isOpen = true;
     withNodeThreads((node) => {

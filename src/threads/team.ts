@@ -160,7 +160,10 @@ export class Team {
 
   /** Runs `work` while no other member holds lock `index`. */
   exclusive(index: number, work: () => void): void {
-    if (this.size === 1) return work();
+    if (this.size === 1) {
+      work();
+      return;
+    }
     const at = FIRST_LOCK + index;
     this.tick();
     while (Atomics.compareExchange(this.words, at, 0, 1) !== 0) {

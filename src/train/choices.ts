@@ -1,8 +1,8 @@
 // Choices (an update rule, an optimizer, a schedule) as data, for threads and checkpoints: a
 // value's name and options. Whoever reads them is given what they may be.
 
-import { UsageError } from '../core/errors.ts';
 import { show } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
 import type { Choice, Makers } from '../models/define.ts';
 
 /** A choice in JSON. */

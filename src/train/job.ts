@@ -2,9 +2,9 @@
 // one layout.
 
 import { OverflowError, ReconstructionError, RetrogradError } from '../core/errors.ts';
-import { TeamFailure, controlBytes } from '../threads/team.ts';
 import type { Score } from '../loss/loss.ts';
 import type { Run } from '../ops/run.ts';
+import { controlBytes, TeamFailure } from '../threads/team.ts';
 import type { CheckedOptions } from './options.ts';
 import type { Layout } from './plan.ts';
 
@@ -159,7 +159,7 @@ export function describe({ error, at }: Failure): string {
 }
 
 function revive(text: string): Failure {
-  const [, at, name, message] = /^(\d+) (\w*): ([^]*)$/.exec(text) ?? ['', '0', '', text];
+  const [, at, name, message] = /^(\d+) (\w*): ([\s\S]*)$/.exec(text) ?? ['', '0', '', text];
   const [what, hint] = message.split('. HINT: ');
   const Kind = Object.hasOwn(KINDS, name) ? KINDS[name as keyof typeof KINDS] : RetrogradError;
   return { error: new Kind(what, hint), at: Number(at) };

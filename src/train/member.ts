@@ -3,13 +3,13 @@
 
 import { show } from '../core/check.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
-import { type Result, Jobs } from '../threads/jobs.ts';
-import { Team } from '../threads/team.ts';
 import { attachWasmBackend } from '../kernels/wasm.ts';
-import { onFirstMessage } from '../threads/worker.ts';
 import { Arena } from '../memory/arena.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
 import { Run } from '../ops/run.ts';
+import { Jobs, type Result } from '../threads/jobs.ts';
+import { Team } from '../threads/team.ts';
+import { onFirstMessage } from '../threads/worker.ts';
 import { fromData, toData } from './choices.ts';
 import { controlOf, decodeJob, describe, numbersOf, runJob } from './job.ts';
 import type { CheckedOptions } from './options.ts';

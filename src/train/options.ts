@@ -13,7 +13,7 @@ import type { Parameter } from '../memory/parameter.ts';
 import type { ConfiguredModel } from '../models/define.ts';
 import { adamw } from '../optim/adamw.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { type Schedule, cosine } from '../optim/schedule.ts';
+import { cosine, type Schedule } from '../optim/schedule.ts';
 import type { Keeps } from '../reversible/stack.ts';
 
 /** What of the forward pass is kept for the way back: `rebuilt` nothing, `activations` everything,

@@ -3,19 +3,19 @@
 
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { jobBytes } from '../threads/jobs.ts';
-import { controlBytes } from '../threads/team.ts';
 import { Arena, type Purpose } from '../memory/arena.ts';
 import { Planner } from '../memory/planner.ts';
 import { PlannedModel } from '../models/model.ts';
 import { Updater } from '../optim/updater.ts';
 import { Noise } from '../reversible/noise.ts';
+import { jobBytes } from '../threads/jobs.ts';
+import { controlBytes } from '../threads/team.ts';
 import {
   type CheckedOptions,
-  type TrainOptions,
   checkFlushes,
   checkTrainOptions,
   keeps,
+  type TrainOptions,
 } from './options.ts';
 import type { TensorTable } from './tensors.ts';
 

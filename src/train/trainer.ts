@@ -4,10 +4,7 @@
 import { callback, fields, refuse, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
-import { Jobs } from '../threads/jobs.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { Pool } from '../threads/pool.ts';
-import { Team } from '../threads/team.ts';
 import { createWasmBackend, isShared } from '../kernels/wasm.ts';
 import { Arena } from '../memory/arena.ts';
 import {
@@ -18,23 +15,26 @@ import {
 } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import { Run } from '../ops/run.ts';
+import { Jobs } from '../threads/jobs.ts';
+import { Pool } from '../threads/pool.ts';
+import { Team } from '../threads/team.ts';
+import { initialise } from './initialise.ts';
 import {
-  type Job,
-  JOB,
-  NOTHING,
-  type Outcome,
   addNumbers,
   controlOf,
   encodeJob,
+  JOB,
+  type Job,
+  NOTHING,
   numbersOf,
+  type Outcome,
   runJob,
   stepError,
 } from './job.ts';
-import { initialise } from './initialise.ts';
 import { optionsToData } from './member.ts';
-import { type CheckedOptions, type TrainOptions, checkTrainOptions } from './options.ts';
-import { type Layout, type MemoryPlan, layout, planChecked } from './plan.ts';
-import { type NamedTensor, checkStep, checkTensors } from './tensors.ts';
+import { type CheckedOptions, checkTrainOptions, type TrainOptions } from './options.ts';
+import { type Layout, layout, type MemoryPlan, planChecked } from './plan.ts';
+import { checkStep, checkTensors, type NamedTensor } from './tensors.ts';
 
 /** What one training step did. */
 export interface StepReport {

@@ -3,8 +3,8 @@
 // cases and digests that are published.
 
 import { sha256 } from '../core/digest.ts';
-import { type Backend, type Kernels, RetrogradError } from '../index.ts';
 import { philox4x32 } from '../core/random.ts';
+import { type Backend, type Kernels, RetrogradError } from '../index.ts';
 
 /** A buffer in the kernel's memory. Its elements come from Philox4x32-10: key (stream of the case,
  *  0), counter (element, argument, 0, 0). With the block's words w0, w1: an integer type has low +

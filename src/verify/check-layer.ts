@@ -1,8 +1,10 @@
 // A check that anyone can run on a layer of their own: its gradients against differences of its own
 // forward pass, and that nothing of one sample reaches another, whatever thread computes it.
 
+import { philox4x32 } from '../core/random.ts';
 import {
   Arena,
+  createWasmBackend,
   type Gradient,
   type Kind,
   type Layer,
@@ -13,10 +15,8 @@ import {
   Run,
   Tensor,
   type Type,
-  createWasmBackend,
   tensorBytes,
 } from '../index.ts';
-import { philox4x32 } from '../core/random.ts';
 import { Cosine, derivative } from './difference.ts';
 
 /** What a layer is checked with. */

@@ -3,17 +3,17 @@
 // are linear maps, computed in real numbers, so that differences are exact but for the rounding of
 // states.
 
+import { philox4x32 } from '../core/random.ts';
 import {
   Arena,
+  createWasmBackend,
   type Gradient,
   type Lane,
   RetrogradError,
   Run,
   type Site,
   type UpdateRule,
-  createWasmBackend,
 } from '../index.ts';
-import { philox4x32 } from '../core/random.ts';
 import { Cosine } from './difference.ts';
 
 /** What a rule is checked with. */
@@ -206,7 +206,9 @@ class RuleBench {
   checkInverse(): number {
     const { rule, depth, site } = this;
     const seen: string[] = [];
-    const lane = this.forward(0, (k) => void (seen[k] = this.states(this.lanes[0])));
+    const lane = this.forward(0, (k) => {
+      seen[k] = this.states(this.lanes[0]);
+    });
     for (let k = depth - 1; k >= 0; k--) {
       rule.inverse?.(site.move(k, lane, 0));
       const part = k === 0 ? 0 : undefined;

@@ -4,17 +4,17 @@
 import { sha256 } from '../core/digest.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
 import {
-  type GptConfig,
-  type TextBatch,
-  type TrainOptions,
-  type UpdateRule,
-  Trainer,
   bdia,
   cosine,
+  type GptConfig,
   gpt,
   isWeight,
   plain,
+  type TextBatch,
+  Trainer,
+  type TrainOptions,
   textWindows,
+  type UpdateRule,
 } from '../index.ts';
 
 /** A run, as far as it differs from the small one. */

@@ -3,7 +3,7 @@
 
 import published from './published/conformance.json';
 import { hex } from '../core/digest.ts';
-import { type Backend, type Kernels, createWasmBackend } from '../index.ts';
+import { type Backend, createWasmBackend, type Kernels } from '../index.ts';
 import { type KernelCase, runCase } from './cases.ts';
 import { digestOfDigests, digestOfHex } from './digest.ts';
 import { RUNS, runStages } from './runs.ts';

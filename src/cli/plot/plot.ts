@@ -9,7 +9,7 @@ import type { LogEvent } from '../log.ts';
 import { print, printJson, printWhole } from '../reporters.ts';
 import { reason } from '../system-errors.ts';
 import { hasColour, isPlainTerminal, terminalColumns } from '../terminal.ts';
-import { type Curve, type CurveKind, type History, curveOf, readHistory } from './curves.ts';
+import { type Curve, type CurveKind, curveOf, type History, readHistory } from './curves.ts';
 import { svgChart } from './svg.ts';
 import { textChart } from './text.ts';
 

@@ -31,13 +31,17 @@ export const halfEvenBig = (a: bigint, s: number): bigint =>
 export const clamp = (a: number, bound: number): number => Math.min(Math.max(a, -bound), bound);
 
 /** clamp(a, b) for any integers. */
-export const clampBig = (a: bigint, bound: bigint): bigint =>
-  a > bound ? bound : a < -bound ? -bound : a;
+export function clampBig(a: bigint, bound: bigint): bigint {
+  if (a > bound) return bound;
+  return a < -bound ? -bound : a;
+}
 
 export const saturateInt16 = (a: number): number => Math.min(Math.max(a, -(2 ** 15)), 2 ** 15 - 1);
 export const saturateInt32 = (a: number): number => Math.min(Math.max(a, -(2 ** 31)), 2 ** 31 - 1);
-export const saturateInt32Big = (a: bigint): bigint =>
-  a > 2147483647n ? 2147483647n : a < -2147483648n ? -2147483648n : a;
+export function saturateInt32Big(a: bigint): bigint {
+  if (a > 2147483647n) return 2147483647n;
+  return a < -2147483648n ? -2147483648n : a;
+}
 
 /** [wraps]: two's complement int32, any whole a that a double holds. */
 export const wrapInt32 = (a: number): number => a | 0;
