@@ -13,15 +13,15 @@ import { bytes, count, duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import { gpt } from './kinds/gpt.ts';
 import {
-  type GptTrainer,
-  type TrainOptions,
-  UsageError,
   checkTrainOptions,
+  type GptTrainer,
   readText,
   sha256Hex,
+  type TrainOptions,
+  UsageError,
 } from './library.ts';
 import { runLoop, validate } from './loop.ts';
-import { type RunSummary, doneEvent, lossChart, summaryRows } from './report.ts';
+import { doneEvent, lossChart, type RunSummary, summaryRows } from './report.ts';
 import { chooseReporter, print, printJson, printWhole } from './reporters.ts';
 import { createTrainer } from './run.ts';
 import { generate, promptTokens } from './sample.ts';

@@ -31,21 +31,19 @@ export function ratesInTurn<Name extends string>(
   } while (performance.now() - begun < warmUp);
   const turnsOf = (one: number): number => Math.max(1, Math.round(TURN / one));
   const peakTurns = turnsOf(peak.run(1000) / 1000);
-  const of = new Map(
-    names.map((name) => [name, { turns: turnsOf(clock(works[name])), time: 0, done: 0 }]),
-  );
+  const all = names.map((name) => ({ name, turns: turnsOf(clock(works[name])), time: 0, done: 0 }));
   const ofPeak = { time: 0, done: 0 };
-  while (of.get(names[0])!.time < milliseconds) {
+  while (all[0].time < milliseconds) {
     ofPeak.time += peak.run(peakTurns);
     ofPeak.done += peakTurns * peak.macs;
-    for (const [name, one] of of) {
+    for (const one of all) {
       one.time += clock(() => {
-        for (let i = 0; i < one.turns; i++) works[name]();
+        for (let i = 0; i < one.turns; i++) works[one.name]();
       });
       one.done += one.turns * macs;
     }
   }
-  const rates = [...of, ['peak', ofPeak] as const].map(([name, { time, done }]) => [
+  const rates = [...all, { name: 'peak', ...ofPeak }].map(({ name, time, done }) => [
     name,
     done / time / 1e6,
   ]);

@@ -1,6 +1,6 @@
 // Where a training step's time goes: every kernel of a back end timed, call by call.
 
-import { type Backend, type Kernels, createWasmBackend } from '../library.ts';
+import { type Backend, createWasmBackend, type Kernels } from '../library.ts';
 
 /** Time inside a kernel since `clear`. */
 export interface ProfileRow {

@@ -1,7 +1,7 @@
 // How fine the residual state must be: l fraction bits.
 
 import { imageExperiment } from './image-experiment.ts';
-import { BDIA, IMAGE_METRICS, cell } from './shared.ts';
+import { BDIA, cell, IMAGE_METRICS } from './shared.ts';
 
 const BITS = [6, 8, 9, 10, 12, 14];
 

@@ -4,7 +4,7 @@
 
 import type { Figure } from './experiment.ts';
 import { type ImageSetting, imageExperiment } from './image-experiment.ts';
-import { BDIA, IMAGE_METRICS, PLAIN, REVIEWS, accuracyChart, cell } from './shared.ts';
+import { accuracyChart, BDIA, cell, IMAGE_METRICS, PLAIN, REVIEWS } from './shared.ts';
 
 const GAMMAS = [-0.5, -0.25, -0.125, 0, 0.125, 0.25, 0.5];
 const CIFAR: ImageSetting = {

@@ -24,7 +24,13 @@ function commit(): string | undefined {
   }
 }
 
-let known: string | undefined;
+let known: { commit: string | undefined } | undefined;
+
+/** Git is asked once. */
+function knownCommit(): string | undefined {
+  known ??= { commit: commit() };
+  return known.commit;
+}
 
 export const environment = (threads: number) => ({
   cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
@@ -33,6 +39,6 @@ export const environment = (threads: number) => ({
   node: process.version,
   threads,
   date: new Date().toISOString().slice(0, 10),
-  commit: (known ??= commit()),
+  commit: knownCommit(),
   load: Math.round(os.loadavg()[0] * 100) / 100,
 });

@@ -1,19 +1,22 @@
 // What an experiment is: data that say which runs are made and what of them goes on the page
 // (docs/results.md), and a way to make one run.
 
-import type { TrainOptions } from '../library.ts';
+import type { CheckedOptions } from '../library.ts';
+import { type Settings, settingsOf } from '../settings.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
 
 /** What tells the cells of an experiment apart; everything else is equal for all. */
-export type CellOptions = Pick<
-  TrainOptions<never>,
-  | 'reversible'
-  | 'gammaShift'
-  | 'momentum'
-  | 'randomMomentum'
-  | 'dropout'
-  | 'stochasticDepth'
-  | 'fractionBits'
+export type CellOptions = Partial<
+  Pick<
+    Settings,
+    | 'reversible'
+    | 'gammaShift'
+    | 'momentum'
+    | 'randomMomentum'
+    | 'dropout'
+    | 'stochasticDepth'
+    | 'fractionBits'
+  >
 >;
 
 export interface Cell {
@@ -154,10 +157,7 @@ export interface Figure {
 }
 
 /** Options of a run that decide bits of its weights, as they are compared: not how fast it is. */
-export function deciding<T extends { threads: number; memoryLimit: number; seed: number }>({
-  threads: _,
-  memoryLimit: __,
-  ...rest
-}: T): object {
+export function deciding(options: CheckedOptions<never>): object {
+  const { threads: _, memoryLimit: __, ...rest } = settingsOf(options);
   return rest;
 }

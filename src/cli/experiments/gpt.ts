@@ -1,6 +1,6 @@
 // Over-fitting on purpose: a character GPT that sees a short text many times.
 
-import { BDIA, PLAIN, TEXT_METRICS, cell } from './shared.ts';
+import { BDIA, cell, PLAIN, TEXT_METRICS } from './shared.ts';
 import { textExperiment } from './text-experiment.ts';
 
 export const gpt = textExperiment(

@@ -2,23 +2,16 @@
 // and budget.
 
 import { readImages } from '../images.ts';
-import {
-  type CheckedOptions,
-  type ImageSet,
-  type VitConfig,
-  VitTrainer,
-  checkVitOptions,
-  hex,
-  sha256,
-} from '../library.ts';
+import { hex, type ImageSet, sha256, Trainer, vit } from '../library.ts';
+import { optionsOf, settingsOf } from '../settings.ts';
+import type { Task } from '../tasks/task.ts';
 import { vitTask } from '../tasks/vit.ts';
 import {
   type Cell,
   type Description,
+  deciding,
   type Experiment,
   type Found,
-  type Watch,
-  deciding,
 } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
 
@@ -64,85 +57,46 @@ export function imagesSha256(parts: readonly ImageSet[]): string {
   return hex(sha256(bytes));
 }
 
+/** The budget of all cells, for the images there are. */
+function budgetOf(setting: ImageSetting, train: ImageSet, scale: number) {
+  const { patch, layers, channels, heads, mlpRatio, batch, epochs, learningRate } = setting;
+  const { width, height, channels: colours, classes } = train;
+  const model = { width, height, colours, classes, patch, layers, channels, heads, mlpRatio };
+  const steps = Math.max(1, Math.round((epochs * train.count * scale) / batch));
+  return { model, batch, steps, learningRate };
+}
+
+/** Judges at each gamma; undefined if interrupted. */
+async function atGammas(
+  gammas: readonly number[],
+  task: (gamma: number) => Task,
+  isInterrupted: () => boolean,
+): Promise<Found | undefined> {
+  const found: object[] = [];
+  for (const gamma of gammas) {
+    const validation = await task(gamma).validate(() => undefined, isInterrupted);
+    if (validation === undefined) return undefined;
+    found.push({ gamma, ...validation });
+  }
+  return found.length === 0 ? {} : { gammas: found };
+}
+
 export function imageExperiment(
   about: Omit<Description, 'data'>,
   setting: ImageSetting,
 ): Experiment {
-  const {
-    images,
-    patch,
-    layers,
-    channels,
-    heads,
-    mlpRatio,
-    batch,
-    epochs,
-    learningRate,
-    crop,
-    flip,
-    points,
-    gammas = [],
-  } = setting;
+  const { images, crop, flip, points, gammas = [] } = setting;
+  const augmentation = { crop, flip };
   return {
     ...about,
     data: 'images',
     async open(path, scale) {
       const { train: all, test } = readImages(path);
       const train = first(all, images);
-      const { width, height, channels: colours, classes } = train;
-      const model: VitConfig = {
-        kind: 'vit',
-        width,
-        height,
-        colours,
-        classes,
-        patch,
-        layers,
-        channels,
-        heads,
-        mlpRatio,
-      };
-      const steps = Math.max(1, Math.round((epochs * train.count * scale) / batch));
-      const augmentation = { crop, flip };
-      const checked = (
-        cell: Cell,
-        seed: number,
-        threads: number,
-      ): CheckedOptions<Required<VitConfig>> =>
-        checkVitOptions({ model, batch, steps, seed, learningRate, threads, ...cell.options });
-      async function run(
-        cell: Cell,
-        seed: number,
-        threads: number,
-        watch: Watch,
-      ): Promise<Found | undefined> {
-        const trainer = VitTrainer.create(checked(cell, seed, threads));
-        const hasGamma = ['none', 'bdia', 'checkpointing'].includes(trainer.options.reversible);
-        const task = (gamma?: number) =>
-          vitTask(trainer, { train, validation: test, augmentation, gamma });
-        async function atGammas(): Promise<Found | undefined> {
-          const found = [];
-          for (const gamma of hasGamma ? gammas : []) {
-            const validation = await task(gamma).validate(
-              () => undefined,
-              () => watch.isInterrupted(),
-            );
-            if (validation === undefined) return undefined;
-            found.push({ gamma, ...validation });
-          }
-          return found.length === 0 ? {} : { gammas: found };
-        }
-        try {
-          return await measure(
-            task(),
-            { steps, points: pointsOf(points, steps, scale) },
-            watch,
-            atGammas,
-          );
-        } finally {
-          trainer.close();
-        }
-      }
+      const budget = budgetOf(setting, train, scale);
+      const { steps } = budget;
+      const checked = ({ options }: Cell, seed: number, threads: number) =>
+        optionsOf(vit, { ...budget, seed, threads, ...options });
       return {
         dataSha256: imagesSha256([train, test]),
         options: (cell, seed) => ({
@@ -153,7 +107,21 @@ export function imageExperiment(
           gammas,
           points,
         }),
-        run,
+        async run(cell, seed, threads, watch) {
+          const trainer = Trainer.create(checked(cell, seed, threads));
+          const { reversible } = settingsOf(trainer.options);
+          const hasGamma = ['none', 'bdia', 'checkpointing'].includes(reversible);
+          const task = (gamma?: number): Task =>
+            vitTask(trainer, { train, validation: test, augmentation, gamma });
+          const atEnd = (): Promise<Found | undefined> =>
+            atGammas(hasGamma ? gammas : [], task, () => watch.isInterrupted());
+          const validations = pointsOf(points, steps, scale);
+          try {
+            return await measure(task(), { steps, points: validations }, watch, atEnd);
+          } finally {
+            trainer.close();
+          }
+        },
       };
     },
   };

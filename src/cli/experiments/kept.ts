@@ -8,15 +8,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { writeAgain, writeAtomically } from '../atomic.ts';
 import {
   CheckpointError,
-  MAX_CHECKPOINT_BYTES,
   decodeCheckpoint,
   encodeCheckpoint,
+  MAX_CHECKPOINT_BYTES,
 } from '../library.ts';
+import { warn } from '../output.ts';
 import { readBounded } from '../read.ts';
+import { attempt, type NamedFile, type Rescue, saveSurely, wordsOf } from '../saving.ts';
 import type { AnyTrainer } from '../tasks/task.ts';
 import type { Kept, Notes } from './experiment.ts';
-import { type NamedFile, type Rescue, attempt, saveSurely, wordsOf } from '../saving.ts';
-import { warn } from '../output.ts';
 import { partialOf, plain } from './store.ts';
 
 /** What a kept part must agree with to be gone on with: options, data, and the program, for another

@@ -14,8 +14,8 @@ import { translation } from './translation.ts';
 export const EXPERIMENTS: readonly Experiment[] = [mnist, cifar, bits, gpt, translation, memory];
 export const FIGURES: readonly Figure[] = [figure1];
 
-export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', '),
-  LIST_HINT = `what they are: ${commandLine('experiment', '--list')}`;
+export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', ');
+export const LIST_HINT = `what they are: ${commandLine('experiment', '--list')}`;
 
 /** The experiment of a name, and the cells to run if it is that of a figure. Throws UsageError. */
 export function findExperiment(name: string): { experiment: Experiment; cells: readonly string[] } {

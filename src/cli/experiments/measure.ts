@@ -2,9 +2,9 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { OverflowError } from '../library.ts';
+import { mean, median } from '../statistics.ts';
 import type { AnyTrainer, Task } from '../tasks/task.ts';
 import type { Found, Notes, Point, Watch } from './experiment.ts';
-import { mean, median } from '../statistics.ts';
 
 export interface Budget {
   steps: number;
@@ -26,21 +26,53 @@ export const memoryOf = ({ plan, peakBytes, totals, parameters }: AnyTrainer): F
 
 const nothing = async (): Promise<Found> => ({});
 
+/** The steps after which a run is validated. */
+const dueSteps = ({ steps, points }: Budget): Set<number> =>
+  new Set(Array.from({ length: points }, (_, i) => Math.round(((i + 1) * steps) / points)));
+
+/** Trains and validates to the end, or until interrupted. */
+async function train(task: Task, notes: Notes, budget: Budget, watch: Watch): Promise<void> {
+  const { trainer } = task;
+  const { steps } = budget;
+  const due = dueSteps(budget);
+  for (;;) {
+    const isJudged = notes.curve.at(-1)?.step === trainer.steps;
+    if (due.has(trainer.steps) && !isJudged && !(await judge(task, notes, steps, watch))) return;
+    if (trainer.steps === steps || watch.isInterrupted()) return;
+    const start = performance.now();
+    notes.losses.push(task.step().loss);
+    notes.times.push(performance.now() - start);
+    await setImmediate();
+  }
+}
+
+/** Validates, and keeps the run; false if interrupted. */
+async function judge(task: Task, notes: Notes, steps: number, watch: Watch): Promise<boolean> {
+  const { trainer } = task;
+  const scope = trainer.steps === steps ? 'final' : 'all';
+  const isInterrupted = (): boolean => watch.isInterrupted();
+  const validation = await task.validate(() => undefined, isInterrupted, scope);
+  if (validation === undefined) return false;
+  const point = { step: trainer.steps, trainLoss: mean(notes.losses), ...validation };
+  notes.curve.push(point);
+  notes.losses = [];
+  watch.point(trainer.steps / steps, point);
+  await watch.kept.save(trainer, notes, false);
+  return true;
+}
+
 /** Trains, from where a kept part of the run ended, then calls `atEnd` for what else is to be
  *  found. A run that leaves the range of its numbers is a result too: it is the same every time.
  *  Undefined if interrupted: the run is kept. */
 export async function measure(
   task: Task,
-  { steps, points }: Budget,
+  budget: Budget,
   watch: Watch,
   atEnd: () => Promise<Found | undefined> = nothing,
 ): Promise<Found | undefined> {
   const { trainer } = task;
   const notes: Notes = (await watch.kept.restore(trainer)) ?? { curve: [], losses: [], times: [] };
   const { curve, times } = notes;
-  const due = new Set(
-    Array.from({ length: points }, (_, i) => Math.round(((i + 1) * steps) / points)),
-  );
   const found = (rest: Found): Found => ({
     ...rest,
     steps: trainer.steps,
@@ -49,35 +81,14 @@ export async function measure(
     ...memoryOf(trainer),
   });
   try {
-    for (;;) {
-      if (due.has(trainer.steps) && curve.at(-1)?.step !== trainer.steps) {
-        const validation = await task.validate(
-          () => undefined,
-          () => watch.isInterrupted(),
-          trainer.steps === steps ? 'final' : 'all',
-        );
-        if (validation === undefined) break;
-        curve.push({ step: trainer.steps, trainLoss: mean(notes.losses), ...validation });
-        notes.losses = [];
-        watch.point(trainer.steps / steps, curve[curve.length - 1]);
-        await watch.kept.save(trainer, notes, false);
-      }
-      if (trainer.steps === steps || watch.isInterrupted()) break;
-      const start = performance.now();
-      notes.losses.push(task.step().loss);
-      times.push(performance.now() - start);
-      await setImmediate();
-    }
+    await train(task, notes, budget, watch);
     const more = watch.isInterrupted() ? undefined : await atEnd();
-    if (more !== undefined)
-      return found({
-        final: curve.at(-1),
-        best: bestOf(curve),
-        weightsSha256: await trainer.weightsSha256(),
-        ...more,
-      });
-    await watch.kept.save(trainer, notes, true);
-    return undefined;
+    if (more === undefined) {
+      await watch.kept.save(trainer, notes, true);
+      return undefined;
+    }
+    const weightsSha256 = await trainer.weightsSha256();
+    return found({ final: curve.at(-1), best: bestOf(curve), weightsSha256, ...more });
   } catch (error) {
     if (!(error instanceof OverflowError)) throw error;
     return found({ failed: error.message.split('. HINT: ')[0] });

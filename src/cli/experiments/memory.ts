@@ -4,15 +4,15 @@
 // with nothing else to do; processor time is there too, for a look at one that has.
 
 import { setImmediate } from 'node:timers/promises';
-import { type CheckedOptions, type VitConfig, VitTrainer, checkVitOptions } from '../library.ts';
-import { type Cell, type Experiment, type Found, type Watch, deciding } from './experiment.ts';
-import { memoryOf } from './measure.ts';
-import { cell } from './shared.ts';
+import { type ImageBatch, Trainer, vit } from '../library.ts';
+import { optionsOf } from '../settings.ts';
 import { median } from '../statistics.ts';
 import { allThreadsUp } from '../threads.ts';
+import { type Cell, deciding, type Experiment, type Found, type Watch } from './experiment.ts';
+import { memoryOf } from './measure.ts';
+import { cell } from './shared.ts';
 
-const MODEL: VitConfig = {
-  kind: 'vit',
+const MODEL = {
   width: 32,
   height: 32,
   colours: 3,
@@ -30,62 +30,65 @@ const TIMED = 2;
 const PAPER = { plain: '1570.6 MB', coupling: '572.7 MB', bdia: '693.4 MB' };
 
 /** Any images will do: nothing is learnt. A linear congruential generator's high bytes. */
-function someImages(batch: number, seed: number): { images: Uint8Array; labels: Int32Array } {
+function someImages(batch: number, seed: number): ImageBatch {
   let state = seed >>> 0;
-  const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  };
   return {
     images: Uint8Array.from({ length: batch * SIZE }, next),
     labels: Int32Array.from({ length: batch }, () => next() % 10),
   };
 }
 
+type Vit = Trainer<ImageBatch>;
+type Name = 'ours' | 'plain';
+/** Wall and processor time of each step, in milliseconds. */
+type Times = Record<Name | `${Name}Processor`, number[]>;
+
+/** The median of the ratios of steps that alternate; 1 if there is nothing beside. */
+const ratioOf = (ours: readonly number[], plain: readonly number[]): number =>
+  plain.length === 0 ? 1 : median(ours.map((time, i) => time / plain[i]));
+
+/** One step, its times noted but for the first one; its loss. */
+function timedStep(trainer: Vit, batch: ImageBatch, name: Name, times: Times): number {
+  const start = performance.now();
+  const before = process.cpuUsage();
+  const { loss, step } = trainer.step(batch);
+  const { user, system } = process.cpuUsage(before);
+  if (step === 1) return loss;
+  times[name].push(performance.now() - start);
+  times[`${name}Processor`].push((user + system) / 1000);
+  return loss;
+}
+
 /** The rule's trainer beside the plain one: times of steps that alternate. */
 async function takeTurns(
-  ours: VitTrainer,
-  plain: VitTrainer | undefined,
+  ours: Vit,
+  plain: Vit | undefined,
   seed: number,
   watch: Watch,
 ): Promise<Found | undefined> {
-  const { images, labels } = someImages(ours.options.batch, seed);
+  const batch = someImages(ours.options.batch, seed);
   const all = TIMED + 1;
-  const times = {
-    ours: [] as number[],
-    plain: [] as number[],
-    oursProcessor: [] as number[],
-    plainProcessor: [] as number[],
-  };
+  const times: Times = { ours: [], plain: [], oursProcessor: [], plainProcessor: [] };
   await Promise.all([allThreadsUp(ours), plain === undefined ? undefined : allThreadsUp(plain)]);
-  for (let step = 0; step < all; step++)
-    for (const [trainer, name] of [
-      [plain, 'plain'],
-      [ours, 'ours'],
-    ] as const) {
-      if (watch.isInterrupted()) return undefined;
-      if (trainer === undefined) continue;
-      const start = performance.now();
-      const before = process.cpuUsage();
-      const { loss } = trainer.trainStep(images, labels);
-      const { user, system } = process.cpuUsage(before);
-      if (step > 0) {
-        times[name].push(performance.now() - start);
-        times[`${name}Processor`].push((user + system) / 1000);
-      }
-      if (trainer === ours) watch.point((step + 1) / all, { step: step + 1, trainLoss: loss });
-      await setImmediate();
-    }
-  const ratioOf = (a: number[], b: number[]): number =>
-    plain === undefined ? 1 : median(a.map((time, i) => time / b[i]));
-  const [ratio, processorRatio] = [
-    ratioOf(times.ours, times.plain),
-    ratioOf(times.oursProcessor, times.plainProcessor),
-  ];
-  const plainTime = plain === undefined ? null : median(times.plain);
+  for (let step = 1; step <= all; step++) {
+    if (watch.isInterrupted()) return undefined;
+    if (plain !== undefined) timedStep(plain, batch, 'plain', times);
+    await setImmediate();
+    if (watch.isInterrupted()) return undefined;
+    const trainLoss = timedStep(ours, batch, 'ours', times);
+    watch.point(step / all, { step, trainLoss });
+    await setImmediate();
+  }
   return {
     ...memoryOf(ours),
     millisecondsPerStep: median(times.ours),
-    plainMillisecondsPerStep: plainTime,
-    ratio,
-    processorRatio,
+    plainMillisecondsPerStep: plain === undefined ? null : median(times.plain),
+    ratio: ratioOf(times.ours, times.plain),
+    processorRatio: ratioOf(times.oursProcessor, times.plainProcessor),
     times,
   };
 }
@@ -137,12 +140,9 @@ export const memory: Experiment = {
   ],
   async open(_, scale) {
     const batch = Math.max(1, Math.round(BATCH * Math.min(1, scale)));
-    const checked = (
-      options: Cell['options'],
-      seed: number,
-      threads: number,
-    ): CheckedOptions<Required<VitConfig>> =>
-      checkVitOptions({ model: MODEL, batch, steps: 1000, seed, threads, ...options });
+    const budget = { model: MODEL, batch, steps: 1000 };
+    const checked = (options: Cell['options'], seed: number, threads: number) =>
+      optionsOf(vit, { ...budget, seed, threads, ...options });
     return {
       dataSha256: null,
       options: ({ options }, seed) => ({
@@ -150,8 +150,8 @@ export const memory: Experiment = {
         timedSteps: TIMED,
       }),
       async run({ options }, seed, threads, watch) {
-        const create = (chosen: Cell['options']): VitTrainer =>
-          VitTrainer.create(checked(chosen, seed, threads));
+        const create = (chosen: Cell['options']): Vit =>
+          Trainer.create(checked(chosen, seed, threads));
         const ours = create(options);
         const plain = options.reversible === 'none' ? undefined : create({ reversible: 'none' });
         try {

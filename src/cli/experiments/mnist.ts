@@ -2,7 +2,7 @@
 // gain?
 
 import { imageExperiment } from './image-experiment.ts';
-import { BDIA, IMAGE_METRICS, PLAIN, accuracyChart, cell } from './shared.ts';
+import { accuracyChart, BDIA, cell, IMAGE_METRICS, PLAIN } from './shared.ts';
 
 export const mnist = imageExperiment(
   {

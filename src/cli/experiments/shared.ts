@@ -9,8 +9,8 @@ export const cell = (
   paper?: string,
 ): Cell => ({ id, label, options, paper });
 
-export const PLAIN = { reversible: 'none' } as const,
-  BDIA = { reversible: 'bdia' } as const;
+export const PLAIN = { reversible: 'none' } as const;
+export const BDIA = { reversible: 'bdia' } as const;
 
 /** Columns that every trained cell has. */
 export const COST: Metric[] = [

@@ -1,20 +1,13 @@
 // Experiments on text: a character GPT, every cell with the same data, batches and budget.
 
 import { readTextFile } from '../files.ts';
-import {
-  type CheckedOptions,
-  type GptConfig,
-  GptTrainer,
-  checkTrainOptions,
-  hex,
-  readText,
-  sha256,
-} from '../library.ts';
+import { type GptConfig, gpt, hex, readText, sha256, Trainer } from '../library.ts';
+import { optionsOf } from '../settings.ts';
 import { gptTask } from '../tasks/gpt.ts';
-import { type Cell, type Description, type Experiment, deciding } from './experiment.ts';
+import { type Cell, type Description, deciding, type Experiment } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
 
-export interface TextSetting extends Omit<GptConfig, 'vocabulary'> {
+export interface TextSetting extends Omit<GptConfig, 'vocabulary' | 'rule'> {
   /** The first so many of the text; all if absent. */
   characters?: number;
   batch: number;
@@ -34,8 +27,9 @@ export function textExperiment(about: Omit<Description, 'data'>, setting: TextSe
       const data = readText(bytes, { context: shape.context, what: 'the text' });
       const steps = Math.max(1, Math.round(wholeSteps * scale));
       const model = { ...shape, vocabulary: data.vocabulary.size };
-      const checked = (cell: Cell, seed: number, threads: number): CheckedOptions =>
-        checkTrainOptions({ model, batch, steps, seed, learningRate, threads, ...cell.options });
+      const budget = { model, batch, steps, learningRate };
+      const checked = ({ options }: Cell, seed: number, threads: number) =>
+        optionsOf(gpt, { ...budget, seed, threads, ...options });
       return {
         dataSha256: hex(sha256([bytes])),
         options: (cell, seed) => ({
@@ -45,7 +39,7 @@ export function textExperiment(about: Omit<Description, 'data'>, setting: TextSe
           points,
         }),
         async run(cell, seed, threads, watch) {
-          const trainer = GptTrainer.create(checked(cell, seed, threads));
+          const trainer = Trainer.create(checked(cell, seed, threads));
           try {
             return await measure(
               gptTask(trainer, data),

@@ -4,21 +4,22 @@
 import { readDataFile } from '../files.ts';
 import {
   BytePairs,
-  type CheckedOptions,
+  hex,
   type Pair,
   PairData,
-  type TranslatorConfig,
-  TranslatorTrainer,
-  checkTranslatorOptions,
-  hex,
   readPairs,
   sha256,
   splitPairs,
+  Trainer,
+  type TranslatorBatch,
+  type TranslatorConfig,
+  translator,
 } from '../library.ts';
-import { type Vocabularies, translateTask } from '../tasks/translate.ts';
-import { type CellOptions, type Experiment, deciding } from './experiment.ts';
+import { optionsOf, type RunOptions } from '../settings.ts';
+import { translateTask, type Vocabularies } from '../tasks/translate.ts';
+import { type CellOptions, deciding, type Experiment } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
-import { BDIA, COST, PLAIN, cell } from './shared.ts';
+import { BDIA, COST, cell, PLAIN } from './shared.ts';
 
 const PAIRS = 20_000;
 const EVERY = 50;
@@ -26,7 +27,7 @@ const VOCABULARY = 2000;
 const POINTS = 20;
 const BLEU_PAIRS = 400;
 export const STEPS = 5000;
-const SHAPE = { kind: 'translator', layers: 3, channels: 128, heads: 4, context: 32 } as const;
+const SHAPE = { layers: 3, channels: 128, heads: 4, context: 32 };
 const BATCH = 32;
 const LEARNING_RATE = 0.002;
 const WARMUP = 200;
@@ -43,7 +44,7 @@ export interface TranslationData {
     options: CellOptions,
     seed: number,
     threads: number,
-  ): CheckedOptions<Required<TranslatorConfig>>;
+  ): RunOptions<TranslatorConfig, TranslatorBatch>;
 }
 
 /** Reads the pairs and learns the vocabulary. */
@@ -63,7 +64,7 @@ export function readTranslation(path: string, scale: number): TranslationData {
   const vocabularies = { source: joint, target: joint };
   const fits = (text: string): boolean => joint.encode(text).length < context;
   const steps = Math.max(1, Math.round(STEPS * scale));
-  const model: TranslatorConfig = { ...SHAPE, vocabulary: joint.size };
+  const model = { ...SHAPE, vocabulary: joint.size };
   return {
     sha256: hex(
       sha256([
@@ -78,7 +79,7 @@ export function readTranslation(path: string, scale: number): TranslationData {
     bleuPairs: Math.max(1, Math.round(BLEU_PAIRS * scale)),
     steps,
     checked: (options, seed, threads) =>
-      checkTranslatorOptions({
+      optionsOf(translator, {
         model,
         batch: BATCH,
         steps,
@@ -156,7 +157,7 @@ export const translation: Experiment = {
         points: POINTS,
       }),
       async run(one, seed, threads, watch) {
-        const trainer = TranslatorTrainer.create(checked(one.options, seed, threads));
+        const trainer = Trainer.create(checked(one.options, seed, threads));
         try {
           return await measure(
             translateTask(trainer, { train, validation, vocabularies, bleuPairs }),
