@@ -23,10 +23,11 @@ import {
   shiftNarrowLanes,
   truncatedShift,
 } from './fixed';
+import { OPTIMIZER_FRACTION } from './formats';
 import { loadPart, sumLanes, sumLanes64 } from './lanes';
 
-/** Largest |clipped gradient|: 1 with 30 fraction bits. */
-const GRADIENT_MAX: i32 = 1 << 30;
+/** Largest |clipped gradient|: 1. */
+const GRADIENT_MAX: i32 = 1 << OPTIMIZER_FRACTION;
 /** Within these bounds, which training never leaves, no lane of a step can overflow; beyond,
  *  parameters are done one by one. */
 const FAST_MOMENT: i32 = (1 << 30) - 1;
@@ -38,8 +39,8 @@ export function sum_squares_i64(g: usize, n: i32, shift: i32, out: usize): void 
   assert(n < 1 << 23, 'sum_squares_i64: n < 2^23');
   let sum = i64x2.splat(0);
   for (; n > 0; n -= 4, g += 32) {
-    const low = n >= 4 ? v128.load(g) : loadPart(g, min(n, 2) << 3),
-      high = n >= 4 ? v128.load(g, 16) : loadPart(g + 16, max(n - 2, 0) << 3);
+    const low = n >= 4 ? v128.load(g) : loadPart(g, min(n, 2) << 3);
+    const high = n >= 4 ? v128.load(g, 16) : loadPart(g + 16, max(n - 2, 0) << 3);
     const v = halfUpNarrowLanes(low, high, shift);
     assert(
       !v128.any_true(i32x4.gt_u(i32x4.abs(v), i32x4.splat(1 << 20))),
@@ -57,8 +58,8 @@ export function sum_squares_i64(g: usize, n: i32, shift: i32, out: usize): void 
 // @ts-ignore: decorator
 @inline
 function clippedGradient(g: v128, factor: v128, factorShift: i32): v128 {
-  const low = roundedProductLow(g, factor, factorShift),
-    high = roundedProductHigh(g, factor, factorShift);
+  const low = roundedProductLow(g, factor, factorShift);
+  const high = roundedProductHigh(g, factor, factorShift);
   const v = saturateLanes(
     shiftNarrowLanes(low, high, factorShift),
     low,
@@ -106,10 +107,10 @@ function newMoments(
   k2: i32,
 ): void {
   for (let i: usize = 0; i < BYTES; i += 16) {
-    const moments = v128.load(m + i),
-      roots = v128.load(r + i),
-      low = v128.load(g + 2 * i),
-      high = v128.load(g + 2 * i, 16);
+    const moments = v128.load(m + i);
+    const roots = v128.load(r + i);
+    const low = v128.load(g + 2 * i);
+    const high = v128.load(g + 2 * i, 16);
     const ghat = clippedGradient(halfUpNarrowLanes(low, high, shift), factor, factorShift);
     // ((2^k1 - 1) m + ghat) / 2^k1
     v128.store(m + i, addTruncatedLanes(moments, i32x4.sub(ghat, moments), k1));
@@ -142,19 +143,19 @@ function newRoots(v: usize, m: usize, r: usize, rate: u32, epsilon: i32): void {
 @inline
 function newWeights(w: usize, updates: usize, decay: v128, limit: i32, count: v128): v128 {
   for (let i: usize = 0; i < BYTES; i += 16) {
-    const low = v128.load(updates + 2 * i),
-      high = v128.load(updates + 2 * i, 16);
+    const low = v128.load(updates + 2 * i);
+    const high = v128.load(updates + 2 * i, 16);
     let update = lowWords(low, high);
     const over = i32x4.ne(i32x4.shr_s(update, 31), highWords(low, high));
     if (v128.any_true(over)) {
       update = saturateLanes(update, low, high, over);
       count = i32x4.add(count, over);
     }
-    const weights = v128.load(w + i),
-      next = i32x4.sub(
-        i32x4.sub(weights, halfUpLanes(update, 8)),
-        multiplyHalfUpLanes(weights, decay),
-      );
+    const weights = v128.load(w + i);
+    const next = i32x4.sub(
+      i32x4.sub(weights, halfUpLanes(update, 8)),
+      multiplyHalfUpLanes(weights, decay),
+    );
     const clamped = clampLanes(next, i32x4.splat(-limit), i32x4.splat(limit));
     count = i32x4.add(count, i32x4.ne(next, clamped));
     v128.store(w + i, clamped);
@@ -191,10 +192,10 @@ export function adamw_i64(
     'adamw_i64: epsilon >= 1, decay >= 0, limit >= 0',
   );
   assert(ASC_NO_ASSERT || isNarrow(g, n, shift), 'adamw_i64: G fits int32');
-  const factors = i32x4.splat(factor),
-    decays = i32x4.splat(decay);
-  let oneByOne = 0,
-    count = i32x4.splat(0);
+  const factors = i32x4.splat(factor);
+  const decays = i32x4.splat(decay);
+  let oneByOne = 0;
+  let count = i32x4.splat(0);
   for (; n >= TURN; n -= TURN, w += BYTES, g += 2 * BYTES, m += BYTES, r += BYTES) {
     if (isFar(w, m)) {
       oneByOne += stepOneByOne(
@@ -251,11 +252,11 @@ function stepOneByOne(
     const square = i64(load<i32>(r)) * load<i32>(r);
     const root = i64(isqrt(square - (square >> k2) + ((gradient * gradient) >> k2)));
 
-    const exact = (moment * i64(rate)) / (root + epsilon),
-      update = saturateInt32(exact);
-    const weight = i64(load<i32>(w)),
-      next = weight - halfUp(update, 8) - halfUp(weight * decay, 32),
-      clamped = clamp(next, limit);
+    const exact = (moment * i64(rate)) / (root + epsilon);
+    const update = saturateInt32(exact);
+    const weight = i64(load<i32>(w));
+    const next = weight - halfUp(update, 8) - halfUp(weight * decay, 32);
+    const clamped = clamp(next, limit);
     store<i32>(m, i32(moment));
     store<i32>(r, i32(root));
     store<i32>(w, i32(clamped));

@@ -1,15 +1,12 @@
 // The reversible update (Zhang et al. 2024, "On Exact Bit-level Reversible Transformers Without
 // Changing Architectures") and its inverse, bit for bit. 16 elements at a time, so that each plane
 // of side bits takes two bytes:
-//   elements 0..15 -> int32 lanes (4 vectors) -> b in byte lanes 0..15 -> bit j moved to each byte's sign -> i8x16.bitmask -> plane j
+//   elements 0..15 -> int32 lanes (4 vectors) -> b in byte lanes 0..15
+//   -> bit j moved to each byte's sign -> i8x16.bitmask -> plane j
 
 import { addHalfEvenLanes, ceilShiftLanes } from './fixed';
+import { BRANCH_FRACTION, STATE_LIMIT_BITS } from './formats';
 import { beyond, loadInt32s, storeInt32s, sumLanes } from './lanes';
-
-/** Fraction bits of h. */
-const BRANCH_FRACTION: i32 = 16;
-/** Largest |x| of a state that a step accepts: 2^14. */
-const STATE_LIMIT_BITS: i32 = 14;
 
 /** sigma * v for sigma = 1 (sign 0) or -1 (sign all ones). */
 // @ts-ignore: decorator
@@ -58,14 +55,14 @@ function step16(
   limit: v128,
   count: v128,
 ): v128 {
-  const p0 = loadInt32s(prev, left),
-    p1 = loadInt32s(prev + 16, left - 4),
-    p2 = loadInt32s(prev + 32, left - 8),
-    p3 = loadInt32s(prev + 48, left - 12);
-  const b0 = sideBits(p0, low),
-    b1 = sideBits(p1, low),
-    b2 = sideBits(p2, low),
-    b3 = sideBits(p3, low);
+  const p0 = loadInt32s(prev, left);
+  const p1 = loadInt32s(prev + 16, left - 4);
+  const p2 = loadInt32s(prev + 32, left - 8);
+  const p3 = loadInt32s(prev + 48, left - 12);
+  const b0 = sideBits(p0, low);
+  const b1 = sideBits(p1, low);
+  const b2 = sideBits(p2, low);
+  const b3 = sideBits(p3, low);
   const b = i16x8.shl(
     i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(b0, b1), i16x8.narrow_i32x4_s(b2, b3)),
     8 - m,
@@ -146,9 +143,9 @@ export function bdia_step_i32(
     (sigma == 1 || sigma == -1) && m >= 1 && m <= 3,
     'bdia_step_i32: gamma = 0 or +-2^-m, m in 1..3',
   );
-  const plane = usize((n + 7) >> 3),
-    sign = i32x4.splat(sigma >> 1),
-    low = i32x4.splat((1 << m) - 1);
+  const plane = usize((n + 7) >> 3);
+  const sign = i32x4.splat(sigma >> 1);
+  const low = i32x4.splat((1 << m) - 1);
   for (; n >= 16; n -= 16, prev += 64, x += 64, h += 64, next += 64, side += 2) {
     count = step16(prev, x, h, next, side, plane, 16, l, sign, m, low, limit, count);
   }
@@ -220,8 +217,8 @@ function inverse16(
     const at = side + usize(j) * plane;
     b = v128.or(b, spreadBits(left > 8 ? load<u16>(at) : load<u8>(at), j));
   }
-  const bLow = i16x8.extend_low_i8x16_u(b),
-    bHigh = i16x8.extend_high_i8x16_u(b);
+  const bLow = i16x8.extend_low_i8x16_u(b);
+  const bHigh = i16x8.extend_high_i8x16_u(b);
   const p0 = inverse4(
     loadInt32s(next, left),
     loadInt32s(x, left),
@@ -285,9 +282,9 @@ export function bdia_inverse_i32(
     (sigma == 1 || sigma == -1) && m >= 1 && m <= 3,
     'bdia_inverse_i32: gamma = +-2^-m, m in 1..3',
   );
-  const plane = usize((n + 7) >> 3),
-    sign = i32x4.splat(sigma >> 1),
-    low = i32x4.splat((1 << m) - 1);
+  const plane = usize((n + 7) >> 3);
+  const sign = i32x4.splat(sigma >> 1);
+  const low = i32x4.splat((1 << m) - 1);
   for (; n >= 16; n -= 16, next += 64, x += 64, h += 64, prev += 64, side += 2) {
     inverse16(next, x, h, side, plane, prev, 16, l, sign, m, low);
   }

@@ -27,10 +27,10 @@ export function isNarrow(a: usize, n: i32, shift: i32): bool {
 /** Whether halfUp(a[i], -shift), and out[i] with it, fits int64. */
 export function isSummable(a: usize, out: usize, n: i32, shift: i32): bool {
   for (; n > 0; n--, a += 8, out += 8) {
-    const v = load<i64>(a),
-      shifted = halfUp(v, -shift),
-      old = load<i64>(out),
-      sum = old + shifted;
+    const v = load<i64>(a);
+    const shifted = halfUp(v, -shift);
+    const old = load<i64>(out);
+    const sum = old + shifted;
     if (shift > 0 && shifted >> shift != v) return false;
     if (((old ^ sum) & (shifted ^ sum)) < 0) return false;
   }

@@ -2,21 +2,22 @@
 // minus one-hot.
 
 import { bits, halfUp, multiplyHalfUpLanesU } from './fixed';
+import { LOGIT_GRADIENT_FRACTION } from './formats';
 import { firstLanes, loadInt32s, storeInt32s, sumLanes64, widenSumU } from './lanes';
 import { exponentials, rowMax } from './softmax';
 
 /** ln 2 with 16 fraction bits. */
 const LN2_Q16: i64 = 45426;
 const LOSS_MAX: i64 = i32.MAX_VALUE;
-/** 1 with the 24 fraction bits of the gradient. */
-const ONE_Q24: i32 = 1 << 24;
+/** 1 as the gradient has it. */
+const ONE: i32 = 1 << LOGIT_GRADIENT_FRACTION;
 
 /** log2(Z) - 30 with 16 fraction bits, Z >= 1, bit by bit: squaring y = 2^x in [1, 2) (31 fraction
  *  bits) doubles x. */
 function log2(z: u64): i64 {
   const k = bits(z) - 1;
-  let y = k <= 31 ? z << (31 - k) : z >> (k - 31),
-    result = i64(k - 30) << 16;
+  let y = k <= 31 ? z << (31 - k) : z >> (k - 31);
+  let result = i64(k - 30) << 16;
   for (let b = 15; b >= 0; b--) {
     y = (y * y) >> 31;
     const carry = y >> 32;
@@ -45,13 +46,13 @@ export function cross_entropy_i32(
   for (let row = 0; row < rows; row++, logits += usize(ldl) << 2, targets += 4, losses += 4) {
     const target = load<i32>(targets);
     assert(target >= 0 && target < columns, 'cross_entropy_i32: targets in 0..columns-1');
-    const max = rowMax(logits, columns),
-      largest = i32x4.splat(max);
+    const max = rowMax(logits, columns);
+    const largest = i32x4.splat(max);
     const distance = (u64(u32(max - load<i32>(logits + (usize(target) << 2)))) * scale) >> 32;
 
-    let sum = i64x2.splat(0),
-      from = logits,
-      to = dLogits;
+    let sum = i64x2.splat(0);
+    let from = logits;
+    let to = dLogits;
     for (let left = columns; left > 0; left -= 4, from += 16, to += 16) {
       let e = exponentials(loadInt32s(from, left), largest, scales);
       if (left < 4) e = v128.and(e, firstLanes(left));
@@ -68,7 +69,7 @@ export function cross_entropy_i32(
       storeInt32s(to, multiplyHalfUpLanesU(loadInt32s(to, left), r, 37), left);
     }
     const at = dLogits + (usize(target) << 2);
-    store<i32>(at, load<i32>(at) - ONE_Q24);
+    store<i32>(at, load<i32>(at) - ONE);
     dLogits += usize(lddl) << 2;
   }
 }

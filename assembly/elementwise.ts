@@ -61,9 +61,9 @@ export function combine_i32(
     ASC_NO_ASSERT || !b || isWithin32(b, n, bFactor, i32.MAX_VALUE),
     'combine_i32: |b * bFactor| < 2^31',
   );
-  const fa = i32x4.splat(aFactor << max(-aShift, 0)),
-    fb = i32x4.splat(bFactor << max(-bShift, 0)),
-    fc = i32x4.splat(1 << max(-cShift, 0));
+  const fa = i32x4.splat(aFactor << max(-aShift, 0));
+  const fb = i32x4.splat(bFactor << max(-bShift, 0));
+  const fc = i32x4.splat(1 << max(-cShift, 0));
   for (; n >= 4; n -= 4, a += 16, out += 16) {
     combine4(a, fa, aShift, b, fb, bShift, c, fc, cShift, out, 4);
     if (b) b += 16;
@@ -98,14 +98,14 @@ export function sum_rows_i16i64(
   assert(shift >= -31 && shift <= 31, 'sum_rows_i16i64: shift in -31..31');
   const row = usize(lda) << 1;
   for (; columns >= 8; columns -= 8, a += 16, sum += 64) {
-    let s0 = i64x2.splat(0),
-      s1 = i64x2.splat(0),
-      s2 = i64x2.splat(0),
-      s3 = i64x2.splat(0),
-      p = a;
+    let s0 = i64x2.splat(0);
+    let s1 = i64x2.splat(0);
+    let s2 = i64x2.splat(0);
+    let s3 = i64x2.splat(0);
+    let p = a;
     for (let r = 0; r < rows; r += ROWS_OF_LANE) {
-      let low = i32x4.splat(0),
-        high = i32x4.splat(0);
+      let low = i32x4.splat(0);
+      let high = i32x4.splat(0);
       for (let count = min(rows - r, ROWS_OF_LANE); count > 0; count--, p += row) {
         const v = v128.load(p);
         low = i32x4.add(low, i32x4.extend_low_i16x8_s(v));
@@ -122,8 +122,8 @@ export function sum_rows_i16i64(
     accumulateLanes(sum + 48, s3, shift);
   }
   for (; columns > 0; columns--, a += 2, sum += 8) {
-    let total: i64 = 0,
-      p = a;
+    let total: i64 = 0;
+    let p = a;
     for (let r = 0; r < rows; r++, p += row) total += load<i16>(p);
     store<i64>(sum, load<i64>(sum) + halfUp(total, -shift));
   }
@@ -157,18 +157,18 @@ function hashFold(r: i32, h: i32): i32 {
 
 /** Kernels.hash_i32. Lane i & 3 of the vector is lane i & 3 of the contract. */
 export function hash_i32(a: usize, n: i32): u32 {
-  const multiplier = i32x4.splat(HASH_MULTIPLIER),
-    increment = i32x4.splat(HASH_INCREMENT);
-  let h = i32x4(0x9e3779b9, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f),
-    rest = n;
+  const multiplier = i32x4.splat(HASH_MULTIPLIER);
+  const increment = i32x4.splat(HASH_INCREMENT);
+  let h = i32x4(0x9e3779b9, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f);
+  let rest = n;
   for (; rest >= 4; rest -= 4, a += 16) {
     const x = v128.xor(h, v128.load(a));
     h = i32x4.add(i32x4.mul(v128.or(i32x4.shl(x, 13), i32x4.shr_u(x, 19)), multiplier), increment);
   }
-  let h0 = i32x4.extract_lane(h, 0),
-    h1 = i32x4.extract_lane(h, 1),
-    h2 = i32x4.extract_lane(h, 2),
-    h3 = i32x4.extract_lane(h, 3);
+  let h0 = i32x4.extract_lane(h, 0);
+  let h1 = i32x4.extract_lane(h, 1);
+  let h2 = i32x4.extract_lane(h, 2);
+  let h3 = i32x4.extract_lane(h, 3);
   if (rest > 0) h0 = hashStep(h0, load<i32>(a));
   if (rest > 1) h1 = hashStep(h1, load<i32>(a, 4));
   if (rest > 2) h2 = hashStep(h2, load<i32>(a, 8));

@@ -3,10 +3,8 @@
 
 import { isWithin32 } from './bounds';
 import { halfUp, halfUpLanes } from './fixed';
+import { MASTER_FRACTION } from './formats';
 import { addWide } from './lanes';
-
-/** Fraction bits of the masters. */
-const MASTER_FRACTION: i32 = 24;
 
 /** Largest |raw| for which the sum of two fits. */
 const LARGEST: i64 = (1 << 30) - 1;
@@ -26,11 +24,11 @@ export function embedding_forward_i32(
     ASC_NO_ASSERT || isWithin32(position, rows * columns, 1, LARGEST),
     'embedding_forward_i32: |position| < 2^30',
   );
-  const shift = MASTER_FRACTION - l,
-    row = usize(columns) << 2;
+  const shift = MASTER_FRACTION - l;
+  const row = usize(columns) << 2;
   for (let r = 0; r < rows; r++, ids += 4) {
-    let t = token + usize(load<u32>(ids)) * row,
-      c = columns;
+    let t = token + usize(load<u32>(ids)) * row;
+    let c = columns;
     assert(ASC_NO_ASSERT || isWithin32(t, c, 1, LARGEST), 'embedding_forward_i32: |token| < 2^30');
     for (; c >= 4; c -= 4, t += 16, position += 16, out += 16) {
       v128.store(out, halfUpLanes(i32x4.add(v128.load(t), v128.load(position)), shift));
@@ -55,8 +53,8 @@ export function embedding_backward_i32i64(
   assert(shift >= -31 && shift <= 31, 'embedding_backward_i32i64: shift in -31..31');
   const row = usize(columns) << 3;
   for (let r = 0; r < rows; r++, ids += 4) {
-    let t = dToken + usize(load<u32>(ids)) * row,
-      c = columns;
+    let t = dToken + usize(load<u32>(ids)) * row;
+    let c = columns;
     for (; c >= 4; c -= 4, dx += 16, t += 32, dPosition += 32) {
       let v = v128.load(dx);
       if (shift <= 0) {
@@ -64,8 +62,8 @@ export function embedding_backward_i32i64(
         addWide(t, v);
         addWide(dPosition, v);
       } else {
-        const low = i64x2.shl(i64x2.extend_low_i32x4_s(v), shift),
-          high = i64x2.shl(i64x2.extend_high_i32x4_s(v), shift);
+        const low = i64x2.shl(i64x2.extend_low_i32x4_s(v), shift);
+        const high = i64x2.shl(i64x2.extend_high_i32x4_s(v), shift);
         v128.store(t, i64x2.add(v128.load(t), low));
         v128.store(t, i64x2.add(v128.load(t, 16), high), 16);
         v128.store(dPosition, i64x2.add(v128.load(dPosition), low));

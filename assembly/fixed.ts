@@ -2,7 +2,7 @@
 // names and formulas are those of the contract's notation (src/kernels/kernels.ts). Each helper
 // says for which arguments it is exact.
 
-// ---- scalars -----------------------------------------------------------------------------------------------------------
+// ---- scalars ------------------------------------------------------------------------------------
 
 /** halfUp(a, s), -63 <= s <= 63: any a for s > 0 (no intermediate can overflow), |a| < 2^(63 + s)
  *  otherwise. */
@@ -99,16 +99,16 @@ function reciprocalRoot(n: u64): u64 {
 // @ts-ignore: decorator
 @inline
 export function isqrt(a: u64): u64 {
-  const up = clz(a) & ~1,
-    n = a << up,
-    y = reciprocalRoot(n);
-  const s = ((n >> 32) * y) >> 30,
-    rest = i64(n - s * s);
+  const up = clz(a) & ~1;
+  const n = a << up;
+  const y = reciprocalRoot(n);
+  const s = ((n >> 32) * y) >> 30;
+  const rest = i64(n - s * s);
   const root = (s + ((((rest >> 16) - 1) * y) >> 47)) >> (up >> 1); // - 1: never too large
   return root + u64((root + 1) * (root + 1) <= a);
 }
 
-// ---- lanes: four int32 -------------------------------------------------------------------------------------------------
+// ---- lanes: four int32 --------------------------------------------------------------------------
 
 /** halfUp(v, s) of every int32, s > 0, any v: the last bit dropped is added, no sum can overflow.
  *  One shift by s - 1 and one by a constant: a shift by a variable is four instructions in V8. */
@@ -183,7 +183,7 @@ export function q15Lanes(a: v128, b: v128): v128 {
   return i16x8.q15mulr_sat_s(a, b);
 }
 
-// ---- lanes: four int64 in two vectors -> four int32 --------------------------------------------------------------------
+// ---- lanes: four int64 in two vectors -> four int32 ---------------------------------------------
 
 /** The low words of four int64s. */
 // @ts-ignore: decorator
@@ -223,11 +223,11 @@ export function halfUpNarrowLanes(low: v128, high: v128, s: i32): v128 {
 // @ts-ignore: decorator
 @inline
 export function multiplyHalfEvenLanes(a: v128, b: v128, s: i32): v128 {
-  const lift = i64x2.splat((<i64>1) << 62),
-    low = i64x2.add(i64x2.extmul_low_i32x4_s(a, b), lift),
-    high = i64x2.add(i64x2.extmul_high_i32x4_s(a, b), lift);
-  const below = i64x2.splat((((<i64>1) << s) - 1) >> 1),
-    odd = i64x2.splat(i64(s > 0)); // 2^(s-1) - 1, and the tie's bit; both 0 for s = 0
+  const lift = i64x2.splat((<i64>1) << 62);
+  const low = i64x2.add(i64x2.extmul_low_i32x4_s(a, b), lift);
+  const high = i64x2.add(i64x2.extmul_high_i32x4_s(a, b), lift);
+  const below = i64x2.splat((((<i64>1) << s) - 1) >> 1);
+  const odd = i64x2.splat(i64(s > 0)); // 2^(s-1) - 1, and the tie's bit; both 0 for s = 0
   const r0 = i64x2.shr_u(i64x2.add(i64x2.add(low, below), v128.and(i64x2.shr_u(low, s), odd)), s);
   const r1 = i64x2.shr_u(i64x2.add(i64x2.add(high, below), v128.and(i64x2.shr_u(high, s), odd)), s);
   return i32x4.sub(lowWords(r0, r1), i32x4.splat(i32((<i64>1) << (62 - s))));
@@ -327,8 +327,8 @@ export function saturateLanes(v: v128, low: v128, high: v128, over: v128): v128 
 // @ts-ignore: decorator
 @inline
 export function addTruncatedLanes(m: v128, change: v128, k: i32): v128 {
-  const zero = i32x4.splat(0),
-    floor = i32x4.add(m, i32x4.shr_s(change, k));
+  const zero = i32x4.splat(0);
+  const floor = i32x4.add(m, i32x4.shr_s(change, k));
   const rest = i32x4.ne(v128.and(change, i32x4.splat((1 << k) - 1)), zero);
   return i32x4.sub(floor, v128.and(i32x4.lt_s(floor, zero), rest));
 }

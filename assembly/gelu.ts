@@ -1,9 +1,11 @@
 // GELU (Hendrycks & Gimpel 2016), u Phi(u), forward and backward: max(u, 0) - g(|u|) with g(a) = a
 // (1 - Phi(a)) a piecewise cubic on 16 segments of [0, 5). The tables fit vectors: two swizzles
 // (low and high bytes) fetch a coefficient for 16 elements.
-//   segment of 16 int16s -> byte lanes 0..15 -> swizzle LOW, swizzle HIGH -> interleave -> coefficients of elements 0..7, 8..15
+//   segment of 16 int16s -> byte lanes 0..15 -> swizzle LOW, swizzle HIGH -> interleave
+//   -> coefficients of elements 0..7, 8..15
 
 import { clampLanes16, halfStep, halfUpLanes16, q15Lanes, shiftHalfUpLanes } from './fixed';
+import { OPERAND_MAX } from './formats';
 import { loadInt16s, loadInt32s, storeInt16s, storeInt32s, sumLanes } from './lanes';
 import {
   GELU_GAP_C0_HIGH,
@@ -28,8 +30,6 @@ import {
 const INPUT_MAX: i16 = 10239;
 /** 1/5 in Q15: w = (3 + 1/5) a = 16/5 a has 11 fraction bits; its integer part is the segment. */
 const FIFTH_Q15: i16 = 6554;
-/** Largest |activation|: a 13-bit gemm operand. */
-const OPERAND_MAX: i16 = 4095;
 const ONE_Q14: i16 = 16384;
 
 /** w of eight elements: |-32768| saturates through the unsigned minimum. */
@@ -82,21 +82,21 @@ function activation(u: v128, gap: v128, shift: i32): v128 {
 // @ts-ignore: decorator
 @inline
 function forward16(u: usize, act: usize, left: i32, shift: i32, count: v128): v128 {
-  const u0 = loadInt16s(u, left),
-    u1 = loadInt16s(u + 16, left - 8);
-  const w0 = position(u0),
-    w1 = position(u1),
-    s = segments(w0, w1);
-  const f0 = fraction(w0),
-    f1 = fraction(w1);
-  const c0l = i8x16.swizzle(GELU_GAP_C0_LOW, s),
-    c0h = i8x16.swizzle(GELU_GAP_C0_HIGH, s);
-  const c1l = i8x16.swizzle(GELU_GAP_C1_LOW, s),
-    c1h = i8x16.swizzle(GELU_GAP_C1_HIGH, s);
-  const c2l = i8x16.swizzle(GELU_GAP_C2_LOW, s),
-    c2h = i8x16.swizzle(GELU_GAP_C2_HIGH, s);
-  const c3l = i8x16.swizzle(GELU_GAP_C3_LOW, s),
-    c3h = i8x16.swizzle(GELU_GAP_C3_HIGH, s);
+  const u0 = loadInt16s(u, left);
+  const u1 = loadInt16s(u + 16, left - 8);
+  const w0 = position(u0);
+  const w1 = position(u1);
+  const s = segments(w0, w1);
+  const f0 = fraction(w0);
+  const f1 = fraction(w1);
+  const c0l = i8x16.swizzle(GELU_GAP_C0_LOW, s);
+  const c0h = i8x16.swizzle(GELU_GAP_C0_HIGH, s);
+  const c1l = i8x16.swizzle(GELU_GAP_C1_LOW, s);
+  const c1h = i8x16.swizzle(GELU_GAP_C1_HIGH, s);
+  const c2l = i8x16.swizzle(GELU_GAP_C2_LOW, s);
+  const c2h = i8x16.swizzle(GELU_GAP_C2_HIGH, s);
+  const c3l = i8x16.swizzle(GELU_GAP_C3_LOW, s);
+  const c3h = i8x16.swizzle(GELU_GAP_C3_HIGH, s);
   const v0 = activation(
     u0,
     horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)),
@@ -107,10 +107,10 @@ function forward16(u: usize, act: usize, left: i32, shift: i32, count: v128): v1
     horner(f1, join(c3l, c3h, 1), join(c2l, c2h, 1), join(c1l, c1h, 1), join(c0l, c0h, 1)),
     shift,
   );
-  const high = i16x8.splat(OPERAND_MAX),
-    low = i16x8.splat(-OPERAND_MAX);
-  const a0 = clampLanes16(v0, low, high),
-    a1 = clampLanes16(v1, low, high);
+  const high = i16x8.splat(i16(OPERAND_MAX));
+  const low = i16x8.splat(i16(-OPERAND_MAX));
+  const a0 = clampLanes16(v0, low, high);
+  const a1 = clampLanes16(v1, low, high);
   storeInt16s(act, a0, left);
   storeInt16s(act + 16, a1, left - 8);
   const changed = i16x8.add(i16x8.ne(v0, a0), i16x8.ne(v1, a1));
@@ -150,21 +150,21 @@ function times(d: v128, slopes: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function backward16(dAct: usize, u: usize, du: usize, left: i32): void {
-  const u0 = loadInt16s(u, left),
-    u1 = loadInt16s(u + 16, left - 8);
-  const w0 = position(u0),
-    w1 = position(u1),
-    s = segments(w0, w1);
-  const f0 = fraction(w0),
-    f1 = fraction(w1);
-  const c0l = i8x16.swizzle(GELU_SLOPE_C0_LOW, s),
-    c0h = i8x16.swizzle(GELU_SLOPE_C0_HIGH, s);
-  const c1l = i8x16.swizzle(GELU_SLOPE_C1_LOW, s),
-    c1h = i8x16.swizzle(GELU_SLOPE_C1_HIGH, s);
-  const c2l = i8x16.swizzle(GELU_SLOPE_C2_LOW, s),
-    c2h = i8x16.swizzle(GELU_SLOPE_C2_HIGH, s);
-  const c3l = i8x16.swizzle(GELU_SLOPE_C3_LOW, s),
-    c3h = i8x16.swizzle(GELU_SLOPE_C3_HIGH, s);
+  const u0 = loadInt16s(u, left);
+  const u1 = loadInt16s(u + 16, left - 8);
+  const w0 = position(u0);
+  const w1 = position(u1);
+  const s = segments(w0, w1);
+  const f0 = fraction(w0);
+  const f1 = fraction(w1);
+  const c0l = i8x16.swizzle(GELU_SLOPE_C0_LOW, s);
+  const c0h = i8x16.swizzle(GELU_SLOPE_C0_HIGH, s);
+  const c1l = i8x16.swizzle(GELU_SLOPE_C1_LOW, s);
+  const c1h = i8x16.swizzle(GELU_SLOPE_C1_HIGH, s);
+  const c2l = i8x16.swizzle(GELU_SLOPE_C2_LOW, s);
+  const c2h = i8x16.swizzle(GELU_SLOPE_C2_HIGH, s);
+  const c3l = i8x16.swizzle(GELU_SLOPE_C3_LOW, s);
+  const c3h = i8x16.swizzle(GELU_SLOPE_C3_HIGH, s);
   const s0 = slope(
     u0,
     horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)),

@@ -91,14 +91,14 @@ function blocks<C>(
   chunk: i32,
   shift: i32,
 ): void {
-  const blockRows = sizeof<C>() == 8 ? BLOCK_ROWS_64 : BLOCK_ROWS,
-    block = divideUp(divideUp(k, divideUp(max(k, 1), BLOCK_PRODUCTS)), chunk) * chunk;
+  const blockRows = sizeof<C>() == 8 ? BLOCK_ROWS_64 : BLOCK_ROWS;
+  const block = divideUp(divideUp(k, divideUp(max(k, 1), BLOCK_PRODUCTS)), chunk) * chunk;
   for (let i = 0; i < m; i += blockRows) {
     const rows = min(m - i, blockRows);
     for (let p = 0; p < k; p += block) {
       const products = min(k - p, block);
-      let b = packed + usize(p >> 1) * PAIR,
-        to = c;
+      let b = packed + usize(p >> 1) * PAIR;
+      let to = c;
       for (let j = 0; j < n; j += PANEL, b += stride, to += PANEL * sizeof<C>()) {
         panel<C>(
           a + (usize(p) << 1),
@@ -143,33 +143,33 @@ function panel<C>(
   shift: i32,
 ): void {
   // int32 sums take all the products in one go: the loop over chunks is then no loop.
-  const last = b + usize(products >> 1) * PAIR,
-    all = b + usize((products + 1) >> 1) * PAIR;
-  const step = usize(chunk >> 1) * PAIR,
-    odd = products & 1;
+  const last = b + usize(products >> 1) * PAIR;
+  const all = b + usize((products + 1) >> 1) * PAIR;
+  const step = usize(chunk >> 1) * PAIR;
+  const odd = products & 1;
   for (; rows >= 2; rows -= 2) {
-    let a0 = a,
-      a1 = a + lda,
-      p = b;
+    let a0 = a;
+    let a1 = a + lda;
+    let p = b;
     do {
-      const full = p + step,
-        end = sizeof<C>() == 8 ? min(full, last) : last;
-      let c00 = i32x4.splat(0),
-        c01 = i32x4.splat(0),
-        c02 = i32x4.splat(0),
-        c03 = i32x4.splat(0);
-      let c10 = i32x4.splat(0),
-        c11 = i32x4.splat(0),
-        c12 = i32x4.splat(0),
-        c13 = i32x4.splat(0);
+      const full = p + step;
+      const end = sizeof<C>() == 8 ? min(full, last) : last;
+      let c00 = i32x4.splat(0);
+      let c01 = i32x4.splat(0);
+      let c02 = i32x4.splat(0);
+      let c03 = i32x4.splat(0);
+      let c10 = i32x4.splat(0);
+      let c11 = i32x4.splat(0);
+      let c12 = i32x4.splat(0);
+      let c13 = i32x4.splat(0);
       if (p < end)
         do {
-          let b0 = v128.load(p),
-            b1 = v128.load(p, 16),
-            b2 = v128.load(p, 32),
-            b3 = v128.load(p, 48);
-          let x0 = v128.load32_splat(a0),
-            x1 = v128.load32_splat(a1);
+          let b0 = v128.load(p);
+          let b1 = v128.load(p, 16);
+          let b2 = v128.load(p, 32);
+          let b3 = v128.load(p, 48);
+          let x0 = v128.load32_splat(a0);
+          let x1 = v128.load32_splat(a1);
           c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
           c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
           c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
@@ -243,12 +243,12 @@ function panel<C>(
           p += 256;
         } while (p < end);
       if (odd && (sizeof<C>() == 4 || full > last)) {
-        const x0 = lastOfRow(a0),
-          x1 = lastOfRow(a1);
-        const b0 = v128.load(p),
-          b1 = v128.load(p, 16),
-          b2 = v128.load(p, 32),
-          b3 = v128.load(p, 48);
+        const x0 = lastOfRow(a0);
+        const x1 = lastOfRow(a1);
+        const b0 = v128.load(p);
+        const b1 = v128.load(p, 16);
+        const b2 = v128.load(p, 32);
+        const b3 = v128.load(p, 48);
         c00 = i32x4.add(c00, i32x4.dot_i16x8_s(x0, b0));
         c01 = i32x4.add(c01, i32x4.dot_i16x8_s(x0, b1));
         c02 = i32x4.add(c02, i32x4.dot_i16x8_s(x0, b2));
@@ -268,12 +268,12 @@ function panel<C>(
   if (rows) {
     let p = b;
     do {
-      const full = p + step,
-        end = sizeof<C>() == 8 ? min(full, last) : last;
-      let c0 = i32x4.splat(0),
-        c1 = i32x4.splat(0),
-        c2 = i32x4.splat(0),
-        c3 = i32x4.splat(0);
+      const full = p + step;
+      const end = sizeof<C>() == 8 ? min(full, last) : last;
+      let c0 = i32x4.splat(0);
+      let c1 = i32x4.splat(0);
+      let c2 = i32x4.splat(0);
+      let c3 = i32x4.splat(0);
       for (; p < end; p += 64, a += 4) {
         const x = v128.load32_splat(a);
         c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, v128.load(p)));

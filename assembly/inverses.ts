@@ -49,10 +49,10 @@ export function exchange_radix_i32u32(
   assert(abs(signIn) == 1 && abs(signOut) == 1, 'exchange_radix_i32u32: signs 1 or -1');
   let lost = 0;
   for (; n > 0; n--, v += 4, digits += 4) {
-    const t = i64(signIn * load<i32>(v)),
-      q = floorDivide(t, from),
-      B = i64(load<u32>(digits)) * from + t - q * from,
-      carried = B / to;
+    const t = i64(signIn * load<i32>(v));
+    const q = floorDivide(t, from);
+    const B = i64(load<u32>(digits)) * from + t - q * from;
+    const carried = B / to;
     store<i32>(v, signOut * i32(q * to + B - carried * to));
     store<u32>(digits, u32(carried));
     lost += i32(carried >> 32 != 0);

@@ -4,8 +4,8 @@
 /** A vector of which only the first `bytes` (even, 0..16) are read; the rest is 0. Only for the
  *  ends of rows. */
 export function loadPart(p: usize, bytes: i32): v128 {
-  let low: u64 = 0,
-    high: u64 = 0;
+  let low: u64 = 0;
+  let high: u64 = 0;
   for (let i = 0; i < bytes; i += 2) {
     const value = u64(load<u16>(p + i)) << (8 * (i & 7));
     if (i < 8) low |= value;

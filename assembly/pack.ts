@@ -1,7 +1,8 @@
 // Packing of a product's right operand into panels of 16 columns, and transposing. In a panel, the
 // two int16s of a pair of rows lie side by side for each column, as i32x4.dot_i16x8_s multiplies
 // and adds neighbours:
-//   pair j of panel p, 64 bytes:  B[2j][16p] B[2j+1][16p]  B[2j][16p+1] B[2j+1][16p+1]  ..  B[2j][16p+15] B[2j+1][16p+15]
+//   pair j of panel p, 64 bytes:
+//   B[2j][16p] B[2j+1][16p]  B[2j][16p+1] B[2j+1][16p+1]  ..  B[2j][16p+15] B[2j+1][16p+15]
 
 import { loadPart, storePart } from './lanes';
 
@@ -21,8 +22,8 @@ function storePair(p: usize, even0: v128, even1: v128, odd0: v128, odd1: v128): 
 /** Kernels.pack_nn_i16. */
 export function pack_nn_i16(b: usize, ldb: i32, k: i32, n: i32, packed: usize): void {
   assert(k >= 0 && n >= 0 && ldb >= n, 'pack_nn_i16: sizes');
-  const row = usize(ldb) << 1,
-    zero = i16x8.splat(0);
+  const row = usize(ldb) << 1;
+  const zero = i16x8.splat(0);
   const pairs = k >> 1;
   for (let column = 0; column < n; column += 16) {
     let p = b + (usize(column) << 1);
@@ -39,8 +40,8 @@ export function pack_nn_i16(b: usize, ldb: i32, k: i32, n: i32, packed: usize): 
       }
       if (k & 1) storePair(packed, v128.load(p), v128.load(p, 16), zero, zero);
     } else {
-      const first = min(left, 8) << 1,
-        second = max(left - 8, 0) << 1;
+      const first = min(left, 8) << 1;
+      const second = max(left - 8, 0) << 1;
       for (let j = 0; j < pairs; j++, p += 2 * row, packed += PAIR) {
         storePair(
           packed,
@@ -61,10 +62,10 @@ export function pack_nn_i16(b: usize, ldb: i32, k: i32, n: i32, packed: usize): 
 // @ts-ignore: decorator
 @inline
 function storeQuad(p: usize, a: v128, b: v128, c: v128, d: v128): void {
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
-    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-  const ef = v128.shuffle<i32>(a, b, 2, 6, 3, 7),
-    gh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const ef = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const gh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
   v128.store(p, v128.shuffle<i64>(ab, cd, 0, 2));
   v128.store(p, v128.shuffle<i64>(ab, cd, 1, 3), 64);
   v128.store(p, v128.shuffle<i64>(ef, gh, 0, 2), 128);
@@ -75,18 +76,18 @@ function storeQuad(p: usize, a: v128, b: v128, c: v128, d: v128): void {
  *  int32s. */
 export function pack_nt_i16(bt: usize, ldb: i32, k: i32, n: i32, packed: usize): void {
   assert(k >= 0 && n >= 0 && ldb >= k, 'pack_nt_i16: sizes');
-  const row = usize(ldb) << 1,
-    pairs = (k + 1) >> 1;
+  const row = usize(ldb) << 1;
+  const pairs = (k + 1) >> 1;
   for (let column = 0; column < n; column += 4) {
     let at = packed + usize(column >> 4) * usize(pairs) * PAIR + (usize(column & 15) << 2);
     let p = bt + usize(column) * row;
     const columns = n - column;
     for (let rest = k; rest > 0; rest -= 8, p += 16, at += 4 * PAIR) {
       const bytes = min(rest, 8) << 1;
-      let a: v128,
-        b = i32x4.splat(0),
-        c = i32x4.splat(0),
-        d = i32x4.splat(0);
+      let a: v128;
+      let b = i32x4.splat(0);
+      let c = i32x4.splat(0);
+      let d = i32x4.splat(0);
       if (rest >= 8 && columns >= 4) {
         storeQuad(
           at,
@@ -101,10 +102,10 @@ export function pack_nt_i16(bt: usize, ldb: i32, k: i32, n: i32, packed: usize):
       if (columns > 1) b = loadPart(p + row, bytes);
       if (columns > 2) c = loadPart(p + 2 * row, bytes);
       if (columns > 3) d = loadPart(p + 3 * row, bytes);
-      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
-        cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-      const ef = v128.shuffle<i32>(a, b, 2, 6, 3, 7),
-        gh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+      const ef = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const gh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
       v128.store(at, v128.shuffle<i64>(ab, cd, 0, 2));
       if (rest > 2) v128.store(at, v128.shuffle<i64>(ab, cd, 1, 3), 64);
       if (rest > 4) v128.store(at, v128.shuffle<i64>(ef, gh, 0, 2), 128);
@@ -136,13 +137,13 @@ export function transpose_i16(
   ldo: i32,
 ): void {
   assert(lda >= columns && ldo >= rows, 'transpose_i16: row distances');
-  const rowA = usize(lda) << 1,
-    rowO = usize(ldo) << 1;
+  const rowA = usize(lda) << 1;
+  const rowO = usize(ldo) << 1;
   for (let r = 0; r < rows; r += 8) {
     const bytes = min(rows - r, 8) << 1;
     for (let c = 0; c < columns; c += 8) {
-      const p = a + usize(r) * rowA + (usize(c) << 1),
-        o = out + usize(c) * rowO + (usize(r) << 1);
+      const p = a + usize(r) * rowA + (usize(c) << 1);
+      const o = out + usize(c) * rowO + (usize(r) << 1);
       if (rows - r >= 8 && columns - c >= 8) transposeBlock(p, rowA, o, rowO);
       else {
         const count = min(columns - c, 8);
@@ -159,31 +160,31 @@ export function transpose_i16(
 }
 
 function transposeBlock(p: usize, row: usize, o: usize, rowO: usize): void {
-  const a0 = v128.load(p),
-    a1 = v128.load(p + row),
-    a2 = v128.load(p + 2 * row),
-    a3 = v128.load(p + 3 * row);
+  const a0 = v128.load(p);
+  const a1 = v128.load(p + row);
+  const a2 = v128.load(p + 2 * row);
+  const a3 = v128.load(p + 3 * row);
   p += 4 * row;
-  const a4 = v128.load(p),
-    a5 = v128.load(p + row),
-    a6 = v128.load(p + 2 * row),
-    a7 = v128.load(p + 3 * row);
-  const b0 = v128.shuffle<i16>(a0, a1, 0, 8, 1, 9, 2, 10, 3, 11),
-    b1 = v128.shuffle<i16>(a0, a1, 4, 12, 5, 13, 6, 14, 7, 15);
-  const b2 = v128.shuffle<i16>(a2, a3, 0, 8, 1, 9, 2, 10, 3, 11),
-    b3 = v128.shuffle<i16>(a2, a3, 4, 12, 5, 13, 6, 14, 7, 15);
-  const b4 = v128.shuffle<i16>(a4, a5, 0, 8, 1, 9, 2, 10, 3, 11),
-    b5 = v128.shuffle<i16>(a4, a5, 4, 12, 5, 13, 6, 14, 7, 15);
-  const b6 = v128.shuffle<i16>(a6, a7, 0, 8, 1, 9, 2, 10, 3, 11),
-    b7 = v128.shuffle<i16>(a6, a7, 4, 12, 5, 13, 6, 14, 7, 15);
-  const c0 = v128.shuffle<i32>(b0, b2, 0, 4, 1, 5),
-    c1 = v128.shuffle<i32>(b0, b2, 2, 6, 3, 7);
-  const c2 = v128.shuffle<i32>(b1, b3, 0, 4, 1, 5),
-    c3 = v128.shuffle<i32>(b1, b3, 2, 6, 3, 7);
-  const c4 = v128.shuffle<i32>(b4, b6, 0, 4, 1, 5),
-    c5 = v128.shuffle<i32>(b4, b6, 2, 6, 3, 7);
-  const c6 = v128.shuffle<i32>(b5, b7, 0, 4, 1, 5),
-    c7 = v128.shuffle<i32>(b5, b7, 2, 6, 3, 7);
+  const a4 = v128.load(p);
+  const a5 = v128.load(p + row);
+  const a6 = v128.load(p + 2 * row);
+  const a7 = v128.load(p + 3 * row);
+  const b0 = v128.shuffle<i16>(a0, a1, 0, 8, 1, 9, 2, 10, 3, 11);
+  const b1 = v128.shuffle<i16>(a0, a1, 4, 12, 5, 13, 6, 14, 7, 15);
+  const b2 = v128.shuffle<i16>(a2, a3, 0, 8, 1, 9, 2, 10, 3, 11);
+  const b3 = v128.shuffle<i16>(a2, a3, 4, 12, 5, 13, 6, 14, 7, 15);
+  const b4 = v128.shuffle<i16>(a4, a5, 0, 8, 1, 9, 2, 10, 3, 11);
+  const b5 = v128.shuffle<i16>(a4, a5, 4, 12, 5, 13, 6, 14, 7, 15);
+  const b6 = v128.shuffle<i16>(a6, a7, 0, 8, 1, 9, 2, 10, 3, 11);
+  const b7 = v128.shuffle<i16>(a6, a7, 4, 12, 5, 13, 6, 14, 7, 15);
+  const c0 = v128.shuffle<i32>(b0, b2, 0, 4, 1, 5);
+  const c1 = v128.shuffle<i32>(b0, b2, 2, 6, 3, 7);
+  const c2 = v128.shuffle<i32>(b1, b3, 0, 4, 1, 5);
+  const c3 = v128.shuffle<i32>(b1, b3, 2, 6, 3, 7);
+  const c4 = v128.shuffle<i32>(b4, b6, 0, 4, 1, 5);
+  const c5 = v128.shuffle<i32>(b4, b6, 2, 6, 3, 7);
+  const c6 = v128.shuffle<i32>(b5, b7, 0, 4, 1, 5);
+  const c7 = v128.shuffle<i32>(b5, b7, 2, 6, 3, 7);
   v128.store(o, v128.shuffle<i64>(c0, c4, 0, 2));
   v128.store(o + rowO, v128.shuffle<i64>(c0, c4, 1, 3));
   v128.store(o + 2 * rowO, v128.shuffle<i64>(c1, c5, 0, 2));

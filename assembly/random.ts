@@ -1,7 +1,8 @@
 // Philox4x32-10: the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random
 // Numbers: As Easy as 1, 2, 3" (SC 2011). Four blocks are computed at once, one a lane; the round
 // is
-//   (x0, x1, x2, x3) <- (high(M1 x2) ^ x1 ^ k0, low(M1 x2), high(M0 x0) ^ x3 ^ k1, low(M0 x0)), keys advanced by W0, W1.
+//   (x0, x1, x2, x3) <- (high(M1 x2) ^ x1 ^ k0, low(M1 x2), high(M0 x0) ^ x3 ^ k1, low(M0 x0)),
+// with the keys advanced by W0, W1.
 
 import {
   clampLanes,
@@ -53,23 +54,23 @@ function blocks(
   threshold: i32,
   limit: i32,
 ): i32 {
-  const m0 = i32x4.splat(MULTIPLIER_0),
-    m1 = i32x4.splat(MULTIPLIER_1),
-    scale = i32x4.splat(factor),
-    high = i32x4.splat(limit);
+  const m0 = i32x4.splat(MULTIPLIER_0);
+  const m1 = i32x4.splat(MULTIPLIER_1);
+  const scale = i32x4.splat(factor);
+  const high = i32x4.splat(limit);
   let count = i32x4.splat(0);
   for (let b: u32 = 0; n > 0; b += 4) {
-    let x0 = i32x4.add(i32x4.splat(b), i32x4(0, 1, 2, 3)),
-      x1 = i32x4.splat(c1),
-      x2 = i32x4.splat(c2),
-      x3 = i32x4.splat(c3);
-    let k0 = key0,
-      k1 = key1;
+    let x0 = i32x4.add(i32x4.splat(b), i32x4(0, 1, 2, 3));
+    let x1 = i32x4.splat(c1);
+    let x2 = i32x4.splat(c2);
+    let x3 = i32x4.splat(c3);
+    let k0 = key0;
+    let k1 = key1;
     for (let round = 0; round < ROUNDS; round++) {
-      const low0 = i64x2.extmul_low_i32x4_u(x0, m0),
-        high0 = i64x2.extmul_high_i32x4_u(x0, m0);
-      const low1 = i64x2.extmul_low_i32x4_u(x2, m1),
-        high1 = i64x2.extmul_high_i32x4_u(x2, m1);
+      const low0 = i64x2.extmul_low_i32x4_u(x0, m0);
+      const high0 = i64x2.extmul_high_i32x4_u(x0, m0);
+      const low1 = i64x2.extmul_low_i32x4_u(x2, m1);
+      const high1 = i64x2.extmul_high_i32x4_u(x2, m1);
       x0 = v128.xor(v128.xor(highWords(low1, high1), x1), i32x4.splat(k0));
       x2 = v128.xor(v128.xor(highWords(low0, high0), x3), i32x4.splat(k1));
       x1 = lowWords(low1, high1);
@@ -96,10 +97,10 @@ function blocks(
       n -= 4;
       continue;
     }
-    const x01 = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5),
-      x23 = v128.shuffle<i32>(x2, x3, 0, 4, 1, 5); // blocks 0, 1
-    const y01 = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7),
-      y23 = v128.shuffle<i32>(x2, x3, 2, 6, 3, 7); // blocks 2, 3
+    const x01 = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5);
+    const x23 = v128.shuffle<i32>(x2, x3, 0, 4, 1, 5); // blocks 0, 1
+    const y01 = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7);
+    const y23 = v128.shuffle<i32>(x2, x3, 2, 6, 3, 7); // blocks 2, 3
     x0 = v128.shuffle<i64>(x01, x23, 0, 2);
     x1 = v128.shuffle<i64>(x01, x23, 1, 3);
     x2 = v128.shuffle<i64>(y01, y23, 0, 2);
@@ -115,11 +116,11 @@ function blocks(
     }
     for (let block = 0; block < 4; block++, out += 16, n -= 4) {
       // x0 is the block's words
-      const x = loadInt32s(out, n),
-        p0 = roundedProductLow(x, scale, FACTOR_FRACTION),
-        p1 = roundedProductHigh(x, scale, FACTOR_FRACTION);
-      const over = overflowLanes(p0, p1, FACTOR_FRACTION),
-        v = saturateLanes(shiftNarrowLanes(p0, p1, FACTOR_FRACTION), p0, p1, over);
+      const x = loadInt32s(out, n);
+      const p0 = roundedProductLow(x, scale, FACTOR_FRACTION);
+      const p1 = roundedProductHigh(x, scale, FACTOR_FRACTION);
+      const over = overflowLanes(p0, p1, FACTOR_FRACTION);
+      const v = saturateLanes(shiftNarrowLanes(p0, p1, FACTOR_FRACTION), p0, p1, over);
       const kept = i32x4.ge_u(x0, i32x4.splat(threshold));
       count = i32x4.add(count, v128.and(kept, v128.or(over, beyond(v, high))));
       storeInt32s(out, v128.and(kept, clampLanes(v, i32x4.neg(high), high)), n);

@@ -14,6 +14,7 @@ import {
   saturateInt16Lanes,
   shiftHalfUpLanes,
 } from './fixed';
+import { BRANCH_LIMIT } from './formats';
 import {
   loadInt32s,
   loadPart,
@@ -51,11 +52,11 @@ function requantize8(
   bound: v128,
   count: v128,
 ): v128 {
-  let v0 = i32x4.shr_s(loadInt32s(a, left), drop),
-    v1 = i32x4.shr_s(loadInt32s(a + 16, left - 4), drop);
+  let v0 = i32x4.shr_s(loadInt32s(a, left), drop);
+  let v1 = i32x4.shr_s(loadInt32s(a + 16, left - 4), drop);
   if (narrow) {
-    const most = i32x4.splat(REQUANTIZE_MAX),
-      least = i32x4.splat(-REQUANTIZE_MAX);
+    const most = i32x4.splat(REQUANTIZE_MAX);
+    const least = i32x4.splat(-REQUANTIZE_MAX);
     v0 = clampLanes(v0, least, most);
     v1 = clampLanes(v1, least, most);
   }
@@ -65,9 +66,9 @@ function requantize8(
   }
   v0 = shiftHalfUpLanes(v0, half, guard);
   v1 = shiftHalfUpLanes(v1, half, guard);
-  const low = i32x4.neg(bound),
-    w0 = clampLanes(v0, low, bound),
-    w1 = clampLanes(v1, low, bound);
+  const low = i32x4.neg(bound);
+  const w0 = clampLanes(v0, low, bound);
+  const w1 = clampLanes(v1, low, bound);
   storeInt16s(out, saturateInt16Lanes(w0, w1), left);
   return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
 }
@@ -92,8 +93,8 @@ function requantizePlain8(
     i32x4.shr_s(v128.load(a), less),
     i32x4.shr_s(v128.load(a, 16), less),
   );
-  const v = halveUpLanes16(doubled),
-    w = clampLanes16(v, low, high);
+  const v = halveUpLanes16(doubled);
+  const w = clampLanes16(v, low, high);
   v128.store(out, w);
   return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.ne(v, w)));
 }
@@ -118,19 +119,19 @@ export function requantize_i32i16(
     ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 28,
     'requantize_i32i16: |bias| < 2^28',
   );
-  const guard = min(BIAS_GUARD, shift),
-    drop = shift - guard,
-    half = i32x4.splat(halfStep(guard)),
-    bounds = i32x4.splat(bound);
-  const isPlain = !bias && bound <= PLAIN_BOUND,
-    high = i16x8.splat(i16(bound)),
-    low = i16x8.neg(high);
+  const guard = min(BIAS_GUARD, shift);
+  const drop = shift - guard;
+  const half = i32x4.splat(halfStep(guard));
+  const bounds = i32x4.splat(bound);
+  const isPlain = !bias && bound <= PLAIN_BOUND;
+  const high = i16x8.splat(i16(bound));
+  const low = i16x8.neg(high);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 1) {
-    let p = a,
-      o = out,
-      b = bias,
-      c = columns;
+    let p = a;
+    let o = out;
+    let b = bias;
+    let c = columns;
     if (isPlain) {
       for (; c >= 8; c -= 8, p += 32, o += 16)
         count = requantizePlain8(p, o, shift - 1, high, low, count);
@@ -184,19 +185,19 @@ export function requantize_i32i32(
   bias: usize,
 ): i32 {
   assert(shift >= -8 && shift <= 30, 'requantize_i32i32: shift in -8..30');
-  assert(bound >= 0 && bound <= 1 << 26, 'requantize_i32i32: bound <= 2^26');
+  assert(bound >= 0 && bound <= BRANCH_LIMIT, 'requantize_i32i32: bound <= 2^26');
   assert(
-    ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 26,
+    ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < u32(BRANCH_LIMIT),
     'requantize_i32i32: |bias| < 2^26',
   );
-  const limit = i32x4.splat(WIDE_MAX >> max(-shift, 0)),
-    bounds = i32x4.splat(bound);
+  const limit = i32x4.splat(WIDE_MAX >> max(-shift, 0));
+  const bounds = i32x4.splat(bound);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 2) {
-    let p = a,
-      o = out,
-      b = bias,
-      c = columns;
+    let p = a;
+    let o = out;
+    let b = bias;
+    let c = columns;
     for (; c >= 4; c -= 4, p += 16, o += 16) {
       count = requantize4(p, o, b, 4, shift, limit, bounds, count);
       if (b) b += 16;
@@ -219,14 +220,14 @@ export function narrow_i64i32(
   assert(shift >= 0 && shift <= 62, 'narrow_i64i32: shift in 0..62');
   for (let r = 0; r < rows; r++, a += usize(lda) << 3, out += usize(ldo) << 2) {
     assert(ASC_NO_ASSERT || isNarrow(a, columns, shift), 'narrow_i64i32: the result fits');
-    let p = a,
-      o = out,
-      c = columns;
+    let p = a;
+    let o = out;
+    let c = columns;
     for (; c >= 4; c -= 4, p += 32, o += 16)
       v128.store(o, halfUpNarrowLanes(v128.load(p), v128.load(p, 16), shift));
     if (c > 0) {
-      const low = loadPart(p, min(c, 2) << 3),
-        high = loadPart(p + 16, max(c - 2, 0) << 3);
+      const low = loadPart(p, min(c, 2) << 3);
+      const high = loadPart(p + 16, max(c - 2, 0) << 3);
       storePart(o, halfUpNarrowLanes(low, high, shift), c << 2);
     }
   }
@@ -236,8 +237,8 @@ export function narrow_i64i32(
 export function max_abs_i32(a: usize, lda: i32, rows: i32, columns: i32): u32 {
   let largest = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2) {
-    let p = a,
-      c = columns;
+    let p = a;
+    let c = columns;
     for (; c >= 4; c -= 4, p += 16) largest = i32x4.max_u(largest, i32x4.abs(v128.load(p)));
     if (c > 0) largest = i32x4.max_u(largest, i32x4.abs(loadPart(p, c << 2)));
   }
@@ -257,15 +258,15 @@ export function max_bits_i64(a: usize, n: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function quantize8(a: usize, out: usize, left: i32, shift: i32, bound: v128, count: v128): v128 {
-  let v0 = loadInt32s(a, left),
-    v1 = loadInt32s(a + 16, left - 4);
+  let v0 = loadInt32s(a, left);
+  let v1 = loadInt32s(a + 16, left - 4);
   if (shift > 0) {
     v0 = halfUpLanes(v0, shift);
     v1 = halfUpLanes(v1, shift);
   }
-  const low = i32x4.neg(bound),
-    w0 = clampLanes(v0, low, bound),
-    w1 = clampLanes(v1, low, bound);
+  const low = i32x4.neg(bound);
+  const w0 = clampLanes(v0, low, bound);
+  const w1 = clampLanes(v1, low, bound);
   storeInt16s(out, saturateInt16Lanes(w0, w1), left);
   return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
 }
@@ -288,13 +289,13 @@ export function l1_max_i16(w: usize, rows: i32, columns: i32, scratch: usize): i
   memory.fill(scratch, 0, usize(columns) << 2);
   let largest = 0;
   for (let r = 0; r < rows; r++) {
-    let sum = i32x4.splat(0),
-      s = scratch,
-      c = columns;
+    let sum = i32x4.splat(0);
+    let s = scratch;
+    let c = columns;
     for (; c >= 8; c -= 8, w += 16, s += 32) {
-      const v = i16x8.abs(v128.load(w)),
-        low = i32x4.extend_low_i16x8_u(v),
-        high = i32x4.extend_high_i16x8_u(v);
+      const v = i16x8.abs(v128.load(w));
+      const low = i32x4.extend_low_i16x8_u(v);
+      const high = i32x4.extend_high_i16x8_u(v);
       sum = i32x4.add(sum, i32x4.add(low, high));
       v128.store(s, i32x4.add(v128.load(s), low));
       v128.store(s, i32x4.add(v128.load(s, 16), high), 16);
@@ -316,8 +317,8 @@ export function row_norm_max_i16(w: usize, rows: i32, columns: i32): i32 {
   assert(columns <= 1 << 15, 'row_norm_max_i16: columns up to 2^15');
   let largest: u64 = 0;
   for (; rows > 0; rows--) {
-    let sum = i64x2.splat(0),
-      left = columns;
+    let sum = i64x2.splat(0);
+    let left = columns;
     for (; left >= 8; left -= 8, w += 16) {
       const v = v128.load(w);
       sum = i64x2.add(sum, widenSumU(i32x4.dot_i16x8_s(v, v)));

@@ -52,8 +52,8 @@ function powerOfTwo(n: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exponentials(s: v128, largest: v128, scale: v128): v128 {
-  const t = multiplyHighLanes(i32x4.sub(largest, s), scale),
-    f = v128.and(t, i32x4.splat(0x7fff));
+  const t = multiplyHighLanes(i32x4.sub(largest, s), scale);
+  const f = v128.and(t, i32x4.splat(0x7fff));
   let y = hornerStep(EXP2_C4, i32x4.splat(EXP2_C5), f);
   y = hornerStep(EXP2_C3, y, f);
   y = hornerStep(EXP2_C2, y, f);
@@ -103,17 +103,17 @@ export function softmax_forward_i32i16(
   );
   assert(causal >> 1 == 0, 'softmax_forward_i32i16: causal 0 or 1');
   assert(scale > 0, 'softmax_forward_i32i16: scale > 0');
-  const scales = i32x4.splat(scale),
-    whole = columns & ~7;
+  const scales = i32x4.splat(scale);
+  const whole = columns & ~7;
   for (; rows > 0; rows--, s += usize(lds) << 2, p += usize(ldp) << 1, valid += causal) {
-    const largest = i32x4.splat(rowMax(s, valid)),
-      next = rows > 1 ? p + (usize(ldp) << 1) : 0,
-      end = min(valid, whole);
-    let sum = i64x2.splat(0),
-      e0 = i32x4.splat(0),
-      e1 = i32x4.splat(0),
-      j = 0,
-      at: usize = 0;
+    const largest = i32x4.splat(rowMax(s, valid));
+    const next = rows > 1 ? p + (usize(ldp) << 1) : 0;
+    const end = min(valid, whole);
+    let sum = i64x2.splat(0);
+    let e0 = i32x4.splat(0);
+    let e1 = i32x4.splat(0);
+    let j = 0;
+    let at: usize = 0;
     for (; j < end; j += 8, at += 16) {
       e0 = exponentials(v128.load(s + 2 * at), largest, scales);
       e1 = exponentials(v128.load(s + 2 * at, 16), largest, scales);
@@ -125,8 +125,8 @@ export function softmax_forward_i32i16(
       v128.store(p + at, e0);
       if (next) v128.store(next + at, e1);
     }
-    const left = columns - j,
-      tail = valid - j; // 1..7 columns that fill no vector of p wait in registers
+    const left = columns - j;
+    const tail = valid - j; // 1..7 columns that fill no vector of p wait in registers
     if (tail > 0) {
       e0 = v128.and(exponentials(loadInt32s(s + 2 * at, left), largest, scales), firstLanes(tail));
       e1 = v128.and(
@@ -215,15 +215,15 @@ export function softmax_backward_i16i32(
       ASC_NO_ASSERT || isWithin32(dp, valid, 1, i32.MAX_VALUE),
       'softmax_backward_i16i32: |dp| < 2^31',
     );
-    let sum = i64x2.splat(0),
-      largest = i32x4.splat(0),
-      from = dp,
-      to = ds,
-      q = p,
-      j = 0;
+    let sum = i64x2.splat(0);
+    let largest = i32x4.splat(0);
+    let from = dp;
+    let to = ds;
+    let q = p;
+    let j = 0;
     for (; j + 4 <= valid; j += 4, from += 16, q += 8) {
-      const d = halfUpLanes(v128.load(from), 2),
-        weight = v128.load16x4_s(q);
+      const d = halfUpLanes(v128.load(from), 2);
+      const weight = v128.load16x4_s(q);
       sum = i64x2.add(
         sum,
         i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)),
@@ -231,8 +231,8 @@ export function softmax_backward_i16i32(
       largest = i32x4.max_s(largest, i32x4.abs(d));
     }
     if (j < valid) {
-      const d = v128.and(halfUpLanes(loadInt32s(from, columns - j), 2), firstLanes(valid - j)),
-        weight = loadFour(q, columns - j);
+      const d = v128.and(halfUpLanes(loadInt32s(from, columns - j), 2), firstLanes(valid - j));
+      const weight = loadFour(q, columns - j);
       sum = i64x2.add(
         sum,
         i64x2.add(i64x2.extmul_low_i32x4_s(d, weight), i64x2.extmul_high_i32x4_s(d, weight)),

@@ -20,7 +20,7 @@
 // [wraps] is modulo 2^32 for an int32 result and modulo 2^64 for an int64 one. sqrt, / and 2^-s are
 // never rounded before the floor around them. A pointer of 0 means: none. Elements between the end
 // of a row and the next one (ld* > columns) are not written. Every count returned is the number of
-// elements that the clamp changed. Formats and bounds: src/tensor/formats.ts.
+// elements that the clamp changed. Formats and bounds: src/memory/formats.ts.
 
 /** A byte address in the back end's memory, aligned to the element it points at. */
 export type Pointer = number;
@@ -40,7 +40,7 @@ export const packedBytes = (k: number, n: number): number =>
  *  Pointers are byte addresses in the back end's memory, from its `base` on; what is not said to be
  *  checked is the caller's to prove. */
 export interface Kernels {
-  // ---- matrix product: pack.ts, gemm.ts ------------------------------------------------------------------------------
+  // ---- matrix product: pack.ts, gemm.ts ---------------------------------------------------------
 
   /** Packs B[k][n] (int16, row-major, row distance ldb) into panels of 16 columns: for panel p,
    *  pair j, column c the int16s B[2j][16p + c], B[2j + 1][16p + c] lie at packed + p *
@@ -96,7 +96,7 @@ export interface Kernels {
     shift: number,
   ): void;
 
-  // ---- changing formats: requantize.ts -------------------------------------------------------------------------------
+  // ---- changing formats: requantize.ts ----------------------------------------------------------
 
   /** out[r][c] = clamp(halfUp(a[r][c] + bias[c] * 2^(shift - guard), shift), bound): int32 ->
    *  int16, 1 <= shift <= 31, guard = min(6, shift), bound <= 32767. bias: int32 with `guard` more
@@ -159,7 +159,7 @@ export interface Kernels {
    *  int16, contiguous; 0 if empty. columns <= 2^15. */
   row_norm_max_i16(w: Pointer, rows: number, columns: number): number;
 
-  // ---- element-wise: elementwise.ts ----------------------------------------------------------------------------------
+  // ---- element-wise: elementwise.ts -------------------------------------------------------------
 
   /** out[i] = halfUp(a[i] * aFactor, aShift) + halfUp(b[i] * bFactor, bShift) + halfUp(c[i],
    *  cShift) [wraps], int32. Shifts -31..31; |a[i] * aFactor|, |b[i] * bFactor| < 2^31; aFactor,
@@ -199,7 +199,7 @@ export interface Kernels {
    *  [wraps]; r = r ^ (r >>> 15) }. All unsigned 32-bit. */
   hash_i32(a: Pointer, n: number): number;
 
-  // ---- layer norm: layer-norm.ts -------------------------------------------------------------------------------------
+  // ---- layer norm: layer-norm.ts, layer-norm-backward.ts ----------------------------------------
 
   /** For each of `rows` rows of `columns` elements, with z_i = x_i * 2^shift + y_i [wraps] (16
    *  fraction bits; y = 0: none):
@@ -248,7 +248,7 @@ export interface Kernels {
     shift: number,
   ): number;
 
-  // ---- softmax: softmax.ts -------------------------------------------------------------------------------------------
+  // ---- softmax: softmax.ts ----------------------------------------------------------------------
   // Shared, for the elements s_j of a row that take part (the valid columns, or all of them): max =
   // the largest s_j; distance t = floor((max - s) * scale / 2^32) with max - s in 0..2^32-1 and 0 <
   // scale < 2^32 (15 fraction bits, base 2); n = floor(t / 2^15), f = t mod 2^15; e = floor(E(f) /
@@ -311,7 +311,7 @@ export interface Kernels {
     scale: number,
   ): void;
 
-  // ---- GELU: gelu.ts -------------------------------------------------------------------------------------------------
+  // ---- GELU: gelu.ts ----------------------------------------------------------------------------
   // Shared: a = min(|u|, 10239) (u has 11 fraction bits: |u| < 5); w = 3 a + q15(a, 6554); segment
   // = floor(w / 2^11); f = (w mod 2^11) * 2^4; cubic(T) = q15(q15(q15(T3, f) + T2, f) + T1, f) + T0
   // with T0..T3 = table[0..3][segment] of tables.ts. No sum within cubic leaves int16.
@@ -326,7 +326,7 @@ export interface Kernels {
    *  than dAct. du may be dAct. */
   gelu_backward_i32(dAct: Pointer, u: Pointer, du: Pointer, n: number): void;
 
-  // ---- embedding: embedding.ts ---------------------------------------------------------------------------------------
+  // ---- embedding: embedding.ts ------------------------------------------------------------------
 
   /** out[r][c] = halfUp(token[ids[r]][c] + position[r][c], 24 - l): int32 masters -> int32 state
    *  with l fraction bits. ids int32; all four matrices are contiguous, `columns` elements a row; r
@@ -353,7 +353,7 @@ export interface Kernels {
     shift: number,
   ): void;
 
-  // ---- the reversible update: bdia.ts --------------------------------------------------------------------------------
+  // ---- the reversible update: bdia.ts -----------------------------------------------------------
   // gamma = sigma 2^-m. X states with l fraction bits, h with 16, both int32. s = 16 - l + m.
   //   v = (2^m + sigma) h - sigma (X mod 2^m) 2^(16 - l) [wraps];  base = X - sigma floor(X / 2^m) + floor(v / 2^s) [wraps]
   //   R(X, h) = base + floor(((v mod 2^s) + 2^(s-1) - 1 + (base & 1)) / 2^s) [wraps]          (v / 2^s is rounded half to even of the sum)
@@ -392,7 +392,7 @@ export interface Kernels {
     m: number,
   ): void;
 
-  // ---- optimizer: adam.ts --------------------------------------------------------------------------------------------
+  // ---- optimizer: adam.ts -----------------------------------------------------------------------
 
   /** sum of halfUp(g[i], shift)^2 over int64 g[0..n), stored as int64 at `out`. The caller has
    *  chosen the shift such that |halfUp| <= 2^20, and n < 2^23. */
@@ -428,7 +428,7 @@ export interface Kernels {
     scratch: Pointer,
   ): number;
 
-  // ---- random numbers: random.ts -------------------------------------------------------------------------------------
+  // ---- random numbers: random.ts ----------------------------------------------------------------
 
   /** Philox4x32-10 (Salmon et al. 2011): block b of out is philox(counter = (b, c1, c2, c3), key =
    *  (key0, key1)); n uint32s, n a multiple of 4. b < n / 4: the blocks follow one another. */
@@ -474,7 +474,7 @@ export interface Kernels {
     limit: number,
   ): number;
 
-  // ---- sums and products with exact inverses: inverses.ts ------------------------------------------------------------
+  // ---- sums and products with exact inverses: inverses.ts ---------------------------------------
 
   /** y[i] = x[i] + halfEven(h[i] * factor, shift) [wraps], i < n: the product alone is rounded, and
    *  halfEven(-a, s) = -halfEven(a, s), so that -factor takes away what factor has added, to the

@@ -7,11 +7,9 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import release from '../../build/release.wasm';
 import { RetrogradError, UsageError } from '../core/errors.ts';
+import { KERNELS_VERSION } from '../memory/formats.ts';
 import type { Backend, Kernels } from './kernels.ts';
 
-/** What assembly/index.ts must return: raised there and here whenever a kernel's signature or
- *  meaning changes. */
-const ABI_VERSION = 2;
 /** Buffers begin on a boundary that no cache line or vector crosses. */
 const BASE_ALIGNMENT = 1024;
 
@@ -167,9 +165,9 @@ function attach(
 ): Backend {
   const module = isCompiled(source) ? source : forMemory(source, isShared(memory));
   const exports = instantiateOwn(module, memory);
-  if (exports.abi_version() !== ABI_VERSION) {
+  if (exports.abi_version() !== KERNELS_VERSION) {
     throw new RetrogradError(
-      `the kernels have interface version ${exports.abi_version()}, expected ${ABI_VERSION}`,
+      `the kernels have interface version ${exports.abi_version()}, expected ${KERNELS_VERSION}`,
       'build again: npm run build',
     );
   }

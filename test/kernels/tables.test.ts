@@ -1,14 +1,20 @@
-// The constant tables of both sides are what their generator makes, and are close to what they stand for.
+// The constants of both sides are what their generators make, and the tables are close to what they
+// stand for.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { renderFormats } from '../helpers/make-formats.mjs';
 import { gap, gapSlope, makeTables, renderTables } from '../helpers/make-tables.mjs';
 
-const file = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+const file = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 it('regenerating gives assembly/tables.ts and src/kernels/reference/tables.ts to the byte', () => {
   const { assembly, reference } = renderTables();
   expect(file('assembly/tables.ts')).toBe(assembly);
   expect(file('src/kernels/reference/tables.ts')).toBe(reference);
+});
+
+it('regenerating gives assembly/formats.ts to the byte', async () => {
+  expect(file('assembly/formats.ts')).toBe(await renderFormats());
 });
 
 it('the low and high bytes of assembly/tables.ts are the 128 coefficients of the reference', () => {

@@ -1,0 +1,2 @@
+// Types of make-formats.mjs, which runs without a build.
+export function renderFormats(): Promise<string>;
