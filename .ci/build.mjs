@@ -10,6 +10,7 @@ import { minify } from 'terser';
 import ts from 'typescript';
 import { thirdPartyLicenses } from './licenses.mjs';
 import { pack } from './pack.mjs';
+import { shortNames } from './private.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const started = performance.now();
@@ -30,9 +31,9 @@ async function compile(target) {
 }
 
 /** The module as text: 12.4 kB compressed with what reads it; as characters of ASCII it took 14.7
- *  kB, as base64 21.0 kB. It comes last in a bundle: in its middle it would push the code before it
- *  out of gzip's window. It is a function, so that bundlers leave it out where no kernel is used.
- */
+ *  kB, as base64 21.0 kB. It comes first in a bundle: in its middle it would push the code before it
+ *  out of gzip's window, and at its end share a table of lengths with code, which costs 1.1 kB. It
+ *  is a function, so that bundlers leave it out where no kernel is used. */
 const textOfRelease = once(
   () => `function __retrogradKernels(){return'${pack(readFileSync('build/release.wasm'))}'}`,
 );
@@ -52,18 +53,33 @@ function once(make) {
   return () => (made ??= make());
 }
 
-/** The loader's instantiation without what it adds for strings, arrays and classes in the module's
- *  memory: the kernels have numbers only, and bundlers cannot see that. 1.6 kB compressed. */
+/** What is left of the loader's functions: the kernels have numbers only, and bundlers cannot see
+ *  that they need nothing for strings, arrays and classes in the module's memory. */
+const LOADER = {
+  postInstantiate: 'const postInstantiate = () => ({});',
+  preInstantiate: `function preInstantiate({ env }) {
+  const text = (at) => String.fromCharCode(
+    ...new Uint16Array(env.memory.buffer, at, new Uint32Array(env.memory.buffer)[at / 4 - 1] / 2));
+  env.abort = (message, file, line, column) => {
+    throw Error('abort: ' + text(message) + ' at ' + text(file) + ':' + line + ':' + column);
+  };
+}`,
+  getStringImpl: '',
+};
+/** 2.0 kB compressed. */
 const numbersOnly = {
   name: 'numbers-only',
   setup: (b) =>
     b.onLoad({ filter: /@assemblyscript[\\/]loader[\\/]index\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      const contents = text.replace(
-        /\nfunction postInstantiate\([\s\S]*?\n}\n/,
-        '\nconst postInstantiate = () => ({});\n',
-      );
-      if (contents === text) throw new Error(`${path} has no function postInstantiate`);
+      let contents = readFileSync(path, 'utf8');
+      const replace = (pattern, by) => {
+        if (!pattern.test(contents)) throw new Error(`${path} has no ${pattern}`);
+        contents = contents.replace(pattern, () => by);
+      };
+      for (const [name, by] of Object.entries(LOADER))
+        replace(new RegExp(`\nfunction ${name}\\([^]*?\n}\n`), `\n${by}\n`);
+      replace(/\nconst utf16 = .*\n/, '\n');
+      replace(/\nObject\.hasOwn = (?:.|\n)*?\n};\n/, '\n');
       return { contents };
     }),
 };
@@ -100,6 +116,7 @@ const COMMON = {
 };
 /** Of every bundle: what is in it. */
 const metafiles = [];
+const namesOfPrivates = once(shortNames);
 
 function save(path, text) {
   mkdirSync(dirname(path), { recursive: true });
@@ -109,8 +126,9 @@ function save(path, text) {
   );
 }
 
-/** A file of the library. After esbuild terser makes it 0.9 kB shorter, compressed, and writes
- *  newlines for semicolons; annotations are kept, as bundlers leave things out by them. */
+/** A file of the library. Terser makes it shorter than esbuild does and writes newlines for
+ *  semicolons. Annotations are kept (esbuild drops them with the white space): by them bundlers
+ *  leave out the models that nobody imports. */
 async function bundle(entry, outfile, plugins) {
   const {
     metafile,
@@ -121,6 +139,10 @@ async function bundle(entry, outfile, plugins) {
     outfile,
     sourcemap: 'external',
     platform: 'neutral',
+    minify: false,
+    minifySyntax: true,
+    mangleProps: new RegExp(`^(${Object.keys(namesOfPrivates()).join('|')})$`),
+    mangleCache: namesOfPrivates(),
     plugins: [...(plugins ?? [wasmAsText]), numbersOnly],
   });
   metafiles.push(metafile);
@@ -137,8 +159,10 @@ async function bundle(entry, outfile, plugins) {
     'import(/*webpackIgnore:true*//*@vite-ignore*/$1)',
   );
   const kernels = plugins === undefined ? `${textOfRelease()}\n` : '';
-  save(outfile, `${ours}\n${kernels}//# sourceMappingURL=${basename(outfile)}.map\n`);
-  writeFileSync(`${outfile}.map`, map);
+  save(outfile, `${kernels}${ours}\n//# sourceMappingURL=${basename(outfile)}.map\n`);
+  const lines = ';'.repeat(kernels.split('\n').length - 1);
+  const parsed = JSON.parse(map);
+  writeFileSync(`${outfile}.map`, JSON.stringify({ ...parsed, mappings: lines + parsed.mappings }));
 }
 
 /** Imports the library's file instead of holding it again. */
@@ -193,10 +217,10 @@ function declarations(entries, outDir) {
   );
   const write = (path, text) =>
     ts.sys.writeFile(path, text.replace(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'));
-  const { emitSkipped, diagnostics } = ts
+  const { diagnostics } = ts
     .createProgram([...entries, 'src/kernels/wasm-files.d.ts'], options)
     .emit(undefined, write);
-  if (emitSkipped)
+  if (diagnostics.length > 0)
     throw new Error(
       ts.formatDiagnostics(diagnostics, {
         getCanonicalFileName: (name) => name,

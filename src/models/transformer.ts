@@ -53,20 +53,30 @@ export interface BlockOptions {
   readonly causal: boolean;
   /** Branches that the residual stream adds up: projections start smaller by its root (GPT-2). */
   readonly branches: number;
-  /** With cross-attention between attention and MLP. */
-  readonly hasCross?: boolean;
+  /** Between attention and MLP, such as `crossSublayer`. */
+  readonly cross?: Sublayer;
+}
+
+const branchDeviation = (branches: number): number => DEVIATION / Math.sqrt(branches);
+
+/** Cross-attention for blocks of so many branches; apart, so that only who uses it bundles it. */
+export function crossSublayer(
+  { heads, bias }: Required<TransformerConfig>,
+  branches: number,
+): Sublayer {
+  const deviation = branchDeviation(branches);
+  return named('cross', sublayer(layerNorm({ bias }), crossAttention({ heads, bias, deviation })));
 }
 
 export function transformerBlock(
   config: Required<TransformerConfig>,
-  { causal, branches, hasCross = false }: BlockOptions,
+  { causal, branches, cross }: BlockOptions,
 ): Sublayer[] {
   const { channels: C, heads, mlpRatio, bias } = config;
-  const deviation = DEVIATION / Math.sqrt(branches);
-  const cross = sublayer(layerNorm({ bias }), crossAttention({ heads, bias, deviation }));
+  const deviation = branchDeviation(branches);
   return [
     sublayer(layerNorm({ name: 'norm1', bias }), attention({ heads, causal, bias, deviation })),
-    ...(hasCross ? [named('cross', cross)] : []),
+    ...(cross === undefined ? [] : [cross]),
     sublayer(
       layerNorm({ name: 'norm2', bias }),
       linear(mlpRatio * C, { name: 'up', bias }),

@@ -12,6 +12,7 @@ import { defineModel } from './define.ts';
 import { reversible } from './stream.ts';
 import {
   checkTransformer,
+  crossSublayer,
   type TransformerConfig,
   transformerBlock,
   transformerDefaults,
@@ -48,7 +49,9 @@ export const translator = /* @__PURE__ */ defineModel('translator', (config: Tra
   checkTransformer(full, 512);
   const common = { vocabulary, channels };
   const encoder = transformerBlock(full, { causal: false, branches: 2 * depth });
-  const decoder = transformerBlock(full, { causal: true, branches: 3 * depth, hasCross: true });
+  const branches = 3 * depth;
+  const cross = crossSublayer(full, branches);
+  const decoder = transformerBlock(full, { causal: true, branches, cross });
   const ofTarget = {
     lengths: (batch: TranslatorBatch) => batch.targetLengths,
     lengthsName: 'targetLengths',
