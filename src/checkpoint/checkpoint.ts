@@ -44,7 +44,9 @@ export interface Checkpoint {
 /** What a checkpoint may be of: the models, and the update rules, optimizers and schedules by name.
  *  What comes with the library is always known. */
 export interface CheckpointReader {
+  /** Definitions of your own. */
   models?: readonly AnyDefinition[];
+  /** Makers of your own, by name. */
   choices?: Makers;
 }
 
@@ -68,6 +70,14 @@ export const isWeight = ({ name }: { name: string }): boolean => !name.startsWit
 /** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value,
  *  on every machine. Throws CheckpointError for whatever `decodeCheckpoint` would refuse, and if it
  *  would be larger than MAX_CHECKPOINT_BYTES. `reader`: models and choices of your own.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 4, heads: 1, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const dataSha256 = await sha256Hex(new Uint8Array(0));
+ *  const about = { vocabulary: null, dataSha256, libraryVersion: '0.1.0' };
+ *  const { options, steps: step } = trainer;
+ *  const file = await encodeCheckpoint({ tensors: trainer.tensors(), options, step, ...about });
+ *  console.log((await decodeCheckpoint(file)).options.model.name); // gpt
  */
 export async function encodeCheckpoint(
   checkpoint: Checkpoint,
@@ -156,16 +166,17 @@ function read({ tensors: raw, metadata }: Container, reader: CheckpointReader): 
  *  newer format, or not a checkpoint, or if a tensor of its model is missing or has numbers that no
  *  run can have. Time and memory: docs/limits.md.
  *  @example
- *  const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
- *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
- *  const file = await encodeCheckpoint({
- *    tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
- *    vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)), libraryVersion: '0.1.0',
- *  });
+ *  const model = gpt({ vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const dataSha256 = await sha256Hex(new Uint8Array(0));
+ *  const about = { vocabulary: Vocabulary.bytes().toJson(), dataSha256, libraryVersion: '0.1.0' };
+ *  const run = { tensors: trainer.tensors(), options: trainer.options, step: trainer.steps };
+ *  const file = await encodeCheckpoint({ ...run, ...about });
  *  const { tensors, options, step, vocabulary } = await decodeCheckpoint(file);
- *  const resumed = GptTrainer.create(options);
+ *  const resumed = Trainer.create(options);
  *  resumed.restore(tensors, step);
- *  console.log(await resumed.weightsSha256() === await trainer.weightsSha256(), vocabulary); // true { kind: 'bytes' }
+ *  const sha256 = await resumed.weightsSha256();
+ *  console.log(sha256 === (await trainer.weightsSha256()), vocabulary); // true { kind: 'bytes' }
  *  file[file.length - 1] ^= 1;
  *  const error = await decodeCheckpoint(file).catch((thrown) => thrown);
  *  console.log(error.message.slice(0, 20)); // damaged: its SHA-256

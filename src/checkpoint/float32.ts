@@ -10,8 +10,8 @@ import { encodeSafetensors } from './safetensors.ts';
 /** The weights among `tensors` as a safetensors file of float32, each the nearest one (ties to
  *  even), without the optimizer: for other programs; nothing here reads it back.
  *  @example
- *  const model = { vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 };
- *  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
  *  const file = exportFloat32(trainer.tensors(), '0.1.0');
  *  console.log(file.length, trainer.parameters * 4); // 4176 3424
  */

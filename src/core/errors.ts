@@ -45,9 +45,9 @@ export class RetrogradError extends Error {
  *  written.
  *  @example
  *  try {
- *    checkGptConfig({ vocabulary: 64, layers: 2, channels: 30, heads: 4, context: 16 });
+ *    gpt({ vocabulary: 64, layers: 2, channels: 30, heads: 4, context: 16 });
  *  } catch (error) {
- *    console.log(error instanceof UsageError, error.message); // true channels 30 is not divisible by heads 4. HINT: choose heads among the divisors of 30
+ *    console.log(error instanceof UsageError, error.hint); // true choose heads among the divisors of 30
  *  }
  */
 export class UsageError extends RetrogradError {
@@ -70,11 +70,12 @@ export class CheckpointError extends RetrogradError {
  *  is exact. The step was refused before any weight was touched; `hint` says what keeps the next
  *  run in range.
  *  @example
- *  const model = { vocabulary: 4, layers: 1, channels: 256, heads: 2, context: 4 };
- *  const trainer = GptTrainer.create({ model, batch: 1, steps: 1 });
- *  for (const { data } of trainer.tensors().filter(isWeight)) data.fill(15 * 2 ** 24); // every weight is 15
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 256, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 1 });
+ *  const weights = trainer.tensors().filter(isWeight);
+ *  for (const { data } of weights) data.fill(15 * 2 ** 24); // every weight is 15
  *  try {
- *    trainer.trainStep(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+ *    trainer.step({ inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) });
  *  } catch (error) {
  *    console.log(error instanceof OverflowError, error.hint); // true lower the learning rate
  *  }
@@ -86,16 +87,17 @@ export class OverflowError extends RetrogradError {
 }
 
 /** A reconstructed state differs from the one of the forward pass: a fault of the hardware or of
- *  this library, never of the data. Thrown by `trainStep` and `computeGradients` before any weight
+ *  this library, never of the data. Thrown by `step` and `computeGradients` before any weight
  *  is touched, if the option `verify` is on.
  *  @example
- *  const model = { vocabulary: 4, layers: 3, channels: 8, heads: 2, context: 4 };
- *  const trainer = GptTrainer.create({ model, batch: 1, steps: 1, verify: true });
+ *  const model = gpt({ vocabulary: 4, layers: 3, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 1, verify: true });
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
  *  try {
- *    const { checkedStates } = trainer.trainStep(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+ *    const { checkedStates } = trainer.step(batch);
  *    console.log(`${checkedStates} states rebuilt exactly`); // 2 states rebuilt exactly
  *  } catch (error) {
- *    if (error instanceof ReconstructionError) console.log(`do not trust this machine: ${error.message}`);
+ *    if (error instanceof ReconstructionError) console.log('do not trust this machine');
  *  }
  */
 export class ReconstructionError extends RetrogradError {

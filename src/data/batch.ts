@@ -43,8 +43,10 @@ export interface BatchOptions {
  *  the batch only. Throws UsageError for a number that is missing or out of range, fewer than T + 1
  *  tokens and another size.
  *  @example
- *  const tokens = Int32Array.from({ length: 100 }, (_, i) => i), inputs = new Int32Array(8), targets = new Int32Array(8);
- *  fillBatch(tokens, { seed: 1, batch: 2, context: 4, step: 0 }, inputs, targets);
+ *  const text = Int32Array.from({ length: 100 }, (_, i) => i);
+ *  const inputs = new Int32Array(8);
+ *  const targets = new Int32Array(8);
+ *  fillBatch(text, { seed: 1, batch: 2, context: 4, step: 0 }, inputs, targets);
  *  console.log(inputs.join(' ')); // 17 18 19 20 81 82 83 84
  *  console.log(targets.join(' ')); // 18 19 20 21 82 83 84 85
  */

@@ -233,8 +233,8 @@ class PairCounts {
 /** The tokens of sentences and back. Made by `learn` or `fromJson`.
  *  @example
  *  const pairs = BytePairs.learn(['low lower lowest', 'slow slower slowest'], 20);
- *  const tokens = pairs.encode('lower slow');
- *  console.log(pairs.size, tokens.length, pairs.decode(tokens)); // 19 4 lower slow
+ *  const ids = pairs.encode('lower slow');
+ *  console.log(pairs.size, ids.length, pairs.decode(ids)); // 19 4 lower slow
  */
 export class BytePairs {
   /** Kept by bundlers. @internal */

@@ -27,8 +27,8 @@ function describe(point: number): string {
 /** The tokens of a text and back. Made by `ofText`, `bytes` or `fromJson`.
  *  @example
  *  const vocabulary = Vocabulary.ofText(new TextEncoder().encode('hello, world'), 'characters');
- *  const tokens = vocabulary.encode(new TextEncoder().encode('hold'));
- *  console.log(vocabulary.size, tokens.join(' '), vocabulary.decode(tokens)); // 9 4 6 5 2 hold
+ *  const ids = vocabulary.encode(new TextEncoder().encode('hold'));
+ *  console.log(vocabulary.size, ids.join(' '), vocabulary.decode(ids)); // 9 4 6 5 2 hold
  */
 export class Vocabulary {
   /** Kept by bundlers. @internal */

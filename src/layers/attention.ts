@@ -16,7 +16,9 @@ import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
 import { Columns, Matrix } from './matrix.ts';
 
+/** Of attention. */
 export interface AttentionOptions {
+  /** H, a divisor of the channels; a head has at most 128. */
   heads: number;
   /** Row t sees rows 0..t only (false). */
   causal?: boolean;
@@ -41,6 +43,12 @@ export function checkHeads(channels: number, heads: number): void {
     );
 }
 
+/** Softmax attention of all rows to all, or to those before: operand [T, C] to branch [T, C].
+ *  Throws UsageError for heads that do not divide the channels.
+ *  @example
+ *  const input = { kind: 'operand', rows: 6, columns: 8 };
+ *  console.log(attention({ heads: 2, causal: true }).output(input, 'branch').kind); // branch
+ */
 export function attention(options: AttentionOptions): Layer {
   const output = (input: Type): Type => {
     if (input.kind !== 'operand') refuse('attention', input, 'operand');

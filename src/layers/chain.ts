@@ -26,7 +26,11 @@ export function typesOf(layers: readonly Layer[], input: Type, wanted: Kind): Ty
   return types;
 }
 
-/** Layers one after the other. A chain is a layer itself. */
+/** Layers one after the other, as one layer.
+ *  @example
+ *  const mlp = sequential(linear(32, { name: 'up' }), gelu(), linear(8, { name: 'down' }));
+ *  console.log(mlp.output({ kind: 'operand', rows: 2, columns: 8 }, 'branch').columns); // 8
+ */
 export function sequential(...layers: readonly Layer[]): Layer {
   return {
     takes: layers[0].takes,

@@ -12,6 +12,7 @@ import { embeddingShift } from './embedding.ts';
 import type { Layer, Planned } from './layer.ts';
 import { DEVIATION } from './linear.ts';
 
+/** Of learned rows. */
 export interface RowOptions {
   /** Name of the parameter: `name.weight`. */
   name?: string;
@@ -19,7 +20,10 @@ export interface RowOptions {
   deviation?: number;
 }
 
-/** A learned row in front of the others. */
+/** A learned row in front of the others: branch [T, C] to state [T + 1, C].
+ *  @example
+ *  console.log(classToken().output({ kind: 'branch', rows: 4, columns: 8 }, 'state').rows); // 5
+ */
 export function classToken({ name = 'class', deviation = DEVIATION }: RowOptions = {}): Layer {
   return {
     takes: ['branch'],
@@ -106,7 +110,10 @@ class ClassToken implements Planned<undefined> {
   }
 }
 
-/** Learned positions, added to a state in place. */
+/** Learned positions, added to a state [T, C] in place.
+ *  @example
+ *  console.log(positions().output({ kind: 'state', rows: 4, columns: 8 }, 'state').rows); // 4
+ */
 export function positions({ name = 'position', deviation = DEVIATION }: RowOptions = {}): Layer {
   return {
     takes: ['state'],

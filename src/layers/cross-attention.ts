@@ -17,6 +17,12 @@ import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
 import { Columns, Matrix } from './matrix.ts';
 
+/** Attention to the rows of the stream before: operand [T, C] to branch [T, C]. Throws UsageError
+ *  where there is none.
+ *  @example
+ *  const input = { kind: 'operand', rows: 6, columns: 8 };
+ *  console.log(crossAttention({ heads: 2 }).output(input, 'branch').kind); // branch
+ */
 export function crossAttention(options: Omit<AttentionOptions, 'causal'>): Layer {
   const output = (input: Type): Type => {
     if (input.kind !== 'operand') refuse('cross-attention', input, 'operand');

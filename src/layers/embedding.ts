@@ -10,9 +10,11 @@ import { refuse } from './check.ts';
 import type { Layer, Planned } from './layer.ts';
 import { DEVIATION } from './linear.ts';
 
+/** Of an embedding. */
 export interface EmbeddingOptions {
   /** V: rows of the table. */
   vocabulary: number;
+  /** C: columns of the table. */
   channels: number;
   /** Name of the table: `name.weight` (token). */
   name?: string;
@@ -24,7 +26,11 @@ export interface EmbeddingOptions {
   shares?: string;
 }
 
-/** Token and learned position embeddings. */
+/** Token and learned position embeddings: ids [T, 1] to state [T, C].
+ *  @example
+ *  const layer = embedding({ vocabulary: 96, channels: 8 });
+ *  console.log(layer.output({ kind: 'ids', rows: 6, columns: 1 }, 'state').columns); // 8
+ */
 export function embedding(options: EmbeddingOptions): Layer {
   const { channels: columns } = options;
   return {

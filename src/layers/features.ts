@@ -14,6 +14,7 @@ const FEATURE_FRACTION = 9;
 const LARGEST = OPERAND_MAX / 2 ** FEATURE_FRACTION;
 const HINT = 'subtract the mean of each column and divide by its deviation';
 
+/** What `features` reads. */
 export interface FeaturesOptions<Batch> {
   /** Numbers of a sample. */
   count: number;
@@ -26,6 +27,11 @@ export interface FeaturesOptions<Batch> {
 /** The field of a batch that has the numbers if none is named. */
 const valuesOf = (batch: unknown): ArrayLike<number> => Object(batch).values;
 
+/** Numbers as an input, best of mean 0 and deviation 1: operand [1, count].
+ *  @example
+ *  const at = Planner.create(new Arena(0), { rank: 0, threads: 1, sequences: 2, fraction: 9 });
+ *  console.log(features({ count: 5 }).plan(at).type); // { kind: 'operand', rows: 1, columns: 5 }
+ */
 export const features = <Batch = { values: ArrayLike<number> }>(
   options: FeaturesOptions<Batch>,
 ): Input<Batch> => ({

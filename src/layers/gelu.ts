@@ -7,7 +7,10 @@ import type { Run } from '../ops/run.ts';
 import { refuse } from './check.ts';
 import type { Layer, Planned } from './layer.ts';
 
-/** Its output has as many fraction bits as its input's range allows. */
+/** GELU: fine to operand of the same shape, with as many fraction bits as its input's range allows.
+ *  @example
+ *  console.log(gelu().output({ kind: 'fine', rows: 2, columns: 8 }, 'operand').kind); // operand
+ */
 export function gelu(): Layer {
   return {
     takes: ['fine'],

@@ -7,10 +7,13 @@ import type { Run } from '../ops/run.ts';
 
 /** What of a batch a model's input takes, and what the first layer gets of it. */
 export interface Input<Batch> {
+  /** Memory of it. */
   plan(at: Planner): PlannedInput<Batch>;
 }
 
+/** An input with its memory. */
 export interface PlannedInput<Batch> {
+  /** What the first layer gets of a sample. */
   readonly type: Type;
   /** Samples in a batch, as far as its size tells. */
   samplesOf(batch: Batch): number;

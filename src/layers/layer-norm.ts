@@ -23,6 +23,7 @@ import type { Run } from '../ops/run.ts';
 import { refuse } from './check.ts';
 import type { Layer, Planned } from './layer.ts';
 
+/** Of a layer norm. */
 export interface LayerNormOptions {
   /** Name of its parameters: `name.gain`, `name.bias` (norm). */
   name?: string;
@@ -30,6 +31,10 @@ export interface LayerNormOptions {
   bias?: boolean;
 }
 
+/** Every row of a state with mean 0 and deviation 1, times a gain: operand of the same shape.
+ *  @example
+ *  console.log(layerNorm().output({ kind: 'state', rows: 2, columns: 8 }, 'operand').kind); // operand
+ */
 export function layerNorm({ name = 'norm', bias = false }: LayerNormOptions = {}): Layer {
   return {
     takes: ['state', 'branch'],

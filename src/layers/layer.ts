@@ -9,11 +9,15 @@ import type { Run } from '../ops/run.ts';
 /** What is made of weights: the int16 copy, which is there already if nothing has taken its place
  *  since; the panels of each direction. */
 export interface Preparation {
+  /** The rounded copy of each weight. */
   copy: boolean;
+  /** What forward reads. */
   forward: boolean;
+  /** What backward reads. */
   backward: boolean;
 }
 
+/** A layer as a value, which can be used in any number of models. */
 export interface Layer {
   /** The output for such an input, of the kind that the next layer wants if this one can choose.
    *  Throws UsageError, naming both, if this layer cannot take the input. */

@@ -14,6 +14,7 @@ import { Columns, Matrix } from './matrix.ts';
 /** Standard deviation of initial matrices and embeddings (GPT-2). */
 export const DEVIATION = 0.02;
 
+/** What is not the same of all linear layers. */
 export interface LinearOptions {
   /** Name of its parameters: `name.weight`, `name.bias`. */
   name?: string;
@@ -25,7 +26,12 @@ export interface LinearOptions {
   shares?: string;
 }
 
-/** A linear layer of `out` outputs. */
+/** A linear layer of `out` outputs a row: W x + b, W [out, in]. It takes operand and gives what is
+ *  asked for: operand, fine, branch, sums; with its sums exact. Throws UsageError if a shared
+ *  weight has another shape.
+ *  @example
+ *  console.log(linear(3).output({ kind: 'operand', rows: 2, columns: 4 }, 'branch').columns); // 3
+ */
 export function linear(out: number, options: LinearOptions = {}): Layer {
   const { name = 'linear', bias = false, deviation = DEVIATION, shares } = options;
   const kinds: Kind[] = bias

@@ -30,9 +30,11 @@ const MIN_WEIGHT_FRACTION = 8;
 /** Guard bits of a bias that is added before rounding to int16 (requantize_i32i16). */
 const guardBits = (shift: number): number => Math.min(6, shift);
 
+/** What a matrix is. */
 export interface MatrixShape {
-  /** Rows of W, and columns. */
+  /** Rows of W. */
   readonly out: number;
+  /** Columns of W. */
   readonly into: number;
   /** Most rows of x. */
   readonly rows: number;
@@ -40,24 +42,51 @@ export interface MatrixShape {
   readonly name: string;
   /** Of the initial weights. */
   readonly deviation: number;
+  /** Whether y = W x + b. */
   readonly bias: boolean;
   /** Path of a parameter to share instead of a weight of its own. */
   readonly shares?: string;
 }
 
-/** Columns of y that are rounded to int16 alike; their format is written by `round`'s owner in
- *  prepare. */
+/** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.
+ *  @example
+ *  const columns = new Columns(0, 8, 4095); // of an operand
+ *  console.log(columns.to - columns.from); // 8
+ */
 export class Columns {
+  /** Right shift of the sums. */
   shift = 0;
+  /** Fraction bits of the rounded values. */
   fraction = 0;
   constructor(
+    /** The first column. */
     readonly from: number,
+    /** After the last one. */
     readonly to: number,
+    /** Largest |value|, beyond which values are clamped: 4095 or 32767. */
     readonly bound: number,
   ) {}
 }
 
+/** A matrix of weights: y = W x + b, as layers use it, forward and backward.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 4 }));
+ *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+ *  const at = Planner.create(new Arena(run.backend.base), layout);
+ *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+ *  const matrix = new Matrix(at, shape);
+ *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+ *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+ *  const y = at.own(8);
+ *  const [weight] = at.finish([]);
+ *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+ *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+ *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+ *  matrix.multiply(run, x, y);
+ *  console.log(Array.from(run.view(y, 2), (raw) => raw / 2 ** matrix.sumsFraction)); // [ 6, 15 ]
+ */
 export class Matrix {
+  /** int32 [rows, max(out, into)]: `roundColumns` reads it. */
   readonly sums: Scratch;
   /** int16 [rows, out] for gradients that arrive as int32. */
   readonly operand: Scratch;
@@ -75,6 +104,7 @@ export class Matrix {
 
   constructor(
     at: Planner,
+    /** As given. */
     readonly shape: MatrixShape,
   ) {
     const { out, into, rows, name, deviation, bias, shares } = shape;
@@ -107,7 +137,23 @@ export class Matrix {
     this.panels = at.scratch('panels', packedBytes(rows, into));
   }
 
-  /** Working copies of the weights of run.block, for inputs of x's format. */
+  /** Working copies of the weights of run.block, for inputs of x's format.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  matrix.multiply(run, x, y);
+   *  console.log(Array.from(run.view(y, 2), (raw) => raw / 2 ** matrix.sumsFraction)); // [ 6, 15 ]
+   */
   prepare(run: Run, x: Tensor, { copy, forward, backward }: Preparation): void {
     const { out, into } = this.shape;
     if (copy) this.round(run);
@@ -136,7 +182,24 @@ export class Matrix {
     this.fraction = MASTER_FRACTION - shift;
   }
 
-  /** Writes the range of columns from .. to of y for inputs of range x. */
+  /** Writes the range of columns from .. to of y for inputs of range x.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  const range = { deviation: 0, offset: 0 };
+   *  matrix.range(run, new Columns(0, 2, 4095), { deviation: 1, offset: 0 }, range);
+   *  console.log(range.deviation > 8.7, range.offset); // true 0
+   */
   range(run: Run, { from, to }: Columns, x: Range, y: Range): void {
     const { into } = this.shape;
     const rows = this.copy + from * into * 2;
@@ -151,14 +214,50 @@ export class Matrix {
     return bias === undefined ? 0 : bias[run.block % bias.length].master;
   }
 
-  /** Sets the fraction bits of some columns of y, and makes their part of the bias ready. */
+  /** Sets the fraction bits of some columns of y, and makes their part of the bias ready.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  const columns = new Columns(0, 2, 4095);
+   *  matrix.format(run, columns, 7);
+   *  matrix.multiply(run, x, matrix.sums.at);
+   *  matrix.roundColumns(run, columns, y, 1);
+   *  console.log(Array.from(run.int16.subarray(y / 2, y / 2 + 2), (raw) => raw / 2 ** 7)); // [ 6, 15 ]
+   */
   format(run: Run, columns: Columns, fraction: number): void {
     columns.fraction = fraction;
     columns.shift = this.inputFraction + this.fraction - fraction;
     this.prepareBias(run, columns, fraction + guardBits(columns.shift));
   }
 
-  /** Makes the bias ready for y as a branch. */
+  /** Makes the bias ready for y as a branch.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  matrix.formatBranch(run, new Columns(0, 2, 4095));
+   *  matrix.branch(run, x, y);
+   *  console.log(Array.from(run.view(y, 2), (raw) => raw / 2 ** 16)); // [ 6, 15 ]
+   */
   formatBranch(run: Run, all: Columns): void {
     this.prepareBias(run, all, BRANCH_FRACTION);
   }
@@ -171,18 +270,54 @@ export class Matrix {
     run.kernels.combine_i32(master + from * 4, 1, shift, 0, 0, 0, 0, 0, out, to - from);
   }
 
-  /** Raw int32 sums [rows, out] at `to`; fraction bits: sumsFraction. */
+  /** Raw int32 sums [rows, out] at `to`; fraction bits: sumsFraction.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  matrix.multiply(run, x, y);
+   *  console.log(Array.from(run.view(y, 2), (raw) => raw / 2 ** matrix.sumsFraction)); // [ 6, 15 ]
+   */
   multiply(run: Run, x: Tensor, to: Pointer): void {
     const { out, into } = this.shape;
     const stride = panelStride(into);
     run.kernels.gemm_i16i16i32(x.at, into, this.forwardPanels, stride, to, out, x.rows, out, into);
   }
 
+  /** Fraction bits of what `multiply` gives. */
   get sumsFraction(): number {
     return this.inputFraction + this.fraction;
   }
 
-  /** Some columns of y [rows, out], int16, from the sums that `multiply` left in this.sums. */
+  /** Some columns of y [rows, out], int16, from the sums that `multiply` left in this.sums.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  const columns = new Columns(0, 2, 4095);
+   *  matrix.format(run, columns, 7);
+   *  matrix.multiply(run, x, matrix.sums.at);
+   *  matrix.roundColumns(run, columns, y, 1);
+   *  console.log(Array.from(run.int16.subarray(y / 2, y / 2 + 2), (raw) => raw / 2 ** 7)); // [ 6, 15 ]
+   */
   roundColumns(run: Run, columns: Columns, y: Pointer, rows: number): void {
     const { out } = this.shape;
     const { from, to, shift, bound } = columns;
@@ -201,7 +336,24 @@ export class Matrix {
     );
   }
 
-  /** y int32 with 16 fraction bits, clamped to +-1024. */
+  /** y int32 with 16 fraction bits, clamped to +-1024.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  matrix.formatBranch(run, new Columns(0, 2, 4095));
+   *  matrix.branch(run, x, y);
+   *  console.log(Array.from(run.view(y, 2), (raw) => raw / 2 ** 16)); // [ 6, 15 ]
+   */
   branch(run: Run, x: Tensor, y: Pointer): void {
     const { out } = this.shape;
     const bias = this.bias === undefined ? 0 : this.biasCopy;
@@ -221,7 +373,25 @@ export class Matrix {
   }
 
   /** Adds to the gradients of weight and bias, and dx int32 [rows, in] unless it is absent. dy:
-   *  int16. While another thread adds to the weight's gradient, this one does that second. */
+   *  int16. While another thread adds to the weight's gradient, this one does that second.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 4 }));
+   *  const layout = { rank: 0, threads: 1, sequences: 1, fraction: 9 };
+   *  const at = Planner.create(new Arena(run.backend.base), layout);
+   *  const shape = { out: 2, into: 3, rows: 1, name: '', deviation: 0, bias: false };
+   *  const matrix = new Matrix(at, shape);
+   *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
+   *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
+   *  const y = at.own(8);
+   *  const [weight] = at.finish([]);
+   *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
+   *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
+   *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
+   *  run.int16.fill(256, y / 2, y / 2 + 2); // dL/dy is [1, 1]
+   *  matrix.backward(run, { at: y, exponent: -8 }, x, undefined);
+   *  const gradient = run.int64.subarray(weight.gradient / 8, weight.gradient / 8 + 6);
+   *  console.log(Array.from(gradient, (raw) => Number(raw) / 2 ** 28)); // [ 1, 1, 1, 1, 1, 1 ]
+   */
   backward(run: Run, dy: Gradient, x: Tensor, dx: Gradient | undefined): void {
     const isSecond = dx !== undefined && run.team.isHeld(this.weight[0].lock);
     if (!isSecond) this.backwardWeight(run, dy, x);

@@ -10,9 +10,11 @@ import type { Run } from '../ops/run.ts';
 import type { Input, PlannedInput } from './input.ts';
 import { countPatches, patchesOf } from './patch-pixels.ts';
 
+/** The size of an image. */
 export interface ImageShape {
   /** Pixels, 1..1024, multiples of the patch. */
   width: number;
+  /** Pixels, as width. */
   height: number;
   /** Values of a pixel: 1 (grey) to 3. */
   colours: number;
@@ -20,6 +22,7 @@ export interface ImageShape {
   patch: number;
 }
 
+/** What `patches` reads. */
 export interface PatchesOptions<Batch> extends ImageShape {
   /** The images in a batch, one after the other: row by row, channel last (its `images`). */
   images?: (batch: Batch) => Uint8Array;
@@ -28,6 +31,13 @@ export interface PatchesOptions<Batch> extends ImageShape {
 /** The field of a batch that has the images if none is named. */
 const imagesOf = (batch: unknown): Uint8Array => Object(batch).images;
 
+/** Images as an input: patches from left to right and top to bottom, operand [patches, patch *
+ *  patch * colours], 11 fraction bits. Throws UsageError for a shape that patches do not fill.
+ *  @example
+ *  const at = Planner.create(new Arena(0), { rank: 0, threads: 1, sequences: 2, fraction: 9 });
+ *  const { type } = patches({ width: 8, height: 8, colours: 1, patch: 4 }).plan(at);
+ *  console.log(type.rows, type.columns); // 4 16
+ */
 export const patches = <Batch = { images: Uint8Array }>(
   options: PatchesOptions<Batch>,
 ): Input<Batch> => ({

@@ -6,7 +6,11 @@ import type { Run } from '../ops/run.ts';
 import { refuse } from './check.ts';
 import type { Layer, Planned } from './layer.ts';
 
-/** Row `index` of a state alone: the class token of a vision transformer. */
+/** Row `index` of a state alone, the class token of a vision transformer: state [1, C]. Throws
+ *  UsageError if there is none.
+ *  @example
+ *  console.log(row(0).output({ kind: 'state', rows: 5, columns: 8 }, 'state').rows); // 1
+ */
 export function row(index = 0): Layer {
   return {
     takes: ['state'],
@@ -57,7 +61,10 @@ class Row implements Planned<undefined> {
   }
 }
 
-/** The mean of all rows of a state, rounded half up. */
+/** The mean of all rows of a state, rounded half up: state [1, C].
+ *  @example
+ *  console.log(meanPool().output({ kind: 'state', rows: 5, columns: 8 }, 'state').rows); // 1
+ */
 export function meanPool(): Layer {
   return {
     takes: ['state'],

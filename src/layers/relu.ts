@@ -5,6 +5,10 @@ import type { Run } from '../ops/run.ts';
 import { refuse } from './check.ts';
 import type { Layer, Planned } from './layer.ts';
 
+/** ReLU, max(0, x): operand to operand of the same shape and fraction bits.
+ *  @example
+ *  console.log(relu().output({ kind: 'operand', rows: 2, columns: 8 }, 'operand').kind); // operand
+ */
 export function relu(): Layer {
   return {
     takes: ['operand'],

@@ -8,6 +8,7 @@ import type { Run } from '../ops/run.ts';
 import { type GivenRows, type IntegerRows, takeRows } from './check.ts';
 import type { Input, PlannedInput } from './input.ts';
 
+/** What `tokens` reads. */
 export interface TokensOptions<Batch> {
   /** Tokens are 0..vocabulary - 1. */
   vocabulary: number;
@@ -26,6 +27,11 @@ export interface TokensOptions<Batch> {
 /** The field of a batch that has the tokens if none is named. */
 const inputsOf = (batch: unknown): Int32Array => Object(batch).inputs;
 
+/** Token ids as an input: ids [T, 1].
+ *  @example
+ *  const at = Planner.create(new Arena(0), { rank: 0, threads: 1, sequences: 2, fraction: 9 });
+ *  console.log(tokens({ vocabulary: 96, context: 8 }).plan(at).type.rows); // 8
+ */
 export const tokens = <Batch = { inputs: Int32Array }>(
   options: TokensOptions<Batch>,
 ): Input<Batch> => ({

@@ -11,6 +11,7 @@ import type { Loss, PlannedLoss, Score } from './loss.ts';
 /** floor(log2(e) * 2^62): distances of logits are measured in powers of two. */
 const LOG2E_Q62 = 6653256548922161245n;
 
+/** Where the targets are, and which count. */
 export interface CrossEntropyOptions<Batch> {
   /** The targets in a batch, int32 [samples, rows] (its `targets`). */
   targets?: (batch: Batch) => Int32Array;
@@ -29,6 +30,17 @@ export interface CrossEntropyOptions<Batch> {
 /** The field of a batch that has the targets if none is named. */
 const targetsOf = (batch: unknown): Int32Array => Object(batch).targets;
 
+/** The mean cross entropy of each row's softmax against its target, in nats.
+ *  @example
+ *  const model = defineModel('softmax', ({ classes }) => ({
+ *    input: features({ count: 2 }),
+ *    layers: [linear(classes)],
+ *    loss: crossEntropy({ counts: true }),
+ *  }));
+ *  const trainer = Trainer.create({ model: model({ classes: 3 }), batch: 1, steps: 1 });
+ *  const { loss } = trainer.evaluate({ values: [1, -1], targets: Int32Array.of(2) });
+ *  console.log(loss.toFixed(2), Math.log(3).toFixed(2)); // 1.11 1.10
+ */
 export function crossEntropy<Batch = { targets: Int32Array }>(
   options: CrossEntropyOptions<Batch> = {},
 ): Loss<Batch> {

@@ -17,9 +17,11 @@ export interface Score {
 export interface Loss<Batch> {
   /** Kinds of output that it takes, the best first. */
   readonly takes: readonly Kind[];
+  /** Memory of it. Throws UsageError for an output that it cannot take. */
   plan(at: Planner, input: Type): PlannedLoss<Batch>;
 }
 
+/** A loss with its memory. */
 export interface PlannedLoss<Batch> {
   /** Takes a copy of the targets of a batch of `count` samples, which nobody can change any more;
    *  returns how many predictions that is: what the loss of a step is divided by. Throws

@@ -11,6 +11,7 @@ import type { Loss, PlannedLoss, Score } from './loss.ts';
 /** Largest |target|: that of what is predicted. */
 const LARGEST = 1024;
 
+/** Where the targets are. */
 export interface MeanSquaredErrorOptions<Batch> {
   /** The targets in a batch: numbers [samples, rows, columns] (its `targets`). */
   targets?: (batch: Batch) => ArrayLike<number>;
@@ -21,6 +22,20 @@ export interface MeanSquaredErrorOptions<Batch> {
 /** The field of a batch that has the targets if none is named. */
 const targetsOf = (batch: unknown): ArrayLike<number> => Object(batch).targets;
 
+/** The mean square of output minus target, of every element; targets within +-1000 or so are real
+ *  numbers of 16 fraction bits.
+ *  @example
+ *  const model = defineModel('line', ({ count }) => ({
+ *    input: features({ count }),
+ *    layers: [linear(1)],
+ *    loss: meanSquaredError(),
+ *  }));
+ *  const options = { model: model({ count: 1 }), batch: 2, steps: 300, learningRate: 0.02 };
+ *  const trainer = Trainer.create({ ...options, optimizer: adamw({ weightDecay: 0 }) });
+ *  const batch = { values: [1, -1], targets: [2, -2] };
+ *  while (trainer.steps < 300) trainer.step(batch);
+ *  console.log(trainer.predict([0.5])[0].toFixed(1)); // 1.0
+ */
 export const meanSquaredError = <Batch = { targets: ArrayLike<number> }>(
   options: MeanSquaredErrorOptions<Batch> = {},
 ): Loss<Batch> => ({

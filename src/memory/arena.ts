@@ -12,11 +12,17 @@ export const PURPOSES = [
   'sideBits',
   'workspace',
 ] as const;
+/** What bytes are for: weights, gradients, optimizer, states, sideBits, workspace. */
 export type Purpose = (typeof PURPOSES)[number];
 
 const ALIGNMENT = 64;
 const align = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIGNMENT;
 
+/** Hands out addresses and counts bytes by purpose. It owns no memory.
+ *  @example
+ *  const arena = new Arena(0);
+ *  console.log(arena.allocate('states', 100), arena.allocate('states', 100), arena.total); // 0 128 256
+ */
 export class Arena {
   /** Bytes asked for, by purpose (without padding). */
   readonly bytes: Record<Purpose, number> = {
@@ -30,11 +36,17 @@ export class Arena {
   /** First address after everything handed out. */
   end: number;
 
-  constructor(readonly base: number) {
+  constructor(
+    /** The first address. */
+    readonly base: number,
+  ) {
     this.end = align(base);
   }
 
-  /** An address of `bytes` bytes, aligned to 64. */
+  /** An address of `bytes` bytes, aligned to 64.
+   *  @example
+   *  console.log(new Arena(100).allocate('workspace', 8)); // 128
+   */
   allocate(purpose: Purpose, bytes: number): number {
     const at = this.end;
     this.bytes[purpose] += bytes;
@@ -42,6 +54,7 @@ export class Arena {
     return at;
   }
 
+  /** Bytes from the base to the end, padding included. */
   get total(): number {
     return this.end - this.base;
   }

@@ -14,22 +14,34 @@ export interface ParameterSpec {
   readonly decays: boolean;
 }
 
+/** A parameter of a planned model.
+ *  @example
+ *  const spec = { name: 'gain', shape: [8], init: { value: 1 }, decays: false };
+ *  console.log(new Parameter('norm.gain', spec, 0).size); // 8
+ */
 export class Parameter {
+  /** Elements along each axis, row-major. */
   readonly shape: readonly number[];
+  /** Elements in all. */
   readonly size: number;
+  /** Its initial values. */
   readonly init: ParameterSpec['init'];
+  /** Whether weight decay applies. */
   readonly decays: boolean;
-  /** Addresses: int32 with 24 fraction bits; int64 with 28; the optimizer's tensors. */
+  /** Address of the weights, int32 with 24 fraction bits. */
   master: Pointer = 0;
+  /** Address of the gradient, int64 with 28 fraction bits. */
   gradient: Pointer = 0;
+  /** Addresses of what the optimizer keeps, int32. */
   readonly slots: Pointer[] = [];
   /** Rows a sample adds to its gradient by matrix products: MAX_FLUSHES bounds them. */
   rows = 0;
 
-  /** lock: whose turn it is to add to the gradient (threads/team.ts). */
   constructor(
+    /** Its name in the model, such as block.0.norm1.gain. */
     readonly path: string,
     spec: ParameterSpec,
+    /** Whose turn it is to add to the gradient (threads/team.ts). */
     readonly lock: number,
   ) {
     this.shape = spec.shape;

@@ -10,8 +10,9 @@ import type { Type } from './tensor.ts';
 
 /** What a layout depends on beside the model. */
 export interface Layout {
-  /** This thread, of how many. */
+  /** This thread, 0..threads - 1. */
   readonly rank: number;
+  /** Threads that share the memory. */
   readonly threads: number;
   /** Sequences held at a time. */
   readonly sequences: number;
@@ -21,6 +22,7 @@ export interface Layout {
 
 /** Memory that layers of a thread use in turn. It has an address when everything is planned. */
 export interface Scratch {
+  /** Its address, once everything is planned. */
   at: Pointer;
 }
 
@@ -36,9 +38,19 @@ class Plan {
 
 const ALIGNMENT = 64;
 
+/** Gives layers their memory and their parameters. What a layer's `plan` is given.
+ *  @example
+ *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+ *  const at = Planner.create(new Arena(0), layout);
+ *  const spec = { name: 'weight', shape: [2, 3], init: { deviation: 0.02 }, decays: true };
+ *  at.parameter(spec);
+ *  console.log(at.finish([4, 4]).map(({ path, size }) => `${path} ${size}`).join()); // weight 6
+ */
 export class Planner {
   private constructor(
+    /** What it lays out in. */
     readonly arena: Arena,
+    /** What the layout depends on. */
     readonly layout: Layout,
     private readonly plan: Plan,
     /** In front of a name: one, or one for each block of a stack. */
@@ -47,12 +59,24 @@ export class Planner {
     private readonly groups: (readonly Parameter[])[],
   ) {}
 
+  /** A planner that lays out in an arena.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  console.log(at.layout.sequences); // 2
+   */
   static create(arena: Arena, layout: Layout): Planner {
     return new Planner(arena, layout, new Plan(), [''], []);
   }
 
   /** A parameter of the layer being planned: one for each block of a stack, one outside. Throws
-   *  UsageError if its path is taken. */
+   *  UsageError if its path is taken.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  const spec = { name: 'weight', shape: [2, 3], init: { deviation: 0.02 }, decays: true };
+   *  console.log(at.parameter(spec).length); // 1
+   */
   parameter(spec: ParameterSpec): readonly Parameter[] {
     const lock = this.plan.locks++ % MAX_LOCKS;
     const group = this.prefixes.map((prefix) => new Parameter(prefix + spec.name, spec, lock));
@@ -66,7 +90,14 @@ export class Planner {
   }
 
   /** A parameter that another layer has planned, by its whole path. Throws UsageError if there is
-   *  none. */
+   *  none.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  const spec = { name: 'weight', shape: [2, 3], init: { deviation: 0.02 }, decays: true };
+   *  at.parameter(spec);
+   *  console.log(at.find('weight')[0].shape); // [ 2, 3 ]
+   */
   find(path: string): readonly Parameter[] {
     const found = this.plan.paths.get(path);
     if (found === undefined)
@@ -74,13 +105,27 @@ export class Planner {
     return found;
   }
 
-  /** Plans with `name.` in front of every parameter's name. */
+  /** Plans with `name.` in front of every parameter's name.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  const spec = { name: 'weight', shape: [2, 3], init: { deviation: 0.02 }, decays: true };
+   *  const [{ path }] = at.within('head', (inner) => inner.parameter(spec));
+   *  console.log(path); // head.weight
+   */
   within<T>(name: string, work: (at: Planner) => T): T {
     const prefixes = this.prefixes.map((prefix) => `${prefix}${name}.`);
     return work(new Planner(this.arena, this.layout, this.plan, prefixes, this.groups));
   }
 
-  /** Plans the blocks of a stack, which are alike: `name.0.`, `name.1.` ... */
+  /** Plans the blocks of a stack, which are alike: `name.0.`, `name.1.` ...
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  const spec = { name: 'weight', shape: [2, 3], init: { deviation: 0.02 }, decays: true };
+   *  const group = at.repeated('block', 2, (inner) => inner.parameter(spec));
+   *  console.log(group.map(({ path }) => path).join()); // block.0.weight,block.1.weight
+   */
   repeated<T>(name: string, depth: number, work: (at: Planner) => T): T {
     const blocks = Array.from({ length: depth }, (_, k) => `${name}.${k}.`);
     const prefixes = this.prefixes.flatMap((prefix) => blocks.map((block) => prefix + block));
@@ -101,13 +146,24 @@ export class Planner {
     this.plan.memory = type;
   }
 
-  /** Numbers of the next `count` blocks; returns the first. */
+  /** Numbers of the next `count` blocks; returns the first.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  at.takeBlocks(3);
+   *  console.log(at.takeBlocks(2)); // 3
+   */
   takeBlocks(count: number): number {
     this.plan.blocks += count;
     return this.plan.blocks - count;
   }
 
-  /** Memory of each thread; returns this one's. */
+  /** Memory of each thread; returns this one's.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  console.log(at.own(100), at.own(100)); // 0 128
+   */
   own(bytes: number): Pointer {
     const { rank, threads } = this.layout;
     const stride = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
@@ -117,12 +173,23 @@ export class Planner {
     return first + rank * stride;
   }
 
-  /** Memory of all threads. */
+  /** Memory of all threads; returns its address.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  console.log(at.allocate('states', 100), at.arena.bytes.states); // 0 100
+   */
   allocate(purpose: Purpose, bytes: number): Pointer {
     return this.arena.allocate(purpose, bytes);
   }
 
-  /** Memory of each thread under a name: layers that use the same name use it in turn. */
+  /** Memory of each thread under a name: layers that use the same name use it in turn.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  const sums = at.scratch('sums', 100);
+   *  console.log(at.scratch('sums', 300) === sums); // true
+   */
   scratch(name: string, bytes: number): Scratch {
     const found = this.plan.scratch.get(name);
     const entry = found ?? { place: { at: 0 }, bytes: 0 };
@@ -132,7 +199,15 @@ export class Planner {
   }
 
   /** When every layer is planned: gives scratch and parameters their places. `slots`: bytes an
-   *  element of each of the optimizer's tensors. Returns the table of parameters. */
+   *  element of each of the optimizer's tensors. Returns the table of parameters.
+   *  @example
+   *  const layout = { rank: 0, threads: 1, sequences: 2, fraction: 9 };
+   *  const at = Planner.create(new Arena(0), layout);
+   *  const spec = { name: 'weight', shape: [2, 3], init: { deviation: 0.02 }, decays: true };
+   *  at.parameter(spec);
+   *  const [{ gradient, slots }] = at.finish([4]);
+   *  console.log(gradient, slots.length, at.arena.bytes.gradients); // 64 1 48
+   */
   finish(slots: readonly number[]): readonly Parameter[] {
     const { arena } = this;
     const all = this.groups.flat();

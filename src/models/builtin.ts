@@ -15,11 +15,19 @@ import { gpt } from './gpt.ts';
 import { translator } from './translator.ts';
 import { vit } from './vit.ts';
 
-/** A function, so that bundlers leave it out where it is not used. */
+/** The definitions that come with the library. (A function, so that bundlers leave it out where it
+ *  is not used.)
+ *  @example
+ *  console.log(builtinModels().map(({ modelName }) => modelName).join()); // gpt,vit,translator
+ */
 export const builtinModels = (): readonly AnyDefinition[] => [gpt, vit, translator];
 
 type Peak = { peak: number; warmup: number };
 
+/** Makers of the update rules, optimizers and schedules that come with the library, by name.
+ *  @example
+ *  console.log(builtinChoices().sgd({ momentumShift: 2 }).options); // { momentumShift: 2, weightDecay: 0 }
+ */
 export const builtinChoices = (): Makers => ({
   bdia,
   plain,

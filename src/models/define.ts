@@ -20,20 +20,26 @@ export type Parts<A, B> = {
 
 /** A model with a configuration. */
 export interface ConfiguredModel<Config = unknown, Batch = unknown> extends Model<Batch> {
+  /** Of its definition. */
   readonly name: string;
+  /** With its defaults: what a checkpoint keeps. */
   readonly config: Config;
 }
 
 /** Makes a model of a configuration. */
 export interface Definition<Config, Batch> {
+  /** Makes the model. Throws what the definition throws for a wrong configuration. */
   (config: Config): ConfiguredModel<Config, Batch>;
+  /** Its name in checkpoints and messages to threads. */
   readonly modelName: string;
 }
 
 /** A value that can be made again of its name and options: an update rule, an optimizer, a
  *  schedule. */
 export interface Choice {
+  /** By which it is found again. */
   readonly name: string;
+  /** What it is made of again, as data. */
   readonly options: object;
 }
 
@@ -47,7 +53,23 @@ export type Makers = Readonly<Record<string, Maker>>;
 export type AnyDefinition = Definition<any, any>;
 
 /** Defines a model. `name` is its name in checkpoints; `build` must give the same for the same
- *  configuration, which is data and choices (rules, optimizers: what has a name and options). */
+ *  configuration, which is data and choices (rules, optimizers: what has a name and options).
+ *  @example
+ *  const model = defineModel('exclusive or', ({ width }) => ({
+ *    input: features({ count: 2 }),
+ *    layers: [
+ *      linear(width, { name: 'in', bias: true, deviation: 1 }),
+ *      gelu(),
+ *      linear(2, { name: 'out', bias: true, deviation: 1 }),
+ *    ],
+ *    loss: crossEntropy({ counts: true }),
+ *  }));
+ *  const options = { model: model({ width: 8 }), batch: 4, steps: 200, learningRate: 0.02 };
+ *  const trainer = Trainer.create(options);
+ *  const batch = { values: [-1, -1, -1, 1, 1, -1, 1, 1], targets: Int32Array.of(0, 1, 1, 0) };
+ *  while (trainer.steps < 200) trainer.step(batch);
+ *  console.log(trainer.parameters, trainer.evaluate(batch).accuracy); // 42 1
+ */
 export function defineModel<Config, A, B>(
   name: string,
   build: (config: Config) => Parts<A, B>,

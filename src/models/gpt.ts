@@ -16,6 +16,7 @@ import {
   transformerDefaults,
 } from './transformer.ts';
 
+/** A GPT: what it reads and how large it is. */
 export interface GptConfig extends TransformerConfig {
   /** V: number of tokens, 2..65536. */
   vocabulary: number;
@@ -27,7 +28,9 @@ export interface GptConfig extends TransformerConfig {
 
 /** Windows of T tokens, and the same windows one token later: int32 [B, T] each. */
 export interface TextBatch {
+  /** int32 [B, T], 0..V - 1. */
   inputs: Int32Array;
+  /** int32 [B, T]: the token after each. */
   targets: Int32Array;
 }
 
@@ -41,7 +44,11 @@ function checked(config: GptConfig): Required<GptConfig> {
   return full;
 }
 
-/** GPT-2. Its batch is a TextBatch. */
+/** GPT-2. Its batch is a TextBatch. Throws UsageError for the first value that is wrong.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  console.log(model.config.mlpRatio, plan({ model, batch: 1, steps: 1 }).parameters); // 4 1640
+ */
 export const gpt = /* @__PURE__ */ defineModel('gpt', (config: GptConfig) => {
   const full = checked(config);
   const { vocabulary, context, channels, layers, bias, tied, rule } = full;

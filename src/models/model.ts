@@ -12,9 +12,11 @@ import type { Run } from '../ops/run.ts';
 import type { Reconstruction, StackOptions } from '../reversible/stack.ts';
 import { type PassOptions, PlannedStream, type Stream } from './stream.ts';
 
+/** A model as a value: streams of layers, and a loss. */
 export interface Model<Batch> {
   /** In the order in which they run; each may look at the one before it (cross-attention). */
   readonly streams: readonly Stream<Batch>[];
+  /** Of the last stream's output. */
   readonly loss: Loss<Batch>;
 }
 

@@ -20,10 +20,27 @@ import { type ReversibleOptions, Stack, type StackOptions } from '../reversible/
 
 /** Blocks that a residual stream runs through, as one of a stream's layers. */
 export interface StackLayer {
+  /** What `reversible` was given. */
   readonly stack: ReversibleOptions;
 }
 
-/** Blocks as a layer. Throws UsageError for a depth or a rule that cannot be. */
+/** Blocks as a layer: from a state to a state, each block added to it by the update rule. Throws
+ *  UsageError for a depth or a rule that cannot be.
+ *  @example
+ *  const block = [sublayer(layerNorm(), linear(16, { name: 'up' }), gelu(), linear(4))];
+ *  const model = defineModel('classifier', ({ depth }) => ({
+ *    input: tokens({ vocabulary: 9, context: 4 }),
+ *    layers: [
+ *      embedding({ vocabulary: 9, channels: 4 }),
+ *      reversible({ depth, rule: bdia(), block }),
+ *      meanPool(),
+ *      layerNorm(),
+ *      linear(2, { name: 'head' }),
+ *    ],
+ *    loss: crossEntropy(),
+ *  }));
+ *  console.log(plan({ model: model({ depth: 3 }), batch: 2, steps: 1 }).parameters); // 460
+ */
 export function reversible(stack: ReversibleOptions): StackLayer {
   whole('depth', stack.depth, 1, 1024);
   checkRule(stack.rule);
@@ -32,7 +49,9 @@ export function reversible(stack: ReversibleOptions): StackLayer {
 
 /** From an input through layers, of which one may be a stack. */
 export interface Stream<Batch> {
+  /** What it reads of a batch. */
   readonly input: Input<Batch>;
+  /** One after the other; at most one is a stack, which is not the last. */
   readonly layers: readonly (Layer | StackLayer)[];
 }
 

@@ -68,6 +68,13 @@ export function crossSublayer(
   return named('cross', sublayer(layerNorm({ bias }), crossAttention({ heads, bias, deviation })));
 }
 
+/** The sublayers of a block: attention, with `hasCross` cross-attention, and an MLP, each behind a
+ *  layer norm.
+ *  @example
+ *  const config = { layers: 2, channels: 8, heads: 2, mlpRatio: 4, bias: false, rule: bdia() };
+ *  const block = transformerBlock(config, { causal: true, branches: 4 });
+ *  console.log(block.length, block[1].layers.length); // 2 4
+ */
 export function transformerBlock(
   config: Required<TransformerConfig>,
   { causal, branches, cross }: BlockOptions,

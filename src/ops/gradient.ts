@@ -27,7 +27,15 @@ export const MIN_OPERAND_EXPONENT =
  *  is never too large, whatever its buffer has held before. */
 export const ZERO_EXPONENT = MIN_OPERAND_EXPONENT;
 
-/** Makes n elements of a gradient zero. */
+/** Makes n elements of a gradient zero.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 1 }));
+ *  const { base } = run.backend;
+ *  const gradient = { at: base, exponent: 0 };
+ *  run.view(base, 2).set([3, -4]);
+ *  clearGradient(run, gradient, 2);
+ *  console.log(run.view(base, 2).join()); // 0,0
+ */
 export function clearGradient(d: Run, gradient: Gradient, n: number): void {
   d.clear(gradient.at, n * 4);
   gradient.exponent = ZERO_EXPONENT;
@@ -68,7 +76,16 @@ export const gradientTooLarge = (): OverflowError =>
   );
 
 /** Rounds an int32 gradient of n elements to int16 within `bound` at `to`, whose exponent is
- *  written; counts saturations. */
+ *  written; counts saturations.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 1 }));
+ *  const { base } = run.backend;
+ *  run.view(base, 2).set([2 ** 20, -(2 ** 19)]);
+ *  const operand = { at: base + 64, exponent: 0 };
+ *  toOperand(run, { at: base, exponent: -20 }, operand, 2);
+ *  const raw = run.int16.subarray(operand.at / 2, operand.at / 2 + 2);
+ *  console.log(Array.from(raw, (value) => value * 2 ** operand.exponent)); // [ 1, -0.5 ]
+ */
 export function toOperand(
   d: Run,
   from: Gradient,

@@ -19,7 +19,10 @@ import type { Run } from './run.ts';
 /** Standard deviations that fit an operand's range. */
 const DEVIATIONS = 8;
 
-/** Fraction bits, 8..11, of an operand with such values. */
+/** Fraction bits, 8..11, of an operand with such values.
+ *  @example
+ *  console.log(activationFraction({ deviation: 1, offset: 0 })); // 8
+ */
 export function activationFraction({ deviation, offset }: Range): number {
   const range = DEVIATIONS * deviation + offset;
   let fraction = MAX_ACTIVATION_FRACTION;
@@ -27,6 +30,12 @@ export function activationFraction({ deviation, offset }: Range): number {
   return fraction;
 }
 
-/** The largest |value| of n int32 master weights, in real units; 0 for the address 0. */
+/** The largest |value| of n int32 master weights, in real units; 0 for the address 0.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 1 }));
+ *  const { base } = run.backend;
+ *  run.view(base, 2).set([2 ** 24, -(2 ** 25)]);
+ *  console.log(largestMaster(run, base, 2)); // 2
+ */
 export const largestMaster = (d: Run, at: Pointer, n: number): number =>
   at === 0 ? 0 : d.kernels.max_abs_i32(at, n, 1, n) / 2 ** MASTER_FRACTION;

@@ -16,16 +16,31 @@ export interface Counts {
 
 /** Another sequence that cross-attention looks at, and its gradient, int32, to which it adds. */
 export interface Memory {
+  /** The other sequence, operand. */
   readonly tensor: Tensor;
+  /** int32, of the other sequence's shape. */
   readonly gradient: Gradient;
 }
 
+/** Kernels, views of memory, threads and counters: what every layer works with.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 1 }));
+ *  const { base } = run.backend;
+ *  run.view(base, 3).set([5, -7, 2]);
+ *  console.log(run.kernels.max_abs_i32(base, 3, 1, 3)); // 7
+ */
 export class Run {
+  /** The kernels, on addresses. */
   readonly kernels: Kernels;
+  /** All memory, by bytes. */
   readonly bytes: Uint8Array;
+  /** All memory: index is address / 2. */
   readonly int16: Int16Array;
+  /** All memory: index is address / 4. */
   readonly int32: Int32Array;
+  /** All memory: index is address / 8. */
   readonly int64: BigInt64Array;
+  /** Saturated and overflowed elements so far. */
   readonly counts: Counts = { saturated: 0, overflowed: 0 };
   /** The threads at work; alone unless a pool says otherwise. */
   team = new Team(new Int32Array(0));
@@ -36,7 +51,10 @@ export class Run {
   /** The one sum of gradients that is being written down. */
   readonly sum = new Sum(this);
 
-  constructor(readonly backend: Backend) {
+  constructor(
+    /** Kernels and their memory. */
+    readonly backend: Backend,
+  ) {
     const { buffer } = backend.memory;
     this.kernels = backend.kernels;
     this.bytes = new Uint8Array(buffer);
@@ -45,11 +63,25 @@ export class Run {
     this.int64 = new BigInt64Array(buffer);
   }
 
+  /** Makes bytes zero.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 1 }));
+   *  const { base } = run.backend;
+   *  run.view(base, 1)[0] = 5;
+   *  run.clear(base, 4);
+   *  console.log(run.view(base, 1)[0]); // 0
+   */
   clear(at: Pointer, sizeBytes: number): void {
     this.bytes.fill(0, at, at + sizeBytes);
   }
 
-  /** The int32s at an address, as a view. */
+  /** The int32s at an address, as a view.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 1 }));
+   *  const { base } = run.backend;
+   *  run.view(base, 2).set([5, -7]);
+   *  console.log(run.int32[base / 4 + 1]); // -7
+   */
   view(at: Pointer, length: number): Int32Array {
     return this.int32.subarray(at / 4, at / 4 + length);
   }

@@ -8,6 +8,16 @@ import type { Run } from './run.ts';
 /** Terms that combine_i32 takes; the third has no factor. */
 const MAX_TERMS = 3;
 
+/** Sums of gradients of different exponents; a Run has one.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 1 }));
+ *  const { base } = run.backend;
+ *  run.view(base, 2).set([3, -4]);
+ *  const gradient = { at: base, exponent: -2 };
+ *  const out = { at: base + 64, exponent: 0 };
+ *  run.sum.of(2).add(gradient, 2).add(gradient).into(out);
+ *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
+ */
 export class Sum {
   private readonly at = [0, 0, 0];
   private readonly exponents = [0, 0, 0];
@@ -19,7 +29,16 @@ export class Sum {
 
   constructor(private readonly d: Run) {}
 
-  /** A sum of tensors of n int32 elements. */
+  /** A sum of tensors of n int32 elements.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 1 }));
+   *  const { base } = run.backend;
+   *  run.view(base, 2).set([3, -4]);
+   *  const gradient = { at: base, exponent: -2 };
+   *  const out = { at: base + 64, exponent: 0 };
+   *  run.sum.of(2).add(gradient, 2).add(gradient).into(out);
+   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
+   */
   of(n: number): this {
     this.n = n;
     this.count = 0;
@@ -30,7 +49,16 @@ export class Sum {
 
   /** One more term: factor * gradient, factor -15..15, 1 for the third. Products that combine_i32
    *  could not form, which only the first gradient of a stack has, as a head's layer norm gives it,
-   *  are made to fit: the gradient loses low bits, in place. */
+   *  are made to fit: the gradient loses low bits, in place.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 1 }));
+   *  const { base } = run.backend;
+   *  run.view(base, 2).set([3, -4]);
+   *  const gradient = { at: base, exponent: -2 };
+   *  const out = { at: base + 64, exponent: 0 };
+   *  run.sum.of(2).add(gradient, 2).add(gradient).into(out);
+   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
+   */
   add(gradient: Gradient, factor = 1): this {
     const i = this.count++;
     if (i >= MAX_TERMS || (i === MAX_TERMS - 1 && factor !== 1))
@@ -58,6 +86,14 @@ export class Sum {
   }
 
   /** Writes the sum, rounded to one exponent such that |out| <= 2^26; out may be any of the terms.
+   *  @example
+   *  const run = new Run(createWasmBackend({ pages: 1 }));
+   *  const { base } = run.backend;
+   *  run.view(base, 2).set([3, -4]);
+   *  const gradient = { at: base, exponent: -2 };
+   *  const out = { at: base + 64, exponent: 0 };
+   *  run.sum.of(2).add(gradient, 2).add(gradient).into(out);
+   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
    */
   into(out: Gradient): void {
     const { count } = this;

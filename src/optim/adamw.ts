@@ -42,11 +42,22 @@ const secondCorrection = (step: number): bigint =>
 export const correctedRate = (rate: bigint, step: number): bigint =>
   (rate * secondCorrection(step)) / biasCorrection(BETA1_SHIFT, step + 1);
 
+/** Of AdamW. */
 export interface AdamWOptions {
   /** Decay of matrices and embeddings, 0 to 0.4 (0.1). */
   weightDecay?: number;
 }
 
+/** AdamW, beta1 = 0.875 and beta2 = 0.9922. Throws UsageError for a decay out of range.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const optimizer = adamw({ weightDecay: 0 });
+ *  const options = { model, batch: 1, steps: 30, learningRate: 0.02, optimizer };
+ *  const trainer = Trainer.create(options);
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  while (trainer.steps < 30) trainer.step(batch);
+ *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.1298
+ */
 export function adamw({ weightDecay = 0.1 }: AdamWOptions = {}): Optimizer {
   real('weightDecay', weightDecay, 0, 0.4);
   const decayQ32 = BigInt(Math.round(weightDecay * 2 ** RATE_FRACTION));

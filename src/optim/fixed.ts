@@ -19,20 +19,43 @@ export interface Factor {
   readonly shift: number;
 }
 
-/** value * 2^-fraction as a factor, cut to 22 bits. */
+/** value * 2^-fraction as a factor, cut to 22 bits.
+ *  @example
+ *  console.log(factorOf(3, 4)); // { mantissa: 3, shift: 4 }
+ */
 export function factorOf(value: number, fraction: number): Factor {
   const cut = Math.max(0, bits(value) - FACTOR_BITS);
   return { mantissa: Math.floor(value / 2 ** cut), shift: fraction - cut };
 }
 
-/** x * factor, rounded half up, exactly, for int32 x. */
+/** x * factor, rounded half up, exactly, for int32 x.
+ *  @example
+ *  console.log(times(100, factorOf(3, 4))); // 19
+ */
 export const times = (x: number, { mantissa, shift }: Factor): number =>
   Math.floor((x * mantissa) / 2 ** shift + 0.5);
 
 const clamp = (x: number, limit: number): number => Math.min(limit, Math.max(-limit, x));
 
 /** Calls `visit` with the clipped gradient of each element of a part (30 - scale fraction bits, at
- *  most 2^30) and the element's place; its scratch is used. */
+ *  most 2^30) and the element's place; its scratch is used.
+ *  @example
+ *  const plainDescent = {
+ *    name: 'descent', options: {}, slots: [], scratchBytes: 16384,
+ *    update(run, part, { rate }) {
+ *      const step = factorOf(Number(rate), 32 + 30 - part.scale - 24);
+ *      let clamped = 0;
+ *      eachGradient(run, part, (gradient, i) => {
+ *        clamped += moveWeight(run, part.master / 4 + i, -times(gradient, step));
+ *      });
+ *      return clamped;
+ *    },
+ *  };
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 9, optimizer: plainDescent });
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  console.log(trainer.step(batch).step); // 1
+ */
 export function eachGradient(
   run: Run,
   part: Part,
@@ -51,7 +74,13 @@ export function eachGradient(
 }
 
 /** Changes the int32 weight at `at` (an index of words) by `change`, within its range; 1 if it was
- *  clamped, else 0. */
+ *  clamped, else 0.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 1 }));
+ *  const { base } = run.backend;
+ *  run.int32[base / 4] = 5;
+ *  console.log(moveWeight(run, base / 4, -7), run.int32[base / 4]); // 0 -2
+ */
 export function moveWeight({ int32 }: Run, at: Pointer, change: number): number {
   const wanted = int32[at] + change;
   int32[at] = clamp(wanted, WEIGHT_LIMIT);

@@ -12,11 +12,23 @@ import type { Optimizer } from './optimizer.ts';
 const BETA1 = 2 ** 3;
 const BETA2 = 2 ** 7;
 
+/** Of Lion. */
 export interface LionOptions {
   /** Decay of matrices and embeddings, 0 to 0.4 (0.3: 3 to 10 times adamw's). */
   weightDecay?: number;
 }
 
+/** Lion: every weight moves by the learning rate, which is 3 to 10 times smaller than of adamw.
+ *  Throws UsageError for a decay out of range.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const optimizer = lion({ weightDecay: 0 });
+ *  const options = { model, batch: 1, steps: 30, learningRate: 0.005, optimizer };
+ *  const trainer = Trainer.create(options);
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  while (trainer.steps < 30) trainer.step(batch);
+ *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.8726
+ */
 export function lion({ weightDecay = 0.3 }: LionOptions = {}): Optimizer {
   real('weightDecay', weightDecay, 0, 0.4);
   return {

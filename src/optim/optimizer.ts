@@ -8,6 +8,7 @@ import type { Run } from '../ops/run.ts';
 /** A tensor that an optimizer keeps of every parameter: int32, of the clipped gradient's scale. It
  *  must stay within what clipped gradients do (a mean of them, say): 2^30. */
 export interface Slot {
+  /** Names its tensors in a checkpoint: `optimizer.m.path`. */
   readonly name: string;
   /** Smallest raw value: -2^30, or 0. */
   readonly low: number;
@@ -23,28 +24,36 @@ export interface StepInfo {
 
 /** A thread's part of a parameter. */
 export interface Part {
+  /** Whose part it is. */
   readonly parameter: Parameter;
   /** Elements of it. */
   readonly n: number;
-  /** int32 weights, int64 gradients of the summed loss, int32 slots: addresses of the part's first
-   *  element. */
+  /** int32 weights, 24 fraction bits: address of the part's first element. */
   readonly master: Pointer;
+  /** int64 gradients of the summed loss, 28 fraction bits. */
   readonly gradient: Pointer;
+  /** int32, one for each of the optimizer's slots. */
   readonly slots: readonly Pointer[];
   /** The clipped gradient of the mean loss has 30 - scale fraction bits and is at most 2^30: it is
    *  halfUp(halfUp(gradient, shift) * factor, factorShift). */
   readonly scale: number;
+  /** Of `scale`. */
   readonly shift: number;
+  /** Of `scale`. */
   readonly factor: number;
+  /** Of `scale`. */
   readonly factorShift: number;
   /** Bytes that the optimizer asked for. */
   readonly scratch: Pointer;
 }
 
+/** How weights change by their gradients. */
 export interface Optimizer {
+  /** Its name in checkpoints. */
   readonly name: string;
   /** What a checkpoint keeps of it beside the name. */
   readonly options: Readonly<Record<string, number>>;
+  /** What it keeps of every parameter. */
   readonly slots: readonly Slot[];
   /** Bytes that `update` may overwrite. */
   readonly scratchBytes: number;

@@ -35,12 +35,15 @@ export function squareRoot(n: bigint): bigint {
 
 /** A learning rate for every step. */
 export interface Schedule {
+  /** Its name in checkpoints. */
   readonly name: string;
+  /** What a checkpoint keeps of it beside the name. */
   readonly options: Readonly<Record<string, number>>;
   /** The rate of 0-based `step` of a run of `steps`, RATE_FRACTION fraction bits. */
   rate(step: number, steps: number): bigint;
 }
 
+/** Of a schedule. */
 export interface ScheduleOptions {
   /** Steps of linear warm-up (100, at most the run's). */
   warmup?: number;
@@ -57,7 +60,13 @@ const peakQ32 = (peak: number): bigint =>
 
 const checkedWarmup = (warmup: number): number => whole('warmup', warmup, 0, 2 ** 31 - 1);
 
-/** Linear warm-up to `peak`, then a half cosine down to a tenth of it at the run's end. */
+/** Linear warm-up to `peak`, then a half cosine down to a tenth of it at the run's end. Throws
+ *  UsageError for a peak that is not between 0 and 1.
+ *  @example
+ *  const { rate } = cosine(0.5, { warmup: 2 });
+ *  const real = (step) => (Number(rate(step, 10)) / 2 ** 32).toFixed(3);
+ *  console.log([0, 1, 2, 9].map(real).join()); // 0.250,0.500,0.500,0.067
+ */
 export function cosine(peak: number, { warmup = 100 }: ScheduleOptions = {}): Schedule {
   const most = peakQ32(peak);
   checkedWarmup(warmup);
@@ -78,7 +87,13 @@ export function cosine(peak: number, { warmup = 100 }: ScheduleOptions = {}): Sc
   };
 }
 
-/** Linear warm-up to `peak`, which then stays. */
+/** Linear warm-up to `peak`, which then stays. Throws UsageError for a peak that is not between 0
+ *  and 1.
+ *  @example
+ *  const { rate } = constant(0.5, { warmup: 2 });
+ *  const real = (step) => (Number(rate(step, 10)) / 2 ** 32).toFixed(3);
+ *  console.log([0, 1, 2, 9].map(real).join()); // 0.250,0.500,0.500,0.500
+ */
 export function constant(peak: number, { warmup = 100 }: ScheduleOptions = {}): Schedule {
   const most = peakQ32(peak);
   checkedWarmup(warmup);

@@ -12,6 +12,7 @@ import {
 import { CHUNK_BYTES, eachGradient, factorOf, moveWeight, times } from './fixed.ts';
 import type { Optimizer } from './optimizer.ts';
 
+/** Of gradient descent. */
 export interface SgdOptions {
   /** k: momentum is 1 - 2^-k, 0 (none) to 10 (3: 0.875). */
   momentumShift?: number;
@@ -19,6 +20,16 @@ export interface SgdOptions {
   weightDecay?: number;
 }
 
+/** Gradient descent with momentum. Throws UsageError for an option out of range.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const optimizer = sgd({ momentumShift: 2 });
+ *  const options = { model, batch: 1, steps: 30, learningRate: 0.5, optimizer };
+ *  const trainer = Trainer.create(options);
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  while (trainer.steps < 30) trainer.step(batch);
+ *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.0375
+ */
 export function sgd({ momentumShift = 3, weightDecay = 0 }: SgdOptions = {}): Optimizer {
   whole('momentumShift', momentumShift, 0, 10);
   real('weightDecay', weightDecay, 0, 0.4);

@@ -16,17 +16,25 @@ import type { Run } from '../ops/run.ts';
 
 /** A part of a block: layers from the state to a branch that is added to it. */
 export interface Sublayer {
+  /** One after the other; the first one takes a state, the last one gives a branch. */
   readonly layers: readonly Layer[];
   /** In front of the names of its parameters; '' for nothing. */
   readonly name: string;
 }
 
-/** Layers from the residual state to what is added to it. */
+/** Layers from the residual state to what is added to it.
+ *  @example
+ *  const mlp = sublayer(layerNorm(), linear(32, { name: 'up' }), gelu(), linear(8));
+ *  console.log(mlp.layers.length, mlp.name === ''); // 4 true
+ */
 export function sublayer(...layers: readonly Layer[]): Sublayer {
   return { layers, name: '' };
 }
 
-/** A sublayer whose parameters have a name in front of theirs. */
+/** A sublayer whose parameters have a name in front of theirs.
+ *  @example
+ *  console.log(named('mlp', sublayer(layerNorm(), linear(8))).name); // mlp
+ */
 export const named = (name: string, { layers }: Sublayer): Sublayer => ({ layers, name });
 
 /** What the backward pass of a block needs of its forward pass, for one sequence. */

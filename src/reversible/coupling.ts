@@ -30,6 +30,14 @@ function through(site: Site, x: Gradient, y: Gradient, from: number, to: number)
   run.sum.of(n).add(x).add(dBranch).into(x);
 }
 
+/** Two streams of full width, as in RevNet: y1 = x1 + F(x2), y2 = x2 + G(y1). Exactly reversible
+ *  without side bits.
+ *  @example
+ *  const shape = { vocabulary: 4, layers: 4, channels: 8, heads: 2, context: 4 };
+ *  const model = gpt({ ...shape, rule: coupling() });
+ *  const { bytes } = plan({ model, batch: 1, steps: 10 });
+ *  console.log(bytes.states, bytes.sideBits); // 512 0
+ */
 export const coupling = (): UpdateRule => ({
   name: 'coupling',
   options: {},

@@ -7,6 +7,13 @@ import { BRANCH_FRACTION } from '../memory/formats.ts';
 import { gammaBackward, swap } from './gamma.ts';
 import { stateLimit, type UpdateRule } from './rule.ts';
 
+/** Leapfrog: x_{k+1} = x_{k-1} + 2 h_k(x_k). Exactly reversible without side bits.
+ *  @example
+ *  const shape = { vocabulary: 4, layers: 4, channels: 8, heads: 2, context: 4 };
+ *  const model = gpt({ ...shape, rule: leapfrog() });
+ *  const { bytes } = plan({ model, batch: 1, steps: 10 });
+ *  console.log(bytes.states, bytes.sideBits); // 512 0
+ */
 export const leapfrog = (): UpdateRule => ({
   name: 'leapfrog',
   options: {},

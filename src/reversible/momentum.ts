@@ -16,6 +16,7 @@ import { randomSign } from './bdia.ts';
 import { gammaForward } from './gamma.ts';
 import { pairHash, type Site, stateLimit, type UpdateRule } from './rule.ts';
 
+/** Of momentum. */
 export interface MomentumOptions {
   /** beta: an eighth to seven eighths (0.875). */
   beta?: number;
@@ -46,6 +47,15 @@ export function momentumBlocks(beta: number): number {
   return blocks;
 }
 
+/** Momentum: v_{k+1} = beta v_k + (1 - beta) h_k(x_k), x_{k+1} = x_k + v_{k+1}. Exactly reversible
+ *  with 32 bits an element, whatever the depth. Throws UsageError for a beta that is none of the
+ *  eighths.
+ *  @example
+ *  const shape = { vocabulary: 4, layers: 4, channels: 8, heads: 2, context: 4 };
+ *  const model = gpt({ ...shape, rule: momentum({ beta: 0.5 }) });
+ *  const { bytes } = plan({ model, batch: 1, steps: 10 });
+ *  console.log(bytes.states, bytes.sideBits); // 512 128
+ */
 export function momentum({ beta = 0.875, isRandom = false }: MomentumOptions = {}): UpdateRule {
   choice('beta', beta, BETAS);
   choice('isRandom', isRandom, [true, false]);

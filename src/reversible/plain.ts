@@ -5,6 +5,14 @@
 import { gammaBackward, gammaForward, inferenceForward } from './gamma.ts';
 import type { UpdateRule } from './rule.ts';
 
+/** The plain residual, x_{k+1} = x_k + h_k(x_k). Not reversible: activations are kept, or rebuilt
+ *  from kept states.
+ *  @example
+ *  const shape = { vocabulary: 4, layers: 4, channels: 8, heads: 2, context: 4 };
+ *  const model = gpt({ ...shape, rule: plain() });
+ *  const { bytes } = plan({ model, batch: 1, steps: 10 });
+ *  console.log(bytes.states, bytes.sideBits); // 6144 0
+ */
 export const plain = (): UpdateRule => ({
   name: 'plain',
   options: {},

@@ -12,9 +12,13 @@ import type { Run } from '../ops/run.ts';
 /** One sequence's place: the state that the next block reads and a second one (BDIA: x_k and
  *  x_{k-1}), and their gradients a and b. */
 export interface Lane {
+  /** int32 [rows, C], l fraction bits: what the next block reads. */
   last: Pointer;
+  /** int32 [rows, C]: the rule says what it is. */
   previous: Pointer;
+  /** Of `last`, int32. */
   readonly a: Gradient;
+  /** Of `previous`, int32, up to bSign. */
   readonly b: Gradient;
   /** The gradient of `previous` is bSign * b. 0: it is zero. */
   bSign: number;
@@ -24,14 +28,19 @@ export interface Lane {
 
 /** A block at a sequence. */
 export interface Site {
+  /** Kernels and views of memory. */
   readonly run: Run;
+  /** Of the sequence. */
   readonly lane: Lane;
-  /** Block k of the stack's `layers`; block `block` of the model's, for random draws. */
+  /** Block k of the stack's `layers`. */
   readonly k: number;
+  /** The same block among all of the model, for random draws. */
   readonly block: number;
+  /** L: blocks of the stack. */
   readonly layers: number;
-  /** Elements of the sequence's state, and their fraction bits l. */
+  /** Elements of the sequence's state. */
   readonly n: number;
+  /** Fraction bits of states. */
   readonly l: number;
   /** int32 [n], 16 fraction bits: what `branch` computes. */
   readonly h: Pointer;
@@ -39,9 +48,11 @@ export interface Site {
   readonly spare: Pointer;
   /** A training pass; else inference. */
   readonly isTraining: boolean;
-  /** The run's seed, 0-based step, and sample of the batch: what random draws are a function of. */
+  /** The run's seed: with step, sample and block what random draws are a function of. */
   readonly seed: number;
+  /** 0-based. */
   readonly step: number;
+  /** Place in the batch. */
   readonly sample: number;
   /** Inference of a rule with gamma: 8 gamma, usually 0. */
   readonly gamma8: number;
@@ -51,10 +62,13 @@ export interface Site {
   branch(x: Pointer, from?: number, to?: number): void;
   /** Turns dBranch, dL/dh, into the gradient of x through those sublayers; adds to the weights'. */
   gradient(from?: number, to?: number): void;
+  /** dL/dh, which `gradient` turns into the gradient of x: int32 [n]. */
   readonly dBranch: Gradient;
 }
 
+/** How blocks change a residual stream, and how that is undone. */
 export interface UpdateRule {
+  /** Its name in checkpoints. */
   readonly name: string;
   /** What a checkpoint keeps of it beside the name. */
   readonly options: Readonly<Record<string, number | boolean>>;
@@ -90,10 +104,20 @@ export function checkRule(rule: unknown): void {
   made<UpdateRule>('rule', rule, ['sideBytes', 'forward', 'backward'], expected);
 }
 
-/** Largest |raw| of a state that a step accepts. */
+/** Largest |raw| of a state that a step accepts.
+ *  @example
+ *  console.log(stateLimit(9) === 2 ** 23); // true
+ */
 export const stateLimit = (l: number): number => 2 ** (STATE_LIMIT_BITS + l);
 
-/** A fingerprint of both states. */
+/** A fingerprint of both states of a lane, 0..2^32 - 1.
+ *  @example
+ *  const run = new Run(createWasmBackend({ pages: 1 }));
+ *  const { base } = run.backend;
+ *  run.view(base, 2).set([7, 9]);
+ *  const lane = { last: base, previous: base + 4 };
+ *  console.log(pairHash({ run, lane, n: 1 }) === pairHash({ run, lane, n: 1 })); // true
+ */
 export const pairHash = ({ run, lane, n }: Site): number =>
   (run.kernels.hash_i32(lane.last, n) ^
     Math.imul(run.kernels.hash_i32(lane.previous, n), 0x9e3779b1)) >>>

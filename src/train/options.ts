@@ -64,27 +64,26 @@ export interface TrainOptions<Batch = unknown> {
   memoryLimit?: number;
 }
 
+/** What has another type once it is checked. */
+type Changed = 'learningRate' | 'keep' | 'worker';
+
 /** TrainOptions with every default filled in. */
-export interface CheckedOptions<Batch = unknown> {
-  readonly model: ConfiguredModel<unknown, Batch>;
-  readonly batch: number;
-  readonly steps: number;
-  readonly seed: number;
+export interface CheckedOptions<Batch = unknown>
+  extends Readonly<Required<Omit<TrainOptions<Batch>, Changed>>> {
+  /** The learning rate of every step. */
   readonly learningRate: Schedule;
-  readonly optimizer: Optimizer;
-  readonly clip: number | 'none';
-  readonly dropout: number;
-  readonly stochasticDepth: number;
-  readonly fractionBits: number;
-  readonly microBatch: number;
+  /** What is kept; undefined: nothing where the update rule can run backward, else activations. */
   readonly keep: Keep | undefined;
-  readonly verify: boolean;
-  readonly threads: number;
+  /** Starts a worker that serves the model. */
   readonly worker: (() => unknown) | undefined;
-  readonly memoryLimit: number;
 }
 
-/** Fills in the defaults; throws UsageError for the first value that is wrong. */
+/** Fills in the defaults; throws UsageError for the first value that is wrong.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const { batch, seed, clip, optimizer } = checkTrainOptions({ model, batch: 2, steps: 10 });
+ *  console.log(batch, seed, clip, optimizer.name); // 2 1 1 adamw
+ */
 export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedOptions<Batch> {
   const given = fields('options', options as TrainOptions<never>, {
     model: undefined,

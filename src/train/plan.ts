@@ -63,7 +63,14 @@ export function layout<Batch>(
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options
- *  that are wrong, or a model that does not fit in `memoryLimit`. */
+ *  that are wrong, or a model that does not fit in `memoryLimit`.
+ *  @example
+ *  const shape = { vocabulary: 96, channels: 64, heads: 4, context: 32 };
+ *  const of = (layers) => plan({ model: gpt({ ...shape, layers }), batch: 4, steps: 100 });
+ *  console.log(of(2).bytes.states, of(2).storedStatesWouldBe); // 131072 722944
+ *  console.log(of(8).bytes.states, of(8).storedStatesWouldBe); // 131072 2498560
+ *  console.log(of(8).parameters, of(8).bytes.weights); // 402496 1609984
+ */
 export const plan = <Batch>(options: TrainOptions<Batch>): MemoryPlan =>
   planChecked(checkTrainOptions(options));
 

@@ -64,11 +64,13 @@ export interface StepReport {
 export interface Evaluation {
   /** Mean loss a prediction. */
   loss: number;
+  /** Predictions that the loss is a mean of. */
   predictions: number;
   /** Share of the predictions that were right, where the loss counts them; else 0. */
   accuracy: number;
 }
 
+/** How an evaluation goes. */
 export interface EvaluateOptions {
   /** Samples of the batch, if the model cannot tell (translator: pairs). */
   samples?: number;
@@ -88,7 +90,16 @@ export interface TestOptions {
 const SLACK = 2 ** 18;
 
 /** A training run: weights, optimizer and the memory they live in. It prints nothing and keeps no
- *  clock. */
+ *  clock.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const learningRate = cosine(0.02, { warmup: 5 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 40, learningRate });
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  while (trainer.steps < 39) trainer.step(batch);
+ *  console.log(trainer.step(batch).loss.toFixed(6)); // 0.059055
+ *  console.log(trainer.totals.checkedStates, trainer.totals.mismatchedElements); // 40 0
+ */
 export class Trainer<Batch = unknown> {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'Trainer';
@@ -142,7 +153,12 @@ export class Trainer<Batch = unknown> {
 
   /** A new run with initial weights. Throws UsageError for wrong options and for a model that does
    *  not fit, with the bytes needed and allowed; RetrogradError if the runtime lacks WebAssembly
-   *  SIMD or is big-endian. */
+   *  SIMD or is big-endian.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10, seed: 3 });
+   *  console.log(trainer.parameters, trainer.steps); // 1640 0
+   */
   static create<Batch>(options: TrainOptions<Batch>): Trainer<Batch> {
     return new Trainer(checkTrainOptions(options), {});
   }
@@ -160,19 +176,38 @@ export class Trainer<Batch = unknown> {
     return this.pool.threads;
   }
 
-  /** Why fewer threads are at work than options.threads, in words; else ''. */
+  /** Why fewer threads are at work than options.threads, in words; else ''.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 2, steps: 10, threads: 2 });
+   *  console.log(trainer.threads, trainer.threadsNote); // 1 the threads are starting
+   *  trainer.close();
+   */
   get threadsNote(): string {
     return this.pool.note;
   }
 
   /** Waits until all threads are up, or it is clear that they cannot be; then `threadsNote` says
-   *  why. */
+   *  why.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 2, steps: 10, threads: 2 });
+   *  await trainer.ready();
+   *  console.log(trainer.threads === 2 || trainer.threadsNote !== ''); // true
+   *  trainer.close();
+   */
   async ready(): Promise<void> {
     await this.pool.started();
   }
 
   /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same
-   *  bits. Without it they end some time after the trainer was dropped. */
+   *  bits. Without it they end some time after the trainer was dropped.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10, threads: 2 });
+   *  trainer.close();
+   *  console.log(trainer.threads, trainer.steps); // 1 0
+   */
   close(): void {
     this.pool.end('the trainer was closed');
   }
@@ -181,7 +216,15 @@ export class Trainer<Batch = unknown> {
 
   /** One step on a batch. Throws before any weight is touched: UsageError for a batch that the
    *  model cannot use, OverflowError if a weight, state or gradient left its exact range,
-   *  ReconstructionError if a state was not rebuilt exactly. */
+   *  ReconstructionError if a state was not rebuilt exactly.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 2, steps: 10 });
+   *  const inputs = Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0);
+   *  const targets = Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1);
+   *  const { step, loss, checkedStates } = trainer.step({ inputs, targets });
+   *  console.log(step, loss.toFixed(6), checkedStates); // 1 1.382950 2
+   */
   step(batch: Batch): StepReport {
     const predictions = this.all.model.take(batch, this.options.batch);
     const { norm: _, loss, ...counts } = this.accumulate(predictions);
@@ -201,7 +244,13 @@ export class Trainer<Batch = unknown> {
 
   /** The gradients of the summed loss (int64, 28 fraction bits) of a batch at the present weights,
    *  left in `gradient(path)`; returns the mean loss. Part of `step`, and throws what that does; on
-   *  its own for tests and experiments. */
+   *  its own for tests and experiments.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+   *  console.log(trainer.computeGradients(batch).toFixed(6), trainer.steps); // 1.420349 0
+   */
   computeGradients(batch: Batch): number {
     const predictions = this.all.model.take(batch, this.options.batch);
     return nats(this.accumulate(predictions).loss) / predictions;
@@ -227,7 +276,14 @@ export class Trainer<Batch = unknown> {
   }
 
   /** Mean loss of a batch of any size, of the plain model (gamma = 0). Changes no weight. Throws
-   *  UsageError for a batch that the model cannot use. */
+   *  UsageError for a batch that the model cannot use.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const text = Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3, 0);
+   *  const { loss, predictions } = trainer.evaluate(textWindows(text, 4));
+   *  console.log(loss.toFixed(6), predictions); // 1.422729 8
+   */
   evaluate(batch: Batch, options: EvaluateOptions = {}): Evaluation {
     const { microBatch } = this.options;
     const known = { samples: undefined, gamma: 0, onSample: undefined };
@@ -262,15 +318,28 @@ export class Trainer<Batch = unknown> {
   }
 
   /** What the last layer gives for one sample, in real units, of the plain model (gamma = 0): the
-   *  last row's numbers, such as the logits of the token after some. Integers times a power of two:
-   *  the same on every machine. A model of several streams takes a sample of each. */
+   *  last row's numbers, such as the logits of the token after some, float64 [columns]. Integers
+   *  times a power of two: the same on every machine. A model of several streams takes a sample of
+   *  each. Throws UsageError for a sample that the model cannot use.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const logits = trainer.predict(Int32Array.of(0, 1, 2));
+   *  console.log(logits.length, logits[3].toFixed(6)); // 4 -0.086161
+   */
   predict(...samples: readonly unknown[]): Float64Array {
     return this.predictor(...samples.slice(0, -1))(samples[samples.length - 1]);
   }
 
   /** Runs all streams but the last, and returns a function that runs the last one: a translator's
    *  encoder, and what gives the logits after a prefix of the translation. It holds until the
-   *  trainer is used for something else. */
+   *  trainer is used for something else.
+   *  @example
+   *  const model = translator({ vocabulary: 6, layers: 1, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const next = trainer.predictor(Int32Array.of(4, 5, 2)); // runs the encoder
+   *  console.log(next(Int32Array.of(1)).length, next(Int32Array.of(1, 4)).length); // 6 6
+   */
   predictor(...samples: readonly unknown[]): (last: unknown) => Float64Array {
     const { model } = this.all;
     samples.forEach((sample, i) => {
@@ -297,7 +366,15 @@ export class Trainer<Batch = unknown> {
 
   /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major,
    *  28 fraction bits, of the loss summed over the batch. A view of live memory. Throws UsageError
-   *  for a path that the model does not have. */
+   *  for a path that the model does not have.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+   *  trainer.computeGradients(batch);
+   *  const gradient = trainer.gradient('norm.gain');
+   *  console.log(gradient.length, gradient[0]); // 8 14758662n
+   */
   gradient(path: string): BigInt64Array {
     const found = this.all.model.parameters.find((parameter) => parameter.path === path);
     if (found === undefined)
@@ -307,6 +384,11 @@ export class Trainer<Batch = unknown> {
 
   /** Weights in the order of forward, then what the optimizer keeps: everything that a checkpoint
    *  needs beside options and step. The data are views of live memory: copy what must not change.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const [{ name, shape, fraction }] = trainer.tensors();
+   *  console.log(name, shape, fraction); // token.weight [ 4, 8 ] 24
    */
   tensors(): NamedTensor[] {
     const { device } = this;
@@ -334,7 +416,17 @@ export class Trainer<Batch = unknown> {
 
   /** Continues from tensors that `tensors()` gave, after `steps` steps, bit for bit as the run they
    *  are from. Throws CheckpointError naming the first difference of name, shape or fraction bits,
-   *  or the first number that no run can have; nothing is changed then. */
+   *  or the first number that no run can have; nothing is changed then.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const options = { model, batch: 1, steps: 10 };
+   *  const first = Trainer.create(options);
+   *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+   *  first.step(batch);
+   *  const second = Trainer.create(options);
+   *  second.restore(first.tensors(), first.steps);
+   *  console.log(second.step(batch).loss === first.step(batch).loss); // true
+   */
   restore(tensors: readonly NamedTensor[], steps: number): void {
     checkStep(steps);
     const { parameters } = this.all.model;
@@ -357,7 +449,12 @@ export class Trainer<Batch = unknown> {
   }
 
   /** SHA-256 of every parameter's little-endian int32 bytes in the order of forward, as 64 hex
-   *  digits: the run's fingerprint. */
+   *  digits: the run's fingerprint.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  console.log((await trainer.weightsSha256()).slice(0, 16)); // 18ba20d3d6723f66
+   */
   async weightsSha256(): Promise<string> {
     const { bytes } = this.device;
     const bytesOf = ({ master, size }: Parameter): Uint8Array =>

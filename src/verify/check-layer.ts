@@ -59,7 +59,12 @@ const PAGES = 256;
 
 /** Checks a layer. Throws RetrogradError that names what is wrong: a gradient that is not that of
  *  the forward pass, a sample that reaches another one, a thread that computes something else; and
- *  whatever the layer throws itself, such as a parameter that is planned twice. */
+ *  whatever the layer throws itself, such as a parameter that is planned twice.
+ *  @example
+ *  const input = { kind: 'operand', rows: 3, columns: 4 };
+ *  const { output, cosines } = checkLayer(linear(2), { input });
+ *  console.log(output.columns, Object.keys(cosines).join()); // 2 the input,linear.weight
+ */
 export function checkLayer(
   layer: Layer,
   { input, wanted = 'branch', seed = 1 }: LayerCheck,

@@ -43,7 +43,12 @@ const LEAST_COSINE = 0.9999;
 const PAGES = 4;
 const BYTES = N * 4;
 
-/** Checks a rule. Throws RetrogradError that names what is wrong. */
+/** Checks a rule. Throws RetrogradError that names what is wrong: a state that is not rebuilt
+ *  exactly, a gradient that is not that of the forward pass, a sample that reaches another one.
+ *  @example
+ *  const report = checkRule(bdia(), { depth: 6 });
+ *  console.log(report.rebuilt, report.cosine > 0.9999); // 11 true
+ */
 export function checkRule(rule: UpdateRule, { depth = 4, seed = 1 }: RuleCheck = {}): RuleReport {
   rule.check?.(depth);
   const bench = new RuleBench(rule, depth, seed);

@@ -1,11 +1,15 @@
-// The public names of the package with their docstrings and examples, read by the TypeScript compiler from the three entries.
+// The public names of the package with their docstrings and examples, read by the TypeScript compiler from the entries.
 
 import { join } from 'node:path';
 import ts from 'typescript';
 
 const root = join(import.meta.dirname, '../..');
 /** Entry of the sources → name of the package's entry. What an entry takes over unchanged from one before it counts as that one's. */
-const ENTRIES = { 'src/index.ts': 'retrograd', 'src/all.ts': 'retrograd/all', 'src/verify/index.ts': 'retrograd/verify' } as const;
+const ENTRIES = {
+  'src/index.ts': 'retrograd',
+  'src/serve.ts': 'retrograd/thread',
+  'src/verify/index.ts': 'retrograd/verify',
+} as const;
 
 export interface Documented {
   readonly name: string;
@@ -45,6 +49,7 @@ export function publicNames(): PublicName[] {
     isMethod: (symbol.flags & ts.SymbolFlags.Method) !== 0,
   });
   const isPublic = (member: ts.Symbol): boolean => (member.declarations ?? []).every((one) => !ts.isTypeParameterDeclaration(one) &&
+    !ts.getJSDocTags(one).some(({ tagName }) => tagName.text === 'internal') &&
     !(ts.getCombinedModifierFlags(one) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected | ts.ModifierFlags.Override)) && !ts.isConstructorDeclaration(one) && !ts.isPrivateIdentifier((one as ts.MethodDeclaration).name ?? one));
   const kindOf = (symbol: ts.Symbol): PublicName['kind'] => {
     if (symbol.flags & ts.SymbolFlags.Function) return 'function';

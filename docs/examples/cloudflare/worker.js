@@ -9,12 +9,17 @@
 // its module as a file there. A clock does not advance while a Worker computes, so the budget of a
 // request is a number of steps: one of this model takes about 4 ms.
 
-import { GptTrainer, decodeCheckpoint, encodeCheckpoint } from 'retrograd';
+import { cosine, decodeCheckpoint, encodeCheckpoint, gpt, Trainer } from 'retrograd';
 
 const TEXT = 'she sells sea shells by the sea shore. '.repeat(60);
 const TOKENS = Int32Array.from(new TextEncoder().encode(TEXT));
-const MODEL = { vocabulary: 128, layers: 4, channels: 32, heads: 4, context: 16 };
-const OPTIONS = { model: MODEL, batch: 8, steps: 100, learningRate: 0.003, warmup: 10 };
+const windows = (at) => TOKENS.subarray(at, at + 128); // 8 windows of 16 tokens
+const OPTIONS = {
+  model: gpt({ vocabulary: 128, layers: 4, channels: 32, heads: 4, context: 16 }),
+  batch: 8,
+  steps: 100,
+  learningRate: cosine(0.003, { warmup: 10 }),
+};
 /** Steps of one request at most. */
 const BUDGET = 25;
 /** A value of a Durable Object's storage has at most 128 KiB. */
@@ -27,7 +32,7 @@ export class Training {
 
   /** The trainer, as the last request left it. */
   async load() {
-    this.trainer ??= GptTrainer.create(OPTIONS);
+    this.trainer ??= Trainer.create(OPTIONS);
     const chunks = await this.storage.get('chunks');
     if (chunks !== undefined && this.trainer.steps === 0) {
       const parts = await Promise.all(
@@ -72,10 +77,7 @@ export class Training {
         });
       for (let i = 0; i < steps && trainer.steps < OPTIONS.steps; i++) {
         const at = trainer.steps * 20;
-        ({ loss } = trainer.trainStep(
-          TOKENS.subarray(at, at + 128),
-          TOKENS.subarray(at + 1, at + 129),
-        ));
+        ({ loss } = trainer.step({ inputs: windows(at), targets: windows(at + 1) }));
       }
       await this.save();
     }
