@@ -11,12 +11,8 @@ export {
 } from './core/errors.ts';
 
 // ---- training ----
-export {
-  type Evaluation,
-  type EvaluateOptions,
-  type StepReport,
-  Trainer,
-} from './train/trainer.ts';
+export type { EvaluateOptions, Evaluation, StepReport } from './train/report.ts';
+export { Trainer } from './train/trainer.ts';
 export {
   type CheckedOptions,
   type Keep,
