@@ -73,13 +73,17 @@ export const byteCount =
 export const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** Names of the library that are others on the command line. */
+const OTHERS: Record<string, string> = { beta: 'momentum', isRandom: 'randomMomentum' };
+
 /** The library speaks of `learningRate is 5`; the user wrote --learning-rate. `names`: the options
  *  of the command. */
 export function inFlags(message: string, names: readonly string[]): string {
   const known = new Set(names);
-  return message.replace(/^\w+(?= is )|\b[a-z]+[A-Z]\w*\b/g, (name) =>
-    known.has(name) ? flagOf(name) : name,
-  );
+  return message.replace(/^\w+(?= is )|\b[a-z]+[A-Z]\w*\b/g, (word) => {
+    const name = OTHERS[word] ?? word;
+    return known.has(name) ? flagOf(name) : word;
+  });
 }
 
 /** Runs a check of the library, whose UsageErrors then name flags. */

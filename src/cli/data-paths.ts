@@ -3,7 +3,7 @@
 
 import { resolve } from 'node:path';
 import { eventsOf } from './log.ts';
-import { type Row, type RunValues, optionName } from './options.ts';
+import { optionName, type Row, type RunValues } from './options.ts';
 
 /** Absolute paths by the name of the option that gives them. */
 export type DataPaths = Record<string, string>;

@@ -4,7 +4,8 @@
 import { quote } from './argv.ts';
 import { readTextFile } from './files.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { type AnyModel, type CheckedOptions, UsageError } from './library.ts';
+import { type CheckedOptions, UsageError } from './library.ts';
+import { settingsOf } from './settings.ts';
 import { commandLine, shellWord } from './shell.ts';
 
 /** What `bench` says of a step. */
@@ -32,9 +33,7 @@ export function readFigures(path: string, kind: SomeKind): StepFigures {
       return [];
     }
   });
-  const found = steps.find(
-    ({ model }) => (model?.kind ?? undefined) === (kind.modelKind as unknown),
-  );
+  const found = steps.find(({ model }) => ((model?.kind ?? 'gpt') as unknown) === kind.modelName);
   if (found !== undefined) return found;
   throw new UsageError(
     `--bench ${quote(path)} has no step of ${kind.title}, expected what bench ${kind.name} ` +
@@ -63,10 +62,11 @@ function work(
 /** Milliseconds of a step of a run. */
 export function estimate(
   figures: StepFigures,
-  { model, batch, reversible }: CheckedOptions<AnyModel>,
+  options: CheckedOptions<never>,
   parameters: number,
 ): number {
-  const now = work(model as unknown as Record<string, number>, batch, parameters, reversible);
+  const { model, batch, reversible } = settingsOf(options);
+  const now = work(model as Record<string, number>, batch, parameters, reversible);
   return (
     (figures.milliseconds * now) /
     work(figures.model, figures.batch, figures.parameters, figures.reversible)

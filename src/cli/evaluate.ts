@@ -1,16 +1,17 @@
 // retrograd eval DIR: a saved model on data: its loss, and what else its kind has.
 
 import { asFlags, quote } from './argv.ts';
-import { table } from './format.ts';
 import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
-import { directoryOf } from './files.ts';
-import type { EvalValues, Evaluation } from './kinds/kind.ts';
 import { checkExpected } from './expect.ts';
+import { directoryOf } from './files.ts';
+import { table } from './format.ts';
 import { weightsSha256 } from './inspect.ts';
-import { UsageError } from './library.ts';
+import type { Evaluation, EvalValues } from './kinds/kind.ts';
+import { checkTrainOptions, UsageError } from './library.ts';
 import { longFlag } from './options.ts';
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { openAny, restoreTrainer } from './run.ts';
+import { settingsOf } from './settings.ts';
 import { defaultThreads } from './threads.ts';
 
 /** Values of gamma that inference can have. */
@@ -57,15 +58,15 @@ export async function evaluate(
       `--${foreign[0]} is given, but the run in ${quote(directory)} is of ${kind.title}, ` +
         `expected ${data.map(longFlag).join(' or ')}`,
     );
-  checkGamma(values.gamma ?? 0, run.options.reversible);
+  checkGamma(values.gamma ?? 0, settingsOf(run.options).reversible);
   const reporter = chooseReporter(values.json === true, {
     from: 0,
     to: 1,
-    unit: kind.name === 'gpt' ? 'tokens' : kind.name === 'vit' ? 'images' : 'pairs',
+    unit: kind.unit,
     unitsPerStep: 1,
   });
   const options = asFlags(['threads'], () =>
-    kind.check({
+    checkTrainOptions({
       ...run.options,
       threads: values.threads ?? defaultThreads(run.options.microBatch),
     }),

@@ -2,17 +2,15 @@
 
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { quote } from './argv.ts';
 import {
-  type AnyModel,
-  type CheckedOptions,
   type Checkpoint,
   CheckpointError,
+  decodeCheckpoint,
   MAX_CHECKPOINT_BYTES,
   UsageError,
-  decodeCheckpoint,
 } from './library.ts';
-import { quote } from './argv.ts';
-import { TooLarge, gunzipBounded, isGzip, readBounded } from './read.ts';
+import { gunzipBounded, isGzip, readBounded, TooLarge } from './read.ts';
 import { reason } from './system-errors.ts';
 
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
@@ -91,9 +89,7 @@ export const holdsCheckpoint = (directory: string): boolean =>
 
 /** Reads DIR/checkpoint.safetensors: UsageError if there is none, CheckpointError naming the file
  *  if it is not whole. */
-export async function loadCheckpoint(
-  directory: string,
-): Promise<Checkpoint<CheckedOptions<AnyModel>>> {
+export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
   const path = checkpointPath(directory);
   let file: Uint8Array;
   try {

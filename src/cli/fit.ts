@@ -3,7 +3,7 @@
 import { asFlags } from './argv.ts';
 import { mebibytes } from './format.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { type AnyModel, type CheckedOptions, type MemoryPlan, UsageError } from './library.ts';
+import { type CheckedOptions, type MemoryPlan, plan as planOf, UsageError } from './library.ts';
 import { runNames } from './options.ts';
 import { commandAgain } from './shell.ts';
 
@@ -15,11 +15,11 @@ export interface Fit {
 }
 
 /** The memory of a run, whatever it may use. Throws UsageError for options that are wrong. */
-export function fitOf(kind: SomeKind, options: CheckedOptions<AnyModel>): Fit {
+export function fitOf(kind: SomeKind, options: CheckedOptions<never>): Fit {
   const { batch, microBatch, memoryLimit } = options;
   const of = (count: number): MemoryPlan =>
     asFlags(runNames(kind.rows), () =>
-      kind.plan({ ...options, microBatch: count, memoryLimit: Number.MAX_SAFE_INTEGER }),
+      planOf({ ...options, microBatch: count, memoryLimit: Number.MAX_SAFE_INTEGER }),
     );
   const plan = of(microBatch);
   if (plan.total <= memoryLimit) return { plan, isFitting: true, smaller: undefined };
@@ -35,7 +35,7 @@ export function fitOf(kind: SomeKind, options: CheckedOptions<AnyModel>): Fit {
 /** Throws UsageError, which names the micro-batch to use, if a run does not fit its memory. */
 export function checkFit(
   { plan: { total }, isFitting, smaller }: Fit,
-  { memoryLimit }: CheckedOptions<AnyModel>,
+  { memoryLimit }: CheckedOptions<never>,
 ): void {
   if (isFitting) return;
   throw new UsageError(

@@ -8,18 +8,18 @@ import { type CifarKind, cifarRecord, readCifar } from '../data/cifar.ts';
 import { readDigits } from '../data/digits.ts';
 import { readIdx } from '../data/idx.ts';
 import {
-  type ImageSet,
-  type LabelledImage,
   checkImages,
   checkSameKind,
   fromImages,
+  type ImageSet,
   joinImages,
+  type LabelledImage,
   someColour,
 } from '../data/images.ts';
 import { quote } from './argv.ts';
 import { UsageError } from './library.ts';
 import { MAX_PNG_BYTES, readPng } from './png.ts';
-import { TooLarge, gunzipBounded, isGzip, readBounded } from './read.ts';
+import { gunzipBounded, isGzip, readBounded, TooLarge } from './read.ts';
 import { codeOf } from './system-errors.ts';
 
 /** A data set, read. */

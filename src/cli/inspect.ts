@@ -1,13 +1,16 @@
 // retrograd inspect DIR: what a checkpoint holds, without making the model.
 
+import { createHash } from 'node:crypto';
+import { endianness } from 'node:os';
 import { oneLine } from './argv.ts';
 import { checkpointPath } from './files.ts';
 import { count, table } from './format.ts';
-import { isWeight, type NamedTensor, hex, sha256, toLittleEndian } from './library.ts';
-import { print, printJson, printWhole } from './reporters.ts';
 import type { SavedRun } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
+import { isWeight, type NamedTensor } from './library.ts';
+import { print, printJson, printWhole } from './reporters.ts';
 import { openAny } from './run.ts';
+import { settingsOf } from './settings.ts';
 import { breakText, terminalColumns } from './terminal.ts';
 
 /** A tensor's line: format as Qm.n (sign not counted), range of its values. */
@@ -33,17 +36,25 @@ function describe({ name, shape, data, fraction }: NamedTensor): {
   };
 }
 
+function littleEndian({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
+}
+
 /** The same digest as a trainer's weightsSha256: every weight's little-endian bytes in table order.
  */
 export function weightsSha256(tensors: readonly NamedTensor[]): string {
-  return hex(sha256(tensors.filter(isWeight).map(({ data }) => toLittleEndian(data))));
+  const hash = createHash('sha256');
+  for (const { data } of tensors.filter(isWeight)) hash.update(littleEndian(data));
+  return hash.digest('hex');
 }
 
 /** Rows of a page; a digest has a line of its own. */
 function rows(kind: SomeKind, run: SavedRun, parameters: number): [string, string][] {
-  const { model, ...options } = run.options;
+  const { model, ...options } = settingsOf(run.options);
   const words = (values: object): string =>
     Object.entries(values)
+      .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name} ${String(value)}`)
       .join(', ');
   return [
@@ -81,7 +92,7 @@ export async function inspect(
   const digest = weightsSha256(run.tensors);
   const tensors = run.tensors.map(describe);
   if (json === true) {
-    const { step, options, dataSha256, libraryVersion, vocabulary } = run;
+    const { step, dataSha256, libraryVersion, vocabulary } = run;
     printJson({
       event: 'checkpoint',
       step,
@@ -89,7 +100,7 @@ export async function inspect(
       weightsSha256: digest,
       dataSha256,
       vocabulary,
-      options,
+      options: settingsOf(run.options),
       libraryVersion,
       tensors,
     });

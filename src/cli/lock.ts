@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { createPassing, listed, randomName, remove } from './atomic.ts';
 import { pause } from './output.ts';
-import { type ProcessIdentity, isLiving, isSame, thisProcess } from './processes.ts';
+import { isLiving, isSame, type ProcessIdentity, thisProcess } from './processes.ts';
 
 /** Milliseconds between signs of life, and after which a claim without one counts no more. */
 const BEAT = 5000;

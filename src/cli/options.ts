@@ -7,11 +7,11 @@ import { asFlags, byteCount, choice, flagOf, number, quote, wholeNumber } from '
 import { digestOf } from './expect.ts';
 import {
   type CheckedOptions,
-  type RuleName,
-  type TrainOptions,
+  checkTrainOptions,
   UsageError,
   type VocabularyKind,
 } from './library.ts';
+import { type GivenSettings, type RuleName, type Settings, settingsOf } from './settings.ts';
 import { defaultThreads } from './threads.ts';
 
 /** What a user can give; undefined where he did not. `verify` is false or true by commander's --no-
@@ -49,7 +49,7 @@ export interface RunValues {
   warmup?: number;
   decay?: 'cosine' | 'constant';
   weightDecay?: number;
-  clip?: TrainOptions['clip'];
+  clip?: Settings['clip'];
   reversible?: RuleName;
   gammaShift?: number;
   momentum?: number;
@@ -257,7 +257,10 @@ export const givenNames = (command: Command): ReadonlySet<string> =>
       .filter((name) => command.getOptionValueSource(name) === 'cli'),
   );
 
-const freeOptions = (values: RunValues, batch: number): Partial<Omit<TrainOptions, 'model'>> => ({
+/** What changes no bit. */
+type Free = Partial<Pick<Settings, 'microBatch' | 'threads' | 'verify' | 'memoryLimit'>>;
+
+const freeOptions = (values: RunValues, batch: number): Free => ({
   ...(values.microBatch === undefined ? {} : { microBatch: values.microBatch }),
   threads: values.threads ?? defaultThreads(values.microBatch ?? batch),
   ...(values.verify === false ? { verify: false } : {}),
@@ -273,12 +276,12 @@ export const stackOf = (values: RunValues, { layers, channels, heads }: Defaults
   bias: values.bias,
 });
 
-/** The library's options, but for the model and defaults that the library has itself. */
+/** The settings, but for the model and defaults that the library has itself. */
 export function sharedOptions(
   values: RunValues,
   defaults: Defaults,
   steps: number,
-): Omit<TrainOptions, 'model'> {
+): Omit<GivenSettings<never>, 'model'> {
   const {
     seed,
     decay,
@@ -318,22 +321,22 @@ export function sharedOptions(
 }
 
 /** What a checkpoint says of its run. */
-export interface SavedOptions<Config> {
-  options: CheckedOptions<Config>;
+export interface SavedOptions<Options> {
+  options: Options;
   /** Options that the library does not know, by name. */
-  settings: object;
+  more: object;
 }
 
 /** The options of a resumed run: the checkpoint's, with those that change no bit as given now.
  *  Throws UsageError naming every given option that differs from the checkpoint's. */
-export function resumedOptions<Config>(
+export function resumedOptions<Options extends CheckedOptions<never>>(
   rows: OptionRows,
-  { options: saved, settings }: SavedOptions<Config>,
+  { options: saved, more }: SavedOptions<Options>,
   values: RunValues,
   given: ReadonlySet<string>,
-  check: (options: CheckedOptions<Config>) => CheckedOptions<Config>,
-): CheckedOptions<Config> {
-  const before = { ...saved, ...saved.model, ...settings } as Record<string, unknown>;
+): Options {
+  const settings = settingsOf(saved);
+  const before = { ...settings, ...settings.model, ...more } as Record<string, unknown>;
   const now = values as Record<string, unknown>;
   const differing = deciding(rows)
     .map(optionName)
@@ -349,9 +352,8 @@ export function resumedOptions<Config>(
       'leave them out: a resumed run has its options from the checkpoint',
     );
   }
-  return asFlags(runNames(rows), () =>
-    check({ ...saved, ...freeOptions(values, saved.microBatch) }),
-  );
+  const free = freeOptions(values, saved.microBatch);
+  return asFlags(runNames(rows), () => checkTrainOptions({ ...saved, ...free }) as Options);
 }
 
 /** The options among `names` that were given, as words of a command. */

@@ -2,11 +2,11 @@
 // running it.
 
 import { pathsOf } from './data-paths.ts';
-import { type StepFigures, estimate, readFigures } from './estimate.ts';
-import { type Fit, checkFit, fitOf } from './fit.ts';
+import { estimate, readFigures, type StepFigures } from './estimate.ts';
+import { checkFit, type Fit, fitOf } from './fit.ts';
 import { bytes, count, duration, mebibytes, table } from './format.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import type { AnyModel, CheckedOptions } from './library.ts';
+import type { CheckedOptions } from './library.ts';
 import type { RunValues } from './options.ts';
 import { planEvent, print, printJson } from './reporters.ts';
 
@@ -18,8 +18,6 @@ const MEANING: Record<string, string> = {
   sideBits: 'one bit an activation a block',
   workspace: 'one block at a time',
 };
-
-type Options = CheckedOptions<AnyModel>;
 
 function printTable({ plan }: Fit, note: string): void {
   const rows = Object.entries(plan.bytes).map(([purpose, size]) => [
@@ -47,7 +45,7 @@ function printTable({ plan }: Fit, note: string): void {
 /** How long the whole run takes. */
 function timeOf(
   { plan }: Fit,
-  options: Options,
+  options: CheckedOptions<never>,
   figures: StepFigures,
 ): { milliseconds: number; seconds: number } {
   const milliseconds = estimate(figures, options, plan.parameters);

@@ -4,9 +4,9 @@
 // its size, so the memory depends on the size alone.
 
 import { inflateSync } from 'node:zlib';
-import { type DecodedPng, convertIndexedToRgb, decode } from 'fast-png';
+import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
 import type { ImageShape } from '../data/images.ts';
-import { MAX_SIDE, checkBytes, sizeOf } from '../data/images.ts';
+import { checkBytes, MAX_SIDE, sizeOf } from '../data/images.ts';
 import { UsageError } from './library.ts';
 
 /** Most bytes of a file: four times what the largest image takes in full. */

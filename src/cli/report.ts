@@ -4,6 +4,7 @@ import { bytes, count, duration, percent, table } from './format.ts';
 import type { RunHistory } from './loop.ts';
 import type { Curve } from './plot/curves.ts';
 import { textChart } from './plot/text.ts';
+import { settingsOf } from './settings.ts';
 import { mean } from './statistics.ts';
 import type { Task, Validation } from './tasks/task.ts';
 import { hasColour, isPlainTerminal, terminalColumns } from './terminal.ts';
@@ -89,8 +90,9 @@ function reversalRow({
     trainer: { options, totals },
   },
 }: RunSummary): [string, string] {
-  if (options.reversible === 'none') return ['states', 'stored, not rebuilt (--reversible none)'];
-  if (options.reversible === 'checkpointing')
+  const { reversible } = settingsOf(options);
+  if (reversible === 'none') return ['states', 'stored, not rebuilt (--reversible none)'];
+  if (reversible === 'checkpointing')
     return ['states', 'recomputed from stored ones, not rebuilt (--reversible checkpointing)'];
   if (!options.verify) return ['states rebuilt', 'not checked (--no-verify)'];
   return [
@@ -155,7 +157,7 @@ export function clampedNote({
     `\n\nCLAMPED: ${count(saturated)} values were beyond the range of their format and were ` +
     `cut to it, ${where}: ` +
     'weights or gradients grew too large, and the model learns worse than it could. ' +
-    `Train again with half the learning rate (--lr ${options.learningRate / 2}) or a longer ` +
+    `Train again with half the learning rate (--lr ${settingsOf(options).learningRate / 2}) or a longer ` +
     '--warmup; ' +
     '`saturated` in the log says in which steps.'
   );

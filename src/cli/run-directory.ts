@@ -3,11 +3,11 @@
 // saved.
 
 import fs from 'node:fs';
-import { makeDirectory, removeLeftovers, unwritable, writeAtomically } from './atomic.ts';
 import { quote } from './argv.ts';
+import { makeDirectory, removeLeftovers, unwritable, writeAtomically } from './atomic.ts';
 import { CHECKPOINT_FILE, checkpointPath } from './files.ts';
 import { RetrogradError, UsageError } from './library.ts';
-import { type Holder, Lock, findHolder, takeLock } from './lock.ts';
+import { findHolder, type Holder, Lock, takeLock } from './lock.ts';
 import { reason } from './system-errors.ts';
 
 const NAME = 'run';

@@ -2,7 +2,7 @@
 
 import type { RetrogradError } from './library.ts';
 import type { RunDirectory } from './run-directory.ts';
-import { type NamedFile, type Rescue, attempt, saveSurely } from './saving.ts';
+import { attempt, type NamedFile, type Rescue, saveSurely } from './saving.ts';
 
 export class RunSaver {
   /** Set if the last save could not be written where it belongs. */

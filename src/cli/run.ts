@@ -2,43 +2,44 @@
 
 import { version } from '../../package.json';
 import { quote } from './argv.ts';
-import { CHECKPOINT_FILE, FLOAT32_FILE, checkpointPath, loadCheckpoint } from './files.ts';
-import type { Kind, RunData, SavedRun } from './kinds/kind.ts';
-import { type SomeKind, kindOf } from './kinds/kinds.ts';
+import { CHECKPOINT_FILE, checkpointPath, FLOAT32_FILE, loadCheckpoint } from './files.ts';
+import type { Kind, SavedRun } from './kinds/kind.ts';
+import { kindOf, type SomeKind } from './kinds/kinds.ts';
 import {
-  type AnyModel,
-  CheckpointError,
   type CheckedOptions,
-  MAX_CHECKPOINT_BYTES,
-  RetrogradError,
-  UsageError,
+  CheckpointError,
   encodeCheckpoint,
   exportFloat32,
+  MAX_CHECKPOINT_BYTES,
+  RetrogradError,
+  Trainer,
+  UsageError,
 } from './library.ts';
-import { commandLine, pathWord } from './shell.ts';
 import type { NamedFile } from './saving.ts';
-import type { AnyTrainer } from './tasks/task.ts';
+import type { ModelConfig, RunOptions } from './settings.ts';
+import { commandLine, pathWord } from './shell.ts';
 
 /** A run of whatever kind. Throws UsageError if there is no checkpoint, CheckpointError if it
  *  cannot be used. */
 export async function openAny(directory: string): Promise<{ kind: SomeKind; run: SavedRun }> {
   const checkpoint = await loadCheckpoint(directory);
-  const { model } = checkpoint.options;
-  const kind = kindOf(model);
-  const known: unknown = kind.fromJson(checkpoint.vocabulary, model);
+  const options = checkpoint.options as unknown as RunOptions;
+  const kind = kindOf(options.model);
+  const { config } = options.model;
+  const known: unknown = kind.fromJson(checkpoint.vocabulary, config);
   if (known === undefined)
     throw new CheckpointError(
       `${quote(checkpointPath(directory))}: its vocabulary does not fit its ` +
-        `model${'vocabulary' in model ? ` of ${model.vocabulary} tokens` : ''}`,
+        `model${'vocabulary' in config ? ` of ${config.vocabulary} tokens` : ''}`,
     );
-  return { kind, run: { ...checkpoint, directory, known } };
+  return { kind, run: { ...checkpoint, options, directory, known } };
 }
 
 /** A run of one kind. Throws UsageError for another. */
-export async function openRun<Config extends AnyModel, Known>(
+export async function openRun<Config extends ModelConfig, Batch, Known>(
   directory: string,
-  wanted: Pick<Kind<Config, AnyTrainer, Known, RunData<Known>>, 'name' | 'title' | 'fromJson'>,
-): Promise<SavedRun<Config, Known>> {
+  wanted: Kind<Config, Batch, Known>,
+): Promise<SavedRun<Config, Batch, Known>> {
   const { kind, run } = await openAny(directory);
   if (kind.name !== wanted.name)
     throw new UsageError(
@@ -46,22 +47,22 @@ export async function openRun<Config extends AnyModel, Known>(
         `${wanted.title} (train ${wanted.name})`,
       `look at it: ${commandLine('inspect', pathWord(directory))}`,
     );
-  return run as SavedRun<Config, Known>;
+  return run as unknown as SavedRun<Config, Batch, Known>;
 }
 
 /** Creating a model asks the system for memory, which it may refuse even when the plan fits the
  *  limit. */
-export function createTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(
-  kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>,
-  options: CheckedOptions<Config>,
-): Trainer {
+export function createTrainer<Batch>(
+  { name }: Pick<SomeKind, 'name'>,
+  options: CheckedOptions<Batch>,
+): Trainer<Batch> {
   try {
-    return kind.create(options);
+    return Trainer.create<Batch>(options);
   } catch (error) {
     if (error instanceof RangeError)
       throw new UsageError(
         'the system refuses the memory that this run needs',
-        `see the amount with 'retrograd plan ${kind.name}' and use a smaller model or ` +
+        `see the amount with 'retrograd plan ${name}' and use a smaller model or ` +
           '--micro-batch',
       );
     throw error;
@@ -69,11 +70,11 @@ export function createTrainer<Config extends AnyModel, Trainer extends AnyTraine
 }
 
 /** A trainer in the state of a saved run. */
-export function restoreTrainer<Config extends AnyModel, Trainer extends AnyTrainer>(
-  kind: Pick<Kind<Config, Trainer, never, never>, 'name' | 'create'>,
-  run: SavedRun<Config>,
-  options: CheckedOptions<Config> = run.options,
-): Trainer {
+export function restoreTrainer<Batch>(
+  kind: Pick<SomeKind, 'name'>,
+  run: Pick<SavedRun, 'directory' | 'tensors' | 'step'>,
+  options: CheckedOptions<Batch>,
+): Trainer<Batch> {
   const trainer = createTrainer(kind, options);
   try {
     trainer.restore(run.tensors, run.step);
@@ -118,7 +119,7 @@ export interface SaveSettings {
 /** The files of a run, or the checkpoint alone under another name. Throws RetrogradError if there
  *  is not enough memory for them. */
 export async function encodeRun(
-  trainer: AnyTrainer,
+  trainer: Trainer<never>,
   run: SaveSettings,
   name = CHECKPOINT_FILE,
 ): Promise<NamedFile[]> {

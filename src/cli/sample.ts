@@ -1,12 +1,20 @@
 // retrograd sample DIR --prompt "...": text from a saved model. The same seed gives the same text
 // on every machine.
 
-import { type GptTrainer, UsageError, type Vocabulary, chooseToken } from './library.ts';
 import { gpt } from './kinds/gpt.ts';
-import { printable } from './printable.ts';
+import {
+  chooseToken,
+  type GptConfig,
+  type TextBatch,
+  type Trainer,
+  UsageError,
+  type Vocabulary,
+} from './library.ts';
 import { write } from './output.ts';
+import { printable } from './printable.ts';
 import { printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
+import { configOf } from './settings.ts';
 
 export interface SampleValues {
   prompt?: string;
@@ -24,16 +32,16 @@ interface Drawing {
 
 /** The tokens that follow a prompt of at least one token. `each` hears every one as it comes. */
 export function generate(
-  trainer: Pick<GptTrainer, 'logits' | 'options'>,
+  trainer: Pick<Trainer<TextBatch>, 'predict' | 'options'>,
   prompt: Int32Array,
   { length, temperature, seed }: Drawing,
   each: (token: number) => void = () => undefined,
 ): Int32Array {
-  const { context } = trainer.options.model;
+  const { context } = configOf<GptConfig>(trainer.options);
   const tokens = new Int32Array(prompt.length + length);
   tokens.set(prompt);
   for (let at = prompt.length; at < tokens.length; at++) {
-    const logits = trainer.logits(tokens.subarray(Math.max(0, at - context), at));
+    const logits = trainer.predict(tokens.subarray(Math.max(0, at - context), at));
     tokens[at] = chooseToken(logits, temperature, seed, at - prompt.length);
     each(tokens[at]);
   }

@@ -62,7 +62,7 @@ export type GivenSettings<Model> = Pick<Settings<Model>, 'batch' | 'steps' | 'mo
 };
 
 /** What the configurations of all kinds of models have. */
-interface ModelConfig {
+export interface ModelConfig {
   layers: number;
   channels: number;
   rule?: UpdateRule | undefined;
@@ -72,6 +72,10 @@ interface ModelConfig {
 export interface RunOptions<Config = ModelConfig, Batch = never> extends CheckedOptions<Batch> {
   readonly model: ConfiguredModel<Required<Config>, Batch>;
 }
+
+/** The configuration of a model whose kind the caller knows. */
+export const configOf = <Config>({ model }: CheckedOptions<never>): Required<Config> =>
+  model.config as Required<Config>;
 
 /** The rule that is chosen. The options of the others are checked, too. */
 function ruleOf({

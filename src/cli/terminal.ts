@@ -23,7 +23,7 @@ export function terminalColumns(): number {
 /** Where the lines after the first begin: below the second column of a table, or below the text. */
 function indentOf(line: string, columns: number): number {
   const [lead] = /^ */.exec(line) as RegExpExecArray;
-  const cell = /^ *\S.*?  +(?=\S)/.exec(line)?.[0].length ?? lead.length;
+  const cell = /^ *\S.*? {2,}(?=\S)/.exec(line)?.[0].length ?? lead.length;
   return cell <= columns / 2 ? cell : lead.length + 2;
 }
 

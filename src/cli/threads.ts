@@ -3,28 +3,29 @@
 
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STARTING } from './library.ts';
-import type { AnyTrainer } from './tasks/task.ts';
+import type { Trainer } from './library.ts';
 
 const MOST_THREADS = 4;
 
 export const defaultThreads = (sequences: number): number =>
   Math.min(MOST_THREADS, availableParallelism(), sequences);
 
+/** Most milliseconds that a run waits for its threads; those that come later join in. */
+const PATIENCE = 5000;
+
 /** Waits until all threads of a trainer are up or cannot be had; at most five seconds. */
-export async function allThreadsUp(trainer: AnyTrainer): Promise<void> {
-  for (let waited = 0; trainer.threadsNote === STARTING && waited < 5000; waited += 5)
-    await sleep(5);
+export async function allThreadsUp(trainer: Trainer<never>): Promise<void> {
+  await Promise.race([trainer.ready(), sleep(PATIENCE, undefined, { ref: false })]);
 }
 
 /** How many threads are at work, and why they are fewer than asked for. */
-export function threadsText({ threads, threadsNote, options }: AnyTrainer): string {
+export function threadsText({ threads, threadsNote, options }: Trainer<never>): string {
   const text = `${threads} thread${threads === 1 ? '' : 's'}`;
   return threadsNote === '' ? text : `${text} instead of ${options.threads}: ${threadsNote}`;
 }
 
 /** Says once that threads were lost, or never came. */
-export function threadsWarning(trainer: AnyTrainer, warn: (line: string) => void): () => void {
+export function threadsWarning(trainer: Trainer<never>, warn: (line: string) => void): () => void {
   let known = trainer.threadsNote;
   return () => {
     const { threadsNote: now } = trainer;

@@ -6,60 +6,61 @@ import { join, resolve } from 'node:path';
 import { oneLine, quote } from './argv.ts';
 import { BEST_FILE, Best } from './best.ts';
 import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
+import { checkExpected } from './expect.ts';
 import {
-  FLOAT32_FILE,
   checkpointPath,
   directoryOf,
+  FLOAT32_FILE,
   holdsCheckpoint,
   isCheckpointFile,
 } from './files.ts';
+import { checkFit, fitOf } from './fit.ts';
 import { bytes, count } from './format.ts';
 import { Interrupts } from './interrupts.ts';
-import type { RunData, SavedRun } from './kinds/kind.ts';
+import type { RunData } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
 import {
-  type AnyModel,
   type CheckedOptions,
   OverflowError,
   ReconstructionError,
   RetrogradError,
+  type Trainer,
   UsageError,
 } from './library.ts';
+import { logPath, RunLog } from './log.ts';
 import { runLoop, validate } from './loop.ts';
 import {
-  type RunValues,
   checkTogether,
   continueWords,
   dataWords,
+  type RunValues,
   resumedOptions,
 } from './options.ts';
-import { checkExpected } from './expect.ts';
-import { checkFit, fitOf } from './fit.ts';
 import { goOnWithoutOutput } from './output.ts';
 import { doneEvent, humanReport } from './report.ts';
-import { commandLine, pathWord } from './shell.ts';
-import { RunLog, logPath } from './log.ts';
 import {
-  type Reporter,
   chooseReporter,
   logged,
   print,
   printJson,
   printWhole,
+  type Reporter,
   status,
 } from './reporters.ts';
-import { validationsOf } from './validation.ts';
-import { RunDirectory, checkFree } from './run-directory.ts';
 import { checkSavable, createTrainer, encodeRun, openRun, restoreTrainer } from './run.ts';
+import { checkFree, RunDirectory } from './run-directory.ts';
 import { RunSaver } from './run-saver.ts';
-import { type Rescue, moveHint, wordsOf } from './saving.ts';
-import type { AnyTrainer, Task, Validation } from './tasks/task.ts';
+import { moveHint, type Rescue, wordsOf } from './saving.ts';
+import { settingsOf } from './settings.ts';
+import { commandLine, pathWord } from './shell.ts';
+import type { Task, Validation } from './tasks/task.ts';
 import { allThreadsUp, threadsText } from './threads.ts';
+import { validationsOf } from './validation.ts';
 
 /** A run about to begin or to go on: nothing is written yet. */
 interface Prepared {
   kind: SomeKind;
-  trainer: AnyTrainer;
+  trainer: Trainer<never>;
   task: Task;
   data: RunData<unknown>;
   /** Step at which this command ends. */
@@ -76,7 +77,7 @@ type Begun = Pick<Prepared, 'trainer' | 'data'>;
 async function readData(
   kind: SomeKind,
   values: RunValues,
-  run?: SavedRun,
+  run?: Parameters<SomeKind['read']>[1],
 ): Promise<RunData<unknown>> {
   if (values.json !== true) status('reading the data ...');
   try {
@@ -103,14 +104,8 @@ async function prepareResumed(
   given: ReadonlySet<string>,
 ): Promise<Begun> {
   const run = await openRun(directory, kind);
-  const settings = kind.settings(run.known, run.options.model);
-  const options = resumedOptions(
-    kind.rows,
-    { options: run.options, settings },
-    values,
-    given,
-    kind.check,
-  );
+  const more = kind.settings(run.known, run.options.model.config);
+  const options = resumedOptions(kind.rows, { options: run.options, more }, values, given);
   if (run.step >= options.steps)
     throw new UsageError(
       `the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, ` +
@@ -125,7 +120,7 @@ async function prepareResumed(
 /** Refuses a model that does not fit its memory or its checkpoint. */
 function checkFits(
   kind: SomeKind,
-  options: CheckedOptions<AnyModel>,
+  options: CheckedOptions<never>,
   values: RunValues,
   data: RunData<unknown>,
 ): void {
@@ -265,7 +260,7 @@ function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Pre
   );
   reporter.note(
     `steps ${count(trainer.steps + 1)} to ${count(until)} of ${count(options.steps)}, ` +
-      `${kind.batchNote(options)}, ${options.reversible}, seed ${options.seed}, ` +
+      `${kind.batchNote(options)}, ${settingsOf(options).reversible}, seed ${options.seed}, ` +
       `${threadsText(trainer)}`,
   );
   reporter.plan(plan, paths);

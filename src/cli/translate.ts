@@ -4,7 +4,7 @@
 import { quote } from './argv.ts';
 import { readDataFile } from './files.ts';
 import { translate as kind } from './kinds/translate.ts';
-import { UsageError, normaliseSentence } from './library.ts';
+import { normaliseSentence, UsageError } from './library.ts';
 import { printableLine } from './printable.ts';
 import { print, printJson } from './reporters.ts';
 import { openRun, restoreTrainer } from './run.ts';
@@ -46,7 +46,7 @@ export async function translate(directory: string, values: TranslateValues): Pro
   const sentences = sentencesOf(values);
   const run = await openRun(directory, kind);
   const { known, options } = run;
-  const { context } = options.model;
+  const { context } = options.model.config;
   const sources = sentences.map(({ what, sentence }) => {
     const source = encodeSource(sentence, known);
     if (sentence === '') throw new UsageError(`${what} is empty, expected a sentence`);

@@ -4,18 +4,16 @@ import { asFlags, choice, number, quote, wholeNumber } from '../argv.ts';
 import { readTextFile } from '../files.ts';
 import { count } from '../format.ts';
 import {
-  type CheckedOptions,
-  type GptConfig,
-  GptTrainer,
-  type TextData,
-  UsageError,
-  Vocabulary,
   checkLength,
-  checkTrainOptions,
-  planGpt,
+  type GptConfig,
+  gpt as model,
   readText,
   sha256Hex,
   splitTokens,
+  type TextBatch,
+  type TextData,
+  UsageError,
+  Vocabulary,
 } from '../library.ts';
 import {
   type OptionRows,
@@ -25,15 +23,16 @@ import {
   stackOf,
   stackRows,
 } from '../options.ts';
+import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { evaluateInSlices, gptTask } from '../tasks/gpt.ts';
 import {
+  checkSameData,
   type EvalTools,
-  type EvalValues,
   type Evaluation,
+  type EvalValues,
   type Kind,
   type RunData,
   type SavedRun,
-  checkSameData,
 } from './kind.ts';
 
 export interface GptKnown {
@@ -42,8 +41,8 @@ export interface GptKnown {
 
 export interface GptData extends RunData<GptKnown>, TextData {}
 
-type Config = Required<GptConfig>;
-export type GptRun = SavedRun<Config, GptKnown>;
+type Options = RunOptions<GptConfig, TextBatch>;
+export type GptRun = SavedRun<GptConfig, TextBatch, GptKnown>;
 
 const DEFAULTS = {
   layers: 6,
@@ -80,16 +79,16 @@ const rows: OptionRows = {
 
 const describeText = (path: string): string => `text ${quote(path)}`;
 
-function optionsOf(values: RunValues, vocabulary: number): CheckedOptions<Config> {
-  const model = {
+function runOptions(values: RunValues, vocabulary: number): Options {
+  const config = {
     vocabulary,
     ...stackOf(values, DEFAULTS),
     context: values.context ?? CONTEXT,
     tied: values.untied === true ? false : undefined,
   };
   return asFlags(runNames(rows), () =>
-    checkTrainOptions({
-      model,
+    optionsOf(model, {
+      model: config,
       ...sharedOptions(values, DEFAULTS, values.steps ?? DEFAULTS.steps),
     }),
   );
@@ -100,7 +99,7 @@ async function read(values: RunValues, saved?: GptRun): Promise<GptData> {
   const file = readTextFile(path);
   const sha256 = await sha256Hex(file);
   checkSameData(describeText(path), 'text', sha256, saved, 'give the same file');
-  const context = saved?.options.model.context ?? values.context ?? CONTEXT;
+  const context = saved?.options.model.config.context ?? values.context ?? CONTEXT;
   const data = readText(file, {
     context,
     vocabulary: saved?.known.characters ?? values.vocabulary,
@@ -128,7 +127,7 @@ function vocabularySize({
 async function evaluate(
   run: GptRun,
   values: EvalValues,
-  { restore, progress }: EvalTools<GptTrainer>,
+  { restore, progress }: EvalTools<TextBatch>,
 ): Promise<Evaluation> {
   if (values.text === undefined)
     throw new UsageError(
@@ -137,7 +136,7 @@ async function evaluate(
     );
   const file = readTextFile(values.text);
   const what = describeText(values.text);
-  const { context } = run.options.model;
+  const { context } = run.options.model.config;
   const isTrainingText = (await sha256Hex(file)) === run.dataSha256;
   const part = values.part ?? (isTrainingText ? 'validation' : 'all');
   const all = run.known.characters.encode(file, what);
@@ -168,16 +167,15 @@ async function evaluate(
   };
 }
 
-export const gpt: Kind<Config, GptTrainer, GptKnown, GptData> = {
+export const gpt: Kind<GptConfig, TextBatch, GptKnown, GptData> = {
   name: 'gpt',
-  modelKind: undefined,
+  modelName: model.modelName,
   title: 'a GPT',
+  unit: 'tokens',
   use: 'sample',
   rows,
   read,
   evaluate,
-  plan: planGpt,
-  check: checkTrainOptions,
   checkGiven({ text }) {
     if (text === undefined)
       throw new UsageError(
@@ -185,32 +183,30 @@ export const gpt: Kind<Config, GptTrainer, GptKnown, GptData> = {
         'for instance --text input.txt',
       );
   },
-  options: (values, data) => optionsOf(values, data?.vocabulary.size ?? 256),
+  options: (values, data) => runOptions(values, data?.vocabulary.size ?? 256),
   async planned(values) {
-    const options = optionsOf(values, vocabularySize(values));
-    return { options, note: `vocabulary ${options.model.vocabulary}` };
+    const options = runOptions(values, vocabularySize(values));
+    return { options, note: `vocabulary ${options.model.config.vocabulary}` };
   },
-  create: (options, makeBackend) => GptTrainer.create(options, makeBackend),
   madeUp(trainer) {
-    const {
-      batch,
-      model: { context, vocabulary },
-    } = trainer.options;
+    const { context, vocabulary } = configOf<GptConfig>(trainer.options);
+    const { batch } = trainer.options;
     const n = batch * context;
     const tokens = Int32Array.from({ length: n + 1 }, (_, i) => (i * i) % vocabulary);
     return {
       unit: 'tokens',
       unitsPerStep: n,
-      step: () => trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1)),
+      step: () => trainer.step({ inputs: tokens.subarray(0, n), targets: tokens.subarray(1) }),
     };
   },
   task: (trainer, { train, validation }) => gptTask(trainer, { train, validation }),
-  batchNote: ({ batch, model }) => `batch ${batch} of ${model.context} tokens`,
+  batchNote: (options) =>
+    `batch ${options.batch} of ${configOf<GptConfig>(options).context} tokens`,
   toJson: ({ characters }) => characters.toJson(),
   fromJson(value, { vocabulary }) {
     const characters = Vocabulary.fromJson(value);
     return characters?.size === vocabulary ? { characters } : undefined;
   },
   describe: ({ characters }) => ['vocabulary', `${characters.size} ${characters.kind}`],
-  settings: ({ characters }, model) => ({ vocabulary: characters.kind, untied: !model.tied }),
+  settings: ({ characters }, { tied }) => ({ vocabulary: characters.kind, untied: !tied }),
 };

@@ -2,16 +2,10 @@
 // metadata, how it is made and judged. One file a kind; train, eval, inspect and plan know none of
 // them.
 
-import {
-  type AnyModel,
-  type Backend,
-  type Checkpoint,
-  type CheckedOptions,
-  type MemoryPlan,
-  UsageError,
-} from '../library.ts';
+import { type CheckedOptions, type Checkpoint, type Trainer, UsageError } from '../library.ts';
 import type { OptionRows, RunValues } from '../options.ts';
-import type { AnyTrainer, Task } from '../tasks/task.ts';
+import type { ModelConfig, RunOptions } from '../settings.ts';
+import type { Task } from '../tasks/task.ts';
 
 /** The word after train and plan. */
 export type KindName = 'gpt' | 'vit' | 'translate';
@@ -26,8 +20,9 @@ export interface RunData<Known> {
 }
 
 /** A checkpoint with its metadata understood. `known`: what the model's numbers stand for. */
-export interface SavedRun<Config = AnyModel, Known = unknown>
-  extends Checkpoint<CheckedOptions<Config>> {
+export interface SavedRun<Config = ModelConfig, Batch = never, Known = unknown>
+  extends Omit<Checkpoint, 'options'> {
+  options: RunOptions<Config, Batch>;
   directory: string;
   known: Known;
 }
@@ -53,22 +48,24 @@ export interface Evaluation {
 }
 
 /** How an evaluation makes its trainer, once the data are known to fit, and says how far it is. */
-export interface EvalTools<Trainer> {
-  restore(): Trainer;
+export interface EvalTools<Batch> {
+  restore(): Trainer<Batch>;
   progress(done: number, of: number): void;
 }
 
 export interface Kind<
-  Config extends AnyModel = AnyModel,
-  Trainer extends AnyTrainer = AnyTrainer,
+  Config extends ModelConfig = ModelConfig,
+  Batch = never,
   Known = unknown,
   Data extends RunData<Known> = RunData<Known>,
 > {
   readonly name: KindName;
-  /** `options.model.kind`; undefined: a GPT. */
-  readonly modelKind: string | undefined;
+  /** The model's name in the library. */
+  readonly modelName: string;
   /** What it is, for people. */
   readonly title: string;
+  /** What the speed counts. */
+  readonly unit: Task['unit'];
   /** The other command that uses a saved one. */
   readonly use: 'sample' | 'translate' | undefined;
   readonly rows: OptionRows;
@@ -76,33 +73,28 @@ export interface Kind<
   checkGiven(values: RunValues): void;
   /** The library's options. Without data: with a shape that fits, so that everything else is
    *  checked. Throws UsageError naming flags. */
-  options(values: RunValues, data?: Data): CheckedOptions<Config>;
-  /** Options changed, checked again. */
-  check(options: CheckedOptions<Config>): CheckedOptions<Config>;
+  options(values: RunValues, data?: Data): RunOptions<Config, Batch>;
   /** Reads the data of a new run, or those of a saved one. */
-  read(values: RunValues, saved?: SavedRun<Config, Known>): Promise<Data>;
-  plan(options: CheckedOptions<Config>): MemoryPlan;
+  read(values: RunValues, saved?: SavedRun<Config, Batch, Known>): Promise<Data>;
   /** The options that `plan` speaks of, and the line below its table. */
-  planned(values: RunValues): Promise<{ options: CheckedOptions<Config>; note: string }>;
-  /** `makeBackend`: another back end than the release build. */
-  create(options: CheckedOptions<Config>, makeBackend?: (bytes: number) => Backend): Trainer;
+  planned(values: RunValues): Promise<{ options: RunOptions<Config, Batch>; note: string }>;
   /** Training steps on made-up data, to be timed: the same batch each time. */
-  madeUp(trainer: Trainer): Pick<Task, 'unit' | 'unitsPerStep'> & { step(): unknown };
-  task(trainer: Trainer, data: Data, values: RunValues): Task;
+  madeUp(trainer: Trainer<Batch>): Pick<Task, 'unit' | 'unitsPerStep'> & { step(): unknown };
+  task(trainer: Trainer<Batch>, data: Data, values: RunValues): Task;
   /** Of what a batch consists. */
-  batchNote(options: CheckedOptions<Config>): string;
+  batchNote(options: CheckedOptions<Batch>): string;
   /** The metadata of a checkpoint, and back: undefined if they are not such, or of another model.
    */
   toJson(known: Known): unknown;
-  fromJson(value: unknown, model: Config): Known | undefined;
+  fromJson(value: unknown, config: Required<Config>): Known | undefined;
   /** `known` in a few words, with a name for it. */
   describe(known: Known): [string, string];
   /** Options of a run that the library does not know, by name. */
-  settings(known: Known, model: Config): object;
+  settings(known: Known, config: Required<Config>): object;
   evaluate(
-    run: SavedRun<Config, Known>,
+    run: SavedRun<Config, Batch, Known>,
     values: EvalValues,
-    tools: EvalTools<Trainer>,
+    tools: EvalTools<Batch>,
   ): Promise<Evaluation>;
 }
 

@@ -5,19 +5,17 @@ import { readDataFile } from '../files.ts';
 import { count } from '../format.ts';
 import {
   BytePairs,
-  type CheckedOptions,
+  createPairBatch,
+  translator as model,
   type Pair,
   PairData,
-  type TranslatorConfig,
-  TranslatorTrainer,
-  UsageError,
-  checkTranslatorOptions,
-  createPairBatch,
-  planTranslator,
   readPairFiles,
   readPairs,
   sha256Hex,
   splitPairs,
+  type TranslatorBatch,
+  type TranslatorConfig,
+  UsageError,
 } from '../library.ts';
 import {
   type OptionRows,
@@ -27,15 +25,16 @@ import {
   stackOf,
   stackRows,
 } from '../options.ts';
-import { type Vocabularies, translateTask } from '../tasks/translate.ts';
+import { configOf, optionsOf, type RunOptions } from '../settings.ts';
+import { translateTask, type Vocabularies } from '../tasks/translate.ts';
 import {
+  checkSameData,
   type EvalTools,
-  type EvalValues,
   type Evaluation,
+  type EvalValues,
   type Kind,
   type RunData,
   type SavedRun,
-  checkSameData,
 } from './kind.ts';
 
 export interface TranslateKnown extends Vocabularies {
@@ -50,8 +49,8 @@ export interface TranslateData extends RunData<TranslateKnown> {
   validation: readonly Pair[];
 }
 
-type Config = Required<TranslatorConfig>;
-export type TranslateRun = SavedRun<Config, TranslateKnown>;
+type Options = RunOptions<TranslatorConfig, TranslatorBatch>;
+export type TranslateRun = SavedRun<TranslatorConfig, TranslatorBatch, TranslateKnown>;
 
 const DEFAULTS = {
   layers: 3,
@@ -102,16 +101,15 @@ const rows: OptionRows = {
   plan: [],
 };
 
-function optionsOf(values: RunValues, vocabulary: number): CheckedOptions<Config> {
-  const model = {
-    kind: 'translator' as const,
+function runOptions(values: RunValues, vocabulary: number): Options {
+  const config = {
     vocabulary,
     ...stackOf(values, DEFAULTS),
     context: values.context ?? CONTEXT,
   };
   return asFlags(runNames(rows), () =>
-    checkTranslatorOptions({
-      model,
+    optionsOf(model, {
+      model: config,
       ...sharedOptions(values, DEFAULTS, values.steps ?? DEFAULTS.steps),
     }),
   );
@@ -181,7 +179,7 @@ function held(pairs: readonly Pair[], known: Vocabularies, context: number, what
 
 async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateData> {
   const { pairs, what, sha256 } = await readFiles(values);
-  const context = saved?.options.model.context ?? values.context ?? CONTEXT;
+  const context = saved?.options.model.config.context ?? values.context ?? CONTEXT;
   checkSameData(
     `the set of pairs in ${what}`,
     'set of pairs',
@@ -224,16 +222,12 @@ async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateD
 async function evaluate(
   run: TranslateRun,
   values: EvalValues,
-  { restore, progress }: EvalTools<TranslatorTrainer>,
+  { restore, progress }: EvalTools<TranslatorBatch>,
 ): Promise<Evaluation> {
   checkFiles(values, 'evaluate on');
   const { pairs, what, sha256 } = await readFiles(values);
-  const {
-    known,
-    options: {
-      model: { context },
-    },
-  } = run;
+  const { known } = run;
+  const { context } = run.options.model.config;
   const isTrainingData = sha256 === run.dataSha256;
   const judged = isTrainingData
     ? splitPairs(pairs.slice(0, known.limit ?? pairs.length), EVERY).validation
@@ -264,7 +258,10 @@ async function evaluate(
   };
 }
 
-function fromJson(value: unknown, { vocabulary }: Config): TranslateKnown | undefined {
+function fromJson(
+  value: unknown,
+  { vocabulary }: Pick<TranslatorConfig, 'vocabulary'>,
+): TranslateKnown | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { kind, limit, vocabularySize, ...sides } = value as Record<string, unknown>;
   const source = BytePairs.fromJson(sides.source);
@@ -282,35 +279,31 @@ function fromJson(value: unknown, { vocabulary }: Config): TranslateKnown | unde
   return { source, target, limit, vocabularySize };
 }
 
-export const translate: Kind<Config, TranslatorTrainer, TranslateKnown, TranslateData> = {
+export const translate: Kind<TranslatorConfig, TranslatorBatch, TranslateKnown, TranslateData> = {
   name: 'translate',
-  modelKind: 'translator',
+  modelName: model.modelName,
   title: 'a translator',
+  unit: 'pairs',
   use: 'translate',
   rows,
   read,
   evaluate,
   fromJson,
-  plan: planTranslator,
-  check: checkTranslatorOptions,
   checkGiven: (values) => checkFiles(values, 'train on'),
-  options: (values, data) => optionsOf(values, data?.known.source.size ?? VOCABULARY),
+  options: (values, data) => runOptions(values, data?.known.source.size ?? VOCABULARY),
   async planned(values) {
     if (values.pairs === undefined && values.source === undefined && values.target === undefined) {
-      const options = optionsOf(values, values.vocabularySize ?? VOCABULARY);
-      return { options, note: `vocabulary ${options.model.vocabulary}` };
+      const options = runOptions(values, values.vocabularySize ?? VOCABULARY);
+      return { options, note: `vocabulary ${options.model.config.vocabulary}` };
     }
     checkFiles(values, 'plan for');
     const { known, note } = await read(values);
-    return { options: optionsOf(values, known.source.size), note };
+    return { options: runOptions(values, known.source.size), note };
   },
-  create: (options, makeBackend) => TranslatorTrainer.create(options, makeBackend),
   madeUp(trainer) {
     // sentences of a half to the whole of the context
-    const {
-      batch,
-      model: { context, vocabulary },
-    } = trainer.options;
+    const { context, vocabulary } = configOf<TranslatorConfig>(trainer.options);
+    const { batch } = trainer.options;
     const made = createPairBatch(batch, context);
     const half = Math.ceil(context / 2);
     for (const tokens of [made.source, made.input, made.target])
@@ -321,11 +314,14 @@ export const translate: Kind<Config, TranslatorTrainer, TranslateKnown, Translat
       lengths.forEach((_, i) => {
         lengths[i] = half + (i % (context - half + 1));
       });
-    return { unit: 'pairs', unitsPerStep: batch, step: () => trainer.trainStep(made) };
+    return { unit: 'pairs', unitsPerStep: batch, step: () => trainer.step(made) };
   },
   task: (trainer, { train, validation, known }, { bleuPairs = BLEU_PAIRS }) =>
     translateTask(trainer, { train, validation, vocabularies: known, bleuPairs }),
-  batchNote: ({ batch, model }) => `batch ${batch} of ${model.context} + ${model.context} tokens`,
+  batchNote(options) {
+    const { context } = configOf<TranslatorConfig>(options);
+    return `batch ${options.batch} of ${context} + ${context} tokens`;
+  },
   toJson: ({ source, target, limit, vocabularySize }) => ({
     kind: 'pairs',
     source: source.toJson(),

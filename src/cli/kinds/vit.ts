@@ -4,15 +4,13 @@ import { asFlags, number, quote, wholeNumber } from '../argv.ts';
 import { count, percent } from '../format.ts';
 import { type ImageData, readImages } from '../images.ts';
 import {
-  type CheckedOptions,
+  checkImages,
+  type ImageBatch,
   type ImageSet,
+  vit as model,
+  sha256Hex,
   UsageError,
   type VitConfig,
-  VitTrainer,
-  checkImages,
-  checkVitOptions,
-  planVit,
-  sha256Hex,
 } from '../library.ts';
 import {
   MAX_STEPS,
@@ -23,15 +21,16 @@ import {
   stackOf,
   stackRows,
 } from '../options.ts';
+import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { vitTask } from '../tasks/vit.ts';
 import {
+  checkSameData,
   type EvalTools,
-  type EvalValues,
   type Evaluation,
+  type EvalValues,
   type Kind,
   type RunData,
   type SavedRun,
-  checkSameData,
 } from './kind.ts';
 
 /** Options of a run that the library does not know, as a checkpoint keeps them. */
@@ -56,7 +55,8 @@ export interface VitData extends RunData<VitKnown> {
 }
 
 type Config = Required<VitConfig>;
-export type VitRun = SavedRun<Config, VitKnown>;
+type Options = RunOptions<VitConfig, ImageBatch>;
+export type VitRun = SavedRun<VitConfig, ImageBatch, VitKnown>;
 
 const EPOCHS = 8;
 const DEFAULTS = {
@@ -144,13 +144,12 @@ const stepsOf = (
 ): number => steps ?? Math.min(MAX_STEPS, Math.ceil((epochs * images) / Math.max(1, batch)));
 
 /** The library's options for images of a shape. Without one everything is checked that can be. */
-function optionsOf(values: RunValues, shape?: Shape): CheckedOptions<Config> {
+function runOptions(values: RunValues, shape?: Shape): Options {
   const { patch = shape === undefined ? 4 : defaultPatch(shape) } = values;
   const side = Number.isInteger(patch) && patch >= 1 && patch <= 1024 ? patch : 4;
   const some = { width: side, height: side, channels: 1, classes: 2, count: MAX_IMAGES };
   const { width, height, channels: colours, classes, count: images } = shape ?? some;
-  const model = {
-    kind: 'vit' as const,
+  const config = {
     width,
     height,
     colours,
@@ -159,7 +158,10 @@ function optionsOf(values: RunValues, shape?: Shape): CheckedOptions<Config> {
     ...stackOf(values, DEFAULTS),
   };
   return asFlags(runNames(rows), () =>
-    checkVitOptions({ model, ...sharedOptions(values, DEFAULTS, stepsOf(values, images)) }),
+    optionsOf(model, {
+      model: config,
+      ...sharedOptions(values, DEFAULTS, stepsOf(values, images)),
+    }),
   );
 }
 
@@ -242,7 +244,9 @@ function settingsOf(
 
 async function read(values: RunValues, saved?: VitRun): Promise<VitData> {
   const path = values.data as string;
-  const images = readImages(path, { classes: saved?.options.model.classes ?? values.classes });
+  const images = readImages(path, {
+    classes: saved?.options.model.config.classes ?? values.classes,
+  });
   const sha256 = await digest(images);
   checkSameData(
     `the data set ${quote(path)}`,
@@ -292,15 +296,15 @@ function checkShape(
 async function evaluate(
   run: VitRun,
   values: EvalValues,
-  { restore, progress }: EvalTools<VitTrainer>,
+  { restore, progress }: EvalTools<ImageBatch>,
 ): Promise<Evaluation> {
   if (values.data === undefined)
     throw new UsageError(
       '--data is missing, expected a directory of images to evaluate on',
       'for instance --data mnist',
     );
-  const images = readImages(values.data, { classes: run.options.model.classes });
-  checkShape(images.train, run.options.model, images.what);
+  const images = readImages(values.data, { classes: run.options.model.config.classes });
+  checkShape(images.train, run.options.model.config, images.what);
   const isTrainingData = (await digest(images)) === run.dataSha256;
   const set = isTrainingData ? divide(images, run.known).validation : images.test;
   const task = vitTask(restore(), {
@@ -349,17 +353,16 @@ function fromJson(value: unknown, { classes, width, height }: Config): VitKnown 
   return { names, validation, limit, crop, flip, epochs };
 }
 
-export const vit: Kind<Config, VitTrainer, VitKnown, VitData> = {
+export const vit: Kind<VitConfig, ImageBatch, VitKnown, VitData> = {
   name: 'vit',
-  modelKind: 'vit',
+  modelName: model.modelName,
   title: 'a vision transformer',
+  unit: 'images',
   use: undefined,
   rows,
   read,
   evaluate,
   fromJson,
-  plan: planVit,
-  check: checkVitOptions,
   checkGiven({ data, steps, epochs }) {
     if (data === undefined)
       throw new UsageError(
@@ -369,34 +372,31 @@ export const vit: Kind<Config, VitTrainer, VitKnown, VitData> = {
     if (steps !== undefined && epochs !== undefined)
       throw new UsageError(`--steps is ${steps} and --epochs is ${epochs}, expected one of them`);
   },
-  options: (values, data) => optionsOf(values, data?.train),
+  options: (values, data) => runOptions(values, data?.train),
   async planned(values) {
     const images =
       values.data === undefined
         ? undefined
         : readImages(values.data, { classes: values.classes }).train;
     const { width = 28, height = 28, colours = 1, classes = 10 } = values;
-    const options = optionsOf(
+    const options = runOptions(
       { ...values, steps: values.steps ?? PLANNED_STEPS },
       images ?? { width, height, channels: colours as 1, classes, count: MAX_IMAGES },
     );
-    const { model } = options;
+    const config = options.model.config;
     return {
       options,
       note:
-        `images of ${model.width} x ${model.height} x ${model.colours}, patches of ` +
-        `${model.patch} x ${model.patch}`,
+        `images of ${config.width} x ${config.height} x ${config.colours}, patches of ` +
+        `${config.patch} x ${config.patch}`,
     };
   },
-  create: (options, makeBackend) => VitTrainer.create(options, makeBackend),
   madeUp(trainer) {
-    const {
-      batch,
-      model: { width, height, colours, classes },
-    } = trainer.options;
+    const { width, height, colours, classes } = configOf<VitConfig>(trainer.options);
+    const { batch } = trainer.options;
     const images = Uint8Array.from({ length: batch * width * height * colours }, (_, i) => i * i);
     const labels = Int32Array.from({ length: batch }, (_, i) => i % classes);
-    return { unit: 'images', unitsPerStep: batch, step: () => trainer.trainStep(images, labels) };
+    return { unit: 'images', unitsPerStep: batch, step: () => trainer.step({ images, labels }) };
   },
   task: (trainer, { train, validation, known: { crop, flip } }) =>
     vitTask(trainer, { train, validation, augmentation: { crop, flip } }),

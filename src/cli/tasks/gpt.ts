@@ -1,8 +1,16 @@
 // Language modelling by a GPT: windows of a text drawn at random, judged on the rest of the text.
 
 import { setImmediate } from 'node:timers/promises';
-import { type GptTrainer, type StepReport, fillBatch } from '../library.ts';
-import { type Progress, type Task, type Validation, exactSum, spread } from './task.ts';
+import {
+  fillBatch,
+  type GptConfig,
+  type StepReport,
+  type TextBatch,
+  type Trainer,
+  textWindows,
+} from '../library.ts';
+import { configOf } from '../settings.ts';
+import { exactSum, type Progress, spread, type Task, type Validation } from './task.ts';
 
 export interface GptTaskOptions {
   train: Int32Array;
@@ -11,29 +19,30 @@ export interface GptTaskOptions {
   gamma?: number;
 }
 
+/** T: tokens of a window. */
+const contextOf = ({ options }: Trainer<TextBatch>): number => configOf<GptConfig>(options).context;
+
 /** Windows evaluated between two looks at the event loop. */
 const SLICE = 32;
 
 /** trainer.evaluate in slices, so that a signal is heard; the same number to the last bit, because
  *  the sum of a slice is recovered exactly. Undefined if interrupted. */
 export async function evaluateInSlices(
-  trainer: GptTrainer,
+  trainer: Trainer<TextBatch>,
   tokens: Int32Array,
   progress: Progress,
   isInterrupted = () => false,
   gamma = 0,
 ): Promise<number | undefined> {
-  const T = trainer.options.model.context;
+  const T = contextOf(trainer);
   const windows = Math.floor((tokens.length - 1) / T);
   const slice = SLICE * Math.ceil(trainer.options.microBatch / SLICE);
   let sum = 0;
   for (let first = 0; first < windows; first += slice) {
     if (isInterrupted()) return undefined;
     const count = Math.min(slice, windows - first);
-    sum += exactSum(
-      trainer.evaluate(tokens.subarray(first * T, (first + count) * T + 1), undefined, gamma),
-      count * T,
-    );
+    const part = tokens.subarray(first * T, (first + count) * T + 1);
+    sum += exactSum(trainer.evaluate(textWindows(part, T), { gamma }).loss, count * T);
     progress(first + count, windows);
     await setImmediate();
   }
@@ -42,30 +51,28 @@ export async function evaluateInSlices(
 
 /** The mean loss of `most` windows, evenly from first to last; of all if there are not more. */
 function judgeSome(
-  trainer: GptTrainer,
+  trainer: Trainer<TextBatch>,
   tokens: Int32Array,
   most: number,
   gamma: number,
 ): Validation {
-  const T = trainer.options.model.context;
+  const T = contextOf(trainer);
   const windows = Math.floor((tokens.length - 1) / T);
   const chosen = spread(windows, most);
-  const losses = chosen.map((window) =>
-    trainer.evaluate(tokens.subarray(window * T, (window + 1) * T + 1), undefined, gamma),
-  );
+  const losses = chosen.map((window) => {
+    const part = tokens.subarray(window * T, (window + 1) * T + 1);
+    return trainer.evaluate(textWindows(part, T), { gamma }).loss;
+  });
   const loss = losses.reduce((a, b) => a + b, 0) / losses.length;
   return { loss, ...(chosen.length < windows ? { share: chosen.length / windows } : {}) };
 }
 
 export function gptTask(
-  trainer: GptTrainer,
+  trainer: Trainer<TextBatch>,
   { train, validation, gamma = 0 }: GptTaskOptions,
 ): Task {
-  const {
-    seed,
-    batch,
-    model: { context },
-  } = trainer.options;
+  const { seed, batch } = trainer.options;
+  const context = contextOf(trainer);
   const inputs = new Int32Array(batch * context);
   const targets = new Int32Array(batch * context);
   return {
@@ -74,7 +81,7 @@ export function gptTask(
     unitsPerStep: batch * context,
     step(): StepReport {
       fillBatch(train, { seed, batch, context, step: trainer.steps }, inputs, targets);
-      return trainer.trainStep(inputs, targets);
+      return trainer.step({ inputs, targets });
     },
     async validate(progress, isInterrupted, scope = 'all') {
       if (typeof scope === 'number') return judgeSome(trainer, validation, scope, gamma);

@@ -1,25 +1,7 @@
 // What a model is trained on, as the training loop sees it: something that makes the batch of the
 // next step and trains on it, and that judges the model on held-out data. One file a task.
 
-import type { CheckedOptions, StepReport, Trainer } from '../library.ts';
-
-/** A trainer of any model. */
-export type AnyTrainer = Pick<
-  Trainer<never, never>,
-  | 'steps'
-  | 'totals'
-  | 'plan'
-  | 'peakBytes'
-  | 'threads'
-  | 'threadsNote'
-  | 'parameters'
-  | 'close'
-  | 'tensors'
-  | 'restore'
-  | 'weightsSha256'
-> & {
-  readonly options: CheckedOptions<{ layers: number }>;
-};
+import type { StepReport, Trainer } from '../library.ts';
 
 /** What held-out data say of a model. */
 export interface Validation {
@@ -49,7 +31,7 @@ export const spread = (length: number, count: number): number[] =>
 export type Progress = (done: number, of: number) => void;
 
 export interface Task {
-  readonly trainer: AnyTrainer;
+  readonly trainer: Trainer<never>;
   /** What the speed counts, and how many of it a step takes. */
   readonly unit: 'tokens' | 'images' | 'pairs';
   readonly unitsPerStep: number;

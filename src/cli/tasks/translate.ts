@@ -5,17 +5,20 @@ import { setImmediate } from 'node:timers/promises';
 import {
   type BeamResult,
   type BytePairs,
-  type Pair,
-  PairData,
-  SPECIAL,
-  type StepReport,
-  type TranslatorTrainer,
   beamSearch,
   corpusBleu,
   createPairBatch,
   fillPairBatch,
+  type Pair,
+  PairData,
+  SPECIAL,
+  type StepReport,
+  type Trainer,
+  type TranslatorBatch,
+  type TranslatorConfig,
 } from '../library.ts';
-import { type Task, type Validation, exactSum, spread } from './task.ts';
+import { configOf } from '../settings.ts';
+import { exactSum, spread, type Task, type Validation } from './task.ts';
 
 /** Vocabularies of the two sides; may be one. */
 export interface Vocabularies {
@@ -43,15 +46,15 @@ export const encodeSource = (text: string, { source }: Vocabularies): Int32Array
 
 /** The most probable translation that a search finds. */
 export function translateTokens(
-  trainer: TranslatorTrainer,
+  trainer: Trainer<TranslatorBatch>,
   source: Int32Array,
   beam: number,
 ): BeamResult {
-  return beamSearch(trainer.decoder(source), {
+  return beamSearch(trainer.predictor(source), {
     beam,
     begin: SPECIAL.begin,
     end: SPECIAL.end,
-    maxLength: trainer.options.model.context,
+    maxLength: configOf<TranslatorConfig>(trainer.options).context,
   });
 }
 
@@ -62,15 +65,11 @@ export const judgedPairs = (items: readonly Pair[], most: number): Pair[] =>
     : Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]);
 
 export function translateTask(
-  trainer: TranslatorTrainer,
+  trainer: Trainer<TranslatorBatch>,
   { train, validation, vocabularies, bleuPairs, gamma = 0 }: TranslateTaskOptions,
 ): Task {
-  const {
-    seed,
-    batch,
-    microBatch,
-    model: { context },
-  } = trainer.options;
+  const { seed, batch, microBatch } = trainer.options;
+  const { context } = configOf<TranslatorConfig>(trainer.options);
   const out = createPairBatch(batch, context);
   const { source, target } = vocabularies; // a run's vocabularies have more fields
   const held = PairData.encode(validation, { source, target, context });
@@ -83,7 +82,7 @@ export function translateTask(
     unitsPerStep: batch,
     step(): StepReport {
       fillPairBatch(train, { seed, batch, step: trainer.steps }, out);
-      return trainer.trainStep(out);
+      return trainer.step(out);
     },
     async validate(
       progress,
@@ -99,9 +98,9 @@ export function translateTask(
         if (isInterrupted()) return undefined;
         const count = Math.min(slice, chosen.length - first);
         for (let row = 0; row < count; row++) held.copy(chosen[first + row], row, rows);
-        const { loss, tokens } = trainer.evaluate(rows, count, gamma);
-        sum.loss += exactSum(loss, tokens);
-        sum.tokens += tokens;
+        const { loss, predictions } = trainer.evaluate(rows, { samples: count, gamma });
+        sum.loss += exactSum(loss, predictions);
+        sum.tokens += predictions;
         progress(first + count, all);
         await setImmediate();
       }

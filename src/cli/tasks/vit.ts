@@ -4,13 +4,16 @@
 import { setImmediate } from 'node:timers/promises';
 import {
   type AugmentOptions,
+  augment,
   EpochOrder,
+  type ImageBatch,
   type ImageSet,
   type StepReport,
-  type VitTrainer,
-  augment,
+  type Trainer,
+  type VitConfig,
 } from '../library.ts';
-import { type Task, type Validation, exactSum, spread } from './task.ts';
+import { configOf } from '../settings.ts';
+import { exactSum, spread, type Task, type Validation } from './task.ts';
 
 export interface VitTaskOptions {
   train: ImageSet;
@@ -41,14 +44,11 @@ function someOf(set: ImageSet, most: number): ImageSet {
 }
 
 export function vitTask(
-  trainer: VitTrainer,
+  trainer: Trainer<ImageBatch>,
   { train, validation, augmentation, gamma = 0 }: VitTaskOptions,
 ): Task {
-  const {
-    batch,
-    seed,
-    model: { width, height, colours },
-  } = trainer.options;
+  const { batch, seed } = trainer.options;
+  const { width, height, colours } = configOf<VitConfig>(trainer.options);
   const size = width * height * colours;
   const images = new Uint8Array(batch * size);
   const labels = new Int32Array(batch);
@@ -71,7 +71,7 @@ export function vitTask(
         );
         labels[sample] = train.labels[image];
       }
-      return trainer.trainStep(images, labels);
+      return trainer.step({ images, labels });
     },
     async validate(
       progress,
@@ -86,12 +86,11 @@ export function vitTask(
       for (let first = 0; first < count; first += slice) {
         if (isInterrupted()) return undefined;
         const end = Math.min(count, first + slice);
-        const found = trainer.evaluate(
-          pixels.subarray(first * size, end * size),
-          truth.subarray(first, end),
-          undefined,
-          gamma,
-        );
+        const part = {
+          images: pixels.subarray(first * size, end * size),
+          labels: truth.subarray(first, end),
+        };
+        const found = trainer.evaluate(part, { gamma });
         sum.loss += exactSum(found.loss, end - first);
         sum.accuracy += Math.round(found.accuracy * (end - first));
         progress(end, count);
