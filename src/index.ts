@@ -129,6 +129,7 @@ export {
   type LabelledImage,
   checkImages,
   fromImages,
+  joinImages,
 } from './data/images.ts';
 export { readIdx } from './data/idx.ts';
 export { type CifarKind, readCifar } from './data/cifar.ts';

@@ -4,20 +4,19 @@
 
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
-import { type CifarKind, cifarRecord, readCifar } from '../data/cifar.ts';
-import { readDigits } from '../data/digits.ts';
-import { readIdx } from '../data/idx.ts';
+import { quote } from './argv.ts';
 import {
+  type CifarKind,
   checkImages,
-  checkSameKind,
   fromImages,
   type ImageSet,
   joinImages,
   type LabelledImage,
-  someColour,
-} from '../data/images.ts';
-import { quote } from './argv.ts';
-import { UsageError } from './library.ts';
+  readCifar,
+  readDigits,
+  readIdx,
+  UsageError,
+} from './library.ts';
 import { MAX_PNG_BYTES, readPng } from './png.ts';
 import { gunzipBounded, isGzip, readBounded, TooLarge } from './read.ts';
 import { codeOf } from './system-errors.ts';
@@ -43,6 +42,8 @@ type Parts = Pick<ImageData, 'train' | 'test' | 'names' | 'format'>;
 /** Where a data set has no test images of its own: every tenth of a class. */
 const HOLD_OUT = 10;
 const IDX = /^(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?$/;
+/** Bytes of a record of CIFAR-10 and of CIFAR-100. */
+const CIFAR_RECORD = { 10: 3073, 100: 3074 };
 const BIN = /^(train|data_batch|test).*\.bin(\.gz)?$/;
 const DIGITS = /^optdigits\.(tra|tes)(\.gz)?$/;
 
@@ -51,6 +52,12 @@ const MAX_IMAGE_BYTES = 2 ** 30;
 const MAX_SMALL_BYTES = 2 ** 24 + 2 ** 10;
 /** Most entries of a directory that are looked at. */
 const MAX_ENTRIES = 2 ** 20;
+
+/** What the system's codes say of a path. */
+const FAILURES: ReadonlyMap<unknown, string> = new Map([
+  ['ENOENT', 'does not exist'],
+  ['ENOTDIR', 'is not a directory'],
+]);
 
 /** Runs something of the file system, whose refusal becomes one line. */
 function attempt<T>(path: string, expected: string, use: () => T): T {
@@ -65,12 +72,7 @@ function attempt<T>(path: string, expected: string, use: () => T): T {
       );
     const code = codeOf(error);
     const { message = String(error) } = error as { message?: string };
-    const why =
-      code === 'ENOENT'
-        ? 'does not exist'
-        : code === 'ENOTDIR'
-          ? 'is not a directory'
-          : `cannot be read (${message.split('\n')[0].split(', ')[0]})`;
+    const why = FAILURES.get(code) ?? `cannot be read (${message.split('\n')[0].split(', ')[0]})`;
     throw new UsageError(
       `${quote(path)} ${why}, expected ${expected}`,
       'give the directory of a data set',
@@ -204,7 +206,7 @@ function readCifarFiles(path: string, names: readonly string[]): Parts {
     );
   }
   const fits = (kind: CifarKind): boolean =>
-    [...train, ...test].every(({ bytes }) => bytes.length % cifarRecord(kind) === 0);
+    [...train, ...test].every(({ bytes }) => bytes.length % CIFAR_RECORD[kind] === 0);
   const kind = !fits(10) && fits(100) ? 100 : 10;
   const read = (files: typeof train): ImageSet =>
     joinImages(
@@ -288,7 +290,7 @@ function toParts(
   const other = test.find(({ width, height }) => width !== first?.width || height !== first.height);
   // throws, naming both
   if (first !== undefined && other !== undefined) fromImages([first, other], names.length, what);
-  const channels = someColour([...train, ...test]);
+  const channels = [...train, ...test].some((image) => image.channels === 3) ? 3 : 1;
   const toSet = (images: LabelledImage[], part: string): ImageSet =>
     fromImages(images, names.length, `${what} (${part})`, channels);
   return { train: toSet(train, 'training'), test: toSet(test, 'testing'), names, format: 'PNG' };
@@ -357,6 +359,17 @@ function readerFor(
   if (holdsClasses(join(path, 'train')) || holdsClasses(join(path, 'test')))
     return () => readDividedClasses(path);
   return holdsClasses(path) ? () => readClassesAlone(path) : undefined;
+}
+
+/** Training and test images that one model can see. */
+function checkSameKind(train: ImageSet, test: ImageSet, what: string): void {
+  const kind = ({ width, height, channels, classes }: ImageSet): string =>
+    `images of ${width} x ${height} x ${channels} in ${classes} classes`;
+  if (kind(train) !== kind(test))
+    throw new UsageError(
+      `${what} has ${kind(test)} beside ${kind(train)}, expected one kind`,
+      'do not mix data sets',
+    );
 }
 
 /** Reads the data set of a directory: MNIST's four IDX files; the .bin files of CIFAR-10 or

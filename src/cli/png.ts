@@ -5,9 +5,13 @@
 
 import { inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
-import type { ImageShape } from '../data/images.ts';
-import { checkBytes, MAX_SIDE, sizeOf } from '../data/images.ts';
-import { UsageError } from './library.ts';
+import { type ImageSet, UsageError } from './library.ts';
+import { isGzip } from './read.ts';
+
+/** A decoded image. */
+type Image = Pick<ImageSet, 'width' | 'height' | 'channels' | 'pixels'>;
+/** Pixels of a side at most. */
+const MAX_SIDE = 1024;
 
 /** Most bytes of a file: four times what the largest image takes in full. */
 export const MAX_PNG_BYTES = 2 ** 25;
@@ -86,7 +90,7 @@ function readChunks(bytes: Uint8Array): Chunk[] {
  *  bits, row by row. */
 function sampleBytes(
   bytes: Uint8Array,
-  { width, height }: Pick<ImageShape, 'width' | 'height'>,
+  { width, height }: Pick<Image, 'width' | 'height'>,
 ): number {
   const bits = SAMPLES[bytes[COLOURS]] * bytes[DEPTH];
   const part = (w: number, h: number): number => (w > 0 ? h * (1 + Math.ceil((w * bits) / 8)) : 0);
@@ -116,7 +120,7 @@ function checkData(data: Uint8Array, expected: number): void {
 
 /** The file with what decides its pixels and nothing else: other chunks may be of any size once
  *  they are decompressed. */
-function essence(bytes: Uint8Array, shape: Pick<ImageShape, 'width' | 'height'>): Uint8Array {
+function essence(bytes: Uint8Array, shape: Pick<Image, 'width' | 'height'>): Uint8Array {
   const chunks = readChunks(bytes).filter(({ name }) =>
     ['IHDR', 'PLTE', 'IDAT', 'IEND'].includes(name),
   );
@@ -166,10 +170,21 @@ function decodePixels(bytes: Uint8Array): { stored: number; pixels: Uint8Array }
 const reason = (error: unknown): string =>
   error instanceof Damage ? error.message : 'it is cut off or contradicts itself';
 
+/** Bytes that cannot be an image: none at all, or a gzip file. */
+function checkBytes(bytes: Uint8Array, what: string): void {
+  if (bytes.length === 0)
+    throw new UsageError(`${what} is empty, expected a PNG file`, 'fetch the file again');
+  if (isGzip(bytes))
+    throw new UsageError(
+      `${what} is still gzip-compressed, expected a PNG file`,
+      'decompress it first',
+    );
+}
+
 /** Decodes a PNG file; `what` names it in errors. Throws UsageError for anything that is not a
  *  whole one of sides up to 1,024 pixels. */
-export function readPng(bytes: Uint8Array, what: string): ImageShape & { pixels: Uint8Array } {
-  checkBytes(bytes, what, 'a PNG file');
+export function readPng(bytes: Uint8Array, what: string): Image {
+  checkBytes(bytes, what);
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte))
     throw new UsageError(
       `${what} does not begin as a PNG file, expected one`,
@@ -186,7 +201,7 @@ export function readPng(bytes: Uint8Array, what: string): ImageShape & { pixels:
   const shape = { width: view.getUint32(WIDTH), height: view.getUint32(HEIGHT) };
   if (Math.min(shape.width, shape.height) < 1 || Math.max(shape.width, shape.height) > MAX_SIDE)
     throw new UsageError(
-      `${what} is ${sizeOf(shape)} pixels, expected sides of 1 to ${MAX_SIDE}`,
+      `${what} is ${shape.width} x ${shape.height} pixels, expected sides of 1 to ${MAX_SIDE}`,
       'scale or cut the image',
     );
   if (bytes[INTERLACE] === 1 && bytes[DEPTH] < 8)
