@@ -1,6 +1,6 @@
 // What layers say of inputs that they cannot take, and how they take integers of a batch.
 
-import { integers, MAX_LENGTH, typed } from '../core/check.ts';
+import { MAX_LENGTH, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Type } from '../memory/tensor.ts';
 
@@ -8,12 +8,6 @@ export const describe = ({ kind, rows, columns }: Type): string => `${kind} ${ro
 
 export function refuse(layer: string, input: Type, expected: string): never {
   throw new UsageError(`${layer} is given ${describe(input)}, expected ${expected}`);
-}
-
-/** Rows of integers, `width` apart, of which row s holds lengths[s]. */
-export interface IntegerRows {
-  readonly values: Int32Array;
-  readonly lengths: Int32Array;
 }
 
 export interface RowsShape {
@@ -30,26 +24,53 @@ export interface GivenRows {
   readonly values: unknown;
 }
 
-/** A copy of rows of integers, which nobody can change any more; what is beyond a row's length is
- *  0. lengths: of each row, 1..width; both may have more than `count`. Without them all rows are
- *  full. Throws UsageError. */
-export function takeRows(
-  { name, values: given }: GivenRows,
-  lengths: GivenRows | undefined,
-  { count, width, low, high }: RowsShape,
-): IntegerRows {
-  const size = count * width;
-  if (lengths === undefined) {
-    const values = integers(name, given, low, high, size);
-    return { values, lengths: new Int32Array(count).fill(width) };
+/** A copy of a batch's rows of integers, `width` apart, of which row s holds lengths[s]. Nobody else can
+ *  change it; its memory is used again for the next batch of that size. */
+export class IntegerRows {
+  values = new Int32Array(0);
+  lengths = new Int32Array(0);
+
+  /** Copies rows; what is beyond a row's length is 0. lengths: of each row, 1..width; both may have more
+   *  than `count`. Without them all rows are full. Throws UsageError. */
+  take(given: GivenRows, lengths: GivenRows | undefined, shape: RowsShape): void {
+    const { count, width, low, high } = shape;
+    const size = count * width;
+    this.values = sized(this.values, size);
+    this.lengths = sized(this.lengths, count);
+    if (lengths === undefined) {
+      copy(given.name, typed(given.name, given.values, 'Int32Array', size), this.values, low, high);
+      this.lengths.fill(width);
+      return;
+    }
+    const all = typed(lengths.name, lengths.values, 'Int32Array', count, MAX_LENGTH);
+    copy(lengths.name, all.subarray(0, count), this.lengths, 1, width);
+    const from = typed(given.name, given.values, 'Int32Array', size, MAX_LENGTH);
+    this.values.fill(0);
+    for (let s = 0; s < count; s++) {
+      const at = s * width;
+      const end = at + this.lengths[s];
+      const row = this.values.subarray(at, end);
+      copy(`${given.name} row ${s}`, from.subarray(at, end), row, low, high);
+    }
   }
-  const all = typed(lengths.name, lengths.values, 'Int32Array', count, MAX_LENGTH);
-  const rows = integers(lengths.name, all.subarray(0, count), 1, width, count);
-  const from = typed(name, given, 'Int32Array', size, MAX_LENGTH);
-  const values = new Int32Array(size);
-  rows.forEach((length, s) => {
-    const row = from.subarray(s * width, s * width + length);
-    values.set(integers(`${name} row ${s}`, row, low, high, length), s * width);
-  });
-  return { values, lengths: rows };
+
+  /** One row, which may be a short one. Throws UsageError. */
+  takeOne(name: string, value: unknown, { width, low, high }: RowsShape): void {
+    const given = typed(name, value, 'Int32Array', 1, width);
+    this.values = sized(this.values, width);
+    this.lengths = sized(this.lengths, 1);
+    this.values.fill(0);
+    this.lengths[0] = given.length;
+    copy(name, given, this.values.subarray(0, given.length), low, high);
+  }
+}
+
+const sized = (array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> =>
+  array.length === length ? array : new Int32Array(length);
+
+/** Copies numbers first and looks at the copy: others may change what they were given in. */
+function copy(name: string, from: Int32Array, to: Int32Array, low: number, high: number): void {
+  to.set(from);
+  for (let i = 0; i < to.length; i++)
+    if (to[i] < low || to[i] > high) whole(`${name}[${i}]`, to[i], low, high);
 }

@@ -1,11 +1,10 @@
 // Tokens as a model's input.
 
-import { integers } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
-import { type GivenRows, type IntegerRows, takeRows } from './check.ts';
+import { type GivenRows, IntegerRows, type RowsShape } from './check.ts';
 import type { Input, PlannedInput } from './input.ts';
 
 /** What `tokens` reads. */
@@ -43,7 +42,7 @@ class Tokens<Batch> implements PlannedInput<Batch> {
   /** int32 [sequences, T], int32 [sequences]. */
   private readonly ids: Pointer;
   private readonly lengths: Pointer;
-  private taken: IntegerRows | undefined;
+  private readonly taken = new IntegerRows();
 
   constructor(
     at: Planner,
@@ -62,9 +61,13 @@ class Tokens<Batch> implements PlannedInput<Batch> {
   }
 
   take(batch: Batch, count: number): void {
-    const { context, vocabulary, tokens = inputsOf, name = 'inputs' } = this.options;
-    const shape = { count, width: context, low: 0, high: vocabulary - 1 };
-    this.taken = takeRows({ name, values: tokens(batch) }, this.lengthsOf(batch), shape);
+    const { tokens = inputsOf, name = 'inputs' } = this.options;
+    this.taken.take({ name, values: tokens(batch) }, this.lengthsOf(batch), this.shape(count));
+  }
+
+  private shape(count: number): RowsShape {
+    const { context, vocabulary } = this.options;
+    return { count, width: context, low: 0, high: vocabulary - 1 };
   }
 
   private lengthsOf(batch: Batch): GivenRows | undefined {
@@ -73,16 +76,11 @@ class Tokens<Batch> implements PlannedInput<Batch> {
   }
 
   takeOne(sample: unknown): void {
-    const { context, vocabulary, name = 'tokens' } = this.options;
-    const given = integers(name, sample, 0, vocabulary - 1, 1, context);
-    const values = new Int32Array(context);
-    values.set(given);
-    this.taken = { values, lengths: Int32Array.of(given.length) };
+    this.taken.takeOne(this.options.name ?? 'tokens', sample, this.shape(1));
   }
 
   load(run: Run, first: number, count: number): void {
     const { taken } = this;
-    if (taken === undefined) return;
     const { context } = this.options;
     const values = taken.values.subarray(first * context, (first + count) * context);
     run.view(this.ids, count * context).set(values);

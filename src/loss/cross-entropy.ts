@@ -1,8 +1,8 @@
 // Cross entropy in nats of the softmax of each row's logits against a target class.
 
 import type { Pointer } from '../kernels/kernels.ts';
-import { type IntegerRows, takeRows } from '../layers/check.ts';
 import { LOGIT_GRADIENT_FRACTION } from '../memory/formats.ts';
+import { IntegerRows } from '../layers/check.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
@@ -54,7 +54,7 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   private readonly targets: Pointer;
   private readonly losses: Scratch;
   private readonly known: Scratch;
-  private taken: IntegerRows | undefined;
+  private readonly taken = new IntegerRows();
   /** The smallest target that there can be. */
   private readonly least: number;
 
@@ -79,7 +79,7 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
     } = this.options;
     const shape = { count, width: rows, low: this.least, high: columns - 1 };
     const given = lengths && { name: lengthsName, values: lengths(batch) };
-    this.taken = takeRows({ name, values: targets(batch) }, given, shape);
+    this.taken.take({ name, values: targets(batch) }, given, shape);
     const total = this.taken.lengths.reduce((a, b) => a + b, 0);
     const ignored = this.taken.values.reduce((n, target) => (target < 0 ? n + 1 : n), 0);
     return Math.max(1, total - ignored);
@@ -88,7 +88,6 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   load(run: Run, first: number, count: number): void {
     const { rows } = this.input;
     const { taken } = this;
-    if (taken === undefined) return;
     const values = taken.values.subarray(first * rows, (first + count) * rows);
     run.view(this.targets, count * rows).set(values);
   }
