@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { GptTrainer, exportFloat32 } from '../../src/index.ts';
+import { exportFloat32 } from '../../src/index.ts';
+import { createGpt } from '../helpers/flat.ts';
 
 interface Page {
   load(path: string): Record<string, Float32Array>;
@@ -34,7 +35,7 @@ test.each([
   ['with four layers', { layers: 4 }, 'bdia'],
 ] as const)('the code of the page gives the logits of a model %s', (_, more, reversible) => {
   const model = { vocabulary: V, layers: 2, channels: 32, heads: 4, context: T, ...more };
-  const trainer = GptTrainer.create({
+  const trainer = createGpt({
     model,
     batch: 4,
     steps: 60,
@@ -47,14 +48,14 @@ test.each([
       { length: 4 * T + 1 },
       (__, i) => ((i + step) * (i % 3 === 0 ? 5 : 7)) % V,
     );
-    trainer.trainStep(tokens.subarray(0, 4 * T), tokens.subarray(1));
+    trainer.step({ inputs: tokens.subarray(0, 4 * T), targets: tokens.subarray(1) });
   }
   const path = join(folder, 'weights.f32.safetensors');
   writeFileSync(path, exportFloat32(trainer.tensors(), '0'));
   const weights = page.load(path);
   for (const length of [1, 2, 7, T]) {
     const ids = Array.from({ length }, (__, i) => (i * i * 3 + length) % V),
-      ours = trainer.logits(Int32Array.from(ids));
+      ours = trainer.predict(Int32Array.from(ids));
     const theirs = page.logits(weights, model.heads, ids);
     const worst = Math.max(...theirs.map((value, i) => Math.abs(value - ours[i])));
     expect(theirs).toHaveLength(V);

@@ -77,16 +77,16 @@ const WITHOUT = `
 delete globalThis.crypto;
 if (globalThis.crypto !== undefined) throw new Error('there still is a crypto');
 const library = await import('./dist/index.js');
-const { GptTrainer, Vocabulary, decodeCheckpoint, encodeCheckpoint, sha256Hex } = library;
+const { Trainer, gpt, Vocabulary, decodeCheckpoint, encodeCheckpoint, sha256Hex } = library;
 const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
-const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
-trainer.trainStep(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+const trainer = Trainer.create({ model: gpt(model), batch: 1, steps: 10 });
+trainer.step({ inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) });
 const file = await encodeCheckpoint({
   tensors: trainer.tensors(), options: trainer.options, step: 1, libraryVersion: '0.1.0',
   vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)),
 });
 const { tensors, options, step } = await decodeCheckpoint(file);
-const again = GptTrainer.create(options);
+const again = Trainer.create(options);
 again.restore(tensors, step);
 const [before, after] = await Promise.all([trainer, again].map((one) => one.weightsSha256()));
 console.log(before === after, before.length);
@@ -101,9 +101,9 @@ test('without WebCrypto a run is digested, saved and read', () => {
 
 test('a checkpoint is read from the bytes that were digested', async () => {
   const library = await import('../../src/index.ts');
-  const { GptTrainer, Vocabulary, decodeCheckpoint, encodeCheckpoint } = library;
+  const { Trainer, gpt, Vocabulary, decodeCheckpoint, encodeCheckpoint } = library;
   const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
-  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
+  const trainer = Trainer.create({ model: gpt(model), batch: 1, steps: 10 });
   const file = await encodeCheckpoint({
     tensors: trainer.tensors(), options: trainer.options, step: 0, libraryVersion: '0.1.0',
     vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)),
