@@ -22,8 +22,9 @@
 // of a row and the next one (ld* > columns) are not written. Every count returned is the number of
 // elements that the clamp changed. Formats and bounds: src/memory/formats.ts.
 
-/** A byte address in the back end's memory, aligned to the element it points at. */
-export type Pointer = number;
+import type { Pointer } from '../memory/arena.ts';
+
+export type { Pointer };
 
 /** Columns in a packed panel, and rows of the register tile. */
 export const PANEL_COLUMNS = 16;

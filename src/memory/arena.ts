@@ -15,6 +15,9 @@ export const PURPOSES = [
 /** What bytes are for: weights, gradients, optimizer, states, sideBits, workspace. */
 export type Purpose = (typeof PURPOSES)[number];
 
+/** A byte address in the back end's memory, aligned to the element it points at. */
+export type Pointer = number;
+
 const ALIGNMENT = 64;
 const align = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIGNMENT;
 
@@ -47,7 +50,7 @@ export class Arena {
    *  @example
    *  console.log(new Arena(100).allocate('workspace', 8)); // 128
    */
-  allocate(purpose: Purpose, bytes: number): number {
+  allocate(purpose: Purpose, bytes: number): Pointer {
     const at = this.end;
     this.bytes[purpose] += bytes;
     this.end = align(at + bytes);

@@ -1,6 +1,6 @@
 // A parameter: one tensor of master weights, with its gradient and what the optimizer keeps of it.
 
-import type { Pointer } from '../kernels/kernels.ts';
+import type { Pointer } from './arena.ts';
 
 /** What a layer says of a parameter that it needs. */
 export interface ParameterSpec {

@@ -2,9 +2,7 @@
 // parameter's path, decides its place in the table and gives it a lock.
 
 import { UsageError } from '../core/errors.ts';
-import type { Pointer } from '../kernels/kernels.ts';
-import { MAX_LOCKS } from '../threads/team.ts';
-import type { Arena, Purpose } from './arena.ts';
+import type { Arena, Pointer, Purpose } from './arena.ts';
 import { Parameter, type ParameterSpec } from './parameter.ts';
 import type { Type } from './tensor.ts';
 
@@ -78,7 +76,7 @@ export class Planner {
    *  console.log(at.parameter(spec).length); // 1
    */
   parameter(spec: ParameterSpec): readonly Parameter[] {
-    const lock = this.plan.locks++ % MAX_LOCKS;
+    const lock = this.plan.locks++;
     const group = this.prefixes.map((prefix) => new Parameter(prefix + spec.name, spec, lock));
     for (const { path } of group) {
       if (this.plan.paths.has(path))

@@ -2,7 +2,7 @@
 // contiguous. Its layout is fixed when a model is planned; its fraction bits may depend on the
 // weights and are written by `prepare`.
 
-import type { Pointer } from '../kernels/kernels.ts';
+import type { Pointer } from './arena.ts';
 import { BRANCH_FRACTION } from './formats.ts';
 
 /** Bytes an element of each kind of tensor.

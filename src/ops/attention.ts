@@ -4,7 +4,7 @@
 // what must be transposed is transposed by packing. Causal attention works on blocks of rows and
 // skips the columns that are masked; any other has all rows as one block.
 
-import { PANEL_COLUMNS, type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
+import { type Pointer, panelStride } from '../kernels/kernels.ts';
 import {
   OPERAND_L1_MAX,
   OPERAND_MAX,
@@ -12,75 +12,27 @@ import {
   PROBABILITY_FRACTION,
   PROBABILITY_PRODUCTS,
 } from '../memory/formats.ts';
-import type { Planner, Scratch } from '../memory/planner.ts';
+import type { Planner } from '../memory/planner.ts';
 import type { Gradient } from '../memory/tensor.ts';
+import {
+  type AttentionInput,
+  type AttentionScratch,
+  type AttentionShape,
+  BLOCK,
+  PANEL_ROW,
+  type Part,
+  type RowBlock,
+  blocksOf,
+  inverseRoot,
+  newPart,
+  padded,
+  scratchOf,
+  setPart,
+  shareExponent,
+  softmaxScale,
+} from './attention-parts.ts';
 import { fitExponent, fitShift } from './gradient.ts';
 import type { Run } from './run.ts';
-
-/** Rows of a causal block; a multiple of 16, so that a block starts at a panel. */
-const BLOCK = 32;
-/** Bytes of a row of B in a panel: blocks begin at even rows, whose pairs have 64. */
-const PANEL_ROW = 32;
-/** Columns in whole panels: also the row distance Sp of a head's scores and probabilities. */
-const padded = (columns: number): number => Math.ceil(columns / PANEL_COLUMNS) * PANEL_COLUMNS;
-
-export interface AttentionShape {
-  /** Most queries T, and most keys S (causal: S = T). */
-  readonly rows: number;
-  readonly keys: number;
-  readonly channels: number;
-  readonly heads: number;
-  /** Row t sees the keys 0..t only. */
-  readonly causal: boolean;
-}
-
-/** Where the three matrices lie: q [T, C] with row distance ldq, k and v [S, C] with ldk. */
-export interface AttentionInput {
-  readonly q: Pointer;
-  readonly k: Pointer;
-  readonly v: Pointer;
-  readonly ldq: number;
-  readonly ldk: number;
-  /** q, k and v are the thirds of one matrix: their gradients share an exponent. */
-  readonly isOne: boolean;
-}
-
-/** Bytes of all heads' probabilities (int16). */
-export const probabilityBytes = ({ rows, keys, heads }: AttentionShape): number =>
-  heads * rows * padded(keys) * 2;
-
-/** Rows first .. first + count of the scores, the columns of them that are not all masked (in whole
- *  panels), and how many of those are keys. */
-interface RowBlock {
-  readonly first: number;
-  readonly count: number;
-  readonly columns: number;
-  readonly real: number;
-}
-
-/** A gradient of one head before it is rounded: int32 at `at`, row distance ld, to become int16 at
- *  `to`. */
-interface Part {
-  at: Pointer;
-  to: Pointer;
-  rows: number;
-  ld: number;
-  exponent: number;
-}
-const newPart = (): Part => ({ at: 0, to: 0, rows: 0, ld: 0, exponent: 0 });
-
-/** log2(e) / sqrt(D) as softmax's scale for scores with `fraction` (16..22) fraction bits;
- *  distances have 15. Only float operations that are exactly specified. */
-const softmaxScale = (size: number, fraction: number): number =>
-  Math.round((2 ** (47 - fraction) * Math.LOG2E) / Math.sqrt(size));
-
-/** 1 / sqrt(D) = factor * 2^-15 * 2^exponent with factor in 2^14..2^15. */
-function inverseRoot(size: number): { factor: number; exponent: number } {
-  let exponent = 0;
-  let value = 1 / Math.sqrt(size);
-  for (; value <= 0.5; value *= 2) exponent--;
-  return { factor: Math.round(value * 2 ** 15), exponent };
-}
 
 export class Attention {
   /** Fraction bits of q and k, and of v and the output. */
@@ -88,21 +40,9 @@ export class Attention {
   value = 0;
   private readonly size: number;
   private readonly root: { readonly factor: number; readonly exponent: number };
-  /** int32 [T, Sp]: scores, then dP and dS of one head. */
-  private readonly scores: Scratch;
-  /** int16 [T, Sp]: dS of one head; and its (or P's) transpose. */
+  private readonly scratch: AttentionScratch;
+  /** int16 [T, Sp]: dS of one head. */
   private readonly dScores: Pointer;
-  private readonly transposed: Scratch;
-  /** Panels of k, v or q of one head, both ways round. */
-  private readonly panels: Scratch;
-  private readonly panels2: Scratch;
-  /** int64 [S, D]. */
-  private readonly wide: Scratch;
-  /** int32 [Sp]. */
-  private readonly columnSums: Scratch;
-  /** int32, as large as the gradients of q, k and v together: before they share an exponent.
-   *  Forward, a block of p v. */
-  private readonly gradients: Scratch;
   private readonly parts: readonly { readonly dq: Part; readonly dk: Part; readonly dv: Part }[];
   private readonly query: readonly Part[];
   private readonly keyValue: readonly Part[];
@@ -121,20 +61,10 @@ export class Attention {
     readonly shape: AttentionShape,
   ) {
     const { rows, keys, channels, heads } = shape;
-    const size = channels / heads;
-    const square = rows * padded(keys);
-    const longest = Math.max(rows, keys);
-    const panels = Math.max(packedBytes(longest, size), packedBytes(size, longest));
-    this.size = size;
-    this.root = inverseRoot(size);
-    this.scores = at.scratch('scores', square * 4);
-    this.dScores = at.own(square * 2);
-    this.transposed = at.scratch('scores transposed', padded(rows) * padded(keys) * 2);
-    this.panels = at.scratch('attention panels', panels);
-    this.panels2 = at.scratch('attention panels 2', panels);
-    this.wide = at.scratch('attention wide', keys * size * 8);
-    this.columnSums = at.scratch('attention sums', padded(keys) * 4);
-    this.gradients = at.scratch('attention gradients', (rows + 2 * keys) * channels * 4);
+    this.size = channels / heads;
+    this.root = inverseRoot(this.size);
+    this.scratch = scratchOf(at, shape);
+    this.dScores = at.own(rows * padded(keys) * 2);
     this.parts = Array.from({ length: heads }, () => ({
       dq: newPart(),
       dk: newPart(),
@@ -150,17 +80,9 @@ export class Attention {
   /** Moves to a sequence of so many queries and keys. */
   resize(rows: number, keys: number): void {
     if (rows === this.rows && keys === this.keys) return;
-    const { causal } = this.shape;
-    const blocks: RowBlock[] = [];
-    const block = causal ? BLOCK : rows;
-    for (let first = 0; first < rows; first += block) {
-      const count = Math.min(block, rows - first);
-      const columns = padded(causal ? first + count : keys);
-      blocks.push({ first, count, columns, real: Math.min(columns, keys) });
-    }
     this.rows = rows;
     this.keys = keys;
-    this.blocks = blocks;
+    this.blocks = blocksOf(rows, keys, this.shape.causal);
   }
 
   /** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Sp], 15 fraction
@@ -170,8 +92,8 @@ export class Attention {
     const bytes = rows * padded(keys) * 2;
     for (let head = 0; head < this.shape.heads; head++) {
       const at = head * size * 2;
-      run.kernels.pack_nt_i16(input.k + at, input.ldk, size, keys, this.panels.at);
-      run.kernels.pack_nn_i16(input.v + at, input.ldk, keys, size, this.panels2.at);
+      run.kernels.pack_nt_i16(input.k + at, input.ldk, size, keys, this.scratch.panels.at);
+      run.kernels.pack_nn_i16(input.v + at, input.ldk, keys, size, this.scratch.panels2.at);
       this.forwardHead(run, input.q + at, input.ldq, probabilities + head * bytes, out + at);
     }
   }
@@ -182,8 +104,8 @@ export class Attention {
     const { channels, causal } = this.shape;
     const ldp = padded(keys);
     const scale = softmaxScale(size, 2 * this.queryKey);
-    const scores = this.scores.at;
-    const sums = this.gradients.at;
+    const scores = this.scratch.scores.at;
+    const sums = this.scratch.gradients.at;
     const stride = panelStride(size);
     for (const { first, count, columns, real } of this.blocks) {
       const block = p + first * ldp * 2;
@@ -192,7 +114,7 @@ export class Attention {
       kernels.gemm_i16i16i32(
         rowsOfQ,
         ldq,
-        this.panels.at,
+        this.scratch.panels.at,
         stride,
         scores,
         ldp,
@@ -214,7 +136,7 @@ export class Attention {
       kernels.gemm_i16i16i32(
         block,
         ldp,
-        this.panels2.at,
+        this.scratch.panels2.at,
         panelStride(keys),
         sums,
         size,
@@ -247,15 +169,16 @@ export class Attention {
     to: AttentionInput,
   ): void {
     const bytes = this.rows * padded(this.keys) * 2;
+    const { size } = this;
     this.place(input, to);
     for (let head = 0; head < this.shape.heads; head++)
       this.backwardHead(run, dOut, input, probabilities + head * bytes, head);
     if (input.isOne) {
-      this.queryExponent = this.shareExponent(run, this.all);
+      this.queryExponent = shareExponent(run, this.all, size);
       this.keyValueExponent = this.queryExponent;
     } else {
-      this.queryExponent = this.shareExponent(run, this.query);
-      this.keyValueExponent = this.shareExponent(run, this.keyValue);
+      this.queryExponent = shareExponent(run, this.query, size);
+      this.keyValueExponent = shareExponent(run, this.keyValue, size);
     }
   }
 
@@ -265,14 +188,14 @@ export class Attention {
   /** Where each head's gradients go, before and after rounding. */
   private place({ ldq, ldk, isOne }: AttentionInput, to: AttentionInput): void {
     const { rows, keys, size } = this;
-    const rawQ = this.gradients.at;
+    const rawQ = this.scratch.gradients.at;
     const rawK = rawQ + (isOne ? this.shape.channels * 4 : rows * ldq * 4);
     const rawV = rawK + (to.v - to.k) * 2;
     this.parts.forEach(({ dq, dk, dv }, head) => {
       const at = head * size * 2;
-      set(dq, rawQ + at * 2, to.q + at, rows, ldq);
-      set(dk, rawK + at * 2, to.k + at, keys, ldk);
-      set(dv, rawV + at * 2, to.v + at, keys, ldk);
+      setPart(dq, rawQ + at * 2, to.q + at, rows, ldq);
+      setPart(dk, rawK + at * 2, to.k + at, keys, ldk);
+      setPart(dv, rawV + at * 2, to.v + at, keys, ldk);
     });
   }
 
@@ -301,7 +224,7 @@ export class Attention {
     const { keys, size } = this;
     const { kernels } = run;
     const ldp = padded(keys);
-    const panels = this.panels.at;
+    const panels = this.scratch.panels.at;
     kernels.pack_nn_i16(k, ldk, keys, size, panels);
     for (const { first, count, real } of this.blocks) {
       const from = this.dScores + first * ldp * 2;
@@ -317,13 +240,13 @@ export class Attention {
     const { kernels } = run;
     const ldt = padded(rows);
     const stride = panelStride(rows);
-    const panels = this.panels.at;
+    const panels = this.scratch.panels.at;
     kernels.pack_nn_i16(q, ldq, rows, size, panels);
     this.transpose(run, this.dScores);
     const block = causal ? BLOCK : keys;
     for (let first = 0; first < keys; first += block) {
       const start = causal ? first : 0;
-      const from = this.transposed.at + (first * ldt + start) * 2;
+      const from = this.scratch.transposed.at + (first * ldt + start) * 2;
       const rowsOfQ = panels + start * PANEL_ROW;
       const to = dk.at + first * dk.ld * 4;
       const count = Math.min(block, keys - first);
@@ -339,15 +262,15 @@ export class Attention {
     const { kernels } = run;
     const ldt = padded(rows);
     const stride = panelStride(rows);
-    const panels = this.panels.at;
-    const wide = this.wide.at;
+    const panels = this.scratch.panels.at;
+    const wide = this.scratch.wide.at;
     kernels.pack_nn_i16(dO, channels, rows, size, panels);
     run.clear(wide, keys * size * 8);
     this.transpose(run, p);
     const block = causal ? BLOCK : keys;
     for (let first = 0; first < keys; first += block) {
       const start = causal ? first : 0;
-      const from = this.transposed.at + (first * ldt + start) * 2;
+      const from = this.scratch.transposed.at + (first * ldt + start) * 2;
       const to = wide + first * size * 8;
       const count = Math.min(block, keys - first);
       kernels.gemm_i16i16i64(
@@ -375,7 +298,7 @@ export class Attention {
     const ldt = padded(this.rows);
     for (const { first, count, real } of this.blocks) {
       const from = a + first * ldp * 2;
-      run.kernels.transpose_i16(from, ldp, count, real, this.transposed.at + first * 2, ldt);
+      run.kernels.transpose_i16(from, ldp, count, real, this.scratch.transposed.at + first * 2, ldt);
     }
   }
 
@@ -393,7 +316,7 @@ export class Attention {
     const { rows, keys } = this;
     const ldp = padded(keys);
     const isLong = Math.max(rows, keys) > OPERAND_PRODUCTS;
-    run.kernels.pack_nt_i16(value, ldv, this.size, keys, this.panels.at);
+    run.kernels.pack_nt_i16(value, ldv, this.size, keys, this.scratch.panels.at);
     const max = this.rawScoreGradient(run, dO, p);
     const exponent = dOutExponent - this.value + this.root.exponent;
     if (isLong) this.clearRest(run);
@@ -402,7 +325,7 @@ export class Attention {
     for (let bound = OPERAND_MAX; ; bound >>= 1) {
       const saturated = this.roundScores(run, fitShift(max, exponent, bound), bound);
       const { dScores } = this;
-      const sums = this.columnSums.at;
+      const sums = this.scratch.columnSums.at;
       if (isLong && run.kernels.l1_max_i16(dScores, rows, ldp, sums) > OPERAND_L1_MAX) continue;
       run.counts.saturated += saturated;
       return fitExponent(max, exponent, bound);
@@ -418,10 +341,10 @@ export class Attention {
     const stride = panelStride(size);
     let max = 0;
     for (const { first, count, columns } of this.blocks) {
-      const at = this.scores.at + first * ldp * 4;
+      const at = this.scratch.scores.at + first * ldp * 4;
       const from = dO + first * channels * 2;
       const valid = causal ? first + 1 : keys;
-      kernels.gemm_i16i16i32(from, channels, this.panels.at, stride, at, ldp, count, columns, size);
+      kernels.gemm_i16i16i32(from, channels, this.scratch.panels.at, stride, at, ldp, count, columns, size);
       kernels.softmax_backward_i16i32(
         p + first * ldp * 2,
         ldp,
@@ -444,7 +367,7 @@ export class Attention {
     const ldp = padded(this.keys);
     let saturated = 0;
     for (const { first, count, columns } of this.blocks) {
-      const from = this.scores.at + first * ldp * 4;
+      const from = this.scratch.scores.at + first * ldp * 4;
       const to = this.dScores + first * ldp * 2;
       saturated += run.kernels.requantize_i32i16(
         from,
@@ -468,38 +391,4 @@ export class Attention {
     if (this.lastRows === rows && this.lastKeys === keys) return;
     run.clear(this.dScores, rows * padded(keys) * 2);
   }
-
-  /** Rounds gradients of all heads to int16 operands with one exponent; returns it. */
-  private shareExponent(run: Run, parts: readonly Part[]): number {
-    const { kernels } = run;
-    const { size } = this;
-    let exponent = -Infinity;
-    for (const part of parts) {
-      const max = kernels.max_abs_i32(part.at, part.ld, part.rows, size);
-      fitShift(max, part.exponent, OPERAND_MAX); // throws if it is too large
-      exponent = Math.max(exponent, fitExponent(max, part.exponent, OPERAND_MAX));
-    }
-    for (const { at, to, rows, ld, exponent: own } of parts) {
-      const shift = Math.min(31, Math.max(1, exponent - own));
-      run.counts.saturated += kernels.requantize_i32i16(
-        at,
-        ld,
-        to,
-        ld,
-        rows,
-        size,
-        shift,
-        OPERAND_MAX,
-        0,
-      );
-    }
-    return exponent;
-  }
-}
-
-function set(part: Part, at: Pointer, to: Pointer, rows: number, ld: number): void {
-  part.at = at;
-  part.to = to;
-  part.rows = rows;
-  part.ld = ld;
 }

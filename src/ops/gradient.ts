@@ -3,6 +3,7 @@
 // usual range and no sample sees another.
 
 import { OverflowError } from '../core/errors.ts';
+import type { Kernels, Pointer } from '../kernels/kernels.ts';
 import {
   MAX_ACTIVATION_FRACTION,
   MIN_FLUSH_SHIFT,
@@ -11,6 +12,13 @@ import {
 } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
 import type { Run } from './run.ts';
+
+/** What gradients need of a run (run.ts). */
+interface Device {
+  readonly kernels: Kernels;
+  readonly counts: { saturated: number };
+  clear(at: Pointer, sizeBytes: number): void;
+}
 
 /** Largest |gradient| that is represented: 2^12 for one token (of the loss summed over tokens). It
  *  bounds every int64 sum: a weight gradient adds at most MAX_FLUSHES * 128 = 2^19 tokens of
@@ -36,7 +44,7 @@ export const ZERO_EXPONENT = MIN_OPERAND_EXPONENT;
  *  clearGradient(run, gradient, 2);
  *  console.log(run.view(base, 2).join()); // 0,0
  */
-export function clearGradient(d: Run, gradient: Gradient, n: number): void {
+export function clearGradient(d: Device, gradient: Gradient, n: number): void {
   d.clear(gradient.at, n * 4);
   gradient.exponent = ZERO_EXPONENT;
 }
@@ -87,7 +95,7 @@ export const gradientTooLarge = (): OverflowError =>
  *  console.log(Array.from(raw, (value) => value * 2 ** operand.exponent)); // [ 1, -0.5 ]
  */
 export function toOperand(
-  d: Run,
+  d: Device,
   from: Gradient,
   to: Gradient,
   n: number,

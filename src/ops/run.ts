@@ -49,7 +49,7 @@ export class Run {
   /** What the sample at hand can look at. */
   memory: Memory | undefined;
   /** The one sum of gradients that is being written down. */
-  readonly sum = new Sum(this);
+  readonly sum: Sum;
 
   constructor(
     /** Kernels and their memory. */
@@ -57,6 +57,7 @@ export class Run {
   ) {
     const { buffer } = backend.memory;
     this.kernels = backend.kernels;
+    this.sum = new Sum(this.kernels);
     this.bytes = new Uint8Array(buffer);
     this.int16 = new Int16Array(buffer);
     this.int32 = new Int32Array(buffer);

@@ -1,5 +1,6 @@
 // Sums of gradients that have exponents of their own:  run.sum.of(n).add(a, 2).add(b).into(out).
 
+import type { Kernels } from '../kernels/kernels.ts';
 import { STREAM_GRADIENT_BITS } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
 import { bits, ZERO_EXPONENT } from './gradient.ts';
@@ -27,7 +28,7 @@ export class Sum {
   private count = 0;
   private n = 0;
 
-  constructor(private readonly d: Run) {}
+  constructor(private readonly kernels: Kernels) {}
 
   /** A sum of tensors of n int32 elements.
    *  @example
@@ -74,7 +75,7 @@ export class Sum {
   /** Bits of the largest |factor * gradient|, after what combine_i32 could not form was made to
    *  fit. */
   private fit(gradient: Gradient, factor: number): number {
-    const { kernels } = this.d;
+    const { kernels } = this;
     const { at } = gradient;
     const { n } = this;
     const digits = bits(kernels.max_abs_i32(at, n, 1, n) * Math.abs(factor));
@@ -105,7 +106,7 @@ export class Sum {
     const shift = (i: number): number =>
       i < count ? Math.max(-31, Math.min(31, exponent - this.exponents[i])) : 0;
     const to = out.at;
-    this.d.kernels.combine_i32(
+    this.kernels.combine_i32(
       at[0],
       factors[0],
       shift(0),

@@ -155,7 +155,7 @@ export class Team {
 
   /** Whether a member holds lock `index` at the moment. */
   isHeld(index: number): boolean {
-    return this.size > 1 && Atomics.load(this.words, FIRST_LOCK + index) !== 0;
+    return this.size > 1 && Atomics.load(this.words, lockAt(index)) !== 0;
   }
 
   /** Runs `work` while no other member holds lock `index`. */
@@ -164,7 +164,7 @@ export class Team {
       work();
       return;
     }
-    const at = FIRST_LOCK + index;
+    const at = lockAt(index);
     this.tick();
     while (Atomics.compareExchange(this.words, at, 0, 1) !== 0) {
       waitWhile(this.words, at, 1, this.tick);
@@ -177,6 +177,9 @@ export class Team {
     }
   }
 }
+
+/** The word of a lock: those beyond MAX_LOCKS share one with another. */
+const lockAt = (index: number): number => FIRST_LOCK + (index % MAX_LOCKS);
 
 /** Waits while words[at] is `value`: spins, then sleeps where the thread may (a browser's main
  *  thread may not: it spins on) and calls `tick` now and then, which may end the wait by throwing.
