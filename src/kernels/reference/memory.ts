@@ -5,6 +5,7 @@
 
 import type { Pointer } from '../kernels.ts';
 
+/** Views of the memory that the reference kernels work on. */
 export class Memory {
   readonly buffer: ArrayBuffer;
 
