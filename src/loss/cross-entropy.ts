@@ -1,8 +1,8 @@
 // Cross entropy in nats of the softmax of each row's logits against a target class.
 
 import type { Pointer } from '../kernels/kernels.ts';
-import { LOGIT_GRADIENT_FRACTION } from '../memory/formats.ts';
 import { IntegerRows } from '../layers/check.ts';
+import { LOGIT_GRADIENT_FRACTION } from '../memory/formats.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';

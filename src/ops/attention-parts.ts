@@ -11,7 +11,8 @@ export const BLOCK = 32;
 /** Bytes of a row of B in a panel: blocks begin at even rows, whose pairs have 64. */
 export const PANEL_ROW = 32;
 /** Columns in whole panels: also the row distance Sp of a head's scores and probabilities. */
-export const padded = (columns: number): number => Math.ceil(columns / PANEL_COLUMNS) * PANEL_COLUMNS;
+export const padded = (columns: number): number =>
+  Math.ceil(columns / PANEL_COLUMNS) * PANEL_COLUMNS;
 
 export interface AttentionShape {
   /** Most queries T, and most keys S (causal: S = T). */

@@ -19,13 +19,13 @@ import {
   type AttentionScratch,
   type AttentionShape,
   BLOCK,
-  PANEL_ROW,
-  type Part,
-  type RowBlock,
   blocksOf,
   inverseRoot,
   newPart,
+  PANEL_ROW,
+  type Part,
   padded,
+  type RowBlock,
   scratchOf,
   setPart,
   shareExponent,
@@ -209,8 +209,9 @@ export class Attention {
     const { dq, dk, dv } = this.parts[head];
     const at = head * this.size * 2;
     const dO = dOut.at + at;
-    const value = input.v + at;
-    const exponent = this.scoreGradient(run, dO, dOut.exponent, value, p, input.ldk);
+    const panels = this.scratch.panels.at;
+    run.kernels.pack_nt_i16(input.v + at, input.ldk, this.size, this.keys, panels);
+    const exponent = this.scoreGradient(run, dO, dOut.exponent, p);
     dq.exponent = exponent - this.queryKey;
     dk.exponent = dq.exponent;
     this.queryGradient(run, input.k + at, dq, input.ldk);
@@ -296,27 +297,20 @@ export class Attention {
   private transpose(run: Run, a: Pointer): void {
     const ldp = padded(this.keys);
     const ldt = padded(this.rows);
+    const to = this.scratch.transposed.at;
     for (const { first, count, real } of this.blocks) {
       const from = a + first * ldp * 2;
-      run.kernels.transpose_i16(from, ldp, count, real, this.scratch.transposed.at + first * 2, ldt);
+      run.kernels.transpose_i16(from, ldp, count, real, to + first * 2, ldt);
     }
   }
 
-  /** this.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included);
-   *  returns its exponent. They have 13 bits or, beyond 128 queries or keys, as many as keep every
+  /** this.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included),
+   *  where v's panels are ready; returns its exponent. They have 13 bits or, beyond 128 queries or keys, as many as keep every
    *  sum of products in a row or a column inside int32 (as layers/matrix.ts). */
-  private scoreGradient(
-    run: Run,
-    dO: Pointer,
-    dOutExponent: number,
-    value: Pointer,
-    p: Pointer,
-    ldv: number,
-  ): number {
+  private scoreGradient(run: Run, dO: Pointer, dOutExponent: number, p: Pointer): number {
     const { rows, keys } = this;
     const ldp = padded(keys);
     const isLong = Math.max(rows, keys) > OPERAND_PRODUCTS;
-    run.kernels.pack_nt_i16(value, ldv, this.size, keys, this.scratch.panels.at);
     const max = this.rawScoreGradient(run, dO, p);
     const exponent = dOutExponent - this.value + this.root.exponent;
     if (isLong) this.clearRest(run);
@@ -339,12 +333,13 @@ export class Attention {
     const { channels, causal } = this.shape;
     const ldp = padded(keys);
     const stride = panelStride(size);
+    const panels = this.scratch.panels.at;
     let max = 0;
     for (const { first, count, columns } of this.blocks) {
       const at = this.scratch.scores.at + first * ldp * 4;
       const from = dO + first * channels * 2;
       const valid = causal ? first + 1 : keys;
-      kernels.gemm_i16i16i32(from, channels, this.scratch.panels.at, stride, at, ldp, count, columns, size);
+      kernels.gemm_i16i16i32(from, channels, panels, stride, at, ldp, count, columns, size);
       kernels.softmax_backward_i16i32(
         p + first * ldp * 2,
         ldp,

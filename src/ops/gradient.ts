@@ -11,7 +11,6 @@ import {
   WEIGHT_GRADIENT_FRACTION,
 } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
-import type { Run } from './run.ts';
 
 /** What gradients need of a run (run.ts). */
 interface Device {

@@ -4,7 +4,6 @@ import type { Kernels } from '../kernels/kernels.ts';
 import { STREAM_GRADIENT_BITS } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
 import { bits, ZERO_EXPONENT } from './gradient.ts';
-import type { Run } from './run.ts';
 
 /** Terms that combine_i32 takes; the third has no factor. */
 const MAX_TERMS = 3;
