@@ -5,6 +5,7 @@ import { choice, whole } from '../core/check.ts';
 import { attention, checkHeads } from '../layers/attention.ts';
 import { crossAttention } from '../layers/cross-attention.ts';
 import { gelu } from '../layers/gelu.ts';
+import type { Layer } from '../layers/layer.ts';
 import { layerNorm } from '../layers/layer-norm.ts';
 import { DEVIATION, linear } from '../layers/linear.ts';
 import { bdia } from '../reversible/bdia.ts';
@@ -49,12 +50,15 @@ export function checkTransformer(config: Required<TransformerConfig>, mostLayers
   checkHeads(config.channels, config.heads);
 }
 
+/** How the blocks of a model differ from another model's. */
 export interface BlockOptions {
   readonly causal: boolean;
   /** Branches that the residual stream adds up: projections start smaller by its root (GPT-2). */
   readonly branches: number;
   /** Between attention and MLP, such as `crossSublayer`. */
   readonly cross?: Sublayer;
+  /** Between the two linear layers of the MLP (gelu()). */
+  readonly activation?: Layer;
 }
 
 const branchDeviation = (branches: number): number => DEVIATION / Math.sqrt(branches);
@@ -77,7 +81,7 @@ export function crossSublayer(
  */
 export function transformerBlock(
   config: Required<TransformerConfig>,
-  { causal, branches, cross }: BlockOptions,
+  { causal, branches, cross, activation = gelu() }: BlockOptions,
 ): Sublayer[] {
   const { channels: C, heads, mlpRatio, bias } = config;
   const deviation = branchDeviation(branches);
@@ -87,7 +91,7 @@ export function transformerBlock(
     sublayer(
       layerNorm({ name: 'norm2', bias }),
       linear(mlpRatio * C, { name: 'up', bias }),
-      gelu(),
+      activation,
       linear(C, { name: 'down', bias, deviation }),
     ),
   ];

@@ -57,9 +57,11 @@ export interface TrainOptions<Batch = unknown> {
   /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value
    *  gives the same bits. */
   threads?: number;
-  /** Starts a worker that serves the model (`serve` of retrograd/thread): for models of your own,
-   *  and where a bundler has to see it. The built-in models need none. */
-  worker?: () => unknown;
+  /** The module that serves the model (`serve` of retrograd/thread), or a function that starts a
+   *  worker of it, which bundlers understand: `() => new Worker(new URL('./thread.js',
+   *  import.meta.url), { type: 'module' })`. For models of your own; the built-in models need none
+   *  unless the library is bundled. */
+  worker?: URL | (() => unknown);
   /** Most bytes the run may use (3.75 GiB: WebAssembly's 4 GiB less room for the rest). */
   memoryLimit?: number;
 }
@@ -74,8 +76,8 @@ export interface CheckedOptions<Batch = unknown>
   readonly learningRate: Schedule;
   /** What is kept; undefined: nothing where the update rule can run backward, else activations. */
   readonly keep: Keep | undefined;
-  /** Starts a worker that serves the model. */
-  readonly worker: (() => unknown) | undefined;
+  /** The module that serves the model, or what starts a worker of it. */
+  readonly worker: URL | (() => unknown) | undefined;
 }
 
 /** Fills in the defaults; throws UsageError for the first value that is wrong.

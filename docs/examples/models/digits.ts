@@ -1,19 +1,15 @@
-// Handwritten digits of 8 x 8 pixels (optdigits) with ReLU.
-//   node digits.ts optdigits.tra optdigits.tes
+// Handwritten digits of 8 x 8 pixels (optdigits): a small network with ReLU.
 
-import { readFileSync } from 'node:fs';
+import type { ImageBatch, ImageSet } from 'retrograd';
 import {
-  EpochOrder,
-  type ImageBatch,
-  type ImageSet,
-  Trainer,
   cosine,
   crossEntropy,
   defineModel,
+  EpochOrder,
   linear,
   patches,
-  readDigits,
   relu,
+  Trainer,
 } from 'retrograd';
 
 /** One patch: the whole image. */
@@ -28,30 +24,37 @@ export const classifier = defineModel('classifier', ({ width }: { width: number 
 }));
 
 export const options = {
-  model: classifier({ width: 64 }),
+  model: classifier({ width: 128 }),
   batch: 32,
-  steps: 1500,
+  steps: 2000,
   learningRate: cosine(0.003),
 };
 
 /** The images of some places in a set. */
-export function pick({ pixels, labels }: ImageSet, places: ArrayLike<number>): ImageBatch {
-  const images = new Uint8Array(places.length * 64);
-  const found = new Int32Array(places.length);
-  Array.from(places).forEach((place, i) => {
-    images.set(pixels.subarray(place * 64, (place + 1) * 64), i * 64);
-    found[i] = labels[place];
-  });
-  return { images, labels: found };
+export function pick({ pixels, labels }: ImageSet, places: readonly number[]): ImageBatch {
+  const image = (place: number): number[] => [...pixels.subarray(place * 64, place * 64 + 64)];
+  return {
+    images: Uint8Array.from(places.flatMap(image)),
+    labels: Int32Array.from(places, (place) => labels[place] ?? 0),
+  };
 }
 
 /** Trains, and returns the share of the unseen digits that is recognised. */
-export function run(train: ImageSet, unseen: ImageSet, trainer = Trainer.create(options)): number {
-  const order = new EpochOrder(1, train.count);
-  const batchOf = (step: number): ImageBatch => {
-    const places = Array.from({ length: 32 }, (_, i) => order.at(step * 32 + i));
-    return pick(train, places);
-  };
-  while (trainer.steps < options.steps) trainer.step(batchOf(trainer.steps));
+export function train(
+  known: ImageSet,
+  unseen: ImageSet,
+  trainer = Trainer.create(options),
+): number {
+  const { batch, steps } = options;
+  const order = new EpochOrder(1, known.count);
+  while (trainer.steps < steps) {
+    const first = trainer.steps * batch;
+    trainer.step(
+      pick(
+        known,
+        Array.from({ length: batch }, (_, i) => order.at(first + i)),
+      ),
+    );
+  }
   return trainer.evaluate({ images: unseen.pixels, labels: unseen.labels }).accuracy;
 }

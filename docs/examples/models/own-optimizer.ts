@@ -1,9 +1,8 @@
-// An optimizer of one's own: sign descent with momentum (signum, Bernstein et al. 2018), beside
-// Lion, which the library brings.
+// A GPT with an optimizer of one's own, sign descent with momentum (signum, Bernstein et al. 2018):
+//   m <- m + (g - m) / 8,  w <- w - rate sign(m).
 
-import { type Optimizer, eachGradient, lion, moveWeight } from 'retrograd';
+import { cosine, eachGradient, gpt, moveWeight, type Optimizer } from 'retrograd';
 
-/** m <- m + (g - m) / 8,  w <- w - rate sign(m). */
 export const signum = (): Optimizer => ({
   name: 'signum',
   options: {},
@@ -23,4 +22,10 @@ export const signum = (): Optimizer => ({
   },
 });
 
-export const optimizers = { signum: signum(), lion: lion({ weightDecay: 0.1 }) };
+export const options = {
+  model: gpt({ vocabulary: 256, layers: 2, channels: 32, heads: 4, context: 16 }),
+  batch: 8,
+  steps: 400,
+  learningRate: cosine(0.001),
+  optimizer: signum(),
+};

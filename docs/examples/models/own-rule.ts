@@ -1,16 +1,15 @@
-// An update rule of one's own, exactly reversible: the midpoint rule with a step of one,
+// A GPT with an update rule of one's own, exactly reversible: the midpoint rule with a step of one,
 //   x_{k+1} = x_{k-1} + h_k(x_k)    after a first step x_1 = x_0 + h_0(x_0).
 
-import { type Lane, type Site, type UpdateRule, gpt, stateLimit } from 'retrograd';
+import { gpt, type Lane, type Site, stateLimit, type UpdateRule } from 'retrograd';
 
 const exchange = (lane: Lane): void => {
   [lane.last, lane.previous] = [lane.previous, lane.last];
 };
 
-/** stream += sign * h, rounded to the state's fraction bits. Returns the elements beyond the range.
- */
-const add = ({ run, h, n, l }: Site, from: number, stream: number, sign: number): number =>
-  run.kernels.add_rounded_i32(from, h, stream, n, sign, 16 - l, stateLimit(l));
+/** to = from + sign * h, rounded to the state's bits. Returns how many left the range. */
+const add = ({ run, h, n, l }: Site, from: number, to: number, sign: number): number =>
+  run.kernels.add_rounded_i32(from, h, to, n, sign, 16 - l, stateLimit(l));
 
 export const midpoint = (): UpdateRule => ({
   name: 'midpoint',
@@ -47,11 +46,5 @@ export const midpoint = (): UpdateRule => ({
   },
 });
 
-export const model = gpt({
-  vocabulary: 64,
-  layers: 4,
-  channels: 32,
-  heads: 4,
-  context: 16,
-  rule: midpoint(),
-});
+const shape = { layers: 4, channels: 32, heads: 4, context: 16 };
+export const model = (vocabulary: number) => gpt({ vocabulary, ...shape, rule: midpoint() });

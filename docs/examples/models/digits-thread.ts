@@ -1,0 +1,4 @@
+import { serve } from 'retrograd/thread';
+import { classifier } from './digits.js';
+
+serve(classifier);

@@ -1,0 +1,4 @@
+import { serve } from 'retrograd/thread';
+import { masked } from './masked.js';
+
+serve(masked);

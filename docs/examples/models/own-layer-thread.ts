@@ -1,0 +1,4 @@
+import { serve } from 'retrograd/thread';
+import { model } from './own-layer.js';
+
+serve(model);

@@ -1,0 +1,4 @@
+import { serve } from 'retrograd/thread';
+import { regression } from './regression.js';
+
+serve(regression);

@@ -1,0 +1,60 @@
+// Trains one of the models on two threads and says how good it is:
+//   npm install && npm run build
+//   npm start regression
+//   npm start digits optdigits.tra optdigits.tes
+//   npm start masked input.txt      also own-layer, own-rule and own-optimizer
+
+import { readFileSync } from 'node:fs';
+import type { ConfiguredModel, TextBatch, TrainOptions } from 'retrograd';
+import { cosine, fillBatch, readDigits, readText, Trainer, textWindows } from 'retrograd';
+import * as digits from './digits.js';
+import * as masked from './masked.js';
+import * as ownLayer from './own-layer.js';
+import * as ownOptimizer from './own-optimizer.js';
+import * as ownRule from './own-rule.js';
+import * as regression from './regression.js';
+
+const [name = '', ...files] = process.argv.slice(2);
+const worker = new URL(`./${name}-thread.js`, import.meta.url);
+
+async function create<Batch>(options: TrainOptions<Batch>): Promise<Trainer<Batch>> {
+  const trainer = Trainer.create({ ...options, threads: 2, worker });
+  await trainer.ready();
+  console.log(`${trainer.parameters} weights, ${trainer.threads} threads ${trainer.threadsNote}`);
+  return trainer;
+}
+
+/** Trains a model of bytes; `change` makes batches of windows of a text. */
+async function text(
+  options: Partial<TrainOptions<TextBatch>> & { model: ConfiguredModel<unknown, TextBatch> },
+  context: number,
+  change = (batch: TextBatch, _step: number): TextBatch => batch,
+): Promise<string> {
+  const data = readText(readFileSync(files[0] ?? 'input.txt'), { context, vocabulary: 'bytes' });
+  const trainer = await create({ batch: 8, steps: 400, learningRate: cosine(0.005), ...options });
+  const { batch, steps } = trainer.options;
+  const inputs = new Int32Array(batch * context);
+  const targets = new Int32Array(batch * context);
+  for (let step = 0; step < steps; step++) {
+    fillBatch(data.train, { seed: 1, batch, context, step }, inputs, targets);
+    trainer.step(change({ inputs, targets }, step));
+  }
+  const { loss } = trainer.evaluate(change(textWindows(data.validation, context), steps));
+  trainer.close();
+  return `validation loss ${loss.toFixed(3)} nats`;
+}
+
+const WAYS: Record<string, () => Promise<string>> = {
+  regression: async () => `R^2 ${regression.train(await create(regression.options))}`,
+  digits: async () => {
+    const [known, unseen] = files.map((file) => readDigits(readFileSync(file), file));
+    if (known === undefined || unseen === undefined) return 'give optdigits.tra and optdigits.tes';
+    return `${100 * digits.train(known, unseen, await create(digits.options))} % of the unseen`;
+  },
+  masked: () => text(masked.options, 24, ({ inputs }, step) => masked.hide(inputs, 256, step)),
+  'own-layer': () => text({ model: ownLayer.model({ vocabulary: 256 }) }, 16),
+  'own-rule': () => text({ model: ownRule.model(256) }, 16),
+  'own-optimizer': () => text(ownOptimizer.options, 16),
+};
+
+console.log(await (WAYS[name]?.() ?? `expected one of ${Object.keys(WAYS).join(', ')}`));

@@ -1,0 +1,58 @@
+// The examples of docs/examples/models in a fresh project beside nothing but the packed package,
+// type-checked strictly and compiled.
+
+import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { createProject, pack, root } from '../package/project.mjs';
+
+const STRICT = {
+  strict: true,
+  noImplicitOverride: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  exactOptionalPropertyTypes: true,
+  verbatimModuleSyntax: true,
+  isolatedModules: true,
+  types: ['node'],
+  target: ts.ScriptTarget.ES2022,
+  lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
+};
+
+export const RESOLUTIONS = {
+  nodenext: {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  },
+  bundler: { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler },
+};
+
+/** Packs dist as it is and lays the examples beside it. Returns the project's folder. */
+export function examplesProject(folder) {
+  const project = createProject(join(folder, 'project'), pack(folder).tarball);
+  cpSync(join(root, 'docs/examples/models'), project, {
+    recursive: true,
+    filter: (path) => !/package\.json$|node_modules|build$/.test(path),
+  });
+  mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
+  for (const name of ['@types/node', 'undici-types'])
+    symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name), 'dir');
+  return project;
+}
+
+/** Compiles the examples into `build`; returns what the compiler has to say. */
+export function compile(project, resolution) {
+  const files = readdirSync(project).filter((file) => file.endsWith('.ts'));
+  const options = { ...STRICT, ...RESOLUTIONS[resolution], outDir: join(project, 'build') };
+  const program = ts.createProgram(
+    files.map((file) => join(project, file)),
+    options,
+  );
+  const said = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+    const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1;
+    return `${file?.fileName}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+  program.emit();
+  for (const file of ['promises.mjs']) cpSync(join(import.meta.dirname, file), join(project, 'build', file));
+  return said;
+}
