@@ -18,7 +18,8 @@ export class Tape {
     for (const step of this.steps.reverse()) step();
   }
 
-  private made(rows: number, columns: number, forward: (y: Float64Array) => void, backward: (dy: Float64Array, y: Float64Array) => void): Matrix {
+  /** Any operation: forward fills y, backward adds to the gradients of what it was made of. */
+  made(rows: number, columns: number, forward: (y: Float64Array) => void, backward: (dy: Float64Array, y: Float64Array) => void): Matrix {
     const y = new Matrix(rows, columns);
     forward(y.data);
     this.steps.push(() => backward(y.gradient, y.data));

@@ -1,10 +1,12 @@
 // The examples of docs/examples/models in a fresh project beside nothing but the packed package,
 // type-checked strictly and compiled.
 
-import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import ts from 'typescript';
-import { createProject, pack, root } from '../package/project.mjs';
+import { createProject, pack, root, run } from '../package/project.mjs';
+
+export { run };
 
 const STRICT = {
   strict: true,
@@ -53,6 +55,16 @@ export function compile(project, resolution) {
     return `${file?.fileName}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
   });
   program.emit();
-  for (const file of ['promises.mjs']) cpSync(join(import.meta.dirname, file), join(project, 'build', file));
+  cpSync(join(import.meta.dirname, 'promises.mjs'), join(project, 'build/promises.mjs'));
   return said;
+}
+
+/** A runtime's program where `npm run conformance` or `npm run embed` has put it, or on the PATH. */
+export function installedProgram(name) {
+  const places = [
+    join(root, 'build/embed/project/node_modules/.bin'),
+    join(root, `build/conformance/npm-${name}/node_modules/.bin`),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ];
+  return places.map((place) => join(place, name)).find((path) => existsSync(path));
 }

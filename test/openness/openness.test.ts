@@ -1,0 +1,123 @@
+// The models of docs/examples/models against the packed package only: they compile strictly, learn,
+// and keep every promise of the engine in whatever runtime is here.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cosineOf } from '../helpers/oracle.ts';
+import { oracle, type Told } from './oracle.ts';
+import { compile, examplesProject, installedProgram, run } from './project.mjs';
+
+const ROOT = join(import.meta.dirname, '../..');
+const EXAMPLES = join(ROOT, 'docs/examples/models');
+const NAMES = ['regression', 'digits', 'masked', 'own-layer', 'own-rule', 'own-optimizer', 'lion'];
+
+interface Promises {
+  digests: Record<string, string>;
+  atWork: string[];
+  totals: { checkedStates: number; mismatchedElements: number };
+  gradients: Told;
+}
+
+interface Learned {
+  before: number;
+  loss: number;
+  accuracy: number;
+}
+
+let folder = '';
+let project = '';
+let found: Record<string, Promises> = {};
+let learned: { regression: number; digits: number } & Record<string, number | Learned>;
+
+beforeAll(() => {
+  mkdirSync(join(ROOT, 'build'), { recursive: true });
+  folder = mkdtempSync(join(ROOT, 'build', 'openness-'));
+  project = examplesProject(folder);
+  expect(compile(project, 'nodenext')).toEqual([]);
+  const said = run(process.execPath, [join(project, 'build/promises.mjs'), 'gradients']);
+  ({ found, learned } = JSON.parse(said));
+}, 300_000);
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const sources = readdirSync(EXAMPLES).filter((file) => file.endsWith('.ts'));
+
+describe('the examples', () => {
+  test.each(sources)('%s has at most 60 lines of at most 100 columns', (file) => {
+    const lines = readFileSync(join(EXAMPLES, file), 'utf8').trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(60);
+    expect(lines.filter((line) => line.length > 100)).toEqual([]);
+  });
+
+  test.each(sources)('%s imports the package only', (file) => {
+    const text = readFileSync(join(EXAMPLES, file), 'utf8');
+    for (const [, from] of text.matchAll(/from '([^']+)'/g))
+      expect(from).toMatch(/^(retrograd|retrograd\/(thread|verify)|node:\w+|\.\/[\w-]+\.js)$/);
+  });
+
+  test('compile as a bundler finds the package', () => {
+    expect(compile(project, 'bundler')).toEqual([]);
+  });
+});
+
+describe.each(NAMES)('%s', (name) => {
+  test('one digest: threads, micro-batches, a stop, verify, stored gradients', () => {
+    const { digests } = found[name];
+    expect(Object.keys(digests).length).toBe(8);
+    expect(new Set(Object.values(digests)).size, JSON.stringify(digests)).toBe(1);
+  });
+
+  test('as many threads as asked', () => {
+    expect(found[name].atWork).toEqual(['2', '3']);
+  });
+
+  test('every rebuilt state is the same', () => {
+    const { checkedStates, mismatchedElements } = found[name].totals;
+    const isStack = name !== 'regression' && name !== 'digits';
+    expect(checkedStates > 0).toBe(isStack);
+    expect(mismatchedElements).toBe(0);
+  });
+
+  test('gradients of every tensor are those of float64', () => {
+    const { gradients } = found[name];
+    const expected = oracle(name, gradients);
+    const cosines = gradients.tensors.map(({ path, gradient }) => {
+      const wanted = expected.gradients.get(path) ?? new Float64Array();
+      return [path, cosineOf(Float64Array.from(gradient), wanted)] as const;
+    });
+    const wrong = cosines.filter(([, cosine]) => !(cosine >= 0.999));
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('they learn', () => {
+  test('regression: R^2 of rows that were not seen', () => {
+    expect(learned.regression).toBeGreaterThanOrEqual(0.95);
+  });
+
+  test('digits: glyphs that were not seen', () => {
+    expect(learned.digits).toBeGreaterThanOrEqual(0.95);
+  });
+
+  test.each(NAMES.slice(2))('%s: the loss of a batch that was not seen', (name) => {
+    const { before, loss } = learned[name] as Learned;
+    expect(loss).toBeLessThan(before / 2);
+  });
+});
+
+/** A runtime of the command line, beside Node. */
+const OTHERS = { deno: ['run', '-A'], bun: [] };
+
+describe.each(Object.entries(OTHERS))('%s', (runtime, words) => {
+  const program = installedProgram(runtime);
+  test.skipIf(program === undefined)('the same digests and threads', () => {
+    const said = run(program ?? '', [...words, join(project, 'build/promises.mjs')]);
+    const there: Record<string, Promises> = JSON.parse(said).found;
+    for (const name of NAMES) {
+      const { digests, atWork, totals } = found[name];
+      expect(there[name]).toEqual({ digests, atWork, totals });
+    }
+  });
+});

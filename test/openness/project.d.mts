@@ -1,0 +1,4 @@
+export { run } from '../package/project.mjs';
+export function examplesProject(folder: string): string;
+export function compile(project: string, resolution: 'nodenext' | 'bundler'): string[];
+export function installedProgram(name: string): string | undefined;
