@@ -40,8 +40,8 @@ export const masked = defineModel('masked', (config: Config) => {
 
 export const options = {
   model: masked({ vocabulary: 257, channels: 32, context: 24, layers: 2 }),
-  batch: 8,
-  steps: 400,
+  batch: 16,
+  steps: 2000,
   learningRate: cosine(0.005, { warmup: 20 }),
 };
 
