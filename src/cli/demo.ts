@@ -12,20 +12,15 @@ import { readTextFile } from './files.ts';
 import { bytes, count, duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import { gpt } from './kinds/gpt.ts';
-import {
-  checkTrainOptions,
-  type GptTrainer,
-  readText,
-  sha256Hex,
-  type TrainOptions,
-  UsageError,
-} from './library.ts';
+import { gpt as model, readText, sha256Hex, type TextData, UsageError } from './library.ts';
 import { runLoop, validate } from './loop.ts';
 import { doneEvent, lossChart, type RunSummary, summaryRows } from './report.ts';
-import { chooseReporter, print, printJson, printWhole } from './reporters.ts';
+import { chooseReporter, print, printJson, printWhole, type Reporter } from './reporters.ts';
 import { createTrainer } from './run.ts';
 import { generate, promptTokens } from './sample.ts';
+import { optionsOf } from './settings.ts';
 import { gptTask } from './tasks/gpt.ts';
+import type { Task } from './tasks/task.ts';
 import { breakText, terminalColumns } from './terminal.ts';
 import { defaultThreads } from './threads.ts';
 
@@ -44,16 +39,19 @@ export interface DemoValues {
   json?: boolean;
 }
 
-/** The folder of this package: the one above this file whose package.json bears its name. */
+/** Whether a folder is that of this package: its package.json bears the name. */
+function isPackage(folder: string): boolean {
+  const file = join(folder, 'package.json');
+  if (!existsSync(file)) return false;
+  const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: string };
+  return name === 'retrograd';
+}
+
+/** The folder of this package: the nearest one above this file. */
 function packageRoot(): string {
   const start = dirname(fileURLToPath(import.meta.url));
   for (let folder = start; ; folder = dirname(folder)) {
-    const file = join(folder, 'package.json');
-    if (
-      existsSync(file) &&
-      (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'retrograd'
-    )
-      return folder;
+    if (isPackage(folder)) return folder;
     if (folder === dirname(folder))
       throw new UsageError(
         `no package.json of retrograd above '${start}', expected the repository`,
@@ -62,12 +60,12 @@ function packageRoot(): string {
   }
 }
 
-function introduce(options: TrainOptions, parameters: number, tokens: number): void {
-  const { layers, channels, heads, context } = options.model;
+function introduce(parameters: number, tokens: number): void {
+  const { layers, channels, heads, context } = MODEL;
   const text =
     `A GPT of ${layers} layers, ${channels} channels and ${heads} heads ` +
     `(${count(parameters)} weights) ` +
-    `learns to write TypeScript declarations, ${options.batch} windows of ${context} ` +
+    `learns to write TypeScript declarations, ${BATCH} windows of ${context} ` +
     'characters a step, from ' +
     `${count(tokens)} characters of ${TEXT}. Every number from the character to the updated ` +
     'weight is an integer; ' +
@@ -75,54 +73,47 @@ function introduce(options: TrainOptions, parameters: number, tokens: number): v
   printWhole(`${breakText(text, terminalColumns()).replaceAll('\n  ', '\n')}\n`);
 }
 
+interface Verdict {
+  /** Undefined if nothing is published to compare with. */
+  isSame: boolean | undefined;
+  lines: string;
+}
+
 /** What the weights' digest says about this machine. */
-function verdict(
-  digest: string,
-  parameters: number,
-  steps: number,
-  textSha256: string,
-): { isSame: boolean | undefined; lines: string } {
-  if (steps !== golden.steps)
-    return {
-      isSame: undefined,
-      lines:
-        `SHA-256 of the weights after ${steps} steps:\n${digest}\nThe published digest is that ` +
-        `of ${golden.steps} steps.`,
-    };
-  const both = `this machine:\n${digest}\npublished:\n${golden.weightsSha256}`;
-  if (digest === golden.weightsSha256)
-    return {
-      isSame: true,
-      lines:
-        `SHA-256 of the weights, ${both}\nYour machine computed the same ${count(parameters)} ` +
-        'weights, bit for bit.',
-    };
+function verdict({ weightsSha256, task }: RunSummary, steps: number, textSha256: string): Verdict {
+  if (steps !== golden.steps) {
+    const lines =
+      `SHA-256 of the weights after ${steps} steps:\n${weightsSha256}\nThe published digest is ` +
+      `that of ${golden.steps} steps.`;
+    return { isSame: undefined, lines };
+  }
+  const both = `this machine:\n${weightsSha256}\npublished:\n${golden.weightsSha256}`;
+  const isSame = weightsSha256 === golden.weightsSha256;
+  const parameters = count(task.trainer.parameters);
+  const same = `Your machine computed the same ${parameters} weights, bit for bit.`;
   const cause =
     textSha256 === golden.textSha256
       ? 'The text is the same, so the computation is not: please report it.'
       : `The text is another one (SHA-256 ${textSha256}).`;
-  return {
-    isSame: false,
-    lines: `SHA-256 of the weights, ${both}\nTHE WEIGHTS DIFFER from the published ones. ${cause}`,
-  };
+  const different = `THE WEIGHTS DIFFER from the published ones. ${cause}`;
+  return { isSame, lines: `SHA-256 of the weights, ${both}\n${isSame ? same : different}` };
 }
 
-function report(summary: RunSummary, trainer: GptTrainer, text: string, lines: string): void {
-  const { history, validation } = summary;
-  const { plan, totals } = trainer;
+/** Rows of the summary that are shown. */
+const SHOWN = ['training loss', 'validation loss', 'speed', 'all memory'];
+
+function report(summary: RunSummary, vocabulary: number, text: string): void {
+  const { history, validation, task } = summary;
+  const { plan, totals } = task.trainer;
   const kept = plan.bytes.states + plan.bytes.sideBits;
   printWhole(`\n${lossChart(history, terminalColumns())}\n`);
   print(`What it writes now, beginning with "${PROMPT.trim()}":\n`);
-  printWhole(
-    `${`${PROMPT}${text}`
-      .split('\n')
-      .map((line) => `    ${line}`)
-      .join('\n')}\n`,
-  );
+  const lines = `${PROMPT}${text}`.split('\n').map((line) => `    ${line}`);
+  printWhole(`${lines.join('\n')}\n`);
   print(
     `${count(history.losses.length)} steps in ${duration(history.milliseconds / 1000)}. ` +
-      `Guessing among ${trainer.options.model.vocabulary} characters costs ` +
-      `${Math.log(trainer.options.model.vocabulary).toFixed(2)} nats each; this model, on text ` +
+      `Guessing among ${vocabulary} characters costs ` +
+      `${Math.log(vocabulary).toFixed(2)} nats each; this model, on text ` +
       `it never saw, ${validation?.loss.toFixed(2)}.`,
   );
   print(
@@ -133,13 +124,14 @@ function report(summary: RunSummary, trainer: GptTrainer, text: string, lines: s
     `Activations took ${bytes(kept)}; storing them would take ` +
       `${bytes(plan.storedStatesWouldBe)}, and more with every layer.\n`,
   );
-  print(
-    `${table(summaryRows(summary).filter(([name]) => name === 'training loss' || name === 'validation loss' || name === 'speed' || name === 'all memory'))}\n`,
-  );
-  print(lines);
+  print(`${table(summaryRows(summary).filter(([name]) => SHOWN.includes(name)))}\n`);
 }
 
-export async function demo(values: DemoValues): Promise<number> {
+interface DemoText extends TextData {
+  sha256: string;
+}
+
+async function readDemoText(): Promise<DemoText> {
   const path = join(packageRoot(), TEXT);
   if (!existsSync(path))
     throw new UsageError(
@@ -147,68 +139,69 @@ export async function demo(values: DemoValues): Promise<number> {
       'run npm start, which installs them',
     );
   const file = readTextFile(path);
-  const textSha256 = await sha256Hex(file);
-  const data = readText(file, { context: MODEL.context, what: TEXT });
-  const threads = values.threads ?? defaultThreads(BATCH);
+  const sha256 = await sha256Hex(file);
+  return { ...readText(file, { context: MODEL.context, what: TEXT }), sha256 };
+}
+
+/** Trains to the end and validates; undefined if interrupted. */
+async function train(
+  task: Task,
+  reporter: Reporter,
+  interrupts: Interrupts,
+): Promise<RunSummary | undefined> {
+  const { trainer } = task;
+  const { steps } = trainer.options;
+  const history = await runLoop({
+    task,
+    until: steps,
+    validateEvery: Math.ceil(steps / 4),
+    saveEvery: 0,
+    save: async () => undefined,
+    reporter,
+    interrupts,
+  });
+  const validation = await validate({ task, reporter, interrupts }, history, 'final');
+  reporter.close();
+  if (interrupts.exitCode !== undefined) return undefined;
+  return { task, history, validation, weightsSha256: await trainer.weightsSha256() };
+}
+
+export async function demo(values: DemoValues): Promise<number> {
+  const data = await readDemoText();
+  const { vocabulary } = data;
   const options = asFlags(['threads'], () =>
-    checkTrainOptions({
-      model: { ...MODEL, vocabulary: data.vocabulary.size },
+    optionsOf(model, {
+      model: { ...MODEL, vocabulary: vocabulary.size },
       batch: BATCH,
       steps: values.steps ?? STEPS,
-      threads,
+      threads: values.threads ?? defaultThreads(BATCH),
     }),
   );
+  const { steps } = options;
+  const isJson = values.json === true;
   const trainer = createTrainer(gpt, options);
   const task = gptTask(trainer, data);
+  const { unit, unitsPerStep } = task;
   const interrupts = new Interrupts();
-  const reporter = chooseReporter(values.json === true, {
-    from: 0,
-    to: options.steps,
-    unit: task.unit,
-    unitsPerStep: task.unitsPerStep,
-  });
+  const reporter = chooseReporter(isJson, { from: 0, to: steps, unit, unitsPerStep });
   try {
     reporter.plan(trainer.plan);
-    if (values.json !== true) introduce(options, trainer.parameters, data.train.length);
-    const history = await runLoop({
-      task,
-      until: options.steps,
-      validateEvery: Math.ceil(options.steps / 4),
-      saveEvery: 0,
-      save: async () => undefined,
-      reporter,
-      interrupts,
-    });
-    const validation = await validate({ task, reporter, interrupts }, history, 'final');
-    reporter.close();
-    if (interrupts.exitCode !== undefined) {
-      if (values.json !== true)
-        print(`interrupted after step ${trainer.steps} of ${options.steps}`);
-      return interrupts.exitCode;
+    if (!isJson) introduce(trainer.parameters, data.train.length);
+    const summary = await train(task, reporter, interrupts);
+    if (summary === undefined) {
+      if (!isJson) print(`interrupted after step ${trainer.steps} of ${steps}`);
+      return interrupts.exitCode ?? 1;
     }
-    const summary = { task, history, validation, weightsSha256: await trainer.weightsSha256() };
-    const { isSame, lines } = verdict(
-      summary.weightsSha256,
-      trainer.parameters,
-      options.steps,
-      textSha256,
-    );
-    if (values.json === true) {
-      printJson({
-        ...doneEvent(summary),
-        textSha256,
-        publishedSha256: golden.weightsSha256,
-        isSame: isSame ?? null,
-      });
+    const { isSame, lines } = verdict(summary, steps, data.sha256);
+    if (isJson) {
+      const published = { textSha256: data.sha256, publishedSha256: golden.weightsSha256 };
+      printJson({ ...doneEvent(summary), ...published, isSame: isSame ?? null });
     } else {
-      const text = data.vocabulary.decode(
-        generate(trainer, promptTokens(data.vocabulary, PROMPT), {
-          length: SAMPLE_LENGTH,
-          temperature: 0.6,
-          seed: 1,
-        }),
-      );
-      report(summary, trainer, text, lines);
+      const prompt = promptTokens(vocabulary, PROMPT);
+      const drawing = { length: SAMPLE_LENGTH, temperature: 0.6, seed: 1 };
+      const tokens = generate(trainer, prompt, drawing);
+      report(summary, vocabulary.size, vocabulary.decode(tokens));
+      print(lines);
     }
     checkExpected('the weights have', summary.weightsSha256, values.expect);
     return isSame === false ? 1 : 0;

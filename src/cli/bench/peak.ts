@@ -4,11 +4,12 @@
 // compiler can reorder it; in text form:
 //
 //   (memory (export "memory") 1)
-//   (func (export "run") (param $base i32) (param $size i32) (param $turns i32) (result i32)   ;; size a multiple of 64
+//   (func (export "run") (param $base i32) (param $size i32) (param $turns i32) (result i32)
+//     ;; size a multiple of 64
 //     x = load(base); y = load(base + 16); end = base + size; c0..c7 = 0
 //     (loop $again
 //       p = base
-//       (loop $next                                        ;; 4 loads, 8 dots, 8 additions: 64 multiply-accumulates
+//       (loop $next            ;; 4 loads, 8 dots, 8 additions: 64 multiply-accumulates
 //         b0 = load(p); b1 = load(p + 16); b2 = load(p + 32); b3 = load(p + 48)
 //         c0 += dot(x, b0); c1 += dot(x, b1); c2 += dot(x, b2); c3 += dot(x, b3)
 //         c4 += dot(y, b0); c5 += dot(y, b1); c6 += dot(y, b2); c7 += dot(y, b3)

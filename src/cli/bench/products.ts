@@ -1,7 +1,7 @@
 // The rates of matrix products beside that of the peak loop, in turn, so that their ratio does not
 // depend on what else the machine does.
 
-import { createWasmBackend, packedBytes, panelStride } from '../library.ts';
+import { createWasmBackend } from '../library.ts';
 import { median } from '../statistics.ts';
 import type { Peak } from './peak.ts';
 
@@ -81,6 +81,11 @@ export function areDisturbed(
   return isImpossible || spread > MOST_SPREAD || ownTime < LEAST_OWN_TIME;
 }
 
+/** A packed matrix of K rows, as kernels want it: panels of 16 int16 columns, K rounded up to even.
+ */
+const panelBytes = (k: number): number => Math.ceil(k / 2) * 64;
+const packedBytes = (k: number, n: number): number => Math.ceil(n / 16) * panelBytes(k);
+
 const ROUNDS = 12;
 const MILLISECONDS = 10;
 const FIRST_WARM_UP = 100;
@@ -96,8 +101,7 @@ export function productRate(m: number, n: number, k: number, peak: Peak): Produc
   const c = packed + bytes[1];
   const operands = new Int16Array(memory.buffer, base, (bytes[0] + bytes[1]) / 2);
   for (let i = 0; i < operands.length; i++) operands[i] = ((i * 2654435761) % 4096) - 2048;
-  const product = (): void =>
-    kernels.gemm_i16i16i32(base, k, packed, panelStride(k), c, n, m, n, k);
+  const product = (): void => kernels.gemm_i16i16i32(base, k, packed, panelBytes(k), c, n, m, n, k);
   const started = performance.now();
   const before = process.cpuUsage();
   const found = Array.from({ length: ROUNDS }, (_, i) =>

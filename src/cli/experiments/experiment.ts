@@ -1,9 +1,8 @@
 // What an experiment is: data that say which runs are made and what of them goes on the page
 // (docs/results.md), and a way to make one run.
 
-import type { CheckedOptions } from '../library.ts';
+import type { CheckedOptions, Trainer } from '../library.ts';
 import { type Settings, settingsOf } from '../settings.ts';
-import type { AnyTrainer } from '../tasks/task.ts';
 
 /** What tells the cells of an experiment apart; everything else is equal for all. */
 export type CellOptions = Partial<
@@ -116,9 +115,9 @@ export interface Notes {
 export interface Kept {
   /** Brings the trainer to where the kept part ended; undefined if there is none that can be gone
    *  on with. */
-  restore(trainer: AnyTrainer): Promise<Notes | undefined>;
+  restore(trainer: Trainer<never>): Promise<Notes | undefined>;
   /** A save on the way may fail, the next one makes it good; the last one may not. */
-  save(trainer: AnyTrainer, notes: Notes, isLast: boolean): Promise<void>;
+  save(trainer: Trainer<never>, notes: Notes, isLast: boolean): Promise<void>;
 }
 
 /** What a run tells while it runs. */

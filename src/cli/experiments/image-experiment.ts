@@ -2,7 +2,7 @@
 // and budget.
 
 import { readImages } from '../images.ts';
-import { hex, type ImageSet, sha256, Trainer, vit } from '../library.ts';
+import { type ImageSet, sha256Hex, Trainer, vit } from '../library.ts';
 import { optionsOf, settingsOf } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
 import { vitTask } from '../tasks/vit.ts';
@@ -48,13 +48,13 @@ function first(set: ImageSet, most = set.count): ImageSet {
 
 /** Of sizes, pixels and labels of both parts: the same for the same images, however they are
  *  stored. */
-export function imagesSha256(parts: readonly ImageSet[]): string {
+export function imagesSha256(parts: readonly ImageSet[]): Promise<string> {
   const bytes = parts.flatMap(({ width, height, channels, classes, pixels, labels }) => [
     new TextEncoder().encode(`${width} ${height} ${channels} ${classes} ${labels.length}\n`),
     pixels,
     ...[0, 8].map((shift) => Uint8Array.from(labels, (label) => (label >> shift) & 255)),
   ]);
-  return hex(sha256(bytes));
+  return sha256Hex(Buffer.concat(bytes));
 }
 
 /** The budget of all cells, for the images there are. */
@@ -98,7 +98,7 @@ export function imageExperiment(
       const checked = ({ options }: Cell, seed: number, threads: number) =>
         optionsOf(vit, { ...budget, seed, threads, ...options });
       return {
-        dataSha256: imagesSha256([train, test]),
+        dataSha256: await imagesSha256([train, test]),
         options: (cell, seed) => ({
           ...deciding(checked(cell, seed, 1)),
           augmentation,

@@ -11,11 +11,11 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   MAX_CHECKPOINT_BYTES,
+  type Trainer,
 } from '../library.ts';
 import { warn } from '../output.ts';
 import { readBounded } from '../read.ts';
 import { attempt, type NamedFile, type Rescue, saveSurely, wordsOf } from '../saving.ts';
-import type { AnyTrainer } from '../tasks/task.ts';
 import type { Kept, Notes } from './experiment.ts';
 import { partialOf, plain } from './store.ts';
 
@@ -54,7 +54,7 @@ export class KeptRun implements Kept {
     return this.secondsBefore + (performance.now() - this.start) / 1000;
   }
 
-  async restore(trainer: AnyTrainer): Promise<Notes | undefined> {
+  async restore(trainer: Trainer<never>): Promise<Notes | undefined> {
     const path = join(this.folder, this.file);
     if (!fs.existsSync(path)) return undefined;
     try {
@@ -85,7 +85,7 @@ export class KeptRun implements Kept {
     return saveSurely([file], (name, bytes) => writeAgain(this.folder, name, bytes));
   }
 
-  async save(trainer: AnyTrainer, notes: Notes, isLast: boolean): Promise<void> {
+  async save(trainer: Trainer<never>, notes: Notes, isLast: boolean): Promise<void> {
     const { identity, seconds } = this;
     const { options, totals, steps } = trainer;
     const vocabulary = { identity, seconds, totals, ...notes };

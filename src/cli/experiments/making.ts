@@ -1,5 +1,5 @@
-// Makes the runs of an experiment, one after the other. Runs that are there already are kept, and so
-// is one that is stopped, so that it goes on bit for bit; started twice, two processes share the
+// Makes the runs of an experiment, one after the other. Runs that are there already are kept, and
+// so is one that is stopped, so that it goes on bit for bit; started twice, two processes share the
 // runs.
 
 import { setTimeout } from 'node:timers/promises';

@@ -1,9 +1,9 @@
 // One run, measured: trains a task to its end and validates it at a few steps on the way.
 
 import { setImmediate } from 'node:timers/promises';
-import { OverflowError } from '../library.ts';
+import { OverflowError, type Trainer } from '../library.ts';
 import { mean, median } from '../statistics.ts';
-import type { AnyTrainer, Task } from '../tasks/task.ts';
+import type { Task } from '../tasks/task.ts';
 import type { Found, Notes, Point, Watch } from './experiment.ts';
 
 export interface Budget {
@@ -17,7 +17,7 @@ export const pointsOf = (points: number, steps: number, scale: number): number =
   Math.max(1, Math.min(steps, Math.round(points * scale)));
 
 /** What the run's memory and its checks say. */
-export const memoryOf = ({ plan, peakBytes, totals, parameters }: AnyTrainer): Found => ({
+export const memoryOf = ({ plan, peakBytes, totals, parameters }: Trainer<never>): Found => ({
   parameters,
   plan,
   peakBytes,

@@ -1,7 +1,7 @@
 // Experiments on text: a character GPT, every cell with the same data, batches and budget.
 
 import { readTextFile } from '../files.ts';
-import { type GptConfig, gpt, hex, readText, sha256, Trainer } from '../library.ts';
+import { type GptConfig, gpt, readText, sha256Hex, Trainer } from '../library.ts';
 import { optionsOf } from '../settings.ts';
 import { gptTask } from '../tasks/gpt.ts';
 import { type Cell, type Description, deciding, type Experiment } from './experiment.ts';
@@ -31,7 +31,7 @@ export function textExperiment(about: Omit<Description, 'data'>, setting: TextSe
       const checked = ({ options }: Cell, seed: number, threads: number) =>
         optionsOf(gpt, { ...budget, seed, threads, ...options });
       return {
-        dataSha256: hex(sha256([bytes])),
+        dataSha256: await sha256Hex(bytes),
         options: (cell, seed) => ({
           ...deciding(checked(cell, seed, 1)),
           trainTokens: data.train.length,

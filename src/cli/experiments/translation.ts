@@ -4,11 +4,10 @@
 import { readDataFile } from '../files.ts';
 import {
   BytePairs,
-  hex,
   type Pair,
   PairData,
   readPairs,
-  sha256,
+  sha256Hex,
   splitPairs,
   Trainer,
   type TranslatorBatch,
@@ -48,7 +47,7 @@ export interface TranslationData {
 }
 
 /** Reads the pairs and learns the vocabulary. */
-export function readTranslation(path: string, scale: number): TranslationData {
+export async function readTranslation(path: string, scale: number): Promise<TranslationData> {
   const { pairs: all } = readPairs(
     readDataFile(path, 'a file of sentence pairs'),
     'the file of pairs',
@@ -62,17 +61,12 @@ export function readTranslation(path: string, scale: number): TranslationData {
     VOCABULARY,
   );
   const vocabularies = { source: joint, target: joint };
+  const lines = pairs.map(({ source, target }) => `${source}\t${target}\n`);
   const fits = (text: string): boolean => joint.encode(text).length < context;
   const steps = Math.max(1, Math.round(STEPS * scale));
   const model = { ...SHAPE, vocabulary: joint.size };
   return {
-    sha256: hex(
-      sha256([
-        new TextEncoder().encode(
-          pairs.map(({ source, target }) => `${source}\t${target}\n`).join(''),
-        ),
-      ]),
-    ),
+    sha256: await sha256Hex(new TextEncoder().encode(lines.join(''))),
     train: PairData.encode(parts.train, { ...vocabularies, context }),
     validation: parts.validation.filter(({ source, target }) => fits(source) && fits(target)),
     vocabularies,
@@ -143,10 +137,8 @@ export const translation: Experiment = {
     { cell: 'plain', path: 'final.bleu', atLeast: 0.95, of: 'float32' },
   ],
   async open(path, scale) {
-    const { sha256, train, validation, vocabularies, bleuPairs, steps, checked } = readTranslation(
-      path,
-      scale,
-    );
+    const { sha256, train, validation, vocabularies, bleuPairs, steps, checked } =
+      await readTranslation(path, scale);
     return {
       dataSha256: sha256,
       options: (one, seed) => ({
