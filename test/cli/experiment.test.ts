@@ -6,11 +6,13 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { experiment } from '../../src/cli/experiment.ts';
+import { deciding } from '../../src/cli/experiments/experiment.ts';
 import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
 import { Lock } from '../../src/cli/lock.ts';
+import { optionsOf } from '../../src/cli/settings.ts';
 import { deviation, mean, median } from '../../src/cli/statistics.ts';
 import { claim, readResult } from '../../src/cli/experiments/store.ts';
-import { VitTrainer, decodeCheckpoint, encodeCheckpoint } from '../../src/index.ts';
+import { type Definition, type GptConfig, type ImageBatch, type TextBatch, Trainer, decodeCheckpoint, encodeCheckpoint, gpt, translator, vit } from '../../src/index.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { randomU32 } from '../../src/core/random.ts';
 import { events, retrograd, textOf } from './command.ts';
@@ -88,9 +90,9 @@ describe('a tiny experiment, end to end', () => {
   };
   /** Runs one cell; `press` is asked before every step whether Ctrl-C is pressed. */
   async function pressed(press: (step: number) => boolean) {
-    const original = VitTrainer.prototype.trainStep, spy = vi.spyOn(VitTrainer.prototype, 'trainStep').mockImplementation(function (this: VitTrainer, ...args) {
+    const original = Trainer.prototype.step, spy = vi.spyOn(Trainer.prototype, 'step').mockImplementation(function (this: Trainer<ImageBatch>, batch) {
       if (press(this.steps)) process.emit('SIGINT', 'SIGINT');
-      return original.apply(this, args);
+      return original.call(this, batch);
     });
     try {
       return await run('mnist', { ...values(), cells: 'bdia', seeds: '2' });
@@ -165,6 +167,22 @@ test('gpt: curves of both losses from a text', async () => {
   expect(options).toMatchObject({ reversible: 'none', steps: 4, trainTokens: 1800 });
   expect(found.curve).toHaveLength(1);
   for (const key of ['loss', 'trainLoss']) expect(found.final[key]).toBeGreaterThan(0);
+});
+
+test('results that are kept are of the options that their runs would have now', () => {
+  const definitions = { gpt, vit, translator }, folder = new URL('../../bench/results/experiments/', import.meta.url);
+  let count = 0;
+  for (const { name, cells } of EXPERIMENTS)
+    for (const file of readdirSync(new URL(name, folder))) {
+      const { cell, options: kept } = JSON.parse(readFileSync(new URL(`${name}/${file}`, folder), 'utf8'));
+      const { batch, steps, seed, learningRate, warmup, model: { kind = 'gpt', ...model } } = kept;
+      const ofCell = cells.find(({ id }) => id === cell)?.options;
+      const define = definitions[kind as keyof typeof definitions] as Definition<GptConfig, TextBatch>;
+      const now = optionsOf(define, { batch, steps, seed, learningRate, warmup, model, ...ofCell });
+      expect(kept, file).toMatchObject(deciding(now));
+      count++;
+    }
+  expect(count).toBeGreaterThanOrEqual(63);
 });
 
 describe('what is wrong is said in one line', () => {
