@@ -434,7 +434,7 @@ ${kernelList(golden)}
 ### Training runs
 
 The runs certify the whole library, not one kernel: their digests need the model and the training loop
-([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options; [api.md](api.md) has the defaults of the others:
+([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options; `npm run api` writes the defaults of the others:
 
 ${runOptions(modules)}
 
