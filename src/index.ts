@@ -135,7 +135,7 @@ export { readIdx } from './data/idx.ts';
 export { type CifarKind, readCifar } from './data/cifar.ts';
 export { readDigits } from './data/digits.ts';
 export { EpochOrder } from './data/epoch.ts';
-export { type AugmentOptions, augment } from './data/augment.ts';
+export { type AugmentOptions, type AugmentPlace, augment } from './data/augment.ts';
 export {
   type Pair,
   normaliseSentence,

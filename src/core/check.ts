@@ -102,22 +102,6 @@ export function typed<K extends keyof Typed>(
   return value as Typed[K];
 }
 
-/** A copy, which nobody can change any more, of an Int32Array of least to most (at least 1) numbers
- *  from low to high. */
-export function integers(
-  name: string,
-  value: unknown,
-  low: number,
-  high: number,
-  least: number,
-  most = least,
-): Int32Array<ArrayBuffer> {
-  const copy = new Int32Array(typed(name, value, 'Int32Array', least, most));
-  const wrong = copy.findIndex((element) => element < low || element > high);
-  if (wrong >= 0) whole(`${name}[${wrong}]`, copy[wrong], low, high);
-  return copy;
-}
-
 /** What `read` gives; whatever a getter or a proxy throws meanwhile becomes a UsageError. */
 export function reading<T>(name: string, read: () => T): T {
   try {

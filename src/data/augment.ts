@@ -17,16 +17,30 @@ export interface AugmentOptions {
   fill?: number | undefined;
 }
 
+/** What the random choices are a function of. */
+export interface AugmentPlace {
+  /** The run's, 0 to 2^53 - 1. */
+  seed: number;
+  /** Steps done before, uint32. */
+  step: number;
+  /** The place in the batch, uint32. */
+  sample: number;
+}
+
 /** Which random number decides what. */
 const DRAW = { row: 0, column: 1, flip: 2 } as const;
+const KNOWN = { crop: undefined, flip: undefined, fill: 0 };
+const PLACE = { seed: undefined, step: undefined, sample: undefined };
 
-/** Writes image number `image` of the set, changed at random, to `out`. A function of seed, step
- *  (uint32) and sample, its place in the batch (uint32). Throws UsageError for an image or a margin
+/** Writes image number `image` of the set, changed at random as its place in a run decides, to
+ *  `out`. Throws UsageError for an image or a margin
  *  that the set does not have, and for another size of `out`.
  *  @example
- *  const set = { width: 3, height: 1, channels: 1, classes: 2, count: 1, pixels: Uint8Array.of(1, 2, 3), labels: Int32Array.of(0) };
+ *  const pixels = Uint8Array.of(1, 2, 3);
+ *  const shape = { width: 3, height: 1, channels: 1, classes: 2, count: 1 };
  *  const out = new Uint8Array(3);
- *  augment(set, 0, out, { crop: 0, flip: true }, 1, 0, 5);
+ *  const place = { seed: 1, step: 0, sample: 5 };
+ *  augment({ ...shape, pixels, labels: Int32Array.of(0) }, 0, out, { crop: 0, flip: true }, place);
  *  console.log(out.join(' ')); // 3 2 1
  */
 export function augment(
@@ -34,17 +48,12 @@ export function augment(
   image: number,
   out: Uint8Array,
   options: AugmentOptions,
-  seed: number,
-  step: number,
-  sample: number,
+  at: AugmentPlace,
 ): void {
   const { width, height, channels, count, pixels } = readSet(set);
   const size = width * height * channels;
-  const { crop, flip, fill } = fields('options', options, {
-    crop: undefined,
-    flip: undefined,
-    fill: 0,
-  });
+  const { crop, flip, fill } = fields('options', options, KNOWN);
+  const { seed, step, sample } = fields('at', at, PLACE);
   whole('image', image, 0, count - 1);
   whole('crop', crop, 0, Math.min(width, height) - 1, 'the margin is less than a side');
   choice('flip', flip, [true, false]);
@@ -57,13 +66,14 @@ export function augment(
   const down = crop === 0 ? 0 : scaleU32(draw(DRAW.row), 2 * crop + 1) - crop;
   const right = crop === 0 ? 0 : scaleU32(draw(DRAW.column), 2 * crop + 1) - crop;
   const isMirrored = flip && draw(DRAW.flip) >= 2 ** 31;
-  for (let y = 0, to = 0; y < height; y++)
+  out.fill(fill, 0, size);
+  const firstRow = Math.max(0, -down);
+  const endRow = Math.min(height, height - down);
+  for (let y = firstRow; y < endRow; y++)
     for (let x = 0; x < width; x++) {
-      const row = y + down;
       const column = (isMirrored ? width - 1 - x : x) + right;
-      const isInside = row >= 0 && row < height && column >= 0 && column < width;
-      const from = image * size + (row * width + column) * channels;
-      for (let channel = 0; channel < channels; channel++)
-        out[to++] = isInside ? pixels[from + channel] : fill;
+      if (column < 0 || column >= width) continue;
+      const from = image * size + ((y + down) * width + column) * channels;
+      out.set(pixels.subarray(from, from + channels), (y * width + x) * channels);
     }
 }

@@ -28,6 +28,12 @@ const SPINS = 20_000;
  *  costs the threads, never a bit. Tests shorten both. */
 export const LIFE = { sleep: 1000, patience: 60_000 };
 
+/** The first item of a stage that failed; Infinity if none. */
+interface Lost {
+  item: number;
+  error: unknown;
+}
+
 /** Thrown to members that wait for one that has failed; the failed one reports why. */
 export class TeamFailure extends RetrogradError {
   static override readonly name = 'TeamFailure';
@@ -70,31 +76,44 @@ export class Team {
       for (let i = 0; i < n; i++) work(i);
       return;
     }
-    const { words } = this;
-    const before = 2 * stage - 2;
-    let lost: { item: number; error: unknown } | undefined;
-    for (let unfinished = 0; unfinished >= 0; ) {
-      unfinished = -1;
-      for (const i of this.orderOf(n)) {
-        this.check(stage);
-        this.tick();
-        const at = FIRST_ITEM + i;
-        if (Atomics.compareExchange(words, at, before, before + 1) === before) {
-          try {
-            work(i);
-          } catch (error) {
-            if (lost === undefined || i < lost.item) lost = { item: i, error };
-            this.tell(stage);
-          }
-          Atomics.store(words, at, before + 2);
-          Atomics.notify(words, at);
-        } else if (Atomics.load(words, at) <= before) unfinished = at;
-      }
-      if (unfinished >= 0) waitWhile(words, unfinished, before - 1, this.tick);
+    const lost: Lost = { item: Infinity, error: undefined };
+    for (;;) {
+      const unfinished = this.sweep(stage, n, work, lost);
+      if (unfinished < 0) break;
+      waitWhile(this.words, unfinished, 2 * stage - 3, this.tick);
     }
-    if (lost === undefined) return;
+    if (lost.item === Infinity) return;
     this.failedAt = stage * PLACES + lost.item;
     throw lost.error;
+  }
+
+  /** Runs the items of a stage that nobody has begun, each as soon as its stage before has ended.
+   *  Returns the place of one whose stage before is still at work, or -1. */
+  private sweep(stage: number, n: number, work: (i: number) => void, lost: Lost): number {
+    const { words } = this;
+    const before = 2 * stage - 2;
+    let unfinished = -1;
+    for (const i of this.orderOf(n)) {
+      this.check(stage);
+      this.tick();
+      const at = FIRST_ITEM + i;
+      if (Atomics.compareExchange(words, at, before, before + 1) === before) {
+        this.attempt(stage, i, work, lost);
+        Atomics.store(words, at, before + 2);
+        Atomics.notify(words, at);
+      } else if (Atomics.load(words, at) <= before) unfinished = at;
+    }
+    return unfinished;
+  }
+
+  /** Runs one item; what it throws is kept if it is the first item that does. */
+  private attempt(stage: number, i: number, work: (i: number) => void, lost: Lost): void {
+    try {
+      work(i);
+    } catch (error) {
+      if (i < lost.item) Object.assign(lost, { item: i, error });
+      this.tell(stage);
+    }
   }
 
   private orderOf(n: number): readonly number[] {

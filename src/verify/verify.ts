@@ -1,11 +1,11 @@
 // Is this runtime the same machine as all the others? Repeats every published known answer here and
 // compares the digests.
 
-import published from './published/conformance.json';
 import { hex } from '../core/digest.ts';
 import { type Backend, createWasmBackend, type Kernels } from '../index.ts';
 import { type KernelCase, runCase } from './cases.ts';
 import { digestOfDigests, digestOfHex } from './digest.ts';
+import published from './published/conformance.json';
 import { RUNS, runStages } from './runs.ts';
 
 /** One row of a report: a kernel with all its cases, or a stage of a training run. */

@@ -27,21 +27,21 @@ describe('augment', () => {
     fc.assert(fc.property(side, side, fc.constantFrom(1 as const, 3 as const), fc.nat({ max: 6 }), fc.boolean(), fc.constantFrom(0, 77, 255), fc.maxSafeNat(), fc.nat(), fc.nat({ max: 500 }),
       (width, height, channels, margin, flip, fill, seed, step, sample) => {
         const set = setOf(width, height, channels), crop = margin % Math.min(width, height), out = new Uint8Array(width * height * channels).fill(99);
-        augment(set, sample % 3, out, { crop, flip, fill }, seed, step, sample);
+        augment(set, sample % 3, out, { crop, flip, fill }, { seed, step, sample });
         expect(Array.from(out)).toEqual(slowly(set, sample % 3, crop, flip, fill, seed, step, sample));
       }), { seed: 21, numRuns: 1000 });
   });
 
   test('without crop and flip it is the image', () => {
     const set = setOf(5, 4, 3), out = new Uint8Array(60);
-    augment(set, 1, out, { crop: 0, flip: false }, 1, 2, 3);
+    augment(set, 1, out, { crop: 0, flip: false }, { seed: 1, step: 2, sample: 3 });
     expect(out).toEqual(set.pixels.subarray(60, 120));
   });
 
   test('all places of the cut and both mirrorings come, about as often as each other', () => {
     const set = { ...setOf(8, 8, 1), pixels: Uint8Array.from({ length: 192 }, (_, i) => 1 + (i % 64)) }, counts = new Map<string, number>(), out = new Uint8Array(64);
     for (let sample = 0; sample < 10_000; sample++) {
-      augment(set, 0, out, { crop: 2, flip: true }, 4, 5, sample);
+      augment(set, 0, out, { crop: 2, flip: true }, { seed: 4, step: 5, sample });
       counts.set(out.join(), (counts.get(out.join()) ?? 0) + 1);
     }
     expect(counts.size).toBe(50);
@@ -51,14 +51,14 @@ describe('augment', () => {
   test('seed, step and sample each change it', () => {
     const set = setOf(32, 32, 3), image = (seed: number, step: number, sample: number): string => {
       const out = new Uint8Array(3072);
-      augment(set, 0, out, { crop: 8, flip: true }, seed, step, sample);
+      augment(set, 0, out, { crop: 8, flip: true }, { seed, step, sample });
       return out.join();
     };
     expect(new Set([image(1, 0, 0), image(2, 0, 0), image(1, 1, 0), image(1, 0, 1)]).size).toBe(4);
   });
 
   test('an image, a margin, a fill or a length that cannot be is refused', () => {
-    const call = (image: number, crop: number, length: number, fill = 0) => () => augment(setOf(6, 4, 1), image, new Uint8Array(length), { crop, flip: true, fill }, 1, 1, 1);
+    const call = (image: number, crop: number, length: number, fill = 0) => () => augment(setOf(6, 4, 1), image, new Uint8Array(length), { crop, flip: true, fill }, { seed: 1, step: 1, sample: 1 });
     for (const image of [-1, 3, 0.5, NaN]) expect(call(image, 1, 24)).toThrow(/^image is .*, expected a whole number from 0 to 2$/);
     for (const crop of [-1, 4, 0.5, NaN]) expect(call(0, crop, 24)).toThrow(/^crop is .*, expected a whole number from 0 to 3\. HINT/);
     for (const fill of [-1, 256, 0.5]) expect(call(0, 1, 24, fill)).toThrow(/^fill is .*, expected a whole number from 0 to 255$/);

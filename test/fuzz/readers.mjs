@@ -215,7 +215,7 @@ function useImages(set, what) {
   R.checkImages(set, what, { everyClass: false });
   const { width, height, channels } = set,
     out = new Uint8Array(width * height * channels);
-  R.augment(set, 0, out, { crop: 0, flip: true }, 1, 0, 0);
+  R.augment(set, 0, out, { crop: 0, flip: true }, { seed: 1, step: 0, sample: 0 });
 }
 
 // ---- texts ----

@@ -65,9 +65,7 @@ export function vitTask(
           image,
           images.subarray(sample * size, (sample + 1) * size),
           augmentation,
-          seed,
-          trainer.steps,
-          sample,
+          { seed, step: trainer.steps, sample },
         );
         labels[sample] = train.labels[image];
       }

@@ -1,8 +1,8 @@
 // The reversible update (Zhang et al. 2024, "On Exact Bit-level Reversible Transformers Without
 // Changing Architectures"):
-//   next = gamma prev + (1 - gamma) x + (1 + gamma) h, gamma = +-2^-m, rounded so that prev can be recovered from next and x with
-// m bits an element kept on the side. Everything wraps: an overflow spoils the model but never the
-// reversal.
+//   next = gamma prev + (1 - gamma) x + (1 + gamma) h, gamma = +-2^-m,
+// rounded so that prev can be recovered from next and x with m bits an element kept on the side.
+// Everything wraps: an overflow spoils the model but never the reversal.
 
 import { BRANCH_FRACTION, STATE_LIMIT_BITS } from '../../memory/formats.ts';
 import type { Kernels } from '../kernels.ts';
@@ -17,6 +17,11 @@ function rounded(X: number, h: number, l: number, sigma: number, m: number): num
   return wrapInt32(base + shiftRightFloor(modulo(v, s) + 2 ** (s - 1) - 1 + (base & 1), s));
 }
 
+/** Writes the bits of b, of element i, to the planes. */
+function setSide(side: Uint8Array, plane: number, i: number, b: number): void {
+  for (let j = 0; b >> j > 0; j++) side[j * plane + (i >> 3)] |= ((b >> j) & 1) << (i & 7);
+}
+
 export function bdiaKernels(memory: Memory): Pick<Kernels, 'bdia_step_i32' | 'bdia_inverse_i32'> {
   return {
     bdia_step_i32(prev, x, h, next, side, n, l, sigma, m) {
@@ -29,18 +34,14 @@ export function bdiaKernels(memory: Memory): Pick<Kernels, 'bdia_step_i32' | 'bd
       Side?.fill(0, 0, m * plane);
       let beyond = 0;
       for (let i = 0; i < n; i++) {
-        let value: number;
-        if (Prev === undefined || Side === undefined) value = rounded(X[i], H[i], l, 0, 0);
+        if (Prev === undefined || Side === undefined) Next[i] = rounded(X[i], H[i], l, 0, 0);
         else {
           const b = modulo(-Prev[i], m);
-          value = wrapInt32(
-            sigma * (shiftRightFloor(Prev[i], m) + (b !== 0 ? 1 : 0)) +
-              rounded(X[i], H[i], l, sigma, m),
-          );
-          for (let j = 0; j < m; j++) Side[j * plane + (i >> 3)] |= ((b >> j) & 1) << (i & 7);
+          const kept = sigma * (shiftRightFloor(Prev[i], m) + Math.min(b, 1));
+          Next[i] = wrapInt32(kept + rounded(X[i], H[i], l, sigma, m));
+          setSide(Side, plane, i, b);
         }
-        Next[i] = value;
-        if (Math.abs(value) > 2 ** (STATE_LIMIT_BITS + l)) beyond++;
+        if (Math.abs(Next[i]) > 2 ** (STATE_LIMIT_BITS + l)) beyond++;
       }
       return beyond;
     },

@@ -3,7 +3,7 @@
 // one reciprocal a row.
 
 import { OPERAND_MAX } from '../../memory/formats.ts';
-import type { Kernels } from '../kernels.ts';
+import type { Kernels, Pointer } from '../kernels.ts';
 import {
   bits,
   bitsBig,
@@ -51,34 +51,35 @@ function normalise(z: number[]): { xhat: number[]; rstd: number } {
   return { xhat, rstd: Number((1n << BigInt(38 + u / 2 - s)) / S) };
 }
 
+/** The int32s at a pointer that may be 0. */
+const optional = (memory: Memory, at: Pointer): Int32Array | undefined =>
+  at === 0 ? undefined : memory.int32(at);
+
 export function layerNormKernels(
   memory: Memory,
 ): Pick<Kernels, 'layer_norm_forward_i32i16' | 'layer_norm_backward_i16i32'> {
   return {
     layer_norm_forward_i32i16(x, shift, y, gain, bias, out, xhat, rstd, rows, columns) {
       const X = memory.int32(x);
-      const Y = y === 0 ? undefined : memory.int32(y);
+      const Y = optional(memory, y);
       const Gain = memory.int16(gain);
-      const Bias = bias === 0 ? undefined : memory.int32(bias);
+      const Bias = optional(memory, bias);
       const O = memory.int16(out);
       const Xhat = xhat === 0 ? undefined : memory.int16(xhat);
-      const Rstd = rstd === 0 ? undefined : memory.int32(rstd);
+      const Rstd = optional(memory, rstd);
       // a power of two times an integer is exact
-      const z = (xi: number, yi: number): number => wrapInt32(wrapInt32(xi * 2 ** shift) + yi);
+      const z = (i: number): number => wrapInt32(wrapInt32(X[i] * 2 ** shift) + (Y?.[i] ?? 0));
       let clamped = 0;
       for (let r = 0; r < rows; r++) {
-        const row = normalise(
-          Array.from({ length: columns }, (_, i) =>
-            z(X[r * columns + i], Y === undefined ? 0 : Y[r * columns + i]),
-          ),
-        );
+        const at = r * columns;
+        const row = normalise(Array.from({ length: columns }, (_, i) => z(at + i)));
         for (let i = 0; i < columns; i++) {
-          const value = halfUp(row.xhat[i] * Gain[i] + (Bias === undefined ? 0 : Bias[i]), 14);
-          O[r * columns + i] = clamp(value, OPERAND_MAX);
+          const value = halfUp(row.xhat[i] * Gain[i] + (Bias?.[i] ?? 0), 14);
+          O[at + i] = clamp(value, OPERAND_MAX);
           if (Math.abs(value) > OPERAND_MAX) clamped++;
-          if (Xhat !== undefined) Xhat[r * columns + i] = row.xhat[i];
         }
-        if (Rstd !== undefined) Rstd[r] = row.rstd;
+        Xhat?.set(row.xhat, at);
+        Rstd?.fill(row.rstd, r, r + 1);
       }
       return clamped;
     },
@@ -91,26 +92,30 @@ export function layerNormKernels(
       const Dz = memory.int32(dz);
       const DGain = memory.int64(dGain);
       const DBias = dBias === 0 ? undefined : memory.int64(dBias);
-      let saturated = 0;
-      for (let r = 0; r < rows; r++) {
-        const at = r * columns;
+      /** A and B of a row. */
+      const means = (at: number): [number, number] => {
         let sumW = 0;
         let sumWX = 0n; // up to 4096 * 2^44
         for (let i = 0; i < columns; i++) {
           const w = Dy[at + i] * Gain[i];
           sumW += w;
           sumWX += BigInt(w * Xhat[at + i]);
-          DGain[i] += BigInt(Dy[at + i] * Xhat[at + i]);
-          if (DBias !== undefined) DBias[i] += BigInt(Dy[at + i]);
         }
-        const A = floorDivide(2 * sumW + columns, 2 * columns);
-        const B = Number(saturateInt32Big(halfUpBig(floorDivideBig(sumWX, BigInt(columns)), 11)));
+        const mean = halfUpBig(floorDivideBig(sumWX, BigInt(columns)), 11);
+        return [floorDivide(2 * sumW + columns, 2 * columns), Number(saturateInt32Big(mean))];
+      };
+      let saturated = 0;
+      for (let r = 0; r < rows; r++) {
+        const at = r * columns;
+        const [A, B] = means(at);
         for (let i = 0; i < columns; i++) {
           const v = saturateInt32(Dy[at + i] * Gain[i] - A - halfUp(Xhat[at + i] * B, 11));
           const value = halfUpBig(BigInt(v) * BigInt(Rstd[r]), shift);
           const stored = saturateInt32Big(value);
           Dz[at + i] = Number(stored);
           if (stored !== value) saturated++;
+          DGain[i] += BigInt(Dy[at + i] * Xhat[at + i]);
+          if (DBias !== undefined) DBias[i] += BigInt(Dy[at + i]);
         }
       }
       return saturated;
