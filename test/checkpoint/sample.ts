@@ -1,7 +1,7 @@
 // A small checkpoint to damage: a model of 1 layer and 4 channels with tensors of every sign.
 
 import { type Checkpoint, encodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
-import { type TrainOptions, gpt } from '../../src/index.ts';
+import { gpt, type TrainOptions } from '../../src/index.ts';
 import { optionsToData } from '../../src/train/member.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
 import { tableOf } from '../../src/train/plan.ts';

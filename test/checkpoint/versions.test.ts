@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Trainer, decodeCheckpoint, encodeCheckpoint } from '../../src/index.ts';
 import { decodeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { decodeCheckpoint, encodeCheckpoint, Trainer } from '../../src/index.ts';
 
 interface Golden {
   readonly bytes: number;
@@ -46,7 +46,9 @@ const OPTIONS: Record<string, object> = {
     dropout: 0.1,
   },
   'gpt-2': {
-    model: { config: { rule: { name: 'bdia', options: { gammaShift: 2 } }, bias: true, tied: false } },
+    model: {
+      config: { rule: { name: 'bdia', options: { gammaShift: 2 } }, bias: true, tied: false },
+    },
     learningRate: { name: 'cosine', options: { peak: 0.001, warmup: 20 } },
     optimizer: { name: 'adamw', options: { weightDecay: 0.05 } },
     clip: 'none',
@@ -69,35 +71,42 @@ test('there is a file of every kind and version', () => {
     expect(decodeSafetensors(read(name)).metadata.version).toBe(name.split('-')[1]);
 });
 
-describe.each(Object.entries(golden))('%s', (name, { bytes, step, weightsSha256, afterTwoSteps }) => {
-  const file = read(name);
-  const [kind] = name.split('-');
+describe.each(Object.entries(golden))(
+  '%s',
+  (name, { bytes, step, weightsSha256, afterTwoSteps }) => {
+    const file = read(name);
+    const [kind] = name.split('-');
 
-  /** The run goes on from a file. */
-  async function continued(from: Uint8Array): Promise<[before: string, after: string]> {
-    const { tensors, options, step: steps } = await decodeCheckpoint(from);
-    const trainer = Trainer.create(options);
-    trainer.restore(tensors, steps);
-    const before = await trainer.weightsSha256();
-    while (trainer.steps < steps + 2) trainer.step(BATCHES[kind](trainer.steps));
-    return [before, await trainer.weightsSha256()];
-  }
+    /** The run goes on from a file. */
+    async function continued(from: Uint8Array): Promise<[before: string, after: string]> {
+      const { tensors, options, step: steps } = await decodeCheckpoint(from);
+      const trainer = Trainer.create(options);
+      trainer.restore(tensors, steps);
+      const before = await trainer.weightsSha256();
+      while (trainer.steps < steps + 2) trainer.step(BATCHES[kind](trainer.steps));
+      return [before, await trainer.weightsSha256()];
+    }
 
-  test('is read with the options that it was written with', async () => {
-    expect(file.length).toBe(bytes);
-    const checkpoint = await decodeCheckpoint(file);
-    expect(checkpoint).toMatchObject({ step, vocabulary: { kind: 'bytes' }, libraryVersion: '0.1.0' });
-    expect(checkpoint.options).toMatchObject(OPTIONS[name]);
-    expect(checkpoint.options.model.name).toBe(kind);
-  });
+    test('is read with the options that it was written with', async () => {
+      expect(file.length).toBe(bytes);
+      const checkpoint = await decodeCheckpoint(file);
+      expect(checkpoint).toMatchObject({
+        step,
+        vocabulary: { kind: 'bytes' },
+        libraryVersion: '0.1.0',
+      });
+      expect(checkpoint.options).toMatchObject(OPTIONS[name]);
+      expect(checkpoint.options.model.name).toBe(kind);
+    });
 
-  test('goes on as the library that read it before', async () => {
-    expect(await continued(file)).toEqual([weightsSha256, afterTwoSteps]);
-  });
+    test('goes on as the library that read it before', async () => {
+      expect(await continued(file)).toEqual([weightsSha256, afterTwoSteps]);
+    });
 
-  test('is the same run when it is written again', async () => {
-    const again = await encodeCheckpoint(await decodeCheckpoint(file));
-    expect(decodeSafetensors(again).metadata.version).toBe('3');
-    expect(await continued(again)).toEqual([weightsSha256, afterTwoSteps]);
-  });
-});
+    test('is the same run when it is written again', async () => {
+      const again = await encodeCheckpoint(await decodeCheckpoint(file));
+      expect(decodeSafetensors(again).metadata.version).toBe('3');
+      expect(await continued(again)).toEqual([weightsSha256, afterTwoSteps]);
+    });
+  },
+);

@@ -2,24 +2,24 @@
 // versions 1 and 2 held (src/checkpoint/versions.ts).
 
 import {
-  type ConfiguredModel,
-  type Definition,
-  type GptConfig,
-  type MemoryPlan,
-  type TextBatch,
-  type TrainOptions,
-  type UpdateRule,
-  Trainer,
   adamw,
   bdia,
+  type ConfiguredModel,
   constant,
   cosine,
   coupling,
+  type Definition,
+  type GptConfig,
   gpt,
   leapfrog,
+  type MemoryPlan,
   momentum,
   plain,
   plan,
+  type TextBatch,
+  Trainer,
+  type TrainOptions,
+  type UpdateRule,
 } from '../../src/index.ts';
 import type { TestOptions } from '../../src/train/trainer.ts';
 
@@ -66,8 +66,22 @@ export function optionsOf<Config extends object, Batch>(
   flat: FlatOptions<Config>,
   define: Definition<Config, Batch>,
 ): TrainOptions<Batch> & { model: ConfiguredModel<Config, Batch> } {
-  const { model, reversible, storeActivations, learningRate = 0.001, warmup, decay, ...rest } = flat;
-  const { gammaShift: _shift, momentum: _beta, randomMomentum: _random, weightDecay, ...same } = rest;
+  const {
+    model,
+    reversible,
+    storeActivations,
+    learningRate = 0.001,
+    warmup,
+    decay,
+    ...rest
+  } = flat;
+  const {
+    gammaShift: _shift,
+    momentum: _beta,
+    randomMomentum: _random,
+    weightDecay,
+    ...same
+  } = rest;
   const schedule = decay === 'constant' ? constant : cosine;
   const stored = storeActivations ? 'activations' : undefined;
   return {

@@ -3,7 +3,14 @@
 
 import type { Backend } from '../../src/kernels/kernels.ts';
 import type { RuleName } from './flat.ts';
-import { createTranslator, createVit, images, pairOptions, pairs, vitOptions } from './model-batches.ts';
+import {
+  createTranslator,
+  createVit,
+  images,
+  pairOptions,
+  pairs,
+  vitOptions,
+} from './model-batches.ts';
 
 const STEPS = 3;
 const RULES: RuleName[] = ['bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing'];

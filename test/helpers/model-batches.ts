@@ -1,15 +1,15 @@
 // A small vision transformer and a small translator, and batches that they can learn.
 
+import { randomU32 } from '../../src/core/random.ts';
 import {
   type ImageBatch,
+  Trainer,
   type TranslatorBatch,
   type TranslatorConfig,
-  type VitConfig,
-  Trainer,
   translator,
+  type VitConfig,
   vit,
 } from '../../src/index.ts';
-import { randomU32 } from '../../src/core/random.ts';
 import type { TestOptions } from '../../src/train/trainer.ts';
 import { type FlatOptions, optionsOf } from './flat.ts';
 
@@ -39,7 +39,9 @@ export const vitOptions = (more: Partial<Flat<VitConfig>> = {}): Flat<VitConfig>
   steps: 50,
   ...more,
 });
-export const pairOptions = (more: Partial<Flat<TranslatorConfig>> = {}): Flat<TranslatorConfig> => ({
+export const pairOptions = (
+  more: Partial<Flat<TranslatorConfig>> = {},
+): Flat<TranslatorConfig> => ({
   model: TRANSLATOR,
   batch: 4,
   steps: 50,

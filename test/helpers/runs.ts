@@ -3,7 +3,7 @@
 import { type GptConfig, type TextBatch, type Trainer, textWindows } from '../../src/index.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
 import { randomTokens as tokensOf } from '../../src/verify/runs.ts';
-import { type FlatChoices, type FlatOptions, createGpt } from './flat.ts';
+import { createGpt, type FlatChoices, type FlatOptions } from './flat.ts';
 
 export type Small = FlatChoices & {
   batch?: number;
