@@ -22,10 +22,9 @@ const SOURCES = [
 ];
 const RESULTS = [
   'dist/index.js',
-  'dist/all.js',
   'dist/thread.js',
   'dist/worker.js',
-  'dist/worker-all.js',
+  'dist/serve.js',
   'dist/kernels.wasm',
   'dist/verify.js',
   'dist/worker-verify.js',
