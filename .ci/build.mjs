@@ -98,7 +98,7 @@ async function bundle(entry, outfile, plugins) {
 }
 
 /** Imports the library's file instead of holding it again. */
-const beside = (file) => ({ name: 'beside', setup: (b) => b.onResolve({ filter: /\.\.?\/(index|all)\.ts$/ }, () => ({ path: file, external: true })) });
+const beside = (file) => ({ name: 'beside', setup: (b) => b.onResolve({ filter: /\.\.?\/(index|all|errors)\.ts$/ }, () => ({ path: file, external: true })) });
 
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not have. */
 const CLI_BANNER = `#!/usr/bin/env node

@@ -3,13 +3,13 @@
 // the whole file with that field's digits set to zero, so no damage goes unnoticed. Pure: bytes in, bytes out.
 // Format: docs/checkpoint-format.md.
 
-import { show, typed } from '../core/check.ts';
+import { list, properties, reading, show, text, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
-import { CheckpointError, RetrogradError } from '../errors.ts';
+import { CheckpointError } from '../errors.ts';
 import { gptParameters } from '../models/gpt-config.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { type CheckedOptions, type TrainOptions, checkTrainOptions } from '../train/options.ts';
-import { type NamedTensor, checkStep, checkTensors } from '../train/tensors.ts';
+import { type NamedTensor, checkStep, checkTensors, readTensor } from '../train/tensors.ts';
 import { int32FromLittleEndian, toLittleEndian } from './bytes.ts';
 import { parseJson } from './json.ts';
 import { type Container, PREFIX_BYTES, decodeSafetensors, encodeSafetensors, headerLengthOf } from './safetensors.ts';
@@ -58,7 +58,8 @@ const HEX = /^[0-9a-f]{64}$/;
  *  @example
  *  console.log(isWeight({ name: 'norm.gain' }), isWeight({ name: 'optimizer.m.norm.gain' })); // true false
  */
-export const isWeight = ({ name }: { name: string }): boolean => !name.startsWith('optimizer.');
+export const isWeight = (tensor: { name: string }): boolean =>
+  !text('name', properties('tensor', tensor, ['name']).name).startsWith('optimizer.');
 
 /** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value, on every machine. Throws CheckpointError for
  *  whatever `decodeCheckpoint` would refuse, and if it would be larger than MAX_CHECKPOINT_BYTES.
@@ -83,9 +84,11 @@ export async function encodeKinds(checkpoint: Written, kinds: CheckpointKinds): 
   return file;
 }
 
-/** The file, its digest zeros. Throws CheckpointError for a value that is not like a checkpoint at all. */
-function writeFile({ tensors, options, step, vocabulary, dataSha256, libraryVersion }: Written): Uint8Array<ArrayBuffer> {
-  try {
+/** The file, its digest zeros. Throws UsageError for a value that is not like a checkpoint at all. */
+function writeFile(checkpoint: Written): Uint8Array<ArrayBuffer> {
+  return reading('the checkpoint', () => {
+    const { options, step, vocabulary, dataSha256, libraryVersion } = checkpoint;
+    const tensors = list('tensors', checkpoint.tensors, readTensor);
     return encodeSafetensors({
       metadata: {
         sha256: '0'.repeat(DIGEST_DIGITS),
@@ -99,11 +102,9 @@ function writeFile({ tensors, options, step, vocabulary, dataSha256, libraryVers
         vocabulary: JSON.stringify(vocabulary),
         fractions: JSON.stringify(Object.fromEntries(tensors.map(({ name, fraction }) => [name, fraction]))),
       },
-      tensors: tensors.map(({ name, shape, data }) => ({ name, dtype: 'I32' as const, shape, bytes: toLittleEndian(typed(name, data, 'Int32Array')) })),
+      tensors: tensors.map(({ name, shape, data }) => ({ name, dtype: 'I32' as const, shape, bytes: toLittleEndian(data) })),
     });
-  } catch (error) {
-    throw error instanceof RetrogradError ? error : new CheckpointError(`not written: ${String(error)}`);
-  }
+  });
 }
 
 /** The digest that is in the file and the one that it should be. */

@@ -1,7 +1,8 @@
 // The weights as other programs want them: a safetensors file of float32, without the optimizer. Every value is the master
 // weight rounded to the nearest float32 (ties to even). A copy for use elsewhere; training never reads it back.
 
-import type { NamedTensor } from '../train/tensors.ts';
+import { list, real, text } from '../core/check.ts';
+import { type NamedTensor, readTensor } from '../train/tensors.ts';
 import { toLittleEndian } from './bytes.ts';
 import { isWeight } from './checkpoint.ts';
 import { encodeSafetensors } from './safetensors.ts';
@@ -16,9 +17,9 @@ import { encodeSafetensors } from './safetensors.ts';
  */
 export function exportFloat32(tensors: readonly NamedTensor[], libraryVersion: string): Uint8Array<ArrayBuffer> {
   return encodeSafetensors({
-    metadata: { format: 'retrograd-weights', library: libraryVersion },
-    tensors: tensors.filter(isWeight).map(({ name, shape, data, fraction }) => ({
-      name, dtype: 'F32' as const, shape, bytes: toLittleEndian(Float32Array.from(data, (raw) => raw * 2 ** -fraction)),
+    metadata: { format: 'retrograd-weights', library: text('libraryVersion', libraryVersion) },
+    tensors: list('tensors', tensors, readTensor).filter(isWeight).map(({ name, shape, data, fraction }) => ({
+      name, dtype: 'F32' as const, shape, bytes: toLittleEndian(Float32Array.from(data, (raw) => raw * 2 ** -real('fraction', fraction, 0, 64))),
     })),
   });
 }

@@ -2,7 +2,7 @@
 // Each check returns the value that it has checked, so that a property is read once and cannot be another one later, and throws
 // nothing but UsageError, whatever it is given: a symbol, a revoked proxy, a getter that throws, an array of another realm.
 
-import { UsageError } from '../errors.ts';
+import { RetrogradError, UsageError } from '../errors.ts';
 
 /** Options with every default filled in. Unlike Required, it does so where undefined is a value, too. */
 export type Filled<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
@@ -77,8 +77,10 @@ export function typed<K extends keyof Typed>(
   name: string, value: unknown, type: K, least = 0, most = least || MAX_LENGTH,
 ): Typed[K] {
   if (tagOf(value) !== type) refuse(name, value, type, `make one: new ${type}(...)`);
-  checkLength(name, lengthOf(value as Typed[K]), least, most);
-  return value as Typed[K];
+  const array = value as Typed[K], length = lengthOf(array);
+  if (array.length !== length) refuse(`the length of ${name}`, array.length, String(length));
+  checkLength(name, length, least, most);
+  return array;
 }
 
 /** A copy, which nobody can change any more, of an Int32Array of least to most (at least 1) numbers from
@@ -97,7 +99,8 @@ export function reading<T>(name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`${name} cannot be read`);
+    if (error instanceof RetrogradError) throw error;
+    throw new UsageError(`${name} cannot be read`);
   }
 }
 

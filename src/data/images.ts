@@ -167,8 +167,9 @@ export function fromImages(given: readonly LabelledImage[], classes: number, wha
   whole('classes', classes, 1, MAX_CLASSES);
   const images = list('images', given, readImage), all = choice('channels', channels ?? someColour(images), [1, 3]);
   if (images.length === 0) throw new UsageError(`${what} has no images, expected at least one`);
-  const { width, height } = images[0], area = width * height, count = images.length;
+  const { width, height } = images[0], count = images.length;
   checkTotal({ width, height, channels: all }, count, what);
+  const area = width * height;
   images.forEach((image, i) => checkImage(image, images[0], { what, classes, channels: all, place: i }));
   const pixels = new Uint8Array(count * area * all), labels = new Int32Array(count);
   images.forEach((image, i) => {

@@ -33,8 +33,8 @@ const KINDS = [
 ] as const;
 /** The fraction bits of a moment if a run can have them, else those that most have. */
 const momentFraction = (given: number): number => {
-  const scale = OPTIMIZER_FRACTION - given;
-  return scale % 1 === 0 && scale >= MIN_SCALE && scale <= MAX_SCALE ? given : OPTIMIZER_FRACTION;
+  const scale = Number.isInteger(given) ? OPTIMIZER_FRACTION - given : NaN;
+  return scale >= MIN_SCALE && scale <= MAX_SCALE ? given : OPTIMIZER_FRACTION;
 };
 /** Most steps of a run. */
 const MAX_STEPS = 2 ** 31 - 1;
@@ -67,7 +67,7 @@ function checkNumbers(what: string, data: Int32Array, low: number, high: number)
 
 /** One tensor, read once. Data in `live` memory, which is about to change, or in memory that others
  *  may change, are copied before they are looked at. */
-function own(what: string, value: unknown, live?: ArrayBufferLike): NamedTensor {
+export function readTensor(what: string, value: unknown, live?: ArrayBufferLike): NamedTensor {
   const tensor = properties(what, value as NamedTensor, ['name', 'shape', 'data', 'fraction']);
   const data = typed(what, tensor.data, 'Int32Array'), { buffer } = data;
   const shape = list(what, tensor.shape, (name, side) => whole(name, side, 0, MAX_STEPS));
@@ -86,7 +86,7 @@ export function checkTensors(
   table: readonly Pick<Parameter, 'name' | 'shape'>[],
   live?: ArrayBufferLike,
 ): NamedTensor[] {
-  const all = list('tensors', tensors, (what, value) => own(what, value, live));
+  const all = list('tensors', tensors, (what, value) => readTensor(what, value, live));
   const given = new Map(all.map((tensor) => [tensor.name, tensor]));
   const moments = new Map<string, number>(); // fraction bits of m, which r has too
   const checked = KINDS.flatMap(([prefix, low, high]) =>

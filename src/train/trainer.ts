@@ -1,7 +1,7 @@
 // Trains any model: one class from options to weights, of which each kind of model has its own (gpt-trainer.ts, ...). Returns values and
 // prints nothing. Memory is laid out when it is created; a step allocates nothing that grows with the model.
 
-import { refuse } from '../core/check.ts';
+import { callback, reading, refuse } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { RetrogradError, UsageError } from '../errors.ts';
 import { Device } from '../kernels/device.ts';
@@ -75,11 +75,16 @@ export abstract class Trainer<M extends Model, Config extends { layers: number }
   private broken: RetrogradError | undefined;
 
   protected constructor(/** The run's options, defaults filled in. */ readonly options: AnyOptions<Config>, kit: Kit<M, Config>, makeBackend?: (bytes: number) => Backend, threadModule?: URL) {
+    if (kit === undefined) throw new UsageError('a trainer is made by create, not by new');
+    if (makeBackend !== undefined) callback('makeBackend', makeBackend);
+    Object.freeze(Object.freeze(options).model); // what was checked stays so
     this.plan = plan(options, kit);
     const bytes = this.plan.total + SLACK, isThreaded = options.threads > 1;
     const pages = Math.ceil(bytes / 65536);
     this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages, shared: isThreaded });
-    this.work = new Device(this.makeBackend());
+    this.work = reading('the back end', () => new Device(this.makeBackend()));
+    if (this.work.bytes.length < this.plan.total)
+      throw new UsageError(`the back end has no ${bytes} bytes`);
     const { memory, base } = this.work.backend, arena = new Arena(base);
     this.all = layout(arena, options, kit);
     this.peakBytes = arena.end;

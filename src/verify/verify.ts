@@ -2,6 +2,7 @@
 
 import published from '../../test/golden/conformance.json';
 import { hex } from '../core/digest.ts';
+import { callback } from '../core/check.ts';
 import { type Backend, type Kernels, createWasmBackend } from '../index.ts';
 import { type KernelCase, runCase } from './cases.ts';
 import { digestOfDigests, digestOfHex } from './digest.ts';
@@ -83,6 +84,7 @@ function runRows(name: string, expected: Readonly<Record<string, string>>): Veri
  *  console.log(equal ? 'the same bits' : 'different bits', digest === expected); // the same bits true
  */
 export function verify(onRow: (row: VerifyRow) => void = () => undefined, backend?: Backend): VerifyReport {
+  callback('onRow', onRow);
   const started = Date.now(), rows: VerifyRow[] = [], { kernels, runs, digest: expected } = published as unknown as Published;
   const add = (row: VerifyRow): void => {
     rows.push(row);
