@@ -83,15 +83,17 @@ export function typed<K extends keyof Typed>(
   return array;
 }
 
-/** A copy, which nobody can change any more, of an Int32Array of least to most (at least 1) numbers from
- *  low to high. */
+/** An Int32Array of least to most numbers from low to high. A copy if it is of a subclass, of another realm or
+ *  in shared memory; else itself, which is to be copied before anything of the caller's runs. */
 export function integers(
   name: string, value: unknown, low: number, high: number, least: number, most = least,
-): Int32Array<ArrayBuffer> {
-  const copy = new Int32Array(typed(name, value, 'Int32Array', least, most));
-  const wrong = copy.findIndex((element) => element < low || element > high);
-  if (wrong >= 0) whole(`${name}[${wrong}]`, copy[wrong], low, high);
-  return copy;
+): Int32Array {
+  const given = typed(name, value, 'Int32Array', least, most);
+  const isPlain = Object.getPrototypeOf(given) === Int32Array.prototype;
+  const array = isPlain && given.buffer instanceof ArrayBuffer ? given : new Int32Array(given);
+  const wrong = array.findIndex((element) => element < low || element > high);
+  if (wrong >= 0) whole(`${name}[${wrong}]`, array[wrong], low, high);
+  return array;
 }
 
 /** What `read` gives; whatever a getter or a proxy throws meanwhile becomes a UsageError. */

@@ -76,7 +76,8 @@ export class GptTrainer extends Trainer<Gpt, Filled<GptConfig>> {
    */
   evaluate(tokens: Int32Array, onWindow?: (done: number, of: number) => void, gamma = 0): number {
     const { microBatch, model: { context: T } } = this.options;
-    const own = this.tokens('tokens', tokens, T + 1, MAX_LENGTH); // a copy: onWindow may change them
+    // A copy: onWindow may change them.
+    const own = new Int32Array(this.tokens('tokens', tokens, T + 1, MAX_LENGTH));
     const windows = Math.floor((own.length - 1) / T);
     if (onWindow !== undefined) callback('onWindow', onWindow);
     let loss = 0;
@@ -108,7 +109,7 @@ export class GptTrainer extends Trainer<Gpt, Filled<GptConfig>> {
     return this.options.batch * this.options.model.context;
   }
 
-  /** A copy of least to most token ids. */
+  /** Least to most token ids. */
   private tokens(name: string, given: Int32Array, least: number, most = least): Int32Array {
     return integers(name, given, 0, this.options.model.vocabulary - 1, least, most);
   }

@@ -164,7 +164,7 @@ export class TranslatorTrainer extends Trainer<Translator, Filled<TranslatorConf
     };
   }
 
-  /** A copy of 1 to T token ids. */
+  /** 1 to T token ids. */
   private sentence(name: string, given: Int32Array): Int32Array {
     const { vocabulary, context } = this.options.model;
     return integers(name, given, 0, vocabulary - 1, 1, context);

@@ -95,7 +95,8 @@ export class VitTrainer extends Trainer<Vit, Filled<VitConfig>> {
    */
   evaluate(images: Uint8Array, labels: Int32Array, onImage?: (done: number, of: number) => void, gamma = 0): { loss: number; accuracy: number } {
     const { microBatch } = this.options, sum = { loss: 0, correct: 0 };
-    const own = this.labels(labels, 1, MAX_LENGTH), { length } = own; // a copy: onImage may change them
+    // A copy: onImage may change them.
+    const own = new Int32Array(this.labels(labels, 1, MAX_LENGTH)), { length } = own;
     if (onImage !== undefined) callback('onImage', onImage);
     for (let first = 0; first < length; first += microBatch) {
       const count = Math.min(microBatch, length - first);
@@ -121,7 +122,7 @@ export class VitTrainer extends Trainer<Vit, Filled<VitConfig>> {
     return Float64Array.from(raw, (v) => v / 2 ** fraction);
   }
 
-  /** A copy of least to most classes. */
+  /** Least to most classes. */
   private labels(given: Int32Array, least: number, most = least): Int32Array {
     return integers('labels', given, 0, this.options.model.classes - 1, least, most);
   }

@@ -114,6 +114,8 @@ function resultOf(kernel: string, run: () => unknown): bigint {
   try {
     return BigInt((run() ?? 0) as number);
   } catch (error) {
-    throw error instanceof RetrogradError ? error : new RetrogradError(`${kernel} failed`);
+    if (error instanceof RetrogradError) throw error;
+    const why = error instanceof Error ? error.message : 'it threw no error';
+    throw new RetrogradError(`${kernel} failed: ${why}`);
   }
 }

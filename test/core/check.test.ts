@@ -128,14 +128,24 @@ describe('typed arrays', () => {
     expect(messageOf(() => integers('x', gone, 0, 9, 1, 9)))
       .toBe('x has 0 elements, expected 1 to 9');
   });
-  test('integers are copied and in range', () => {
-    const given = Int32Array.of(3, 9, -1), copy = integers('x', given, -1, 9, 3);
+  test('integers are in range; what others could change or override is copied', () => {
+    const given = Int32Array.of(3, 9, -1);
+    expect(integers('x', given, -1, 9, 3)).toBe(given);
     given[0] = 77;
-    expect([...copy]).toEqual([3, 9, -1]);
     expect(messageOf(() => integers('x', given, -1, 9, 3)))
       .toBe('x[0] is 77, expected a whole number from -1 to 9');
-    const shared = new Int32Array(new SharedArrayBuffer(8));
-    expect(integers('x', shared, 0, 0, 2).buffer).toBeInstanceOf(ArrayBuffer);
+    class Evil extends Int32Array {
+      override subarray(): Int32Array<ArrayBuffer> {
+        return Int32Array.of(2 ** 30);
+      }
+    }
+    const shared = new Int32Array(new SharedArrayBuffer(8)), foreign = vm.runInNewContext('new Int32Array(2)');
+    for (const other of [shared, foreign, new Evil(2)]) {
+      const copy = integers('x', other, 0, 0, 2);
+      expect(copy).not.toBe(other);
+      expect(Object.getPrototypeOf(copy)).toBe(Int32Array.prototype);
+      expect(copy.buffer).toBeInstanceOf(ArrayBuffer);
+    }
   });
 });
 
