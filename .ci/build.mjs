@@ -169,7 +169,10 @@ async function bundle(entry, outfile, plugins) {
 const beside = (file) => ({
   name: 'beside',
   setup: (b) =>
-    b.onResolve({ filter: /\.\.?\/index\.ts$/ }, () => ({ path: file, external: true })),
+    b.onResolve({ filter: /\.\.?\/(index|core\/errors)\.ts$/ }, () => ({
+      path: file,
+      external: true,
+    })),
 });
 
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not

@@ -4,15 +4,15 @@
 // to zero, so no damage goes unnoticed. Pure: bytes in, bytes out. Format:
 // docs/checkpoint-format.md.
 
-import { show, typed } from '../core/check.ts';
+import { list, properties, reading, show, text, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
-import { CheckpointError, RetrogradError } from '../core/errors.ts';
+import { CheckpointError } from '../core/errors.ts';
 import { builtinChoices, builtinModels } from '../models/builtin.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
 import { optionsToData } from '../train/member.ts';
 import type { CheckedOptions } from '../train/options.ts';
 import { tableOf } from '../train/plan.ts';
-import { checkStep, checkTensors, type NamedTensor } from '../train/tensors.ts';
+import { checkStep, checkTensors, type NamedTensor, readTensor } from '../train/tensors.ts';
 import { int32FromLittleEndian, toLittleEndian } from './bytes.ts';
 import { parseJson } from './json.ts';
 import {
@@ -65,7 +65,8 @@ const HEX = /^[0-9a-f]{64}$/;
  *  @example
  *  console.log(isWeight({ name: 'norm.gain' }), isWeight({ name: 'optimizer.m.norm.gain' })); // true false
  */
-export const isWeight = ({ name }: { name: string }): boolean => !name.startsWith('optimizer.');
+export const isWeight = (tensor: { name: string }): boolean =>
+  !text('name', properties('tensor', tensor, ['name']).name).startsWith('optimizer.');
 
 /** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value,
  *  on every machine. Throws CheckpointError for whatever `decodeCheckpoint` would refuse, and if it
@@ -89,11 +90,12 @@ export async function encodeCheckpoint(
   return file;
 }
 
-/** The file, its digest zeros. Throws CheckpointError for a value that is not like a checkpoint at
- *  all. */
+/** The file, its digest zeros. Throws UsageError for a value that is not like a checkpoint at all.
+ */
 function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
-  const { tensors, options, step, vocabulary, dataSha256, libraryVersion } = checkpoint;
-  try {
+  return reading('the checkpoint', () => {
+    const { options, step, vocabulary, dataSha256, libraryVersion } = checkpoint;
+    const tensors = list('tensors', checkpoint.tensors, readTensor);
     const fractions = tensors.map(({ name, fraction }) => [name, fraction]);
     return encodeSafetensors({
       metadata: {
@@ -108,16 +110,14 @@ function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
         vocabulary: JSON.stringify(vocabulary),
         fractions: JSON.stringify(Object.fromEntries(fractions)),
       },
-      tensors: tensors.map(({ name, shape, data }) => {
-        const bytes = toLittleEndian(typed(name, data, 'Int32Array'));
-        return { name, dtype: 'I32' as const, shape, bytes };
-      }),
+      tensors: tensors.map(({ name, shape, data }) => ({
+        name,
+        dtype: 'I32' as const,
+        shape,
+        bytes: toLittleEndian(data),
+      })),
     });
-  } catch (error) {
-    throw error instanceof RetrogradError
-      ? error
-      : new CheckpointError(`not written: ${String(error)}`);
-  }
+  });
 }
 
 /** The digest that is in the file and the one that it should be. */

@@ -2,7 +2,8 @@
 // Every value is the master weight rounded to the nearest float32 (ties to even). A copy for use
 // elsewhere; training never reads it back.
 
-import type { NamedTensor } from '../train/tensors.ts';
+import { list, real, text } from '../core/check.ts';
+import { type NamedTensor, readTensor } from '../train/tensors.ts';
 import { toLittleEndian } from './bytes.ts';
 import { isWeight } from './checkpoint.ts';
 import { encodeSafetensors } from './safetensors.ts';
@@ -20,12 +21,13 @@ export function exportFloat32(
   libraryVersion: string,
 ): Uint8Array<ArrayBuffer> {
   return encodeSafetensors({
-    metadata: { format: 'retrograd-weights', library: libraryVersion },
-    tensors: tensors.filter(isWeight).map(({ name, shape, data, fraction }) => ({
-      name,
-      dtype: 'F32' as const,
-      shape,
-      bytes: toLittleEndian(Float32Array.from(data, (raw) => raw * 2 ** -fraction)),
-    })),
+    metadata: { format: 'retrograd-weights', library: text('libraryVersion', libraryVersion) },
+    tensors: list('tensors', tensors, readTensor)
+      .filter(isWeight)
+      .map(({ name, shape, data, fraction }) => {
+        const unit = 2 ** -real('fraction', fraction, 0, 64);
+        const bytes = toLittleEndian(Float32Array.from(data, (raw) => raw * unit));
+        return { name, dtype: 'F32' as const, shape, bytes };
+      }),
   });
 }

@@ -3,7 +3,7 @@
 // property is read once and cannot be another one later, and throws nothing but UsageError,
 // whatever it is given: a symbol, a revoked proxy, a getter that throws, an array of another realm.
 
-import { UsageError } from './errors.ts';
+import { RetrogradError, UsageError } from './errors.ts';
 
 /** Options with every default filled in. Unlike Required, it does so where undefined is a value,
  *  too. */
@@ -98,8 +98,11 @@ export function typed<K extends keyof Typed>(
   most = least || MAX_LENGTH,
 ): Typed[K] {
   if (tagOf(value) !== type) refuse(name, value, type, `make one: new ${type}(...)`);
-  checkLength(name, lengthOf(value as Typed[K]), least, most);
-  return value as Typed[K];
+  const array = value as Typed[K];
+  const length = lengthOf(array);
+  if (array.length !== length) refuse(`the length of ${name}`, array.length, String(length));
+  checkLength(name, length, least, most);
+  return array;
 }
 
 /** What `read` gives; whatever a getter or a proxy throws meanwhile becomes a UsageError. */
@@ -107,7 +110,7 @@ export function reading<T>(name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`${name} cannot be read`);
+    throw error instanceof RetrogradError ? error : new UsageError(`${name} cannot be read`);
   }
 }
 

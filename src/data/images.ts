@@ -255,9 +255,9 @@ export function fromImages(
   const all = choice('channels', channels ?? someColour(images), [1, 3]);
   if (images.length === 0) throw new UsageError(`${what} has no images, expected at least one`);
   const { width, height } = images[0];
-  const area = width * height;
   const count = images.length;
   checkTotal({ width, height, channels: all }, count, what);
+  const area = width * height;
   for (const [place, image] of images.entries())
     checkImage(image, images[0], { what, classes, channels: all, place });
   const pixels = new Uint8Array(count * area * all);

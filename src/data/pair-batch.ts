@@ -191,7 +191,8 @@ export class PairData {
    *  console.log([0, 1, 2, 3].map((index) => data.pairAt(1, index)).join(' ')); // 1 0 1 0
    */
   pairAt(seed: number, index: number): number {
-    if (this.order?.seed !== seed) this.order = { seed, epochs: new EpochOrder(seed, this.count) };
+    if (this.order === undefined || this.order.seed !== seed)
+      this.order = { seed, epochs: new EpochOrder(seed, this.count) };
     return this.order.epochs.at(index);
   }
 }

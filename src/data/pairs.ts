@@ -42,9 +42,9 @@ export function normaliseSentence(text: string): string {
 /** The lines of a UTF-8 text without their ends; a byte-order mark before the first and an end
  *  after the last are no characters. */
 function linesOf(given: Uint8Array, what: string): string[] {
-  // TextDecoder takes no shared memory
-  const bytes = new Uint8Array(typed(textOf('what', what), given, 'Uint8Array', 0));
-  if (bytes.length === 0) throw new UsageError(`${what} is empty, expected one sentence a line`);
+  if (typed(textOf('what', what), given, 'Uint8Array').length === 0)
+    throw new UsageError(`${what} is empty, expected one sentence a line`);
+  const bytes = new Uint8Array(given); // TextDecoder takes no shared memory
   eachPoint(bytes, what, () => undefined); // names the byte at which it is not UTF-8
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const lines: string[] = [];

@@ -22,6 +22,7 @@ export interface TextData {
  */
 export function splitTokens(tokens: Int32Array): { train: Int32Array; validation: Int32Array } {
   typed('tokens', tokens, 'Int32Array');
+  if (tokens.length === 0) return { train: new Int32Array(0), validation: new Int32Array(0) };
   const cut = (9 * tokens.length - ((9 * tokens.length) % 10)) / 10;
   return { train: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
 }

@@ -6,6 +6,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 import release from '../../build/release.wasm';
+import { choice, fields, typed, whole } from '../core/check.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
 import { KERNELS_VERSION } from '../memory/formats.ts';
 import type { Backend, Kernels } from './kernels.ts';
@@ -115,13 +116,14 @@ const isCompiled = (source: Uint8Array | WebAssembly.Module): source is WebAssem
  *  new Int32Array(memory.buffer, base, 3).set([5, -7, 2]);
  *  console.log(kernels.max_abs_i32(base, 3, 1, 3)); // 7
  */
-export function createWasmBackend({
-  pages,
-  build = 'release',
-  shared = false,
-  bytes,
-}: WasmOptions): Backend {
+export function createWasmBackend(options: WasmOptions): Backend {
   requireHost();
+  const given = { pages: undefined, build: 'release', shared: false, bytes: undefined } as const;
+  const { pages, build, shared, bytes } = fields<WasmOptions>('options', options, given);
+  whole('pages', pages, 1, 65536);
+  choice('build', build, ['release', 'checked']);
+  choice('shared', shared, [true, false]);
+  if (bytes !== undefined) typed('bytes', bytes, 'Uint8Array');
   if (build === 'checked' && bytes === undefined) {
     throw new RetrogradError(
       'the checked build is not bundled',

@@ -24,33 +24,33 @@ export interface GivenRows {
   readonly values: unknown;
 }
 
-/** A copy of a batch's rows of integers, `width` apart, of which row s holds lengths[s]. Nobody else can
- *  change it; its memory is used again for the next batch of that size. */
+/** A copy of a batch's rows of integers, `width` apart, of which row s holds lengths[s]. Nobody
+ *  else can change it; its memory is used again for the next batch of that size. */
 export class IntegerRows {
   values = new Int32Array(0);
   lengths = new Int32Array(0);
 
-  /** Copies rows; what is beyond a row's length is 0. lengths: of each row, 1..width; both may have more
-   *  than `count`. Without them all rows are full. Throws UsageError. */
+  /** Copies rows; what is beyond a row's length is 0. lengths: of each row, 1..width; both may have
+   *  more than `count`. Without them all rows are full. Throws UsageError. */
   take(given: GivenRows, lengths: GivenRows | undefined, shape: RowsShape): void {
     const { count, width, low, high } = shape;
     const size = count * width;
     this.values = sized(this.values, size);
     this.lengths = sized(this.lengths, count);
     if (lengths === undefined) {
-      copy(given.name, typed(given.name, given.values, 'Int32Array', size), this.values, low, high);
+      const all = typed(given.name, given.values, 'Int32Array', size);
+      copy(given.name, all, 0, this.values, low, high);
       this.lengths.fill(width);
       return;
     }
     const all = typed(lengths.name, lengths.values, 'Int32Array', count, MAX_LENGTH);
-    copy(lengths.name, all.subarray(0, count), this.lengths, 1, width);
+    copy(lengths.name, all, 0, this.lengths, 1, width);
     const from = typed(given.name, given.values, 'Int32Array', size, MAX_LENGTH);
     this.values.fill(0);
     for (let s = 0; s < count; s++) {
       const at = s * width;
-      const end = at + this.lengths[s];
-      const row = this.values.subarray(at, end);
-      copy(`${given.name} row ${s}`, from.subarray(at, end), row, low, high);
+      const row = this.values.subarray(at, at + this.lengths[s]);
+      copy(`${given.name} row ${s}`, from, at, row, low, high);
     }
   }
 
@@ -61,16 +61,24 @@ export class IntegerRows {
     this.lengths = sized(this.lengths, 1);
     this.values.fill(0);
     this.lengths[0] = given.length;
-    copy(name, given, this.values.subarray(0, given.length), low, high);
+    copy(name, given, 0, this.values.subarray(0, given.length), low, high);
   }
 }
 
 const sized = (array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> =>
   array.length === length ? array : new Int32Array(length);
 
-/** Copies numbers first and looks at the copy: others may change what they were given in. */
-function copy(name: string, from: Int32Array, to: Int32Array, low: number, high: number): void {
-  to.set(from);
+/** Copies the numbers from `at` on and looks at the copy: others may change what they were given
+ *  in, and a subclass may have a `subarray` of its own. */
+function copy(
+  name: string,
+  from: Int32Array,
+  at: number,
+  to: Int32Array,
+  low: number,
+  high: number,
+): void {
+  for (let i = 0; i < to.length; i++) to[i] = from[at + i];
   for (let i = 0; i < to.length; i++)
     if (to[i] < low || to[i] > high) whole(`${name}[${i}]`, to[i], low, high);
 }

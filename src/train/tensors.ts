@@ -35,8 +35,8 @@ export interface TensorTable {
 
 /** The fraction bits of a slot if a run can have them, else those that most have. */
 function slotFraction(given: number): number {
-  const scale = OPTIMIZER_FRACTION - given;
-  const isPossible = Number.isInteger(scale) && scale >= MIN_SCALE && scale <= MAX_SCALE;
+  const scale = Number.isInteger(given) ? OPTIMIZER_FRACTION - given : Number.NaN;
+  const isPossible = scale >= MIN_SCALE && scale <= MAX_SCALE;
   return isPossible ? given : OPTIMIZER_FRACTION;
 }
 
@@ -62,7 +62,7 @@ function checkNumbers(what: string, data: Int32Array, low: number, high: number)
 
 /** One tensor, read once. Data in `live` memory, which is about to change, or in memory that others
  *  may change, are copied before they are looked at. */
-function own(what: string, value: unknown, live?: ArrayBufferLike): NamedTensor {
+export function readTensor(what: string, value: unknown, live?: ArrayBufferLike): NamedTensor {
   const keys = ['name', 'shape', 'data', 'fraction'] as const;
   const tensor = properties(what, value as NamedTensor, keys);
   const data = typed(what, tensor.data, 'Int32Array');
@@ -92,7 +92,7 @@ export function checkTensors(
   { parameters, slots }: TensorTable,
   live?: ArrayBufferLike,
 ): NamedTensor[] {
-  const all = list('tensors', tensors, (what, value) => own(what, value, live));
+  const all = list('tensors', tensors, (what, value) => readTensor(what, value, live));
   const given = new Map(all.map((tensor) => [tensor.name, tensor]));
   const take = (name: string, shape: readonly number[], low: number, high: number): NamedTensor => {
     const tensor = given.get(name);

@@ -1,7 +1,7 @@
 // Trains any model: from options to weights. Returns values and prints nothing. Memory is laid out
 // when it is created; a step allocates nothing that grows with the model.
 
-import { callback, fields, refuse, whole } from '../core/check.ts';
+import { callback, fields, reading, refuse, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
 import type { Backend } from '../kernels/kernels.ts';
@@ -83,14 +83,19 @@ export class Trainer<Batch = unknown> {
   private constructor(
     /** The run's options, defaults filled in. */
     readonly options: CheckedOptions<Batch>,
-    { makeBackend, threadModule }: TestOptions,
+    test: TestOptions,
   ) {
+    if (test === undefined) throw new UsageError('a trainer is made by create, not by new');
+    const { makeBackend, threadModule } = test;
+    Object.freeze(options); // what was checked stays so
     this.plan = planChecked(options);
     const bytes = this.plan.total + SLACK;
     const shared = options.threads > 1;
     const pages = Math.ceil(bytes / 65536);
     this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages, shared });
-    this.work = new Run(this.makeBackend());
+    this.work = reading('the back end', () => new Run(this.makeBackend()));
+    if (this.work.bytes.length < this.plan.total)
+      throw new UsageError(`the back end has no ${bytes} bytes`);
     const { memory, base } = this.work.backend;
     const arena = new Arena(base);
     this.all = layout(arena, options, 0);

@@ -2,6 +2,7 @@
 // docs/conformance.md tells a stranger the same in words; published/conformance.json holds the
 // cases and digests that are published.
 
+import { callback, choice, fields, list, properties, reading, refuse, text, whole } from '../core/check.ts';
 import { sha256 } from '../core/digest.ts';
 import { philox4x32 } from '../core/random.ts';
 import { type Backend, type Kernels, RetrogradError } from '../index.ts';
@@ -35,26 +36,15 @@ export interface KernelCase {
 }
 
 const WIDTH = { uint8: 1, int16: 2, int32: 4, int64: 8 } as const;
-const RANGE = {
-  uint8: [0, 255],
-  int16: [-(2 ** 15), 2 ** 15 - 1],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-} as const;
+const RANGE = { uint8: [0, 255], int16: [-(2 ** 15), 2 ** 15 - 1], int32: [-(2 ** 31), 2 ** 31 - 1] } as const;
 /** Buffers begin on multiples of this. */
 const ALIGNMENT = 64;
 
 /** Element `index` of argument `argument`. */
-function element(
-  { type, low, high, bits = 64 }: BufferArgument,
-  stream: number,
-  argument: number,
-  index: number,
-): bigint {
+function element({ type, low, high, bits = 64 }: BufferArgument, stream: number, argument: number, index: number): bigint {
   const [w0, w1] = philox4x32(index, argument, 0, 0, stream, 0);
-  if (type === 'int64')
-    return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
-  const from = BigInt(low ?? RANGE[type][0]);
-  const to = BigInt(high ?? RANGE[type][1]);
+  if (type === 'int64') return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
+  const from = BigInt(low ?? RANGE[type][0]), to = BigInt(high ?? RANGE[type][1]);
   return from + ((BigInt(w0) * (to - from + 1n)) >> 32n);
 }
 
@@ -76,34 +66,62 @@ function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argumen
  *  const answer = runCase(createWasmBackend({ pages: 1 }), 'max_bits_i64', { stream: 1, args: [{ type: 'int64', length: 5, bits: 20 }, 5] });
  *  console.log(answer.length, answer[0]); // 32 16
  */
-export function runCase(
-  backend: Backend,
-  kernel: keyof Kernels,
-  { stream, args }: KernelCase,
-): Uint8Array<ArrayBuffer> {
-  let at = backend.base;
+export function runCase(backend: Backend, kernel: keyof Kernels, given: KernelCase): Uint8Array<ArrayBuffer> {
+  const { kernels, memory: { buffer: memory }, base } = readBackend(backend);
+  const { stream, args: own } = properties('the case', given, ['stream', 'args']);
+  whole('stream', stream, 0, 2 ** 32 - 1);
+  const args = list('args', own, readArgument);
+  const call = callback(text('kernel', kernel), reading('its kernels', () => kernels[kernel]));
+  let at = base;
   const addresses = args.map((argument) => {
     if (typeof argument === 'number') return argument;
     const start = at;
     at = Math.ceil((at + argument.length * WIDTH[argument.type]) / ALIGNMENT) * ALIGNMENT;
     return start;
   });
-  const memory = backend.memory.buffer;
-  if (at > memory.byteLength)
-    throw new RetrogradError(
-      `a case of ${kernel} needs ${at} bytes, the memory has ${memory.byteLength}`,
-    );
-  const bytesOf = (i: number, { length, type }: BufferArgument): Uint8Array =>
-    new Uint8Array(memory, addresses[i], length * WIDTH[type]);
+  if (at > memory.byteLength) throw new RetrogradError(`a case of ${kernel} needs ${at} bytes, the memory has ${memory.byteLength}`);
+  const bytesOf = (i: number, { length, type }: BufferArgument): Uint8Array => new Uint8Array(memory, addresses[i], length * WIDTH[type]);
   args.forEach((argument, i) => {
     if (typeof argument !== 'number') fill(bytesOf(i, argument), argument, stream, i);
   });
-  const call = backend.kernels[kernel] as (...given: number[]) => number | undefined;
-  const result = call(...addresses);
   const word = new DataView(new ArrayBuffer(8));
-  word.setBigInt64(0, BigInt(result ?? 0), true);
+  word.setBigInt64(0, resultOf(kernel, () => (call as (...all: number[]) => unknown)(...addresses)), true);
   const outputs = args.map((argument, i) =>
-    typeof argument !== 'number' && argument.output ? bytesOf(i, argument) : new Uint8Array(0),
-  );
+    typeof argument !== 'number' && argument.output ? bytesOf(i, argument) : new Uint8Array(0));
   return sha256([new Uint8Array(word.buffer), ...outputs]);
+}
+
+/** A back end whose parts are there. */
+function readBackend(backend: Backend): Backend {
+  const own = properties('the back end', backend, ['name', 'kernels', 'memory', 'base']);
+  const { buffer } = properties('its memory', own.memory, ['buffer']);
+  const size = reading('its memory', () => new Uint8Array(buffer).length);
+  if (Object(own.kernels) !== own.kernels) refuse('its kernels', own.kernels, 'an object');
+  return { ...own, memory: { buffer }, base: whole('its base', own.base, 0, size) };
+}
+
+/** A number, or a buffer. */
+function readArgument(name: string, value: unknown): number | BufferArgument {
+  if (typeof value === 'number') return whole(name, value, -(2 ** 32), 2 ** 32);
+  const none = undefined;
+  const given = { type: none, length: none, low: none, high: none, bits: none, output: false };
+  const own = fields<BufferArgument>(name, value as BufferArgument, given as never);
+  const { type } = own;
+  choice('type', type, ['uint8', 'int16', 'int32', 'int64']);
+  whole('length', own.length, 0, 2 ** 32);
+  for (const side of ['low', 'high'] as const)
+    if (own[side] !== undefined) whole(side, own[side], -(2 ** 31), 2 ** 32);
+  if (own.bits !== undefined) whole('bits', own.bits, 1, 64);
+  return own;
+}
+
+/** What a kernel returns. Out of the memory it traps: no bits, an error. */
+function resultOf(kernel: string, run: () => unknown): bigint {
+  try {
+    return BigInt((run() ?? 0) as number);
+  } catch (error) {
+    if (error instanceof RetrogradError) throw error;
+    const why = error instanceof Error ? error.message : 'it threw no error';
+    throw new RetrogradError(`${kernel} failed: ${why}`);
+  }
 }

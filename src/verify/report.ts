@@ -1,6 +1,7 @@
 // The report of verify as text: a table, and one line that says which runtime it was.
 
-import type { VerifyReport } from './verify.ts';
+import { list, properties, reading, text } from '../core/check.ts';
+import type { VerifyReport, VerifyRow } from './verify.ts';
 
 /** The parts of various runtimes' globals that tell their names. */
 interface Globals {
@@ -36,15 +37,31 @@ export function describeRuntime(): string {
  *  const report = verify(undefined, createWasmBackend({ pages: 64 }));
  *  console.log(summaryLine(report, 'a runtime').slice(0, 34)); // retrograd verify: equal; a runtime
  */
-export const summaryLine = (report: VerifyReport, runtime = describeRuntime()): string =>
-  `retrograd verify: ${report.equal ? 'equal' : 'DIFFERENT'}; ${runtime}; ${report.digest}`;
+export function summaryLine(report: VerifyReport, runtime = describeRuntime()): string {
+  const { equal, digest } = properties('the report', report, ['equal', 'digest']);
+  const word = equal ? 'equal' : 'DIFFERENT';
+  return `retrograd verify: ${word}; ${text('runtime', runtime)}; ${text('digest', digest)}`;
+}
+
+/** A row that prints. */
+function readRow(name: string, row: unknown): VerifyRow {
+  const own = properties(name, row as VerifyRow, ['name', 'cases', 'digest', 'expected', 'equal', 'firstDifference']);
+  text(`${name}.name`, own.name);
+  text(`${name}.digest`, own.digest);
+  return own;
+}
 
 /** The whole report: a line for each kernel and stage, what differs first, and the line to paste.
  *  @example
  *  const report = verify(undefined, createWasmBackend({ pages: 64 }));
  *  console.log(formatReport(report));
  */
-export function formatReport(report: VerifyReport, runtime?: string): string {
+export function formatReport(given: VerifyReport, runtime?: string): string {
+  const own = properties('the report', given, ['equal', 'rows', 'digest', 'expected', 'milliseconds']);
+  return reading('the report', () => formatRows({ ...own, rows: list('rows', own.rows, readRow, 1) }, runtime));
+}
+
+function formatRows(report: VerifyReport, runtime?: string): string {
   const shown = report.rows.map(({ name }) => name.replaceAll(' = ', '=')); // 80 columns
   const width = Math.max(...shown.map((name) => name.length));
   const first = report.rows.find(({ equal }) => !equal);

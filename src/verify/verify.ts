@@ -1,6 +1,7 @@
 // Is this runtime the same machine as all the others? Repeats every published known answer here and
 // compares the digests.
 
+import { callback } from '../core/check.ts';
 import { hex } from '../core/digest.ts';
 import { type Backend, createWasmBackend, type Kernels } from '../index.ts';
 import { type KernelCase, runCase } from './cases.ts';
@@ -122,6 +123,7 @@ export function verify(
   onRow: (row: VerifyRow) => void = () => undefined,
   backend?: Backend,
 ): VerifyReport {
+  callback('onRow', onRow);
   const started = Date.now();
   const rows: VerifyRow[] = [];
   const { kernels, runs, digest: expected } = published as unknown as Published;

@@ -94,7 +94,7 @@ describe('one wrong bit', () => {
     const backend = createWasmBackend({ pages: PAGES }), fail = (): never => { throw new Error('no such instruction'); };
     const report = verify(undefined, { ...backend, kernels: { ...backend.kernels, hash_i32: fail } });
     expect(different(report)).toEqual(['hash_i32']);
-    expect(report.rows.find(({ name }) => name === 'hash_i32')?.digest).toBe('Error: no such instruction');
+    expect(report.rows.find(({ name }) => name === 'hash_i32')?.digest).toBe('RetrogradError: hash_i32 failed: no such instruction');
     expect(report.rows).toHaveLength(NAMES.length);
   });
 });

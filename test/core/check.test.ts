@@ -5,9 +5,10 @@ import vm from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  callback, choice, fields, integers, list, properties, real, refuse, show, text, typed, whole,
+  callback, choice, fields, list, properties, real, refuse, show, text, typed, whole,
 } from '../../src/core/check.ts';
 import { UsageError } from '../../src/core/errors.ts';
+import { IntegerRows } from '../../src/layers/check.ts';
 
 const thrown = (call: () => unknown): unknown => {
   try {
@@ -28,23 +29,46 @@ const revoked = (target: object): object => {
   revoke();
   return proxy;
 };
-const throwing = new Proxy({}, { get: () => { throw new TypeError('a trap'); }, ownKeys: () => { throw new RangeError('a trap'); } });
+const trap = (): never => {
+  throw new RangeError('a trap');
+};
+const throwing = new Proxy({}, { get: trap, ownKeys: trap });
+const digit = (name: string, value: unknown): number => whole(name, value, 0, 9);
 /** Values that break code which looks at them. */
 const HOSTILE: readonly unknown[] = [
-  undefined, null, true, NaN, -0, Infinity, -1, 0.5, 2 ** 53, 5n, '', '3', 'x'.repeat(1e6), Symbol('s'), Symbol.iterator,
-  [], [1, , 3], ['1'], [NaN], {}, { length: 3 }, { length: -1 }, { length: 2 ** 40 }, { length: '2' }, { length: 5n }, Object.create(null),
-  { valueOf: () => { throw new Error('valueOf'); }, toString: () => { throw new Error('toString'); } }, () => 1, class {}, new Date(NaN), /x/,
-  new Float32Array([NaN]), new BigInt64Array(2), new DataView(new ArrayBuffer(4)), new ArrayBuffer(8), new SharedArrayBuffer(8),
-  revoked({}), revoked([]), revoked(() => 1), throwing, new Proxy([1, 2], {}), new Proxy(new Int32Array(2), {}),
-  { get length() { throw new Error('length'); } }, JSON.parse('{"__proto__": {"a": 1}}'), { __proto__: { a: 1 } },
+  undefined, null, true, NaN, -0, Infinity, -1, 0.5, 2 ** 53, 5n, '', '3', 'x'.repeat(1e6),
+  Symbol('s'), Symbol.iterator, [], [1, , 3], ['1'], [NaN], {}, { length: 3 }, { length: -1 },
+  { length: 2 ** 40 }, { length: '2' }, { length: 5n }, Object.create(null),
+  { valueOf: trap, toString: trap }, () => 1, class {}, new Date(NaN), /x/,
+  new Float32Array([NaN]), new BigInt64Array(2), new DataView(new ArrayBuffer(4)),
+  new ArrayBuffer(8), new SharedArrayBuffer(8),
+  revoked({}), revoked([]), revoked(() => 1), throwing, new Proxy([1, 2], {}),
+  new Proxy(new Int32Array(2), {}), { get length() { return trap(); } },
+  JSON.parse('{"__proto__": {"a": 1}}'), { __proto__: { a: 1 } },
 ];
+
+const rows = new IntegerRows();
+const SHAPE = { count: 2, width: 2, low: 0, high: 10 };
+/** Two rows of two numbers from low to high, as a layer copies them. */
+const taken = (values: unknown, low: number, high: number): number[] => {
+  rows.take({ name: 'x', values }, undefined, { ...SHAPE, low, high });
+  return [...rows.values];
+};
 
 describe('what a check lets pass, it returns; all else is a UsageError', () => {
   const checks: Readonly<Record<string, (value: never) => unknown>> = {
-    real: (v) => real('x', v, 0, 10), whole: (v) => whole('x', v, 0, 10), choice: (v) => choice('x', v, ['a', 'b']),
-    text: (v) => text('x', v), callback: (v) => callback('x', v), typed: (v) => typed('x', v, 'Int32Array'),
-    integers: (v) => integers('x', v, 0, 10, 1, 4), list: (v) => list('x', v, (n, e) => whole(n, e, 0, 10)),
-    properties: (v) => properties('x', v, ['a']), fields: (v) => fields('x', v, { a: 1 } as never), refuse: (v) => refuse('x', v, 'y'), show: (v) => show(v),
+    real: (v) => real('x', v, 0, 10),
+    whole: (v) => whole('x', v, 0, 10),
+    choice: (v) => choice('x', v, ['a', 'b']),
+    text: (v) => text('x', v),
+    callback: (v) => callback('x', v),
+    typed: (v) => typed('x', v, 'Int32Array'),
+    integers: (v) => rows.take({ name: 'x', values: v }, undefined, SHAPE),
+    list: (v) => list('x', v, digit),
+    properties: (v) => properties('x', v, ['a']),
+    fields: (v) => fields('x', v, { a: 1 } as never),
+    refuse: (v) => refuse('x', v, 'y'),
+    show: (v) => show(v),
   };
   for (const [name, check] of Object.entries(checks)) test(name, () => {
     for (const value of HOSTILE) {
@@ -53,7 +77,10 @@ describe('what a check lets pass, it returns; all else is a UsageError', () => {
       if (error !== undefined) expect((error as Error).message.length).toBeLessThan(200);
     }
     const seed = Date.now();
-    fc.assert(fc.property(fc.anything({ withBigInt: true, withSparseArray: true, withTypedArray: true, withNullPrototype: true }), (value) => {
+    const anything = fc.anything({
+      withBigInt: true, withSparseArray: true, withTypedArray: true, withNullPrototype: true,
+    });
+    fc.assert(fc.property(anything, (value) => {
       const error = thrown(() => check(value as never));
       return error === undefined || error instanceof UsageError;
     }), { seed, numRuns: 300 });
@@ -64,85 +91,117 @@ test('numbers: range, kind, and -0', () => {
   expect(whole('x', -0, 0, 3)).toBe(-0);
   expect(whole('x', 3, 0, 3)).toBe(3);
   for (const value of [-1, 4, 1.5, NaN, Infinity, '1', 1n, null, true, [1]])
-    expect(messageOf(() => whole('x', value, 0, 3))).toMatch(/^x is .*, expected a whole number from 0 to 3$/);
+    expect(messageOf(() => whole('x', value, 0, 3)))
+      .toMatch(/^x is .*, expected a whole number from 0 to 3$/);
   expect(real('x', 0.5, 0, 1)).toBe(0.5);
   for (const value of [-0.1, 1.1, NaN, '0.5', 1n, Symbol('q')])
-    expect(messageOf(() => real('x', value, 0, 1))).toMatch(/^x is .*, expected a number from 0 to 1$/);
-  expect(messageOf(() => whole('x', '12', 0, 3))).toBe('x is "12", expected a whole number from 0 to 3');
+    expect(messageOf(() => real('x', value, 0, 1)))
+      .toMatch(/^x is .*, expected a number from 0 to 1$/);
+  expect(messageOf(() => whole('x', '12', 0, 3)))
+    .toBe('x is "12", expected a whole number from 0 to 3');
 });
 
 test('choices', () => {
   expect(choice('x', false, [true, false])).toBe(false);
   expect(messageOf(() => choice('x', 1, [true, false]))).toBe('x is 1, expected true or false');
-  expect(messageOf(() => choice('x', 'd', ['a', 'b', 'c']))).toBe('x is "d", expected one of a, b, c');
+  expect(messageOf(() => choice('x', 'd', ['a', 'b', 'c'])))
+    .toBe('x is "d", expected one of a, b, c');
 });
 
 describe('typed arrays', () => {
-  test('of another realm pass, as do subclasses; others and what looks like one are refused', () => {
+  test('of another realm pass, as do subclasses; what looks like one is refused', () => {
     const foreign = vm.runInNewContext('Int32Array.of(1, 2)') as Int32Array;
     expect(foreign instanceof Int32Array).toBe(false);
     expect(typed('x', foreign, 'Int32Array')).toBe(foreign);
-    expect([...integers('x', foreign, 0, 2, 2)]).toEqual([1, 2]);
     expect(typed('x', Buffer.from('ab'), 'Uint8Array').length).toBe(2);
-    for (const value of [[1, 2], Uint16Array.of(1), Float32Array.of(1), { [Symbol.toStringTag]: 'Int32Array', length: 2 }, new DataView(new ArrayBuffer(4))])
-      expect(messageOf(() => typed('x', value, 'Int32Array'))).toMatch(/^x is of type \w+, expected Int32Array\. HINT: make one: new Int32Array/);
+    const fake = { [Symbol.toStringTag]: 'Int32Array', length: 2 };
+    const view = new DataView(new ArrayBuffer(4));
+    for (const value of [[1, 2], Uint16Array.of(1), Float32Array.of(1), fake, view])
+      expect(messageOf(() => typed('x', value, 'Int32Array')))
+        .toMatch(/^x is of type \w+, expected Int32Array\. HINT: make one/);
     const liar = new Float32Array(2);
     Object.defineProperty(liar, Symbol.toStringTag, { value: 'Int32Array' });
     expect(messageOf(() => typed('x', liar, 'Int32Array'))).toContain('of type Float32Array');
   });
   test('lengths are those of the array, not what a subclass says', () => {
     class Liar extends Int32Array { override get length(): number { return 4; } }
-    expect(messageOf(() => integers('x', new Liar(2), 0, 1, 4))).toBe('x has 2 elements, expected 4');
-    expect(messageOf(() => typed('x', new Int32Array(3), 'Int32Array', 4, 8))).toBe('x has 3 elements, expected 4 to 8');
+    expect(messageOf(() => typed('x', new Liar(2), 'Int32Array', 4)))
+      .toBe('the length of x is 4, expected 2');
+    expect(messageOf(() => typed('x', new Int32Array(3), 'Int32Array', 4, 8)))
+      .toBe('x has 3 elements, expected 4 to 8');
   });
   test('detached: empty', () => {
     const gone = Int32Array.of(1, 2);
     structuredClone(gone.buffer, { transfer: [gone.buffer] });
-    expect(messageOf(() => integers('x', gone, 0, 9, 1, 9))).toBe('x has 0 elements, expected 1 to 9');
+    expect(messageOf(() => typed('x', gone, 'Int32Array', 1, 9)))
+      .toBe('x has 0 elements, expected 1 to 9');
   });
-  test('integers are copied and in range', () => {
-    const given = Int32Array.of(3, 9, -1), copy = integers('x', given, -1, 9, 3);
-    given[0] = 77;
-    expect([...copy]).toEqual([3, 9, -1]);
-    expect(messageOf(() => integers('x', given, -1, 9, 3))).toBe('x[0] is 77, expected a whole number from -1 to 9');
-    const shared = new Int32Array(new SharedArrayBuffer(8));
-    expect(integers('x', shared, 0, 0, 2).buffer).toBeInstanceOf(ArrayBuffer);
+  test('integers are in range, and copied whatever a subclass says', () => {
+    const given = Int32Array.of(3, 9, -1, 0);
+    expect(taken(given, -1, 9)).toEqual([3, 9, -1, 0]);
+    given[2] = 77;
+    expect([...rows.values]).toEqual([3, 9, -1, 0]);
+    expect(messageOf(() => taken(given, -1, 9)))
+      .toBe('x[2] is 77, expected a whole number from -1 to 9');
+    class Evil extends Int32Array {
+      override subarray(): Int32Array<ArrayBuffer> {
+        return Int32Array.of(2 ** 30);
+      }
+    }
+    const shared = new Int32Array(new SharedArrayBuffer(16));
+    const foreign = vm.runInNewContext('new Int32Array(4)');
+    for (const other of [shared, foreign, new Evil(4)])
+      expect(taken(other, 0, 0)).toEqual([0, 0, 0, 0]);
+    const whole = { name: 'lengths', values: Evil.of(1, 2) };
+    rows.take({ name: 'x', values: Evil.of(1, 2, 3, 4) }, whole, SHAPE);
+    expect([...rows.values, ...rows.lengths]).toEqual([1, 0, 3, 4, 1, 2]);
   });
 });
 
 test('lists are copies whose elements are read once', () => {
   let reads = 0;
   const once = { length: 2, get 0() { reads++; return reads; }, 1: 5 };
-  expect(list('x', once, (n, v) => whole(n, v, 0, 9))).toEqual([1, 5]);
+  expect(list('x', once, digit)).toEqual([1, 5]);
   expect(reads).toBe(1);
-  expect(messageOf(() => list('x', [1, , 3], (n, v) => whole(n, v, 0, 9)))).toBe('x[1] is undefined, expected a whole number from 0 to 9');
-  expect(messageOf(() => list('x', { length: 2 ** 40 }, (n, v) => whole(n, v, 0, 9)))).toContain('the length of x is 1099511627776');
+  expect(messageOf(() => list('x', [1, , 3], digit)))
+    .toBe('x[1] is undefined, expected a whole number from 0 to 9');
+  expect(messageOf(() => list('x', { length: 2 ** 40 }, digit)))
+    .toContain('the length of x is 1099511627776');
 });
 
 describe('options', () => {
-  const known = { learningRate: 0.5, layers: undefined, vocabulary: undefined, microBatch: undefined, weightDecay: 1, clip: 2 };
+  const none = undefined;
+  const known = {
+    learningRate: 0.5, layers: none, vocabulary: none, microBatch: none, weightDecay: 1, clip: 2,
+  };
   test('defaults stand for what is left out or undefined; null is a value', () => {
     expect(fields('options', { layers: 3, clip: undefined, weightDecay: null }, known as never))
-      .toEqual({ learningRate: 0.5, layers: 3, vocabulary: undefined, microBatch: undefined, weightDecay: null, clip: 2 });
+      .toEqual({ ...known, layers: 3, weightDecay: null });
   });
   test('a misspelt name is refused with the one that was meant', () => {
     for (const [given, meant] of [
-      ['lr', 'learningRate'], ['learning_rate', 'learningRate'], ['LearningRate', 'learningRate'], ['learning-rate', 'learningRate'],
-      ['layer', 'layers'], ['n_layer', 'layers'], ['vocab', 'vocabulary'], ['vocabluary', 'vocabulary'], ['micro_batch_size', 'microBatch'],
+      ['lr', 'learningRate'], ['learning_rate', 'learningRate'], ['LearningRate', 'learningRate'],
+      ['learning-rate', 'learningRate'], ['layer', 'layers'], ['n_layer', 'layers'],
+      ['vocab', 'vocabulary'], ['vocabluary', 'vocabulary'], ['micro_batch_size', 'microBatch'],
       ['wd', 'weightDecay'], ['clipping', 'clip'], ['weigthDecay', 'weightDecay'],
-    ]) expect(messageOf(() => fields('options', { [given]: 1 }, known as never))).toBe(`options cannot have "${given}". HINT: perhaps ${meant} was meant`);
+    ]) expect(messageOf(() => fields('options', { [given]: 1 }, known as never)))
+      .toBe(`options cannot have "${given}". HINT: perhaps ${meant} was meant`);
     for (const given of ['zzz', '', '0', '__proto__', 'é', 'toString'])
-      expect(messageOf(() => fields('options', JSON.parse(JSON.stringify(Object.fromEntries([[given, 1]])).replace('{}', '{"__proto__":1}')), known as never)))
-        .toMatch(/^options cannot have ".*"\. HINT: perhaps one of learningRate, layers, vocabulary, microBatch, weightDecay, clip was meant$/);
+      expect(messageOf(() => fields('options', JSON.parse(`{${JSON.stringify(given)}: 1}`), known)))
+        .toMatch(/^options cannot have ".*"\. HINT: perhaps one of learningRate, .* was meant$/);
   });
   test('each option is read once, whatever it is the next time', () => {
     let reads = 0;
-    const { clip } = fields('options', { get clip() { return ++reads; } } as never, known as never) as { clip: number };
+    const given = { get clip() { return ++reads; } };
+    const { clip } = fields<{ clip: number }>('options', given, known);
     expect([clip, reads]).toEqual([1, 1]);
   });
   test('a getter that throws and a revoked proxy are UsageErrors', () => {
-    expect(messageOf(() => fields('options', throwing as never, known as never))).toBe('options cannot be read');
-    expect(messageOf(() => fields('options', revoked({}) as never, known as never))).toBe('options cannot be read');
-    expect(messageOf(() => fields('options', undefined as never, known as never))).toBe('options is undefined, expected an object');
+    expect(messageOf(() => fields('options', throwing as never, known as never)))
+      .toBe('options cannot be read');
+    expect(messageOf(() => fields('options', revoked({}) as never, known as never)))
+      .toBe('options cannot be read');
+    expect(messageOf(() => fields('options', undefined as never, known as never)))
+      .toBe('options is undefined, expected an object');
   });
 });

@@ -97,6 +97,7 @@ describe('fillPairBatch', () => {
     for (const name of ['sourceLengths', 'targetLengths']) expect(run({ [name]: new Int32Array(3) })).toThrow(`${name} has 3 elements, expected 2`);
     for (const batch of [0, -1, 1.5]) expect(run({}, { batch })).toThrow(/^batch is .*, expected a whole number from 1 to 65536$/);
     for (const step of [-1, 0.5, NaN]) expect(run({}, { step })).toThrow(/^step is .*, expected a whole number from 0 to/);
-    for (const seed of [-1, 0.5, 2 ** 53]) expect(run({}, { seed })).toThrow(/^seed is /);
+    for (const seed of [-1, 0.5, 2 ** 53, undefined, null, NaN])
+      expect(run({}, { seed })).toThrow(/^seed is /);
   });
 });
