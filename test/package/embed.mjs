@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { HOSTS, HOST_NEEDS, TOOLS as HOST_TOOLS, packClone, same } from './hosts.mjs';
 import { PAGES, inBrowser } from './pages.mjs';
+import { THREADS, THREADS_NEEDS } from './threads.mjs';
 import { createProject, npm, readmeExample, root, run } from './project.mjs';
 
 const home = join(root, 'build', 'embed'), example = readmeExample();
@@ -18,7 +19,7 @@ const TOOLS = { deno: '2.9.6', bun: '1.4.5', miniflare: '4.20260730.0', vite: '7
 /** What each way needs of them. */
 const NEEDS = {
   deno: ['deno'], bun: ['bun'], cloudflare: ['miniflare', 'esbuild'], 'bundled-worker': ['esbuild'], vite: ['vite'],
-  ...HOST_NEEDS,
+  ...HOST_NEEDS, ...THREADS_NEEDS,
   'rollup (bundler)': ['rollup', '@rollup/plugin-node-resolve'], 'webpack (bundler)': ['webpack'],
 };
 
@@ -93,6 +94,7 @@ const done = await new Promise((resolve, reject) => webpack({ mode: 'production'
 if (done.hasErrors()) throw new Error(done.toString());`),
   ...HOSTS,
   ...PAGES,
+  ...THREADS,
 };
 
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values, names = only?.split(',') ?? Object.keys(WAYS);

@@ -9,8 +9,11 @@ import { extname, join } from 'node:path';
 import { installChromium } from '../conformance/runtimes.mjs';
 
 const TYPES = {
-  '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript',
-  '.wasm': 'application/wasm', '.json': 'application/json',
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+  '.json': 'application/json',
 };
 /** Sends #log to the server when the page has set its title to 'done'. */
 const TELL = `<script type=module>
@@ -21,8 +24,12 @@ const TELL = `<script type=module>
   }, 100);
 </script>`;
 const FLAGS = [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run',
-  '--disable-background-networking', '--host-resolver-rules=MAP retrograd.test 127.0.0.1',
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--host-resolver-rules=MAP retrograd.test 127.0.0.1',
 ];
 const PAGE_SECONDS = 120;
 
@@ -45,26 +52,35 @@ async function serve(folder, headers, tell) {
 
 /** What a page of `folder` tells: its #log when its title is 'done', or what it posts. */
 export async function inBrowser(folder, path, { host = '127.0.0.1', headers = {} } = {}) {
-  const [program] = [await installChromium()].flat();
   let tell;
-  const told = new Promise((resolve, reject) => {
+  const told = new Promise((resolve) => {
     tell = resolve;
-    const late = new Error(`the page was not done within ${PAGE_SECONDS} s`);
-    setTimeout(reject, PAGE_SECONDS * 1000, late).unref();
   });
   const server = await serve(folder, headers, tell);
+  try {
+    return await browse(`http://${host}:${server.address().port}${path}`, told);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+/** Opens a page and waits for what it tells. */
+export async function browse(url, told) {
+  const [program] = [await installChromium()].flat();
   const profile = mkdtempSync(join(tmpdir(), 'retrograd-chromium-'));
-  const url = `http://${host}:${server.address().port}${path}`;
   const words = [...FLAGS, `--user-data-dir=${profile}`, url];
   const browser = spawn(program, words, { stdio: 'ignore', detached: true });
+  const late = new Promise((_, reject) => {
+    const error = new Error(`the page was not done within ${PAGE_SECONDS} s`);
+    setTimeout(reject, PAGE_SECONDS * 1000, error).unref();
+  });
   try {
-    return await told;
+    return await Promise.race([told, late]);
   } finally {
     const ended = new Promise((end) => browser.on('close', end));
     process.kill(-browser.pid, 'SIGKILL'); // with its children, which write into the profile
     await ended;
-    server.close();
-    server.closeAllConnections();
     rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
