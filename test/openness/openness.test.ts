@@ -5,8 +5,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cosineOf } from '../helpers/oracle.ts';
+import { inBrowser } from '../package/pages.mjs';
 import { oracle, type Told } from './oracle.ts';
-import { compile, examplesProject, installedProgram, run } from './project.mjs';
+import { bundlePage, compile, examplesProject, installedProgram, run } from './project.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 const EXAMPLES = join(ROOT, 'docs/examples/models');
@@ -28,6 +29,7 @@ interface Learned {
 let folder = '';
 let project = '';
 let found: Record<string, Promises> = {};
+let checks: { layer: number; rule: { rebuilt: number; cosine: number } };
 let learned: { regression: number; digits: number } & Record<string, number | Learned>;
 
 beforeAll(() => {
@@ -36,7 +38,7 @@ beforeAll(() => {
   project = examplesProject(folder);
   expect(compile(project, 'nodenext')).toEqual([]);
   const said = run(process.execPath, [join(project, 'build/promises.mjs'), 'gradients']);
-  ({ found, learned } = JSON.parse(said));
+  ({ found, learned, checks } = JSON.parse(said));
 }, 300_000);
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -89,6 +91,20 @@ describe.each(NAMES)('%s', (name) => {
     });
     const wrong = cosines.filter(([, cosine]) => !(cosine >= 0.999));
     expect(wrong).toEqual([]);
+    const { labels, targets = labels } = gradients.batch;
+    const predictions = targets.filter((target) => name === 'regression' || target >= 0).length;
+    expect(Math.abs(expected.loss / predictions / gradients.loss - 1)).toBeLessThan(0.01);
+  });
+});
+
+describe('the checks that the package brings pass', () => {
+  test('own-layer', () => {
+    expect(checks.layer).toBeGreaterThan(0.9999);
+  });
+
+  test('own-rule', () => {
+    expect(checks.rule.rebuilt).toBe(7);
+    expect(checks.rule.cosine).toBeGreaterThan(0.999999);
   });
 });
 
@@ -107,17 +123,37 @@ describe('they learn', () => {
   });
 });
 
-/** A runtime of the command line, beside Node. */
+/** What another runtime found must be what Node did. */
+function expectSame(there: Record<string, Promises>): void {
+  for (const name of NAMES) {
+    const { digests, atWork, totals } = found[name];
+    expect(there[name]).toEqual({ digests, atWork, totals });
+  }
+}
+
+/** Runtimes of the command line beside Node. */
 const OTHERS = { deno: ['run', '-A'], bun: [] };
 
 describe.each(Object.entries(OTHERS))('%s', (runtime, words) => {
   const program = installedProgram(runtime);
   test.skipIf(program === undefined)('the same digests and threads', () => {
     const said = run(program ?? '', [...words, join(project, 'build/promises.mjs')]);
-    const there: Record<string, Promises> = JSON.parse(said).found;
-    for (const name of NAMES) {
-      const { digests, atWork, totals } = found[name];
-      expect(there[name]).toEqual({ digests, atWork, totals });
-    }
+    expectSame(JSON.parse(said).found);
   });
+});
+
+describe('chromium', () => {
+  const isolated = {
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+  };
+
+  test.skipIf(installedProgram('chromium') === undefined)(
+    'the same digests and threads on an isolated page, bundled',
+    async () => {
+      const page = await bundlePage(project);
+      const said = await inBrowser(page, '/index.html', { headers: isolated });
+      expectSame(JSON.parse(said).found);
+    },
+  );
 });

@@ -68,9 +68,9 @@ function regression(tape: Tape, w: Weights, { values, targets }: Told['batch']):
 }
 
 function digits(tape: Tape, w: Weights, { images, labels }: Told['batch']): number {
-  // grey 0 is -1, grey 255 is 1
+  // from almost -2 to almost 2
   const pixels = rowsOf(
-    images.map((grey) => grey / 127.5 - 1),
+    images.map((grey) => (2 * grey - 255) / 128),
     64,
   );
   const hidden = relu(tape, dense(tape, pixels, w('hidden.weight'), w('hidden.bias')), 1);

@@ -1,8 +1,9 @@
 // The examples of docs/examples/models in a fresh project beside nothing but the packed package,
 // type-checked strictly and compiled.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { build } from 'esbuild';
 import ts from 'typescript';
 import { createProject, pack, root, run } from '../package/project.mjs';
 
@@ -67,4 +68,24 @@ export function installedProgram(name) {
     ...(process.env.PATH ?? '').split(delimiter),
   ];
   return places.map((place) => join(place, name)).find((path) => existsSync(path));
+}
+
+const PAGE = `
+import { all } from './promises.mjs';
+const text = await all().then(JSON.stringify, (error) => JSON.stringify({ found: String(error) }));
+fetch('/told', { method: 'POST', body: text });
+`;
+
+/** Bundles what `compile` left for a page, by esbuild; returns the page's folder. */
+export async function bundlePage(project) {
+  const folder = join(project, 'build');
+  const page = join(project, 'page');
+  writeFileSync(join(folder, 'page.js'), PAGE);
+  const threads = readdirSync(folder).filter((file) => file.endsWith('-thread.js'));
+  const entryPoints = ['page.js', ...threads].map((file) => join(folder, file));
+  await build({ entryPoints, outdir: page, bundle: true, splitting: true, format: 'esm' });
+  cpSync(join(project, 'node_modules/retrograd/dist/thread.js'), join(page, 'thread.js'));
+  const html = '<!doctype html><script type=module src=page.js></script>';
+  writeFileSync(join(page, 'index.html'), html);
+  return page;
 }

@@ -4,6 +4,7 @@
 //   node promises.mjs [gradients]
 
 import { decodeCheckpoint, encodeCheckpoint, gpt, lion, Trainer } from 'retrograd';
+import { checkLayer, checkRule } from 'retrograd/verify';
 import * as digits from './digits.js';
 import * as masked from './masked.js';
 import * as ownLayer from './own-layer.js';
@@ -219,6 +220,13 @@ function entropy(targets) {
   return known.reduce((sum, target) => sum - Math.log(shareOf(target)), 0) / known.length;
 }
 
+/** The package's own checks of a layer and of a rule. */
+function checks() {
+  const input = { kind: 'operand', rows: 5, columns: 12 };
+  const { cosines } = checkLayer(ownLayer.squaredRelu(), { input, wanted: 'operand' });
+  return { layer: cosines['the input'], rule: checkRule(ownRule.midpoint(), { depth: 4 }) };
+}
+
 /** All of it. */
 export async function all(what = '', start = undefined) {
   const found = {};
@@ -226,7 +234,7 @@ export async function all(what = '', start = undefined) {
     found[name] = await promises(name, start);
     if (what === 'gradients') found[name].gradients = gradients(name);
   }
-  return what === 'gradients' ? { found, learned: learned() } : { found };
+  return what === 'gradients' ? { found, learned: learned(), checks: checks() } : { found };
 }
 
 if (globalThis.process?.argv?.[1]?.endsWith('promises.mjs'))

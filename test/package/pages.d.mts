@@ -1,0 +1,5 @@
+export function inBrowser(
+  folder: string,
+  path: string,
+  options?: { host?: string; headers?: Record<string, string> },
+): Promise<string>;
