@@ -6,6 +6,7 @@ import { whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Chain, type ChainSaved } from '../layers/chain.ts';
+import { describe } from '../layers/check.ts';
 import type { Input, PlannedInput } from '../layers/input.ts';
 import type { Layer, Preparation } from '../layers/layer.ts';
 import type { PlannedLoss, Score } from '../loss/loss.ts';
@@ -101,6 +102,11 @@ class Front {
 
   constructor(at: Planner, layers: readonly Layer[], input: Type) {
     const { sequences } = at.layout;
+    if (layers.length === 0)
+      throw new UsageError(
+        `a stack is given ${describe(input)}, expected state`,
+        'let layers come before it, such as an embedding',
+      );
     this.chain = new Chain(at, layers, input, 'state');
     if (this.chain.output.kind !== 'state')
       throw new UsageError(`a stack is given ${this.chain.output.kind}, expected state`);
