@@ -9,7 +9,8 @@ import { mutate, mutateJson, mutateText } from './mutate.mjs';
 import { fuzz, fuzzOptions } from './runner.mjs';
 
 const R = await load(`
-export * from './src/all.ts';
+export * from './src/index.ts';
+export { optionsToData } from './src/train/member.ts';
 export { decodeSafetensors, encodeSafetensors } from './src/checkpoint/safetensors.ts';
 export { DIGEST_OFFSET } from './src/checkpoint/checkpoint.ts';
 export { readPng } from './src/cli/png.ts';
@@ -18,9 +19,9 @@ export { tokenize13a } from './src/data/bleu.ts';
 export { decodeUtf8 } from './src/data/utf8.ts';
 export { printable, printableJson } from './src/cli/printable.ts';
 export { pngOf, chunk } from './test/cli/png-files.ts';
-export { gpt } from './src/cli/kinds/gpt.ts';
-export { vit } from './src/cli/kinds/vit.ts';
-export { translate } from './src/cli/kinds/translate.ts';
+export { gpt as gptKind } from './src/cli/kinds/gpt.ts';
+export { vit as vitKind } from './src/cli/kinds/vit.ts';
+export { translate as translateKind } from './src/cli/kinds/translate.ts';
 `);
 const bytes = (text) => new TextEncoder().encode(text);
 const isOwn = (error) => error instanceof R.RetrogradError;
@@ -30,14 +31,18 @@ const isOwn = (error) => error instanceof R.RetrogradError;
 const BYTE_PAIRS = R.BytePairs.learn(['low lower lowest', 'slow slower slowest'], 20).toJson();
 const SHAPE = { layers: 1, channels: 8, heads: 2 };
 const TRAINERS = {
-  gpt: R.GptTrainer.create({ model: { vocabulary: 4, context: 4, ...SHAPE }, batch: 1, steps: 10 }),
-  vit: R.VitTrainer.create({
-    model: { kind: 'vit', width: 4, height: 4, colours: 1, classes: 2, patch: 2, ...SHAPE },
+  gpt: R.Trainer.create({
+    model: R.gpt({ vocabulary: 4, context: 4, ...SHAPE }),
     batch: 1,
     steps: 10,
   }),
-  translator: R.TranslatorTrainer.create({
-    model: { kind: 'translator', vocabulary: 19, context: 4, bias: true, ...SHAPE },
+  vit: R.Trainer.create({
+    model: R.vit({ width: 4, height: 4, colours: 1, classes: 2, patch: 2, ...SHAPE }),
+    batch: 1,
+    steps: 10,
+  }),
+  translator: R.Trainer.create({
+    model: R.translator({ vocabulary: 19, context: 4, bias: true, ...SHAPE }),
     batch: 1,
     steps: 10,
   }),
@@ -61,9 +66,9 @@ const VOCABULARIES = {
     vocabularySize: 20,
   },
 };
-const NAMES = Object.keys(TRAINERS),
-  MAKERS = { gpt: R.GptTrainer, vit: R.VitTrainer, translator: R.TranslatorTrainer };
-const COMMANDS = { gpt: R.gpt, vit: R.vit, translator: R.translate };
+const NAMES = Object.keys(TRAINERS);
+const COMMANDS = { gpt: R.gptKind, vit: R.vitKind, translator: R.translateKind };
+const asData = ({ options, ...rest }) => R.printableJson({ ...rest, options: R.optionsToData(options) });
 const valueOf = (name) => ({
   tensors: TRAINERS[name].tensors(),
   options: TRAINERS[name].options,
@@ -90,13 +95,13 @@ async function useCheckpoint(file) {
   const value = await R.decodeCheckpoint(file),
     { options, tensors, step, vocabulary } = value;
   const again = await R.decodeCheckpoint(await R.encodeCheckpoint(value));
-  if (R.printableJson(again) !== R.printableJson(value))
-    throw new Error('another value was read back');
-  const kind = options.model.kind ?? 'gpt',
-    known = COMMANDS[kind].fromJson(vocabulary, options.model);
+  if (asData(again) !== asData(value)) throw new Error('another value was read back');
+  const { name: kind, config } = options.model;
+  const known = COMMANDS[kind].fromJson(vocabulary, config);
   if (known !== undefined) R.printable(COMMANDS[kind].describe(known).join(' '));
-  if (R.printableJson(options.model) !== R.printableJson(TRAINERS[kind].options.model)) return;
-  const trainer = MAKERS[kind].create({ ...options, threads: 1, batch: 1, microBatch: 1 });
+  const { model } = TRAINERS[kind].options;
+  if (R.printableJson(config) !== R.printableJson(model.config)) return;
+  const trainer = R.Trainer.create({ ...options, threads: 1, batch: 1, microBatch: 1 });
   trainer.restore(tensors, step);
 }
 
