@@ -63,7 +63,8 @@ const HEX = /^[0-9a-f]{64}$/;
 
 /** Whether a tensor is a weight: every one is that is not of the optimizer.
  *  @example
- *  console.log(isWeight({ name: 'norm.gain' }), isWeight({ name: 'optimizer.m.norm.gain' })); // true false
+ *  console.log(isWeight({ name: 'norm.gain' }), isWeight({ name: 'optimizer.m.norm.gain' }));
+ *  // true false
  */
 export const isWeight = (tensor: { name: string }): boolean =>
   !text('name', properties('tensor', tensor, ['name']).name).startsWith('optimizer.');

@@ -56,9 +56,8 @@ export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array<
           `${elements(shape) * ELEMENT_BYTES}`,
       );
     seen.add(name);
-    entries.push(
-      `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [end, end + bytes.length] })}`,
-    );
+    const entry = { dtype, shape, data_offsets: [end, end + bytes.length] };
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     end += bytes.length;
   }
   const header = new TextEncoder().encode(`{${entries.join(',')}}`);

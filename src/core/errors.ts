@@ -47,7 +47,8 @@ export class RetrogradError extends Error {
  *  try {
  *    gpt({ vocabulary: 64, layers: 2, channels: 30, heads: 4, context: 16 });
  *  } catch (error) {
- *    console.log(error instanceof UsageError, error.hint); // true choose heads among the divisors of 30
+ *    console.log(error instanceof UsageError, error.hint);
+ *    // true choose heads among the divisors of 30
  *  }
  */
 export class UsageError extends RetrogradError {
@@ -59,7 +60,8 @@ export class UsageError extends RetrogradError {
  *  reason.
  *  @example
  *  const error = await decodeCheckpoint(new Uint8Array(100)).catch((thrown) => thrown);
- *  console.log(error instanceof CheckpointError, error.message); // true not a safetensors file: its header length is 0, expected 2 to 16777216
+ *  console.log(error instanceof CheckpointError, error.message);
+ *  // true not a safetensors file: its header length is 0, expected 2 to 16777216
  */
 export class CheckpointError extends RetrogradError {
   /** @internal */

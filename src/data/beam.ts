@@ -30,7 +30,9 @@ export function logarithm(x: number): number {
  *  2^-32 times the number of tokens of the true value, never above 0, and the same on every
  *  machine.
  *  @example
- *  console.log(Array.from(logSoftmax({ values: [1, 1, 1, 1], best: 0 }), (value) => value.toFixed(6)).join(' ')); // -1.386294 -1.386294 -1.386294 -1.386294
+ *  const values = logSoftmax({ values: [1, 1, 1, 1], best: 0 });
+ *  console.log(Array.from(values, (value) => value.toFixed(6)).join(' '));
+ *  // -1.386294 -1.386294 -1.386294 -1.386294
  */
 export function logSoftmax({ values, best }: ReturnType<typeof readLogits>): Float64Array {
   const largest = values[best];
@@ -137,8 +139,9 @@ function checkOptions(options: BeamOptions): Filled<BeamOptions> {
  *  ends keeps its place in the beam, the others share the rest; the best of those that ended wins,
  *  the earlier one of two equals. Throws UsageError for bad options and logits that are no numbers.
  *  @example
- *  const logits = { '1': [0, 0, -9, 1, 1.1], '1,3': [0, 0, 9, 0, 0], '1,4': [0, 0, 2, 2, 2] }; // 1 begins, 2 ends
- *  const search = (beam) => beamSearch((prefix) => logits[prefix.join()] ?? [0, 0, 1, 0, 0], { beam, begin: 1, end: 2, maxLength: 4 });
+ *  const logits = { '1': [0, 0, -9, 1, 1.1], '1,3': [0, 0, 9, 0, 0], '1,4': [0, 0, 2, 2, 2] };
+ *  const after = (prefix) => logits[prefix.join()] ?? [0, 0, 1, 0, 0];
+ *  const search = (beam) => beamSearch(after, { beam, begin: 1, end: 2, maxLength: 4 });
  *  console.log(search(1).tokens.join(' '), search(2).tokens.join(' ')); // 4 3
  */
 export function beamSearch(

@@ -98,7 +98,8 @@ export function bleuOfCounts(
  *  are empty or of different lengths.
  *  @example
  *  const { score, signature } = corpusBleu(['The cat sat on the mat.'], ['The cat sat on a mat.']);
- *  console.log(score.toFixed(2), signature); // 48.89 nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
+ *  console.log(score.toFixed(2), signature);
+ *  // 48.89 nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
  */
 export function corpusBleu(
   hypotheses: readonly string[],

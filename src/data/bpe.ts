@@ -38,7 +38,8 @@ const MAX_LEARNED = 2 ** 23;
 /** Control characters, punctuation and signs of ASCII, Latin-1, U+2000-206F, U+3000-303F and the
  *  full-width forms; all else counts as letters. */
 const PUNCTUATION =
-  '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
+  '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7' +
+  '\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
 const WORD = new RegExp(
   ` ?(?:[${PUNCTUATION}]{1,${MAX_WORD}}|[^ ${PUNCTUATION}]{1,${MAX_WORD}})| `,
   'gu',
@@ -254,7 +255,8 @@ export class BytePairs {
    *  text, if size is less than 4 and the text's characters, or above 65,536, and for different
    *  words of more than 2^23 characters together.
    *  @example
-   *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson()); // { kind: 'byte-pairs', symbols: ' ab', merges: [ 5, 5 ] }
+   *  console.log(BytePairs.learn(['aaaa', 'aaab'], 8).toJson());
+   *  // { kind: 'byte-pairs', symbols: ' ab', merges: [ 5, 5 ] }
    */
   static learn(sentences: Iterable<string>, size: number): BytePairs {
     whole("the vocabulary's size", size, SPECIALS + 1, MAX_TOKENS);
@@ -308,7 +310,8 @@ export class BytePairs {
   /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not
    *  such a vocabulary.
    *  @example
-   *  console.log(BytePairs.fromJson({ kind: 'byte-pairs', symbols: ' ab', merges: [5, 5] })?.size, BytePairs.fromJson({ kind: 'bytes' })); // 8 undefined
+   *  const known = BytePairs.fromJson({ kind: 'byte-pairs', symbols: ' ab', merges: [5, 5] });
+   *  console.log(known?.size, BytePairs.fromJson({ kind: 'bytes' })); // 8 undefined
    */
   static fromJson(value: unknown): BytePairs | undefined {
     if (typeof value !== 'object' || value === null) return undefined;

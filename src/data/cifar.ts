@@ -19,7 +19,8 @@ export const cifarRecord = (kind: CifarKind): number => (kind === 10 ? 1 : 2) + 
 /** Reads a file of CIFAR-10 or CIFAR-100 (fine labels), binary version. Throws UsageError for a
  *  size that is no multiple of the record and for labels outside the classes.
  *  @example
- *  const record = new Uint8Array(3073).fill(1, 1, 1025).fill(2, 1025, 2049).fill(3, 2049); // red 1, green 2, blue 3
+ *  // red 1, green 2, blue 3
+ *  const record = new Uint8Array(3073).fill(1, 1, 1025).fill(2, 1025, 2049).fill(3, 2049);
  *  record[0] = 9;
  *  const set = readCifar(record, 10, 'batch');
  *  console.log(set.count, set.labels[0], set.pixels.subarray(0, 6).join(' ')); // 1 9 1 2 3 1 2 3

@@ -46,10 +46,12 @@ function readHeader(
  *  Throws UsageError for bytes that are not exactly such files, counts that differ and labels from
  *  `classes` on.
  *  @example
- *  const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40); // 2 images of 2 x 1
+ *  // 2 images of 2 x 1
+ *  const images = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40);
  *  const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 3);
  *  const set = readIdx(images, labels, ['images', 'labels']);
- *  console.log(set.width, set.height, set.pixels.join(' '), set.labels.join(' ')); // 2 1 10 20 30 40 7 3
+ *  console.log(set.width, set.height, set.pixels.join(' '), set.labels.join(' '));
+ *  // 2 1 10 20 30 40 7 3
  */
 export function readIdx(
   images: Uint8Array,

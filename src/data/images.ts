@@ -135,11 +135,14 @@ export interface CheckImagesOptions {
  *  labels, and a class without an image unless `everyClass` is false, as in a small test set.
  *  `names`: what the classes are called.
  *  @example
- *  const set = { width: 1, height: 1, channels: 1, classes: 3, count: 2, pixels: Uint8Array.of(7, 9), labels: Int32Array.of(0, 2) };
+ *  const shape = { width: 1, height: 1, channels: 1, classes: 3, count: 2 };
+ *  const set = { ...shape, pixels: Uint8Array.of(7, 9), labels: Int32Array.of(0, 2) };
  *  try {
  *    checkImages(set, 'pets', { names: ['dog', 'cat', 'hen'] });
  *  } catch (error) {
- *    console.log(error.message); // pets has no image of class 1 ('cat'), expected at least one of each of 3. HINT: add one, or leave the class out
+ *    console.log(error.message);
+ *    // pets has no image of class 1 ('cat'), expected at least one of each of 3. HINT: add one,
+ *    // or leave the class out
  *  }
  */
 export function checkImages(set: ImageSet, what: string, options: CheckImagesOptions = {}): void {
@@ -169,7 +172,8 @@ export function checkImages(set: ImageSet, what: string, options: CheckImagesOpt
 /** Sets of one kind, as the files of CIFAR-10 are, as one set. Throws UsageError for sets of
  *  different kinds, and for more than a set can hold; `what` names the whole in errors.
  *  @example
- *  const one = { width: 1, height: 1, channels: 1, classes: 2, count: 1, pixels: Uint8Array.of(7), labels: Int32Array.of(0) };
+ *  const shape = { width: 1, height: 1, channels: 1, classes: 2, count: 1 };
+ *  const one = { ...shape, pixels: Uint8Array.of(7), labels: Int32Array.of(0) };
  *  const other = { ...one, pixels: Uint8Array.of(9), labels: Int32Array.of(1) };
  *  console.log(joinImages([one, other], 'dots').labels.join(' ')); // 0 1
  */

@@ -85,7 +85,7 @@ class Sentences {
 /** Pairs as tokens, encoded once. Made by `encode`.
  *  @example
  *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
- *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+ *  const vocabulary = BytePairs.learn(['go', 'va', 'run', 'cours'], 20);
  *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 5 });
  *  console.log(data.count, data.omitted); // 1 1
  */
@@ -110,8 +110,9 @@ export class PairData {
    *  vocabularies, may be one. Throws UsageError if no pair fits.
    *  @example
    *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
-   *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
-   *  console.log(PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }).count); // 2
+   *  const vocabulary = BytePairs.learn(['go', 'va', 'run', 'cours'], 20);
+   *  const options = { source: vocabulary, target: vocabulary, context: 8 };
+   *  console.log(PairData.encode(pairs, options).count); // 2
    */
   static encode(
     pairs: readonly Pair[],
@@ -156,9 +157,10 @@ export class PairData {
    *  order, as in validation.
    *  @example
    *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
-   *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+   *  const vocabulary = BytePairs.learn(['go', 'va', 'run', 'cours'], 20);
    *  const out = createPairBatch(2, 8);
-   *  PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }).copy(0, 1, out);
+   *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 });
+   *  data.copy(0, 1, out);
    *  console.log(out.source.subarray(8).join(' '), out.sourceLengths[1]); // 4 7 9 2 0 0 0 0 4
    */
   copy(pair: number, row: number, out: PairBatch): void {
@@ -186,7 +188,7 @@ export class PairData {
   /** The pair in place `index` of a run: place step * batch + sample, counted through all epochs.
    *  @example
    *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
-   *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
+   *  const vocabulary = BytePairs.learn(['go', 'va', 'run', 'cours'], 20);
    *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 });
    *  console.log([0, 1, 2, 3].map((index) => data.pairAt(1, index)).join(' ')); // 1 0 1 0
    */
@@ -201,8 +203,9 @@ export class PairData {
  *  UsageError for arrays of another size.
  *  @example
  *  const pairs = [{ source: 'go', target: 'va' }, { source: 'run', target: 'cours' }];
- *  const vocabulary = BytePairs.learn(pairs.flatMap(({ source, target }) => [source, target]), 20);
- *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 }), out = createPairBatch(1, 8);
+ *  const vocabulary = BytePairs.learn(['go', 'va', 'run', 'cours'], 20);
+ *  const data = PairData.encode(pairs, { source: vocabulary, target: vocabulary, context: 8 });
+ *  const out = createPairBatch(1, 8);
  *  fillPairBatch(data, { seed: 1, batch: 1, step: 0 }, out);
  *  console.log(vocabulary.decode(out.source), vocabulary.decode(out.target)); // run cours
  */

@@ -112,7 +112,8 @@ export function readPairs(bytes: Uint8Array, what = 'pairs'): { pairs: Pair[] } 
  *  `readPairs`, and for different numbers of lines.
  *  @example
  *  const bytes = (text) => new TextEncoder().encode(text);
- *  console.log(readPairFiles(bytes('Go.\nRun!\n'), bytes('Va !\nCours !\n')).pairs[0]); // { source: 'Go.', target: 'Va !' }
+ *  console.log(readPairFiles(bytes('Go.\nRun!\n'), bytes('Va !\nCours !\n')).pairs[0]);
+ *  // { source: 'Go.', target: 'Va !' }
  */
 export function readPairFiles(
   source: Uint8Array,

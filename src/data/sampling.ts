@@ -48,7 +48,8 @@ export function readLogits(logits: ArrayLike<number>): { values: number[]; best:
  *  @example
  *  const logits = [0.5, 2, 1.5];
  *  console.log(chooseToken(logits, 0, 1, 0)); // 1
- *  console.log([0, 1, 2, 3, 4, 5, 6, 7].map((index) => chooseToken(logits, 1, 42, index)).join(' ')); // 1 1 1 1 1 2 2 1
+ *  const chosen = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => chooseToken(logits, 1, 42, index));
+ *  console.log(chosen.join(' ')); // 1 1 1 1 1 2 2 1
  */
 export function chooseToken(
   logits: ArrayLike<number>,

@@ -33,7 +33,8 @@ export function splitTokens(tokens: Int32Array): { train: Int32Array; validation
  *  try {
  *    checkLength(new Int32Array(16), 16, 'the prompt');
  *  } catch (error) {
- *    console.log(error.message); // the prompt has 16 tokens, expected at least 17 (context 16 + 1). HINT: use a longer text
+ *    console.log(error.message);
+ *    // the prompt has 16 tokens, expected at least 17 (context 16 + 1). HINT: use a longer text
  *  }
  */
 export function checkLength(tokens: Int32Array, context: number, what: string): void {

@@ -86,7 +86,8 @@ export class Vocabulary {
   /** From a checkpoint's JSON value, of which nothing is trusted. Returns undefined if it is not a
    *  vocabulary.
    *  @example
-   *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' })?.size, Vocabulary.fromJson({ kind: 'words' })); // 3 undefined
+   *  const known = Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' });
+   *  console.log(known?.size, Vocabulary.fromJson({ kind: 'words' })); // 3 undefined
    */
   static fromJson(value: unknown): Vocabulary | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
@@ -109,7 +110,8 @@ export class Vocabulary {
 
   /** The value that a checkpoint keeps.
    *  @example
-   *  console.log(Vocabulary.ofText(new TextEncoder().encode('banana'), 'characters').toJson()); // { kind: 'characters', symbols: 'abn' }
+   *  console.log(Vocabulary.ofText(new TextEncoder().encode('banana'), 'characters').toJson());
+   *  // { kind: 'characters', symbols: 'abn' }
    */
   toJson(): VocabularyJson {
     if (this.points === undefined) return { kind: 'bytes' };
@@ -122,7 +124,9 @@ export class Vocabulary {
   /** Tokens of a UTF-8 text; `what` names it in errors. Throws UsageError naming the first
    *  character that has no token.
    *  @example
-   *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).encode(new TextEncoder().encode('banana')).join(' ')); // 1 0 2 0 2 0
+   *  const known = Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' });
+   *  const bytes = new TextEncoder().encode('banana');
+   *  console.log(known.encode(bytes).join(' ')); // 1 0 2 0 2 0
    */
   encode(bytes: Uint8Array, what = 'text'): Int32Array<ArrayBuffer> {
     typed(text('what', what), bytes, 'Uint8Array');
@@ -144,7 +148,8 @@ export class Vocabulary {
 
   /** The text of some tokens, each below `size`; bytes that are not UTF-8 become U+FFFD.
    *  @example
-   *  console.log(Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' }).decode([1, 0, 2, 0, 2, 0])); // banana
+   *  const known = Vocabulary.fromJson({ kind: 'characters', symbols: 'abn' });
+   *  console.log(known.decode([1, 0, 2, 0, 2, 0])); // banana
    */
   decode(tokens: ArrayLike<number>): string {
     const { points, size } = this;

@@ -8,14 +8,16 @@
 // Notation: all formulas are over exact integers, then stored; "[wraps]" marks two's complement
 // results.
 //   floor(a / 2^s)    arithmetic shift right
-//   halfUp(a, s)      floor((a + 2^(s-1)) / 2^s) for s > 0, and a * 2^-s for s <= 0     (shift right, half up)
+//   halfUp(a, s)      floor((a + 2^(s-1)) / 2^s) for s > 0, and a * 2^-s for s <= 0
+//                     (shift right, half up)
 //   halfEven(a, s)    a / 2^s rounded to nearest, ties to even, s >= 0
 //   clamp(a, b)       min(max(a, -b), b)
-//   q15(a, b)         halfUp(a * b, 15), saturated to int16                              (i16x8.q15mulr_sat_s)
+//   q15(a, b)         halfUp(a * b, 15), saturated to int16            (i16x8.q15mulr_sat_s)
 //   bits(a)           number of binary digits of |a|: 0 for 0, 3 for 4..7
 //   trunc(a / b)      the quotient toward zero
 //   a mod 2^s         a - 2^s floor(a / 2^s): 0 .. 2^s - 1, for negative a too
-//   rotl(a, s)        the 32 bits of a rotated left by s;  a ^ b  exclusive or;  a >>> s  logical shift right;  a & b  and
+//   rotl(a, s)        the 32 bits of a rotated left by s;  a ^ b  exclusive or;  a & b  and;
+//                     a >>> s  logical shift right
 //   saturated to T    the nearest value of the type T
 // [wraps] is modulo 2^32 for an int32 result and modulo 2^64 for an int64 one. sqrt, / and 2^-s are
 // never rounded before the floor around them. A pointer of 0 means: none. Elements between the end
@@ -205,11 +207,13 @@ export interface Kernels {
   /** For each of `rows` rows of `columns` elements, with z_i = x_i * 2^shift + y_i [wraps] (16
    *  fraction bits; y = 0: none):
    *    mean = floor((2 sum z + columns) / (2 columns));  d_i = z_i - mean [wraps]
-   *    s = max(bits(max |d_i|) - 20, -15);  e_i = halfUp(d_i, s)          |e_i| <= 2^20 (|-2^31| has 32 bits)
-   *    N = sum e_i^2 + floor(42950 * columns * 2^(-2s))                    (42950 = 1e-5 * 2^32: epsilon)
+   *    s = max(bits(max |d_i|) - 20, -15)                         (|-2^31| has 32 bits)
+   *    e_i = halfUp(d_i, s)                                       |e_i| <= 2^20
+   *    N = sum e_i^2 + floor(42950 * columns * 2^(-2s))           (42950 = 1e-5 * 2^32: epsilon)
    *    u = (63 - bits(N)) rounded down to even;  S = floor(sqrt(floor(N * 2^u / columns)))
-   *    M = floor(2^(43 + u/2) / S);  xhat_i = min(max(floor((e_i * M + 2^31) / 2^32), -32768), 32767)          Q4.11
-   *    rstd = floor(2^(38 + u/2 - s) / S)                                                                22 fraction bits
+   *    M = floor(2^(43 + u/2) / S)
+   *    xhat_i = min(max(floor((e_i * M + 2^31) / 2^32), -32768), 32767)           Q4.11
+   *    rstd = floor(2^(38 + u/2 - s) / S)                         22 fraction bits
    *  A row with max |d_i| = 0: xhat = 0 and rstd = 1326350334 (= floor(sqrt(2^76 / 42950))). Then,
    *  for every row (bias_i = 0 if there is none),
    *    out_i = clamp(halfUp(xhat_i * gain_i + bias_i, 14), 4095)
@@ -230,9 +234,12 @@ export interface Kernels {
   ): number;
 
   /** dz for out = xhat * gain (+ bias), and the sums for gain and bias:
-   *    w_i = dy_i * gain_i;  A = floor((2 sum w + columns) / (2 columns));  B = halfUp(floor(sum(w_i xhat_i) / columns), 11), saturated to int32
-   *    v_i = w_i - A - halfUp(xhat_i * B, 11), saturated to int32;  dz_i = halfUp(v_i * rstd, shift), saturated to int32
-   *    dGain_i += sum over rows dy_i * xhat_i;  dBias_i += sum over rows dy_i      (int64, exact; dBias pointer 0: none)
+   *    w_i = dy_i * gain_i;  A = floor((2 sum w + columns) / (2 columns))
+   *    B = halfUp(floor(sum(w_i xhat_i) / columns), 11), saturated to int32
+   *    v_i = w_i - A - halfUp(xhat_i * B, 11), saturated to int32
+   *    dz_i = halfUp(v_i * rstd, shift), saturated to int32
+   *    dGain_i += sum over rows dy_i * xhat_i;  dBias_i += sum over rows dy_i
+   *                                                 (int64, exact; dBias pointer 0: none)
    *  The sums are over i < columns of one row; the products and sums are exact. rstd: the row's.
    *  dy, xhat, gain int16 with |dy| <= 16383; rstd, dz int32; 1 <= shift <= 62. dz has, against dy,
    *  11 + 22 - shift more fraction bits. Returns the count of saturated dz. */
@@ -274,7 +281,8 @@ export interface Kernels {
 
   /** ds for p = softmax(c s), with d_j = halfUp(dp_j, 2), factor = the mantissa of c in Q15
    *  (2^14..2^15):
-   *    dot = halfUp(sum_j p_j d_j, 15);  ds_j = halfUp((d_j - dot) * p_j * factor, 28) saturated to int32, j < v_i; 0 beyond.
+   *    dot = halfUp(sum_j p_j d_j, 15)
+   *    ds_j = halfUp((d_j - dot) * p_j * factor, 28) saturated to int32, j < v_i; 0 beyond.
    *  Relative to dp, ds is c * ds / (2^e of c): same fraction bits. |dp| < 2^31. ds may be dp.
    *  Rows, columns and v_i as above; sum_j is over j < v_i, p int16, dp and ds int32. */
   softmax_backward_i16i32(
@@ -294,9 +302,11 @@ export interface Kernels {
   /** For each row: loss (nats, 16 fraction bits) and dLogits = p - onehot(target) with 24 fraction
    *  bits:
    *    p_j = floor((e_j R + 2^36) / 2^37);  dLogits_j = p_j - (j = target) * 2^24
-   *    L = log2(Z) - 30 in 16 fraction bits, bit by bit: k = bits(Z) - 1, y = floor(Z * 2^(31 - k)), L = (k - 30) * 2^16, then for
-   *      b = 15..0: y = floor(y^2 / 2^31); if y >= 2^32: y = floor(y / 2), L += 2^b
-   *    loss = min(2^31 - 1, floor(((L + 2 t_target) * 45426 + 2^15) / 2^16))                      (45426 = ln 2 * 2^16)
+   *    L = log2(Z) - 30 in 16 fraction bits, bit by bit: k = bits(Z) - 1,
+   *      y = floor(Z * 2^(31 - k)), L = (k - 30) * 2^16, then for b = 15..0:
+   *      y = floor(y^2 / 2^31); if y >= 2^32: y = floor(y / 2), L += 2^b
+   *    loss = min(2^31 - 1, floor(((L + 2 t_target) * 45426 + 2^15) / 2^16))
+   *                                                 (45426 = ln 2 * 2^16)
    *  t, e, Z, R: of all `columns` columns; in the loop over b, y and L are replaced. logits int32,
    *  targets int32 in 0..columns-1, dLogits int32 (pointer 0: loss only; may be logits), losses
    *  int32[rows]. columns <= 2^20. scale as for softmax. */
@@ -356,8 +366,10 @@ export interface Kernels {
 
   // ---- the reversible update: bdia.ts -----------------------------------------------------------
   // gamma = sigma 2^-m. X states with l fraction bits, h with 16, both int32. s = 16 - l + m.
-  //   v = (2^m + sigma) h - sigma (X mod 2^m) 2^(16 - l) [wraps];  base = X - sigma floor(X / 2^m) + floor(v / 2^s) [wraps]
-  //   R(X, h) = base + floor(((v mod 2^s) + 2^(s-1) - 1 + (base & 1)) / 2^s) [wraps]          (v / 2^s is rounded half to even of the sum)
+  //   v = (2^m + sigma) h - sigma (X mod 2^m) 2^(16 - l) [wraps]
+  //   base = X - sigma floor(X / 2^m) + floor(v / 2^s) [wraps]
+  //   R(X, h) = base + floor(((v mod 2^s) + 2^(s-1) - 1 + (base & 1)) / 2^s) [wraps]
+  //                                        (v / 2^s is rounded half to even of the sum)
   // which is Q_l[(1 - gamma) x + (1 + gamma) h] rounded half to even (docs/reversibility.md) while
   // |h| <= 3 * 2^26.
 
@@ -400,9 +412,11 @@ export interface Kernels {
   sum_squares_i64(g: Pointer, n: number, shift: number, out: Pointer): void;
 
   /** One AdamW step on n parameters (Loshchilov & Hutter 2019), all in integers:
-   *    G = halfUp(g, shift) in int32;  ghat = clamp(halfUp(G * factor, factorShift), 2^30)           30 fraction bits, norm <= 1
-   *    m = trunc(((2^k1 - 1) m + ghat) / 2^k1)                                                       toward zero
-   *    v = r^2 - floor(r^2 / 2^k2) + floor(ghat^2 / 2^k2);  r = floor(sqrt(v))                       r kept, v is not
+   *    G = halfUp(g, shift) in int32
+   *    ghat = clamp(halfUp(G * factor, factorShift), 2^30)        30 fraction bits, norm <= 1
+   *    m = trunc(((2^k1 - 1) m + ghat) / 2^k1)                    toward zero
+   *    v = r^2 - floor(r^2 / 2^k2) + floor(ghat^2 / 2^k2)
+   *    r = floor(sqrt(v))                                         r kept, v is not
    *    update = trunc(m * rate / (r + epsilon));  decayed = halfUp(w * decay, 32)
    *    w = clamp(w - halfUp(update, 8) - decayed, limit)
    *  In this order: update is made of the new m and r, decayed of the old w; m, r and w are stored.
@@ -494,7 +508,8 @@ export interface Kernels {
   /** v * signIn * signOut * to / from, to within `to`, without losing a bit: what the division
    *  leaves goes into digits (Maclaurin, Duvenaud, Adams 2015, "Gradient-based Hyperparameter
    *  Optimization through Reversible Learning"). With a mod b = a - b floor(a / b), for each i < n:
-   *    t = signIn * v_i [wraps];  q = floor(t / from);  B = digits_i * from + t mod from                  B < 2^47
+   *    t = signIn * v_i [wraps];  q = floor(t / from)
+   *    B = digits_i * from + t mod from                           B < 2^47
    *    v_i = signOut * (q * to + B mod to) [wraps];  digits_i = floor(B / to) [wraps]
    *  v int32, digits uint32, both in place; 1 <= from, to <= 2^15; signIn, signOut 1 or -1. With
    *  from and to, signIn and signOut exchanged it restores v and digits, unless floor(B / to) >=

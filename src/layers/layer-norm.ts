@@ -33,7 +33,8 @@ export interface LayerNormOptions {
 
 /** Every row of a state with mean 0 and deviation 1, times a gain: operand of the same shape.
  *  @example
- *  console.log(layerNorm().output({ kind: 'state', rows: 2, columns: 8 }, 'operand').kind); // operand
+ *  console.log(layerNorm().output({ kind: 'state', rows: 2, columns: 8 }, 'operand').kind);
+ *  // operand
  */
 export function layerNorm({ name = 'norm', bias = false }: LayerNormOptions = {}): Layer {
   return {

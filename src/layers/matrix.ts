@@ -232,7 +232,8 @@ export class Matrix {
    *  matrix.format(run, columns, 7);
    *  matrix.multiply(run, x, matrix.sums.at);
    *  matrix.roundColumns(run, columns, y, 1);
-   *  console.log(Array.from(run.int16.subarray(y / 2, y / 2 + 2), (raw) => raw / 2 ** 7)); // [ 6, 15 ]
+   *  console.log(Array.from(run.int16.subarray(y / 2, y / 2 + 2), (raw) => raw / 2 ** 7));
+   *  // [ 6, 15 ]
    */
   format(run: Run, columns: Columns, fraction: number): void {
     columns.fraction = fraction;
@@ -316,7 +317,8 @@ export class Matrix {
    *  matrix.format(run, columns, 7);
    *  matrix.multiply(run, x, matrix.sums.at);
    *  matrix.roundColumns(run, columns, y, 1);
-   *  console.log(Array.from(run.int16.subarray(y / 2, y / 2 + 2), (raw) => raw / 2 ** 7)); // [ 6, 15 ]
+   *  console.log(Array.from(run.int16.subarray(y / 2, y / 2 + 2), (raw) => raw / 2 ** 7));
+   *  // [ 6, 15 ]
    */
   roundColumns(run: Run, columns: Columns, y: Pointer, rows: number): void {
     const { out } = this.shape;

@@ -24,7 +24,8 @@ const align = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIG
 /** Hands out addresses and counts bytes by purpose. It owns no memory.
  *  @example
  *  const arena = new Arena(0);
- *  console.log(arena.allocate('states', 100), arena.allocate('states', 100), arena.total); // 0 128 256
+ *  console.log(arena.allocate('states', 100), arena.allocate('states', 100), arena.total);
+ *  // 0 128 256
  */
 export class Arena {
   /** Bytes asked for, by purpose (without padding). */

@@ -4,8 +4,8 @@
 // 2^-n]. "n fraction bits" says only the scale. The table of docs/number-formats.md is made from
 // these values.
 
-/** Version of the kernels' binary interface: raised whenever a kernel's signature or meaning changes;
- *  kernels/wasm.ts refuses a module of another one. */
+/** Version of the kernels' binary interface: raised whenever a kernel's signature or meaning
+ *  changes; kernels/wasm.ts refuses a module of another one. */
 export const KERNELS_VERSION = 2;
 
 /** Fraction bits of the int32 master weights (range +-16, see WEIGHT_LIMIT). */

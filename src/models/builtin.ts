@@ -26,7 +26,8 @@ type Peak = { peak: number; warmup: number };
 
 /** Makers of the update rules, optimizers and schedules that come with the library, by name.
  *  @example
- *  console.log(builtinChoices().sgd({ momentumShift: 2 }).options); // { momentumShift: 2, weightDecay: 0 }
+ *  console.log(builtinChoices().sgd({ momentumShift: 2 }).options);
+ *  // { momentumShift: 2, weightDecay: 0 }
  */
 export const builtinChoices = (): Makers => ({
   bdia,

@@ -305,8 +305,9 @@ export class Attention {
   }
 
   /** this.dScores = dS of one head as int16 operands (gradient of q k^T, the 1 / sqrt(D) included),
-   *  where v's panels are ready; returns its exponent. They have 13 bits or, beyond 128 queries or keys, as many as keep every
-   *  sum of products in a row or a column inside int32 (as layers/matrix.ts). */
+   *  where v's panels are ready; returns its exponent. They have 13 bits or, beyond 128 queries or
+   *  keys, as many as keep every sum of products in a row or a column inside int32 (as
+   *  layers/matrix.ts). */
   private scoreGradient(run: Run, dO: Pointer, dOutExponent: number, p: Pointer): number {
     const { rows, keys } = this;
     const ldp = padded(keys);

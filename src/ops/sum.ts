@@ -37,7 +37,8 @@ export class Sum {
    *  const gradient = { at: base, exponent: -2 };
    *  const out = { at: base + 64, exponent: 0 };
    *  run.sum.of(2).add(gradient, 2).add(gradient).into(out);
-   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
+   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent));
+   *  // [ 2.25, -3 ]
    */
   of(n: number): this {
     this.n = n;
@@ -57,7 +58,8 @@ export class Sum {
    *  const gradient = { at: base, exponent: -2 };
    *  const out = { at: base + 64, exponent: 0 };
    *  run.sum.of(2).add(gradient, 2).add(gradient).into(out);
-   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
+   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent));
+   *  // [ 2.25, -3 ]
    */
   add(gradient: Gradient, factor = 1): this {
     const i = this.count++;
@@ -93,7 +95,8 @@ export class Sum {
    *  const gradient = { at: base, exponent: -2 };
    *  const out = { at: base + 64, exponent: 0 };
    *  run.sum.of(2).add(gradient, 2).add(gradient).into(out);
-   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
+   *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent));
+   *  // [ 2.25, -3 ]
    */
   into(out: Gradient): void {
     const { count } = this;

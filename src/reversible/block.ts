@@ -1,5 +1,5 @@
 // One block of a stack without its residual path, on one sequence: the sum of its sublayers
-//   h(x) = y1 + y2 + ...,  y1 = F1(x),  y2 = F2(x + y1), ...                    (docs/reversibility.md)
+//   h(x) = y1 + y2 + ...,  y1 = F1(x),  y2 = F2(x + y1), ...            (docs/reversibility.md)
 // A transformer's are attention and an MLP, each with its layer norm first. x is the int32 residual
 // state with l fraction bits; h is int32 with 16. `backward` maps dL/dh to dL/dx through h alone;
 // the residual path belongs to the update rule. Both can be asked for some of the sublayers only.

@@ -1,12 +1,12 @@
 // A stack of blocks for up to `sequences` sequences at a time, each in a lane of two states and two
 // gradients. It is a layer of layers and knows nothing of what they compute. What is kept of the
 // forward pass is one of three:
-//   nothing      each earlier state is rebuilt exactly by the rule's inverse, which computes the block
-//                again (rule.inverse)
+//   nothing      each earlier state is rebuilt exactly by the rule's inverse, which computes the
+//                block again (rule.inverse)
 //   activations  everything the backward pass needs, of every block
-//   states       segments of ceil(sqrt L) blocks: the state before each, and the activations of one,
-//                which is run forward again when its turn comes, all but the last (Chen, Xu, Zhang,
-//                Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016)
+//   states       segments of ceil(sqrt L) blocks: the state before each, and the activations of
+//                one, which is run forward again when its turn comes, all but the last (Chen, Xu,
+//                Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016)
 
 import { OverflowError, ReconstructionError, UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';

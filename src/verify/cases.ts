@@ -63,7 +63,8 @@ function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argumen
  *  output's bytes in the order of the arguments. Throws RetrogradError if the buffers do not fit in
  *  the back end's memory.
  *  @example
- *  const answer = runCase(createWasmBackend({ pages: 1 }), 'max_bits_i64', { stream: 1, args: [{ type: 'int64', length: 5, bits: 20 }, 5] });
+ *  const args = [{ type: 'int64', length: 5, bits: 20 }, 5];
+ *  const answer = runCase(createWasmBackend({ pages: 1 }), 'max_bits_i64', { stream: 1, args });
  *  console.log(answer.length, answer[0]); // 32 16
  */
 export function runCase(backend: Backend, kernel: keyof Kernels, given: KernelCase): Uint8Array<ArrayBuffer> {

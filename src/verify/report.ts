@@ -35,7 +35,8 @@ export function describeRuntime(): string {
 /** The line to paste: runtime, version, processor, digest.
  *  @example
  *  const report = verify(undefined, createWasmBackend({ pages: 64 }));
- *  console.log(summaryLine(report, 'a runtime').slice(0, 34)); // retrograd verify: equal; a runtime
+ *  console.log(summaryLine(report, 'a runtime').slice(0, 34));
+ *  // retrograd verify: equal; a runtime
  */
 export function summaryLine(report: VerifyReport, runtime = describeRuntime()): string {
   const { equal, digest } = properties('the report', report, ['equal', 'digest']);

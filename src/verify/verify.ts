@@ -117,7 +117,8 @@ function runRows(name: string, expected: Readonly<Record<string, string>>): Veri
  *  all.
  *  @example
  *  const { equal, digest, expected } = verify();
- *  console.log(equal ? 'the same bits' : 'different bits', digest === expected); // the same bits true
+ *  console.log(equal ? 'the same bits' : 'different bits', digest === expected);
+ *  // the same bits true
  */
 export function verify(
   onRow: (row: VerifyRow) => void = () => undefined,

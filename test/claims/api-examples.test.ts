@@ -13,10 +13,15 @@ const root = join(import.meta.dirname, '../..'), names = publicNames(), forUsers
 const folder = mkdtempSync(join(tmpdir(), 'retrograd-examples-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** What a console.log prints may stand on the lines below it. */
+const joined = (code: string): string =>
+  code.replace(/^(\s*console\.log\(.*\);)((?:\n\s*\/\/ .*)+)/gm, (_, call, lines) =>
+    `${call} //${lines.replace(/\n\s*\/\//g, '')}`);
+
 /** All examples: of a name or a member of a class. */
 const examples = forUsers.flatMap(({ name, examples: own, members }) => [
   ...own.map((code) => ({ of: name, code })), ...members.flatMap((member) => member.examples.map((code) => ({ of: `${name}.${member.name}`, code }))),
-]).map((example, i) => ({ ...example, title: `${example.of}, example ${i}` }));
+]).map(({ of, code }, i) => ({ of, code: joined(code), title: `${of}, example ${i}` }));
 
 const FILES: Record<PublicName['entry'], string> = {
   'retrograd': 'dist/index.js',
