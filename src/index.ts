@@ -97,7 +97,8 @@ export { type Memory, Run } from './ops/run.ts';
 export { Sum } from './ops/sum.ts';
 export { clearGradient, toOperand } from './ops/gradient.ts';
 export { activationFraction, largestMaster } from './ops/range.ts';
-export { Columns, Matrix, type MatrixShape } from './layers/matrix.ts';
+export { Columns, type MatrixShape } from './layers/columns.ts';
+export { Matrix } from './layers/matrix.ts';
 export type { Backend, Kernels, Pointer } from './kernels/kernels.ts';
 export { type WasmOptions, createWasmBackend } from './kernels/wasm.ts';
 

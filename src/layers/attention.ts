@@ -13,9 +13,10 @@ import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
 import { refuse } from './check.ts';
+import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
-import { Columns, Matrix } from './matrix.ts';
+import { Matrix } from './matrix.ts';
 
 /** Of attention. */
 export interface AttentionOptions {

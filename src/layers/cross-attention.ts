@@ -14,9 +14,10 @@ import { activationFraction } from '../ops/range.ts';
 import type { Memory, Run } from '../ops/run.ts';
 import { type AttentionOptions, checkHeads } from './attention.ts';
 import { refuse } from './check.ts';
+import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
-import { Columns, Matrix } from './matrix.ts';
+import { Matrix } from './matrix.ts';
 
 /** Attention to the rows of the stream before: operand [T, C] to branch [T, C]. Throws UsageError
  *  where there is none.

@@ -8,8 +8,9 @@ import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
 import { refuse } from './check.ts';
+import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
-import { Columns, Matrix } from './matrix.ts';
+import { Matrix } from './matrix.ts';
 
 /** Standard deviation of initial matrices and embeddings (GPT-2). */
 export const DEVIATION = 0.02;

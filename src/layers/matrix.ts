@@ -23,50 +23,13 @@ import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Range, Tensor } from '../memory/tensor.ts';
 import { largestMaster } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
+import type { Columns, MatrixShape } from './columns.ts';
 import type { Preparation } from './layer.ts';
 
 /** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
 const MIN_WEIGHT_FRACTION = 8;
 /** Guard bits of a bias that is added before rounding to int16 (requantize_i32i16). */
 const guardBits = (shift: number): number => Math.min(6, shift);
-
-/** What a matrix is. */
-export interface MatrixShape {
-  /** Rows of W. */
-  readonly out: number;
-  /** Columns of W. */
-  readonly into: number;
-  /** Most rows of x. */
-  readonly rows: number;
-  /** Name in front of `weight` and `bias`. */
-  readonly name: string;
-  /** Of the initial weights. */
-  readonly deviation: number;
-  /** Whether y = W x + b. */
-  readonly bias: boolean;
-  /** Path of a parameter to share instead of a weight of its own. */
-  readonly shares?: string;
-}
-
-/** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.
- *  @example
- *  const columns = new Columns(0, 8, 4095); // of an operand
- *  console.log(columns.to - columns.from); // 8
- */
-export class Columns {
-  /** Right shift of the sums. */
-  shift = 0;
-  /** Fraction bits of the rounded values. */
-  fraction = 0;
-  constructor(
-    /** The first column. */
-    readonly from: number,
-    /** After the last one. */
-    readonly to: number,
-    /** Largest |value|, beyond which values are clamped: 4095 or 32767. */
-    readonly bound: number,
-  ) {}
-}
 
 /** A matrix of weights: y = W x + b, as layers use it, forward and backward.
  *  @example
@@ -325,17 +288,11 @@ export class Matrix {
     const { from, to, shift, bound } = columns;
     const bias = this.bias === undefined ? 0 : this.biasCopy + from * 4;
     const sums = this.sums.at + from * 4;
-    run.counts.saturated += run.kernels.requantize_i32i16(
-      sums,
-      out,
-      y + from * 2,
-      out,
-      rows,
-      to - from,
-      shift,
-      bound,
-      bias,
-    );
+    const at = y + from * 2;
+    const n = to - from;
+    const { kernels } = run;
+    const clamped = kernels.requantize_i32i16(sums, out, at, out, rows, n, shift, bound, bias);
+    run.counts.saturated += clamped;
   }
 
   /** y int32 with 16 fraction bits, clamped to +-1024.
@@ -361,17 +318,11 @@ export class Matrix {
     const bias = this.bias === undefined ? 0 : this.biasCopy;
     this.multiply(run, x, y);
     const shift = this.sumsFraction - BRANCH_FRACTION;
-    run.counts.saturated += run.kernels.requantize_i32i32(
-      y,
-      out,
-      y,
-      out,
-      x.rows,
-      out,
-      shift,
-      BRANCH_LIMIT,
-      bias,
-    );
+    const { rows } = x;
+    const limit = BRANCH_LIMIT;
+    const { kernels } = run;
+    const clamped = kernels.requantize_i32i32(y, out, y, out, rows, out, shift, limit, bias);
+    run.counts.saturated += clamped;
   }
 
   /** Adds to the gradients of weight and bias, and dx int32 [rows, in] unless it is absent. dy:
@@ -403,18 +354,9 @@ export class Matrix {
 
   private backwardInput(run: Run, dy: Gradient, rows: number, dx: Gradient): void {
     const { out, into } = this.shape;
+    const panels = this.backwardPanels;
     const stride = panelStride(out);
-    run.kernels.gemm_i16i16i32(
-      dy.at,
-      out,
-      this.backwardPanels,
-      stride,
-      dx.at,
-      into,
-      rows,
-      into,
-      out,
-    );
+    run.kernels.gemm_i16i16i32(dy.at, out, panels, stride, dx.at, into, rows, into, out);
     dx.exponent = dy.exponent - this.fraction;
   }
 

@@ -1,0 +1,39 @@
+// What a matrix is, and how columns of its product are rounded.
+
+/** What a matrix is. */
+export interface MatrixShape {
+  /** Rows of W. */
+  readonly out: number;
+  /** Columns of W. */
+  readonly into: number;
+  /** Most rows of x. */
+  readonly rows: number;
+  /** Name in front of `weight` and `bias`. */
+  readonly name: string;
+  /** Of the initial weights. */
+  readonly deviation: number;
+  /** Whether y = W x + b. */
+  readonly bias: boolean;
+  /** Path of a parameter to share instead of a weight of its own. */
+  readonly shares?: string;
+}
+
+/** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.
+ *  @example
+ *  const columns = new Columns(0, 8, 4095); // of an operand
+ *  console.log(columns.to - columns.from); // 8
+ */
+export class Columns {
+  /** Right shift of the sums. */
+  shift = 0;
+  /** Fraction bits of the rounded values. */
+  fraction = 0;
+  constructor(
+    /** The first column. */
+    readonly from: number,
+    /** After the last one. */
+    readonly to: number,
+    /** Largest |value|, beyond which values are clamped: 4095 or 32767. */
+    readonly bound: number,
+  ) {}
+}
