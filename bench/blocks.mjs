@@ -2,7 +2,7 @@
 // bench/docs.mjs puts them in place.
 
 import { memoryChart } from './charts.mjs';
-import { BOUNDS, ROUNDING_ROWS, constants, formatRows } from './format-tables.mjs';
+import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
 import {
   contract,
   documentedConstants,
@@ -12,6 +12,7 @@ import {
   result,
   run,
   runCli,
+  runExperiment,
 } from './source.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
@@ -402,13 +403,15 @@ export const BLOCKS = {
   'help-train-vit': helpOf('train', 'vit'),
   'help-train-translate': helpOf('train', 'translate'),
   ...Object.fromEntries(
-    ['eval', 'sample', 'inspect', 'plot', 'demo', 'verify', 'translate', 'experiment'].map(
-      (name) => [`help-${name}`, helpOf(name)],
-    ),
+    ['eval', 'sample', 'inspect', 'plot', 'demo', 'verify', 'translate'].map((name) => [
+      `help-${name}`,
+      helpOf(name),
+    ]),
   ),
   ...Object.fromEntries(
     ['gpt', 'vit', 'translate'].map((kind) => [`help-plan-${kind}`, helpOf('plan', kind)]),
   ),
+  'help-experiment': () => fenced(runExperiment('--help')),
   'help-bench': helpOf('bench', 'gpt'),
   'help-bench-vit': helpOf('bench', 'vit'),
   'help-bench-translate': helpOf('bench', 'translate'),

@@ -1,13 +1,13 @@
-// Makes the tables, sentences and charts of docs/results.md from the runs of `retrograd experiment`
+// Makes the tables, sentences and charts of docs/results.md from the runs of `npm run experiment`
 // in bench/results/experiments: means and standard deviations over seeds, and, computed, which cell
 // is best and whether it is BDIA. Any subset of runs may be there.
 //
 //   node bench/results-page.mjs            rewrites what is stale: the page's blocks between markers, and docs/results-*.svg
 //   node bench/results-page.mjs --check    changes nothing, exits 1 if something is stale
 
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCli } from './source.mjs';
+import { runExperiment } from './source.mjs';
 import { ROOT } from './stamp.mjs';
 
 export const RESULTS_PAGE = 'results.md';
@@ -28,9 +28,9 @@ const statistics = (values) =>
 
 // ---- definitions and runs ---------------------------------------------------------------------------------------------------
 
-/** Experiments and figures, as the command line knows them. */
+/** Experiments and figures, as their command lists them. */
 export function definitions() {
-  const events = runCli('experiment', '--list', '--json')
+  const events = runExperiment('--list', '--json')
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line));
@@ -96,7 +96,7 @@ const table = (head, rows, right = []) =>
     ),
   ].join('\n');
 const plural = (n, one) => `${grouped(n, 0)} ${one}${n === 1 ? '' : 's'}`;
-const notRun = (name) => `Not run yet: \`retrograd experiment ${name}\`.`;
+const notRun = (name) => `Not run yet: \`npm run experiment -- ${name}\`.`;
 
 // ---- sentences ------------------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 // and the built command line.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { ROOT, resultFile } from './stamp.mjs';
@@ -114,6 +114,9 @@ export function run(...args) {
 }
 /** What a command of the built command line prints. */
 export const runCli = (...args) => run(join(ROOT, 'dist', 'cli.js'), ...args);
+/** What `npm run experiment` prints. */
+export const runExperiment = (...args) =>
+  run(join(ROOT, 'bench', 'experiments', 'run.mjs'), ...args);
 
 /** The first JavaScript block of a document. */
 export const exampleOf = (file) => /```js\n([^]*?)```/.exec(read(file))[1];

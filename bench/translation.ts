@@ -1,4 +1,4 @@
-// The float32 yardstick of `retrograd experiment translation`: the same model on the same sentences
+// The float32 yardstick of `npm run experiment -- translation`: the same model on the same sentences
 // in the same order, trained by PyTorch (bench/compare/torch_translate.py), judged by the same
 // BLEU. Writes its runs beside those of the experiment, as the cells float32 and float32-bdia.
 //
@@ -11,13 +11,14 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version } from '../package.json';
-import { environment } from '../src/cli/experiments/environment.ts';
-import { deciding } from '../src/cli/experiments/experiment.ts';
-import { folderOf, readResult, resultFile } from '../src/cli/experiments/store.ts';
-import { readTranslation, translation } from '../src/cli/experiments/translation.ts';
 import { prepareDirectory, writeAtomically } from '../src/cli/atomic.ts';
-import { createPairBatch, corpusBleu, PairData } from '../src/cli/library.ts';
+import { corpusBleu, createPairBatch, PairData } from '../src/cli/library.ts';
+import { settingsOf } from '../src/cli/settings.ts';
 import { judgedPairs } from '../src/cli/tasks/translate.ts';
+import { environment } from './experiments/environment.ts';
+import { deciding } from './experiments/experiment.ts';
+import { folderOf, readResult, resultFile } from './experiments/store.ts';
+import { readTranslation, translation } from './experiments/translation.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,10 +34,8 @@ if (values.data === undefined)
   throw new Error('--data is missing, expected the file of sentence pairs');
 const path = values.data;
 const scale = Number(values.scale);
-const { sha256, train, validation, vocabularies, bleuPairs, steps, checked } = readTranslation(
-  path,
-  scale,
-);
+const { sha256, train, validation, vocabularies, bleuPairs, steps, checked } =
+  await readTranslation(path, scale);
 const folder = folderOf(values.out, translation.name, scale);
 const { target } = vocabularies;
 const cells = values.cells.split(',').map((name) => {
@@ -60,14 +59,9 @@ function tokensOf(data: PairData, context: number): number[][][] {
 /** One run of a cell, unless it is there. */
 function run(cell: (typeof cells)[number], seed: number): void {
   const options = checked(cell.options, seed, 1);
-  const isBdia = options.reversible === 'bdia';
-  const {
-    batch,
-    learningRate,
-    warmup,
-    weightDecay,
-    model: { vocabulary, layers, channels, heads, context, mlpRatio },
-  } = options;
+  const { batch, learningRate, warmup, weightDecay, reversible } = settingsOf(options);
+  const isBdia = reversible === 'bdia';
+  const { vocabulary, layers, channels, heads, context, mlpRatio } = options.model.config;
   const kept = {
     ...deciding(options),
     trainPairs: train.count,

@@ -9,7 +9,6 @@ import { bench } from './bench/bench.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
 import { digestOf } from './expect.ts';
-import { addExperiment } from './experiment.ts';
 import { inspect } from './inspect.ts';
 import { KINDS } from './kinds/kinds.ts';
 import { bleuRow, pairRows } from './kinds/translate.ts';
@@ -74,16 +73,20 @@ function formatItem(
   );
 }
 
+/** A command whose errors and help texts are written here. */
+export const newCommand = (name: string): Command =>
+  new Command(name)
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: () => undefined, outputError: () => undefined })
+    .configureHelp({ formatItem });
+
 /** The commands; `finish` receives the exit code of the one that ran. */
 function createProgram(finish: (code: number) => void): Command {
-  const program = new Command('retrograd')
+  const program = newCommand('retrograd')
     .description(
       'Trains transformers in integers only: exactly reversible, the same bits on every machine.',
     )
     .version(version)
-    .exitOverride()
-    .configureOutput({ writeOut: write, writeErr: () => undefined, outputError: () => undefined })
-    .configureHelp({ formatItem })
     .addHelpText('after', () =>
       `\nExamples:\n${EXAMPLES.map((words) => `  $ ${commandLine(...words)}\n`).join('')}`.trimEnd(),
     );
@@ -243,7 +246,6 @@ function createProgram(finish: (code: number) => void): Command {
     .option(...JSON_OPTION)
     .action((directories: string[], values) => finish(plot(directories, values)));
 
-  addExperiment(program, finish);
   return program;
 }
 
@@ -255,9 +257,11 @@ function commandOf(program: Command, words: readonly string[]): Command {
 
 const pathOf = (command: Command): string =>
   command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+/** The words after the program's name that name a command. */
+const wordsOf = (command: Command): string[] =>
+  command.parent === null ? [] : [...wordsOf(command.parent), command.name()];
 /** The whole command that shows a command's help. */
-const helpHint = (command: Command): string =>
-  `see ${commandLine(...pathOf(command).split(' ').slice(1), '--help')}`;
+const helpHint = (command: Command): string => `see ${commandLine(...wordsOf(command), '--help')}`;
 
 /** Commander's error as our line: given, expected, hint. */
 function explain(error: CommanderError, program: Command, words: readonly string[]): UsageError {
@@ -313,13 +317,21 @@ function fail(error: unknown, hint: string): number {
 
 /** Runs the command that the words name; returns the exit code. */
 export async function run(words: readonly string[]): Promise<number> {
+  return runProgram(createProgram, words);
+}
+
+/** Runs a command; returns the exit code that it finished with, or that of its error. */
+export async function runProgram(
+  create: (finish: (code: number) => void) => Command,
+  words: readonly string[],
+): Promise<number> {
   let code = 0;
-  const program = createProgram((result) => {
+  const program = create((result) => {
     code = result;
   });
   try {
     rememberWords(words);
-    if (words.length === 0) program.outputHelp();
+    if (words.length === 0 && program.commands.length > 0) program.outputHelp();
     else await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
+import { EXPERIMENTS, FIGURES } from '../../bench/experiments/list.ts';
 
 const root = join(import.meta.dirname, '../..'), script: string = join(root, 'bench/results-page.mjs');
 const page = await import(/* @vite-ignore */ script);
@@ -79,7 +79,7 @@ describe('tables and sentences', () => {
     expect(made).toMatch(/\| momentum 0\.875 \| not run yet \|/);
     expect(made).toMatch(/\| plain \| 2 \|.*\| 88\.15 % \|/);
     expect(made).toContain('as reported in machine-written reviews');
-    expect(block(into, 'mnist')).toBe('Not run yet: `retrograd experiment mnist`.');
+    expect(block(into, 'mnist')).toBe('Not run yet: `npm run experiment -- mnist`.');
   });
 
   test('runs of different data in one table are said to be', () => {
@@ -107,7 +107,7 @@ describe('the page', () => {
     const filled: string = page.fillPage(text, blocks);
     expect(charts).toEqual({});
     for (const { name, title } of [...EXPERIMENTS, ...FIGURES]) {
-      expect(filled).toContain(`\`retrograd experiment ${name}\``);
+      expect(filled).toContain(`\`npm run experiment -- ${name}\``);
       expect(filled).toMatch(new RegExp(`^##+ ${title.replace(/[.*+?^$()|[\]\\]/g, '\\$&')}$`, 'm'));
     }
     expect(() => page.fillPage(text, { ...blocks, 'results-more': '' })).toThrow('docs has no place'.replace('docs', 'results.md'));

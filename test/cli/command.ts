@@ -7,6 +7,10 @@ import { join } from 'node:path';
 
 export const CLI = join(import.meta.dirname, '../../dist/cli.js');
 
+/** What runs a command: the command line, or the repository's `experiment`. */
+const programOf = ([first, ...rest]: readonly string[]): string[] =>
+  first === 'experiment' ? [join(import.meta.dirname, '../../bench/experiments/run.mjs'), ...rest] : [CLI, ...(first === undefined ? [] : [first]), ...rest];
+
 export interface Outcome {
   code: number | null;
   stdout: string;
@@ -22,7 +26,7 @@ export interface RunOptions {
 const environment = (extra: Record<string, string> = {}): NodeJS.ProcessEnv => ({ ...process.env, NO_COLOR: '1', RETROGRAD_DEBUG: '', ...extra });
 
 export function retrograd(words: readonly string[], { cwd, env, uid }: RunOptions = {}): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, [CLI, ...words], { cwd, uid, gid: uid, env: environment(env), encoding: 'utf8', maxBuffer: 2 ** 28, timeout: 100_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, programOf(words), { cwd, uid, gid: uid, env: environment(env), encoding: 'utf8', maxBuffer: 2 ** 28, timeout: 100_000, killSignal: 'SIGKILL' });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };
 }
@@ -36,7 +40,7 @@ export function events(words: readonly string[], options: RunOptions = {}): Reco
 
 /** Starts a command and leaves it running. */
 export function start(words: readonly string[], cwd: string): ChildProcess {
-  return spawn(process.execPath, [CLI, ...words], { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, programOf(words), { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 export const ended = (child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> =>

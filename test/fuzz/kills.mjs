@@ -15,11 +15,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { bundleExperiments } from '../../bench/experiments/bundle.mjs';
 import { EXPERIMENT, TRAININGS, readResults, readRun, strangers, writeData } from './kill-runs.mjs';
 import { Random } from './runner.mjs';
 
 const DIST = join(import.meta.dirname, '../../dist'), CLI = join(DIST, 'cli.js');
 const { decodeCheckpoint } = await import(join(DIST, 'all.js'));
+/** What runs a command: the command line, or the repository's `experiment`. */
+const experiments = await bundleExperiments();
+const programOf = ([first, ...rest]) =>
+  first === 'experiment' ? [experiments, ...rest] : [CLI, first, ...rest];
 const names = ['rounds', 'seed', 'only', 'lanes'];
 const known = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
 const { values } = parseArgs({ options: known });
@@ -44,7 +49,7 @@ function fault(scene, what) {
 /** Starts a command; `ended` resolves to how it did. */
 function launch(words) {
   const stdio = ['ignore', 'pipe', 'pipe'];
-  const child = spawn(process.execPath, [CLI, ...words], { cwd: root, stdio });
+  const child = spawn(process.execPath, programOf(words), { cwd: root, stdio });
   const out = { text: '', err: '' };
   child.stdout.on('data', (data) => { out.text += data; });
   child.stderr.on('data', (data) => { out.err += data; });
@@ -57,7 +62,7 @@ function launch(words) {
 /** What a command says when nobody disturbs it. */
 function undisturbed(words) {
   const how = { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...words], how);
+  const { status, stdout, stderr } = spawnSync(process.execPath, programOf(words), how);
   if (status !== 0) throw new Error(`${words.join(' ')} ends with ${status}: ${stderr}`);
   return stdout;
 }

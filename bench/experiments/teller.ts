@@ -1,13 +1,13 @@
 // What is said of runs while they are made: lines or events.
 
-import { quote } from '../argv.ts';
-import { duration, table } from '../format.ts';
-import type { Holder } from '../lock.ts';
-import { warn } from '../output.ts';
-import { print, printJson } from '../reporters.ts';
-import { inWords } from '../run-directory.ts';
-import { moveHint, type Rescue, wordsOf } from '../saving.ts';
-import { deviation, mean } from '../statistics.ts';
+import { quote } from '../../src/cli/argv.ts';
+import { duration, table } from '../../src/cli/format.ts';
+import type { Holder } from '../../src/cli/lock.ts';
+import { warn } from '../../src/cli/output.ts';
+import { print, printJson } from '../../src/cli/reporters.ts';
+import { inWords } from '../../src/cli/run-directory.ts';
+import { moveHint, type Rescue, wordsOf } from '../../src/cli/saving.ts';
+import { deviation, mean } from '../../src/cli/statistics.ts';
 import type { Experiment, Metric, Point } from './experiment.ts';
 import type { KeptRun } from './kept.ts';
 import type { Making, Run } from './making.ts';

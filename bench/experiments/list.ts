@@ -1,8 +1,7 @@
 // All experiments, in the order of the page. One more: a file like these, and its name here.
 
-import { quote } from '../argv.ts';
-import { UsageError } from '../library.ts';
-import { commandLine } from '../shell.ts';
+import { quote } from '../../src/cli/argv.ts';
+import { UsageError } from '../../src/cli/library.ts';
 import { bits } from './bits.ts';
 import { cifar, figure1 } from './cifar.ts';
 import type { Experiment, Figure } from './experiment.ts';
@@ -15,7 +14,7 @@ export const EXPERIMENTS: readonly Experiment[] = [mnist, cifar, bits, gpt, tran
 export const FIGURES: readonly Figure[] = [figure1];
 
 export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', ');
-export const LIST_HINT = `what they are: ${commandLine('experiment', '--list')}`;
+export const LIST_HINT = 'what they are: npm run experiment -- --list';
 
 /** The experiment of a name, and the cells to run if it is that of a figure. Throws UsageError. */
 export function findExperiment(name: string): { experiment: Experiment; cells: readonly string[] } {

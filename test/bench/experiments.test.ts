@@ -1,21 +1,21 @@
-// retrograd experiment: runs on generated images, results on the disk, going on, refusals. In this process, so that any state of the sources is
+// npm run experiment: runs on generated images, results on the disk, going on, refusals. In this process, so that any state of the sources is
 // tested; the last test holds the built command to it.
 
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { experiment } from '../../src/cli/experiment.ts';
-import { deciding } from '../../src/cli/experiments/experiment.ts';
-import { EXPERIMENTS, FIGURES } from '../../src/cli/experiments/list.ts';
+import { experiment } from '../../bench/experiments/command.ts';
+import { deciding } from '../../bench/experiments/experiment.ts';
+import { EXPERIMENTS, FIGURES } from '../../bench/experiments/list.ts';
 import { Lock } from '../../src/cli/lock.ts';
 import { optionsOf } from '../../src/cli/settings.ts';
 import { deviation, mean, median } from '../../src/cli/statistics.ts';
-import { claim, readResult } from '../../src/cli/experiments/store.ts';
+import { claim, readResult } from '../../bench/experiments/store.ts';
 import { type Definition, type GptConfig, type ImageBatch, type TextBatch, Trainer, decodeCheckpoint, encodeCheckpoint, gpt, translator, vit } from '../../src/index.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { randomU32 } from '../../src/core/random.ts';
-import { events, retrograd, textOf } from './command.ts';
+import { events, retrograd, textOf } from '../cli/command.ts';
 
 let root: string;
 const bigEndian = (...numbers: number[]): number[] => numbers.flatMap((n) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]);
@@ -187,7 +187,7 @@ test('results that are kept are of the options that their runs would have now', 
 
 describe('what is wrong is said in one line', () => {
   test.each([
-    ['minst', {}, /^experiment is 'minst', expected one of mnist, cifar, .*figure1\. HINT: what they are: .* experiment --list$/m],
+    ['minst', {}, /^experiment is 'minst', expected one of mnist, cifar, .*figure1\. HINT: what they are: npm run experiment -- --list$/m],
     [undefined, {}, /^the name of an experiment is missing, expected one of mnist/],
     ['mnist', {}, /^--data is missing, expected a directory of images\. HINT: MNIST, complete/],
     ['gpt', {}, /^--data is missing, expected a text file/],
@@ -221,7 +221,7 @@ test('statistics have their known answers', () => {
   expect([median([3, 1, 2]), median([4, 1, 3, 2])]).toEqual([2, 2.5]);
 });
 
-test('the built command has it', () => {
+test('npm run experiment has it', () => {
   expect(events(['experiment', '--list']).map(({ name }) => name)).toEqual([...EXPERIMENTS, ...FIGURES].map(({ name }) => name));
   const { code, stderr } = retrograd(['experiment', 'minst']);
   expect(code).toBe(2);

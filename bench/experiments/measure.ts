@@ -1,9 +1,9 @@
 // One run, measured: trains a task to its end and validates it at a few steps on the way.
 
 import { setImmediate } from 'node:timers/promises';
-import { OverflowError, type Trainer } from '../library.ts';
-import { mean, median } from '../statistics.ts';
-import type { Task } from '../tasks/task.ts';
+import { OverflowError, type Trainer } from '../../src/cli/library.ts';
+import { mean, median } from '../../src/cli/statistics.ts';
+import type { Task } from '../../src/cli/tasks/task.ts';
 import type { Found, Notes, Point, Watch } from './experiment.ts';
 
 export interface Budget {

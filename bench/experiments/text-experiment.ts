@@ -1,9 +1,9 @@
 // Experiments on text: a character GPT, every cell with the same data, batches and budget.
 
-import { readTextFile } from '../files.ts';
-import { type GptConfig, gpt, readText, sha256Hex, Trainer } from '../library.ts';
-import { optionsOf } from '../settings.ts';
-import { gptTask } from '../tasks/gpt.ts';
+import { readTextFile } from '../../src/cli/files.ts';
+import { type GptConfig, gpt, readText, sha256Hex, Trainer } from '../../src/cli/library.ts';
+import { optionsOf } from '../../src/cli/settings.ts';
+import { gptTask } from '../../src/cli/tasks/gpt.ts';
 import { type Cell, type Description, deciding, type Experiment } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
 

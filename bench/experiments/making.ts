@@ -3,10 +3,10 @@
 // runs.
 
 import { setTimeout } from 'node:timers/promises';
-import { version } from '../../../package.json';
-import { Interrupts } from '../interrupts.ts';
-import { type Holder, Lock } from '../lock.ts';
-import { print } from '../reporters.ts';
+import { version } from '../../package.json';
+import { Interrupts } from '../../src/cli/interrupts.ts';
+import { type Holder, Lock } from '../../src/cli/lock.ts';
+import { print } from '../../src/cli/reporters.ts';
 import { environment } from './environment.ts';
 import type { Cell, Experiment, Opened, Point } from './experiment.ts';
 import { KeptRun } from './kept.ts';

@@ -4,10 +4,10 @@
 // with nothing else to do; processor time is there too, for a look at one that has.
 
 import { setImmediate } from 'node:timers/promises';
-import { type ImageBatch, Trainer, vit } from '../library.ts';
-import { optionsOf } from '../settings.ts';
-import { median } from '../statistics.ts';
-import { allThreadsUp } from '../threads.ts';
+import { type ImageBatch, Trainer, vit } from '../../src/cli/library.ts';
+import { optionsOf } from '../../src/cli/settings.ts';
+import { median } from '../../src/cli/statistics.ts';
+import { allThreadsUp } from '../../src/cli/threads.ts';
 import { type Cell, deciding, type Experiment, type Found, type Watch } from './experiment.ts';
 import { memoryOf } from './measure.ts';
 import { cell } from './shared.ts';

@@ -5,17 +5,17 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { writeAgain, writeAtomically } from '../atomic.ts';
+import { writeAgain, writeAtomically } from '../../src/cli/atomic.ts';
 import {
   CheckpointError,
   decodeCheckpoint,
   encodeCheckpoint,
   MAX_CHECKPOINT_BYTES,
   type Trainer,
-} from '../library.ts';
-import { warn } from '../output.ts';
-import { readBounded } from '../read.ts';
-import { attempt, type NamedFile, type Rescue, saveSurely, wordsOf } from '../saving.ts';
+} from '../../src/cli/library.ts';
+import { warn } from '../../src/cli/output.ts';
+import { readBounded } from '../../src/cli/read.ts';
+import { attempt, type NamedFile, type Rescue, saveSurely, wordsOf } from '../../src/cli/saving.ts';
 import type { Kept, Notes } from './experiment.ts';
 import { partialOf, plain } from './store.ts';
 

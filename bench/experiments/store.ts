@@ -5,12 +5,12 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { quote } from '../argv.ts';
-import { makeDirectory, removeLeftovers, unwritable } from '../atomic.ts';
-import { UsageError } from '../library.ts';
-import { type Holder, Lock, takeLock } from '../lock.ts';
-import { readBounded } from '../read.ts';
-import type { NamedFile } from '../saving.ts';
+import { quote } from '../../src/cli/argv.ts';
+import { makeDirectory, removeLeftovers, unwritable } from '../../src/cli/atomic.ts';
+import { UsageError } from '../../src/cli/library.ts';
+import { type Holder, Lock, takeLock } from '../../src/cli/lock.ts';
+import { readBounded } from '../../src/cli/read.ts';
+import type { NamedFile } from '../../src/cli/saving.ts';
 import type { Found } from './experiment.ts';
 
 /** Most bytes of a result: they have some ten thousand. */

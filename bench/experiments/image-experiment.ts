@@ -1,11 +1,11 @@
 // Experiments on images: a vision transformer, every cell with the same data, order, augmentation
 // and budget.
 
-import { readImages } from '../images.ts';
-import { type ImageSet, sha256Hex, Trainer, vit } from '../library.ts';
-import { optionsOf, settingsOf } from '../settings.ts';
-import type { Task } from '../tasks/task.ts';
-import { vitTask } from '../tasks/vit.ts';
+import { readImages } from '../../src/cli/images.ts';
+import { type ImageSet, sha256Hex, Trainer, vit } from '../../src/cli/library.ts';
+import { optionsOf, settingsOf } from '../../src/cli/settings.ts';
+import type { Task } from '../../src/cli/tasks/task.ts';
+import { vitTask } from '../../src/cli/tasks/vit.ts';
 import {
   type Cell,
   type Description,

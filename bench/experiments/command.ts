@@ -1,18 +1,19 @@
-// retrograd experiment: makes the runs behind a table or a figure of docs/results.md, one JSON file
+// npm run experiment: makes the runs behind a table or a figure of docs/results.md, one JSON file
 // each.
 
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { number, quote, wholeNumber } from './argv.ts';
-import { prepareDirectory } from './atomic.ts';
-import type { Cell, Experiment } from './experiments/experiment.ts';
-import { EXPERIMENTS, FIGURES, findExperiment, LIST_HINT, NAMES } from './experiments/list.ts';
-import { makeRuns } from './experiments/making.ts';
-import { folderOf, readResult } from './experiments/store.ts';
-import { table } from './format.ts';
-import { UsageError } from './library.ts';
-import { goOnWithoutOutput } from './output.ts';
-import { print, printJson } from './reporters.ts';
+import { number, quote, wholeNumber } from '../../src/cli/argv.ts';
+import { prepareDirectory } from '../../src/cli/atomic.ts';
+import { table } from '../../src/cli/format.ts';
+import { UsageError } from '../../src/cli/library.ts';
+import { goOnWithoutOutput } from '../../src/cli/output.ts';
+import { newCommand } from '../../src/cli/program.ts';
+import { print, printJson } from '../../src/cli/reporters.ts';
+import type { Cell, Experiment } from './experiment.ts';
+import { EXPERIMENTS, FIGURES, findExperiment, LIST_HINT, NAMES } from './list.ts';
+import { makeRuns } from './making.ts';
+import { folderOf, readResult } from './store.ts';
 
 /** What --data is the path of. */
 const DATA = { images: 'a directory of images', text: 'a text file', pairs: 'a file of pairs' };
@@ -30,12 +31,11 @@ export interface ExperimentValues {
   json?: boolean;
 }
 
-/** Registers the command. */
-export function addExperiment(program: Command, finish: (code: number) => void): void {
+/** The command; `finish` receives its exit code. */
+export function createExperiment(finish: (code: number) => void): Command {
   const parsed = <T>(parse: (given: string) => T): ((given: string) => string) =>
     parse as unknown as (given: string) => string;
-  program
-    .command('experiment')
+  return newCommand('npm run experiment --')
     .description('make the runs behind a table or figure of docs/results.md')
     .argument('[NAME]', 'which one; --list says what there is')
     .option('-d, --data <path>', 'directory of images or text file, as the experiment needs')

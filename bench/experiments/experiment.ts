@@ -1,8 +1,8 @@
 // What an experiment is: data that say which runs are made and what of them goes on the page
 // (docs/results.md), and a way to make one run.
 
-import type { CheckedOptions, Trainer } from '../library.ts';
-import { type Settings, settingsOf } from '../settings.ts';
+import type { CheckedOptions, Trainer } from '../../src/cli/library.ts';
+import { type Settings, settingsOf } from '../../src/cli/settings.ts';
 
 /** What tells the cells of an experiment apart; everything else is equal for all. */
 export type CellOptions = Partial<

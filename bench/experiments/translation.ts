@@ -1,7 +1,7 @@
 // Translation, English to French: an encoder-decoder transformer on fewer pairs than it could learn
 // by heart.
 
-import { readDataFile } from '../files.ts';
+import { readDataFile } from '../../src/cli/files.ts';
 import {
   BytePairs,
   type Pair,
@@ -13,9 +13,9 @@ import {
   type TranslatorBatch,
   type TranslatorConfig,
   translator,
-} from '../library.ts';
-import { optionsOf, type RunOptions } from '../settings.ts';
-import { translateTask, type Vocabularies } from '../tasks/translate.ts';
+} from '../../src/cli/library.ts';
+import { optionsOf, type RunOptions } from '../../src/cli/settings.ts';
+import { translateTask, type Vocabularies } from '../../src/cli/tasks/translate.ts';
 import { type CellOptions, deciding, type Experiment } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
 import { BDIA, COST, cell, PLAIN } from './shared.ts';
