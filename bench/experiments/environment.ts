@@ -17,7 +17,17 @@ function commit(): string | undefined {
   try {
     const cwd = git('rev-parse', '--show-toplevel');
     const changed =
-      git('-C', cwd, 'status', '--porcelain', '--', 'src', 'assembly', 'package.json') !== '';
+      git(
+        '-C',
+        cwd,
+        'status',
+        '--porcelain',
+        '--',
+        'src',
+        'bench/experiments',
+        'assembly',
+        'package.json',
+      ) !== '';
     return git('rev-parse', '--short=12', 'HEAD') + (changed ? '+' : '');
   } catch {
     return undefined;

@@ -20,7 +20,7 @@ import { EXPERIMENT, TRAININGS, readResults, readRun, strangers, writeData } fro
 import { Random } from './runner.mjs';
 
 const DIST = join(import.meta.dirname, '../../dist'), CLI = join(DIST, 'cli.js');
-const { decodeCheckpoint } = await import(join(DIST, 'all.js'));
+const { decodeCheckpoint } = await import(join(DIST, 'index.js'));
 /** What runs a command: the command line, or the repository's `experiment`. */
 const experiments = await bundleExperiments();
 const programOf = ([first, ...rest]) =>
