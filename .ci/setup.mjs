@@ -11,20 +11,19 @@ const OLDEST_NODE = 20;
 const SOURCES = [
   'src',
   'assembly',
-  'src/verify/published/demo.json',
-  'src/verify/published/conformance.json',
   'package.json',
   'asconfig.json',
   'tsconfig.json',
   '.ci/build.mjs',
   '.ci/licenses.mjs',
   '.ci/pack.mjs',
+  '.ci/private.mjs',
 ];
 const RESULTS = [
   'dist/index.js',
   'dist/thread.js',
-  'dist/worker.js',
   'dist/serve.js',
+  'dist/worker.js',
   'dist/kernels.wasm',
   'dist/verify.js',
   'dist/worker-verify.js',

@@ -5,8 +5,8 @@
 //   node bench/conformance-page.mjs            writes it
 //   node bench/conformance-page.mjs --check    changes nothing, exits 1 if it is stale
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';

@@ -5,7 +5,7 @@
 //   node bench/docs.mjs            rewrites what is stale
 //   node bench/docs.mjs --check    changes nothing, exits 1 and names the stale blocks
 
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BLOCKS, CHARTS } from './blocks.mjs';
 import { CONFORMANCE_PAGE, writeConformancePage } from './conformance-page.mjs';

@@ -4,12 +4,12 @@
 // (compare/contender.mjs) of bench/all.mjs; alone: echo '{"shape":[64,64,64]}' | node bench/run.mjs
 // gemm
 
-import { serve } from './compare/contender.mjs';
-import { fingerprint, leftOperand, rightOperand } from './compare/product.mjs';
-import { packedBytes, panelStride } from '../src/kernels/kernels.ts';
-import { createWasmBackend } from '../src/kernels/wasm.ts';
 import { createPeak } from '../src/cli/bench/peak.ts';
 import { ratesInTurn } from '../src/cli/bench/products.ts';
+import { packedBytes, panelStride } from '../src/kernels/kernels.ts';
+import { createWasmBackend } from '../src/kernels/wasm.ts';
+import { serve } from './compare/contender.mjs';
+import { fingerprint, leftOperand, rightOperand } from './compare/product.mjs';
 
 interface Request {
   /** M, N, K. */

@@ -13,14 +13,14 @@ const BATCH = 8;
 
 const library = new URL('../dist/index.js', import.meta.url);
 if (!existsSync(library)) refuse('dist/index.js is missing', 'run: npm run build');
-const { planGpt } = await import(library.href);
+const { bdia, gpt, plain, plan } = await import(library.href);
 
-const plan = (layers, reversible) =>
-  planGpt({ model: { ...MODEL, layers }, batch: BATCH, steps: 1, reversible });
+const planOf = (layers, rule) =>
+  plan({ model: gpt({ ...MODEL, layers, rule }), batch: BATCH, steps: 1 });
 const rows = DEPTHS.map((layers) => ({
   layers,
-  bdia: plan(layers, 'bdia'),
-  none: plan(layers, 'none'),
+  bdia: planOf(layers, bdia()),
+  none: planOf(layers, plain()),
 }));
 writeResult(resultFile('memory'), { ...MODEL, batch: BATCH, rows });
 for (const { layers, bdia, none } of rows)

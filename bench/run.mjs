@@ -1,8 +1,9 @@
 // Runs a TypeScript script of this folder: node bench/run.mjs NAME [arguments]. Bundles it into
 // build/ first.
-import { build } from 'esbuild';
-import { pathToFileURL } from 'node:url';
+
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 
 const name = process.argv[2];
 const root = join(import.meta.dirname, '..');

@@ -8,12 +8,12 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type * as Library from '../src/index.ts';
-import { createProfile } from '../src/cli/bench/profile.ts';
-import type { Backend } from '../src/kernels/kernels.ts';
-import { randomU32 } from '../src/core/random.ts';
-import { answerOnce } from './compare/contender.mjs';
 import { createPeak } from '../src/cli/bench/peak.ts';
+import { createProfile } from '../src/cli/bench/profile.ts';
+import { randomU32 } from '../src/core/random.ts';
+import type * as Library from '../src/index.ts';
+import type { Backend } from '../src/kernels/kernels.ts';
+import { answerOnce } from './compare/contender.mjs';
 
 interface Request {
   task: 'export' | 'time' | 'profile' | 'memory';
@@ -27,7 +27,7 @@ interface Request {
 }
 
 // This file runs from build/, one folder below the root like bench/.
-const { GptTrainer, planGpt }: typeof Library = await import(
+const { Trainer, bdia, constant, gpt, plain, plan }: typeof Library = await import(
   new URL('../dist/index.js', import.meta.url).href
 );
 const LEARNING_RATE = 1e-3;
@@ -36,15 +36,12 @@ const optionsOf = ({
   batch,
   reversible = 'none',
   threads = 1,
-}: Request): Library.TrainOptions => ({
-  model,
+}: Request): Library.TrainOptions<Library.TextBatch> => ({
+  model: gpt({ ...model, rule: reversible === 'bdia' ? bdia() : plain() }),
   batch,
-  reversible,
   threads,
   steps: 1000,
-  learningRate: LEARNING_RATE,
-  warmup: 0,
-  decay: 'constant',
+  learningRate: constant(LEARNING_RATE, { warmup: 0 }),
 });
 
 /** B*T tokens and one more: three times of four a function of the token before, else anything. */
@@ -58,13 +55,6 @@ function tokensOf({ model: { vocabulary, context }, batch }: Request): Int32Arra
   return tokens;
 }
 
-async function ready(trainer: Library.GptTrainer, threads: number): Promise<void> {
-  for (let waited = 0; trainer.threads !== threads; waited += 5) {
-    if (waited > 5000) throw new Error(`${trainer.threads} of ${threads} threads came up`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** Creates a trainer and runs steps on the one batch; the first `warmup` of them untimed. */
 async function run(
   request: Request,
@@ -74,13 +64,16 @@ async function run(
   const { threads = 1, warmup = 3, steps = 8 } = request;
   const tokens = tokensOf(request);
   const n = tokens.length - 1;
-  const trainer = GptTrainer.create(optionsOf(request), makeBackend);
+  const batch = { inputs: tokens.subarray(0, n), targets: tokens.subarray(1) };
+  const trainer = Trainer.forTests(optionsOf(request), { makeBackend });
   const times: number[] = [];
   const losses: number[] = [];
-  await ready(trainer, threads);
+  await trainer.ready();
+  if (trainer.threads !== threads)
+    throw new Error(`${trainer.threads} of ${threads} threads came up: ${trainer.threadsNote}`);
   for (let i = 0; i < warmup + steps; i++) {
     const start = performance.now();
-    const { loss } = trainer.trainStep(tokens.subarray(0, n), tokens.subarray(1));
+    const { loss } = trainer.step(batch);
     const passed = performance.now() - start;
     if (i >= warmup) times.push(passed);
     losses.push(loss);
@@ -92,7 +85,7 @@ async function run(
 }
 
 function exportTask(request: Request): unknown {
-  const trainer = GptTrainer.create(optionsOf(request));
+  const trainer = Trainer.create(optionsOf(request));
   const weights = trainer.tensors().filter(({ name }) => !name.startsWith('optimizer.'));
   let size = 0;
   const table = weights.map(({ name, shape, data }) => ({
@@ -111,7 +104,7 @@ function exportTask(request: Request): unknown {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'weights.f32'), values);
   const { model, batch } = request;
-  // Adam's betas are those of src/train/optimizer.ts.
+  // Adam's betas are those of src/optim/adamw.ts.
   const adamw = {
     rate: LEARNING_RATE,
     beta1: 1 - 2 ** -3,
@@ -166,7 +159,7 @@ async function profileTask(request: Request): Promise<unknown> {
 async function memoryTask(request: Request): Promise<unknown> {
   const before = process.memoryUsage.rss();
   const { trainer } = await run({ ...request, warmup: 0, steps: 3 });
-  const { bytes, total, parameters } = planGpt(optionsOf(request));
+  const { bytes, total, parameters } = plan(optionsOf(request));
   return {
     bytes,
     total,

@@ -4,7 +4,7 @@
 
 import * as ort from 'onnxruntime-web';
 import { repeat, serve } from './contender.mjs';
-import { TYPE, oneNodeModel } from './onnx.mjs';
+import { oneNodeModel, TYPE } from './onnx.mjs';
 import { fingerprint, leftOperand, rightOperand } from './product.mjs';
 
 ort.env.wasm.numThreads = 1;

@@ -1,9 +1,9 @@
 // The product in tfjs on its WebAssembly backend (XNNPACK, SIMD), float32, one thread.
 
 import * as tf from '@tensorflow/tfjs';
-import { startTfjs } from './tfjs.mjs';
-import { TFJS_FOLDER, repeat, serve } from './contender.mjs';
+import { repeat, serve, TFJS_FOLDER } from './contender.mjs';
 import { fingerprint, leftOperand, rightOperand } from './product.mjs';
+import { startTfjs } from './tfjs.mjs';
 
 await startTfjs(TFJS_FOLDER);
 const prepared = new Map();

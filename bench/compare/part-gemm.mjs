@@ -3,7 +3,7 @@
 // engine's product is checked against plain loops.
 
 import { join } from 'node:path';
-import { SHAPES, expectedFingerprint } from './product.mjs';
+import { expectedFingerprint, SHAPES } from './product.mjs';
 import { Contender, summary } from './turns.mjs';
 
 const here = import.meta.dirname;

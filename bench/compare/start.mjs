@@ -3,24 +3,21 @@
 // encoding the tokens are within.
 
 import { join } from 'node:path';
-import { TFJS_FOLDER, answerOnce } from './contender.mjs';
+import { answerOnce, TFJS_FOLDER } from './contender.mjs';
 import { readTask } from './task.mjs';
 
 const ENGINES = {
   async retrograd({ model, batch, inputs, targets }) {
-    const { GptTrainer } = await import(join(import.meta.dirname, '../../dist/index.js'));
-    const trainer = GptTrainer.create({
-      model,
+    const library = await import(join(import.meta.dirname, '../../dist/index.js'));
+    const { Trainer, constant, gpt, plain } = library;
+    const trainer = Trainer.create({
+      model: gpt({ ...model, rule: plain() }),
       batch,
-      reversible: 'none',
       steps: 1000,
-      learningRate: 0.001,
-      warmup: 0,
-      decay: 'constant',
+      learningRate: constant(0.001, { warmup: 0 }),
     });
-    const x = Int32Array.from(inputs);
-    const y = Int32Array.from(targets);
-    return () => trainer.trainStep(x, y).loss;
+    const windows = { inputs: Int32Array.from(inputs), targets: Int32Array.from(targets) };
+    return () => trainer.step(windows).loss;
   },
   async 'jax-js'(task) {
     const { createJaxGpt } = await import('./gpt-jax.mjs');

@@ -1,8 +1,8 @@
 // A contender: training steps of the task in jax-js, in a fresh process. On one thread it is what
 // Node gives; on more, with workers.mjs, which must be there before the engine is loaded.
 
-import { heapBytes } from './heap.mjs';
 import { answerOnce } from './contender.mjs';
+import { heapBytes } from './heap.mjs';
 import { readTask, timeSteps } from './task.mjs';
 import { enableWorkers } from './workers.mjs';
 

@@ -1,6 +1,6 @@
 // A contender: training steps of the task in tfjs on its WebAssembly backend, in a fresh process.
 
-import { TFJS_FOLDER, answerOnce } from './contender.mjs';
+import { answerOnce, TFJS_FOLDER } from './contender.mjs';
 import { createTfjsGpt } from './gpt-tfjs.mjs';
 import { readTask, timeSteps } from './task.mjs';
 import { startTfjs } from './tfjs.mjs';
