@@ -126,6 +126,11 @@ function save(path, text) {
   );
 }
 
+/** Without the fields that classes declare and do not set: lines that are a name. They are
+ *  undefined without it, and it takes 0.5 kB, compressed. */
+const withoutDeclarations = (code) =>
+  code.replace(/^ +(?!(?:break|continue|return|debugger);)[\w$]+;$/gm, '');
+
 /** A file of the library. Terser makes it shorter than esbuild does and writes newlines for
  *  semicolons. Annotations are kept (esbuild drops them with the white space): by them bundlers
  *  leave out the models that nobody imports. */
@@ -146,10 +151,10 @@ async function bundle(entry, outfile, plugins) {
     plugins: [...(plugins ?? [wasmAsText]), numbersOnly],
   });
   metafiles.push(metafile);
-  const { code, map } = await minify(bundled.text, {
+  const { code, map } = await minify(withoutDeclarations(bundled.text), {
     module: true,
     ecma: 2020,
-    compress: { passes: 3 },
+    compress: { passes: 3, reduce_funcs: false },
     sourceMap: { content: bundledMap.text },
     format: { semicolons: false, max_line_len: LINE_LENGTH, preserve_annotations: true },
   });

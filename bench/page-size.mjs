@@ -11,9 +11,8 @@ import { ROOT } from './stamp.mjs';
 /** Most bytes of README's example, and of the same with all models and update rules. */
 export const MOST_BYTES = { example: 40_000, everything: 55_000 };
 
-/** The README's first program. */
-export const readmeProgram = () =>
-  /^```js\n([^]+?)^```$/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))[1];
+/** README's example, as a file. */
+const PROGRAM = 'docs/examples/node/train.mjs';
 
 /** Uses every model and update rule; bundlers cannot leave out what is exported. */
 const EVERYTHING = `
@@ -39,7 +38,7 @@ export async function pageSize(contents) {
 
 /** Of README's example, and of the same with everything. */
 export async function pageSizes() {
-  const program = readmeProgram();
+  const program = readFileSync(join(ROOT, PROGRAM), 'utf8');
   return {
     example: await pageSize(program),
     everything: await pageSize(program + EVERYTHING),

@@ -281,7 +281,7 @@ function sizeSection(data) {
   const parts = ({ parts: list, later }) =>
     [
       ...list.map((part) => `${part.name} ${kilobytes(part)}`),
-      ...(later === undefined ? [] : [`other backends, ${later.name}: ${kilobytes(later)}`]),
+      ...(later === undefined ? [] : [`${later.name}: ${kilobytes(later)}`]),
     ].join('; ');
   const bundles = data.bundles.map((row) =>
     row.failed !== undefined

@@ -1,6 +1,6 @@
 // Part "size" of bench/all.mjs: what a page has to load to train this GPT (minified by esbuild,
 // gzipped, WebAssembly included), and the time from import to the end of the first training step in
-// fresh processes. Ours is dist/ as published; a rival's bundle is its model and training step of
+// fresh processes. Ours is README's example; a rival's bundle is its model and training step of
 // bench/compare with what they import. Alone, prints the sizes: node bench/size.mjs
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { BATCH, MODEL } from './compare/part-step.mjs';
 import { askFresh, reasonOf, summary } from './compare/turns.mjs';
+import { pageSizes } from './page-size.mjs';
 import { ROOT } from './stamp.mjs';
 
 const COMPARE = join(import.meta.dirname, 'compare');
@@ -20,10 +21,13 @@ const sum = (parts) => ({
 });
 const fileSize = (path) => ({ name: path.split('/').at(-1), ...measure(readFileSync(path)) });
 
-/** Our two files; the second is loaded by worker threads alone. */
-function ours() {
-  const parts = ['index.js', 'thread.js'].map((name) => fileSize(join(ROOT, 'dist', name)));
-  return { engine: 'retrograd', trains: true, total: sum(parts), parts };
+/** README's example; what else is loaded when asked for. */
+async function ours() {
+  const { example, everything } = await pageSizes();
+  const threads = { ...fileSize(join(ROOT, 'dist/thread.js')), name: 'for worker threads' };
+  const most = { ...everything, name: 'with every model and update rule' };
+  const parts = [{ ...example, name: 'code' }];
+  return { engine: 'retrograd', trains: true, total: example, parts, later: threads, most };
 }
 
 /** Minified code that the entry loads at once, and what it may load later (other backends), which
@@ -70,12 +74,12 @@ async function bundle(engine, trains, contents, wasm = [], alias = {}) {
     trains,
     total: sum(parts),
     parts,
-    later: later.length > 0 ? code(later, 'loaded when needed') : undefined,
+    later: later.length > 0 ? code(later, 'other backends, loaded when needed') : undefined,
   };
 }
 
 async function sizes(log) {
-  const rows = [ours()];
+  const rows = [await ours()];
   const attempt = async (engine, ...rest) => {
     try {
       rows.push(await bundle(engine, ...rest));

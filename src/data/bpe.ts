@@ -38,7 +38,7 @@ const MAX_LEARNED = 2 ** 23;
 const PUNCTUATION =
   '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7' +
   '\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
-const WORD = new RegExp(
+const WORD = /* @__PURE__ */ new RegExp(
   ` ?(?:[${PUNCTUATION}]{1,${MAX_WORD}}|[^ ${PUNCTUATION}]{1,${MAX_WORD}})| `,
   'gu',
 );
