@@ -2,7 +2,17 @@
 // docs/conformance.md tells a stranger the same in words; published/conformance.json holds the
 // cases and digests that are published.
 
-import { callback, choice, fields, list, properties, reading, refuse, text, whole } from '../core/check.ts';
+import {
+  callback,
+  choice,
+  fields,
+  list,
+  properties,
+  reading,
+  refuse,
+  text,
+  whole,
+} from '../core/check.ts';
 import { sha256 } from '../core/digest.ts';
 import { philox4x32 } from '../core/random.ts';
 import { type Backend, type Kernels, RetrogradError } from '../index.ts';
@@ -36,15 +46,26 @@ export interface KernelCase {
 }
 
 const WIDTH = { uint8: 1, int16: 2, int32: 4, int64: 8 } as const;
-const RANGE = { uint8: [0, 255], int16: [-(2 ** 15), 2 ** 15 - 1], int32: [-(2 ** 31), 2 ** 31 - 1] } as const;
+const RANGE = {
+  uint8: [0, 255],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+} as const;
 /** Buffers begin on multiples of this. */
 const ALIGNMENT = 64;
 
 /** Element `index` of argument `argument`. */
-function element({ type, low, high, bits = 64 }: BufferArgument, stream: number, argument: number, index: number): bigint {
+function element(
+  { type, low, high, bits = 64 }: BufferArgument,
+  stream: number,
+  argument: number,
+  index: number,
+): bigint {
   const [w0, w1] = philox4x32(index, argument, 0, 0, stream, 0);
-  if (type === 'int64') return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
-  const from = BigInt(low ?? RANGE[type][0]), to = BigInt(high ?? RANGE[type][1]);
+  if (type === 'int64')
+    return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
+  const from = BigInt(low ?? RANGE[type][0]),
+    to = BigInt(high ?? RANGE[type][1]);
   return from + ((BigInt(w0) * (to - from + 1n)) >> 32n);
 }
 
@@ -67,12 +88,23 @@ function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argumen
  *  const answer = runCase(createWasmBackend({ pages: 1 }), 'max_bits_i64', { stream: 1, args });
  *  console.log(answer.length, answer[0]); // 32 16
  */
-export function runCase(backend: Backend, kernel: keyof Kernels, given: KernelCase): Uint8Array<ArrayBuffer> {
-  const { kernels, memory: { buffer: memory }, base } = readBackend(backend);
+export function runCase(
+  backend: Backend,
+  kernel: keyof Kernels,
+  given: KernelCase,
+): Uint8Array<ArrayBuffer> {
+  const {
+    kernels,
+    memory: { buffer: memory },
+    base,
+  } = readBackend(backend);
   const { stream, args: own } = properties('the case', given, ['stream', 'args']);
   whole('stream', stream, 0, 2 ** 32 - 1);
   const args = list('args', own, readArgument);
-  const call = callback(text('kernel', kernel), reading('its kernels', () => kernels[kernel]));
+  const call = callback(
+    text('kernel', kernel),
+    reading('its kernels', () => kernels[kernel]),
+  );
   let at = base;
   const addresses = args.map((argument) => {
     if (typeof argument === 'number') return argument;
@@ -80,15 +112,24 @@ export function runCase(backend: Backend, kernel: keyof Kernels, given: KernelCa
     at = Math.ceil((at + argument.length * WIDTH[argument.type]) / ALIGNMENT) * ALIGNMENT;
     return start;
   });
-  if (at > memory.byteLength) throw new RetrogradError(`a case of ${kernel} needs ${at} bytes, the memory has ${memory.byteLength}`);
-  const bytesOf = (i: number, { length, type }: BufferArgument): Uint8Array => new Uint8Array(memory, addresses[i], length * WIDTH[type]);
+  if (at > memory.byteLength)
+    throw new RetrogradError(
+      `a case of ${kernel} needs ${at} bytes, the memory has ${memory.byteLength}`,
+    );
+  const bytesOf = (i: number, { length, type }: BufferArgument): Uint8Array =>
+    new Uint8Array(memory, addresses[i], length * WIDTH[type]);
   args.forEach((argument, i) => {
     if (typeof argument !== 'number') fill(bytesOf(i, argument), argument, stream, i);
   });
   const word = new DataView(new ArrayBuffer(8));
-  word.setBigInt64(0, resultOf(kernel, () => (call as (...all: number[]) => unknown)(...addresses)), true);
+  word.setBigInt64(
+    0,
+    resultOf(kernel, () => (call as (...all: number[]) => unknown)(...addresses)),
+    true,
+  );
   const outputs = args.map((argument, i) =>
-    typeof argument !== 'number' && argument.output ? bytesOf(i, argument) : new Uint8Array(0));
+    typeof argument !== 'number' && argument.output ? bytesOf(i, argument) : new Uint8Array(0),
+  );
   return sha256([new Uint8Array(word.buffer), ...outputs]);
 }
 

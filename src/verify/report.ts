@@ -46,7 +46,14 @@ export function summaryLine(report: VerifyReport, runtime = describeRuntime()): 
 
 /** A row that prints. */
 function readRow(name: string, row: unknown): VerifyRow {
-  const own = properties(name, row as VerifyRow, ['name', 'cases', 'digest', 'expected', 'equal', 'firstDifference']);
+  const own = properties(name, row as VerifyRow, [
+    'name',
+    'cases',
+    'digest',
+    'expected',
+    'equal',
+    'firstDifference',
+  ]);
   text(`${name}.name`, own.name);
   text(`${name}.digest`, own.digest);
   return own;
@@ -58,8 +65,16 @@ function readRow(name: string, row: unknown): VerifyRow {
  *  console.log(formatReport(report));
  */
 export function formatReport(given: VerifyReport, runtime?: string): string {
-  const own = properties('the report', given, ['equal', 'rows', 'digest', 'expected', 'milliseconds']);
-  return reading('the report', () => formatRows({ ...own, rows: list('rows', own.rows, readRow, 1) }, runtime));
+  const own = properties('the report', given, [
+    'equal',
+    'rows',
+    'digest',
+    'expected',
+    'milliseconds',
+  ]);
+  return reading('the report', () =>
+    formatRows({ ...own, rows: list('rows', own.rows, readRow, 1) }, runtime),
+  );
 }
 
 function formatRows(report: VerifyReport, runtime?: string): string {
