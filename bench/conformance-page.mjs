@@ -235,7 +235,10 @@ const EXAMPLES = [
   },
 ];
 const halfUp = (a, s) => (s > 0 ? (a + (1n << BigInt(s - 1))) >> BigInt(s) : a << BigInt(-s));
-const clamp = (a, bound) => (a > bound ? BigInt(bound) : a < -bound ? -BigInt(bound) : a);
+const clamp = (a, bound) => {
+  if (a > bound) return BigInt(bound);
+  return a < -bound ? -BigInt(bound) : a;
+};
 const ARRAYS = { int16: Int16Array, int32: Int32Array, int64: BigInt64Array };
 const bytesOf = (type, values) =>
   new Uint8Array(ARRAYS[type].from(values, type === 'int64' ? (value) => value : Number).buffer);
@@ -434,7 +437,7 @@ ${kernelList(golden)}
 ### Training runs
 
 The runs certify the whole library, not one kernel: their digests need the model and the training loop
-([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options; `npm run api` writes the defaults of the others:
+([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options; \`npm run api\` writes the defaults of the others:
 
 ${runOptions(modules)}
 

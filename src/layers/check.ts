@@ -33,35 +33,36 @@ export class IntegerRows {
   /** Copies rows; what is beyond a row's length is 0. lengths: of each row, 1..width; both may have
    *  more than `count`. Without them all rows are full. Throws UsageError. */
   take(given: GivenRows, lengths: GivenRows | undefined, shape: RowsShape): void {
-    const { count, width, low, high } = shape;
+    const { count, width } = shape;
     const size = count * width;
     this.values = sized(this.values, size);
     this.lengths = sized(this.lengths, count);
     if (lengths === undefined) {
       const all = typed(given.name, given.values, 'Int32Array', size);
-      copy(given.name, all, 0, this.values, low, high);
+      copy(given.name, all, 0, this.values, shape);
       this.lengths.fill(width);
       return;
     }
     const all = typed(lengths.name, lengths.values, 'Int32Array', count, MAX_LENGTH);
-    copy(lengths.name, all, 0, this.lengths, 1, width);
+    copy(lengths.name, all, 0, this.lengths, { low: 1, high: width });
     const from = typed(given.name, given.values, 'Int32Array', size, MAX_LENGTH);
     this.values.fill(0);
     for (let s = 0; s < count; s++) {
       const at = s * width;
       const row = this.values.subarray(at, at + this.lengths[s]);
-      copy(`${given.name} row ${s}`, from, at, row, low, high);
+      copy(`${given.name} row ${s}`, from, at, row, shape);
     }
   }
 
   /** One row, which may be a short one. Throws UsageError. */
-  takeOne(name: string, value: unknown, { width, low, high }: RowsShape): void {
+  takeOne(name: string, value: unknown, shape: RowsShape): void {
+    const { width } = shape;
     const given = typed(name, value, 'Int32Array', 1, width);
     this.values = sized(this.values, width);
     this.lengths = sized(this.lengths, 1);
     this.values.fill(0);
     this.lengths[0] = given.length;
-    copy(name, given, 0, this.values.subarray(0, given.length), low, high);
+    copy(name, given, 0, this.values.subarray(0, given.length), shape);
   }
 }
 
@@ -75,8 +76,7 @@ function copy(
   from: Int32Array,
   at: number,
   to: Int32Array,
-  low: number,
-  high: number,
+  { low, high }: { readonly low: number; readonly high: number },
 ): void {
   for (let i = 0; i < to.length; i++) to[i] = from[at + i];
   for (let i = 0; i < to.length; i++)

@@ -64,8 +64,8 @@ function element(
   const [w0, w1] = philox4x32(index, argument, 0, 0, stream, 0);
   if (type === 'int64')
     return BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits);
-  const from = BigInt(low ?? RANGE[type][0]),
-    to = BigInt(high ?? RANGE[type][1]);
+  const from = BigInt(low ?? RANGE[type][0]);
+  const to = BigInt(high ?? RANGE[type][1]);
   return from + ((BigInt(w0) * (to - from + 1n)) >> 32n);
 }
 
