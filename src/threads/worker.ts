@@ -1,6 +1,8 @@
 // A worker thread in whatever runtime: Node, Deno and Bun by node:worker_threads, pages by Worker.
 // No import of Node's module stands in this text: bundlers for pages would stumble over it.
 
+import { UsageError } from '../core/errors.ts';
+
 /** What the pool needs of a worker. */
 export interface WorkerThread {
   postMessage(message: object): void;
@@ -52,9 +54,13 @@ export function startWorker(
   source: URL | (() => unknown),
   end: (why: string) => void,
 ): WorkerThread {
+  const isFunction = typeof source === 'function';
+  // pages do not say why a module cannot be loaded
+  const unknown = `${isFunction ? 'its module' : source} cannot be loaded`;
   const fail = ({ message }: { message?: string }): void =>
-    end(`a thread failed: ${message ?? source}`);
-  const given = typeof source === 'function' ? source() : undefined;
+    end(`a thread failed: ${message ?? unknown}`);
+  const given = isFunction ? source() : undefined;
+  if (isFunction && Object(given) !== given) throw new UsageError('worker() gave no worker');
   if (node === undefined || (given !== undefined && !isNodeWorker(given))) {
     const worker = (given ?? new Worker(source as URL, { type: 'module' })) as Worker;
     worker.onerror = (event) => {
