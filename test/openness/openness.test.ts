@@ -30,6 +30,7 @@ let folder = '';
 let project = '';
 let found: Record<string, Promises> = {};
 let checks: { layer: number; rule: { rebuilt: number; cosine: number } };
+let notes: Record<string, { threads: number; threadsNote: string; digest: string }>;
 let learned: { regression: number; digits: number } & Record<string, number | Learned>;
 
 beforeAll(() => {
@@ -38,7 +39,7 @@ beforeAll(() => {
   project = examplesProject(folder);
   expect(compile(project, 'nodenext')).toEqual([]);
   const said = run(process.execPath, [join(project, 'build/promises.mjs'), 'gradients']);
-  ({ found, learned, checks } = JSON.parse(said));
+  ({ found, learned, checks, notes } = JSON.parse(said));
 }, 300_000);
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -105,6 +106,23 @@ describe('the checks that the package brings pass', () => {
   test('own-rule', () => {
     expect(checks.rule.rebuilt).toBe(7);
     expect(checks.rule.cosine).toBeGreaterThan(0.999999);
+  });
+});
+
+describe('one thread and a note', () => {
+  test.each([
+    [
+      'another model',
+      /^a thread failed: the model "regression" is not known here, expected one of/,
+    ],
+    ['no module', /^a thread failed: Cannot find module/],
+    ['no worker', /^no thread can be started: worker\(\) gave no worker$/],
+    ['an error', /^no thread can be started: no such luck$/],
+  ])('%s', (way, note) => {
+    const { threads, threadsNote, digest } = notes[way];
+    expect(threads).toBe(1);
+    expect(threadsNote).toMatch(note);
+    expect(digest).toBe(found.regression.digests.one);
   });
 });
 

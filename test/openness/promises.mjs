@@ -227,6 +227,27 @@ function checks() {
   return { layer: cosines['the input'], rule: checkRule(ownRule.midpoint(), { depth: 4 }) };
 }
 
+/** Why threads do not work where they cannot: the notes. The run goes on alone. */
+async function notes() {
+  const ways = {
+    'another model': new URL('./own-layer-thread.js', import.meta.url),
+    'no module': new URL('./nowhere.js', import.meta.url),
+    'no worker': () => undefined,
+    'an error': () => {
+      throw new Error('no such luck');
+    },
+  };
+  const found = {};
+  for (const [way, worker] of Object.entries(ways)) {
+    const trainer = create('regression', { threads: 2, worker });
+    await trainer.ready();
+    train(trainer, 'regression');
+    const { threads, threadsNote } = trainer;
+    found[way] = { threads, threadsNote, digest: await trainer.weightsSha256() };
+  }
+  return found;
+}
+
 /** All of it. */
 export async function all(what = '', start = undefined) {
   const found = {};
@@ -234,7 +255,9 @@ export async function all(what = '', start = undefined) {
     found[name] = await promises(name, start);
     if (what === 'gradients') found[name].gradients = gradients(name);
   }
-  return what === 'gradients' ? { found, learned: learned(), checks: checks() } : { found };
+  return what === 'gradients'
+    ? { found, learned: learned(), checks: checks(), notes: await notes() }
+    : { found };
 }
 
 if (globalThis.process?.argv?.[1]?.endsWith('promises.mjs'))
