@@ -1,9 +1,9 @@
-// The float32 yardstick of `npm run experiment -- translation`: the same model on the same sentences
-// in the same order, trained by PyTorch (bench/compare/torch_translate.py), judged by the same
-// BLEU. Writes its runs beside those of the experiment, as the cells float32 and float32-bdia.
+// The float32 yardstick of `npm run experiment -- translation`: the same model on the same
+// sentences in the same order, trained by PyTorch (bench/compare/torch_translate.py), judged by the
+// same BLEU. Writes its runs beside those of the experiment, as the cells float32 and float32-bdia.
 //
-//   node bench/run.mjs translation --data FILE [--cells float32,float32-bdia] [--seeds 1,2,3] [--scale 1] [--out bench/results/experiments]
-//                                  [--python /usr/bin/python3]
+//   node bench/run.mjs translation --data FILE [--cells float32,float32-bdia] [--seeds 1,2,3]
+//     [--scale 1] [--out bench/results/experiments] [--python /usr/bin/python3]
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
