@@ -148,13 +148,36 @@ function nameOf({ name }: UpdateRule, keep: CheckedOptions['keep']): RuleName {
   return keep === 'states' ? 'checkpointing' : 'none';
 }
 
+/** What a model's configuration says, in the order in which it is shown. */
+const MODEL = [
+  'vocabulary',
+  'width',
+  'height',
+  'colours',
+  'classes',
+  'patch',
+  'layers',
+  'channels',
+  'heads',
+  'context',
+  'mlpRatio',
+  'bias',
+  'tied',
+];
+
+function modelOf({ name, config }: CheckedOptions['model']): Record<string, unknown> {
+  const values = new Map(Object.entries(config as object));
+  const shown = MODEL.filter((key) => values.has(key)).map((key) => [key, values.get(key)]);
+  return Object.fromEntries(name === 'gpt' ? shown : [['kind', name], ...shown]);
+}
+
 /** What the options of a run say, of a checkpoint of whatever version too. What a rule does not
  *  have has its default. A run of another program may have an optimizer that the command line has
  *  not: it is named beside. */
 export function settingsOf(options: CheckedOptions<never>): Settings {
   const { model, batch, steps, seed, clip, dropout, stochasticDepth, fractionBits } = options;
   const { microBatch, keep, verify, threads, memoryLimit, learningRate, optimizer } = options;
-  const { rule, ...config } = model.config as { rule: UpdateRule };
+  const { rule } = configOf<ModelConfig>(options);
   const ofRule = rule.options as { gammaShift?: number; beta?: number; isRandom?: boolean };
   return {
     batch,
@@ -178,6 +201,6 @@ export function settingsOf(options: CheckedOptions<never>): Settings {
     verify,
     threads,
     memoryLimit,
-    model: model.name === 'gpt' ? config : { kind: model.name, ...config },
+    model: modelOf(model),
   };
 }
