@@ -88,6 +88,21 @@ describe('architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('the command line has no code of the library but by its public names', () => {
+    const beyond = (to: string): boolean => /^src\/(?!cli\/).*\.ts$/.test(to);
+    const found = sources
+      .filter((file) => room(file) === 'cli')
+      .flatMap((file) =>
+        imports(file)
+          .filter(beyond)
+          .map((to) => `${file} -> ${to}`),
+      );
+    expect(found).toEqual([
+      'src/cli/library.ts -> src/index.ts',
+      'src/cli/library.ts -> src/verify/index.ts',
+    ]);
+  });
+
   test('every room of the order is there', () => {
     expect([...new Set(sources.map(room))].sort()).toEqual([...ORDER].sort());
   });

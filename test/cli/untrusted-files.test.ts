@@ -10,7 +10,7 @@ import { encodeCheckpoint } from '../../src/index.ts';
 import { MAX_PNG_BYTES, readPng } from '../../src/cli/png.ts';
 import { printable, printableJson, printableLine } from '../../src/cli/printable.ts';
 import { TooLarge, gunzipBounded, readBounded } from '../../src/cli/read.ts';
-import { GptTrainer, UsageError, Vocabulary } from '../../src/cli/library.ts';
+import { Trainer, UsageError, Vocabulary, gpt } from '../../src/cli/library.ts';
 import { CLI, TINY, retrograd, workspace } from './command.ts';
 import { chunk, pngOf } from './png-files.ts';
 
@@ -200,12 +200,9 @@ describe('what a file says', () => {
 
   /** A checkpoint whose every text is hostile. */
   async function hostile(name: string): Promise<void> {
-    const symbols = [...new Set(EVIL)].sort().join(''),
-      trainer = GptTrainer.create({
-        model: { vocabulary: symbols.length, layers: 1, channels: 8, heads: 2, context: 4 },
-        batch: 1,
-        steps: 10,
-      });
+    const symbols = [...new Set(EVIL)].sort().join('');
+    const config = { vocabulary: symbols.length, layers: 1, channels: 8, heads: 2, context: 4 };
+    const trainer = Trainer.create({ model: gpt(config), batch: 1, steps: 10 });
     mkdirSync(at(name));
     writeFileSync(
       join(at(name), 'checkpoint.safetensors'),
