@@ -3,7 +3,8 @@
 
 import { resolve } from 'node:path';
 import { eventsOf } from './log.ts';
-import { optionName, type Row, type RunValues } from './options.ts';
+import type { RunValues } from './options.ts';
+import { optionName, type Row } from './rows.ts';
 
 /** Absolute paths by the name of the option that gives them. */
 export type DataPaths = Record<string, string>;

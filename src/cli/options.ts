@@ -1,16 +1,25 @@
-// The options of a training run, once: as the command line takes them, as the library takes them,
-// and as a checkpoint that is resumed must agree with them. What only one kind of model has is in
-// kinds/.
+// The options of a training run as a command takes them: registered, brought to settings, and
+// compared with those of a checkpoint that is resumed. Their words are in rows.ts.
 
 import type { Command } from 'commander';
-import { asFlags, byteCount, choice, flagOf, number, quote, wholeNumber } from './argv.ts';
-import { digestOf } from './expect.ts';
+import { asFlags, flagOf, quote, wholeNumber } from './argv.ts';
 import {
   type CheckedOptions,
   checkTrainOptions,
   UsageError,
   type VocabularyKind,
 } from './library.ts';
+import {
+  BENCH,
+  type Defaults,
+  decidingRows,
+  FREE,
+  longFlag,
+  type OptionRows,
+  optionName,
+  type Row,
+  RUNNING,
+} from './rows.ts';
 import { type GivenSettings, type RuleName, type Settings, settingsOf } from './settings.ts';
 import { defaultThreads } from './threads.ts';
 
@@ -72,143 +81,6 @@ export interface RunValues {
   expect?: string;
   json?: boolean;
 }
-
-export const MAX_STEPS = 2 ** 31 - 1;
-
-export type Row = [
-  flags: string,
-  help: string,
-  parse?: (flag: string) => (given: string) => unknown,
-];
-
-/** The command line's own defaults; the rest are the library's. */
-export interface Defaults {
-  layers: number;
-  channels: number;
-  heads: number;
-  batch: number;
-  learningRate: number;
-  warmup: number;
-  /** Steps, or what gives them. */
-  steps: number | string;
-}
-
-/** The options of a kind of model. */
-export interface OptionRows {
-  defaults: Defaults;
-  /** Where the data are. */
-  data: readonly Row[];
-  /** What decides bits, of data and model. */
-  model: readonly Row[];
-  /** What changes no bit. */
-  free: readonly Row[];
-  /** Of `plan` alone: what it would know from the data. */
-  plan: readonly Row[];
-}
-
-/** The shape of a stack of blocks. */
-export const stackRows = ({ layers, channels, heads }: Defaults, ...more: Row[]): Row[] => [
-  ['-l, --layers <n>', `L, blocks (${layers})`, number],
-  ['-c, --channels <n>', `C, width of the residual stream (${channels})`, number],
-  ['--heads <n>', `H, attention heads, a divisor of channels (${heads})`, number],
-  ...more,
-  ['--mlp-ratio <n>', 'width of the MLP in units of channels (4)', number],
-  ['--bias', 'biases in linear layers and layer norms'],
-];
-
-/** Options that decide bits of the weights, of every kind: a resumed run has them from its
- *  checkpoint. */
-const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): Row[] => [
-  ['-b, --batch <n>', `B, samples a step (${batch})`, number],
-  ['-n, --steps <n>', `steps of the whole run (${steps})`, number],
-  ['-s, --seed <n>', 'of weights, batches and everything drawn (1)', number],
-  ['--lr, --learning-rate <x>', `at its peak (${learningRate})`, number],
-  ['--warmup <n>', `steps of linear warm-up (${warmup}, at most steps)`, number],
-  [
-    '--decay <kind>',
-    'cosine (to a tenth) or constant (cosine)',
-    (flag) => choice(flag, 'cosine', 'constant'),
-  ],
-  ['--wd, --weight-decay <x>', 'of matrices and embeddings (0.1)', number],
-  [
-    '--clip <x>',
-    'largest norm of the gradient; none: any (1)',
-    (flag) => (given) => (given === 'none' ? given : number(flag)(given)),
-  ],
-  [
-    '--reversible <rule>',
-    'bdia, coupling, momentum, leapfrog: states rebuilt backward, the same memory for any depth; ' +
-      'none: stored, learns a little better on small models, take it where they fit; ' +
-      'checkpointing: none, recomputed (bdia)',
-    (flag) => choice(flag, 'bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing'),
-  ],
-  ['--gamma-shift <m>', 'of bdia: gamma is +-2^-m (1)', number],
-  ['--momentum <x>', 'of momentum: an eighth to seven eighths (0.875)', number],
-  ['--random-momentum', 'of momentum: its sign drawn anew, none at inference'],
-  ['--dropout <p>', "probability that an element of a sublayer's output is dropped (0)", number],
-  [
-    '--stochastic-depth <p>',
-    'probability that the last block is left out, earlier ones in proportion (0)',
-    number,
-  ],
-  ['--fraction-bits <l>', 'of the residual state, 6 to 14 (9)', number],
-];
-
-/** Options that change speed and memory, never a bit. */
-const FREE: Row[] = [
-  ['--micro-batch <n>', 'samples held at a time, a divisor of batch (batch); same bits', number],
-  [
-    '-j, --threads <n>',
-    'threads that share the samples of a micro-batch (those of this machine, at most 4); same bits',
-    number,
-  ],
-  ['--no-verify', 'do not check every rebuilt state against its hash'],
-  ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],
-];
-
-const RUNNING: Row[] = [
-  ['-o, --out <dir>', 'save checkpoints in this directory'],
-  [
-    '--save-every <n>',
-    'save every n steps too, not only at the end',
-    (flag) => wholeNumber(flag, 1, MAX_STEPS),
-  ],
-  ['--export-float32', 'save the weights as float32 beside each checkpoint'],
-  ['--keep-best', 'keep best.safetensors too, the checkpoint of the lowest validation loss so far'],
-  [
-    '--validate-every <n>',
-    'validation loss of all held-out data every n steps, 0: only at the end ' +
-      '(about twenty times, of a few samples)',
-    (flag) => wholeNumber(flag, 0, MAX_STEPS),
-  ],
-  [
-    '--stop-at <step>',
-    'end early, as Ctrl-C would: checkpoint written, schedule unchanged',
-    (flag) => wholeNumber(flag, 1, MAX_STEPS),
-  ],
-  ['-r, --resume <dir>', 'continue this run bit for bit to its --steps'],
-  [
-    '--expect <sha>',
-    'exit with 1 if the weights have another SHA-256 at the end, for CI',
-    digestOf,
-  ],
-];
-
-/** Of `plan` alone. */
-const BENCH: Row = [
-  '--bench <file>',
-  'say the time too, by what `bench --json` printed on this machine into this file',
-];
-
-/** `--lr, --learning-rate <x>` → `--learning-rate`: the long form, by which errors and hints name
- *  the option. */
-export const longFlag = ([flags]: Row): string =>
-  flags.replace(/ <.*/, '').split(', ').at(-1) as string;
-/** `--learning-rate` → learningRate. */
-export const optionName = (row: Row): string =>
-  longFlag(row)
-    .replace(/^--(no-)?/, '')
-    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Options that a resumed run has from its checkpoint. */
 const deciding = (rows: OptionRows): Row[] => [...rows.model, ...decidingRows(rows.defaults)];

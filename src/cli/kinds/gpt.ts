@@ -15,14 +15,8 @@ import {
   UsageError,
   Vocabulary,
 } from '../library.ts';
-import {
-  type OptionRows,
-  type RunValues,
-  runNames,
-  sharedOptions,
-  stackOf,
-  stackRows,
-} from '../options.ts';
+import { type RunValues, runNames, sharedOptions, stackOf } from '../options.ts';
+import { type OptionRows, stackRows } from '../rows.ts';
 import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { evaluateInSlices, gptTask } from '../tasks/gpt.ts';
 import {

@@ -3,7 +3,8 @@
 // them.
 
 import { type CheckedOptions, type Checkpoint, type Trainer, UsageError } from '../library.ts';
-import type { OptionRows, RunValues } from '../options.ts';
+import type { RunValues } from '../options.ts';
+import type { OptionRows } from '../rows.ts';
 import type { ModelConfig, RunOptions } from '../settings.ts';
 import type { Task } from '../tasks/task.ts';
 

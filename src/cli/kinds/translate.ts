@@ -17,14 +17,8 @@ import {
   type TranslatorConfig,
   UsageError,
 } from '../library.ts';
-import {
-  type OptionRows,
-  type RunValues,
-  runNames,
-  sharedOptions,
-  stackOf,
-  stackRows,
-} from '../options.ts';
+import { type RunValues, runNames, sharedOptions, stackOf } from '../options.ts';
+import { type OptionRows, stackRows } from '../rows.ts';
 import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { translateTask, type Vocabularies } from '../tasks/translate.ts';
 import {

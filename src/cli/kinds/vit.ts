@@ -12,15 +12,8 @@ import {
   UsageError,
   type VitConfig,
 } from '../library.ts';
-import {
-  MAX_STEPS,
-  type OptionRows,
-  type RunValues,
-  runNames,
-  sharedOptions,
-  stackOf,
-  stackRows,
-} from '../options.ts';
+import { type RunValues, runNames, sharedOptions, stackOf } from '../options.ts';
+import { MAX_STEPS, type OptionRows, stackRows } from '../rows.ts';
 import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { vitTask } from '../tasks/vit.ts';
 import {
