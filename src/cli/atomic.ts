@@ -124,7 +124,8 @@ function inherit(handle: number, { uid, gid, mode }: fs.Stats): void {
 function rename(from: string, to: string): void {
   for (let attempt = 1; ; attempt++) {
     try {
-      return fs.renameSync(from, to);
+      fs.renameSync(from, to);
+      return;
     } catch (error) {
       const isBusy = isWindows && ['EPERM', 'EACCES', 'EBUSY'].includes(codeOf(error));
       if (!isBusy || attempt === 10) throw error;

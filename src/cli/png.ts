@@ -72,7 +72,8 @@ function readChunks(bytes: Uint8Array): Chunk[] {
     const rest = bytes.length - at;
     const length = rest < AROUND ? Infinity : view.getUint32(at);
     if (AROUND + length > rest) throw new Damage('it is cut off or contradicts itself');
-    const whole = bytes.subarray(at, (at += AROUND + length));
+    const whole = bytes.subarray(at, at + AROUND + length);
+    at += AROUND + length;
     const inner = whole.subarray(4, -4);
     checkSum(inner, view.getInt32(at - 4));
     chunks.push({

@@ -277,15 +277,13 @@ function explain(error: CommanderError, program: Command, words: readonly string
   const [, given, suggestion] = /^(?:error: )?(.*?)\.?(?:\n\(Did you mean (.*)\?\))?$/s.exec(
     error.message.replace(/'--?\w+, --/, "'--"),
   ) as RegExpExecArray;
-  const isUnknown =
-    error.code === 'commander.unknownOption' || error.code === 'commander.unknownCommand';
-  const tail = isUnknown
-    ? `, expected ${expected}`
-    : error.code === 'commander.optionMissingArgument'
-      ? ', expected a value'
-      : error.code === 'commander.missingArgument'
-        ? ', expected it'
-        : '';
+  const missing: Record<string, string> = {
+    'commander.unknownOption': `, expected ${expected}`,
+    'commander.unknownCommand': `, expected ${expected}`,
+    'commander.optionMissingArgument': ', expected a value',
+    'commander.missingArgument': ', expected it',
+  };
+  const tail = missing[error.code] ?? '';
   return new UsageError(
     given + tail,
     suggestion === undefined ? help : `did you mean ${suggestion}?`,

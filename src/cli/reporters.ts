@@ -231,5 +231,7 @@ export function barReporter(shape: RunShape): Reporter {
   };
 }
 
-export const chooseReporter = (isJson: boolean, shape: RunShape): Reporter =>
-  isJson ? jsonReporter() : isLively() ? barReporter(shape) : lineReporter(shape);
+export function chooseReporter(isJson: boolean, shape: RunShape): Reporter {
+  if (isJson) return jsonReporter();
+  return isLively() ? barReporter(shape) : lineReporter(shape);
+}

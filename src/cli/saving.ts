@@ -76,7 +76,9 @@ export async function saveSurely(
   files: readonly NamedFile[],
   write: (file: string, bytes: Uint8Array) => void,
 ): Promise<Rescue | undefined> {
-  const writeAll = (): void => files.forEach(({ file, bytes }) => write(file, bytes));
+  const writeAll = (): void => {
+    for (const { file, bytes } of files) write(file, bytes);
+  };
   let error = await attempt(writeAll);
   for (const wait of AGAIN) {
     if (error === undefined) return undefined;

@@ -43,11 +43,15 @@ export interface Start {
 }
 
 const { bun, deno } = process.versions as Record<string, string | undefined>;
+function runtimeOf(): Start['runtime'] {
+  if (bun !== undefined) return 'bun';
+  return deno !== undefined ? 'deno' : 'node';
+}
 const thisStart = (): Start => ({
   argv: process.argv,
   env: process.env,
   cwd: process.cwd(),
-  runtime: bun !== undefined ? 'bun' : deno !== undefined ? 'deno' : 'node',
+  runtime: runtimeOf(),
 });
 
 const isOnPath = (name: string, { env: { PATH = '' } }: Start): boolean =>

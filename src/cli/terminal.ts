@@ -27,8 +27,9 @@ function indentOf(line: string, columns: number): number {
   return cell <= columns / 2 ? cell : lead.length + 2;
 }
 
+const COLOUR = /\u001b\[\d+m/g;
 /** Characters that a terminal shows of a text with colours. */
-export const shownLength = (text: string): number => text.replace(/\u001b\[\d+m/g, '').length;
+export const shownLength = (text: string): number => text.replace(COLOUR, '').length;
 
 /** A line as lines of at most `columns`, broken at spaces; a longer word has a line of its own. */
 function breakLine(line: string, columns: number): string[] {

@@ -26,18 +26,23 @@ function sentencesOf({ text, file }: TranslateValues): { what: string; sentence:
       'for instance --text "Go on."',
     );
   if (text !== undefined) return [{ what: '--text', sentence: normaliseSentence(text) }];
-  const bytes = readDataFile(file!, 'a file of sentences');
+  return linesOf(file as string);
+}
+
+/** The lines of a file. */
+function linesOf(file: string): { what: string; sentence: string }[] {
+  const bytes = readDataFile(file, 'a file of sentences');
   let lines: string;
   try {
     lines = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UsageError(`file ${quote(file!)} is not UTF-8, expected a sentence on each line`);
+    throw new UsageError(`file ${quote(file)} is not UTF-8, expected a sentence on each line`);
   }
   return lines
     .replace(/\n$/, '')
     .split('\n')
     .map((line, i) => ({
-      what: `line ${i + 1} of ${quote(file!)}`,
+      what: `line ${i + 1} of ${quote(file)}`,
       sentence: normaliseSentence(line),
     }));
 }

@@ -10,6 +10,7 @@ import { areDisturbed } from '../../src/cli/bench/products.ts';
 import { clampedNote } from '../../src/cli/report.ts';
 import { barLine } from '../../src/cli/reporters.ts';
 import { breakError, breakText } from '../../src/cli/terminal.ts';
+import { cosine } from '../../src/index.ts';
 import { CLI, TINY, TRAIN, events, retrograd, workspace } from './command.ts';
 
 let cwd: string, remove: () => void;
@@ -253,7 +254,7 @@ describe('pages', () => {
           trainer: {
             totals: { saturated },
             plan: { storedStatesWouldBe: 4_000_000 },
-            options: { batch: 8, microBatch: 8, learningRate: 0.001 },
+            options: { batch: 8, microBatch: 8, learningRate: cosine(0.001) },
           },
         },
         history: { losses: new Array(100).fill(1), clampedSteps: 3 },

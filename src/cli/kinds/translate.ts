@@ -20,6 +20,7 @@ import {
 import { type RunValues, runNames, sharedOptions, stackOf } from '../options.ts';
 import { type OptionRows, stackRows } from '../rows.ts';
 import { configOf, optionsOf, type RunOptions } from '../settings.ts';
+import { judge } from '../tasks/task.ts';
 import { translateTask, type Vocabularies } from '../tasks/translate.ts';
 import {
   checkSameData,
@@ -127,26 +128,28 @@ function checkFiles({ pairs, source, target }: Files, use: string): void {
     );
 }
 
-/** The pairs of one file or two, and the digest of their sentences. */
-async function readFiles({
-  pairs: path,
-  source,
-  target,
-}: Files): Promise<{ pairs: Pair[]; what: string; sha256: string }> {
+/** The pairs of one file or two, of which checkFiles knows that they are given. */
+function pairsOf({ pairs, source = '', target = '' }: Files): {
+  pairs: readonly Pair[];
+  what: string;
+} {
   const name = (file: string): string => `file ${quote(file)}`;
   const read = (file: string): Uint8Array => readDataFile(file, 'a file of sentences');
-  const { pairs } =
-    path !== undefined
-      ? readPairs(read(path), name(path))
-      : readPairFiles(read(source!), read(target!), name(source!), name(target!));
+  if (pairs !== undefined)
+    return { pairs: readPairs(read(pairs), name(pairs)).pairs, what: name(pairs) };
+  const both = readPairFiles(read(source), read(target), name(source), name(target));
+  return { pairs: both.pairs, what: `${name(source)} with ${name(target)}` };
+}
+
+/** The same, and the digest of their sentences. */
+async function readFiles(
+  files: Files,
+): Promise<{ pairs: readonly Pair[]; what: string; sha256: string }> {
+  const { pairs, what } = pairsOf(files);
   const sha256 = await sha256Hex(
     new TextEncoder().encode(pairs.map((pair) => `${pair.source}\t${pair.target}\n`).join('')),
   );
-  return {
-    pairs,
-    sha256,
-    what: path !== undefined ? name(path) : `${name(source!)} with ${name(target!)}`,
-  };
+  return { pairs, sha256, what };
 }
 
 /** Pairs that fit a context on both sides. */
@@ -234,7 +237,7 @@ async function evaluate(
     bleuPairs: values.bleuPairs ?? BLEU_PAIRS,
     gamma: values.gamma,
   });
-  const found = (await task.validate(progress, undefined, 'final'))!;
+  const found = await judge(task, progress, 'final');
   const omitted = judged.length - validation.length;
   return {
     event: { ...found, pairs: validation.length, omitted, step: run.step, isTrainingData },

@@ -15,6 +15,7 @@ import {
 import { type RunValues, runNames, sharedOptions, stackOf } from '../options.ts';
 import { MAX_STEPS, type OptionRows, stackRows } from '../rows.ts';
 import { configOf, optionsOf, type RunOptions } from '../settings.ts';
+import { judge } from '../tasks/task.ts';
 import { vitTask } from '../tasks/vit.ts';
 import {
   checkSameData,
@@ -25,22 +26,7 @@ import {
   type RunData,
   type SavedRun,
 } from './kind.ts';
-
-/** Options of a run that the library does not know, as a checkpoint keeps them. */
-interface Settings {
-  /** Images held out of the training set, or its own test set. */
-  validation: 'test' | number;
-  /** Training images used; null: all. */
-  limit: number | null;
-  crop: number;
-  flip: boolean;
-  /** Epochs asked for; null: steps were. */
-  epochs: number | null;
-}
-
-export interface VitKnown extends Settings {
-  names: string[];
-}
+import { CROP, EPOCHS, fromJson, type Settings, settingsOf, type VitKnown } from './vit-known.ts';
 
 export interface VitData extends RunData<VitKnown> {
   train: ImageSet;
@@ -51,7 +37,6 @@ type Config = Required<VitConfig>;
 type Options = RunOptions<VitConfig, ImageBatch>;
 export type VitRun = SavedRun<VitConfig, ImageBatch, VitKnown>;
 
-const EPOCHS = 8;
 const DEFAULTS = {
   layers: 6,
   channels: 128,
@@ -61,7 +46,6 @@ const DEFAULTS = {
   learningRate: 0.0015,
   warmup: 200,
 };
-const CROP = 2;
 const MAX_IMAGES = 2 ** 24;
 const PLANNED_STEPS = 1000;
 
@@ -207,32 +191,15 @@ async function digest({ train, test }: ImageData): Promise<string> {
     labels,
   }: ImageSet): Promise<string> => {
     const bytes = new DataView(new ArrayBuffer(4 * images));
-    labels.forEach((label, i) => bytes.setInt32(4 * i, label, true));
+    labels.forEach((label, i) => {
+      bytes.setInt32(4 * i, label, true);
+    });
     return (
       `${[width, height, channels, classes, images].join(' ')} ${await sha256Hex(pixels)} ` +
       `${await sha256Hex(new Uint8Array(bytes.buffer))}\n`
     );
   };
   return sha256Hex(new TextEncoder().encode((await line(train)) + (await line(test))));
-}
-
-function settingsOf(
-  { validation = 'test', limit, crop, flip = false, steps, epochs }: RunValues,
-  { width, height }: ImageSet,
-): Settings {
-  const side = Math.min(width, height);
-  if (crop !== undefined && crop >= side)
-    throw new UsageError(
-      `--crop is ${crop}, expected a whole number from 0 to ${side - 1} for images of ` +
-        `${width} x ${height}`,
-    );
-  return {
-    validation,
-    limit: limit ?? null,
-    crop: crop ?? Math.min(CROP, Math.floor(side / 8)),
-    flip,
-    epochs: steps === undefined ? (epochs ?? EPOCHS) : null,
-  };
 }
 
 async function read(values: RunValues, saved?: VitRun): Promise<VitData> {
@@ -306,7 +273,7 @@ async function evaluate(
     augmentation: { crop: 0, flip: false },
     gamma: values.gamma,
   });
-  const { loss, accuracy = 0 } = (await task.validate(progress))!;
+  const { loss, accuracy = 0 } = await judge(task, progress);
   const which = isTrainingData && run.known.validation !== 'test' ? 'held out' : 'of the test set';
   return {
     event: { loss, accuracy, images: set.count, step: run.step, isTrainingData },
@@ -320,30 +287,6 @@ async function evaluate(
       ],
     ],
   };
-}
-
-const isCount = (value: unknown, low: number): value is number =>
-  Number.isInteger(value) && (value as number) >= low && (value as number) <= MAX_STEPS;
-
-function fromJson(value: unknown, { classes, width, height }: Config): VitKnown | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { kind, names, validation, limit, crop, flip, epochs } = value as Record<string, unknown>;
-  if (
-    kind !== 'classes' ||
-    !Array.isArray(names) ||
-    names.length !== classes ||
-    !names.every((name) => typeof name === 'string')
-  )
-    return undefined;
-  if (
-    (validation !== 'test' && !isCount(validation, 1)) ||
-    (limit !== null && !isCount(limit, 1)) ||
-    (epochs !== null && !isCount(epochs, 1))
-  )
-    return undefined;
-  if (!isCount(crop, 0) || crop >= Math.min(width, height) || typeof flip !== 'boolean')
-    return undefined;
-  return { names, validation, limit, crop, flip, epochs };
 }
 
 export const vit: Kind<VitConfig, ImageBatch, VitKnown, VitData> = {

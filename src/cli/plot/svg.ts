@@ -20,7 +20,7 @@ const STYLE = `text { font: 13px sans-serif; fill: #333 } .title { font-weight: 
 @media (prefers-color-scheme: dark) { text { fill: #ddd } .page { fill: #111 } .grid { stroke: #333 } }`;
 
 /** Text inside an element: no markup, nothing that XML does not allow. */
-const escape = (text: string): string =>
+const escaped = (text: string): string =>
   text
     .replace(/[\u0000-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd')
     .replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -61,7 +61,7 @@ export function svgChart(title: string, unit: string, curves: readonly Curve[]):
     );
   };
   const text = (x: number, y: number, content: string, more = ''): string =>
-    `<text x="${x}" y="${y}"${more}>${escape(content)}</text>`;
+    `<text x="${x}" y="${y}"${more}>${escaped(content)}</text>`;
   const middle = ' text-anchor="middle"';
   const halfway = (TOP + low) / 2;
   const parts = [
@@ -91,8 +91,8 @@ export function svgChart(title: string, unit: string, curves: readonly Curve[]):
     }),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title desc">
-<title id="title">${escape(title)}</title>
-<desc id="desc">${escape(`Loss in ${unit} against steps. ${describe(curves)}.`)}</desc>
+<title id="title">${escaped(title)}</title>
+<desc id="desc">${escaped(`Loss in ${unit} against steps. ${describe(curves)}.`)}</desc>
 <style>${STYLE}</style>
 ${parts.join('\n')}
 </svg>

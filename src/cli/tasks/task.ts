@@ -47,6 +47,11 @@ export interface Task {
   ): Promise<Validation | undefined>;
 }
 
+/** Judges a model where nothing interrupts. */
+export async function judge(task: Task, progress: Progress, scope?: Scope): Promise<Validation> {
+  return (await task.validate(progress, undefined, scope)) as Validation;
+}
+
 /** Losses are sums of integers with 16 fraction bits. */
 const LOSS_STEP = 2 ** -16;
 

@@ -64,6 +64,27 @@ export const judgedPairs = (items: readonly Pair[], most: number): Pair[] =>
     ? [...items]
     : Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]);
 
+/** BLEU of greedy translations; undefined if interrupted. */
+async function bleuOf(
+  trainer: Trainer<TranslatorBatch>,
+  judged: readonly Pair[],
+  vocabularies: Vocabularies,
+  progress: (done: number) => void,
+  isInterrupted: () => boolean,
+): Promise<Pick<Validation, 'bleu' | 'bleuSignature'> | undefined> {
+  const translations: string[] = [];
+  for (const { source } of judged) {
+    if (isInterrupted()) return undefined;
+    const { tokens } = translateTokens(trainer, encodeSource(source, vocabularies), 1);
+    translations.push(vocabularies.target.decode(tokens));
+    progress(translations.length);
+    await setImmediate();
+  }
+  const references = judged.map(({ target }) => target);
+  const { score, signature } = corpusBleu(translations, references);
+  return { bleu: score, bleuSignature: signature };
+}
+
 export function translateTask(
   trainer: Trainer<TranslatorBatch>,
   { train, validation, vocabularies, bleuPairs, gamma = 0 }: TranslateTaskOptions,
@@ -76,6 +97,25 @@ export function translateTask(
   const judged = judgedPairs(validation, bleuPairs);
   const slice = microBatch * Math.ceil(SLICE / microBatch);
   const rows = createPairBatch(slice, context);
+  /** The mean loss of some held-out pairs; undefined if interrupted. */
+  async function lossOf(
+    chosen: readonly number[],
+    progress: (done: number) => void,
+    isInterrupted: () => boolean,
+  ): Promise<number | undefined> {
+    const sum = { loss: 0, tokens: 0 };
+    for (let first = 0; first < chosen.length; first += slice) {
+      if (isInterrupted()) return undefined;
+      const count = Math.min(slice, chosen.length - first);
+      for (let row = 0; row < count; row++) held.copy(chosen[first + row], row, rows);
+      const { loss, predictions } = trainer.evaluate(rows, { samples: count, gamma });
+      sum.loss += exactSum(loss, predictions);
+      sum.tokens += predictions;
+      progress(first + count);
+      await setImmediate();
+    }
+    return sum.loss / sum.tokens;
+  }
   return {
     trainer,
     unit: 'pairs',
@@ -84,44 +124,18 @@ export function translateTask(
       fillPairBatch(train, { seed, batch, step: trainer.steps }, out);
       return trainer.step(out);
     },
-    async validate(
-      progress,
-      isInterrupted = () => false,
-      scope = 'all',
-    ): Promise<Validation | undefined> {
-      const sum = { loss: 0, tokens: 0 };
-      const translations: string[] = [];
+    async validate(progress, isInterrupted = () => false, scope = 'all') {
       const chosen = spread(held.count, typeof scope === 'number' ? scope : Infinity);
       const isFinal = scope === 'final';
       const all = chosen.length + (isFinal ? judged.length : 0);
-      for (let first = 0; first < chosen.length; first += slice) {
-        if (isInterrupted()) return undefined;
-        const count = Math.min(slice, chosen.length - first);
-        for (let row = 0; row < count; row++) held.copy(chosen[first + row], row, rows);
-        const { loss, predictions } = trainer.evaluate(rows, { samples: count, gamma });
-        sum.loss += exactSum(loss, predictions);
-        sum.tokens += predictions;
-        progress(first + count, all);
-        await setImmediate();
-      }
-      const loss = sum.loss / sum.tokens;
+      const hears = (done: number): void => progress(done, all);
+      const loss = await lossOf(chosen, hears, isInterrupted);
+      if (loss === undefined) return undefined;
       if (chosen.length < held.count) return { loss, share: chosen.length / held.count };
       if (!isFinal || judged.length === 0) return { loss };
-      for (const { source } of judged) {
-        if (isInterrupted()) return undefined;
-        translations.push(
-          vocabularies.target.decode(
-            translateTokens(trainer, encodeSource(source, vocabularies), 1).tokens,
-          ),
-        );
-        progress(chosen.length + translations.length, all);
-        await setImmediate();
-      }
-      const { score, signature } = corpusBleu(
-        translations,
-        judged.map(({ target }) => target),
-      );
-      return { loss, bleu: score, bleuSignature: signature };
+      const translated = (done: number): void => hears(chosen.length + done);
+      const bleu = await bleuOf(trainer, judged, vocabularies, translated, isInterrupted);
+      return bleu === undefined ? undefined : { loss, ...bleu };
     },
   };
 }

@@ -32,9 +32,9 @@ function someOf(set: ImageSet, most: number): ImageSet {
   const size = set.width * set.height * set.channels;
   const chosen = spread(set.count, most);
   const pixels = new Uint8Array(chosen.length * size);
-  chosen.forEach((image, at) =>
-    pixels.set(set.pixels.subarray(image * size, (image + 1) * size), at * size),
-  );
+  chosen.forEach((image, at) => {
+    pixels.set(set.pixels.subarray(image * size, (image + 1) * size), at * size);
+  });
   return {
     ...set,
     count: chosen.length,
@@ -60,13 +60,11 @@ export function vitTask(
     step(): StepReport {
       for (let sample = 0; sample < batch; sample++) {
         const image = order.at(trainer.steps * batch + sample);
-        augment(
-          train,
-          image,
-          images.subarray(sample * size, (sample + 1) * size),
-          augmentation,
-          { seed, step: trainer.steps, sample },
-        );
+        augment(train, image, images.subarray(sample * size, (sample + 1) * size), augmentation, {
+          seed,
+          step: trainer.steps,
+          sample,
+        });
         labels[sample] = train.labels[image];
       }
       return trainer.step({ images, labels });
