@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { retrograd } from '../cli/command.ts';
-import { GptTrainer } from '../../src/index.ts';
+import { Trainer, gpt } from '../../src/index.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/ci.md'), 'utf8');
 
@@ -12,10 +12,10 @@ test('the example gives the digest that its comment says', async () => {
   const code = /```js\n([^]*?)```/.exec(text)![1].replace(/^import .*$/m, ''),
     said = /\/\/ ([0-9a-f]{16})$/m.exec(code)![1];
   const lines: string[] = [],
-    run = new Function('GptTrainer', 'console', `return (async () => {${code}})()`) as (
+    run = new Function('gpt', 'Trainer', 'console', `return (async () => {${code}})()`) as (
       ...values: unknown[]
     ) => Promise<void>;
-  await run(GptTrainer, { log: (line: string) => lines.push(line) });
+  await run(gpt, Trainer, { log: (line: string) => lines.push(line) });
   expect(lines).toEqual([said]);
 });
 
