@@ -280,7 +280,7 @@ const formatConstants = async () => {
   const values = await constants();
   return table(
     ['constant', 'value', 'meaning'],
-    documentedConstants('src/tensor/formats.ts').map(({ names, doc }) => [
+    documentedConstants('src/memory/formats.ts').map(({ names, doc }) => [
       names.map(code).join(', '),
       names.map((name) => count(values[name])).join('; '),
       doc,

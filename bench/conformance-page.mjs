@@ -21,10 +21,12 @@ const VECTORS = 'src/verify/published/conformance.json';
 const MODULES = `
 export { createReferenceBackend } from './src/kernels/reference/index.ts';
 export { EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 } from './src/kernels/reference/tables.ts';
-export { philox4x32 } from './src/random.ts';
+export { philox4x32 } from './src/core/random.ts';
 export { runCase } from './src/verify/cases.ts';
-export { RUNS } from './src/verify/runs.ts';
-export * as formats from './src/tensor/formats.ts';`;
+export { RUNS, smallRun } from './src/verify/runs.ts';
+export { checkTrainOptions } from './src/train/options.ts';
+export { optionsToData } from './src/train/member.ts';
+export * as formats from './src/memory/formats.ts';`;
 
 async function load() {
   const { outputFiles } = await build({
@@ -67,9 +69,17 @@ function notation(text) {
     .join('\n');
 }
 
+/** Signatures of several lines as one line each. */
+const joined = (text) =>
+  text.replace(/^( {2}\w+\()\n((?: {4}.*,\n)+) {2}\)/gm, (_, head, parameters) => {
+    const list = parameters.trim().replace(/,$/, '').split(/,\n */);
+    return `${head}${list.join(', ')})`;
+  });
+
 /** The contract's sections: [{ title, shared, kernels: [{ name, parameters, result, doc }] }]; doc
  *  and shared as lines of text. */
-function sections(text) {
+function sections(contract) {
+  const text = joined(contract);
   const body = text
     .slice(text.indexOf('export interface Kernels {'), text.indexOf('/** A back end'))
     .split('\n');
@@ -162,7 +172,7 @@ const FORMATS = [
   'RATE_FRACTION',
 ];
 function formatTable(formats) {
-  const documented = documentedConstants('src/tensor/formats.ts');
+  const documented = documentedConstants('src/memory/formats.ts');
   return table(
     ['constant', 'value', 'meaning'],
     FORMATS.map((name) => {
@@ -180,11 +190,11 @@ function formatTable(formats) {
 function knownAnswers({ philox4x32 }) {
   const words = (text) => [...text.matchAll(/0x[0-9a-f]+|\b0\b/g)].map(([word]) => Number(word));
   const found = [
-    ...read('test/random.test.ts').matchAll(
+    ...read('test/core/random.test.ts').matchAll(
       /counter: \[([^\]]*)\], key: \[([^\]]*)\],\s*block: \[([^\]]*)\]/g,
     ),
   ].map(([, ...parts]) => parts.map(words));
-  if (found.length !== 3) throw new Error('test/random.test.ts does not hold 3 known answers');
+  if (found.length !== 3) throw new Error('test/core/random.test.ts does not hold 3 known answers');
   return table(
     ['counter c0 c1 c2 c3', 'key k0 k1', 'block'],
     found.map(([counter, key, block]) => {
@@ -235,10 +245,10 @@ const EXAMPLES = [
   },
 ];
 const halfUp = (a, s) => (s > 0 ? (a + (1n << BigInt(s - 1))) >> BigInt(s) : a << BigInt(-s));
-const clamp = (a, bound) => {
+function clamp(a, bound) {
   if (a > bound) return BigInt(bound);
   return a < -bound ? -BigInt(bound) : a;
-};
+}
 const ARRAYS = { int16: Int16Array, int32: Int32Array, int64: BigInt64Array };
 const bytesOf = (type, values) =>
   new Uint8Array(ARRAYS[type].from(values, type === 'int64' ? (value) => value : Number).buffer);
@@ -314,10 +324,23 @@ function kernelList(golden) {
   return table(['kernel', 'cases', 'digest'], rows, [1]);
 }
 
-const runOptions = ({ RUNS }) =>
+/** Options as a checkpoint has them, but for what decides no bit. */
+function dataOf({ checkTrainOptions, optionsToData }, options) {
+  const {
+    microBatch: _,
+    verify: _v,
+    threads: _t,
+    memoryLimit: _m,
+    ...data
+  } = optionsToData(checkTrainOptions(options));
+  return JSON.stringify(data);
+}
+const runOptions = (modules) =>
   fenced(
-    Object.entries(RUNS)
-      .map(([name, { options, steps }]) => `${name}: ${steps} steps\n  ${JSON.stringify(options)}`)
+    Object.entries(modules.RUNS)
+      .map(([name, { run, steps }]) => {
+        return `${name}: ${steps} steps\n  ${dataOf(modules, modules.smallRun(run).options)}`;
+      })
       .join('\n'),
   );
 const runList = (golden) =>
@@ -437,7 +460,8 @@ ${kernelList(golden)}
 ### Training runs
 
 The runs certify the whole library, not one kernel: their digests need the model and the training loop
-([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options; \`npm run api\` writes the defaults of the others:
+([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options, as a checkpoint
+has them ([checkpoint-format.md](checkpoint-format.md#options)):
 
 ${runOptions(modules)}
 

@@ -1,11 +1,11 @@
-// The tables of docs/number-formats.md, computed from src/tensor/formats.ts and from the
+// The tables of docs/number-formats.md, computed from src/memory/formats.ts and from the
 // reference's own rounding functions.
 
 import { load } from './source.mjs';
 
 /** Every constant of the formats, and the two of the gradients. */
 export const constants = async () => ({
-  ...(await load('src/tensor/formats.ts')),
+  ...(await load('src/memory/formats.ts')),
   ...(await load('src/ops/gradient.ts')),
 });
 
