@@ -72,7 +72,10 @@ const WAYS = {
   deno: (project) => { same(run(join(project, 'node_modules/.bin/deno'), ['run', '-A', join(copy(project, 'deno'), 'train.ts')], { cwd: project })); },
   bun: (project) => { same(run(join(project, 'node_modules/.bin/bun'), [join(copy(project, 'bun'), 'train.ts')], { cwd: project })); },
   cloudflare: worker,
-  browser: async (project) => { copy(join(project, 'node_modules/retrograd/docs/examples'), 'browser'); same(await inBrowser(join(project, 'node_modules/retrograd'), '/docs/examples/browser/index.html')); },
+  browser: async (project) => { // the page's map says where the package is, three folders above
+    copy(join(project, 'node_modules/retrograd/docs/examples'), 'browser');
+    same(await inBrowser(join(project, 'node_modules/retrograd'), '/docs/examples/browser/index.html'));
+  },
   'bundled-worker': async (project) => {
     const folder = copy(project, 'bundled-worker'), { build } = await import(pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href);
     await build({ entryPoints: [join(folder, 'main.js'), join(folder, 'worker.js')], outdir: join(folder, 'public'), bundle: true, format: 'esm' });

@@ -21,51 +21,68 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** What every entry's user can name. */
-const CONSUMER = `import { GptTrainer, UsageError, type StepReport, type TrainOptions } from 'retrograd';
+const CONSUMER = `import { Trainer, UsageError, gpt, momentum, plan, translator, vit } from 'retrograd';
+import { type ImageBatch, type StepReport, type TextBatch, type TrainOptions, type VitConfig } from 'retrograd';
+import { BytePairs, type ImageSet, type TranslatorBatch, beamSearch, decodeCheckpoint, readIdx } from 'retrograd';
 import { createWasmBackend } from 'retrograd/worker';
-import { type AnyModel, BytePairs, GptTrainer as EveryRule, type ImageSet, TranslatorTrainer, VitTrainer, type VitConfig, beamSearch, decodeCheckpoint, planVit, readIdx } from 'retrograd/all';
-import { type VerifyReport, formatReport, verify } from 'retrograd/verify';
-const options: TrainOptions = { model: { vocabulary: 8, layers: 1, channels: 8, heads: 1, context: 8 }, batch: 1, steps: 1 };
-const step = (trainer: GptTrainer): StepReport => trainer.trainStep(new Int32Array(8), new Int32Array(8));
+import { serve } from 'retrograd/thread';
+import { type VerifyReport, checkLayer, formatReport, verify } from 'retrograd/verify';
+const model = gpt({ vocabulary: 8, layers: 1, channels: 8, heads: 1, context: 8 });
+const options: TrainOptions<TextBatch> = { model, batch: 1, steps: 1 };
+const step = (trainer: Trainer<TextBatch>): StepReport => trainer.step({ inputs: new Int32Array(8), targets: new Int32Array(8) });
 export const report: VerifyReport = verify(({ name, equal }) => void `+'`${name} ${equal}`'+`);
 export const text: string = formatReport(report), error = new UsageError('given', 'hint');
-const vit: VitConfig = { kind: 'vit', width: 28, height: 28, colours: 1, classes: 10, patch: 7, layers: 2, channels: 64, heads: 4 };
+const config: VitConfig = { width: 28, height: 28, colours: 1, classes: 10, patch: 7, layers: 2, channels: 64, heads: 4 };
 const set = (images: Uint8Array, labels: Uint8Array): ImageSet => readIdx(images, labels, ['images', 'labels']);
-export const images = (trainer: VitTrainer, { pixels, labels }: ImageSet): StepReport => trainer.trainStep(pixels, labels);
-export const words = (trainer: TranslatorTrainer, pairs: BytePairs, text: string): string => pairs.decode(beamSearch(trainer.decoder(pairs.encode(text)), { beam: 1, begin: 1, end: 2, maxLength: 9 }).tokens);
-export const kind = async (file: Uint8Array): Promise<AnyModel> => (await decodeCheckpoint(file)).options.model;
-export const rule: GptTrainer = EveryRule.create({ ...options, reversible: 'momentum' }), bytes: number = planVit({ model: vit, batch: 8, steps: 100 }).bytes.sideBits;
-export const all = [set, options, step, createWasmBackend({ pages: 1 }).kernels.hash_i32(0, 0)];
+export const images = (trainer: Trainer<ImageBatch>, { pixels, labels }: ImageSet): StepReport => trainer.step({ images: pixels, labels });
+export const words = (trainer: Trainer<TranslatorBatch>, pairs: BytePairs, text: string): string => pairs.decode(beamSearch(trainer.predictor(pairs.encode(text)), { beam: 1, begin: 1, end: 2, maxLength: 9 }).tokens);
+export const kind = async (file: Uint8Array): Promise<string> => (await decodeCheckpoint(file)).options.model.name;
+export const rule: Trainer<TextBatch> = Trainer.create({ ...options, model: gpt({ ...model.config, rule: momentum() }) }), bytes: number = plan({ model: vit(config), batch: 8, steps: 100 }).bytes.sideBits;
+export const all = [set, options, step, serve, checkLayer, translator, createWasmBackend({ pages: 1 }).kernels.hash_i32(0, 0)];
 // @ts-expect-error: types are checked at all
-GptTrainer.create({ steps: 'many' });
-// @ts-expect-error: of retrograd/all too
-VitTrainer.create({ model: { kind: 'translator' }, batch: 8, steps: 100 });
+Trainer.create({ steps: 'many' });
+// @ts-expect-error: of every model
+vit({ vocabulary: 9 });
 `;
 /** Ten steps on one thread, and on two once the second is up. */
-const VIT = `import { VitTrainer } from 'retrograd/all';
-const options = { model: { kind: 'vit', width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 2, channels: 8, heads: 2 }, batch: 2, steps: 10 };
+const VIT = `import { Trainer, vit } from 'retrograd';
+const model = vit({ width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 2, channels: 8, heads: 2 });
 const images = new Uint8Array(32).fill(255, 0, 16), labels = Int32Array.of(0, 1), digests = [];
 let threads = 1;
-for (const trainer of [1, 2].map((threads) => VitTrainer.create({ ...options, threads }))) {
-  for (let i = 0; i < 500 && trainer.options.threads > trainer.threads; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+for (const trainer of [1, 2].map((threads) => Trainer.create({ model, batch: 2, steps: 10, threads }))) {
+  await trainer.ready();
   threads = Math.max(threads, trainer.threads);
-  while (trainer.steps < 10) trainer.trainStep(images, labels);
+  while (trainer.steps < 10) trainer.step({ images, labels });
   digests.push(await trainer.weightsSha256());
   trainer.close();
   if (trainer.options.threads === 2) console.log(threads, digests[0] === digests[1], trainer.totals.mismatchedElements);
 }
 `;
+/** The same of a model of one's own, whose worker is a module that serves it. */
+const OWN = {
+  'own.mjs': `import { crossEntropy, defineModel, linear, patches, relu } from 'retrograd';
+export default defineModel('own', ({ width }) => ({
+  input: patches({ width: 4, height: 4, colours: 1, patch: 4 }),
+  layers: [linear(width, { name: 'in' }), relu(), linear(2, { name: 'out' })],
+  loss: crossEntropy({ targets: ({ labels }) => labels }),
+}));
+`,
+  'own-thread.mjs': `import { serve } from 'retrograd/thread';
+import own from './own.mjs';
+serve(own);
+`,
+};
 
 describe('the package', () => {
   test('holds what it needs and nothing else; 0 runtime dependencies', () => {
     expect(manifest.dependencies).toBeUndefined();
     expect(manifest.sideEffects).toBe(false);
-    const stray = files.filter((file) => !/^(dist|docs)\/|^(README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(file));
+    const stray = files.filter((file) => !/^dist\/|^(README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(file));
     expect(stray).toEqual([]);
     const targets = JSON.stringify([manifest.exports, manifest.bin]).match(/dist\/[\w./-]+/g) ?? [];
     expect(targets.length).toBeGreaterThan(6);
     expect(targets.filter((target) => !files.includes(target))).toEqual([]);
-    for (const file of ['dist/all.js', 'dist/worker-all.js', 'dist/types/all.d.ts', 'dist/thread.js', 'dist/kernels.wasm', 'dist/index.js.map', 'LICENSE']) expect(files).toContain(file);
+    for (const file of ['dist/serve.js', 'dist/types/serve.d.ts', 'dist/thread.js', 'dist/kernels.wasm', 'dist/index.js.map', 'LICENSE']) expect(files).toContain(file);
   });
 
   test('npm packs a clean clone with everything built, and prints nothing but its JSON', () => {
@@ -119,23 +136,24 @@ describe('a fresh project', () => {
     expect(run(process.execPath, ['example.mjs'], { cwd: project })).toBe(example.output);
   });
 
-  test('the same from retrograd/all; a program without WebAssembly in itself resolves to the worker files', () => {
-    writeFileSync(join(project, 'example-all.mjs'), example.code.replace("'retrograd'", "'retrograd/all'"));
-    expect(run(process.execPath, ['example-all.mjs'], { cwd: project })).toBe(example.output);
+  test('a program without WebAssembly in itself resolves to the worker files', () => {
     const resolved = (...conditions: string[]): string => run(process.execPath, [...conditions, '--input-type=module', '--eval',
-      "for (const entry of ['retrograd', 'retrograd/all', 'retrograd/verify']) console.log(import.meta.resolve(entry).split('/').at(-1));"], { cwd: project });
-    expect(resolved().split('\n')).toEqual(['index.js', 'all.js', 'verify.js', '']);
-    expect(resolved('--conditions=workerd').split('\n')).toEqual(['worker.js', 'worker-all.js', 'worker-verify.js', '']);
+      "for (const entry of ['retrograd', 'retrograd/thread', 'retrograd/verify']) console.log(import.meta.resolve(entry).split('/').at(-1));"], { cwd: project });
+    expect(resolved().split('\n')).toEqual(['index.js', 'serve.js', 'verify.js', '']);
+    expect(resolved('--conditions=workerd').split('\n')).toEqual(['worker.js', 'serve.js', 'worker-verify.js', '']);
   });
 
-  test('every name of retrograd is in retrograd/all', () => {
-    const missing = "import * as small from 'retrograd'; import * as all from 'retrograd/all'; console.log(Object.keys(small).filter((name) => !(name in all)).join());";
-    expect(run(process.execPath, ['--input-type=module', '--eval', missing], { cwd: project })).toBe('\n');
-  });
-
-  test('a vision transformer of retrograd/all trains on two threads as on one', () => {
+  test('a vision transformer trains on two threads as on one', () => {
     writeFileSync(join(project, 'vit.mjs'), VIT);
     expect(run(process.execPath, ['vit.mjs'], { cwd: project })).toBe('2 true 0\n');
+  });
+
+  test('a model of one\'s own trains on two threads as on one', () => {
+    for (const [name, text] of Object.entries(OWN)) writeFileSync(join(project, name), text);
+    const code = VIT.replace('Trainer, vit }', 'Trainer }').replace(/const model = .*/, "import { Worker } from 'node:worker_threads';\nimport own from './own.mjs';\nconst model = own({ width: 8 });\nconst worker = () => new Worker(new URL('own-thread.mjs', import.meta.url));")
+      .replace('steps: 10, threads }', 'steps: 10, threads, worker }');
+    writeFileSync(join(project, 'train-own.mjs'), code);
+    expect(run(process.execPath, ['train-own.mjs'], { cwd: project })).toBe('2 true 0\n');
   });
 
   test('the Node, Deno and Bun examples of docs/examples hold the README’s code', () => {
@@ -157,11 +175,11 @@ describe('a fresh project', () => {
 
   const model = '{ vocabulary: 256, layers: 1, channels: 7, heads: 2, context: 4 }';
   test.each([
-    ['an option', `GptTrainer.create({ model: ${model}, batch: 1, steps: 10 })`, 'UsageError'],
+    ['an option', `Trainer.create({ model: gpt(${model}), batch: 1, steps: 10 })`, 'UsageError'],
     ['a file', 'await decodeCheckpoint(new Uint8Array(100))', 'CheckpointError'],
     ['a text', "readText(Uint8Array.of(255), { context: 4, what: 'the text' })", 'UsageError'],
   ])('an uncaught error of %s takes at most 2 kB and names its class', (_, code, name) => {
-    const imports = "import { GptTrainer, decodeCheckpoint, readText } from 'retrograd';";
+    const imports = "import { Trainer, decodeCheckpoint, gpt, readText } from 'retrograd';";
     const words = ['--input-type=module', '-e', `${imports}\n${code};`];
     const { stderr, status } = spawnSync(process.execPath, words, { cwd: project, encoding: 'utf8' });
     expect(status).toBe(1);
@@ -170,7 +188,7 @@ describe('a fresh project', () => {
   });
 
   test('no line of the library but texts and names is longer than 500 characters', () => {
-    for (const file of ['index', 'all', 'worker', 'worker-all', 'verify', 'thread']) {
+    for (const file of ['index', 'worker', 'verify', 'worker-verify', 'thread', 'serve']) {
       const text = readFileSync(join(project, `node_modules/retrograd/dist/${file}.js`), 'utf8');
       const isLong = (line: string): boolean =>
         line.replace(/"[^"]*"/g, '""').length > 500 && !/^(function __retrogradKernels|export)\b/.test(line);
@@ -179,10 +197,10 @@ describe('a fresh project', () => {
   });
 
   test('public classes have their names, after a bundler that shortens names too', async () => {
-    const code = `import * as small from 'retrograd';
-import * as all from 'retrograd/all';
+    const code = `import * as library from 'retrograd';
+import * as verify from 'retrograd/verify';
 const isClass = (value) => typeof value === 'function' && /^class\\b/.test(Function.prototype.toString.call(value));
-const classes = [small, all].flatMap((names) => Object.entries(names)).filter(([, value]) => isClass(value));
+const classes = [library, verify].flatMap((names) => Object.entries(names)).filter(([, value]) => isClass(value));
 const errors = classes.filter(([, value]) => value.prototype instanceof Error);
 const isWrong = ([name, value]) => value.name !== name || value.prototype instanceof Error && new value('m').stack.indexOf(name) !== 0;
 console.log(classes.length, errors.length, classes.filter(isWrong).map(([name, value]) => name + ' is ' + value.name).join());`;
@@ -202,12 +220,12 @@ console.log(classes.length, errors.length, classes.filter(isWrong).map(([name, v
     const small = await bundle("import { sha256Hex } from 'retrograd'; console.log(await sha256Hex(new Uint8Array(0)));");
     console.log(`a bundle that uses sha256Hex alone: ${small.length} bytes`);
     expect(small.length).toBeLessThan(20_000);
-    const bleu = await bundle("import { corpusBleu } from 'retrograd/all'; console.log(corpusBleu(['a b c d'], ['a b c d']).score.toFixed(0));");
+    const bleu = await bundle("import { corpusBleu } from 'retrograd'; console.log(corpusBleu(['a b c d'], ['a b c d']).score.toFixed(0));");
     console.log(`a bundle that uses corpusBleu alone: ${bleu.length} bytes`);
     expect(bleu.length).toBeLessThan(20_000);
     writeFileSync(join(project, 'bleu.mjs'), bleu);
     expect(run(process.execPath, ['bleu.mjs'], { cwd: project })).toBe('100\n');
-    const vit = await bundle("import { VitTrainer } from 'retrograd/all'; console.log(VitTrainer);");
+    const vit = await bundle("import { Trainer, vit } from 'retrograd'; console.log(Trainer, vit);");
     expect(vit).not.toContain('nrefs:1'); // BLEU's signature
     expect(bleu).toContain('nrefs:1');
   });

@@ -90,16 +90,16 @@ const PAGE = `
 const say = (text) => fetch('/told', { method: 'POST', body: text });
 try {
   const library = await import('./node_modules/retrograd/dist/index.js');
-  const { GptTrainer, Vocabulary, decodeCheckpoint, encodeCheckpoint, sha256Hex } = library;
-  const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
-  const trainer = GptTrainer.create({ model, batch: 1, steps: 10 });
-  trainer.trainStep(Int32Array.of(0, 1, 2, 3), Int32Array.of(1, 2, 3, 0));
+  const { Trainer, Vocabulary, decodeCheckpoint, encodeCheckpoint, gpt, sha256Hex } = library;
+  const model = gpt({ vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 });
+  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+  trainer.step({ inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) });
   const file = await encodeCheckpoint({
     tensors: trainer.tensors(), options: trainer.options, step: 1, libraryVersion: '0.1.0',
     vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)),
   });
   const { tensors, options, step } = await decodeCheckpoint(file);
-  const again = GptTrainer.create(options);
+  const again = Trainer.create(options);
   again.restore(tensors, step);
   const isSame = await again.weightsSha256() === await trainer.weightsSha256();
   const context = isSecureContext ? 'secure' : 'not secure';

@@ -18,19 +18,19 @@ afterAll(() => {
   for (const one of [folder, elsewhere]) rmSync(one, { recursive: true, force: true });
 });
 
-const MODEL = '{ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 }';
+const MODEL = 'gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 })';
 /** The loss of a first step, the same everywhere. */
 const LOSS = 1.3380050659179688;
-/** A step of `threads` threads in `GptTrainer`'s realm; what it said, as JSON. */
+/** A step of `threads` threads in the realm of `Trainer` and `gpt`; what it said, as JSON. */
 const step = (threads: number): string => `
 const x = Int32Array.from({ length: 16 }, (_, i) => i % 4);
 let said;
 try {
-  const trainer = GptTrainer.create({ model: ${MODEL}, batch: 4, steps: 10, threads: ${threads} });
+  const trainer = Trainer.create({ model: ${MODEL}, batch: 4, steps: 10, threads: ${threads} });
   for (let i = 0; i < 2000 && trainer.threadsNote === 'the threads are starting'; i++)
     await new Promise((resolve) => setTimeout(resolve, 10));
   const { threads, threadsNote } = trainer;
-  said = { loss: trainer.trainStep(x, x).loss, threads, threadsNote };
+  said = { loss: trainer.step({ inputs: x, targets: x }).loss, threads, threadsNote };
   trainer.close();
 } catch (error) {
   said = { name: error.name, message: error.message };
@@ -54,7 +54,7 @@ const context = vm.createContext(globals, { codeGeneration: { strings: true, was
 const module = new vm.SourceTextModule(readFileSync(${JSON.stringify(index)}, 'utf8'), { context });
 await module.link(() => undefined);
 await module.evaluate();
-const { GptTrainer } = module.namespace;
+const { Trainer, gpt } = module.namespace;
 ${step(threads)}`);
   return node(['--experimental-vm-modules', '--no-warnings', program]);
 }
@@ -86,11 +86,11 @@ describe('a realm of its own', () => {
     mkdirSync(home);
     writeFileSync(join(home, 'one.test.mjs'), `
 import { expect, test } from 'vitest';
-import { GptTrainer } from ${JSON.stringify(pathToFileURL(index).href)};
+import { Trainer, gpt } from ${JSON.stringify(pathToFileURL(index).href)};
 test('a step', () => {
-  const trainer = GptTrainer.create({ model: ${MODEL}, batch: 4, steps: 10 });
+  const trainer = Trainer.create({ model: ${MODEL}, batch: 4, steps: 10 });
   const x = Int32Array.from({ length: 16 }, (_, i) => i % 4);
-  expect(trainer.trainStep(x, x).loss).toBe(${LOSS});
+  expect(trainer.step({ inputs: x, targets: x }).loss).toBe(${LOSS});
 });
 `);
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
@@ -101,7 +101,7 @@ test('a step', () => {
 describe('threads', () => {
   const program = (name: string, before = ''): string => {
     const path = join(elsewhere, name), from = JSON.stringify(pathToFileURL(index).href);
-    writeFileSync(path, `${before}const { GptTrainer } = await import(${from});\n${step(2)}`);
+    writeFileSync(path, `${before}const { Trainer, gpt } = await import(${from});\n${step(2)}`);
     return path;
   };
 
@@ -117,7 +117,7 @@ describe('threads', () => {
 
   test.each(['cjs', 'iife', 'esm'] as const)('in a bundle of one file (%s): one, and why', async (format) => {
     const outfile = join(elsewhere, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
-    const contents = `import { GptTrainer } from ${JSON.stringify(index)};
+    const contents = `import { Trainer, gpt } from ${JSON.stringify(index)};
 (async () => {${step(2)}})();`;
     await build({
       stdin: { contents, resolveDir: root }, bundle: true, platform: 'node', format, outfile,
@@ -131,7 +131,7 @@ describe('threads', () => {
   test('in a module that is a data: URL: one, and why', () => {
     const url = `data:text/javascript,${encodeURIComponent(readFileSync(index, 'utf8'))}`;
     const path = join(elsewhere, 'data.mjs');
-    writeFileSync(path, `const { GptTrainer } = await import(${JSON.stringify(url)});\n${step(2)}`);
+    writeFileSync(path, `const { Trainer, gpt } = await import(${JSON.stringify(url)});\n${step(2)}`);
     expect(node([path])).toEqual({
       loss: LOSS, threads: 1, threadsNote: 'no thread can be started: Invalid URL',
     });

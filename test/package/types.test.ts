@@ -33,7 +33,7 @@ const STRICT: ts.CompilerOptions = {
 
 /** The errors of the programs, and of the declarations themselves. */
 function errorsOf(more: ts.CompilerOptions): string[] {
-  const files = Object.entries({ small: SMALL, all: ALL }).map(([name, text]) => {
+  const files = Object.entries({ text: TEXT, others: OTHERS }).map(([name, text]) => {
     writeFileSync(join(folder, `${name}.ts`), text);
     return join(folder, `${name}.ts`);
   });
@@ -44,23 +44,24 @@ function errorsOf(more: ts.CompilerOptions): string[] {
   });
 }
 
-const SMALL = `
+const TEXT = `
 import {
-  GptTrainer, Vocabulary, chooseToken, decodeCheckpoint, encodeCheckpoint, exportFloat32, fillBatch,
-  planGpt, readText, sha256Hex,
+  Trainer, Vocabulary, bdia, chooseToken, decodeCheckpoint, encodeCheckpoint, exportFloat32, fillBatch,
+  gpt, plan, readText, sha256Hex, textWindows,
 } from 'retrograd';
-import type { BatchOptions, CheckedOptions, NamedTensor, StepReport } from 'retrograd';
-import type { TrainOptions } from 'retrograd';
+import type { BatchOptions, CheckedOptions, GptConfig, NamedTensor, StepReport } from 'retrograd';
+import type { TextBatch, TrainOptions } from 'retrograd';
 
-export const model = { vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 };
+export const config = { vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 };
 const seed: number | undefined = Math.random() > 2 ? 1 : undefined;
-const options: TrainOptions = { model: { ...model, bias: undefined }, batch: 1, steps: 10, seed };
-const trainer = GptTrainer.create(options), inputs = Int32Array.of(0, 1, 2, 3);
-const report: StepReport = trainer.trainStep(inputs, new Int32Array(4));
-const again: CheckedOptions = trainer.options;
-const learningRate: number = again.learningRate, tied: boolean = again.model.tied;
-GptTrainer.create(again);
-planGpt(again).bytes.sideBits.toFixed();
+const model = gpt({ ...config, bias: undefined, rule: bdia() });
+const options: TrainOptions<TextBatch> = { model, batch: 1, steps: 10, seed };
+const trainer = Trainer.create(options), inputs = Int32Array.of(0, 1, 2, 3);
+const report: StepReport = trainer.step({ inputs, targets: new Int32Array(4) });
+const again: CheckedOptions<TextBatch> = trainer.options;
+const learningRate: bigint = again.learningRate.rate(0, 10), tied = model.config.tied;
+Trainer.create(again);
+plan(again).bytes.sideBits.toFixed();
 const file = await encodeCheckpoint({
   tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
   vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)),
@@ -72,80 +73,89 @@ await new Response(file).arrayBuffer();
 await crypto.subtle.digest('SHA-256', file);
 const { tensors, options: read, step } = await decodeCheckpoint(file);
 const first: NamedTensor | undefined = tensors[0];
-GptTrainer.create(read).restore(tensors, step);
+Trainer.create(read).restore(tensors, step);
+export const of: Trainer<TextBatch> = Trainer.create({ ...read, model: gpt(read.model.config as GptConfig) });
 const bytes = new TextEncoder().encode('text');
 const undecided = { vocabulary: undefined, what: undefined };
 const { train, vocabulary } = readText(bytes, { context: 4, ...undecided });
 const batch: BatchOptions = { seed: 1, batch: 1, context: 4, step: 0 };
 fillBatch(train, batch, new Int32Array(4), new Int32Array(4));
-export const text: string = vocabulary.decode([chooseToken(trainer.logits(train), 1, 1, 0)]);
-export const seen = [report.loss, learningRate, tied, first?.name];
+export const text: string = vocabulary.decode([chooseToken(trainer.predict(train), 1, 1, 0)]);
+export const seen = [report.loss, learningRate, tied, first?.name, trainer.evaluate(textWindows(train, 4)).loss];
 
 // @ts-expect-error a misspelt option
-GptTrainer.create({ model, batch: 1, steps: 10, learning_rate: 1 });
+Trainer.create({ model, batch: 1, steps: 10, learning_rate: 1 });
 // @ts-expect-error a misspelt option
-GptTrainer.create({ model, batch: 1, steps: 10, lr: 1 });
+Trainer.create({ model, batch: 1, steps: 10, lr: 1 });
 // @ts-expect-error a misspelt name of the model
-GptTrainer.create({ model: { ...model, layer: 1 }, batch: 1, steps: 10 });
+gpt({ ...config, layer: 1 });
 // @ts-expect-error no model
-GptTrainer.create({ batch: 1, steps: 10 });
+Trainer.create({ batch: 1, steps: 10 });
 // @ts-expect-error no batch without a step
 fillBatch(train, { seed: 1, batch: 1, context: 4 }, new Int32Array(4), new Int32Array(4));
 // @ts-expect-error tokens are an Int32Array
-trainer.trainStep([0, 1, 2, 3], new Int32Array(4));
+trainer.step({ inputs: [0, 1, 2, 3], targets: new Int32Array(4) });
 // @ts-expect-error another kind of vocabulary
 readText(new Uint8Array(9), { context: 4, vocabulary: 'byte' });
-// @ts-expect-error a rule that there is not
-planGpt({ model, batch: 1, steps: 10, reversible: 'revnet' });
+// @ts-expect-error a rule is a value
+gpt({ ...config, rule: 'revnet' });
 // @ts-expect-error made by create
-new GptTrainer(again);
+new Trainer(again);
 `;
 
-const ALL = `
+const OTHERS = `
 import {
-  GptTrainer, TranslatorTrainer, VitTrainer, beamSearch, decodeCheckpoint, encodeCheckpoint,
-  planGpt, planTranslator, planVit, translatorParameters, vitParameters,
-} from 'retrograd/all';
-import type { AnyModel, CheckedOptions, TrainOptions, VitConfig } from 'retrograd/all';
-import { verify, formatReport } from 'retrograd/verify';
+  Trainer, adamw, beamSearch, bdia, cosine, crossEntropy, decodeCheckpoint, defineModel, embedding,
+  encodeCheckpoint, layerNorm, linear, plan, reversible, sublayer, tokens, translator, vit,
+} from 'retrograd';
+import type { ImageBatch, Layer, Optimizer, TextBatch, TrainOptions, UpdateRule, VitConfig } from 'retrograd';
+import { serve } from 'retrograd/thread';
+import { checkLayer, checkRule, verify, formatReport } from 'retrograd/verify';
 
 const image = { width: 4, height: 4, colours: 1, classes: 2, patch: 2 };
-const size = { ...image, layers: 1, channels: 8, heads: 2 };
-const vit: VitConfig = { kind: 'vit', ...size, bias: undefined };
-const options: TrainOptions<VitConfig> = { model: vit, batch: 1, steps: 10 };
-const trainer = VitTrainer.create(options);
+const config: VitConfig = { ...image, layers: 1, channels: 8, heads: 2, bias: undefined };
+const options: TrainOptions<ImageBatch> = { model: vit(config), batch: 1, steps: 10 };
+const trainer = Trainer.create(options);
 const file = await encodeCheckpoint({
   tensors: trainer.tensors(), options: trainer.options, step: trainer.steps,
   vocabulary: [], dataSha256: '', libraryVersion: '0.1.0',
 });
 export const blob = new Blob([file]);
-const decoded = await decodeCheckpoint(file), read: CheckedOptions<AnyModel> = decoded.options;
-export const kind: 'vit' | 'translator' | undefined = read.model.kind;
-if (read.model.kind === 'vit') {
-  VitTrainer.create(read).restore(decoded.tensors, decoded.step);
-  planVit(read).total.toFixed();
-  vitParameters(read.model);
-  read.model.patch.toFixed();
-} else if (read.model.kind === 'translator') {
-  TranslatorTrainer.create(read);
-  planTranslator(read);
-  translatorParameters(read.model);
-} else {
-  GptTrainer.create(read);
-  planGpt(read);
-  read.model.tied.valueOf();
-}
-VitTrainer.create(trainer.options);
+const decoded = await decodeCheckpoint(file, { models: [vit, translator], choices: { bdia } });
+export const name: string = decoded.options.model.name;
+Trainer.create(decoded.options).restore(decoded.tensors, decoded.step);
+plan(decoded.options).total.toFixed();
+Trainer.create(trainer.options);
 const search = { beam: 1, begin: 0, end: 1, maxLength: 2, lengthPenalty: undefined };
-export const { tokens } = beamSearch(() => [0, 1], search);
+export const found = beamSearch(() => [0, 1], search).tokens;
 export const report = formatReport(verify());
 
+const rule: UpdateRule = bdia(), layer: Layer = linear(3), optimizer: Optimizer = adamw();
+const own = defineModel('own', ({ vocabulary }: { vocabulary: number }) => ({
+  input: tokens<TextBatch>({ vocabulary, context: 4 }),
+  layers: [
+    embedding({ vocabulary, channels: 8 }),
+    reversible({ depth: 2, rule, block: [sublayer(layerNorm(), linear(8))] }),
+    layerNorm({ name: 'last' }), linear(vocabulary, { name: 'head' }),
+  ],
+  loss: crossEntropy<TextBatch>(),
+}));
+serve(own);
+const given = { batch: 1, steps: 9, optimizer, learningRate: cosine(0.01) };
+export const mine: Trainer<TextBatch> = Trainer.create({ model: own({ vocabulary: 9 }), ...given });
+export const checks = [
+  checkLayer(layer, { input: { kind: 'operand', rows: 2, columns: 4 } }).cosines,
+  checkRule(rule).rebuilt,
+];
+
 // @ts-expect-error a misspelt option
-VitTrainer.create({ model: vit, batch: 1, steps: 10, weight_decay: 1 });
+Trainer.create({ model: vit(config), batch: 1, steps: 10, weight_decay: 1 });
 // @ts-expect-error a misspelt name of the model
-VitTrainer.create({ model: { ...vit, layer: 2 }, batch: 1, steps: 10 });
-// @ts-expect-error no kind
-VitTrainer.create({ model: size, batch: 1, steps: 10 });
+vit({ ...config, layer: 2 });
+// @ts-expect-error another model's batch
+mine.step({ images: new Uint8Array(16), labels: new Int32Array(1) });
+// @ts-expect-error a kind that there is not
+checkLayer(layer, { input: { kind: 'float', rows: 2, columns: 4 } });
 // @ts-expect-error a misspelt option
 beamSearch(() => [0, 1], { beams: 1, begin: 0, end: 1, maxLength: 2 });
 `;
