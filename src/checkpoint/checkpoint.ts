@@ -45,9 +45,9 @@ export interface Checkpoint {
  *  What comes with the library is always known. */
 export interface CheckpointReader {
   /** Definitions of your own. */
-  models?: readonly AnyDefinition[];
+  models?: readonly AnyDefinition[] | undefined;
   /** Makers of your own, by name. */
-  choices?: Makers;
+  choices?: Makers | undefined;
 }
 
 const FORMAT = 'retrograd-checkpoint';

@@ -23,11 +23,11 @@ export interface AttentionOptions {
   /** H, a divisor of the channels; a head has at most 128. */
   heads: number;
   /** Row t sees rows 0..t only (false). */
-  causal?: boolean;
+  causal?: boolean | undefined;
   /** Biases of the projections (false). */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Standard deviation of the initial output projection (0.02). */
-  deviation?: number;
+  deviation?: number | undefined;
 }
 
 /** Throws UsageError unless the channels can be shared by such heads. */

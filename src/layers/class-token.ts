@@ -15,9 +15,9 @@ import { DEVIATION } from './linear.ts';
 /** Of learned rows. */
 export interface RowOptions {
   /** Name of the parameter: `name.weight`. */
-  name?: string;
+  name?: string | undefined;
   /** Standard deviation of its initial values (0.02). */
-  deviation?: number;
+  deviation?: number | undefined;
 }
 
 /** A learned row in front of the others: branch [T, C] to state [T + 1, C].

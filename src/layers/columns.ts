@@ -15,7 +15,7 @@ export interface MatrixShape {
   /** Whether y = W x + b. */
   readonly bias: boolean;
   /** Path of a parameter to share instead of a weight of its own. */
-  readonly shares?: string;
+  readonly shares?: string | undefined;
 }
 
 /** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.

@@ -17,13 +17,13 @@ export interface EmbeddingOptions {
   /** C: columns of the table. */
   channels: number;
   /** Name of the table: `name.weight` (token). */
-  name?: string;
+  name?: string | undefined;
   /** Name of the learned positions (position). */
-  positions?: string;
+  positions?: string | undefined;
   /** Standard deviation of the initial values (0.02). */
-  deviation?: number;
+  deviation?: number | undefined;
   /** Path of a table to share instead of one of its own. */
-  shares?: string;
+  shares?: string | undefined;
 }
 
 /** Token and learned position embeddings: ids [T, 1] to state [T, C].

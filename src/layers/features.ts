@@ -19,9 +19,9 @@ export interface FeaturesOptions<Batch> {
   /** Numbers of a sample. */
   count: number;
   /** The numbers in a batch, sample after sample (its `values`). */
-  values?: (batch: Batch) => ArrayLike<number>;
+  values?: ((batch: Batch) => ArrayLike<number>) | undefined;
   /** What a batch calls them, for errors (values). */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** The field of a batch that has the numbers if none is named. */

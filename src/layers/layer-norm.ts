@@ -26,9 +26,9 @@ import type { Layer, Planned } from './layer.ts';
 /** Of a layer norm. */
 export interface LayerNormOptions {
   /** Name of its parameters: `name.gain`, `name.bias` (norm). */
-  name?: string;
+  name?: string | undefined;
   /** Adds a bias (false). */
-  bias?: boolean;
+  bias?: boolean | undefined;
 }
 
 /** Every row of a state with mean 0 and deviation 1, times a gain: operand of the same shape.

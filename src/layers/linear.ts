@@ -18,13 +18,13 @@ export const DEVIATION = 0.02;
 /** What is not the same of all linear layers. */
 export interface LinearOptions {
   /** Name of its parameters: `name.weight`, `name.bias`. */
-  name?: string;
+  name?: string | undefined;
   /** Adds a bias (false). */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Standard deviation of the initial weights (0.02). */
-  deviation?: number;
+  deviation?: number | undefined;
   /** Path of a parameter to share instead of a weight of its own, such as an embedding's. */
-  shares?: string;
+  shares?: string | undefined;
 }
 
 /** A linear layer of `out` outputs a row: W x + b, W [out, in]. It takes operand and gives what is

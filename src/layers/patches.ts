@@ -25,7 +25,7 @@ export interface ImageShape {
 /** What `patches` reads. */
 export interface PatchesOptions<Batch> extends ImageShape {
   /** The images in a batch, one after the other: row by row, channel last (its `images`). */
-  images?: (batch: Batch) => Uint8Array;
+  images?: ((batch: Batch) => Uint8Array) | undefined;
 }
 
 /** The field of a batch that has the images if none is named. */

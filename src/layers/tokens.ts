@@ -14,13 +14,13 @@ export interface TokensOptions<Batch> {
   /** T: most tokens of a sample. */
   context: number;
   /** The tokens in a batch, int32 [samples, T] (its `inputs`). */
-  tokens?: (batch: Batch) => Int32Array;
+  tokens?: ((batch: Batch) => Int32Array) | undefined;
   /** Tokens of each sample, 1..T, if not all: int32 [samples]. */
-  lengths?: (batch: Batch) => Int32Array;
+  lengths?: ((batch: Batch) => Int32Array) | undefined;
   /** What a batch calls those, for errors (lengths). */
-  lengthsName?: string;
+  lengthsName?: string | undefined;
   /** What a batch calls the tokens, for errors (inputs). */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** The field of a batch that has the tokens if none is named. */

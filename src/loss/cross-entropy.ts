@@ -14,17 +14,17 @@ const LOG2E_Q62 = 6653256548922161245n;
 /** Where the targets are, and which count. */
 export interface CrossEntropyOptions<Batch> {
   /** The targets in a batch, int32 [samples, rows] (its `targets`). */
-  targets?: (batch: Batch) => Int32Array;
+  targets?: ((batch: Batch) => Int32Array) | undefined;
   /** Rows of each sample, if not all of them: int32 [samples]. */
-  lengths?: (batch: Batch) => Int32Array;
+  lengths?: ((batch: Batch) => Int32Array) | undefined;
   /** What a batch calls those, for errors (lengths). */
-  lengthsName?: string;
+  lengthsName?: string | undefined;
   /** What a batch calls the targets, for errors (targets). */
-  name?: string;
+  name?: string | undefined;
   /** Leave out rows whose target is -1: masked language models (false). */
-  ignores?: boolean;
+  ignores?: boolean | undefined;
   /** Count the rows whose largest logit is the target's (false). */
-  counts?: boolean;
+  counts?: boolean | undefined;
 }
 
 /** The field of a batch that has the targets if none is named. */

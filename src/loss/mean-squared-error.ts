@@ -14,9 +14,9 @@ const LARGEST = 1024;
 /** Where the targets are. */
 export interface MeanSquaredErrorOptions<Batch> {
   /** The targets in a batch: numbers [samples, rows, columns] (its `targets`). */
-  targets?: (batch: Batch) => ArrayLike<number>;
+  targets?: ((batch: Batch) => ArrayLike<number>) | undefined;
   /** What a batch calls them, for errors (targets). */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** The field of a batch that has the targets if none is named. */

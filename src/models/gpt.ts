@@ -23,7 +23,7 @@ export interface GptConfig extends TransformerConfig {
   /** T: longest sequence, 1..4096. */
   context: number;
   /** The head shares the token embedding (true). */
-  tied?: boolean;
+  tied?: boolean | undefined;
 }
 
 /** Windows of T tokens, and the same windows one token later: int32 [B, T] each. */

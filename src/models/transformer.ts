@@ -22,12 +22,12 @@ export interface TransformerConfig {
   /** H: attention heads, a divisor of channels. */
   heads: number;
   /** Width of the MLP in units of C, 1..8 (4). */
-  mlpRatio?: number;
+  mlpRatio?: number | undefined;
   /** Biases in linear layers and layer norms (false). */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** How blocks change the residual stream: bdia(), plain(), leapfrog(), momentum(), coupling(), or
    *  a rule of your own (bdia()). */
-  rule?: UpdateRule;
+  rule?: UpdateRule | undefined;
 }
 
 /** For `fields`: the names, and the defaults of those that have one. */
@@ -56,9 +56,9 @@ export interface BlockOptions {
   /** Branches that the residual stream adds up: projections start smaller by its root (GPT-2). */
   readonly branches: number;
   /** Between attention and MLP, such as `crossSublayer`. */
-  readonly cross?: Sublayer;
+  readonly cross?: Sublayer | undefined;
   /** Between the two linear layers of the MLP (gelu()). */
-  readonly activation?: Layer;
+  readonly activation?: Layer | undefined;
 }
 
 const branchDeviation = (branches: number): number => DEVIATION / Math.sqrt(branches);

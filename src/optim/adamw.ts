@@ -45,7 +45,7 @@ export const correctedRate = (rate: bigint, step: number): bigint =>
 /** Of AdamW. */
 export interface AdamWOptions {
   /** Decay of matrices and embeddings, 0 to 0.4 (0.1). */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
 }
 
 /** AdamW, beta1 = 0.875 and beta2 = 0.9922. Throws UsageError for a decay out of range.

@@ -15,7 +15,7 @@ const BETA2 = 2 ** 7;
 /** Of Lion. */
 export interface LionOptions {
   /** Decay of matrices and embeddings, 0 to 0.4 (0.3: 3 to 10 times adamw's). */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
 }
 
 /** Lion: every weight moves by the learning rate, which is 3 to 10 times smaller than of adamw.

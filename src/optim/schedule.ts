@@ -46,7 +46,7 @@ export interface Schedule {
 /** Of a schedule. */
 export interface ScheduleOptions {
   /** Steps of linear warm-up (100, at most the run's). */
-  warmup?: number;
+  warmup?: number | undefined;
 }
 
 /** The rate while it warms up; undefined after. */

@@ -15,9 +15,9 @@ import type { Optimizer } from './optimizer.ts';
 /** Of gradient descent. */
 export interface SgdOptions {
   /** k: momentum is 1 - 2^-k, 0 (none) to 10 (3: 0.875). */
-  momentumShift?: number;
+  momentumShift?: number | undefined;
   /** Decay of matrices and embeddings, 0 to 0.4 (0). */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
 }
 
 /** Gradient descent with momentum. Throws UsageError for an option out of range.

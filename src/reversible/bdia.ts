@@ -18,7 +18,7 @@ export const randomSign = ({ seed, step, sample, block }: Site): number =>
 /** Of BDIA. */
 export interface BdiaOptions {
   /** gamma = +-2^-m, m = 1..3 (1). */
-  gammaShift?: number;
+  gammaShift?: number | undefined;
 }
 
 /** BDIA: x_{k+1} = gamma x_{k-1} + (1 - gamma) x_k + (1 + gamma) h_k(x_k), gamma drawn anew for

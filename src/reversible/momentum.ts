@@ -19,9 +19,9 @@ import { pairHash, type Site, stateLimit, type UpdateRule } from './rule.ts';
 /** Of momentum. */
 export interface MomentumOptions {
   /** beta: an eighth to seven eighths (0.875). */
-  beta?: number;
+  beta?: number | undefined;
   /** +-beta drawn anew per step, sample and block, and 0 at inference (false). */
-  isRandom?: boolean;
+  isRandom?: boolean | undefined;
 }
 
 const BETAS = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];

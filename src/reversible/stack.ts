@@ -34,7 +34,7 @@ export interface ReversibleOptions {
   /** What a block is made of. */
   readonly block: readonly Sublayer[];
   /** In front of the blocks' numbers in the names of parameters (block). */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** How a stack is run. */

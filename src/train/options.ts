@@ -31,47 +31,50 @@ export interface TrainOptions<Batch = unknown> {
   /** Steps of the whole run, 1..2^31 - 1: the schedule depends on it. */
   steps: number;
   /** Seed of weights, batches and gamma: 0 .. 2^53 - 1 (1). */
-  seed?: number;
+  seed?: number | undefined;
   /** The learning rate of every step; a number is the peak of cosine() (cosine(0.001)). */
-  learningRate?: number | Schedule;
+  learningRate?: number | Schedule | undefined;
   /** How weights change by their gradients: adamw(), sgd(), lion(), or your own (adamw()). */
-  optimizer?: Optimizer;
+  optimizer?: Optimizer | undefined;
   /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20, beyond which it is scaled down;
    *  'none': it never is (1). Values that no gradient of a run exceeds give the same bits. */
-  clip?: number | 'none';
+  clip?: number | 'none' | undefined;
   /** Probability that an element of a sublayer's output is dropped in training, 0 to 0.8 (0). */
-  dropout?: number;
+  dropout?: number | undefined;
   /** Probability that the last block is left out for a sample, 0 to 0.8; earlier ones in proportion
    *  to their depth (0). */
-  stochasticDepth?: number;
+  stochasticDepth?: number | undefined;
   /** l: fraction bits of the residual state, 6..14 (9). */
-  fractionBits?: number;
+  fractionBits?: number | undefined;
   /** Samples held at a time, a divisor of batch (batch). Any value gives the same bits. */
-  microBatch?: number;
+  microBatch?: number | undefined;
   /** What is kept of the forward pass ('rebuilt' where the update rule can, else 'activations').
    *  Any value gives the same bits. */
-  keep?: Keep;
+  keep?: Keep | undefined;
   /** Hash every state on the way forward and check it on the way back, where states are rebuilt
    *  (true). Any value gives the same bits. */
-  verify?: boolean;
+  verify?: boolean | undefined;
   /** Threads, 1..64 (1). Where the runtime has no shared memory or workers, one works. Any value
    *  gives the same bits. */
-  threads?: number;
+  threads?: number | undefined;
   /** The module that serves the model (`serve` of retrograd/thread), or a function that starts a
    *  worker of it, which bundlers understand: `() => new Worker(new URL('./thread.js',
    *  import.meta.url), { type: 'module' })`. For models of your own; the built-in models need none
    *  unless the library is bundled. */
-  worker?: URL | (() => unknown);
+  worker?: URL | (() => unknown) | undefined;
   /** Most bytes the run may use (3.75 GiB: WebAssembly's 4 GiB less room for the rest). */
-  memoryLimit?: number;
+  memoryLimit?: number | undefined;
 }
 
 /** What has another type once it is checked. */
 type Changed = 'learningRate' | 'keep' | 'worker';
 
+/** Fields that are there, also where a program tells those of undefined from those that are not. */
+type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
 /** TrainOptions with every default filled in. */
 export interface CheckedOptions<Batch = unknown>
-  extends Readonly<Required<Omit<TrainOptions<Batch>, Changed>>> {
+  extends Filled<Omit<TrainOptions<Batch>, Changed>> {
   /** The learning rate of every step. */
   readonly learningRate: Schedule;
   /** What is kept; undefined: nothing where the update rule can run backward, else activations. */

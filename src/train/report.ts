@@ -37,9 +37,9 @@ export interface Evaluation {
 /** How an evaluation goes. */
 export interface EvaluateOptions {
   /** Samples of the batch, if the model cannot tell (translator: pairs). */
-  samples?: number;
+  samples?: number | undefined;
   /** gamma of inference, +-0.125, +-0.25 or +-0.5, of a model whose update rule has one (0). */
-  gamma?: number;
+  gamma?: number | undefined;
   /** Hears how many samples of how many are done. */
-  onSample?: (done: number, of: number) => void;
+  onSample?: ((done: number, of: number) => void) | undefined;
 }

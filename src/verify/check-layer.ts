@@ -24,9 +24,9 @@ export interface LayerCheck {
   /** Its input. */
   input: Type;
   /** The kind of output that it is asked for ('branch'). */
-  wanted?: Kind;
+  wanted?: Kind | undefined;
   /** Of the random input and weights (1). */
-  seed?: number;
+  seed?: number | undefined;
 }
 
 /** What was found, if nothing is wrong. */

@@ -19,9 +19,9 @@ import { Cosine } from './difference.ts';
 /** What a rule is checked with. */
 export interface RuleCheck {
   /** Blocks (4). */
-  depth?: number;
+  depth?: number | undefined;
   /** Of the random states and blocks (1). */
-  seed?: number;
+  seed?: number | undefined;
 }
 
 /** What was found, if nothing is wrong. */
