@@ -1,5 +1,5 @@
-// npm run check, after .ci/setup.mjs: format, lints and types of everything, in a few seconds. The order
-// of imports and the sizes of files are in test/architecture.test.ts.
+// npm run check, after .ci/setup.mjs: format, lints and types of everything, in a few seconds.
+// Which folder imports which and the sizes of files are in test/architecture.test.ts.
 
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';

@@ -95,8 +95,12 @@ export const logged = (reporter: Reporter, log: RunLog): Reporter => ({
 
 /** A validation in words. */
 const inWords = ({ loss, accuracy, bleu, share }: Validation): string =>
-  'validation loss ' +
-  `${loss.toFixed(4)}${share === undefined ? '' : ' (a sample)'}${accuracy === undefined ? '' : `   accuracy ${percent(accuracy)}`}${bleu === undefined ? '' : `   BLEU ${bleu.toFixed(2)}`}`;
+  [
+    `validation loss ${loss.toFixed(4)}`,
+    share === undefined ? '' : ' (a sample)',
+    accuracy === undefined ? '' : `   accuracy ${percent(accuracy)}`,
+    bleu === undefined ? '' : `   BLEU ${bleu.toFixed(2)}`,
+  ].join('');
 
 /** Units a second and time left, from the mean time of a step; the last thirty or so count most, as
  *  the first ones are slow. */

@@ -36,15 +36,14 @@ function breakLine(line: string, columns: number): string[] {
   if (shownLength(line) <= columns) return [line];
   const indent = indentOf(line, columns);
   const lines = [''];
+  const indentFor = ({ length }: string): number =>
+    indent + length <= columns ? indent : Math.max(0, Math.min(2, columns - length));
   for (const piece of line.match(/ *[^ ]+/g) ?? []) {
     const last = lines[lines.length - 1];
     const word = piece.trimStart();
     if (last.length + piece.length <= columns || last.trim() === '')
       lines[lines.length - 1] += last.trim() === '' && last !== '' ? word : piece;
-    else
-      lines.push(
-        `${' '.repeat(indent + word.length <= columns ? indent : Math.max(0, Math.min(2, columns - word.length)))}${word}`,
-      );
+    else lines.push(' '.repeat(indentFor(word)) + word);
   }
   return lines;
 }
