@@ -60,7 +60,7 @@ export function compile(project, resolution) {
   return said;
 }
 
-/** A runtime's program where `npm run conformance` or `npm run embed` has put it, or on the PATH. */
+/** A runtime's program where `npm run conformance` or `npm run embed` has put it, or on PATH. */
 export function installedProgram(name) {
   const places = [
     join(root, 'build/embed/project/node_modules/.bin'),
@@ -72,7 +72,8 @@ export function installedProgram(name) {
 
 const PAGE = `
 import { all } from './promises.mjs';
-const text = await all().then(JSON.stringify, (error) => JSON.stringify({ found: String(error) }));
+const told = await all().catch((error) => ({ found: String(error) }));
+const text = JSON.stringify(told);
 fetch('/told', { method: 'POST', body: text });
 `;
 

@@ -36,7 +36,8 @@ if (globalThis.Worker) {
     }
   };
 }
-const start = () => new Worker(new URL('./regression-thread.js', import.meta.url), { type: 'module' });
+const start = () =>
+  new Worker(new URL('./regression-thread.js', import.meta.url), { type: 'module' });
 const config = { vocabulary: 8, layers: 1, channels: 8, heads: 2, context: 4 };
 const inputs = Int32Array.from({ length: 16 }, (_, i) => i % 8);
 

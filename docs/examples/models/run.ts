@@ -53,7 +53,7 @@ const WAYS: Record<string, () => Promise<string>> = {
   },
   masked: () => text(masked.options, 24, ({ inputs }, step) => masked.hide(inputs, 256, step)),
   'own-layer': () => text({ model: ownLayer.model({ vocabulary: 256 }) }, 16),
-  'own-rule': () => text({ model: ownRule.model(256) }, 16),
+  'own-rule': () => text({ model: ownRule.model(256), learningRate: 0.002 }, 16),
   'own-optimizer': () => text(ownOptimizer.options, 16),
 };
 
