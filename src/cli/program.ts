@@ -68,10 +68,9 @@ function formatItem(
   const { helpWidth = 80 } = helper;
   if (helpWidth >= NARROW || description === '')
     return Help.prototype.formatItem.call(this, term, termWidth, description, helper);
-  return (
-    '  ' +
-    `${term}\n${breakText(' '.repeat(INDENT) + description, helpWidth).replace(/\n */g, `\n${' '.repeat(INDENT)}`)}`
-  );
+  const indent = ' '.repeat(INDENT);
+  const text = breakText(indent + description, helpWidth).replace(/\n */g, `\n${indent}`);
+  return `  ${term}\n${text}`;
 }
 
 /** A command whose errors and help texts are written here. */
@@ -89,7 +88,7 @@ function createProgram(finish: (code: number) => void): Command {
     )
     .version(version)
     .addHelpText('after', () =>
-      `\nExamples:\n${EXAMPLES.map((words) => `  $ ${commandLine(...words)}\n`).join('')}`.trimEnd(),
+      ['\nExamples:', ...EXAMPLES.map((words) => `  $ ${commandLine(...words)}`)].join('\n'),
     );
 
   const training = program.command('train').description('train a model');

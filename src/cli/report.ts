@@ -157,8 +157,8 @@ export function clampedNote({
     `\n\nCLAMPED: ${count(saturated)} values were beyond the range of their format and were ` +
     `cut to it, ${where}: ` +
     'weights or gradients grew too large, and the model learns worse than it could. ' +
-    `Train again with half the learning rate (--lr ${options.learningRate.options.peak / 2}) or a longer ` +
-    '--warmup; ' +
+    `Train again with half the learning rate (--lr ${options.learningRate.options.peak / 2}) ` +
+    'or a longer --warmup; ' +
     '`saturated` in the log says in which steps.'
   );
 }
@@ -170,9 +170,9 @@ export function humanReport(summary: RunSummary): string {
     task: { trainer },
     history,
   } = summary;
-  const title =
-    `${count(history.losses.length)} steps in ` +
-    `${duration(history.milliseconds / 1000)}${trainer.steps > history.losses.length ? ` (${count(trainer.steps)} in all)` : ''}`;
+  const steps = history.losses.length;
+  const all = trainer.steps > steps ? ` (${count(trainer.steps)} in all)` : '';
+  const title = `${count(steps)} steps in ${duration(history.milliseconds / 1000)}${all}`;
   const chart =
     history.losses.length > 1 ? `\n${lossChart(history, terminalColumns(), task)}\n` : '';
   return (

@@ -144,6 +144,8 @@ async function evaluate(
     values.gamma,
   )) as number;
   const judged = Math.floor((tokens.length - 1) / context) * context;
+  const which = part === 'all' ? 'the whole text' : 'the validation part (last tenth)';
+  const own = isTrainingText ? ' of the text it was trained on' : '';
   return {
     event: { loss, part, tokens: judged, step: run.step, isTrainingText },
     rows: [
@@ -152,11 +154,7 @@ async function evaluate(
         'per token',
         `${(loss / Math.LN2).toFixed(4)} bits, perplexity ${Math.exp(loss).toFixed(3)}`,
       ],
-      [
-        'over',
-        `${count(judged)} tokens: ` +
-          `${part === 'all' ? 'the whole text' : 'the validation part (last tenth)'}${isTrainingText ? ' of the text it was trained on' : ''}`,
-      ],
+      ['over', `${count(judged)} tokens: ${which}${own}`],
     ],
   };
 }

@@ -239,6 +239,8 @@ async function evaluate(
   });
   const found = await judge(task, progress, 'final');
   const omitted = judged.length - validation.length;
+  const own = isTrainingData ? ', held out of those it was trained on' : '';
+  const left = omitted === 0 ? '' : `; ${count(omitted)} left out as longer than ${context} tokens`;
   return {
     event: { ...found, pairs: validation.length, omitted, step: run.step, isTrainingData },
     rows: [
@@ -246,11 +248,7 @@ async function evaluate(
       ...(found.bleu === undefined
         ? []
         : [['BLEU', `${found.bleu.toFixed(2)} (${found.bleuSignature})`] as [string, string]]),
-      [
-        'over',
-        `${count(validation.length)} ` +
-          `pairs${isTrainingData ? ', held out of those it was trained on' : ''}${omitted === 0 ? '' : `; ${count(omitted)} left out as longer than ${context} tokens`}`,
-      ],
+      ['over', `${count(validation.length)} pairs${own}${left}`],
     ],
   };
 }

@@ -15,9 +15,13 @@ const MOST_POINTS = 400;
 const TICKS = 6;
 /** Told apart by people who do not see all colours (Okabe and Ito), on white and on black. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00'];
-const STYLE = `text { font: 13px sans-serif; fill: #333 } .title { font-weight: bold; font-size: 15px }
-.page { fill: #fff } .grid { stroke: #ddd } .axis { stroke: #888 } .curve { fill: none; stroke-width: 2 }
-@media (prefers-color-scheme: dark) { text { fill: #ddd } .page { fill: #111 } .grid { stroke: #333 } }`;
+const STYLE = [
+  'text { font: 13px sans-serif; fill: #333 } .title { font-weight: bold; font-size: 15px }',
+  '.page { fill: #fff } .grid { stroke: #ddd } .axis { stroke: #888 } ' +
+    '.curve { fill: none; stroke-width: 2 }',
+  '@media (prefers-color-scheme: dark) { text { fill: #ddd } .page { fill: #111 } ' +
+    '.grid { stroke: #333 } }',
+].join('\n');
 
 /** Text inside an element: no markup, nothing that XML does not allow. */
 const escaped = (text: string): string =>
@@ -55,10 +59,8 @@ export function svgChart(title: string, unit: string, curves: readonly Curve[]):
   const stroke = (curve: Curve, i: number): string => {
     const run = [...new Set(curves.map((one) => one.run))].indexOf(curve.run);
     const which = curves.some((one) => one.run !== curve.run) ? run : i;
-    return (
-      'class="curve" ' +
-      `stroke="${COLOURS[which % COLOURS.length]}"${curve.kind === 'validation' ? ' stroke-dasharray="6 3"' : ''}`
-    );
+    const dashes = curve.kind === 'validation' ? ' stroke-dasharray="6 3"' : '';
+    return `class="curve" stroke="${COLOURS[which % COLOURS.length]}"${dashes}`;
   };
   const text = (x: number, y: number, content: string, more = ''): string =>
     `<text x="${x}" y="${y}"${more}>${escaped(content)}</text>`;
@@ -90,7 +92,8 @@ export function svgChart(title: string, unit: string, curves: readonly Curve[]):
       ];
     }),
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title desc">
+  const box = `viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title desc"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${box}>
 <title id="title">${escaped(title)}</title>
 <desc id="desc">${escaped(`Loss in ${unit} against steps. ${describe(curves)}.`)}</desc>
 <style>${STYLE}</style>
