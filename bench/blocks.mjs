@@ -148,14 +148,7 @@ function conformance() {
     `${equal.length} of the ${ran.length} that ran have the digest ` +
       `${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in the table ` +
       'below. ' +
-      (handover === undefined
-        ? ''
-        : handover.weights === undefined
-          ? `**The handover failed: ${handover.note}.** `
-          : `${handover.legs.map(({ runtime, steps }) => `Steps ${steps} in ${runtime}`).join(', ')}, ` +
-            `the checkpoint's bytes handed on: ` +
-            `${handover.equal ? 'the same weights as' : '**other weights than**'} all steps ` +
-            `in one Node (SHA-256 ${code(handover.weights.slice(0, 16))}). `) +
+      (handover === undefined ? '' : handoverWords(handover)) +
       `${environment(data.stamp)}.`,
   ].join('\n');
 }
@@ -427,3 +420,14 @@ export const BLOCKS = {
 };
 
 export const CHARTS = { 'memory.svg': () => memoryChart(result('memory')) };
+
+/** What the run that was handed through several runtimes gave. */
+function handoverWords({ weights, note, legs, equal }) {
+  if (weights === undefined) return `**The handover failed: ${note}.** `;
+  const steps = legs.map((leg) => `Steps ${leg.steps} in ${leg.runtime}`).join(', ');
+  return (
+    `${steps}, the checkpoint's bytes handed on: ` +
+    `${equal ? 'the same weights as' : '**other weights than**'} all steps ` +
+    `in one Node (SHA-256 ${code(weights.slice(0, 16))}). `
+  );
+}

@@ -76,6 +76,14 @@ const joined = (text) =>
     return `${head}${list.join(', ')})`;
   });
 
+/** The lines of a kernel's docstring as text. */
+function docText(name, doc) {
+  if (doc === undefined) throw new Error(`${name} has no docstring`);
+  return doc
+    .map((one) => one.replace(/^ {2} {0,1}(\/\*\*|\*) {0,2}/, '').replace(/ ?\*\/$/, ''))
+    .join('\n');
+}
+
 /** The contract's sections: [{ title, shared, kernels: [{ name, parameters, result, doc }] }]; doc
  *  and shared as lines of text. */
 function sections(contract) {
@@ -93,15 +101,7 @@ function sections(contract) {
       found.push({ title: title[0].toUpperCase() + title.slice(1), shared: [], kernels: [] });
     else if (doc !== undefined && name === undefined) doc.push(line);
     else if (name !== undefined) {
-      if (doc === undefined) throw new Error(`${name} has no docstring`);
-      found.at(-1).kernels.push({
-        name,
-        parameters,
-        result,
-        doc: doc
-          .map((one) => one.replace(/^ {2} {0,1}(\/\*\*|\*) {0,2}/, '').replace(/ ?\*\/$/, ''))
-          .join('\n'),
-      });
+      found.at(-1).kernels.push({ name, parameters, result, doc: docText(name, doc) });
       doc = undefined;
     } else if (shared !== undefined) found.at(-1).shared.push(shared);
     if (/^ {2}\/\*\*/.test(line)) doc = [line];

@@ -94,7 +94,8 @@ async function inParallel(jobs, width) {
   const results = [];
   const queue = jobs.map((job, i) => [job, i]);
   const worker = async () => {
-    for (let next; (next = queue.shift()) !== undefined; ) results[next[1]] = await next[0]();
+    for (let next = queue.shift(); next !== undefined; next = queue.shift())
+      results[next[1]] = await next[0]();
   };
   await Promise.all(Array.from({ length: width }, worker));
   return results;

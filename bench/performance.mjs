@@ -223,8 +223,10 @@ function stepSection(data) {
 
 function memorySection(data) {
   if (data === undefined) return notMeasured('memory');
-  const jaxCell = (jax, key) =>
-    jax === undefined ? '-' : jax.failed !== undefined ? `not run: ${jax.failed}` : mib(jax[key]);
+  const jaxCell = (jax, key) => {
+    if (jax === undefined) return '-';
+    return jax.failed === undefined ? mib(jax[key]) : `not run: ${jax.failed}`;
+  };
   const rows = data.rows.map(({ layers, bdia, none, frugal, jax }) => [
     layers,
     mib(bdia.bytes.states),

@@ -124,17 +124,23 @@ export function verdict({ cells, reference, metrics: [{ path, title, as, better 
     'the difference of ' +
     `${write(difference, as)}${as === 'percent' ? ' percentage points' : UNIT[as]}`;
   const largest = Math.max(...spreads);
-  const compared = spreads.includes(undefined)
-    ? `${size} cannot be compared with the spread of seeds: a cell has one run only`
-    : largest === 0
+  const spoken =
+    largest === 0
       ? `${size} does not depend on the seed`
       : `${size} ${difference > largest ? 'exceeds' : 'does **not** exceed'} the spread of ` +
         `seeds (larger standard deviation of the two: ${write(largest, as)})`;
+  const compared = spreads.includes(undefined)
+    ? `${size} cannot be compared with the spread of seeds: a cell has one run only`
+    : spoken;
   const extreme = better === 'lower' ? 'lowest' : 'highest';
   const missing = cells.filter(({ id }) => runsOf(runs, id).length === 0).length;
+  const won = `${what(best)} has the ${extreme} mean (${name}), `;
+  const rank =
+    best === ours
+      ? `${won}before ${what(second)}`
+      : `**Not ${ours.label}**: ${won}${what(ours)} is behind`;
   return (
-    `${best === ours ? `${what(ours)} has the ${extreme} mean (${name}), before ${what(second)}` : `**Not ${ours.label}**: ${what(best)} has the ${extreme} mean (${name}), ${what(ours)} ` + 'is behind'}; ` +
-    `${compared}.` +
+    `${rank}; ${compared}.` +
     (missing > 0 ? ` ${plural(missing, 'cell')} of ${cells.length} not run yet.` : '')
   );
 }
@@ -143,23 +149,27 @@ export function verdict({ cells, reference, metrics: [{ path, title, as, better 
  */
 function barLines({ bars, cells, metrics }, runs) {
   const labelOf = (cell) => cells.find(({ id }) => id === cell).label;
-  return bars.map(({ cell, path, atLeast, atMost, of }) => {
+  const targetOf = ({ cell, atLeast, atMost, of }, title, as) => {
+    const name = title.replace(/, [%M].*$/, '');
+    const side = atLeast === undefined ? 'at most' : 'at least';
+    const that = of === undefined ? '' : ` that of ${labelOf(of)}`;
+    return `${labelOf(cell)}, ${name}: ${side} ${write(atLeast ?? atMost, as)}${UNIT[as]}${that}`;
+  };
+  return bars.map((bar) => {
+    const { cell, path, atLeast, atMost, of } = bar;
     const { title, as: own } = metrics.find((metric) => metric.path === path);
     const as = of === undefined ? own : 'ratio';
-    const name = title.replace(/, [%M].*$/, '');
-    const target =
-      `${labelOf(cell)}, ${name}: ${atLeast === undefined ? 'at most' : 'at least'} ` +
-      `${write(atLeast ?? atMost, as)}${UNIT[as]}${of === undefined ? '' : ` that of ${labelOf(of)}`}`;
+    const target = targetOf(bar, title, as);
     const value = metricOf(runs, cell, path);
     const unit = of === undefined ? { mean: 1 } : metricOf(runs, of, path);
     if (value === undefined || unit === undefined) return `Target: ${target}; not run yet.`;
     const measured = value.mean / unit.mean;
     const isReached = measured >= (atLeast ?? -Infinity) && measured <= (atMost ?? Infinity);
-    return (
-      `Target: ${target}; measured ` +
-      `${of === undefined ? `${spread(value, as)}${UNIT[as]}` : `${write(measured, as)}${UNIT[as]} (n = ${value.n} and ${unit.n})`}: ` +
-      `${isReached ? 'reached' : '**missed**'}.`
-    );
+    const found =
+      of === undefined
+        ? `${spread(value, as)}${UNIT[as]}`
+        : `${write(measured, as)}${UNIT[as]} (n = ${value.n} and ${unit.n})`;
+    return `Target: ${target}; measured ${found}: ${isReached ? 'reached' : '**missed**'}.`;
   });
 }
 
@@ -188,19 +198,17 @@ function provenance({ dataWords, budget }, runs) {
   );
   const dates = distinct(({ environment }) => environment.date).sort();
   const hours = runs.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
-  const kinds = distinct(
-    ({ options: { seed: _, model, batch, steps, augmentation, trainImages } }) =>
-      JSON.stringify({ model, batch, steps, augmentation, trainImages }),
+  const kinds = distinct(({ options: { model, batch, steps, augmentation, trainImages } }) =>
+    JSON.stringify({ model, batch, steps, augmentation, trainImages }),
   );
-  return (
-    `${dataWords}${digests.length === 1 ? ` (SHA-256 ${digests[0].slice(0, 16)}...)` : ''}. ${budget}, seeds ${distinct(
-      ({ seed }) => seed,
-    )
-      .sort((a, b) => a - b)
-      .join(', ')}; ${hours.toFixed(1)} h of runs, ` +
-    `${dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : dates[0]}: ` +
-    `${machines.join('; ')}.${digests.length > 1 ? ' **The runs are of different data.**' : ''}${kinds.length > 1 ? ' **The runs are of different sizes or budgets.**' : ''}`
-  );
+  const digest = digests.length === 1 ? ` (SHA-256 ${digests[0].slice(0, 16)}...)` : '';
+  const seeds = distinct(({ seed }) => seed).sort((a, b) => a - b);
+  return [
+    `${dataWords}${digest}. ${budget}, seeds ${seeds.join(', ')}; ${hours.toFixed(1)} h of runs, `,
+    `${dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : dates[0]}: ${machines.join('; ')}.`,
+    digests.length > 1 ? ' **The runs are of different data.**' : '',
+    kinds.length > 1 ? ' **The runs are of different sizes or budgets.**' : '',
+  ].join('');
 }
 
 /** The block of an experiment: table, verdict, targets, chart. */
@@ -212,7 +220,7 @@ export function experimentBlock(one, runs) {
     const all = runsOf(runs, id);
     const failed = all.filter(({ found }) => found.failed !== undefined).length;
     const values = metrics
-      .map(({ path, as }) => metricOf(runs, id, path))
+      .map(({ path }) => metricOf(runs, id, path))
       .map((value, i) => (value === undefined ? '' : spread(value, metrics[i].as)));
     return [
       label,
@@ -462,12 +470,15 @@ export function resultParts(defined, folder = FOLDER) {
  *  experiment is left out. */
 export function fillPage(text, blocks) {
   const seen = new Set();
-  const filled = text.replace(/<!-- (results-[\w-]+):begin -->[^]*?<!-- \1:end -->/g, (_, name) => {
-    if (!Object.hasOwn(blocks, name))
-      throw new Error(`${RESULTS_PAGE}: no experiment makes the block ${name}`);
-    seen.add(name);
-    return `<!-- ${name}:begin -->\n${blocks[name]}\n<!-- ${name}:end -->`;
-  });
+  const filled = text.replace(
+    /<!-- (results-[\w-]+):begin -->[\s\S]*?<!-- \1:end -->/g,
+    (_, name) => {
+      if (!Object.hasOwn(blocks, name))
+        throw new Error(`${RESULTS_PAGE}: no experiment makes the block ${name}`);
+      seen.add(name);
+      return `<!-- ${name}:begin -->\n${blocks[name]}\n<!-- ${name}:end -->`;
+    },
+  );
   const unused = Object.keys(blocks).filter((name) => !seen.has(name));
   if (unused.length > 0) throw new Error(`${RESULTS_PAGE} has no place for ${unused.join(', ')}`);
   return filled;

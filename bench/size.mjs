@@ -115,6 +115,20 @@ const SMALL = { vocabulary: 96, layers: 2, channels: 64, heads: 4, context: 64 }
 const SMALL_BATCH = 2;
 const ENGINES = ['retrograd', 'jax-js', 'tfjs'];
 
+/** One start of one engine. */
+async function start(entry, folder) {
+  const words = [process.execPath, join(COMPARE, 'start.mjs')];
+  const answer = await askFresh(words, { engine: entry.engine, folder });
+  if (answer.error !== undefined) entry.failed = answer.error;
+  else for (const part of ['first', 'second', 'import']) entry[part].push(answer[part]);
+}
+
+function summaries({ engine, failed, ...parts }) {
+  if (failed !== undefined) return { engine, failed };
+  const all = Object.entries(parts).map(([name, values]) => [name, summary(values)]);
+  return { engine, failed, ...Object.fromEntries(all) };
+}
+
 async function starts({ quick, built, log }) {
   const rows = [];
   for (const { model, batch, rounds } of [
@@ -136,15 +150,7 @@ async function starts({ quick, built, log }) {
       folder,
     });
     for (let round = 0; round < (quick ? 1 : rounds); round++)
-      for (const entry of list) {
-        if (entry.failed !== undefined) continue;
-        const answer = await askFresh([process.execPath, join(COMPARE, 'start.mjs')], {
-          engine: entry.engine,
-          folder,
-        });
-        if (answer.error !== undefined) entry.failed = answer.error;
-        else for (const part of ['first', 'second', 'import']) entry[part].push(answer[part]);
-      }
+      for (const entry of list) if (entry.failed === undefined) await start(entry, folder);
     for (const { engine, first, failed } of list)
       log(
         `${model.layers} layers, ${engine}: ` +
@@ -153,15 +159,7 @@ async function starts({ quick, built, log }) {
     rows.push({
       model,
       batch,
-      engines: list.map(({ engine, failed, ...parts }) => ({
-        engine,
-        failed,
-        ...(failed === undefined
-          ? Object.fromEntries(
-              Object.entries(parts).map(([name, values]) => [name, summary(values)]),
-            )
-          : {}),
-      })),
+      engines: list.map(summaries),
     });
   }
   return rows;

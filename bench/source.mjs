@@ -37,7 +37,7 @@ const docLines = (doc) => doc.split('\n').map((line) => line.replace(/^\s*\*? ?/
  *  together: [{ names, doc }]. */
 export function documentedConstants(file) {
   return [
-    ...read(file).matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\n((?:export const [^\n]*\n)+)/g),
+    ...read(file).matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n((?:export const [^\n]*\n)+)/g),
   ].map(([, doc, lines]) => ({
     names: [...lines.matchAll(/^export const (\w+) = /gm)].map(([, name]) => name),
     doc: docLines(doc).join(' ').trim(),
@@ -70,7 +70,7 @@ export function contract() {
     text.indexOf('export interface Backend'),
   );
   for (const [, title, files, doc, name] of body.matchAll(
-    /\/\/ -{4} ([^:\n]+): ([\w., -]+?) -+\n|\/\*\*((?:(?!\*\/)[^])*)\*\/\n\s*(\w+)\(/g,
+    /\/\/ -{4} ([^:\n]+): ([\w., -]+?) -+\n|\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\s*(\w+)\(/g,
   ))
     if (title !== undefined) sections.push({ title, files: files.split(', '), kernels: [] });
     else sections.at(-1).kernels.push({ name, computes: firstSentence(doc) });
@@ -119,4 +119,4 @@ export const runExperiment = (...args) =>
   run(join(ROOT, 'bench', 'experiments', 'run.mjs'), ...args);
 
 /** The first JavaScript block of a document. */
-export const exampleOf = (file) => /```js\n([^]*?)```/.exec(read(file))[1];
+export const exampleOf = (file) => /```js\n([\s\S]*?)```/.exec(read(file))[1];

@@ -88,19 +88,19 @@ function exportTask(request: Request): unknown {
   const trainer = Trainer.create(optionsOf(request));
   const weights = trainer.tensors().filter(({ name }) => !name.startsWith('optimizer.'));
   let size = 0;
-  const table = weights.map(({ name, shape, data }) => ({
-    name,
-    shape,
-    offset: (size += data.length) - data.length,
-  }));
+  const table = weights.map(({ name, shape, data }) => {
+    const offset = size;
+    size += data.length;
+    return { name, shape, offset };
+  });
   const values = new Float32Array(size);
-  weights.forEach(({ data, fraction }, i) =>
+  for (const [i, { data, fraction }] of weights.entries())
     values.set(
       Float32Array.from(data, (raw) => raw * 2 ** -fraction),
       table[i].offset,
-    ),
-  );
-  const folder = request.folder!;
+    );
+  const { folder } = request;
+  if (folder === undefined) throw new Error('no folder was given');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'weights.f32'), values);
   const { model, batch } = request;

@@ -46,12 +46,8 @@ function loss(weights, inputs, targets, mask, shape) {
 }
 
 function update(
-  weights,
-  grads,
-  m,
-  v,
-  c1,
-  c2,
+  { weights, grads, m, v },
+  [c1, c2],
   decayed,
   { rate, beta1, beta2, epsilon, decay, clip },
 ) {
@@ -112,14 +108,15 @@ export async function createJaxGpt({ model, batch, adamw, inputs, targets, weigh
     data: oneHot(targets, model.vocabulary),
   });
   const mask = array({ shape: [model.context, model.context], data: causalMask(model.context) });
-  const step = jit((w, m0, v0, c1, c2, xs, ys, causal) => {
+  const step = jit((w, m0, v0, c, [xs, ys, causal]) => {
     const [value, grads] = valueAndGrad((p) => loss(p, xs, ys, causal, shape))(tree.ref(w));
-    return [value, ...update(w, grads, m0, v0, c1, c2, decayed, adamw)];
+    return [value, ...update({ weights: w, grads, m: m0, v: v0 }, c, decayed, adamw)];
   });
   return {
     async step(t) {
       const [c1, c2] = corrections(adamw, t);
-      const result = step(weights, m, v, np.array(c1), np.array(c2), x.ref, y.ref, mask.ref);
+      const c = [np.array(c1), np.array(c2)];
+      const result = step(weights, m, v, c, [x.ref, y.ref, mask.ref]);
       weights = result[1];
       m = result[2];
       v = result[3];

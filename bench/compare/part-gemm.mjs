@@ -14,6 +14,17 @@ const scripts = (built) => ({
   jax: [join(here, 'gemm-jax.mjs')],
 });
 
+/** What a turn says of the product beside the peak and beside TensorFlow.js. */
+function compare(turn, entry) {
+  const ours = turn['retrograd packed'];
+  const tfjs = turn['tfjs f32'];
+  if (ours !== undefined) {
+    entry.peakShare.push(ours / turn['retrograd peak']);
+    entry.int64Share.push(turn['retrograd int64'] / turn['retrograd peak']);
+  }
+  if (ours !== undefined && tfjs !== undefined) entry.overTfjs.push(ours / tfjs);
+}
+
 /** { rounds, shapes: [{ shape, rates: { 'retrograd packed': summary, ... }, ratios: { peakShare,
  *  overTfjs } }], failed: { engine: reason } }. Rates in GMAC/s. */
 export async function run({ quick, built, log }) {
@@ -32,32 +43,33 @@ export async function run({ quick, built, log }) {
     int64Share: [],
     overTfjs: [],
   }));
-  const keep = (rates, name, value) => (rates[name] ??= []).push(value);
+  const keep = (rates, name, value) => {
+    rates[name] ??= [];
+    rates[name].push(value);
+  };
+  /** Asks one engine for one shape; what it gave goes into the entry and the turn. */
+  async function ask({ name, contender }, entry, turn) {
+    const request = { shape: entry.shape, milliseconds };
+    const { error, fingerprint, rates } = await contender.ask(request);
+    if (error !== undefined) failed[name] = error;
+    else if (fingerprint !== undefined && fingerprint !== entry.expected)
+      failed[name] = `a wrong product at ${entry.shape.join(' x ')}`;
+    if (failed[name] !== undefined) {
+      log(`${name}: ${failed[name]}`);
+      return;
+    }
+    for (const [kind, rate] of Object.entries(rates)) {
+      turn[`${name} ${kind}`] = rate;
+      keep(entry.rates, `${name} ${kind}`, rate);
+    }
+  }
   for (let round = 0; round < rounds; round++) {
     log(`round ${round + 1} of ${rounds}`);
     for (const entry of measured) {
       const turn = {};
-      for (const { name, contender } of engines) {
-        if (failed[name] !== undefined) continue;
-        const { error, fingerprint, rates } = await contender.ask({
-          shape: entry.shape,
-          milliseconds,
-        });
-        if (error !== undefined) failed[name] = error;
-        else if (fingerprint !== undefined && fingerprint !== entry.expected)
-          failed[name] = `a wrong product at ${entry.shape.join(' x ')}`;
-        else
-          for (const [kind, rate] of Object.entries(rates))
-            keep(entry.rates, `${name} ${kind}`, (turn[`${name} ${kind}`] = rate));
-        if (failed[name] !== undefined) log(`${name}: ${failed[name]}`);
-      }
-      const ours = turn['retrograd packed'];
-      const tfjs = turn['tfjs f32'];
-      if (ours !== undefined) {
-        entry.peakShare.push(ours / turn['retrograd peak']);
-        entry.int64Share.push(turn['retrograd int64'] / turn['retrograd peak']);
-      }
-      if (ours !== undefined && tfjs !== undefined) entry.overTfjs.push(ours / tfjs);
+      for (const engine of engines)
+        if (failed[engine.name] === undefined) await ask(engine, entry, turn);
+      compare(turn, entry);
     }
   }
   for (const { contender } of engines) contender.end();

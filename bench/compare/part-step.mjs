@@ -72,6 +72,11 @@ function engines(built, folder) {
   }));
 }
 
+function lengthOf({ warmup, first, steps }, round, quick) {
+  if (quick) return { warmup: 1, steps: 2 };
+  return { warmup, steps: round === 0 ? (first ?? steps) : steps };
+}
+
 async function measure(engine, round, quick, log) {
   const { plan, request } = engine;
   const name = `${engine.id}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
@@ -79,8 +84,7 @@ async function measure(engine, round, quick, log) {
     if (round === 0) log(`${name}: skipped, ${engine.failed}`);
     return;
   }
-  const { warmup } = quick ? { warmup: 1 } : plan;
-  const steps = quick ? 2 : round === 0 ? (plan.first ?? plan.steps) : plan.steps;
+  const { warmup, steps } = lengthOf(plan, round, quick);
   const answer = await askFresh(
     engine.command,
     { ...request, warmup, steps, seconds: 60 },
@@ -91,13 +95,17 @@ async function measure(engine, round, quick, log) {
     engine.failed = /No module named '(torch|numpy)'/.test(answer.error)
       ? "Debian's python3-torch is not installed"
       : answer.error;
-    return log(`${name}: skipped, ${engine.failed}`);
+    log(`${name}: skipped, ${engine.failed}`);
+    return;
   }
   const { median } = summary(answer.times);
   engine.byRound.set(round, median);
   engine.steps += answer.times.length;
   if (answer.losses.length > engine.losses.length) engine.losses = answer.losses;
-  if (answer.digest !== undefined) (engine.digests ??= new Set()).add(answer.digest);
+  if (answer.digest !== undefined) {
+    engine.digests ??= new Set();
+    engine.digests.add(answer.digest);
+  }
   engine.version = answer.version;
   log(`${name}: ${median.toFixed(1)} ms`);
 }
@@ -126,6 +134,8 @@ async function twoAtOnce({ command, request, plan }, quick, log) {
 const lossDifference = (losses, ours) =>
   Math.max(...losses.slice(0, COMPARED_STEPS).map((loss, i) => Math.abs(loss / ours[i] - 1)));
 
+const percentOf = (share) => `${(share * 100).toFixed(1)} %`;
+
 function checkLosses(list) {
   const ours = list.find(({ id }) => id === 'retrograd none').losses;
   for (const engine of list.filter(({ losses }) => losses.length > 0)) {
@@ -138,7 +148,7 @@ function checkLosses(list) {
     if (engine.id === 'retrograd bdia') continue; // another update rule, other losses
     engine.lossDifference = lossDifference(engine.losses, ours);
     if (engine.lossDifference > LOSS_TOLERANCE)
-      engine.lossNote = `its losses differ from ours by up to ${(engine.lossDifference * 100).toFixed(1)} %`;
+      engine.lossNote = `its losses differ from ours by up to ${percentOf(engine.lossDifference)}`;
   }
 }
 
@@ -146,7 +156,7 @@ function checkLosses(list) {
 function checkDigests(list) {
   const digests = {};
   for (const { id, digests: seen } of list.filter((engine) => engine.digests !== undefined))
-    for (const digest of seen) (digests[id] ??= new Set()).add(digest);
+    digests[id] = new Set([...(digests[id] ?? []), ...seen]);
   for (const [id, seen] of Object.entries(digests))
     if (seen.size !== 1)
       throw new Error(
