@@ -38,7 +38,7 @@ function documented(): { all: Fields; always: Fields } {
           put(
             always,
             `${command} ${event}`,
-            [...words.replace(/\*`[^`]*`\*/g, '').matchAll(/`([\w.]+)`/g)].map(([, name]) => name),
+            [...words.replace(/([*_])`[^`]*`\1/g, '').matchAll(/`([\w.]+)`/g)].map(([, name]) => name),
           );
         }
     }
