@@ -39,8 +39,8 @@ import { checkStep, checkTensors, type NamedTensor } from './tensors.ts';
 
 /** For tests: another back end, another place of the workers' file. */
 export interface TestOptions {
-  makeBackend?: (bytes: number) => Backend;
-  threadModule?: URL;
+  makeBackend?: ((bytes: number) => Backend) | undefined;
+  threadModule?: URL | undefined;
 }
 
 /** Room beside the arena for a back end's static data. */
