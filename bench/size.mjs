@@ -117,6 +117,7 @@ const ENGINES = ['retrograd', 'jax-js', 'tfjs'];
 
 /** One start of one engine. */
 async function start(entry, folder) {
+  if (entry.failed !== undefined) return;
   const words = [process.execPath, join(COMPARE, 'start.mjs')];
   const answer = await askFresh(words, { engine: entry.engine, folder });
   if (answer.error !== undefined) entry.failed = answer.error;
@@ -150,12 +151,11 @@ async function starts({ quick, built, log }) {
       folder,
     });
     for (let round = 0; round < (quick ? 1 : rounds); round++)
-      for (const entry of list) if (entry.failed === undefined) await start(entry, folder);
-    for (const { engine, first, failed } of list)
-      log(
-        `${model.layers} layers, ${engine}: ` +
-          `${failed ?? `first step after ${summary(first).median.toFixed(0)} ms`}`,
-      );
+      for (const entry of list) await start(entry, folder);
+    for (const { engine, first, failed } of list) {
+      const words = failed ?? `first step after ${summary(first).median.toFixed(0)} ms`;
+      log(`${model.layers} layers, ${engine}: ${words}`);
+    }
     rows.push({
       model,
       batch,
