@@ -4,7 +4,7 @@
 // to zero, so no damage goes unnoticed. Pure: bytes in, bytes out. Format:
 // docs/checkpoint-format.md.
 
-import { list, properties, reading, show, text, typed } from '../core/check.ts';
+import { callback, fields, list, properties, reading, show, text, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { builtinChoices, builtinModels } from '../models/builtin.ts';
@@ -134,14 +134,18 @@ const parse = (metadata: Record<string, string>, field: string): unknown =>
 
 const FIELDS = ['library', 'step', 'seed', 'data', 'options', 'vocabulary', 'fractions'];
 
+const READER: Required<CheckpointReader> = { models: [], choices: {} };
+
 /** What the container of a checkpoint holds, digest and version aside. */
 function read({ tensors: raw, metadata }: Container, reader: CheckpointReader): Checkpoint {
   for (const field of FIELDS)
     if (!Object.hasOwn(metadata, field)) throw new CheckpointError(`its field ${field} is missing`);
   const { library: libraryVersion, data: dataSha256, seed, version } = metadata;
   if (!HEX.test(dataSha256)) throw new CheckpointError('its field data is not a SHA-256');
-  const models = [...builtinModels(), ...(reader.models ?? [])];
-  const choices = { ...builtinChoices(), ...reader.choices };
+  const { models: more, choices: others } = fields('the reader', reader, READER);
+  const ownModels = list('models', more, (name, own) => callback(name, own as AnyDefinition));
+  const models = [...builtinModels(), ...ownModels];
+  const choices = { ...builtinChoices(), ...reading('choices', () => ({ ...others })) };
   const options = readOptions(parse(metadata, 'options'), Number(version), models, choices);
   if (seed !== String(options.seed))
     throw new CheckpointError(`its seed ${seed} is not the ${options.seed} of its options`);

@@ -177,7 +177,9 @@ export function checkImages(set: ImageSet, what: string, options: CheckImagesOpt
  *  const other = { ...one, pixels: Uint8Array.of(9), labels: Int32Array.of(1) };
  *  console.log(joinImages([one, other], 'dots').labels.join(' ')); // 0 1
  */
-export function joinImages(sets: readonly ImageSet[], what: string): ImageSet {
+export function joinImages(given: readonly ImageSet[], what: string): ImageSet {
+  text('what', what);
+  const sets = list('sets', given, (name, set) => readSet(set as ImageSet, name));
   if (sets.length === 0) throw new UsageError(`${what} has no images, expected at least one`);
   const [first] = sets;
   const count = sets.reduce((sum, set) => sum + set.count, 0);

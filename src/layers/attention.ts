@@ -12,7 +12,7 @@ import { type AttentionInput, probabilityBytes } from '../ops/attention-parts.ts
 import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
-import { refuse } from './check.ts';
+import { layerOptions, refuse } from './check.ts';
 import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
@@ -51,7 +51,9 @@ export function checkHeads(channels: number, heads: number): void {
  *  const input = { kind: 'operand', rows: 6, columns: 8 };
  *  console.log(attention({ heads: 2, causal: true }).output(input, 'branch').kind); // branch
  */
-export function attention(options: AttentionOptions): Layer {
+export function attention(given: AttentionOptions): Layer {
+  const defaults = { heads: undefined, causal: false, bias: false, deviation: DEVIATION };
+  const options = layerOptions(given, defaults, ['heads']);
   const output = (input: Type): Type => {
     if (input.kind !== 'operand') refuse('attention', input, 'operand');
     checkHeads(input.columns, options.heads);
@@ -98,7 +100,7 @@ class SelfAttention implements Planned<AttentionSaved> {
   constructor(
     at: Planner,
     private readonly input: Type,
-    { heads, causal = false, bias = false, deviation = DEVIATION }: AttentionOptions,
+    { heads, causal, bias, deviation }: Required<AttentionOptions>,
   ) {
     const { rows, columns: C } = input;
     const shape = { into: C, rows, bias };

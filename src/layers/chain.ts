@@ -1,10 +1,12 @@
 // Layers one after the other, as one.
 
+import { list } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Kind, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
+import { asLayer } from './check.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 
 export interface ChainSaved {
@@ -32,6 +34,7 @@ export function typesOf(layers: readonly Layer[], input: Type, wanted: Kind): Ty
  *  console.log(mlp.output({ kind: 'operand', rows: 2, columns: 8 }, 'branch').columns); // 8
  */
 export function sequential(...layers: readonly Layer[]): Layer {
+  list('layers', layers, asLayer, 1);
   return {
     takes: layers[0].takes,
     output: (input, wanted) => typesOf(layers, input, wanted)[layers.length],

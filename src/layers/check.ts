@@ -1,13 +1,64 @@
 // What layers say of inputs that they cannot take, and how they take integers of a batch.
 
-import { MAX_LENGTH, typed, whole } from '../core/check.ts';
+import {
+  callback,
+  choice,
+  type Filled,
+  fields,
+  list,
+  MAX_LENGTH,
+  properties,
+  real,
+  text,
+  typed,
+  whole,
+} from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Type } from '../memory/tensor.ts';
+import type { Layer } from './layer.ts';
 
 export const describe = ({ kind, rows, columns }: Type): string => `${kind} ${rows} x ${columns}`;
 
 export function refuse(layer: string, input: Type, expected: string): never {
   throw new UsageError(`${layer} is given ${describe(input)}, expected ${expected}`);
+}
+
+/** Largest standard deviation of initial weights: eight of them are the +-128 of a weight. */
+const MOST_DEVIATION = 16;
+
+const flag = (name: string, value: unknown): boolean => choice(name, value, [true, false]);
+const size = (name: string, value: unknown): number => whole(name, value, 1, MAX_LENGTH);
+
+/** How an option of a layer, an input or a loss is checked, by its name. */
+const CHECKS: Readonly<Record<string, (name: string, value: unknown) => unknown>> = {
+  ...{ name: text, positions: text, shares: text, lengthsName: text },
+  ...{ bias: flag, causal: flag, ignores: flag, counts: flag },
+  ...{ vocabulary: size, context: size, channels: size, count: size, heads: size },
+  deviation: (name, value) => real(name, value, 0, MOST_DEVIATION),
+};
+
+/** The options of a layer, an input or a loss, with their defaults, each checked by its name (a
+ *  function, if CHECKS does not know it); `needed` have none. */
+export function layerOptions<T extends object>(
+  given: T,
+  defaults: { readonly [K in keyof Filled<T>]: T[K] | undefined },
+  needed: readonly (keyof T)[] = [],
+): Filled<T> {
+  const options = fields('options', given, defaults);
+  for (const key of Object.keys(defaults) as (keyof T & string)[])
+    if (options[key] !== undefined || needed.includes(key))
+      (CHECKS[key] ?? callback)(key, options[key]);
+  return options;
+}
+
+/** Throws UsageError for what is no layer, such as one that was not called. */
+export function asLayer(name: string, value: unknown): Layer {
+  const layer = value as Layer;
+  const { takes, output, plan } = properties(name, layer, ['takes', 'output', 'plan']);
+  list(`${name}.takes`, takes, text, 1);
+  callback(`${name}.output`, output);
+  callback(`${name}.plan`, plan);
+  return layer;
 }
 
 export interface RowsShape {

@@ -7,7 +7,7 @@ import type { Parameter } from '../memory/parameter.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
-import { refuse } from './check.ts';
+import { layerOptions, refuse } from './check.ts';
 import { embeddingShift } from './embedding.ts';
 import type { Layer, Planned } from './layer.ts';
 import { DEVIATION } from './linear.ts';
@@ -24,7 +24,8 @@ export interface RowOptions {
  *  @example
  *  console.log(classToken().output({ kind: 'branch', rows: 4, columns: 8 }, 'state').rows); // 5
  */
-export function classToken({ name = 'class', deviation = DEVIATION }: RowOptions = {}): Layer {
+export function classToken(options: RowOptions = {}): Layer {
+  const { name, deviation } = layerOptions(options, { name: 'class', deviation: DEVIATION });
   return {
     takes: ['branch'],
     output(input) {
@@ -114,7 +115,8 @@ class ClassToken implements Planned<undefined> {
  *  @example
  *  console.log(positions().output({ kind: 'state', rows: 4, columns: 8 }, 'state').rows); // 4
  */
-export function positions({ name = 'position', deviation = DEVIATION }: RowOptions = {}): Layer {
+export function positions(options: RowOptions = {}): Layer {
+  const { name, deviation } = layerOptions(options, { name: 'position', deviation: DEVIATION });
   return {
     takes: ['state'],
     output(input) {

@@ -13,7 +13,7 @@ import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Memory, Run } from '../ops/run.ts';
 import { type AttentionOptions, checkHeads } from './attention.ts';
-import { refuse } from './check.ts';
+import { layerOptions, refuse } from './check.ts';
 import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
@@ -25,7 +25,9 @@ import { Matrix } from './matrix.ts';
  *  const input = { kind: 'operand', rows: 6, columns: 8 };
  *  console.log(crossAttention({ heads: 2 }).output(input, 'branch').kind); // branch
  */
-export function crossAttention(options: Omit<AttentionOptions, 'causal'>): Layer {
+export function crossAttention(given: Omit<AttentionOptions, 'causal'>): Layer {
+  const defaults = { heads: undefined, bias: false, deviation: DEVIATION };
+  const options = layerOptions(given, defaults, ['heads']);
   const output = (input: Type): Type => {
     if (input.kind !== 'operand') refuse('cross-attention', input, 'operand');
     checkHeads(input.columns, options.heads);
@@ -87,7 +89,7 @@ class CrossAttention implements Planned<CrossSaved> {
     at: Planner,
     private readonly input: Type,
     private readonly memory: Type,
-    { heads, bias = false, deviation = DEVIATION }: AttentionOptions,
+    { heads, bias, deviation }: Required<Omit<AttentionOptions, 'causal'>>,
   ) {
     const { rows, columns: C } = input;
     const { rows: keys, columns: into } = memory;

@@ -1,12 +1,13 @@
 // Tokens (and their positions) as a residual state: row t is token[ids[t]] + position[t].
 
+import type { Filled } from '../core/check.ts';
 import { STREAM_GRADIENT_BITS, WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import { GRADIENT_LIMIT_BITS, gradientTooLarge } from '../ops/gradient.ts';
 import type { Run } from '../ops/run.ts';
-import { refuse } from './check.ts';
+import { layerOptions, refuse } from './check.ts';
 import type { Layer, Planned } from './layer.ts';
 import { DEVIATION } from './linear.ts';
 
@@ -31,7 +32,10 @@ export interface EmbeddingOptions {
  *  const layer = embedding({ vocabulary: 96, channels: 8 });
  *  console.log(layer.output({ kind: 'ids', rows: 6, columns: 1 }, 'state').columns); // 8
  */
-export function embedding(options: EmbeddingOptions): Layer {
+export function embedding(given: EmbeddingOptions): Layer {
+  const needed = { vocabulary: undefined, channels: undefined };
+  const named = { name: 'token', positions: 'position', deviation: DEVIATION, shares: undefined };
+  const options = layerOptions(given, { ...needed, ...named }, ['vocabulary', 'channels']);
   const { channels: columns } = options;
   return {
     takes: ['ids'],
@@ -49,9 +53,8 @@ class PlannedEmbedding implements Planned<undefined> {
   private readonly position: Parameter;
   private readonly l: number;
 
-  constructor(at: Planner, { rows }: Type, options: EmbeddingOptions) {
-    const { vocabulary, channels, name = 'token', positions = 'position', shares } = options;
-    const { deviation = DEVIATION } = options;
+  constructor(at: Planner, { rows }: Type, options: Filled<EmbeddingOptions>) {
+    const { vocabulary, channels, name, positions, shares, deviation } = options;
     const table = (of: string, count: number): Parameter => {
       const shape = [count, channels];
       const init = { deviation };

@@ -1,12 +1,13 @@
 // Rows of numbers as a model's input: a table's, one row a sample. They should be standardised
 // (mean about 0, deviation about 1): an operand holds -8 to 8 in steps of 1/512.
 
-import { list, real } from '../core/check.ts';
+import { type Filled, list, real } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { OPERAND_MAX } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
+import { layerOptions } from './check.ts';
 import type { Input, PlannedInput } from './input.ts';
 
 /** Fraction bits of a feature. */
@@ -33,10 +34,12 @@ const valuesOf = (batch: unknown): ArrayLike<number> => Object(batch).values;
  *  console.log(features({ count: 5 }).plan(at).type); // { kind: 'operand', rows: 1, columns: 5 }
  */
 export const features = <Batch = { values: ArrayLike<number> }>(
-  options: FeaturesOptions<Batch>,
-): Input<Batch> => ({
-  plan: (at) => new Features(at, options),
-});
+  given: FeaturesOptions<Batch>,
+): Input<Batch> => {
+  const defaults = { count: undefined, values: valuesOf, name: 'values' };
+  const options = layerOptions<FeaturesOptions<Batch>>(given, defaults, ['count']);
+  return { plan: (at) => new Features(at, options) };
+};
 
 class Features<Batch> implements PlannedInput<Batch> {
   readonly type: Type;
@@ -46,7 +49,7 @@ class Features<Batch> implements PlannedInput<Batch> {
 
   constructor(
     at: Planner,
-    private readonly options: FeaturesOptions<Batch>,
+    private readonly options: Filled<FeaturesOptions<Batch>>,
   ) {
     const { count } = options;
     this.type = { kind: 'operand', rows: 1, columns: count };
@@ -54,11 +57,11 @@ class Features<Batch> implements PlannedInput<Batch> {
   }
 
   samplesOf(batch: Batch): number {
-    return Object((this.options.values ?? valuesOf)(batch)).length / this.options.count;
+    return Object(this.options.values(batch)).length / this.options.count;
   }
 
   take(batch: Batch, count: number): void {
-    this.taken = this.checked((this.options.values ?? valuesOf)(batch), count * this.options.count);
+    this.taken = this.checked(this.options.values(batch), count * this.options.count);
   }
 
   takeOne(sample: unknown): void {
@@ -66,7 +69,7 @@ class Features<Batch> implements PlannedInput<Batch> {
   }
 
   private checked(given: ArrayLike<number>, n: number): number[] {
-    const { name = 'values' } = this.options;
+    const { name } = this.options;
     const one = (what: string, value: unknown): number =>
       real(what, value, -LARGEST, LARGEST, HINT);
     return list(name, given, one, n, n);

@@ -20,7 +20,7 @@ import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import { bits, toOperand } from '../ops/gradient.ts';
 import { largestMaster } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
-import { refuse } from './check.ts';
+import { layerOptions, refuse } from './check.ts';
 import type { Layer, Planned } from './layer.ts';
 
 /** Of a layer norm. */
@@ -36,7 +36,8 @@ export interface LayerNormOptions {
  *  console.log(layerNorm().output({ kind: 'state', rows: 2, columns: 8 }, 'operand').kind);
  *  // operand
  */
-export function layerNorm({ name = 'norm', bias = false }: LayerNormOptions = {}): Layer {
+export function layerNorm(options: LayerNormOptions = {}): Layer {
+  const { name, bias } = layerOptions(options, { name: 'norm', bias: false });
   return {
     takes: ['state', 'branch'],
     output({ kind, rows, columns }) {

@@ -1,13 +1,14 @@
 // y = x W^T (+ b). What y is depends on what takes it: an operand, the input of an activation
 // function, a branch, or sums that are never rounded (logits).
 
+import { MAX_LENGTH, whole } from '../core/check.ts';
 import { GELU_INPUT_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
 import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
-import { refuse } from './check.ts';
+import { layerOptions, refuse } from './check.ts';
 import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { Matrix } from './matrix.ts';
@@ -34,7 +35,9 @@ export interface LinearOptions {
  *  console.log(linear(3).output({ kind: 'operand', rows: 2, columns: 4 }, 'branch').columns); // 3
  */
 export function linear(out: number, options: LinearOptions = {}): Layer {
-  const { name = 'linear', bias = false, deviation = DEVIATION, shares } = options;
+  whole('outputs', out, 1, MAX_LENGTH);
+  const defaults = { name: 'linear', bias: false, deviation: DEVIATION, shares: undefined };
+  const { name, bias, deviation, shares } = layerOptions<LinearOptions>(options, defaults);
   const kinds: Kind[] = bias
     ? ['operand', 'fine', 'branch']
     : ['operand', 'fine', 'branch', 'sums'];

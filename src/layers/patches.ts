@@ -1,7 +1,7 @@
 // Images as a model's input: patches, the tokens of a vision transformer (Dosovitskiy et al., ICLR
 // 2021).
 
-import { typed } from '../core/check.ts';
+import { callback, fields, typed, whole } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { PIXEL_FRACTION } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
@@ -39,10 +39,15 @@ const imagesOf = (batch: unknown): Uint8Array => Object(batch).images;
  *  console.log(type.rows, type.columns); // 4 16
  */
 export const patches = <Batch = { images: Uint8Array }>(
-  options: PatchesOptions<Batch>,
-): Input<Batch> => ({
-  plan: (at) => new Patches(at, options),
-});
+  given: PatchesOptions<Batch>,
+): Input<Batch> => {
+  const shape = { width: undefined, height: undefined, colours: undefined, patch: undefined };
+  const options = fields<PatchesOptions<Batch>>('options', given, { ...shape, images: imagesOf });
+  countPatches(options, options.patch);
+  whole('colours', options.colours, 1, 3);
+  callback('images', options.images);
+  return { plan: (at) => new Patches(at, options) };
+};
 
 class Patches<Batch> implements PlannedInput<Batch> {
   readonly type: Type;
@@ -53,7 +58,7 @@ class Patches<Batch> implements PlannedInput<Batch> {
 
   constructor(
     at: Planner,
-    private readonly options: PatchesOptions<Batch>,
+    private readonly options: Required<PatchesOptions<Batch>>,
   ) {
     const { width, height, colours, patch } = options;
     const rows = countPatches(options, patch);
@@ -62,17 +67,13 @@ class Patches<Batch> implements PlannedInput<Batch> {
     this.pixels = at.allocate('workspace', at.layout.sequences * this.size * 2);
   }
 
-  private imagesOf(batch: Batch): Uint8Array {
-    return (this.options.images ?? imagesOf)(batch);
-  }
-
   samplesOf(batch: Batch): number {
-    return Object(this.imagesOf(batch)).length / this.size;
+    return Object(this.options.images(batch)).length / this.size;
   }
 
   take(batch: Batch, count: number): void {
     const size = count * this.size;
-    const given = typed('images', this.imagesOf(batch), 'Uint8Array', size, size);
+    const given = typed('images', this.options.images(batch), 'Uint8Array', size, size);
     this.taken = new Uint8Array(given);
   }
 

@@ -1,5 +1,6 @@
 // One row instead of all of a sequence's: one of them, or their mean.
 
+import { MAX_LENGTH, whole } from '../core/check.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import { bits, clearGradient } from '../ops/gradient.ts';
 import type { Run } from '../ops/run.ts';
@@ -12,6 +13,7 @@ import type { Layer, Planned } from './layer.ts';
  *  console.log(row(0).output({ kind: 'state', rows: 5, columns: 8 }, 'state').rows); // 1
  */
 export function row(index = 0): Layer {
+  whole('index', index, 0, MAX_LENGTH);
   return {
     takes: ['state'],
     output(input) {

@@ -4,7 +4,7 @@ import type { Pointer } from '../kernels/kernels.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
-import { type GivenRows, IntegerRows, type RowsShape } from './check.ts';
+import { type GivenRows, IntegerRows, layerOptions, type RowsShape } from './check.ts';
 import type { Input, PlannedInput } from './input.ts';
 
 /** What `tokens` reads. */
@@ -32,10 +32,16 @@ const inputsOf = (batch: unknown): Int32Array => Object(batch).inputs;
  *  console.log(tokens({ vocabulary: 96, context: 8 }).plan(at).type.rows); // 8
  */
 export const tokens = <Batch = { inputs: Int32Array }>(
-  options: TokensOptions<Batch>,
-): Input<Batch> => ({
-  plan: (at) => new Tokens(at, options),
-});
+  given: TokensOptions<Batch>,
+): Input<Batch> => {
+  const needed = { vocabulary: undefined, context: undefined };
+  const named = { tokens: inputsOf, lengths: undefined, lengthsName: 'lengths', name: undefined };
+  const options = layerOptions<TokensOptions<Batch>>(given, { ...needed, ...named }, [
+    'vocabulary',
+    'context',
+  ]);
+  return { plan: (at) => new Tokens(at, options) };
+};
 
 class Tokens<Batch> implements PlannedInput<Batch> {
   readonly type: Type;

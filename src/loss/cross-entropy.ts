@@ -1,7 +1,7 @@
 // Cross entropy in nats of the softmax of each row's logits against a target class.
 
 import type { Pointer } from '../kernels/kernels.ts';
-import { IntegerRows } from '../layers/check.ts';
+import { IntegerRows, layerOptions } from '../layers/check.ts';
 import { LOGIT_GRADIENT_FRACTION } from '../memory/formats.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
@@ -42,8 +42,16 @@ const targetsOf = (batch: unknown): Int32Array => Object(batch).targets;
  *  console.log(loss.toFixed(2), Math.log(3).toFixed(2)); // 1.11 1.10
  */
 export function crossEntropy<Batch = { targets: Int32Array }>(
-  options: CrossEntropyOptions<Batch> = {},
+  given: CrossEntropyOptions<Batch> = {},
 ): Loss<Batch> {
+  const options = layerOptions<CrossEntropyOptions<Batch>>(given, {
+    targets: targetsOf,
+    lengths: undefined,
+    lengthsName: 'lengths',
+    name: 'targets',
+    ignores: false,
+    counts: false,
+  });
   return {
     takes: ['sums', 'branch'],
     plan: (at, input) => new CrossEntropy(at, input, options),

@@ -2,6 +2,7 @@
 
 import { list, real } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
+import { layerOptions } from '../layers/check.ts';
 import { BRANCH_FRACTION, LOSS_FRACTION } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
@@ -37,11 +38,12 @@ const targetsOf = (batch: unknown): ArrayLike<number> => Object(batch).targets;
  *  console.log(trainer.predict([0.5])[0].toFixed(1)); // 1.0
  */
 export const meanSquaredError = <Batch = { targets: ArrayLike<number> }>(
-  options: MeanSquaredErrorOptions<Batch> = {},
-): Loss<Batch> => ({
-  takes: ['branch'],
-  plan: (at, input) => new MeanSquaredError(at, input, options),
-});
+  given: MeanSquaredErrorOptions<Batch> = {},
+): Loss<Batch> => {
+  const defaults = { targets: targetsOf, name: 'targets' };
+  const options = layerOptions<MeanSquaredErrorOptions<Batch>>(given, defaults);
+  return { takes: ['branch'], plan: (at, input) => new MeanSquaredError(at, input, options) };
+};
 
 class MeanSquaredError<Batch> implements PlannedLoss<Batch> {
   /** int32 [sequences, rows, columns], 16 fraction bits. */
@@ -52,14 +54,14 @@ class MeanSquaredError<Batch> implements PlannedLoss<Batch> {
   constructor(
     at: Planner,
     { rows, columns }: Type,
-    private readonly options: MeanSquaredErrorOptions<Batch>,
+    private readonly options: Required<MeanSquaredErrorOptions<Batch>>,
   ) {
     this.size = rows * columns;
     this.targets = at.allocate('workspace', at.layout.sequences * this.size * 4);
   }
 
   take(batch: Batch, count: number): number {
-    const { targets = targetsOf, name = 'targets' } = this.options;
+    const { targets, name } = this.options;
     const n = count * this.size;
     const one = (what: string, value: unknown): number => real(what, value, -LARGEST, LARGEST);
     this.taken = list(name, targets(batch), one, n, n);

@@ -1,7 +1,7 @@
 // A model of one's own: a function from a configuration to an input, layers and a loss, with the
 // name by which threads and checkpoints find it again.
 
-import { text } from '../core/check.ts';
+import { callback, properties, text } from '../core/check.ts';
 import type { Input } from '../layers/input.ts';
 import type { Layer } from '../layers/layer.ts';
 import type { Loss } from '../loss/loss.ts';
@@ -75,11 +75,13 @@ export function defineModel<Config, A, B>(
   build: (config: Config) => Parts<A, B>,
 ): Definition<Config, A & B> {
   text('name', name);
+  callback('build', build);
   const make = (config: Config): ConfiguredModel<Config, A & B> => {
-    const parts = build(config);
-    const streams = 'streams' in parts ? parts.streams : [parts];
-    const complete = (parts.config ?? config) as Config;
-    return { name, config: complete, streams, loss: parts.loss };
+    type All = Parts<A, B> & Stream<A> & { readonly streams?: readonly Stream<A>[] };
+    const keys = ['config', 'streams', 'input', 'layers', 'loss'] as const;
+    const parts = properties(`what ${name} is built of`, build(config) as All, keys);
+    const { input, layers, streams = [{ input, layers }], loss } = parts;
+    return { name, config: (parts.config ?? config) as Config, streams, loss };
   };
   return Object.assign(make, { modelName: name });
 }

@@ -3,6 +3,7 @@
 // memory and works on its own lanes. Nothing computed for one sample depends on another, so no bit
 // depends on how a batch is cut into micro-batches.
 
+import { reading } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Loss, PlannedLoss, Score } from '../loss/loss.ts';
 import type { Parameter } from '../memory/parameter.ts';
@@ -75,13 +76,15 @@ export class PlannedModel<Batch> {
   /** Takes a batch of `count` samples; returns how many predictions that is. Throws UsageError for
    *  what the model cannot use. */
   take(batch: Batch, count: number): number {
-    for (const { input } of this.streams) input.take(batch, count);
-    return this.loss.take(batch, count);
+    return reading('the batch', () => {
+      for (const { input } of this.streams) input.take(batch, count);
+      return this.loss.take(batch, count);
+    });
   }
 
   /** Samples in a batch, where the input can tell. */
   samplesOf(batch: Batch): number | undefined {
-    return this.streams[0].input.samplesOf(batch);
+    return reading('the batch', () => this.streams[0].input.samplesOf(batch));
   }
 
   /** Zeroes this thread's part of the gradients. */
@@ -132,6 +135,8 @@ export class PlannedModel<Batch> {
    *  By the calling thread alone. */
   infer(run: Run, index: number, sample: unknown): Tensor | undefined {
     const stream = this.streams[index];
+    if (stream === undefined)
+      throw new UsageError(`${index + 1} samples are given, expected one of each stream`);
     stream.input.takeOne(sample);
     stream.input.load(run, 0, 1);
     stream.begin(run, ALONE);

@@ -2,11 +2,11 @@
 // stack makes the first state; the stack runs block by block over all samples; what comes after
 // makes the stream's output, which goes to the loss or is looked at by the next stream.
 
-import { whole } from '../core/check.ts';
+import { callback, fields, list, properties, text, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Chain, type ChainSaved } from '../layers/chain.ts';
-import { describe } from '../layers/check.ts';
+import { asLayer, describe } from '../layers/check.ts';
 import type { Input, PlannedInput } from '../layers/input.ts';
 import type { Layer, Preparation } from '../layers/layer.ts';
 import type { PlannedLoss, Score } from '../loss/loss.ts';
@@ -15,6 +15,7 @@ import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Kind, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
 import { clearGradient } from '../ops/gradient.ts';
 import type { Memory, Run } from '../ops/run.ts';
+import { asSublayer } from '../reversible/block.ts';
 import { checkRule } from '../reversible/rule.ts';
 import type { Pass } from '../reversible/site.ts';
 import { type ReversibleOptions, Stack, type StackOptions } from '../reversible/stack.ts';
@@ -43,9 +44,12 @@ export interface StackLayer {
  *  console.log(plan({ model: model({ depth: 3 }), batch: 2, steps: 1 }).parameters); // 460
  */
 export function reversible(stack: ReversibleOptions): StackLayer {
-  whole('depth', stack.depth, 1, 1024);
-  checkRule(stack.rule);
-  return { stack };
+  const defaults = { depth: undefined, rule: undefined, block: undefined, name: 'block' };
+  const { depth, rule, block, name } = fields<ReversibleOptions>('stack', stack, defaults);
+  whole('depth', depth, 1, 1024);
+  checkRule(rule);
+  text('name', name);
+  return { stack: { depth, rule, block: list('block', block, asSublayer, 1), name } };
 }
 
 /** From an input through layers, of which one may be a stack. */
@@ -54,6 +58,18 @@ export interface Stream<Batch> {
   readonly input: Input<Batch>;
   /** One after the other; at most one is a stack, which is not the last. */
   readonly layers: readonly (Layer | StackLayer)[];
+}
+
+function asStreamLayer(name: string, value: unknown): Layer | StackLayer {
+  const { stack } = properties(name, value as StackLayer, ['stack']);
+  return stack === undefined ? asLayer(name, value) : reversible(stack);
+}
+
+/** A copy of a stream. Throws UsageError for what is none. */
+export function asStream<Batch>(name: string, value: unknown): Stream<Batch> {
+  const { input, layers } = properties(name, value as Stream<Batch>, ['input', 'layers']);
+  callback(`the input of ${name}`, properties(`the input of ${name}`, input, ['plan']).plan);
+  return { input, layers: list(`layers of ${name}`, layers, asStreamLayer, 1) };
 }
 
 /** How a pass over the samples in memory is run. */

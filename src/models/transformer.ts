@@ -1,7 +1,7 @@
 // What GPT, vision transformer and translator have in common: their configuration, and blocks of
 // attention, maybe cross-attention, and an MLP, each behind a layer norm.
 
-import { choice, whole } from '../core/check.ts';
+import { choice, fields, MAX_LENGTH, properties, whole } from '../core/check.ts';
 import { attention, checkHeads } from '../layers/attention.ts';
 import { crossAttention } from '../layers/cross-attention.ts';
 import { gelu } from '../layers/gelu.ts';
@@ -81,9 +81,21 @@ export function crossSublayer(
  */
 export function transformerBlock(
   config: Required<TransformerConfig>,
-  { causal, branches, cross, activation = gelu() }: BlockOptions,
+  options: BlockOptions,
 ): Sublayer[] {
-  const { channels: C, heads, mlpRatio, bias } = config;
+  const keys = ['channels', 'heads', 'mlpRatio', 'bias'] as const;
+  const { channels: C, heads, mlpRatio, bias } = properties('config', config, keys);
+  whole('channels', C, 1, 4096);
+  whole('mlpRatio', mlpRatio, 1, 8);
+  const defaults = {
+    causal: undefined,
+    branches: undefined,
+    cross: undefined,
+    activation: undefined,
+  };
+  const { causal, branches, cross, activation } = fields('options', options, defaults);
+  choice('causal', causal, [true, false]);
+  whole('branches', branches, 1, MAX_LENGTH);
   const deviation = branchDeviation(branches);
   return [
     sublayer(layerNorm({ name: 'norm1', bias }), attention({ heads, causal, bias, deviation })),
@@ -91,7 +103,7 @@ export function transformerBlock(
     sublayer(
       layerNorm({ name: 'norm2', bias }),
       linear(mlpRatio * C, { name: 'up', bias }),
-      activation,
+      activation ?? gelu(),
       linear(C, { name: 'down', bias, deviation }),
     ),
   ];

@@ -1,7 +1,7 @@
 // AdamW (Loshchilov, Hutter, ICLR 2019): Adam (Kingma, Ba, ICLR 2015) with decoupled weight decay.
 // beta = 1 - 2^-k. Kept of every parameter: m, and r = sqrt(v).
 
-import { real } from '../core/check.ts';
+import { fields, real } from '../core/check.ts';
 import {
   MOMENT_LIMIT,
   OPTIMIZER_FRACTION,
@@ -58,7 +58,8 @@ export interface AdamWOptions {
  *  while (trainer.steps < 30) trainer.step(batch);
  *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.1298
  */
-export function adamw({ weightDecay = 0.1 }: AdamWOptions = {}): Optimizer {
+export function adamw(given: AdamWOptions = {}): Optimizer {
+  const { weightDecay } = fields('options', given, { weightDecay: 0.1 });
   real('weightDecay', weightDecay, 0, 0.4);
   const decayQ32 = BigInt(Math.round(weightDecay * 2 ** RATE_FRACTION));
   return {

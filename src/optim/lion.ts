@@ -4,7 +4,7 @@
 // so beta1 = 0.875 and beta2 = 0.9922 (the paper: 0.9 and 0.99). Every weight moves by the rate, so
 // the rate is 3 to 10 times smaller than adamw's.
 
-import { real } from '../core/check.ts';
+import { fields, real } from '../core/check.ts';
 import { MASTER_FRACTION, MOMENT_LIMIT, RATE_FRACTION } from '../memory/formats.ts';
 import { CHUNK_BYTES, eachGradient, factorOf, moveWeight, times } from './fixed.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -29,7 +29,8 @@ export interface LionOptions {
  *  while (trainer.steps < 30) trainer.step(batch);
  *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.8726
  */
-export function lion({ weightDecay = 0.3 }: LionOptions = {}): Optimizer {
+export function lion(given: LionOptions = {}): Optimizer {
+  const { weightDecay } = fields('options', given, { weightDecay: 0.3 });
   real('weightDecay', weightDecay, 0, 0.4);
   return {
     name: 'lion',

@@ -1,7 +1,7 @@
 // The learning rate of a step, in integers. Everything is BigInt arithmetic on fixed point, since
 // Math.cos and ** have no specified last bit.
 
-import { real, whole } from '../core/check.ts';
+import { fields, real, whole } from '../core/check.ts';
 import { RATE_FRACTION } from '../memory/formats.ts';
 
 const Q = 60n;
@@ -58,7 +58,8 @@ function warming(peak: bigint, warmup: number, step: number): bigint | undefined
 const peakQ32 = (peak: number): bigint =>
   BigInt(Math.round(real('learningRate', peak, 2 ** -20, 1 - 2 ** -20) * 2 ** RATE_FRACTION));
 
-const checkedWarmup = (warmup: number): number => whole('warmup', warmup, 0, 2 ** 31 - 1);
+const warmupOf = (options: ScheduleOptions): number =>
+  whole('warmup', fields('options', options, { warmup: 100 }).warmup, 0, 2 ** 31 - 1);
 
 /** Linear warm-up to `peak`, then a half cosine down to a tenth of it at the run's end. Throws
  *  UsageError for a peak that is not between 0 and 1.
@@ -67,9 +68,9 @@ const checkedWarmup = (warmup: number): number => whole('warmup', warmup, 0, 2 *
  *  const real = (step) => (Number(rate(step, 10)) / 2 ** 32).toFixed(3);
  *  console.log([0, 1, 2, 9].map(real).join()); // 0.250,0.500,0.500,0.067
  */
-export function cosine(peak: number, { warmup = 100 }: ScheduleOptions = {}): Schedule {
+export function cosine(peak: number, options: ScheduleOptions = {}): Schedule {
   const most = peakQ32(peak);
-  checkedWarmup(warmup);
+  const warmup = warmupOf(options);
   return {
     name: 'cosine',
     options: { peak, warmup },
@@ -94,9 +95,9 @@ export function cosine(peak: number, { warmup = 100 }: ScheduleOptions = {}): Sc
  *  const real = (step) => (Number(rate(step, 10)) / 2 ** 32).toFixed(3);
  *  console.log([0, 1, 2, 9].map(real).join()); // 0.250,0.500,0.500,0.500
  */
-export function constant(peak: number, { warmup = 100 }: ScheduleOptions = {}): Schedule {
+export function constant(peak: number, options: ScheduleOptions = {}): Schedule {
   const most = peakQ32(peak);
-  checkedWarmup(warmup);
+  const warmup = warmupOf(options);
   return {
     name: 'constant',
     options: { peak, warmup },

@@ -2,7 +2,7 @@
 //   m <- m + (g - m) / 2^k,  w <- w - rate (m + weightDecay w)
 // m is a mean of gradients, so the rate is that of the usual form divided by 1 - momentum = 2^-k.
 
-import { real, whole } from '../core/check.ts';
+import { fields, real, whole } from '../core/check.ts';
 import {
   MASTER_FRACTION,
   MOMENT_LIMIT,
@@ -30,7 +30,9 @@ export interface SgdOptions {
  *  while (trainer.steps < 30) trainer.step(batch);
  *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.0375
  */
-export function sgd({ momentumShift = 3, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+export function sgd(given: SgdOptions = {}): Optimizer {
+  const defaults = { momentumShift: 3, weightDecay: 0 };
+  const { momentumShift, weightDecay } = fields('options', given, defaults);
   whole('momentumShift', momentumShift, 0, 10);
   real('weightDecay', weightDecay, 0, 0.4);
   const mean = 2 ** momentumShift;

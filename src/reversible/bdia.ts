@@ -2,7 +2,7 @@
 // exactly invertible with m side bits an element. sigma is a function of (seed, step, sample,
 // block), so nothing is saved to replay it. Inference: gamma = 0.
 
-import { whole } from '../core/check.ts';
+import { fields, whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { gammaBackward, gammaForward, inferenceForward, swap } from './gamma.ts';
@@ -29,7 +29,8 @@ export interface BdiaOptions {
  *  const { bytes } = plan({ model, batch: 1, steps: 10 });
  *  console.log(bytes.states, bytes.sideBits); // 512 24
  */
-export function bdia({ gammaShift = 1 }: BdiaOptions = {}): UpdateRule {
+export function bdia(given: BdiaOptions = {}): UpdateRule {
+  const { gammaShift } = fields('options', given, { gammaShift: 1 });
   whole('gammaShift', gammaShift, 1, 3);
   const sigmaOf = (site: Site): number => (!site.isTraining || site.k === 0 ? 0 : randomSign(site));
   const sideOf = ({ lane, k, n }: Site): Pointer => lane.side + (k - 1) * sideBytes(n, gammaShift);

@@ -5,8 +5,10 @@
 // the residual path belongs to the update rule. Both can be asked for some of the sublayers only.
 // One instance serves all blocks of a stack: `prepare` makes the weights of block run.block ready.
 
+import { list, properties, text } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Chain, type ChainSaved } from '../layers/chain.ts';
+import { asLayer } from '../layers/check.ts';
 import type { Layer, Preparation } from '../layers/layer.ts';
 import type { Arena } from '../memory/arena.ts';
 import { BRANCH_FRACTION } from '../memory/formats.ts';
@@ -28,14 +30,24 @@ export interface Sublayer {
  *  console.log(mlp.layers.length, mlp.name === ''); // 4 true
  */
 export function sublayer(...layers: readonly Layer[]): Sublayer {
-  return { layers, name: '' };
+  return asSublayer('the sublayer', { layers, name: '' });
 }
 
 /** A sublayer whose parameters have a name in front of theirs.
  *  @example
  *  console.log(named('mlp', sublayer(layerNorm(), linear(8))).name); // mlp
  */
-export const named = (name: string, { layers }: Sublayer): Sublayer => ({ layers, name });
+export const named = (name: string, part: Sublayer): Sublayer => ({
+  ...asSublayer('the sublayer', part),
+  name: text('name', name),
+});
+
+/** A copy of a sublayer. Throws UsageError for what is none. */
+export function asSublayer(name: string, value: unknown): Sublayer {
+  const given = properties(name, value as Sublayer, ['layers', 'name']);
+  text(`${name}.name`, given.name);
+  return { layers: list(`${name}.layers`, given.layers, asLayer, 1), name: given.name };
+}
 
 /** What the backward pass of a block needs of its forward pass, for one sequence. */
 export type BlockSaved = readonly ChainSaved[];

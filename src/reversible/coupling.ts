@@ -6,6 +6,7 @@
 // parameters, and the head's layer norm makes the sum a mean). Exactly invertible without side
 // bits; the same at inference.
 
+import { MAX_LENGTH, whole } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { BRANCH_FRACTION } from '../memory/formats.ts';
 import type { Gradient } from '../memory/tensor.ts';
@@ -43,6 +44,9 @@ export const coupling = (): UpdateRule => ({
   options: {},
   hasGamma: false,
   sideBytes: () => 0,
+  check(_, parts) {
+    whole('sublayers of a block', parts, 2, MAX_LENGTH, 'coupling splits a block in two');
+  },
   begin: ({ run, lane, n }) => void run.view(lane.previous, n).set(run.view(lane.last, n)),
   forward(site) {
     const { lane, parts, k, layers, spare } = site;

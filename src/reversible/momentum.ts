@@ -8,7 +8,7 @@
 // beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that has BDIA's randomness but momentum's
 // rounding.
 
-import { choice } from '../core/check.ts';
+import { choice, fields } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { BRANCH_FRACTION } from '../memory/formats.ts';
 import { bits } from '../ops/gradient.ts';
@@ -56,7 +56,8 @@ export function momentumBlocks(beta: number): number {
  *  const { bytes } = plan({ model, batch: 1, steps: 10 });
  *  console.log(bytes.states, bytes.sideBits); // 512 128
  */
-export function momentum({ beta = 0.875, isRandom = false }: MomentumOptions = {}): UpdateRule {
+export function momentum(given: MomentumOptions = {}): UpdateRule {
+  const { beta, isRandom } = fields('options', given, { beta: 0.875, isRandom: false });
   choice('beta', beta, BETAS);
   choice('isRandom', isRandom, [true, false]);
   const { numerator: p, denominator: q } = fractionOf(beta);

@@ -74,8 +74,8 @@ export interface UpdateRule {
   readonly options: Readonly<Record<string, number | boolean>>;
   /** Inference can be run with another gamma than 0. */
   readonly hasGamma: boolean;
-  /** Throws UsageError if it cannot be exact over so many blocks. */
-  check?(layers: number): void;
+  /** Throws UsageError if it cannot be exact over so many blocks of so many sublayers. */
+  check?(layers: number, parts: number): void;
   /** Bytes a lane of n elements needs beside its states. */
   sideBytes(n: number, layers: number): number;
   /** Before block 0: x_0 is in lane.last. */

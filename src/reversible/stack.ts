@@ -84,7 +84,7 @@ export class Stack {
     const { verify } = options;
     const { sequences, fraction } = at.layout;
     const n = input.rows * input.columns;
-    rule.check?.(depth);
+    rule.check?.(depth, block.length);
     const keeps = options.keeps(rule.inverse !== undefined);
     this.keeps = keeps;
     if (keeps === 'nothing' && rule.inverse === undefined)

@@ -1,6 +1,16 @@
 // What a training run is: everything that decides a bit of the weights, checked once, here.
 
-import { choice, fields, list, made, real, whole } from '../core/check.ts';
+import {
+  callback,
+  choice,
+  fields,
+  list,
+  made,
+  properties,
+  real,
+  text,
+  whole,
+} from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import {
   DEFAULT_STATE_FRACTION,
@@ -11,6 +21,7 @@ import {
 } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { ConfiguredModel } from '../models/define.ts';
+import { asStream } from '../models/stream.ts';
 import { adamw } from '../optim/adamw.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { cosine, type Schedule } from '../optim/schedule.ts';
@@ -108,10 +119,11 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
     worker: undefined,
     memoryLimit: 3.75 * 2 ** 30,
   }) as unknown as TrainOptions<Batch> & Omit<CheckedOptions<Batch>, 'learningRate'>;
-  checkModel(given.model);
+  const model = checkedModel(given.model);
   const batch = whole('batch', given.batch, 1, 65536);
   const full = {
     ...given,
+    model,
     learningRate: scheduleOf(given.learningRate),
     optimizer: optimizerOf(given.optimizer),
     microBatch: given.microBatch ?? batch,
@@ -120,14 +132,21 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
   return full;
 }
 
-function checkModel(model: unknown): void {
-  const { streams, loss } = Object(model);
-  if (!Array.isArray(streams) || loss === undefined)
+/** A copy of a model: nobody else can change what it is made of. */
+function checkedModel<Batch>(given: ConfiguredModel<unknown, Batch>): typeof given {
+  const keys = ['name', 'config', 'streams', 'loss'] as const;
+  const model = Object(given) === given ? properties('model', given, keys) : undefined;
+  if (model === undefined || model.streams === undefined || model.loss === undefined)
     throw new UsageError(
       'options have no model, expected what gpt(...), vit(...), translator(...) or a model ' +
         'of your own gives',
       'as in Trainer.create({ model: gpt({ vocabulary: 96, ... }), ... })',
     );
+  const { takes, plan } = properties('the loss', model.loss, ['takes', 'plan']);
+  list('what the loss takes', takes, text, 1);
+  callback('plan of the loss', plan);
+  const streams = list('streams', model.streams, asStream<Batch>, 1);
+  return { ...model, name: text('name of the model', model.name), streams };
 }
 
 function scheduleOf(given: number | Schedule | undefined): Schedule {

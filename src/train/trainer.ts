@@ -1,7 +1,7 @@
 // Trains any model: from options to weights. Returns values and prints nothing. Memory is laid out
 // when it is created; a step allocates nothing that grows with the model.
 
-import { callback, fields, reading, refuse, whole } from '../core/check.ts';
+import { callback, fields, reading, refuse, text, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
 import type { Backend } from '../kernels/kernels.ts';
@@ -338,6 +338,7 @@ export class Trainer<Batch = unknown> {
    *  console.log(gradient.length, gradient[0]); // 8 14758662n
    */
   gradient(path: string): BigInt64Array {
+    text('path', path);
     const found = this.all.model.parameters.find((parameter) => parameter.path === path);
     if (found === undefined)
       throw new UsageError(`the model has no parameter ${path}`, 'tensors() has their names');

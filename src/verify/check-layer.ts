@@ -1,6 +1,7 @@
 // A check that anyone can run on a layer of their own: its gradients against differences of its own
 // forward pass, and that nothing of one sample reaches another, whatever thread computes it.
 
+import { choice, fields, properties, whole } from '../core/check.ts';
 import { philox4x32 } from '../core/random.ts';
 import {
   Arena,
@@ -17,6 +18,7 @@ import {
   type Type,
   tensorBytes,
 } from '../index.ts';
+import { asLayer } from '../layers/check.ts';
 import { Cosine, derivative } from './difference.ts';
 
 /** What a layer is checked with. */
@@ -51,6 +53,7 @@ const FRACTION: Record<Kind, number> = {
   state: 9,
   sums: 16,
 };
+const KINDS = Object.keys(FRACTION) as Kind[];
 /** Fraction bits of weights, and of the gradient of the output that is sent back. */
 const MASTER_FRACTION = 24;
 const SENT_FRACTION = 20;
@@ -69,10 +72,15 @@ const FIRST_OTHER = 40;
  *  const { output, cosines } = checkLayer(linear(2), { input });
  *  console.log(output.columns, Object.keys(cosines).join()); // 2 the input,linear.weight
  */
-export function checkLayer(
-  layer: Layer,
-  { input, wanted = 'branch', seed = 1 }: LayerCheck,
-): LayerReport {
+export function checkLayer(layer: Layer, options: LayerCheck): LayerReport {
+  asLayer('layer', layer);
+  const defaults = { input: undefined, wanted: 'branch', seed: 1 } as const;
+  const { input: type, wanted, seed } = fields<LayerCheck>('options', options, defaults);
+  const input = properties('input', type, ['kind', 'rows', 'columns']);
+  for (const kind of [input.kind, wanted]) choice('kind', kind, KINDS);
+  whole('rows', input.rows, 1, 4096);
+  whole('columns', input.columns, 1, 4096);
+  whole('seed', seed, 0, 2 ** 32 - 1);
   const bench = new Bench(layer, input, { wanted, seed });
   const cosines = bench.gradients();
   for (const [what, cosine] of Object.entries(cosines))
@@ -158,6 +166,9 @@ class Bench {
     const { wanted } = given;
     this.one = new Instance(layer, input, wanted, { base, rank: 0 });
     this.two = new Instance(layer, input, wanted, { base, rank: 1 });
+    const { end } = this.two;
+    const { length } = this.run.bytes;
+    if (end > length) throw new RetrogradError(`the layer needs ${end} bytes, ${length} are there`);
     this.output = layer.output(input, wanted);
     this.hasGradient = input.kind !== 'ids';
     this.one.parameters.forEach((parameter, p) => {

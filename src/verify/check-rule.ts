@@ -3,6 +3,7 @@
 // are linear maps, computed in real numbers, so that differences are exact but for the rounding of
 // states.
 
+import { fields, whole } from '../core/check.ts';
 import { philox4x32 } from '../core/random.ts';
 import {
   Arena,
@@ -14,6 +15,7 @@ import {
   type Site,
   type UpdateRule,
 } from '../index.ts';
+import { checkRule as isRule } from '../reversible/rule.ts';
 import { Cosine } from './difference.ts';
 
 /** What a rule is checked with. */
@@ -49,8 +51,12 @@ const BYTES = N * 4;
  *  const report = checkRule(bdia(), { depth: 6 });
  *  console.log(report.rebuilt, report.cosine > 0.9999); // 11 true
  */
-export function checkRule(rule: UpdateRule, { depth = 4, seed = 1 }: RuleCheck = {}): RuleReport {
-  rule.check?.(depth);
+export function checkRule(rule: UpdateRule, options: RuleCheck = {}): RuleReport {
+  isRule(rule);
+  const { depth, seed } = fields('options', options, { depth: 4, seed: 1 });
+  whole('depth', depth, 1, 1024);
+  whole('seed', seed, 0, 2 ** 32 - 1);
+  rule.check?.(depth, PARTS);
   const bench = new RuleBench(rule, depth, seed);
   const rebuilt = rule.inverse === undefined ? 0 : bench.checkInverse();
   bench.checkLanes();
