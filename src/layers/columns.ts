@@ -24,6 +24,8 @@ export interface MatrixShape {
  *  console.log(columns.to - columns.from); // 8
  */
 export class Columns {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Columns';
   /** Right shift of the sums. */
   shift = 0;
   /** Fraction bits of the rounded values. */

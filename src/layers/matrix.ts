@@ -49,6 +49,8 @@ const guardBits = (shift: number): number => Math.min(6, shift);
  *  console.log(Array.from(run.view(y, 2), (raw) => raw / 2 ** matrix.sumsFraction)); // [ 6, 15 ]
  */
 export class Matrix {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Matrix';
   /** int32 [rows, max(out, into)]: `roundColumns` reads it. */
   readonly sums: Scratch;
   /** int16 [rows, out] for gradients that arrive as int32. */

@@ -28,6 +28,8 @@ const align = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIG
  *  // 0 128 256
  */
 export class Arena {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Arena';
   /** Bytes asked for, by purpose (without padding). */
   readonly bytes: Record<Purpose, number> = {
     weights: 0,

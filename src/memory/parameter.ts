@@ -20,6 +20,8 @@ export interface ParameterSpec {
  *  console.log(new Parameter('norm.gain', spec, 0).size); // 8
  */
 export class Parameter {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Parameter';
   /** Elements along each axis, row-major. */
   readonly shape: readonly number[];
   /** Elements in all. */

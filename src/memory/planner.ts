@@ -45,6 +45,8 @@ const ALIGNMENT = 64;
  *  console.log(at.finish([4, 4]).map(({ path, size }) => `${path} ${size}`).join()); // weight 6
  */
 export class Planner {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Planner';
   private constructor(
     /** What it lays out in. */
     readonly arena: Arena,

@@ -52,6 +52,8 @@ export interface Range {
  *  console.log(x.size); // 12
  */
 export class Tensor {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Tensor';
   /** Its address. */
   at: Pointer = 0;
   /** Of the sequence at hand. */

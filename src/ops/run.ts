@@ -30,6 +30,8 @@ export interface Memory {
  *  console.log(run.kernels.max_abs_i32(base, 3, 1, 3)); // 7
  */
 export class Run {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Run';
   /** The kernels, on addresses. */
   readonly kernels: Kernels;
   /** All memory, by bytes. */

@@ -19,6 +19,8 @@ const MAX_TERMS = 3;
  *  console.log(Array.from(run.view(out.at, 2), (raw) => raw * 2 ** out.exponent)); // [ 2.25, -3 ]
  */
 export class Sum {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Sum';
   private readonly at = [0, 0, 0];
   private readonly exponents = [0, 0, 0];
   private readonly factors = [0, 0, 0];

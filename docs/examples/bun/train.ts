@@ -3,7 +3,7 @@ import { cosine, gpt, Trainer } from 'retrograd';
 
 const text = 'she sells sea shells by the sea shore. '.repeat(60);
 const tokens = Int32Array.from(new TextEncoder().encode(text)); // one token a byte
-const windows = (at: number) => tokens.subarray(at, at + 128); // 8 windows of 16 tokens
+const windows = (at = 0) => tokens.subarray(at, at + 128); // 8 windows of 16 tokens
 const model = gpt({ vocabulary: 128, layers: 4, channels: 32, heads: 4, context: 16 });
 const learningRate = cosine(0.003, { warmup: 10 });
 const trainer = Trainer.create({ model, batch: 8, steps: 100, learningRate });

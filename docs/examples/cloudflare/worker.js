@@ -13,7 +13,7 @@ import { cosine, decodeCheckpoint, encodeCheckpoint, gpt, Trainer } from 'retrog
 
 const TEXT = 'she sells sea shells by the sea shore. '.repeat(60);
 const TOKENS = Int32Array.from(new TextEncoder().encode(TEXT));
-const windows = (at) => TOKENS.subarray(at, at + 128); // 8 windows of 16 tokens
+const windows = (at = 0) => TOKENS.subarray(at, at + 128); // 8 windows of 16 tokens
 const OPTIONS = {
   model: gpt({ vocabulary: 128, layers: 4, channels: 32, heads: 4, context: 16 }),
   batch: 8,
