@@ -72,7 +72,7 @@ export interface TrainOptions<Batch = unknown> {
    *  worker of it, which bundlers understand: `() => new Worker(new URL('./thread.js',
    *  import.meta.url), { type: 'module' })`. For models of your own; the built-in models need none
    *  unless the library is bundled. */
-  worker?: (URL | (() => unknown) | undefined) | undefined;
+  worker?: URL | (() => unknown) | undefined;
   /** Most bytes the run may use (3.75 GiB: WebAssembly's 4 GiB less room for the rest). */
   memoryLimit?: number | undefined;
 }
