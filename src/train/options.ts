@@ -145,7 +145,7 @@ function checkedModel<Batch>(given: ConfiguredModel<unknown, Batch>): typeof giv
   const { takes, plan } = properties('the loss', model.loss, ['takes', 'plan']);
   list('what the loss takes', takes, text, 1);
   callback('plan of the loss', plan);
-  const streams = list('streams', model.streams, asStream<Batch>, 1);
+  const streams = list('streams', model.streams, asStream<Batch>);
   return { ...model, name: text('name of the model', model.name), streams };
 }
 

@@ -12,7 +12,6 @@ import {
   head,
   initial,
   numbers,
-  own,
   PAIR,
   PARTS,
   PICTURE,
@@ -20,7 +19,6 @@ import {
   runOf,
   TOKENS,
   TRANSLATOR,
-  tensors,
   translator,
   use,
   useChoice,
@@ -30,7 +28,6 @@ import {
   VALUES,
   VIT,
   vit,
-  vocabulary,
   WINDOW,
   whole,
 } from './arguments-good.mjs';
