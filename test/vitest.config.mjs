@@ -10,6 +10,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 300_000, // a test of the command line starts up to thirty processes: 20 s on an idle machine
+    // a test of the command line starts up to thirty processes: 20 s on an idle machine
+    testTimeout: 300_000,
   },
 });

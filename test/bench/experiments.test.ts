@@ -1,31 +1,58 @@
-// npm run experiment: runs on generated images, results on the disk, going on, refusals. In this process, so that any state of the sources is
-// tested; the last test holds the built command to it.
+// npm run experiment: runs on generated images, results on the disk, going on, refusals. In this
+// process, so that any state of the sources is tested; the last test holds the built command to it.
 
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { experiment } from '../../bench/experiments/command.ts';
 import { deciding } from '../../bench/experiments/experiment.ts';
 import { EXPERIMENTS, FIGURES } from '../../bench/experiments/list.ts';
+import { claim, readResult } from '../../bench/experiments/store.ts';
 import { Lock } from '../../src/cli/lock.ts';
 import { optionsOf } from '../../src/cli/settings.ts';
 import { deviation, mean, median } from '../../src/cli/statistics.ts';
-import { claim, readResult } from '../../bench/experiments/store.ts';
-import { type Definition, type GptConfig, type ImageBatch, type TextBatch, Trainer, decodeCheckpoint, encodeCheckpoint, gpt, translator, vit } from '../../src/index.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { randomU32 } from '../../src/core/random.ts';
+import {
+  type Definition,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type GptConfig,
+  gpt,
+  type ImageBatch,
+  type TextBatch,
+  Trainer,
+  translator,
+  vit,
+} from '../../src/index.ts';
 import { events, retrograd, textOf } from '../cli/command.ts';
 
 let root: string;
-const bigEndian = (...numbers: number[]): number[] => numbers.flatMap((n) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]);
+const bigEndian = (...numbers: number[]): number[] =>
+  numbers.flatMap((n) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]);
 
 /** MNIST's four files with images of 28 x 28 whose brightness is their class, and some noise. */
 function writeImages(folder: string): void {
-  for (const [part, count] of [['train', 80], ['t10k', 20]] as const) {
-    const pixels = Array.from({ length: count * 784 }, (_, i) => (Math.floor(i / 784) % 10) * 24 + (randomU32(1, 0, 0, 0, i) & 15));
-    writeFileSync(join(folder, `${part}-images-idx3-ubyte`), Uint8Array.from([...bigEndian(2051, count, 28, 28), ...pixels]));
-    writeFileSync(join(folder, `${part}-labels-idx1-ubyte`), Uint8Array.from([...bigEndian(2049, count), ...Array.from({ length: count }, (_, i) => i % 10)]));
+  for (const [part, count] of [
+    ['train', 80],
+    ['t10k', 20],
+  ] as const) {
+    const pixels = Array.from(
+      { length: count * 784 },
+      (_, i) => (Math.floor(i / 784) % 10) * 24 + (randomU32(1, 0, 0, 0, i) & 15),
+    );
+    writeFileSync(
+      join(folder, `${part}-images-idx3-ubyte`),
+      Uint8Array.from([...bigEndian(2051, count, 28, 28), ...pixels]),
+    );
+    writeFileSync(
+      join(folder, `${part}-labels-idx1-ubyte`),
+      Uint8Array.from([
+        ...bigEndian(2049, count),
+        ...Array.from({ length: count }, (_, i) => i % 10),
+      ]),
+    );
   }
 }
 
@@ -37,35 +64,80 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** What the command printed, and its exit code. */
-async function run(name: string | undefined, values: Parameters<typeof experiment>[1]): Promise<{ code: number; printed: string }> {
-  const lines: string[] = [], spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => (lines.push(String(chunk)), true));
+async function run(
+  name: string | undefined,
+  values: Parameters<typeof experiment>[1],
+): Promise<{ code: number; printed: string }> {
+  const lines: string[] = [];
+  const spy = vi
+    .spyOn(process.stdout, 'write')
+    .mockImplementation((chunk) => (lines.push(String(chunk)), true));
   try {
     return { code: await experiment(name, values), printed: lines.join('') };
   } finally {
     spy.mockRestore();
   }
 }
-const refusal = (name: string | undefined, values: Parameters<typeof experiment>[1]): Promise<unknown> => run(name, values).then(() => 'accepted', (error: unknown) => (error instanceof UsageError ? error.message : error));
+const refusal = (
+  name: string | undefined,
+  values: Parameters<typeof experiment>[1],
+): Promise<unknown> =>
+  run(name, values).then(
+    () => 'accepted',
+    (error: unknown) => (error instanceof UsageError ? error.message : error),
+  );
 const load = (...path: string[]) => JSON.parse(readFileSync(join(root, ...path), 'utf8'));
 
 describe('a tiny experiment, end to end', () => {
-  const values = () => ({ data: root, out: join(root, 'out'), scale: 0.4, seeds: '1,2' }), folder = ['out', 'mnist-scale-0.4'];
+  const values = () => ({ data: root, out: join(root, 'out'), scale: 0.4, seeds: '1,2' });
+  const folder = ['out', 'mnist-scale-0.4'];
 
   test('writes one file a cell and seed, with everything that says what it is', async () => {
     const { code, printed } = await run('mnist', values());
     expect(code).toBe(0);
-    expect(readdirSync(join(root, ...folder)).sort()).toEqual(['bdia-1.json', 'bdia-2.json', 'plain-1.json', 'plain-2.json']);
+    expect(readdirSync(join(root, ...folder)).sort()).toEqual([
+      'bdia-1.json',
+      'bdia-2.json',
+      'plain-1.json',
+      'plain-2.json',
+    ]);
     const one = load(...folder, 'bdia-2.json');
-    expect(one).toMatchObject({ experiment: 'mnist', cell: 'bdia', label: 'BDIA', seed: 2, scale: 0.4, libraryVersion: expect.any(String), seconds: expect.any(Number) });
-    expect(one.options).toMatchObject({ reversible: 'bdia', seed: 2, batch: 32, steps: 8, trainImages: 80, testImages: 20, model: { layers: 6, channels: 128, width: 28 } });
+    expect(one).toMatchObject({
+      experiment: 'mnist',
+      cell: 'bdia',
+      label: 'BDIA',
+      seed: 2,
+      scale: 0.4,
+      libraryVersion: expect.any(String),
+      seconds: expect.any(Number),
+    });
+    expect(one.options).toMatchObject({
+      reversible: 'bdia',
+      seed: 2,
+      batch: 32,
+      steps: 8,
+      trainImages: 80,
+      testImages: 20,
+      model: { layers: 6, channels: 128, width: 28 },
+    });
     expect(Object.keys(one.options)).not.toContain('threads');
     expect(one.data.sha256).toMatch(/^[0-9a-f]{64}$/);
-    expect(one.environment).toMatchObject({ cpu: expect.any(String), node: process.version, threads: 1 });
+    expect(one.environment).toMatchObject({
+      cpu: expect.any(String),
+      node: process.version,
+      threads: 1,
+    });
     const { found } = one;
     expect(found.curve.map((point: { step: number }) => point.step)).toEqual([1, 3, 4, 5, 7, 8]);
     expect(found.final).toEqual(found.curve.at(-1));
-    expect(found.best.accuracy).toBe(Math.max(...found.curve.map((point: { accuracy: number }) => point.accuracy)));
-    expect(found.totals).toMatchObject({ mismatchedElements: 0, overflowed: 0, checkedStates: 8 * 5 * 32 });
+    expect(found.best.accuracy).toBe(
+      Math.max(...found.curve.map((point: { accuracy: number }) => point.accuracy)),
+    );
+    expect(found.totals).toMatchObject({
+      mismatchedElements: 0,
+      overflowed: 0,
+      checkedStates: 8 * 5 * 32,
+    });
     expect(found.plan.bytes.sideBits).toBeGreaterThan(0);
     expect(found.millisecondsPerStep).toBeGreaterThan(0);
     expect(found.weightsSha256).toMatch(/^[0-9a-f]{64}$/);
@@ -85,12 +157,18 @@ describe('a tiny experiment, end to end', () => {
 
   /** What a run found, without times. */
   const bits = (file: string): object => {
-    const { found: { millisecondsPerStep: _, ...found } } = load(...folder, file);
+    const {
+      found: { millisecondsPerStep: _, ...found },
+    } = load(...folder, file);
     return found;
   };
   /** Runs one cell; `press` is asked before every step whether Ctrl-C is pressed. */
   async function pressed(press: (step: number) => boolean) {
-    const original = Trainer.prototype.step, spy = vi.spyOn(Trainer.prototype, 'step').mockImplementation(function (this: Trainer<ImageBatch>, batch) {
+    const original = Trainer.prototype.step;
+    const spy = vi.spyOn(Trainer.prototype, 'step').mockImplementation(function (
+      this: Trainer<ImageBatch>,
+      batch,
+    ) {
       if (press(this.steps)) process.emit('SIGINT', 'SIGINT');
       return original.call(this, batch);
     });
@@ -101,40 +179,68 @@ describe('a tiny experiment, end to end', () => {
     }
   }
 
-  test('goes on after Ctrl-C with the same bits, wherever it comes, and when what was kept is damaged or of another program', async () => {
-    const whole = bits('bdia-2.json'), partial = join(root, ...folder, '.bdia-2.partial'), again = () => rmSync(join(root, ...folder, 'bdia-2.json'));
-    again();
-    for (const at of [1, 2]) { // 1: between two validations; 2: on the step before one
-      const { code, printed } = await pressed((step) => step === at);
-      expect([code, printed]).toEqual([130, expect.stringContaining(`interrupted in bdia, seed 2, kept at step ${at + 1}; the same command goes on`)]);
-      expect(existsSync(join(root, ...folder, 'bdia-2.json'))).toBe(false);
-    }
-    const steps: number[] = [], { printed } = await pressed((step) => (steps.push(step), false));
-    expect(printed).toContain('bdia, seed 2: goes on from step 3\n');
-    expect(steps).toEqual([3, 4, 5, 6, 7]);
-    expect(bits('bdia-2.json')).toEqual(whole);
-    expect(existsSync(partial)).toBe(false);
-    const ofAnother = async (file: Buffer): Promise<Uint8Array> => {
-      const kept = await decodeCheckpoint(file), { identity, ...notes } = kept.vocabulary as { identity: object };
-      return encodeCheckpoint({ ...kept, vocabulary: { identity: { ...identity, commit: 'another' }, ...notes } });
-    };
-    const unusable = 'bdia, seed 2: begins again, what was kept of it cannot be used: ';
-    for (const [damage, why] of [[(file: Buffer) => file.fill(1, file.length - 9), new RegExp(`${unusable}.*SHA-256`)], [(file: Buffer) => file.subarray(0, 100), new RegExp(unusable)],
-      [ofAnother, new RegExp(`${unusable}it is of other options, data or another version`)]] as const) {
+  test(
+    'goes on after Ctrl-C with the same bits, wherever it comes, and when what was kept is ' +
+      'damaged or of another program',
+    async () => {
+      const whole = bits('bdia-2.json');
+      const partial = join(root, ...folder, '.bdia-2.partial');
+      const again = () => rmSync(join(root, ...folder, 'bdia-2.json'));
       again();
-      await pressed((step) => step === 1);
-      writeFileSync(partial, await damage(readFileSync(partial)));
-      const { printed: said } = await pressed(() => false);
-      expect(said).toMatch(why);
-      expect(said).not.toContain('goes on from');
+      for (const at of [1, 2]) {
+        // 1: between two validations; 2: on the step before one
+        const { code, printed } = await pressed((step) => step === at);
+        expect([code, printed]).toEqual([
+          130,
+          expect.stringContaining(
+            `interrupted in bdia, seed 2, kept at step ${at + 1}; the same command goes on`,
+          ),
+        ]);
+        expect(existsSync(join(root, ...folder, 'bdia-2.json'))).toBe(false);
+      }
+      const steps: number[] = [];
+      const { printed } = await pressed((step) => (steps.push(step), false));
+      expect(printed).toContain('bdia, seed 2: goes on from step 3\n');
+      expect(steps).toEqual([3, 4, 5, 6, 7]);
       expect(bits('bdia-2.json')).toEqual(whole);
-    }
-  });
+      expect(existsSync(partial)).toBe(false);
+      const ofAnother = async (file: Buffer): Promise<Uint8Array> => {
+        const kept = await decodeCheckpoint(file);
+        const { identity, ...notes } = kept.vocabulary as { identity: object };
+        return encodeCheckpoint({
+          ...kept,
+          vocabulary: { identity: { ...identity, commit: 'another' }, ...notes },
+        });
+      };
+      const unusable = 'bdia, seed 2: begins again, what was kept of it cannot be used: ';
+      for (const [damage, why] of [
+        [(file: Buffer) => file.fill(1, file.length - 9), new RegExp(`${unusable}.*SHA-256`)],
+        [(file: Buffer) => file.subarray(0, 100), new RegExp(unusable)],
+        [ofAnother, new RegExp(`${unusable}it is of other options, data or another version`)],
+      ] as const) {
+        again();
+        await pressed((step) => step === 1);
+        writeFileSync(partial, await damage(readFileSync(partial)));
+        const { printed: said } = await pressed(() => false);
+        expect(said).toMatch(why);
+        expect(said).not.toContain('goes on from');
+        expect(bits('bdia-2.json')).toEqual(whole);
+      }
+    },
+  );
 
   test('refuses results of other options or data, before anything runs', async () => {
-    const file = join(root, ...folder, 'bdia-1.json'), text = readFileSync(file, 'utf8');
-    for (const [from, to, said] of [['"learningRate": 0.0015', '"learningRate": 0.003', /is of other options: learningRate \(0\.003 there, 0\.0015 now\), expected the same\. HINT: move it away/],
-      [/"sha256": "[0-9a-f]{8}/, '"sha256": "00000000', /is of other options: data SHA-256/], ['{', '[', /is no result/]] as const) {
+    const file = join(root, ...folder, 'bdia-1.json');
+    const text = readFileSync(file, 'utf8');
+    for (const [from, to, said] of [
+      [
+        '"learningRate": 0.0015',
+        '"learningRate": 0.003',
+        /is of other options: learningRate \(0\.003 there, 0\.0015 now\), expected the same\. HINT: move it away/,
+      ],
+      [/"sha256": "[0-9a-f]{8}/, '"sha256": "00000000', /is of other options: data SHA-256/],
+      ['{', '[', /is no result/],
+    ] as const) {
       writeFileSync(file, text.replace(from, to));
       expect(await refusal('mnist', values())).toMatch(said);
     }
@@ -142,7 +248,8 @@ describe('a tiny experiment, end to end', () => {
   });
 
   test('a run that another living process makes is not made twice', async () => {
-    const path = join(root, ...folder), lock = claim(path, 'x', 1);
+    const path = join(root, ...folder);
+    const lock = claim(path, 'x', 1);
     expect(lock).toBeInstanceOf(Lock);
     expect(claim(path, 'x', 1)).toMatchObject({ pid: process.pid, host: hostname() });
     expect(claim(path, 'x', 2)).toBeInstanceOf(Lock);
@@ -154,15 +261,37 @@ describe('a tiny experiment, end to end', () => {
 
 test('a figure runs the cells of its experiment, which measure it', async () => {
   await run('figure1', { data: root, out: join(root, 'out'), scale: 0.04, seeds: '1', json: true });
-  expect(readdirSync(join(root, 'out', 'cifar-scale-0.04')).sort()).toEqual(['bdia-1.json', 'plain-1.json']);
+  expect(readdirSync(join(root, 'out', 'cifar-scale-0.04')).sort()).toEqual([
+    'bdia-1.json',
+    'plain-1.json',
+  ]);
   const { found } = load('out', 'cifar-scale-0.04', 'bdia-1.json');
-  expect(found.gammas.map(({ gamma }: { gamma: number }) => gamma)).toEqual([-0.5, -0.25, -0.125, 0, 0.125, 0.25, 0.5]);
-  expect(found.gammas[3]).toEqual({ gamma: 0, loss: found.final.loss, accuracy: found.final.accuracy });
-  expect(FIGURES.every(({ of, cells }) => cells.every((cell) => EXPERIMENTS.find(({ name }) => name === of)!.cells.some(({ id }) => id === cell)))).toBe(true);
+  expect(found.gammas.map(({ gamma }: { gamma: number }) => gamma)).toEqual([
+    -0.5, -0.25, -0.125, 0, 0.125, 0.25, 0.5,
+  ]);
+  expect(found.gammas[3]).toEqual({
+    gamma: 0,
+    loss: found.final.loss,
+    accuracy: found.final.accuracy,
+  });
+  expect(
+    FIGURES.every(({ of, cells }) =>
+      cells.every((cell) =>
+        EXPERIMENTS.find(({ name }) => name === of)!.cells.some(({ id }) => id === cell),
+      ),
+    ),
+  ).toBe(true);
 });
 
 test('gpt: curves of both losses from a text', async () => {
-  await run('gpt', { data: join(root, 'text.txt'), out: join(root, 'out'), scale: 0.001, seeds: '3', cells: 'plain', json: true });
+  await run('gpt', {
+    data: join(root, 'text.txt'),
+    out: join(root, 'out'),
+    scale: 0.001,
+    seeds: '3',
+    cells: 'plain',
+    json: true,
+  });
   const { found, options } = load('out', 'gpt-scale-0.001', 'plain-3.json');
   expect(options).toMatchObject({ reversible: 'none', steps: 4, trainTokens: 1800 });
   expect(found.curve).toHaveLength(1);
@@ -170,14 +299,27 @@ test('gpt: curves of both losses from a text', async () => {
 });
 
 test('results that are kept are of the options that their runs would have now', () => {
-  const definitions = { gpt, vit, translator }, folder = new URL('../../bench/results/experiments/', import.meta.url);
+  const definitions = { gpt, vit, translator };
+  const folder = new URL('../../bench/results/experiments/', import.meta.url);
   let count = 0;
   for (const { name, cells } of EXPERIMENTS)
     for (const file of readdirSync(new URL(name, folder))) {
-      const { cell, options: kept } = JSON.parse(readFileSync(new URL(`${name}/${file}`, folder), 'utf8'));
-      const { batch, steps, seed, learningRate, warmup, model: { kind = 'gpt', ...model } } = kept;
+      const { cell, options: kept } = JSON.parse(
+        readFileSync(new URL(`${name}/${file}`, folder), 'utf8'),
+      );
+      const {
+        batch,
+        steps,
+        seed,
+        learningRate,
+        warmup,
+        model: { kind = 'gpt', ...model },
+      } = kept;
       const ofCell = cells.find(({ id }) => id === cell)?.options;
-      const define = definitions[kind as keyof typeof definitions] as Definition<GptConfig, TextBatch>;
+      const define = definitions[kind as keyof typeof definitions] as Definition<
+        GptConfig,
+        TextBatch
+      >;
       const now = optionsOf(define, { batch, steps, seed, learningRate, warmup, model, ...ofCell });
       expect(kept, file).toMatchObject(deciding(now));
       count++;
@@ -187,23 +329,41 @@ test('results that are kept are of the options that their runs would have now', 
 
 describe('what is wrong is said in one line', () => {
   test.each([
-    ['minst', {}, /^experiment is 'minst', expected one of mnist, cifar, .*figure1\. HINT: what they are: npm run experiment -- --list$/m],
+    [
+      'minst',
+      {},
+      /^experiment is 'minst', expected one of mnist, cifar, .*figure1\. HINT: what they are: npm run experiment -- --list$/m,
+    ],
     [undefined, {}, /^the name of an experiment is missing, expected one of mnist/],
     ['mnist', {}, /^--data is missing, expected a directory of images\. HINT: MNIST, complete/],
     ['gpt', {}, /^--data is missing, expected a text file/],
-    ['mnist', { data: 'x', cells: 'bdai' }, /^--cells has 'bdai', expected cells of mnist: bdia, plain/],
+    [
+      'mnist',
+      { data: 'x', cells: 'bdai' },
+      /^--cells has 'bdai', expected cells of mnist: bdia, plain/,
+    ],
     ['mnist', { data: 'x', seeds: '1,1' }, /^--seeds is '1,1', expected whole numbers, each once/],
     ['mnist', { data: 'x', seeds: '1,a' }, /^--seeds is 'a', expected a number/],
     ['mnist', { data: 'x', scale: 0 }, /^--scale is 0, expected more than 0 and at most 1/],
-    ['mnist', { data: join(tmpdir(), 'there is none') }, /there is none' does not exist, expected a directory/],
-  ])('%s %o', async (name, values, said) => { expect(await refusal(name, values)).toMatch(said); });
+    [
+      'mnist',
+      { data: join(tmpdir(), 'there is none') },
+      /there is none' does not exist, expected a directory/,
+    ],
+  ])('%s %o', async (name, values, said) => {
+    expect(await refusal(name, values)).toMatch(said);
+  });
 });
 
 test('--list names every experiment and figure', async () => {
   const { printed } = await run(undefined, { list: true });
-  for (const { name } of [...EXPERIMENTS, ...FIGURES]) expect(printed).toMatch(new RegExp(`^${name} `, 'm'));
+  for (const { name } of [...EXPERIMENTS, ...FIGURES])
+    expect(printed).toMatch(new RegExp(`^${name} `, 'm'));
   for (const { name, reference, cells, metrics, bars } of EXPERIMENTS) {
-    expect(cells.map(({ id }) => id), name).toContain(reference);
+    expect(
+      cells.map(({ id }) => id),
+      name,
+    ).toContain(reference);
     expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
     expect(metrics[0].better, name).toBeDefined();
     for (const { cell, of = cell, path } of bars) {
@@ -222,7 +382,9 @@ test('statistics have their known answers', () => {
 });
 
 test('npm run experiment has it', () => {
-  expect(events(['experiment', '--list']).map(({ name }) => name)).toEqual([...EXPERIMENTS, ...FIGURES].map(({ name }) => name));
+  expect(events(['experiment', '--list']).map(({ name }) => name)).toEqual(
+    [...EXPERIMENTS, ...FIGURES].map(({ name }) => name),
+  );
   const { code, stderr } = retrograd(['experiment', 'minst']);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^retrograd: experiment is 'minst', expected one of mnist.*\n$/);

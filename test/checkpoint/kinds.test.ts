@@ -1,39 +1,85 @@
 // Checkpoints of every kind of model, as the whole library reads them.
 
 import { describe, expect, test } from 'vitest';
-import { type ImageBatch, type TranslatorBatch, Trainer, decodeCheckpoint, encodeCheckpoint, translator as translatorModel, vit as vitModel } from '../../src/index.ts';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
-import { sha256Hex } from '../../src/core/digest.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { sha256Hex } from '../../src/core/digest.ts';
 import { CheckpointError } from '../../src/core/errors.ts';
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type ImageBatch,
+  Trainer,
+  type TranslatorBatch,
+  translator as translatorModel,
+  vit as vitModel,
+} from '../../src/index.ts';
 import { optionsToData } from '../../src/train/member.ts';
 import { asData, sampleCheckpoint, sampleFile } from './sample.ts';
 
-const vit = () => Trainer.create({ model: vitModel({ width: 4, height: 4, colours: 1, classes: 3, patch: 2, layers: 1, channels: 8, heads: 2 }), batch: 2, steps: 10 });
-const translator = () => Trainer.create({ model: translatorModel({ vocabulary: 9, layers: 1, channels: 8, heads: 2, context: 4 }), batch: 2, steps: 10 });
+const vit = () =>
+  Trainer.create({
+    model: vitModel({
+      width: 4,
+      height: 4,
+      colours: 1,
+      classes: 3,
+      patch: 2,
+      layers: 1,
+      channels: 8,
+      heads: 2,
+    }),
+    batch: 2,
+    steps: 10,
+  });
+const translator = () =>
+  Trainer.create({
+    model: translatorModel({ vocabulary: 9, layers: 1, channels: 8, heads: 2, context: 4 }),
+    batch: 2,
+    steps: 10,
+  });
 const KINDS = { vit, translator } as const;
-const rest = { vocabulary: { kind: 'classes', names: ['a', 'b', 'c'] }, dataSha256: 'cd'.repeat(32), libraryVersion: '0.1.0' };
+const rest = {
+  vocabulary: { kind: 'classes', names: ['a', 'b', 'c'] },
+  dataSha256: 'cd'.repeat(32),
+  libraryVersion: '0.1.0',
+};
 
-const fileOf = (trainer: Trainer<ImageBatch> | Trainer<TranslatorBatch>): Promise<Uint8Array> => encodeCheckpoint({ tensors: trainer.tensors(), options: trainer.options, step: trainer.steps, ...rest });
+const fileOf = (trainer: Trainer<ImageBatch> | Trainer<TranslatorBatch>): Promise<Uint8Array> =>
+  encodeCheckpoint({
+    tensors: trainer.tensors(),
+    options: trainer.options,
+    step: trainer.steps,
+    ...rest,
+  });
 
 async function refusal(file: Uint8Array): Promise<string> {
-  const error: unknown = await decodeCheckpoint(file).then(() => new Error('accepted'), (thrown) => thrown);
+  const error: unknown = await decodeCheckpoint(file).then(
+    () => new Error('accepted'),
+    (thrown) => thrown,
+  );
   if ((error as Error).message !== 'accepted') expect(error).toBeInstanceOf(CheckpointError);
   return (error as Error).message;
 }
 
 /** The file with changed options and a digest that fits: damage made on purpose. */
 async function forged(file: Uint8Array, change: (options: any) => void): Promise<Uint8Array> {
-  const { tensors, metadata } = decodeSafetensors(file), options = JSON.parse(metadata.options);
+  const { tensors, metadata } = decodeSafetensors(file);
+  const options = JSON.parse(metadata.options);
   change(options);
-  const out = encodeSafetensors({ metadata: { ...metadata, options: JSON.stringify(options), sha256: '0'.repeat(64) }, tensors });
+  const out = encodeSafetensors({
+    metadata: { ...metadata, options: JSON.stringify(options), sha256: '0'.repeat(64) },
+    tensors,
+  });
   out.set(new TextEncoder().encode(await sha256Hex(out)), DIGEST_OFFSET);
   return out;
 }
 
 describe.each(['vit', 'translator'] as const)('a checkpoint of a %s', (name) => {
   test('comes back as it was, and a trainer goes on from it', async () => {
-    const trainer = KINDS[name](), file = await fileOf(trainer), { tensors, options, step, ...others } = await decodeCheckpoint(file);
+    const trainer = KINDS[name]();
+    const file = await fileOf(trainer);
+    const { tensors, options, step, ...others } = await decodeCheckpoint(file);
     expect(optionsToData(options)).toEqual(optionsToData(trainer.options));
     expect(others).toEqual(rest);
     expect(await fileOf(trainer)).toEqual(file);
@@ -56,18 +102,93 @@ describe.each(['vit', 'translator'] as const)('a checkpoint of a %s', (name) => 
 
   test('that says it is of another kind, size or flag is refused', async () => {
     const file = await fileOf(KINDS[name]());
-    expect(await refusal(await forged(file, ({ model }) => { model.name = 'mixer'; }))).toMatch(/^its options cannot be used: the model "mixer" is not known here, expected one of gpt, vit, translator\. HINT/);
-    expect(await refusal(await forged(file, ({ model }) => { model.name = '__proto__'; }))).toMatch(/^its options cannot be used: the model "__proto__" is not known here/);
-    expect(await refusal(await forged(file, ({ model }) => { delete model.name; }))).toMatch(/^its options cannot be used: the model undefined is not known here/);
-    expect(await refusal(await forged(file, ({ model }) => { model.name = name === 'vit' ? 'translator' : 'vit'; }))).toMatch(/^its options cannot be used: /);
-    expect(await refusal(await forged(file, ({ model }) => { model.config.channels = 4; }))).toMatch(/^tensor .* has shape /);
-    expect(await refusal(await forged(file, ({ model }) => { model.config.layers = 2; }))).toMatch(/^tensor .* is missing/);
-    expect(await refusal(await forged(file, ({ model }) => { model.config.bias = 'no'; }))).toMatch(/bias is "no", expected true or false/);
-    expect(await refusal(await forged(file, ({ model }) => { model.config.rule = { choice: 'momentum', options: { isRandom: 1 } }; }))).toMatch(/isRandom is 1, expected true or false/);
-    expect(await refusal(await forged(file, ({ model }) => { model.config.rule.choice = 'revnet'; }))).toMatch(/"revnet" is not known here, expected one of bdia, /);
-    expect(await refusal(await forged(file, ({ model }) => { model.config.rule.choice = 'toString'; }))).toMatch(/"toString" is not known here/);
-    expect(await refusal(await forged(file, ({ model }) => { model.config.rule.choice = 'adamw'; }))).toMatch(/^its options cannot be used: /);
-    expect(await refusal(await forged(file, (options) => { options.optimizer.choice = 'bdia'; options.optimizer.options = {}; }))).toMatch(/optimizer is of type object, expected an optimizer/);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.name = 'mixer';
+        }),
+      ),
+    ).toMatch(
+      /^its options cannot be used: the model "mixer" is not known here, expected one of gpt, vit, translator\. HINT/,
+    );
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.name = '__proto__';
+        }),
+      ),
+    ).toMatch(/^its options cannot be used: the model "__proto__" is not known here/);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          delete model.name;
+        }),
+      ),
+    ).toMatch(/^its options cannot be used: the model undefined is not known here/);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.name = name === 'vit' ? 'translator' : 'vit';
+        }),
+      ),
+    ).toMatch(/^its options cannot be used: /);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.config.channels = 4;
+        }),
+      ),
+    ).toMatch(/^tensor .* has shape /);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.config.layers = 2;
+        }),
+      ),
+    ).toMatch(/^tensor .* is missing/);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.config.bias = 'no';
+        }),
+      ),
+    ).toMatch(/bias is "no", expected true or false/);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.config.rule = { choice: 'momentum', options: { isRandom: 1 } };
+        }),
+      ),
+    ).toMatch(/isRandom is 1, expected true or false/);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.config.rule.choice = 'revnet';
+        }),
+      ),
+    ).toMatch(/"revnet" is not known here, expected one of bdia, /);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.config.rule.choice = 'toString';
+        }),
+      ),
+    ).toMatch(/"toString" is not known here/);
+    expect(
+      await refusal(
+        await forged(file, ({ model }) => {
+          model.config.rule.choice = 'adamw';
+        }),
+      ),
+    ).toMatch(/^its options cannot be used: /);
+    expect(
+      await refusal(
+        await forged(file, (options) => {
+          options.optimizer.choice = 'bdia';
+          options.optimizer.options = {};
+        }),
+      ),
+    ).toMatch(/optimizer is of type object, expected an optimizer/);
   });
 });
 

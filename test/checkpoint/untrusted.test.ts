@@ -1,13 +1,27 @@
-// Checkpoints that were made to do harm, with a digest that fits, and values that must not become a file.
+// Checkpoints that were made to do harm, with a digest that fits, and values that must not become a
+// file.
 
 import { describe, expect, test } from 'vitest';
-import {
-  type GptConfig, type TextBatch, type TrainOptions, Trainer, decodeCheckpoint, encodeCheckpoint, gpt, isWeight, translator, vit as vitModel,
-} from '../../src/index.ts';
 import { DIGEST_OFFSET } from '../../src/checkpoint/checkpoint.ts';
-import { MAX_HEADER_BYTES, decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  MAX_HEADER_BYTES,
+} from '../../src/checkpoint/safetensors.ts';
 import { sha256Hex } from '../../src/core/digest.ts';
 import { CheckpointError, RetrogradError } from '../../src/core/errors.ts';
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type GptConfig,
+  gpt,
+  isWeight,
+  type TextBatch,
+  Trainer,
+  type TrainOptions,
+  translator,
+  vit as vitModel,
+} from '../../src/index.ts';
 import { MOMENT_LIMIT, WEIGHT_LIMIT } from '../../src/memory/formats.ts';
 import type { NamedTensor } from '../../src/train/tensors.ts';
 import { asData, rawFile, sampleCheckpoint, sampleFile } from './sample.ts';
@@ -15,13 +29,21 @@ import { asData, rawFile, sampleCheckpoint, sampleFile } from './sample.ts';
 const model = { vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 };
 const tokens = Int32Array.of(0, 1, 2, 3);
 type GptTrainer = Trainer<TextBatch>;
-const make = (options: Partial<TrainOptions<TextBatch>> = {}): GptTrainer => Trainer.create({ model: gpt(model), batch: 1, steps: 10, ...options });
+const make = (options: Partial<TrainOptions<TextBatch>> = {}): GptTrainer =>
+  Trainer.create({ model: gpt(model), batch: 1, steps: 10, ...options });
 const rest = { vocabulary: { kind: 'bytes' }, dataSha256: '0'.repeat(64), libraryVersion: '0.1.0' };
-const valueOf = (trainer: Pick<Trainer, 'tensors' | 'options' | 'steps'>) =>
-  ({ tensors: trainer.tensors(), options: trainer.options, step: trainer.steps, ...rest });
+const valueOf = (trainer: Pick<Trainer, 'tensors' | 'options' | 'steps'>) => ({
+  tensors: trainer.tensors(),
+  options: trainer.options,
+  step: trainer.steps,
+  ...rest,
+});
 
 const errorOf = (promise: Promise<unknown>): Promise<Error> =>
-  promise.then(() => new Error('accepted'), (error: Error) => error);
+  promise.then(
+    () => new Error('accepted'),
+    (error: Error) => error,
+  );
 
 async function withDigest(file: Uint8Array): Promise<Uint8Array> {
   const zeroed = file.slice().fill(0x30, DIGEST_OFFSET, DIGEST_OFFSET + 64);
@@ -39,20 +61,27 @@ async function withNumber(name: string, value: number): Promise<Uint8Array> {
 
 /** Every kind of tensor with the last number that a run can have and the first that it cannot. */
 const CORNERS = [
-  ['norm.gain', WEIGHT_LIMIT, WEIGHT_LIMIT + 1], ['norm.gain', -WEIGHT_LIMIT, -WEIGHT_LIMIT - 1],
+  ['norm.gain', WEIGHT_LIMIT, WEIGHT_LIMIT + 1],
+  ['norm.gain', -WEIGHT_LIMIT, -WEIGHT_LIMIT - 1],
   ['optimizer.m.norm.gain', MOMENT_LIMIT, MOMENT_LIMIT + 1],
   ['optimizer.m.norm.gain', -MOMENT_LIMIT, -MOMENT_LIMIT - 1],
-  ['optimizer.r.norm.gain', MOMENT_LIMIT, MOMENT_LIMIT + 1], ['optimizer.r.norm.gain', 0, -1],
-  ['norm.gain', 0, -(2 ** 31)], ['optimizer.m.norm.gain', 0, -(2 ** 31)],
+  ['optimizer.r.norm.gain', MOMENT_LIMIT, MOMENT_LIMIT + 1],
+  ['optimizer.r.norm.gain', 0, -1],
+  ['norm.gain', 0, -(2 ** 31)],
+  ['optimizer.m.norm.gain', 0, -(2 ** 31)],
 ] as const;
 
 describe('numbers that no run can have', () => {
   test.each(CORNERS)('%s: %d is read, %d is not', async (name, good, bad) => {
-    const file = await withNumber(name, good), { options, tensors, step } = await decodeCheckpoint(file);
-    expect(await errorOf(decodeCheckpoint(await withNumber(name, bad)))).toBeInstanceOf(CheckpointError);
+    const file = await withNumber(name, good);
+    const { options, tensors, step } = await decodeCheckpoint(file);
+    expect(await errorOf(decodeCheckpoint(await withNumber(name, bad)))).toBeInstanceOf(
+      CheckpointError,
+    );
     const trainer = Trainer.create(options);
     trainer.restore(tensors, step);
-    const before = await trainer.weightsSha256(), changed = tensors.map((t) => ({ ...t, data: t.data.slice() }));
+    const before = await trainer.weightsSha256();
+    const changed = tensors.map((t) => ({ ...t, data: t.data.slice() }));
     const { data } = changed.find((tensor) => tensor.name === name)!;
     data[0] = bad;
     expect(() => trainer.restore(changed, step)).toThrow(CheckpointError);
@@ -64,13 +93,24 @@ describe('numbers that no run can have', () => {
 
 describe('restore', () => {
   test('copies its own views before it writes: two tensors exchanged are exchanged', async () => {
-    const [a, b] = [make(), make()], exchange = (list: NamedTensor[]): NamedTensor[] => {
-      const named = new Map([['block.0.norm1.gain', 'block.0.norm2.gain'], ['block.0.norm2.gain', 'block.0.norm1.gain']]);
+    const [a, b] = [make(), make()];
+    const exchange = (list: NamedTensor[]): NamedTensor[] => {
+      const named = new Map([
+        ['block.0.norm1.gain', 'block.0.norm2.gain'],
+        ['block.0.norm2.gain', 'block.0.norm1.gain'],
+      ]);
       return list.map((tensor) => ({ ...tensor, name: named.get(tensor.name) ?? tensor.name }));
     };
-    for (const trainer of [a, b]) trainer.tensors().find(({ name }) => name === 'block.0.norm1.gain')!.data.fill(7);
+    for (const trainer of [a, b])
+      trainer
+        .tensors()
+        .find(({ name }) => name === 'block.0.norm1.gain')!
+        .data.fill(7);
     a.restore(exchange(a.tensors()), 0);
-    b.restore(exchange(b.tensors()).map((t) => ({ ...t, data: t.data.slice() })), 0);
+    b.restore(
+      exchange(b.tensors()).map((t) => ({ ...t, data: t.data.slice() })),
+      0,
+    );
     expect(await a.weightsSha256()).toBe(await b.weightsSha256());
     expect(a.tensors().find(({ name }) => name === 'block.0.norm2.gain')!.data[0]).toBe(7);
     expect(a.tensors().find(({ name }) => name === 'block.0.norm1.gain')!.data[0]).toBe(2 ** 24);
@@ -80,19 +120,39 @@ describe('restore', () => {
     ['a name twice', (tensors) => [...tensors, tensors[0]]],
     ['a tensor more', (tensors) => [...tensors, { ...tensors[0], name: 'more' }]],
     ['a tensor less', (tensors) => tensors.slice(1)],
-    ['a plain array', (tensors) => [{ ...tensors[0], data: Array.from(tensors[0].data) }, ...tensors.slice(1)]],
-    ['floats', (tensors) => [{ ...tensors[0], data: new Float32Array(tensors[0].data) }, ...tensors.slice(1)]],
-    ['unsigned numbers', (tensors) => [{ ...tensors[0], data: new Uint32Array(tensors[0].data) }, ...tensors.slice(1)]],
-    ['detached memory', (tensors) => {
-      const data = tensors[0].data.slice();
-      structuredClone(data, { transfer: [data.buffer] });
-      return [{ ...tensors[0], data }, ...tensors.slice(1)];
-    }],
-    ['no list', () => 7], ['nothing', () => undefined], ['a list of nothing', () => [undefined]],
+    [
+      'a plain array',
+      (tensors) => [{ ...tensors[0], data: Array.from(tensors[0].data) }, ...tensors.slice(1)],
+    ],
+    [
+      'floats',
+      (tensors) => [
+        { ...tensors[0], data: new Float32Array(tensors[0].data) },
+        ...tensors.slice(1),
+      ],
+    ],
+    [
+      'unsigned numbers',
+      (tensors) => [{ ...tensors[0], data: new Uint32Array(tensors[0].data) }, ...tensors.slice(1)],
+    ],
+    [
+      'detached memory',
+      (tensors) => {
+        const data = tensors[0].data.slice();
+        structuredClone(data, { transfer: [data.buffer] });
+        return [{ ...tensors[0], data }, ...tensors.slice(1)];
+      },
+    ],
+    ['no list', () => 7],
+    ['nothing', () => undefined],
+    ['a list of nothing', () => [undefined]],
   ];
   test.each(wrong)('refuses %s and changes nothing', async (_, change) => {
-    const trainer = make(), before = await trainer.weightsSha256();
-    expect(() => trainer.restore(change(make({ seed: 2 }).tensors()) as NamedTensor[], 0)).toThrow(RetrogradError);
+    const trainer = make();
+    const before = await trainer.weightsSha256();
+    expect(() => trainer.restore(change(make({ seed: 2 }).tensors()) as NamedTensor[], 0)).toThrow(
+      RetrogradError,
+    );
     expect(await trainer.weightsSha256()).toBe(before);
   });
 
@@ -102,19 +162,27 @@ describe('restore', () => {
   });
 
   test('takes shared memory, and tensors in any order', async () => {
-    const from = make({ seed: 2 }), to = make();
-    to.restore(from.tensors().reverse().map((tensor) => {
-      const data = new Int32Array(new SharedArrayBuffer(tensor.data.byteLength));
-      data.set(tensor.data);
-      return { ...tensor, data };
-    }), 3);
+    const from = make({ seed: 2 });
+    const to = make();
+    to.restore(
+      from
+        .tensors()
+        .reverse()
+        .map((tensor) => {
+          const data = new Int32Array(new SharedArrayBuffer(tensor.data.byteLength));
+          data.set(tensor.data);
+          return { ...tensor, data };
+        }),
+      3,
+    );
     expect(await to.weightsSha256()).toBe(await from.weightsSha256());
   });
 });
 
 describe('decodeCheckpoint', () => {
   test('has its own copy: what becomes of the buffer afterwards changes nothing', async () => {
-    const file = await sampleFile(), pending = decodeCheckpoint(file);
+    const file = await sampleFile();
+    const pending = decodeCheckpoint(file);
     file.fill(7);
     expect(asData(await pending)).toEqual(asData(sampleCheckpoint()));
     const shared = new Uint8Array(new SharedArrayBuffer(file.length));
@@ -125,18 +193,26 @@ describe('decodeCheckpoint', () => {
   });
 
   test('takes a time linear in the header, whatever is in it', async () => {
-    const fill = (n: number): string[] => [' '.repeat(n), '\\n'.repeat(n / 2), '['.repeat(n), '"'.repeat(n), '\u00e9'.repeat(n / 2)];
+    const fill = (n: number): string[] => [
+      ' '.repeat(n),
+      '\\n'.repeat(n / 2),
+      '['.repeat(n),
+      '"'.repeat(n),
+      '\u00e9'.repeat(n / 2),
+    ];
     const time = async (n: number): Promise<number[]> => {
       const times: number[] = [];
       for (const inner of fill(n)) {
-        const file = rawFile(`{"a":"${inner}x"}`), begun = performance.now();
+        const file = rawFile(`{"a":"${inner}x"}`);
+        const begun = performance.now();
         expect(await errorOf(decodeCheckpoint(file))).toBeInstanceOf(CheckpointError);
         times.push(performance.now() - begun);
       }
       return times;
     };
     await time(2 ** 18);
-    for (const milliseconds of await time(2 ** 21)) expect(milliseconds).toBeLessThan(2000); // 20 minutes once
+    // 20 minutes once
+    for (const milliseconds of await time(2 ** 21)) expect(milliseconds).toBeLessThan(2000);
   });
 
   const HOSTILE: [string, string][] = [
@@ -146,8 +222,12 @@ describe('decodeCheckpoint', () => {
     ['with 2 million values', `{"a":[${'1,'.repeat(2e6)}1]}`],
     ['with a negative zero', '{"a":{"dtype":"I32","shape":[-0],"data_offsets":[0,0]}}'],
     ['with a huge number', '{"a":{"dtype":"I32","shape":[1e999],"data_offsets":[0,0]}}'],
-    ['with a number in another spelling', '{"a":{"dtype":"I32","shape":[1.0],"data_offsets":[0,4]}}'],
-    ['with a byte-order mark', '\ufeff{"a":{}}'], ['with NUL', '{"a\0":1}'],
+    [
+      'with a number in another spelling',
+      '{"a":{"dtype":"I32","shape":[1.0],"data_offsets":[0,4]}}',
+    ],
+    ['with a byte-order mark', '\ufeff{"a":{}}'],
+    ['with NUL', '{"a\0":1}'],
     ['with line feeds behind it', '{"__metadata__":{}}\n\n\n\n\n'],
   ];
   test.each(HOSTILE)('refuses a header %s', async (_, header) => {
@@ -158,28 +238,46 @@ describe('decodeCheckpoint', () => {
 
   const FIELDS: [string, Record<string, string>][] = [
     ['vocabulary nested deep', { vocabulary: `${'['.repeat(5000)}${']'.repeat(5000)}` }],
-    ['options nested deep', { options: `{"model":{"name":${'['.repeat(5000)}${']'.repeat(5000)}}}` }],
+    [
+      'options nested deep',
+      { options: `{"model":{"name":${'['.repeat(5000)}${']'.repeat(5000)}}}` },
+    ],
     ['a key twice in the options', { options: '{"batch":1,"batch":2}' }],
     ['a negative zero in the vocabulary', { vocabulary: '[-0]' }],
-    ['a step of many digits', { step: '1'.repeat(1e6) }], ['a negative step', { step: '-1' }],
+    ['a step of many digits', { step: '1'.repeat(1e6) }],
+    ['a negative step', { step: '-1' }],
     ['a model of an endless name', { options: `{"model":{"name":"${'x'.repeat(1e6)}"}}` }],
   ];
   test.each(FIELDS)('refuses %s', async (_, change) => {
     const { tensors, metadata } = decodeSafetensors(await sampleFile());
-    const file = await withDigest(encodeSafetensors({ tensors, metadata: { ...metadata, ...change } }));
+    const file = await withDigest(
+      encodeSafetensors({ tensors, metadata: { ...metadata, ...change } }),
+    );
     const error = await errorOf(decodeCheckpoint(file));
     expect(error).toBeInstanceOf(CheckpointError);
     expect(error.message.length).toBeLessThan(2500);
   });
 
-  test.each(['text', null, undefined, 7, [], {}, new ArrayBuffer(8), new Int32Array(8), new DataView(new ArrayBuffer(9))])(
-    'refuses %s as a file', async (file) => {
-      expect(await errorOf(decodeCheckpoint(file as Uint8Array))).toBeInstanceOf(RetrogradError);
-    });
+  test.each([
+    'text',
+    null,
+    undefined,
+    7,
+    [],
+    {},
+    new ArrayBuffer(8),
+    new Int32Array(8),
+    new DataView(new ArrayBuffer(9)),
+  ])('refuses %s as a file', async (file) => {
+    expect(await errorOf(decodeCheckpoint(file as Uint8Array))).toBeInstanceOf(RetrogradError);
+  });
 
   test('quotes no control sequences', async () => {
-    const header = '{"\u001b]0;owned\u0007\u009b31m\u202e":1}'; // U+009B and U+202E may stand in JSON
-    const { message } = await errorOf(decodeCheckpoint(rawFile(header.replace(/[\u001b\u0007]/g, 'x'))));
+    // U+009B and U+202E may stand in JSON
+    const header = '{"\u001b]0;owned\u0007\u009b31m\u202e":1}';
+    const { message } = await errorOf(
+      decodeCheckpoint(rawFile(header.replace(/[\u001b\u0007]/g, 'x'))),
+    );
     expect(message).toContain('\\u009b31m\\u202e');
     const error = new RetrogradError('a\u001b[31mb\nc', 'd\u2066e');
     expect(error.message).toBe('a\\u001b[31mb\\nc. HINT: d\\u2066e');
@@ -188,38 +286,116 @@ describe('decodeCheckpoint', () => {
 });
 
 describe('what is written can be read', () => {
-  const vit = { width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 1, channels: 8, heads: 2 };
+  const vit = {
+    width: 4,
+    height: 4,
+    colours: 1,
+    classes: 2,
+    patch: 2,
+    layers: 1,
+    channels: 8,
+    heads: 2,
+  };
   const circle: unknown[] = [];
   circle.push(circle);
   const cases: [string, () => { value: object }][] = [
-    ['step 11 of 10', () => {
-      const trainer = make();
-      for (let i = 0; i < 11; i++) trainer.step({ inputs: tokens, targets: tokens });
-      return { value: valueOf(trainer) };
-    }],
-    ['steps of no run', () => {
-      const trainer = make({ steps: 2 ** 31 - 1 });
-      trainer.restore(trainer.tensors(), 2 ** 31 - 1);
-      trainer.step({ inputs: tokens, targets: tokens });
-      return { value: valueOf(trainer) };
-    }],
-    ...[{ bias: 1 }, { tied: 'yes' }, { 1: 2, b: 3 }, { kind: 'gpt2' }].map((more) =>
-      [`a model with ${JSON.stringify(more)}`, () => ({ value: valueOf(make({ model: gpt({ ...model, ...more } as GptConfig) })) })] as [string, () => { value: object }]),
-    ...[{ memoryLimit: Infinity }, { memoryLimit: NaN }, { clip: 2n }, { clip: '2' }, { dropout: false }].map((more) =>
-      [`options with ${Object.keys(more)} ${String(Object.values(more)[0])}`, () => ({ value: valueOf(make(more as object)) })] as [string, () => { value: object }]),
-    ['a vit by another name', () => ({ value: valueOf(Trainer.create({ model: { ...vitModel(vit), name: 'gpt' }, batch: 1, steps: 10 })) })],
-    ['a vit', () => ({ value: valueOf(Trainer.create({ model: vitModel(vit), batch: 1, steps: 10 })) })],
-    ['a translator', () => ({ value: valueOf(Trainer.create({ model: translator(model), batch: 1, steps: 10 })) })],
+    [
+      'step 11 of 10',
+      () => {
+        const trainer = make();
+        for (let i = 0; i < 11; i++) trainer.step({ inputs: tokens, targets: tokens });
+        return { value: valueOf(trainer) };
+      },
+    ],
+    [
+      'steps of no run',
+      () => {
+        const trainer = make({ steps: 2 ** 31 - 1 });
+        trainer.restore(trainer.tensors(), 2 ** 31 - 1);
+        trainer.step({ inputs: tokens, targets: tokens });
+        return { value: valueOf(trainer) };
+      },
+    ],
+    ...[{ bias: 1 }, { tied: 'yes' }, { 1: 2, b: 3 }, { kind: 'gpt2' }].map(
+      (more) =>
+        [
+          `a model with ${JSON.stringify(more)}`,
+          () => ({ value: valueOf(make({ model: gpt({ ...model, ...more } as GptConfig) })) }),
+        ] as [string, () => { value: object }],
+    ),
     ...[
-      { vocabulary: undefined }, { vocabulary: () => 1 }, { vocabulary: 1n }, { vocabulary: circle }, { vocabulary: '\ud800' },
-      { vocabulary: { toJSON: () => { throw new Error('no'); } } }, { vocabulary: -0 }, { vocabulary: 'x'.repeat(2 ** 24) },
-      { vocabulary: JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown }, { vocabulary: Array(2 ** 21).fill(1) as unknown },
-      { dataSha256: 'A'.repeat(64) }, { dataSha256: undefined }, { libraryVersion: undefined }, { libraryVersion: 7 },
-      { libraryVersion: '\ud800' }, { step: 1.5 }, { step: -1 }, { step: '1' }, { options: undefined }, { options: {} },
-      { tensors: undefined }, { tensors: [] }, { tensors: [null] }, { tensors: make().tensors().filter(isWeight) },
-      { tensors: make().tensors().map((tensor) => ({ ...tensor, data: new Float32Array(tensor.data) })) },
+      { memoryLimit: Infinity },
+      { memoryLimit: NaN },
+      { clip: 2n },
+      { clip: '2' },
+      { dropout: false },
+    ].map(
+      (more) =>
+        [
+          `options with ${Object.keys(more)} ${String(Object.values(more)[0])}`,
+          () => ({ value: valueOf(make(more as object)) }),
+        ] as [string, () => { value: object }],
+    ),
+    [
+      'a vit by another name',
+      () => ({
+        value: valueOf(
+          Trainer.create({ model: { ...vitModel(vit), name: 'gpt' }, batch: 1, steps: 10 }),
+        ),
+      }),
+    ],
+    [
+      'a vit',
+      () => ({ value: valueOf(Trainer.create({ model: vitModel(vit), batch: 1, steps: 10 })) }),
+    ],
+    [
+      'a translator',
+      () => ({ value: valueOf(Trainer.create({ model: translator(model), batch: 1, steps: 10 })) }),
+    ],
+    ...[
+      { vocabulary: undefined },
+      { vocabulary: () => 1 },
+      { vocabulary: 1n },
+      { vocabulary: circle },
+      { vocabulary: '\ud800' },
+      {
+        vocabulary: {
+          toJSON: () => {
+            throw new Error('no');
+          },
+        },
+      },
+      { vocabulary: -0 },
+      { vocabulary: 'x'.repeat(2 ** 24) },
+      { vocabulary: JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown },
+      { vocabulary: Array(2 ** 21).fill(1) as unknown },
+      { dataSha256: 'A'.repeat(64) },
+      { dataSha256: undefined },
+      { libraryVersion: undefined },
+      { libraryVersion: 7 },
+      { libraryVersion: '\ud800' },
+      { step: 1.5 },
+      { step: -1 },
+      { step: '1' },
+      { options: undefined },
+      { options: {} },
+      { tensors: undefined },
+      { tensors: [] },
+      { tensors: [null] },
+      { tensors: make().tensors().filter(isWeight) },
+      {
+        tensors: make()
+          .tensors()
+          .map((tensor) => ({ ...tensor, data: new Float32Array(tensor.data) })),
+      },
       { tensors: make().tensors().reverse() },
-    ].map((more, i) => [`${i}: another ${Object.keys(more)}`, () => ({ value: { ...valueOf(make()), ...more } })] as [string, () => { value: object }]),
+    ].map(
+      (more, i) =>
+        [
+          `${i}: another ${Object.keys(more)}`,
+          () => ({ value: { ...valueOf(make()), ...more } }),
+        ] as [string, () => { value: object }],
+    ),
   ];
   test.each(cases)('%s: refused with a reason, or read back', async (_, build) => {
     let file: Uint8Array;
@@ -234,10 +410,13 @@ describe('what is written can be read', () => {
   });
 
   test('step 11 of 10 is read back and goes on as the run does that was not saved', async () => {
-    const whole = make(), first = make();
+    const whole = make();
+    const first = make();
     for (let i = 0; i < 13; i++) whole.step({ inputs: tokens, targets: tokens });
     for (let i = 0; i < 11; i++) first.step({ inputs: tokens, targets: tokens });
-    const { tensors, options, step } = await decodeCheckpoint(await encodeCheckpoint(valueOf(first)));
+    const { tensors, options, step } = await decodeCheckpoint(
+      await encodeCheckpoint(valueOf(first)),
+    );
     const second = Trainer.create(options);
     second.restore(tensors, step);
     for (let i = 0; i < 2; i++) second.step({ inputs: tokens, targets: tokens });

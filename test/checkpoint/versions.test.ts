@@ -1,5 +1,5 @@
-// Files that earlier versions of the library wrote (test/golden/checkpoints, one of each kind of model and
-// version of the format) are read, and go on bit for bit as those versions went on.
+// Files that earlier versions of the library wrote (test/golden/checkpoints, one of each kind of
+// model and version of the format) are read, and go on bit for bit as those versions went on.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

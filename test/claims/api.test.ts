@@ -34,7 +34,10 @@ describe('npm run api', () => {
     const anchors = (page: string): string[] => {
       const seen = new Map<string, number>(); // a second one of a name ends with -1
       return [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, title]) => {
-        const name = title.toLowerCase().replace(/[^a-z0-9 -]/g, '').replaceAll(' ', '-');
+        const name = title
+          .toLowerCase()
+          .replace(/[^a-z0-9 -]/g, '')
+          .replaceAll(' ', '-');
         const before = seen.get(name) ?? 0;
         seen.set(name, before + 1);
         return before === 0 ? name : `${name}-${before}`;

@@ -1,10 +1,10 @@
-// docs/command-line.md has every field of every event that a command prints with --json, and none that no command prints; it has
-// every command's help.
+// docs/command-line.md has every field of every event that a command prints with --json, and none
+// that no command prints; it has every command's help.
 
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLI, TINY, TRAIN, ended, retrograd, start, workspace } from '../cli/command.ts';
+import { CLI, ended, retrograd, start, TINY, TRAIN, workspace } from '../cli/command.ts';
 import { idxFiles, makeFolder } from '../cli/image-files.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/command-line.md'), 'utf8');
@@ -17,11 +17,11 @@ const put = (fields: Fields, event: string, names: Iterable<string>): void => {
 
 /** `command event` -> the fields that the page has, and those that it says are always there. */
 function documented(): { all: Fields; always: Fields } {
-  const all: Fields = new Map(),
-    always: Fields = new Map();
+  const all: Fields = new Map();
+  const always: Fields = new Map();
   for (const chapter of page.split('\n### ').slice(1)) {
-    const [title, ...lines] = chapter.split('\n'),
-      commands = [...title.matchAll(/`([\w ]+)`/g)].map(([, name]) => name);
+    const [title, ...lines] = chapter.split('\n');
+    const commands = [...title.matchAll(/`([\w ]+)`/g)].map(([, name]) => name);
     for (const line of lines.filter((one) => /^\| `/.test(one))) {
       const [, events, fields] = line
         .split(' | ')
@@ -38,7 +38,9 @@ function documented(): { all: Fields; always: Fields } {
           put(
             always,
             `${command} ${event}`,
-            [...words.replace(/([*_])`[^`]*`\1/g, '').matchAll(/`([\w.]+)`/g)].map(([, name]) => name),
+            [...words.replace(/([*_])`[^`]*`\1/g, '').matchAll(/`([\w.]+)`/g)].map(
+              ([, name]) => name,
+            ),
           );
         }
     }
@@ -58,15 +60,16 @@ function namesOf({ event: _, ...rest }: Record<string, unknown>): string[] {
   });
 }
 
-let cwd: string, remove: () => void;
-const seen: Fields = new Map(),
-  shared: Fields = new Map();
+let cwd: string;
+let remove: () => void;
+const seen: Fields = new Map();
+const shared: Fields = new Map();
 
 function take(command: string, lines: string): void {
   for (const line of lines.split('\n').filter((one) => one !== '')) {
-    const event = JSON.parse(line) as Record<string, unknown>,
-      key = `${command} ${String(event.event)}`,
-      names = namesOf(event);
+    const event = JSON.parse(line) as Record<string, unknown>;
+    const key = `${command} ${String(event.event)}`;
+    const names = namesOf(event);
     put(seen, key, names);
     shared.set(key, new Set(names.filter((name) => shared.get(key)?.has(name) ?? true)));
   }
@@ -220,8 +223,8 @@ test('every documented event and field is printed, always if the page says no co
 
 test("the page has every command's help", () => {
   const commandsOf = (...words: string[]): string[] => {
-    const help = retrograd([...words, '--help']).stdout,
-      list = /\nCommands:\n([^]*?)(\n\n|$)/.exec(help)?.[1] ?? '';
+    const help = retrograd([...words, '--help']).stdout;
+    const list = /\nCommands:\n([^]*?)(\n\n|$)/.exec(help)?.[1] ?? '';
     const names = [...list.matchAll(/^ {2}(\w+)/gm)]
       .map(([, name]) => name)
       .filter((name) => name !== 'help');

@@ -1,21 +1,37 @@
-// README: "It prints this, on every machine". The first JavaScript block of the README is run as it stands, by Node, against the
-// built package under its own name, and prints exactly the block that follows it.
+// README: "It prints this, on every machine". The first JavaScript block of the README is run as it
+// stands, by Node, against the built package under its own name, and prints exactly the block that
+// follows it.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({ language, text }));
+const blocks = [
+  ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm),
+].map(([, language, text]) => ({ language, text }));
 const example = blocks.findIndex(({ language }) => language === 'js');
 
 test('the example of the README prints what the README says, its SHA-256 included', () => {
-  const { language, text: expected } = blocks[example + 1], { text: code } = blocks[example];
+  const { language, text: expected } = blocks[example + 1];
+  const { text: code } = blocks[example];
   expect(language).toBe('text');
   expect(code).toContain("import { cosine, gpt, Trainer } from 'retrograd';");
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', code],
+    { cwd: root, encoding: 'utf8' },
+  );
   expect({ status, stderr: stderr.slice(-300) }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toBe(expected);
   expect(stdout).toMatch(/\d+ states rebuilt, 0 elements differ\nweights: SHA-256 [0-9a-f]{64}\n$/);
@@ -32,7 +48,10 @@ test('the example from text to text trains, saves, loads and writes', () => {
     symlinkSync(root, join(folder, 'node_modules/retrograd'), 'junction');
     writeFileSync(join(folder, 'input.txt'), 'she sells sea shells by the sea shore. '.repeat(60));
     copyFileSync(join(root, 'docs/examples/node/story.mjs'), join(folder, 'story.mjs'));
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['story.mjs'], { cwd: folder, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['story.mjs'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     expect({ status, stderr: stderr.slice(-300) }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^(step \d+: loss \d\.\d{4}\n){3}she sells [a-z. ]{74}\n$/);
   } finally {
@@ -50,7 +69,10 @@ const trainer = Trainer.create({ model: model(config), batch: 1, steps: 40, lear
 const batch = { inputs: Int32Array.of(1, 2, 3, 4), targets: Int32Array.of(2, 3, 4, 5) };
 while (trainer.steps < 40) trainer.step(batch);
 console.log(trainer.evaluate(batch).loss < 0.5, trainer.totals.checkedStates);`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: root, encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(stderr.slice(-300)).toBe('');
   expect(stdout).toBe('true 80\n');
 });

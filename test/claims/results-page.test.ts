@@ -1,4 +1,5 @@
-// docs/results.md from runs: tables, verdicts, targets and charts made from runs whose means and deviations are known, any subset of them.
+// docs/results.md from runs: tables, verdicts, targets and charts made from runs whose means and
+// deviations are known, any subset of them.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,31 +7,84 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXPERIMENTS, FIGURES } from '../../bench/experiments/list.ts';
 
-const root = join(import.meta.dirname, '../..'), script: string = join(root, 'bench/results-page.mjs');
+const root = join(import.meta.dirname, '../..');
+const script: string = join(root, 'bench/results-page.mjs');
 const page = await import(/* @vite-ignore */ script);
 const defined = JSON.parse(JSON.stringify({ experiments: EXPERIMENTS, figures: FIGURES }));
-const experimentOf = (name: string) => defined.experiments.find((one: { name: string }) => one.name === name);
+const experimentOf = (name: string) =>
+  defined.experiments.find((one: { name: string }) => one.name === name);
 
 let folder: string;
-beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'retrograd-results-')); });
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'retrograd-results-'));
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A run of a cell that ended with this accuracy; its curve climbs to it. */
-function put(into: string, experiment: string, cell: string, seed: number, accuracy: number, more: object = {}): void {
-  const curve = [1, 2].map((part) => ({ step: part * 100, trainLoss: 2 / part, loss: 2.1 / part, accuracy: (accuracy * part) / 2 }));
-  const found = { final: curve[1], best: { accuracy, loss: 1.05 }, curve, gammas: [-0.5, 0, 0.5].map((gamma) => ({ gamma, accuracy: accuracy - (cell === 'plain' ? 0.4 : 0.01) * Math.abs(gamma), loss: 1 })),
-    millisecondsPerStep: 50, peakBytes: 12e6, plan: { bytes: { sideBits: 1e5 } }, totals: { checkedStates: 1000, mismatchedElements: 0, saturated: 3, overflowed: 0 }, ...more };
-  const environment = { cpu: 'a processor', cores: 2, system: 'linux x64', node: 'v20', threads: 1, date: '2026-01-02', commit: 'abc' };
+function put(
+  into: string,
+  experiment: string,
+  cell: string,
+  seed: number,
+  accuracy: number,
+  more: object = {},
+): void {
+  const curve = [1, 2].map((part) => ({
+    step: part * 100,
+    trainLoss: 2 / part,
+    loss: 2.1 / part,
+    accuracy: (accuracy * part) / 2,
+  }));
+  const found = {
+    final: curve[1],
+    best: { accuracy, loss: 1.05 },
+    curve,
+    gammas: [-0.5, 0, 0.5].map((gamma) => ({
+      gamma,
+      accuracy: accuracy - (cell === 'plain' ? 0.4 : 0.01) * Math.abs(gamma),
+      loss: 1,
+    })),
+    millisecondsPerStep: 50,
+    peakBytes: 12e6,
+    plan: { bytes: { sideBits: 1e5 } },
+    totals: { checkedStates: 1000, mismatchedElements: 0, saturated: 3, overflowed: 0 },
+    ...more,
+  };
+  const environment = {
+    cpu: 'a processor',
+    cores: 2,
+    system: 'linux x64',
+    node: 'v20',
+    threads: 1,
+    date: '2026-01-02',
+    commit: 'abc',
+  };
   mkdirSync(join(into, experiment), { recursive: true });
-  writeFileSync(join(into, experiment, `${cell}-${seed}.json`), JSON.stringify({ experiment, cell, label: experimentOf(experiment).cells.find(({ id }: { id: string }) => id === cell).label, seed, scale: 1,
-    options: { model: { layers: 6 }, batch: 32, steps: 200, seed }, data: { name: 'd', sha256: 'f'.repeat(64) }, found, libraryVersion: '0.1.0', environment, seconds: 1800 }));
+  writeFileSync(
+    join(into, experiment, `${cell}-${seed}.json`),
+    JSON.stringify({
+      experiment,
+      cell,
+      label: experimentOf(experiment).cells.find(({ id }: { id: string }) => id === cell).label,
+      seed,
+      scale: 1,
+      options: { model: { layers: 6 }, batch: 32, steps: 200, seed },
+      data: { name: 'd', sha256: 'f'.repeat(64) },
+      found,
+      libraryVersion: '0.1.0',
+      environment,
+      seconds: 1800,
+    }),
+  );
 }
 function fixture(name: string, cells: Record<string, number[]>, experiment = 'mnist'): string {
   const into = join(folder, name);
-  for (const [cell, accuracies] of Object.entries(cells)) accuracies.forEach((accuracy, i) => put(into, experiment, cell, i + 1, accuracy));
+  for (const [cell, accuracies] of Object.entries(cells))
+    accuracies.forEach((accuracy, i) => put(into, experiment, cell, i + 1, accuracy));
   return into;
 }
-const block = (into: string, name = 'mnist'): string => page.resultParts(defined, into).blocks[`results-${name}`];
+const block = (into: string, name = 'mnist'): string =>
+  page.resultParts(defined, into).blocks[`results-${name}`];
 
 test('mean and deviation have their known answers', () => {
   expect(page.mean([0.98, 0.99, 1])).toBeCloseTo(0.99, 14);
@@ -40,31 +94,69 @@ test('mean and deviation have their known answers', () => {
 
 describe('tables and sentences', () => {
   test('mean ± deviation, n, the target, what was rebuilt, where it comes from', () => {
-    const made = block(fixture('wins', { bdia: [0.985, 0.986, 0.987], plain: [0.96, 0.961, 0.962] }));
+    const made = block(
+      fixture('wins', { bdia: [0.985, 0.986, 0.987], plain: [0.96, 0.961, 0.962] }),
+    );
     expect(made).toContain('| BDIA | 3 | 98.60 ± 0.10 | 98.60 ± 0.10 | 1.0500 |');
     expect(made).toContain('| plain | 3 | 96.10 ± 0.10 |');
-    expect(made).toContain('BDIA (98.60 ± 0.10 %) has the highest mean (test accuracy), before plain (96.10 ± 0.10 %); the difference of 2.50 percentage points exceeds the spread of seeds (larger standard deviation of the two: 0.10).');
-    expect(made).toContain('Target: BDIA, test accuracy: at least 98.50 %; measured 98.60 ± 0.10 %: reached.');
-    expect(made).toContain('6,000 states were rebuilt and checked in 6 runs: 0 elements differed, 0 elements overflowed.');
+    expect(made).toContain(
+      'BDIA (98.60 ± 0.10 %) has the highest mean (test accuracy), before plain (96.10 ± ' +
+        '0.10 %); the difference of 2.50 percentage points exceeds the spread of seeds (larger ' +
+        'standard deviation of the two: 0.10).',
+    );
+    expect(made).toContain(
+      'Target: BDIA, test accuracy: at least 98.50 %; measured 98.60 ± 0.10 %: reached.',
+    );
+    expect(made).toContain(
+      '6,000 states were rebuilt and checked in 6 runs: 0 elements differed, 0 elements ' +
+        'overflowed.',
+    );
     expect(made).toMatch(/seeds 1, 2, 3; 3\.0 h of runs, 2026-01-02: a processor, 2 cores/);
   });
 
   test('BDIA that does not win is said not to, and a target missed is', () => {
-    const made = block(fixture('loses', { bdia: [0.97, 0.98, 0.975], plain: [0.976, 0.98, 0.978] }));
-    expect(made).toContain('**Not BDIA**: plain (97.80 ± 0.20 %) has the highest mean (test accuracy), BDIA (97.50 ± 0.50 %) is behind; the difference of 0.30 percentage points does **not** exceed the spread of seeds');
+    const made = block(
+      fixture('loses', { bdia: [0.97, 0.98, 0.975], plain: [0.976, 0.98, 0.978] }),
+    );
+    expect(made).toContain(
+      '**Not BDIA**: plain (97.80 ± 0.20 %) has the highest mean (test accuracy), BDIA ' +
+        '(97.50 ± 0.50 %) is behind; the difference of 0.30 percentage points does **not** ' +
+        'exceed the spread of seeds',
+    );
     expect(made).toMatch(/at least 98\.50 %; measured 97\.50 ± 0\.50 %: \*\*missed\*\*\./);
   });
 
   test('a target in units of another cell: the ratio of the means, reached, missed, or not run', () => {
-    const into = fixture('relative', { bdia: [0.2, 0.18], 'float32-bdia': [0.2, 0.2, 0.2], plain: [0.188, 0.189] }, 'translation'), bleu = (cell: string, seed: number, score: number): void =>
-      put(into, 'translation', cell, seed, 0, { final: { step: 200, trainLoss: 1, loss: 1, bleu: score } });
-    bleu('bdia', 1, 20); bleu('bdia', 2, 18); for (const seed of [1, 2, 3]) bleu('float32-bdia', seed, 20); // 19 of 20
-    const lines = (): string[] => block(into, 'translation').split('\n').filter((line) => line.startsWith('Target'));
-    expect(lines()).toEqual(['Target: BDIA, BLEU, greedy: at least 0.950 x that of BDIA, float32 (PyTorch); measured 0.950 x (n = 2 and 3): reached.',
-      'Target: plain, BLEU, greedy: at least 0.950 x that of plain, float32 (PyTorch); not run yet.']);
+    const into = fixture(
+      'relative',
+      { bdia: [0.2, 0.18], 'float32-bdia': [0.2, 0.2, 0.2], plain: [0.188, 0.189] },
+      'translation',
+    );
+    const bleu = (cell: string, seed: number, score: number): void =>
+      put(into, 'translation', cell, seed, 0, {
+        final: { step: 200, trainLoss: 1, loss: 1, bleu: score },
+      });
+    bleu('bdia', 1, 20);
+    bleu('bdia', 2, 18);
+    for (const seed of [1, 2, 3]) bleu('float32-bdia', seed, 20); // 19 of 20
+    const lines = (): string[] =>
+      block(into, 'translation')
+        .split('\n')
+        .filter((line) => line.startsWith('Target'));
+    expect(lines()).toEqual([
+      'Target: BDIA, BLEU, greedy: at least 0.950 x that of BDIA, float32 (PyTorch); ' +
+        'measured 0.950 x (n = 2 and 3): reached.',
+      'Target: plain, BLEU, greedy: at least 0.950 x that of plain, float32 (PyTorch); not ' +
+        'run yet.',
+    ]);
     bleu('bdia', 2, 17.9);
-    bleu('plain', 1, 30); bleu('plain', 2, 30); bleu('float32', 1, 24);
-    expect(lines()).toEqual([expect.stringContaining('measured 0.948 x (n = 2 and 3): **missed**.'), expect.stringContaining('measured 1.250 x (n = 2 and 1): reached.')]);
+    bleu('plain', 1, 30);
+    bleu('plain', 2, 30);
+    bleu('float32', 1, 24);
+    expect(lines()).toEqual([
+      expect.stringContaining('measured 0.948 x (n = 2 and 3): **missed**.'),
+      expect.stringContaining('measured 1.250 x (n = 2 and 1): reached.'),
+    ]);
   });
 
   test('one seed has no spread, a missing cell is named so, a run that ended by itself too', () => {
@@ -73,7 +165,10 @@ describe('tables and sentences', () => {
     put(into, 'cifar', 'bdia', 1, 0.33);
     put(into, 'cifar', 'leapfrog', 1, 0, { failed: 'a state left its range' });
     const made = block(into, 'cifar');
-    expect(made).toContain('cannot be compared with the spread of seeds: a cell has one run only. 7 cells of 11 not run yet.');
+    expect(made).toContain(
+      'cannot be compared with the spread of seeds: a cell has one run only. 7 cells of 11 ' +
+        'not run yet.',
+    );
     expect(made).toContain('| leapfrog | 1 (1 ended by itself) |');
     expect(made).toContain('**leapfrog, seed 1, ended by itself**: a state left its range.');
     expect(made).toMatch(/\| momentum 0\.875 \| not run yet \|/);
@@ -83,17 +178,22 @@ describe('tables and sentences', () => {
   });
 
   test('runs of different data in one table are said to be', () => {
-    const into = fixture('mixed', { bdia: [0.9, 0.9] }), file = join(into, 'mnist/bdia-2.json');
+    const into = fixture('mixed', { bdia: [0.9, 0.9] });
+    const file = join(into, 'mnist/bdia-2.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace('f'.repeat(64), 'e'.repeat(64)));
     expect(block(into)).toContain('**The runs are of different data.**');
   });
 });
 
 test('figure 1: a column a cell, how far each falls, a chart', () => {
-  const into = fixture('figure', { plain: [0.5, 0.52], bdia: [0.51, 0.53] }, 'cifar'), { blocks, charts } = page.resultParts(defined, into), made = blocks['results-figure1'];
+  const into = fixture('figure', { plain: [0.5, 0.52], bdia: [0.51, 0.53] }, 'cifar');
+  const { blocks, charts } = page.resultParts(defined, into);
+  const made = blocks['results-figure1'];
   expect(made).toContain('| gamma | plain, % | BDIA, % |');
   expect(made).toContain('| -0.5 | 31.00 ± 1.41 | 51.50 ± 1.41 |');
-  expect(made).toContain('plain loses 20.00 percentage points (n = 2); BDIA loses 0.50 percentage points (n = 2)');
+  expect(made).toContain(
+    'plain loses 20.00 percentage points (n = 2); BDIA loses 0.50 percentage points (n = 2)',
+  );
   expect(Object.keys(charts).sort()).toEqual(['results-cifar.svg', 'results-figure1.svg']);
   for (const svg of Object.values(charts)) {
     expect(svg).toMatch(/^<svg [^]*<\/svg>\n$/);
@@ -103,22 +203,36 @@ test('figure 1: a column a cell, how far each falls, a chart', () => {
 
 describe('the page', () => {
   test('has a place for every experiment and figure, under its title, and works with no run at all', () => {
-    const text = readFileSync(join(root, 'docs/results.md'), 'utf8'), { blocks, charts } = page.resultParts(defined, join(folder, 'none'));
+    const text = readFileSync(join(root, 'docs/results.md'), 'utf8');
+    const { blocks, charts } = page.resultParts(defined, join(folder, 'none'));
     const filled: string = page.fillPage(text, blocks);
     expect(charts).toEqual({});
     for (const { name, title } of [...EXPERIMENTS, ...FIGURES]) {
       expect(filled).toContain(`\`npm run experiment -- ${name}\``);
-      expect(filled).toMatch(new RegExp(`^##+ ${title.replace(/[.*+?^$()|[\]\\]/g, '\\$&')}$`, 'm'));
+      expect(filled).toMatch(
+        new RegExp(`^##+ ${title.replace(/[.*+?^$()|[\]\\]/g, '\\$&')}$`, 'm'),
+      );
     }
-    expect(() => page.fillPage(text, { ...blocks, 'results-more': '' })).toThrow('docs has no place'.replace('docs', 'results.md'));
-    expect(() => page.fillPage(`${text}<!-- results-other:begin --><!-- results-other:end -->`, blocks)).toThrow('no experiment makes the block results-other');
+    expect(() => page.fillPage(text, { ...blocks, 'results-more': '' })).toThrow(
+      'docs has no place'.replace('docs', 'results.md'),
+    );
+    expect(() =>
+      page.fillPage(`${text}<!-- results-other:begin --><!-- results-other:end -->`, blocks),
+    ).toThrow('no experiment makes the block results-other');
   });
 
   test('is written once: a second time nothing is stale', () => {
-    const out = mkdtempSync(join(folder, 'docs-')), from = fixture('write', { bdia: [0.9, 0.91], plain: [0.8, 0.81] });
+    const out = mkdtempSync(join(folder, 'docs-'));
+    const from = fixture('write', { bdia: [0.9, 0.91], plain: [0.8, 0.81] });
     cpSync(join(root, 'docs/results.md'), join(out, 'results.md'));
-    expect(page.writeResults({ folder: from, out, defined, isCheck: true })).toEqual(['results.md', 'results-mnist.svg']);
-    expect(page.writeResults({ folder: from, out, defined })).toEqual(['results.md', 'results-mnist.svg']);
+    expect(page.writeResults({ folder: from, out, defined, isCheck: true })).toEqual([
+      'results.md',
+      'results-mnist.svg',
+    ]);
+    expect(page.writeResults({ folder: from, out, defined })).toEqual([
+      'results.md',
+      'results-mnist.svg',
+    ]);
     expect(page.writeResults({ folder: from, out, defined })).toEqual([]);
   });
 });

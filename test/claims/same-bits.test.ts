@@ -1,5 +1,6 @@
-// README: the same seed and data give the same weights, byte for byte. Short runs against the golden digests, on every back end.
-// `npm run golden` is the one command that rewrites test/golden/runs.json; a change needs its reason in the changelog.
+// README: the same seed and data give the same weights, byte for byte. Short runs against the
+// golden digests, on every back end. `npm run golden` is the one command that rewrites
+// test/golden/runs.json; a change needs its reason in the changelog.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -16,30 +17,54 @@ const models = JSON.parse(read('test/golden/models.json').toString()) as Record<
 
 const BACKENDS: Record<Backend['name'], ((bytes: number) => Backend) | undefined> = {
   release: undefined, // the default
-  checked: (bytes) => createWasmBackend({ build: 'checked', bytes: new Uint8Array(read('build/checked.wasm')), pages: Math.ceil(bytes / 65536) + 16 }),
+  checked: (bytes) =>
+    createWasmBackend({
+      build: 'checked',
+      bytes: new Uint8Array(read('build/checked.wasm')),
+      pages: Math.ceil(bytes / 65536) + 16,
+    }),
   reference: createReferenceBackend,
 };
 
 describe('same bits', () => {
-  test(`test/golden/runs.json holds exactly the ${Object.keys(GOLDEN_OPTIONS).length} runs of test/helpers/golden-runs.ts`, () => {
-    expect(Object.keys(golden)).toEqual(Object.keys(GOLDEN_OPTIONS));
-    for (const { weightsSha256 } of Object.values(golden)) expect(weightsSha256).toMatch(/^[0-9a-f]{64}$/);
-    expect(new Set(Object.values(golden).map((run) => run.weightsSha256)).size).toBe(Object.keys(golden).length);
-  });
+  test(
+    `test/golden/runs.json holds exactly the ${Object.keys(GOLDEN_OPTIONS).length} runs of ` +
+      'test/helpers/golden-runs.ts',
+    () => {
+      expect(Object.keys(golden)).toEqual(Object.keys(GOLDEN_OPTIONS));
+      for (const { weightsSha256 } of Object.values(golden))
+        expect(weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(new Set(Object.values(golden).map((run) => run.weightsSha256)).size).toBe(
+        Object.keys(golden).length,
+      );
+    },
+  );
 
   for (const name of Object.keys(GOLDEN_OPTIONS))
-    test.each(Object.keys(BACKENDS) as Backend['name'][])(`${name}, ${GOLDEN_OPTIONS[name].steps} steps: loss and SHA-256 of the weights are the published ones on the %s back end`, async (backend) => {
-      expect(await goldenRun(name, BACKENDS[backend])).toEqual(golden[name]);
-    });
+    test.each(Object.keys(BACKENDS) as Backend['name'][])(
+      `${name}, ${GOLDEN_OPTIONS[name].steps} steps: loss and SHA-256 of the weights are the ` +
+        'published ones on the %s back end',
+      async (backend) => {
+        expect(await goldenRun(name, BACKENDS[backend])).toEqual(golden[name]);
+      },
+    );
 
-  test('the vision transformer and the translator have a digest for every rule; checkpointing has that of none, all others their own', () => {
-    expect(Object.keys(models)).toEqual([...MODEL_RUNS]);
-    for (const model of ['vit', 'translator']) expect(models[`${model}, checkpointing`]).toBe(models[`${model}, none`]);
-    expect(new Set(Object.values(models)).size).toBe(MODEL_RUNS.length - 2);
-  });
+  test(
+    'the vision transformer and the translator have a digest for every rule; checkpointing has ' +
+      'that of none, all others their own',
+    () => {
+      expect(Object.keys(models)).toEqual([...MODEL_RUNS]);
+      for (const model of ['vit', 'translator'])
+        expect(models[`${model}, checkpointing`]).toBe(models[`${model}, none`]);
+      expect(new Set(Object.values(models)).size).toBe(MODEL_RUNS.length - 2);
+    },
+  );
 
   for (const backend of Object.keys(BACKENDS) as Backend['name'][])
-    test.each(MODEL_RUNS)(`%s, 3 steps: SHA-256 of the weights is the published one on the ${backend} back end`, async (name) => {
-      expect(await modelRun(name, BACKENDS[backend])).toBe(models[name]);
-    });
+    test.each(MODEL_RUNS)(
+      `%s, 3 steps: SHA-256 of the weights is the published one on the ${backend} back end`,
+      async (name) => {
+        expect(await modelRun(name, BACKENDS[backend])).toBe(models[name]);
+      },
+    );
 });

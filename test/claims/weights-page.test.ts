@@ -1,4 +1,5 @@
-// docs/weights.md says how to use the weights elsewhere. Its code, which knows nothing of the engine, gives the engine's logits.
+// docs/weights.md says how to use the weights elsewhere. Its code, which knows nothing of the
+// engine, gives the engine's logits.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,8 @@ interface Page {
 }
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/weights.md'), 'utf8');
-let page: Page, folder: string;
+let page: Page;
+let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'retrograd-weights-'));
   writeFileSync(join(folder, 'weights.mjs'), /```js\n([^]*?)```/.exec(text)![1]);
@@ -23,8 +25,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const BOUND = Number(/largest difference allowed is ([\d.]+)/.exec(text)![1]);
-const V = 13,
-  T = 12;
+const V = 13;
+const T = 12;
 
 test.each([
   ['as by default', {}, 'bdia'],
@@ -54,12 +56,13 @@ test.each([
   writeFileSync(path, exportFloat32(trainer.tensors(), '0'));
   const weights = page.load(path);
   for (const length of [1, 2, 7, T]) {
-    const ids = Array.from({ length }, (__, i) => (i * i * 3 + length) % V),
-      ours = trainer.predict(Int32Array.from(ids));
+    const ids = Array.from({ length }, (__, i) => (i * i * 3 + length) % V);
+    const ours = trainer.predict(Int32Array.from(ids));
     const theirs = page.logits(weights, model.heads, ids);
     const worst = Math.max(...theirs.map((value, i) => Math.abs(value - ours[i])));
     expect(theirs).toHaveLength(V);
-    expect(Math.max(...theirs) - Math.min(...theirs)).toBeGreaterThan(30 * BOUND); // so that the bound says something
+    // so that the bound says something
+    expect(Math.max(...theirs) - Math.min(...theirs)).toBeGreaterThan(30 * BOUND);
     expect(worst, `${length} tokens`).toBeLessThan(BOUND);
   }
 });

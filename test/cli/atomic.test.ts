@@ -2,26 +2,41 @@
 // that cannot do everything.
 
 import fs, {
-  chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
-  statSync, symlinkSync, writeFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
-  prepareDirectory, removeLeftovers, writeAgain, writeAtomically,
+  prepareDirectory,
+  removeLeftovers,
+  writeAgain,
+  writeAtomically,
 } from '../../src/cli/atomic.ts';
 import { RetrogradError, UsageError } from '../../src/core/errors.ts';
 
 let folder: string;
-beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'retrograd-atomic-')); });
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'retrograd-atomic-'));
+});
 afterEach(() => {
   vi.restoreAllMocks();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const NAME = 'checkpoint.safetensors';
-const isPosix = process.platform !== 'win32', isRoot = process.getuid?.() === 0;
+const isPosix = process.platform !== 'win32';
+const isRoot = process.getuid?.() === 0;
 const path = (...names: string[]): string => join(folder, ...names);
 const write = (text: string): void => writeAtomically(folder, NAME, Buffer.from(text));
 const failing = (code: string) => (): never => {
@@ -77,12 +92,14 @@ describe('writeAtomically', () => {
   test('a directory that cannot be opened or synchronised is no failure: the file is there', () => {
     const open = fs.openSync;
     vi.spyOn(fs, 'openSync').mockImplementation((at, flags, mode) =>
-      (at === folder ? failing('EACCES')() : open(at, flags, mode)));
+      at === folder ? failing('EACCES')() : open(at, flags, mode),
+    );
     write('new');
     vi.restoreAllMocks();
     const isDirectory = (handle: number): boolean => fs.fstatSync(handle).isDirectory();
-    const sync = vi.spyOn(fs, 'fsyncSync').mockImplementation((handle) =>
-      (isDirectory(handle) ? failing('EIO')() : undefined));
+    const sync = vi
+      .spyOn(fs, 'fsyncSync')
+      .mockImplementation((handle) => (isDirectory(handle) ? failing('EIO')() : undefined));
     write('newer');
     expect(sync).toHaveBeenCalledTimes(isPosix ? 2 : 1);
     expect([readFileSync(path(NAME), 'utf8'), readdirSync(folder)]).toEqual(['newer', [NAME]]);

@@ -9,7 +9,9 @@ export const CLI = join(import.meta.dirname, '../../dist/cli.js');
 
 /** What runs a command: the command line, or the repository's `experiment`. */
 const programOf = ([first, ...rest]: readonly string[]): string[] =>
-  first === 'experiment' ? [join(import.meta.dirname, '../../bench/experiments/run.mjs'), ...rest] : [CLI, ...(first === undefined ? [] : [first]), ...rest];
+  first === 'experiment'
+    ? [join(import.meta.dirname, '../../bench/experiments/run.mjs'), ...rest]
+    : [CLI, ...(first === undefined ? [] : [first]), ...rest];
 
 export interface Outcome {
   code: number | null;
@@ -23,10 +25,24 @@ export interface RunOptions {
   uid?: number;
 }
 
-const environment = (extra: Record<string, string> = {}): NodeJS.ProcessEnv => ({ ...process.env, NO_COLOR: '1', RETROGRAD_DEBUG: '', ...extra });
+const environment = (extra: Record<string, string> = {}): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NO_COLOR: '1',
+  RETROGRAD_DEBUG: '',
+  ...extra,
+});
 
 export function retrograd(words: readonly string[], { cwd, env, uid }: RunOptions = {}): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, programOf(words), { cwd, uid, gid: uid, env: environment(env), encoding: 'utf8', maxBuffer: 2 ** 28, timeout: 100_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, programOf(words), {
+    cwd,
+    uid,
+    gid: uid,
+    env: environment(env),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    timeout: 100_000,
+    killSignal: 'SIGKILL',
+  });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };
 }
@@ -35,20 +51,32 @@ export function retrograd(words: readonly string[], { cwd, env, uid }: RunOption
 export function events(words: readonly string[], options: RunOptions = {}): Record<string, any>[] {
   const { code, stdout, stderr } = retrograd([...words, '--json'], options);
   if (code !== 0) throw new Error(`retrograd ${words.join(' ')} exited with ${code}: ${stderr}`);
-  return stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 /** Starts a command and leaves it running. */
 export function start(words: readonly string[], cwd: string): ChildProcess {
-  return spawn(process.execPath, programOf(words), { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, programOf(words), {
+    cwd,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
-export const ended = (child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> =>
+export const ended = (
+  child: ChildProcess,
+): Promise<{ code: number | null; signal: NodeJS.Signals | null }> =>
   new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
 
 /** A text that repeats, but not too soon, of `length` characters. */
 export const textOf = (length: number): string =>
-  Array.from({ length }, (_, i) => 'the quick brown fox jumps over a lazy dog\n'[(i * i + (i >> 3)) % 42]).join('');
+  Array.from(
+    { length },
+    (_, i) => 'the quick brown fox jumps over a lazy dog\n'[(i * i + (i >> 3)) % 42],
+  ).join('');
 
 /** A temporary directory with text.txt (2,000 characters). */
 export function workspace(): { path: string; remove: () => void } {
@@ -58,5 +86,16 @@ export function workspace(): { path: string; remove: () => void } {
 }
 
 /** A model that trains in a moment. */
-export const TINY = ['--layers', '2', '--channels', '32', '--heads', '2', '--context', '8', '--batch', '4'];
+export const TINY = [
+  '--layers',
+  '2',
+  '--channels',
+  '32',
+  '--heads',
+  '2',
+  '--context',
+  '8',
+  '--batch',
+  '4',
+];
 export const TRAIN = ['train', 'gpt', '--text', 'text.txt', ...TINY];

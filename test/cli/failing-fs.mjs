@@ -7,7 +7,10 @@ import { syncBuiltinESMExports } from 'node:module';
 
 const failure = JSON.parse(process.env.RETROGRAD_TEST_FAILS);
 const { path, code, times = Infinity, call = 'openSync' } = failure;
-const pattern = new RegExp(path), original = fs[call], open = fs.openSync, pathOf = new Map();
+const pattern = new RegExp(path);
+const original = fs[call];
+const open = fs.openSync;
+const pathOf = new Map();
 let left = times;
 
 fs.openSync = (name, ...rest) => {

@@ -2,17 +2,25 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
-  mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lock, findHolder, takeLock } from '../../src/cli/lock.ts';
+import { findHolder, Lock, takeLock } from '../../src/cli/lock.ts';
 import { thisProcess } from '../../src/cli/processes.ts';
 
 let folder: string;
 const locks: Lock[] = [];
-beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'retrograd-lock-')); });
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'retrograd-lock-'));
+});
 afterEach(() => {
   for (const lock of locks.splice(0)) lock.release();
   rmSync(folder, { recursive: true, force: true });
@@ -36,7 +44,8 @@ const isLinux = process.platform === 'linux';
 
 describe('takeLock', () => {
   test('gives a directory to one, and tells the next who has it and since when', () => {
-    const before = Date.now(), lock = take();
+    const before = Date.now();
+    const lock = take();
     expect(lock).toBeInstanceOf(Lock);
     const holder = take() as { pid: number; host: string; since: string };
     expect(holder).toMatchObject({ pid: process.pid, host: hostname() });
@@ -120,8 +129,13 @@ describe('between processes', () => {
   test('of several at once exactly one gets it, and after a kill the next one does', async () => {
     const { build } = await import('esbuild');
     await build({
-      entryPoints: [join(import.meta.dirname, '../../src/cli/lock.ts')], outfile: module,
-      bundle: true, format: 'esm', platform: 'node', logLevel: 'error', external: ['*.wasm'],
+      entryPoints: [join(import.meta.dirname, '../../src/cli/lock.ts')],
+      outfile: module,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      logLevel: 'error',
+      external: ['*.wasm'],
     });
     const said = await Promise.all([start(), start(), start(), start()]);
     expect(said.filter((word) => word === 'mine')).toHaveLength(1);

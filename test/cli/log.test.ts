@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCheckpoint } from '../../src/cli/files.ts';
 import { readLog } from '../../src/cli/log.ts';
 import { validationsOf } from '../../src/cli/validation.ts';
-import { TRAIN, ended, events, retrograd, start, workspace } from './command.ts';
+import { ended, events, retrograd, start, TRAIN, workspace } from './command.ts';
 
-let cwd: string, remove: () => void;
+let cwd: string;
+let remove: () => void;
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
 });
@@ -63,8 +64,8 @@ describe('log.jsonl', () => {
   });
 
   test('after SIGKILL at any moment the resumed run has every step once, and the same weights', async () => {
-    const words = [...TRAIN, '--steps', '300'],
-      whole = events([...words, '--out', 'unkilled'], { cwd }).at(-1)!;
+    const words = [...TRAIN, '--steps', '300'];
+    const whole = events([...words, '--out', 'unkilled'], { cwd }).at(-1)!;
     const child = start([...words, '--out', 'killed', '--save-every', '20', '--json'], cwd);
     await new Promise<void>((resolve) =>
       child.stdout!.on('data', (chunk: Buffer) => {
@@ -143,63 +144,69 @@ describe('validation', () => {
     });
     const by = (...more: string[]): Event[] =>
       events([...TRAIN, '--steps', '60', ...more], { cwd });
-    const some = by(),
-      none = by('--validate-every', '0'),
-      judged = some.filter(({ event }) => event === 'validation');
+    const some = by();
+    const none = by('--validate-every', '0');
+    const judged = some.filter(({ event }) => event === 'validation');
     expect(judged.map(({ step }) => step)).toEqual([20, 40, 60]);
     expect(judged.map(({ share }) => share)).toEqual([4 / 24, 4 / 24, undefined]);
     expect(some.at(-1)!.weightsSha256).toBe(none.at(-1)!.weightsSha256);
     expect(none.filter(({ event }) => event === 'validation')).toHaveLength(1);
   });
 
-  test('--keep-best keeps the lowest loss, also over a resume, and sample, eval and --resume take it', async () => {
-    const words = [
-      ...TRAIN,
-      '--steps',
-      '80',
-      '--lr',
-      '0.03',
-      '--decay',
-      'constant',
-      '--warmup',
-      '1',
-    ];
-    const lowest = (log: Event[]): Event =>
-      log.filter(({ event }) => event === 'validation').reduce((a, b) => (b.loss < a.loss ? b : a));
-    const part = events(
-      [...words, '--out', 'best', '--keep-best', '--validate-every', '4', '--stop-at', '50'],
-      { cwd },
-    );
-    const before = lowest(part);
-    expect(part.at(-1)).toMatchObject({
-      best: 'best/best.safetensors',
-      bestStep: before.step,
-      bestValidationLoss: before.loss,
-    });
-    events(['train', 'gpt', '--resume', 'best', '--keep-best', '--validate-every', '4'], { cwd });
-    const best = lowest(logOf('best'));
-    expect((await loadCheckpoint(at('best/best.safetensors'))).step).toBe(best.step);
-    const [judged] = events(['eval', 'best/best.safetensors'], { cwd });
-    expect(judged).toMatchObject({ loss: best.loss, step: best.step, isTrainingText: true });
-    expect(events(['sample', 'best/best.safetensors', '--length', '5'], { cwd })[0].step).toBe(
-      best.step,
-    );
-    const again = events(
-      [
-        'train',
-        'gpt',
-        '--resume',
-        'best/best.safetensors',
-        '--out',
-        'from-best',
-        '--stop-at',
-        String(best.step + 1),
-      ],
-      { cwd },
-    );
-    expect(stepsOf(again)).toEqual([best.step + 1]);
-    expect(stepsOf(logOf('from-best'))).toEqual(upTo(best.step + 1));
-  });
+  test(
+    '--keep-best keeps the lowest loss, also over a resume, and sample, eval and --resume take ' +
+      'it',
+    async () => {
+      const words = [
+        ...TRAIN,
+        '--steps',
+        '80',
+        '--lr',
+        '0.03',
+        '--decay',
+        'constant',
+        '--warmup',
+        '1',
+      ];
+      const lowest = (log: Event[]): Event =>
+        log
+          .filter(({ event }) => event === 'validation')
+          .reduce((a, b) => (b.loss < a.loss ? b : a));
+      const part = events(
+        [...words, '--out', 'best', '--keep-best', '--validate-every', '4', '--stop-at', '50'],
+        { cwd },
+      );
+      const before = lowest(part);
+      expect(part.at(-1)).toMatchObject({
+        best: 'best/best.safetensors',
+        bestStep: before.step,
+        bestValidationLoss: before.loss,
+      });
+      events(['train', 'gpt', '--resume', 'best', '--keep-best', '--validate-every', '4'], { cwd });
+      const best = lowest(logOf('best'));
+      expect((await loadCheckpoint(at('best/best.safetensors'))).step).toBe(best.step);
+      const [judged] = events(['eval', 'best/best.safetensors'], { cwd });
+      expect(judged).toMatchObject({ loss: best.loss, step: best.step, isTrainingText: true });
+      expect(events(['sample', 'best/best.safetensors', '--length', '5'], { cwd })[0].step).toBe(
+        best.step,
+      );
+      const again = events(
+        [
+          'train',
+          'gpt',
+          '--resume',
+          'best/best.safetensors',
+          '--out',
+          'from-best',
+          '--stop-at',
+          String(best.step + 1),
+        ],
+        { cwd },
+      );
+      expect(stepsOf(again)).toEqual([best.step + 1]);
+      expect(stepsOf(logOf('from-best'))).toEqual(upTo(best.step + 1));
+    },
+  );
 });
 
 describe('data that a run finds again', () => {

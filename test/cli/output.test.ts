@@ -5,9 +5,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
-import { CLI, type Outcome, TRAIN, ended, events, retrograd, start, workspace } from './command.ts';
+import { CLI, ended, events, type Outcome, retrograd, start, TRAIN, workspace } from './command.ts';
 
-let cwd: string, remove: () => void;
+let cwd: string;
+let remove: () => void;
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   expect(retrograd([...TRAIN, '--steps', '2', '--out', 'saved'], { cwd }).code).toBe(0);
@@ -41,18 +42,26 @@ const PRINTING: [string, string[]][] = [
 ];
 
 describe.skipIf(process.platform === 'win32')('a command that only prints', () => {
-  test.skipIf(!HAS_FULL).each(PRINTING)('%s > full disk: 1 and a line', (_, words) => {
-    const { code, stderr } = toFullDisk(words);
-    const line = /^retrograd: standard output has no space left on its device, .*\n$/;
-    expect([code, stderr]).toEqual([1, expect.stringMatching(line)]);
-  }, 60_000);
+  test.skipIf(!HAS_FULL).each(PRINTING)(
+    '%s > full disk: 1 and a line',
+    (_, words) => {
+      const { code, stderr } = toFullDisk(words);
+      const line = /^retrograd: standard output has no space left on its device, .*\n$/;
+      expect([code, stderr]).toEqual([1, expect.stringMatching(line)]);
+    },
+    60_000,
+  );
 
-  test.each(PRINTING)('%s ends with 141 and says nothing when nobody reads', (_, words) => {
-    // A short text may be on its way before the reader is gone.
-    const late = '{ sleep 0.1; exec {}; } | true; exit ${PIPESTATUS[0]}';
-    const { code, stderr } = shell(late, words);
-    expect([code, stderr]).toEqual([141, '']);
-  }, 60_000);
+  test.each(PRINTING)(
+    '%s ends with 141 and says nothing when nobody reads',
+    (_, words) => {
+      // A short text may be on its way before the reader is gone.
+      const late = '{ sleep 0.1; exec {}; } | true; exit ${PIPESTATUS[0]}';
+      const { code, stderr } = shell(late, words);
+      expect([code, stderr]).toEqual([141, '']);
+    },
+    60_000,
+  );
 
   test('a file that may not grow is no success with half of the text', () => {
     const whole = retrograd(['inspect', 'saved', '--json'], { cwd }).stdout;
@@ -72,7 +81,8 @@ describe.skipIf(process.platform === 'win32')('a command that only prints', () =
 });
 
 describe.skipIf(process.platform === 'win32')('training with --out', () => {
-  const RUN = [...TRAIN, '--steps', '60'], LONG = [...TRAIN, '--steps', '200000', '--json'];
+  const RUN = [...TRAIN, '--steps', '60'];
+  const LONG = [...TRAIN, '--steps', '200000', '--json'];
   const digest = (): string => events(RUN, { cwd }).at(-1)!.weightsSha256;
   const file = (dir: string) => readFileSync(join(cwd, dir, 'checkpoint.safetensors'));
   const load = (dir: string) => decodeCheckpoint(file(dir));
@@ -96,7 +106,8 @@ describe.skipIf(process.platform === 'win32')('training with --out', () => {
   });
 
   test('without a reader it still ends by a signal, saved', async () => {
-    const child = start([...LONG, '--out', 'both'], cwd), end = ended(child);
+    const child = start([...LONG, '--out', 'both'], cwd);
+    const end = ended(child);
     await new Promise((resolve) => child.stdout!.once('data', resolve));
     child.stdout!.destroy();
     await new Promise((resolve) => child.stderr!.once('data', resolve));
@@ -106,7 +117,8 @@ describe.skipIf(process.platform === 'win32')('training with --out', () => {
   });
 
   test('two signals at once are one', async () => {
-    const child = start([...LONG, '--out', 'twice'], cwd), end = ended(child);
+    const child = start([...LONG, '--out', 'twice'], cwd);
+    const end = ended(child);
     await new Promise((resolve) => child.stdout!.once('data', resolve));
     child.kill('SIGHUP');
     child.kill('SIGINT');
@@ -116,9 +128,12 @@ describe.skipIf(process.platform === 'win32')('training with --out', () => {
   });
 
   test('stopping and going on changes nothing', async () => {
-    const child = start([...RUN, '--out', 'stopped', '--json'], cwd), end = ended(child);
+    const child = start([...RUN, '--out', 'stopped', '--json'], cwd);
+    const end = ended(child);
     let stdout = '';
-    child.stdout!.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
+    child.stdout!.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
     await new Promise((resolve) => child.stdout!.once('data', resolve));
     child.kill('SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 300));

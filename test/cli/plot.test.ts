@@ -7,9 +7,11 @@ import { type Curve, readHistory, thin, ticks } from '../../src/cli/plot/curves.
 import { svgChart } from '../../src/cli/plot/svg.ts';
 import { textChart } from '../../src/cli/plot/text.ts';
 import { lossChart } from '../../src/cli/report.ts';
-import { TRAIN, events, retrograd, workspace } from './command.ts';
+import { events, retrograd, TRAIN, workspace } from './command.ts';
 
-let cwd: string, remove: () => void, log: Record<string, any>[];
+let cwd: string;
+let remove: () => void;
+let log: Record<string, any>[];
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   log = events([...TRAIN, '--steps', '60', '--out', 'run'], { cwd });
@@ -41,8 +43,8 @@ describe('a chart in characters', () => {
   );
 
   test('tells curves apart by marks, with colour by colour too', () => {
-    const rising = curve([1, 4], { run: 'b', steps: [1, 1000] }),
-      chart = textChart('loss', [falling, rising], OPTIONS);
+    const rising = curve([1, 4], { run: 'b', steps: [1, 1000] });
+    const chart = textChart('loss', [falling, rising], OPTIONS);
     expect(chart).toMatch(/\n {2}\* a {3}o b {3}% several$/);
     expect(textChart('loss', [falling, rising], { ...OPTIONS, hasColour: true })).toContain(
       '\u001b[33mo\u001b[0m b',
@@ -93,8 +95,8 @@ describe('numbers of a chart', () => {
 });
 
 describe('an SVG file', () => {
-  const runs = [falling, curve([1, 2], { run: 'x & <y>', kind: 'validation' })],
-    chart = svgChart('Loss of 2 runs', 'nats a token', runs);
+  const runs = [falling, curve([1, 2], { run: 'x & <y>', kind: 'validation' })];
+  const chart = svgChart('Loss of 2 runs', 'nats a token', runs);
 
   test('is XML with title, description, axes with units, both colour schemes and a legend', () => {
     for (const part of [

@@ -34,25 +34,49 @@ export function chunk(type: string, content: readonly number[]): number[] {
 }
 
 function paeth(left: number, up: number, corner: number): number {
-  const guess = left + up - corner, [a, b, c] = [left, up, corner].map((value) => Math.abs(guess - value));
+  const guess = left + up - corner;
+  const [a, b, c] = [left, up, corner].map((value) => Math.abs(guess - value));
   return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
 /** Each byte less what the filter foretells of it. */
 function filtered(data: Uint8Array, row: number, pixel: number, filter: number): number[] {
-  return Array.from({ length: data.length / row }, (_, y) => [filter, ...Array.from({ length: row }, (_, x) => {
-    const at = (y: number, x: number): number => (y < 0 || x < 0 ? 0 : data[y * row + x]);
-    const left = at(y, x - pixel), up = at(y - 1, x), corner = at(y - 1, x - pixel);
-    return (data[y * row + x] - [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter]) & 255;
-  })]).flat();
+  return Array.from({ length: data.length / row }, (_, y) => [
+    filter,
+    ...Array.from({ length: row }, (_, x) => {
+      const at = (y: number, x: number): number => (y < 0 || x < 0 ? 0 : data[y * row + x]);
+      const left = at(y, x - pixel);
+      const up = at(y - 1, x);
+      const corner = at(y - 1, x - pixel);
+      return (
+        (data[y * row + x] - [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter]) & 255
+      );
+    }),
+  ]).flat();
 }
 
-export function pngOf({ width, height, depth, colours, data, palette, alpha, filter = 0, interlace = 0 }: PngParts): Uint8Array {
-  const channels = [1, 0, 3, 1, 2, 0, 4][colours], row = Math.ceil((width * channels * depth) / 8), pixel = Math.ceil((channels * depth) / 8);
+export function pngOf({
+  width,
+  height,
+  depth,
+  colours,
+  data,
+  palette,
+  alpha,
+  filter = 0,
+  interlace = 0,
+}: PngParts): Uint8Array {
+  const channels = [1, 0, 3, 1, 2, 0, 4][colours];
+  const row = Math.ceil((width * channels * depth) / 8);
+  const pixel = Math.ceil((channels * depth) / 8);
   const body = filter < 0 ? data : filtered(data, row, pixel, filter);
   return Uint8Array.from([
-    0x89, ...Buffer.from('PNG\r\n\u001a\n'), ...chunk('IHDR', [...bigEndian(width), ...bigEndian(height), depth, colours, 0, 0, interlace]),
-    ...(palette === undefined ? [] : chunk('PLTE', palette)), ...(alpha === undefined ? [] : chunk('tRNS', alpha)),
-    ...chunk('IDAT', [...deflateSync(Uint8Array.from(body))]), ...chunk('IEND', []),
+    0x89,
+    ...Buffer.from('PNG\r\n\u001a\n'),
+    ...chunk('IHDR', [...bigEndian(width), ...bigEndian(height), depth, colours, 0, 0, interlace]),
+    ...(palette === undefined ? [] : chunk('PLTE', palette)),
+    ...(alpha === undefined ? [] : chunk('tRNS', alpha)),
+    ...chunk('IDAT', [...deflateSync(Uint8Array.from(body))]),
+    ...chunk('IEND', []),
   ]);
 }

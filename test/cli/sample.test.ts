@@ -4,9 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { printable } from '../../src/cli/printable.ts';
-import { TINY, TRAIN, events, retrograd, workspace } from './command.ts';
+import { events, retrograd, TINY, TRAIN, workspace } from './command.ts';
 
-let cwd: string, remove: () => void;
+let cwd: string;
+let remove: () => void;
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   writeFileSync(

@@ -1,17 +1,27 @@
 // Saves that fail, directories that go away or change hands while a run is in them, and what is
 // left.
 
-import { type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import {
-  chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
-  symlinkSync, writeFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
-import { type Outcome, TRAIN, ended, events, retrograd, start, workspace } from './command.ts';
+import { ended, events, type Outcome, retrograd, start, TRAIN, workspace } from './command.ts';
 
-let cwd: string, remove: () => void, digest: string;
+let cwd: string;
+let remove: () => void;
+let digest: string;
 const STEPS = ['--steps', '12'];
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
@@ -20,17 +30,25 @@ beforeAll(() => {
 });
 afterAll(() => remove());
 const children: ChildProcess[] = [];
-afterEach(() => { for (const child of children.splice(0)) child.kill('SIGKILL'); });
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
 
 const file = (dir: string): string => join(cwd, dir, 'checkpoint.safetensors');
 const load = (dir: string) => decodeCheckpoint(readFileSync(file(dir)));
 const isPosix = process.platform !== 'win32';
 
-interface Failure { path: string; code: string; times?: number; call?: string }
+interface Failure {
+  path: string;
+  code: string;
+  times?: number;
+  call?: string;
+}
 /** Runs a command on a file system that fails. */
 function failing(words: readonly string[], failure: Failure): Outcome {
   const NODE_OPTIONS = `--import ${join(import.meta.dirname, 'failing-fs.mjs')}`;
-  const RETROGRAD_TEST_FAILS = JSON.stringify(failure), TMPDIR = join(cwd, 'tmp');
+  const RETROGRAD_TEST_FAILS = JSON.stringify(failure);
+  const TMPDIR = join(cwd, 'tmp');
   return retrograd(words, { cwd, env: { NODE_OPTIONS, RETROGRAD_TEST_FAILS, TMPDIR } });
 }
 const doneOf = ({ stdout }: Outcome): { weightsSha256: string; checkpoint?: string } =>
@@ -109,16 +127,26 @@ describe('a save that fails', () => {
 describe('while a run is in its directory', () => {
   const LONG = [...TRAIN, '--steps', '100000', '--json'];
   const RESUME = ['train', 'gpt', '--text', 'text.txt', '--resume'];
-  interface Begun { child: ChildProcess; end: ReturnType<typeof ended>; said: { err: string } }
+  interface Begun {
+    child: ChildProcess;
+    end: ReturnType<typeof ended>;
+    said: { err: string };
+  }
   /** Starts a run that goes on from step 2 and saves nothing before its end. */
   async function begin(dir: string): Promise<Begun> {
     expect(retrograd([...LONG, '--stop-at', '2', '--out', dir], { cwd }).code).toBe(0);
-    const child = start([...RESUME, dir, '--json'], cwd), end = ended(child), said = { err: '' };
+    const child = start([...RESUME, dir, '--json'], cwd);
+    const end = ended(child);
+    const said = { err: '' };
     children.push(child);
-    child.stderr!.on('data', (chunk: Buffer) => { said.err += chunk.toString(); });
-    await new Promise<void>((resolve) => child.stdout!.on('data', (chunk: Buffer) => {
-      if (chunk.includes('"step"')) resolve();
-    }));
+    child.stderr!.on('data', (chunk: Buffer) => {
+      said.err += chunk.toString();
+    });
+    await new Promise<void>((resolve) =>
+      child.stdout!.on('data', (chunk: Buffer) => {
+        if (chunk.includes('"step"')) resolve();
+      }),
+    );
     return { child, end, said };
   }
 
@@ -127,7 +155,10 @@ describe('while a run is in its directory', () => {
     const who = `is in use by process ${child.pid} on \\S+ since 20.*Z`;
     const expected = 'expected a directory that no run writes\\. HINT: wait for its end';
     const holder = new RegExp(`${who}, ${expected}`);
-    for (const words of [[...LONG, '--out', 'two'], [...RESUME, 'two']]) {
+    for (const words of [
+      [...LONG, '--out', 'two'],
+      [...RESUME, 'two'],
+    ]) {
       const { code, stderr } = retrograd(words, { cwd });
       expect([code, stderr]).toEqual([2, expect.stringMatching(holder)]);
     }

@@ -1,4 +1,5 @@
-// Hints are commands that run when pasted: every word survives a real shell, and the program is spelt as it was started.
+// Hints are commands that run when pasted: every word survives a real shell, and the program is
+// spelt as it was started.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -6,9 +7,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLine, pathWord, programName, shellWord } from '../../src/cli/shell.ts';
-import { CLI, TINY, events, retrograd, workspace } from './command.ts';
+import { CLI, events, retrograd, TINY, workspace } from './command.ts';
 
-let cwd: string, remove: () => void;
+let cwd: string;
+let remove: () => void;
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
 });
@@ -16,7 +18,9 @@ afterAll(() => remove());
 
 /** What a shell makes of words. */
 const readBack = (shell: string, line: string): string[] => {
-  const script = `"${process.execPath}" -e 'process.stdout.write(JSON.stringify(process.argv.slice(1)))' -- ${line}`;
+  const script =
+    `"${process.execPath}" -e 'process.stdout.write(JSON.stringify(process.argv.slice(1)))' -- ` +
+    `${line}`;
   return JSON.parse(spawnSync(shell, ['-c', script], { encoding: 'utf8' }).stdout) as string[];
 };
 
@@ -58,8 +62,8 @@ describe('words for a shell', () => {
   test.each(['sh', 'bash'])(
     '%s reads back what was quoted, and nothing unseen is printed',
     (shell) => {
-      const words = [...HARD, ...(shell === 'bash' ? ['ends\n', '-\n', "\\'\n"] : [])],
-        line = words.map(shellWord).join(' ');
+      const words = [...HARD, ...(shell === 'bash' ? ['ends\n', '-\n', "\\'\n"] : [])];
+      const line = words.map(shellWord).join(' ');
       expect(readBack(shell, line)).toEqual(words);
       expect(line).not.toMatch(/[\u0000-\u001f\u007f\u202e]/);
     },
@@ -137,23 +141,23 @@ describe('hints run when pasted', () => {
   test.each(['my run', "it's $HOME", 'a\nb', '-dash', '*'])(
     'of a run in %j from a text of that name',
     (name) => {
-      const text = `${name}.txt`,
-        run = [
-          'train',
-          'gpt',
-          '--text',
-          text,
-          ...TINY,
-          '--steps',
-          '4',
-          '--micro-batch',
-          '2',
-          '--out',
-          name,
-        ];
+      const text = `${name}.txt`;
+      const run = [
+        'train',
+        'gpt',
+        '--text',
+        text,
+        ...TINY,
+        '--steps',
+        '4',
+        '--micro-batch',
+        '2',
+        '--out',
+        name,
+      ];
       writeFileSync(join(cwd, text), 'the quick brown fox jumps over a lazy dog\n'.repeat(40));
-      const [part] = events([...run, '--stop-at', '2'], { cwd }).slice(-1),
-        note = part.note as string;
+      const [part] = events([...run, '--stop-at', '2'], { cwd }).slice(-1);
+      const note = part.note as string;
       expect(note).toContain('; continue with: ');
       const refused = retrograd(run, { cwd });
       expect(refused.code).toBe(2);

@@ -1,5 +1,5 @@
-// What a person sees: nothing broken inside words at 40, 80 and 200 columns, no stale bar, digests on
-// lines of their own, plain text where the terminal is plain.
+// What a person sees: nothing broken inside words at 40, 80 and 200 columns, no stale bar, digests
+// on lines of their own, plain text where the terminal is plain.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -11,9 +11,10 @@ import { clampedNote } from '../../src/cli/report.ts';
 import { barLine } from '../../src/cli/reporters.ts';
 import { breakError, breakText } from '../../src/cli/terminal.ts';
 import { cosine } from '../../src/index.ts';
-import { CLI, TINY, TRAIN, events, retrograd, workspace } from './command.ts';
+import { CLI, events, retrograd, TINY, TRAIN, workspace } from './command.ts';
 
-let cwd: string, remove: () => void;
+let cwd: string;
+let remove: () => void;
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   events([...TRAIN, '--steps', '60', '--out', 'run'], { cwd });
@@ -137,8 +138,8 @@ describe.skipIf(!hasScript)('on a terminal', () => {
 
 describe('pages', () => {
   test('inspect is a page; --tensors lists them all', () => {
-    const page = retrograd(['inspect', 'run'], { cwd }).stdout.trimEnd().split('\n'),
-      { tensors } = events(['inspect', 'run'], { cwd })[0];
+    const page = retrograd(['inspect', 'run'], { cwd }).stdout.trimEnd().split('\n');
+    const { tensors } = events(['inspect', 'run'], { cwd })[0];
     expect(page.length).toBeLessThanOrEqual(30);
     expect(Math.max(...page.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(page.at(-1)).toBe(`${tensors.length} tensors; --tensors lists them`);
@@ -146,106 +147,118 @@ describe('pages', () => {
     for (const { name } of tensors) expect(long).toContain(`\n${name} `);
   });
 
-  test('plan of a model that does not fit shows its table and the micro-batch that fits, as a command that runs', () => {
-    const words = [
-      'plan',
-      'gpt',
-      '--text',
-      'text.txt',
-      ...TINY,
-      '--batch',
-      '24',
-      '--memory-limit',
-      '0.75MiB',
-    ];
-    const { code, stdout, stderr } = retrograd(words, { cwd });
-    expect(code).toBe(2);
-    expect(stdout).toMatch(/^weights +0\.\d\d MiB +[\d,]+ /m);
-    expect(stderr).toMatch(
-      /^retrograd: the run needs \d+ bytes, 786432 are allowed \(\d\.\d\d MiB, 0\.75 MiB\)\. HINT: a micro-batch of \d+ fits \(0\.\d\d MiB\), same bits: /,
-    );
-    const again = stderr.slice(stderr.indexOf('same bits: ') + 11);
-    const { status, stdout: fits } = spawnSync('sh', ['-c', again], { cwd, encoding: 'utf8' });
-    expect([status, fits]).toEqual([0, expect.stringMatching(/^all +0\.[0-7]\d MiB/m)]);
-    const larger = Number(/micro-batch of (\d+)/.exec(stderr)![1]),
-      next = [24, 12, 8, 6, 4, 3, 2, 1].filter((n) => n > larger).at(-1)!;
-    expect(retrograd([...words, '--micro-batch', String(next)], { cwd }).code).toBe(2);
-    expect(JSON.parse(retrograd([...words, '--json'], { cwd }).stdout)).toMatchObject({
-      event: 'plan',
-      memoryLimit: 786432,
-      largestMicroBatch: larger,
-    });
-    expect(retrograd(['train', ...words.slice(1)], { cwd })).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringContaining(`a micro-batch of ${larger} fits`),
-    });
-    const tiny = retrograd([...words, '--memory-limit', '1000'], { cwd });
-    expect(tiny.stderr).toContain('no micro-batch fits');
-  });
-
-  test('plan says the time by what bench measured: of the same model exactly, of twice the batch twice that', () => {
-    const { stdout } = retrograd(
-      [
-        'bench',
+  test(
+    'plan of a model that does not fit shows its table and the micro-batch that fits, as a ' +
+      'command that runs',
+    () => {
+      const words = [
+        'plan',
         'gpt',
+        '--text',
+        'text.txt',
         ...TINY,
-        '--vocabulary-size',
-        '28',
-        '--repeat',
-        '2',
-        '--threads',
-        '1',
-        '--json',
-      ],
-      { cwd },
-    );
-    spawnSync('tee', [join(cwd, 'bench.jsonl')], { input: stdout });
-    const { milliseconds } = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-      .find(({ event }) => event === 'step');
-    const of = (batch: string) =>
-      events(
+        '--batch',
+        '24',
+        '--memory-limit',
+        '0.75MiB',
+      ];
+      const { code, stdout, stderr } = retrograd(words, { cwd });
+      expect(code).toBe(2);
+      expect(stdout).toMatch(/^weights +0\.\d\d MiB +[\d,]+ /m);
+      expect(stderr).toMatch(
+        /^retrograd: the run needs \d+ bytes, 786432 are allowed \(\d\.\d\d MiB, 0\.75 MiB\)\. HINT: a micro-batch of \d+ fits \(0\.\d\d MiB\), same bits: /,
+      );
+      const again = stderr.slice(stderr.indexOf('same bits: ') + 11);
+      const { status, stdout: fits } = spawnSync('sh', ['-c', again], { cwd, encoding: 'utf8' });
+      expect([status, fits]).toEqual([0, expect.stringMatching(/^all +0\.[0-7]\d MiB/m)]);
+      const larger = Number(/micro-batch of (\d+)/.exec(stderr)![1]);
+      const next = [24, 12, 8, 6, 4, 3, 2, 1].filter((n) => n > larger).at(-1)!;
+      expect(retrograd([...words, '--micro-batch', String(next)], { cwd }).code).toBe(2);
+      expect(JSON.parse(retrograd([...words, '--json'], { cwd }).stdout)).toMatchObject({
+        event: 'plan',
+        memoryLimit: 786432,
+        largestMicroBatch: larger,
+      });
+      expect(retrograd(['train', ...words.slice(1)], { cwd })).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining(`a micro-batch of ${larger} fits`),
+      });
+      const tiny = retrograd([...words, '--memory-limit', '1000'], { cwd });
+      expect(tiny.stderr).toContain('no micro-batch fits');
+    },
+  );
+
+  test(
+    'plan says the time by what bench measured: of the same model exactly, of twice the batch ' +
+      'twice that',
+    () => {
+      const { stdout } = retrograd(
         [
-          'plan',
+          'bench',
           'gpt',
           ...TINY,
           '--vocabulary-size',
           '28',
-          '--batch',
-          batch,
-          '--steps',
-          '50',
-          '--bench',
-          'bench.jsonl',
+          '--repeat',
+          '2',
+          '--threads',
+          '1',
+          '--json',
         ],
         { cwd },
-      )[0];
-    expect(of('4').stepMilliseconds).toBeCloseTo(milliseconds, 6);
-    expect(of('8').stepMilliseconds).toBeCloseTo(2 * milliseconds, 6);
-    expect(of('4').seconds).toBeCloseTo(0.05 * milliseconds, 6);
-    expect(retrograd(['plan', 'gpt', '--bench', 'bench.jsonl'], { cwd }).stdout).toMatch(
-      /^about .* for 1,000 steps of \d+ ms, by the figures of bench\.jsonl$/m,
-    );
-    expect(retrograd(['plan', 'vit', '--bench', 'bench.jsonl'], { cwd })).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(
-        /has no step of a vision transformer.* bench vit --json > bench\.jsonl/,
-      ),
-    });
-  });
+      );
+      spawnSync('tee', [join(cwd, 'bench.jsonl')], { input: stdout });
+      const { milliseconds } = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .find(({ event }) => event === 'step');
+      const of = (batch: string) =>
+        events(
+          [
+            'plan',
+            'gpt',
+            ...TINY,
+            '--vocabulary-size',
+            '28',
+            '--batch',
+            batch,
+            '--steps',
+            '50',
+            '--bench',
+            'bench.jsonl',
+          ],
+          { cwd },
+        )[0];
+      expect(of('4').stepMilliseconds).toBeCloseTo(milliseconds, 6);
+      expect(of('8').stepMilliseconds).toBeCloseTo(2 * milliseconds, 6);
+      expect(of('4').seconds).toBeCloseTo(0.05 * milliseconds, 6);
+      expect(retrograd(['plan', 'gpt', '--bench', 'bench.jsonl'], { cwd }).stdout).toMatch(
+        /^about .* for 1,000 steps of \d+ ms, by the figures of bench\.jsonl$/m,
+      );
+      expect(retrograd(['plan', 'vit', '--bench', 'bench.jsonl'], { cwd })).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(
+          /has no step of a vision transformer.* bench vit --json > bench\.jsonl/,
+        ),
+      });
+    },
+  );
 
-  test('bench knows a disturbed machine: more than the peak, rates that differ, time that others had', () => {
-    const rounds = (peak: number[], product = 35) => peak.map((one) => ({ peak: one, product }));
-    expect(areDisturbed(rounds([40, 40, 40, 40, 40, 40, 40, 39]), 1)).toBe(false);
-    expect(areDisturbed(rounds([40, 40, 40, 40, 40, 40, 40, 40], 60), 1)).toBe(true);
-    expect(areDisturbed(rounds([40, 20, 40, 22, 40, 21, 40, 20]), 1)).toBe(true);
-    expect(areDisturbed(rounds([40, 40, 40, 40]), 0.7)).toBe(true);
-    expect(areUneven([10, 10, 10, 11, 10, 10, 50])).toBe(false);
-    expect(areUneven([10, 20, 10, 21, 10, 20])).toBe(true);
-  });
+  test(
+    'bench knows a disturbed machine: more than the peak, rates that differ, time that others ' +
+      'had',
+    () => {
+      const rounds = (peak: number[], product = 35) => peak.map((one) => ({ peak: one, product }));
+      expect(areDisturbed(rounds([40, 40, 40, 40, 40, 40, 40, 39]), 1)).toBe(false);
+      expect(areDisturbed(rounds([40, 40, 40, 40, 40, 40, 40, 40], 60), 1)).toBe(true);
+      expect(areDisturbed(rounds([40, 20, 40, 22, 40, 21, 40, 20]), 1)).toBe(true);
+      expect(areDisturbed(rounds([40, 40, 40, 40]), 0.7)).toBe(true);
+      expect(areUneven([10, 10, 10, 11, 10, 10, 50])).toBe(false);
+      expect(areUneven([10, 20, 10, 21, 10, 20])).toBe(true);
+    },
+  );
 
   test('clamped values are explained, with what to do if there are many', () => {
     const of = (saturated: number): string =>

@@ -6,12 +6,12 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { encodeCheckpoint } from '../../src/index.ts';
+import { gpt, Trainer, UsageError, Vocabulary } from '../../src/cli/library.ts';
 import { MAX_PNG_BYTES, readPng } from '../../src/cli/png.ts';
 import { printable, printableJson, printableLine } from '../../src/cli/printable.ts';
-import { TooLarge, gunzipBounded, readBounded } from '../../src/cli/read.ts';
-import { Trainer, UsageError, Vocabulary, gpt } from '../../src/cli/library.ts';
-import { CLI, TINY, retrograd, workspace } from './command.ts';
+import { gunzipBounded, readBounded, TooLarge } from '../../src/cli/read.ts';
+import { encodeCheckpoint } from '../../src/index.ts';
+import { CLI, retrograd, TINY, workspace } from './command.ts';
 import { chunk, pngOf } from './png-files.ts';
 
 const { path, remove } = workspace();
@@ -20,8 +20,8 @@ const at = (name: string): string => join(path, name);
 
 /** Prints the most memory that a process had, in MiB, when it ends. */
 const WATCH = `data:text/javascript,${encodeURIComponent(
-  'const most = () => Math.round(process.resourceUsage().maxRSS / 1024);'
-    + 'process.on("exit", () => process.stderr.write(`\\nMiB ${most()}`))',
+  'const most = () => Math.round(process.resourceUsage().maxRSS / 1024);' +
+    'process.on("exit", () => process.stderr.write(`\\nMiB ${most()}`))',
 )}`;
 
 /** Runs a command that must be refused: its line, and the MiB that it took. */
@@ -36,8 +36,8 @@ function refusal(...words: string[]): { line: string; mebibytes: number; seconds
   expect(line.trimEnd().split('\n').length).toBe(1);
   return { line, mebibytes: Number(mebibytes), seconds: (performance.now() - begun) / 1000 };
 }
-const train = ['train', 'gpt', ...TINY, '--text'],
-  translate = ['train', 'translate', ...TINY, '--pairs'];
+const train = ['train', 'gpt', ...TINY, '--text'];
+const translate = ['train', 'translate', ...TINY, '--pairs'];
 
 /** A gzip file of so many times 32 MiB: 32 kB each. */
 function bomb(name: string, parts: number, text = '\0'): void {
@@ -183,8 +183,8 @@ describe('folders of images', () => {
   });
 
   test('chunks that are not needed are not decompressed, but their sums are checked', () => {
-    const text = chunk('zTXt', [65, 0, 0, ...deflateSync(Buffer.alloc(2 ** 24))]),
-      profile = chunk('iCCP', [65, 0, 0, 1, 2, 3]);
+    const text = chunk('zTXt', [65, 0, 0, ...deflateSync(Buffer.alloc(2 ** 24))]);
+    const profile = chunk('iCCP', [65, 0, 0, 1, 2, 3]);
     expect(readPng(withChunks(text, profile, data(deflateSync(rows))), 'it').pixels.length).toBe(
       64,
     );

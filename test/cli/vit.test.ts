@@ -1,6 +1,7 @@
-// A vision transformer from the command line: training, resuming, judging, and every wrong use in one line.
+// A vision transformer from the command line: training, resuming, judging, and every wrong use in
+// one line.
 
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/index.ts';
@@ -9,7 +10,8 @@ import { idxFiles, makeFolder } from './image-files.ts';
 
 const SHAPE = ['--layers', '2', '--channels', '16', '--heads', '2', '--patch', '4', '--batch', '4'];
 const TRAIN = ['train', 'vit', '--data', 'set', '--classes', '4', ...SHAPE];
-let cwd: string, remove: () => void;
+let cwd: string;
+let remove: () => void;
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   makeFolder(join(cwd, 'set'), idxFiles());
@@ -18,51 +20,151 @@ beforeAll(() => {
 });
 afterAll(() => remove());
 
-const last = (...words: string[]): Record<string, any> => events([...TRAIN, ...words], { cwd }).at(-1)!;
+const last = (...words: string[]): Record<string, any> =>
+  events([...TRAIN, ...words], { cwd }).at(-1)!;
 const digestOf = (...words: string[]): string => last(...words).weightsSha256;
 
 describe('train vit', () => {
   test('--json prints plan, steps, validation with accuracy, and done', () => {
     const all = events([...TRAIN, '--steps', '4', '--validate-every', '2'], { cwd });
-    expect(all.map((e) => e.event)).toEqual(['plan', 'step', 'step', 'validation', 'step', 'step', 'validation', 'done']);
-    const validation = all.at(-2)!, done = all.at(-1)!;
-    expect(validation).toEqual({ event: 'validation', step: 4, loss: done.validationLoss, accuracy: done.validationAccuracy });
-    for (const field of ['trainLoss', 'validationLoss', 'validationAccuracy', 'imagesPerSecond', 'peakBytes', 'parameters']) expect(done[field], field).toBeTypeOf('number');
-    expect(done).toMatchObject({ steps: 4, overflowed: 0, reconstruction: { checkedStates: 16, mismatchedElements: 0 } });
+    expect(all.map((e) => e.event)).toEqual([
+      'plan',
+      'step',
+      'step',
+      'validation',
+      'step',
+      'step',
+      'validation',
+      'done',
+    ]);
+    const validation = all.at(-2)!;
+    const done = all.at(-1)!;
+    expect(validation).toEqual({
+      event: 'validation',
+      step: 4,
+      loss: done.validationLoss,
+      accuracy: done.validationAccuracy,
+    });
+    for (const field of [
+      'trainLoss',
+      'validationLoss',
+      'validationAccuracy',
+      'imagesPerSecond',
+      'peakBytes',
+      'parameters',
+    ])
+      expect(done[field], field).toBeTypeOf('number');
+    expect(done).toMatchObject({
+      steps: 4,
+      overflowed: 0,
+      reconstruction: { checkedStates: 16, mismatchedElements: 0 },
+    });
     expect(done).not.toHaveProperty('tokensPerSecond');
     expect(done).not.toHaveProperty('validationBleu');
   });
 
   test('learns, in epochs, and says so to people', () => {
-    const { code, stdout, stderr } = retrograd([...TRAIN, '--epochs', '15', '--crop', '0', '--learning-rate', '0.01', '--warmup', '20', '--out', 'learnt'], { cwd });
+    const { code, stdout, stderr } = retrograd(
+      [
+        ...TRAIN,
+        '--epochs',
+        '15',
+        '--crop',
+        '0',
+        '--learning-rate',
+        '0.01',
+        '--warmup',
+        '20',
+        '--out',
+        'learnt',
+      ],
+      { cwd },
+    );
     expect([code, stderr]).toEqual([0, '']);
-    for (const part of [/^[\d,]+ parameters, 48 \+ 12 images of 8 x 8 x 1 in 4 classes \(IDX\)$/m, /^steps 1 to 180 of 180, batch 4, bdia, seed 1, /m, / images\/s /, /loss in nats an image/,
-      /^accuracy +100\.00 % of the validation images$/m, /^checkpoint +learnt\/checkpoint\.safetensors$/m]) expect(stdout).toMatch(part);
+    for (const part of [
+      /^[\d,]+ parameters, 48 \+ 12 images of 8 x 8 x 1 in 4 classes \(IDX\)$/m,
+      /^steps 1 to 180 of 180, batch 4, bdia, seed 1, /m,
+      / images\/s /,
+      /loss in nats an image/,
+      /^accuracy +100\.00 % of the validation images$/m,
+      /^checkpoint +learnt\/checkpoint\.safetensors$/m,
+    ])
+      expect(stdout).toMatch(part);
     expect(stdout).not.toMatch(/NaN|undefined|token/);
     const { stdout: judged } = retrograd(['eval', 'learnt', '--data', 'set'], { cwd });
-    expect(judged).toMatch(/^loss +0\.\d{4} nats an image\naccuracy +100\.00 %, 12 right\nover +12 images of the test set of the data it was trained on\nmodel +step 180 of 180\n$/);
+    expect(judged).toMatch(
+      /^loss +0\.\d{4} nats an image\naccuracy +100\.00 %, 12 right\nover +12 images of the test set of the data it was trained on\nmodel +step 180 of 180\n$/,
+    );
   });
 
   test('the same digest for any micro-batch and threads; every option reaches the run', () => {
     const expected = digestOf('--steps', '6');
-    for (const words of [['--micro-batch', '1'], ['--threads', '2'], ['--no-verify'], ['--validate-every', '1']]) expect(digestOf('--steps', '6', ...words), words.join(' ')).toBe(expected);
-    for (const words of [['--seed', '2'], ['--crop', '0'], ['--crop', '3'], ['--flip'], ['--limit', '20'], ['--validation', '20'], ['--bias'], ['--dropout', '0.2'], ['--stochastic-depth', '0.5'], ['--gamma-shift', '2'], ['--reversible', 'none'],
-      ['--reversible', 'coupling'], ['--reversible', 'leapfrog'], ['--reversible', 'momentum'], ['--reversible', 'momentum', '--momentum', '0.5'], ['--reversible', 'momentum', '--momentum', '0.5', '--random-momentum']])
+    for (const words of [
+      ['--micro-batch', '1'],
+      ['--threads', '2'],
+      ['--no-verify'],
+      ['--validate-every', '1'],
+    ])
+      expect(digestOf('--steps', '6', ...words), words.join(' ')).toBe(expected);
+    for (const words of [
+      ['--seed', '2'],
+      ['--crop', '0'],
+      ['--crop', '3'],
+      ['--flip'],
+      ['--limit', '20'],
+      ['--validation', '20'],
+      ['--bias'],
+      ['--dropout', '0.2'],
+      ['--stochastic-depth', '0.5'],
+      ['--gamma-shift', '2'],
+      ['--reversible', 'none'],
+      ['--reversible', 'coupling'],
+      ['--reversible', 'leapfrog'],
+      ['--reversible', 'momentum'],
+      ['--reversible', 'momentum', '--momentum', '0.5'],
+      ['--reversible', 'momentum', '--momentum', '0.5', '--random-momentum'],
+    ])
       expect(digestOf('--steps', '6', ...words), words.join(' ')).not.toBe(expected);
-    expect(digestOf('--steps', '6', '--reversible', 'checkpointing')).toBe(digestOf('--steps', '6', '--reversible', 'none'));
+    expect(digestOf('--steps', '6', '--reversible', 'checkpointing')).toBe(
+      digestOf('--steps', '6', '--reversible', 'none'),
+    );
     expect(digestOf('--epochs', '1')).toBe(digestOf('--steps', '12'));
   });
 
   test('validation is the same to the last bit for any micro-batch', () => {
-    expect(last('--steps', '3', '--micro-batch', '1').validationLoss).toBe(last('--steps', '3').validationLoss);
+    expect(last('--steps', '3', '--micro-batch', '1').validationLoss).toBe(
+      last('--steps', '3').validationLoss,
+    );
   });
 
   test('7 steps = 3 + resume + 4, bit for bit, with the options of the checkpoint', () => {
     const words = ['--steps', '7', '--flip', '--validation', '8', '--dropout', '0.1'];
     const whole = last(...words, '--out', 'whole');
-    expect(last(...words, '--out', 'part', '--stop-at', '3').note).toMatch(/^stopped after step 3 of 7; continue with: .* train vit --data set --resume part$/);
-    const same = events(['train', 'vit', '--data', 'set', '--resume', 'part', '--micro-batch', '2', '--threads', '1', '--crop', '1', '--flip'], { cwd }).at(-1)!;
-    expect([same.weightsSha256, same.validationLoss]).toEqual([whole.weightsSha256, whole.validationLoss]);
+    expect(last(...words, '--out', 'part', '--stop-at', '3').note).toMatch(
+      /^stopped after step 3 of 7; continue with: .* train vit --data set --resume part$/,
+    );
+    const same = events(
+      [
+        'train',
+        'vit',
+        '--data',
+        'set',
+        '--resume',
+        'part',
+        '--micro-batch',
+        '2',
+        '--threads',
+        '1',
+        '--crop',
+        '1',
+        '--flip',
+      ],
+      { cwd },
+    ).at(-1)!;
+    expect([same.weightsSha256, same.validationLoss]).toEqual([
+      whole.weightsSha256,
+      whole.validationLoss,
+    ]);
   });
 
   test('SIGINT writes the checkpoint', async () => {
@@ -76,21 +178,46 @@ describe('train vit', () => {
 });
 
 describe('a saved one', () => {
-  beforeAll(() => { expect(retrograd([...TRAIN, '--steps', '5', '--validation', '8', '--out', 'run'], { cwd }).code).toBe(0); });
+  beforeAll(() => {
+    expect(
+      retrograd([...TRAIN, '--steps', '5', '--validation', '8', '--out', 'run'], { cwd }).code,
+    ).toBe(0);
+  });
 
   test('eval: its own held-out images, the test images of another set, other gammas', () => {
-    const [own] = events(['eval', 'run', '--data', 'set'], { cwd }), [other] = events(['eval', 'run', '--data', 'other'], { cwd });
-    expect(own).toEqual({ event: 'evaluation', loss: expect.any(Number), accuracy: expect.any(Number), images: 8, step: 5, isTrainingData: true });
+    const [own] = events(['eval', 'run', '--data', 'set'], { cwd });
+    const [other] = events(['eval', 'run', '--data', 'other'], { cwd });
+    expect(own).toEqual({
+      event: 'evaluation',
+      loss: expect.any(Number),
+      accuracy: expect.any(Number),
+      images: 8,
+      step: 5,
+      isTrainingData: true,
+    });
     expect(own.loss).toBe(last('--steps', '5', '--validation', '8').validationLoss);
     expect(other).toMatchObject({ images: 8, isTrainingData: false });
-    const [zero] = events(['eval', 'run', '--data', 'set', '--gamma', '0'], { cwd }), [half] = events(['eval', 'run', '--data', 'set', '--gamma', '-0.5'], { cwd });
+    const [zero] = events(['eval', 'run', '--data', 'set', '--gamma', '0'], { cwd });
+    const [half] = events(['eval', 'run', '--data', 'set', '--gamma', '-0.5'], { cwd });
     expect([zero.loss, zero.gamma, half.gamma]).toEqual([own.loss, 0, -0.5]);
     expect(half.loss).not.toBe(own.loss);
   });
 
   test('inspect shows its classes', () => {
     const [info] = events(['inspect', 'run'], { cwd });
-    expect(info).toMatchObject({ step: 5, options: { model: { kind: 'vit', width: 8, classes: 4 } }, vocabulary: { kind: 'classes', names: ['0', '1', '2', '3'], crop: 1, flip: false, limit: null, validation: 8, epochs: null } });
+    expect(info).toMatchObject({
+      step: 5,
+      options: { model: { kind: 'vit', width: 8, classes: 4 } },
+      vocabulary: {
+        kind: 'classes',
+        names: ['0', '1', '2', '3'],
+        crop: 1,
+        flip: false,
+        limit: null,
+        validation: 8,
+        epochs: null,
+      },
+    });
     expect(retrograd(['inspect', 'run'], { cwd }).stdout).toMatch(/^classes +4: 0, 1, 2, 3$/m);
   });
 
@@ -103,9 +230,30 @@ describe('a saved one', () => {
 
 test('plan vit is the plan of the run, with data or without', () => {
   const [expected] = events([...TRAIN, '--steps', '1'], { cwd });
-  expect(events(['plan', 'vit', '--data', 'set', '--classes', '4', ...SHAPE, '--steps', '30'], { cwd })).toEqual([expected]);
-  expect(events(['plan', 'vit', '--width', '8', '--height', '8', '--colours', '1', '--classes', '4', ...SHAPE], { cwd })).toEqual([{ ...expected, data: undefined }]);
-  expect(retrograd(['plan', 'vit'], { cwd }).stdout).toMatch(/parameters, images of 28 x 28 x 1, patches of 7 x 7; storing the states would need /);
+  expect(
+    events(['plan', 'vit', '--data', 'set', '--classes', '4', ...SHAPE, '--steps', '30'], { cwd }),
+  ).toEqual([expected]);
+  expect(
+    events(
+      [
+        'plan',
+        'vit',
+        '--width',
+        '8',
+        '--height',
+        '8',
+        '--colours',
+        '1',
+        '--classes',
+        '4',
+        ...SHAPE,
+      ],
+      { cwd },
+    ),
+  ).toEqual([{ ...expected, data: undefined }]);
+  expect(retrograd(['plan', 'vit'], { cwd }).stdout).toMatch(
+    /parameters, images of 28 x 28 x 1, patches of 7 x 7; storing the states would need /,
+  );
 });
 
 /** A run that does not say where its data are. */
@@ -115,48 +263,199 @@ const withoutLog = (run: string): string => {
 };
 
 describe('wrong use is one line', () => {
-  const set = idxFiles(), labels = set['train-labels-idx1-ubyte'].slice(), images = set['train-images-idx3-ubyte'];
+  const set = idxFiles();
+  const labels = set['train-labels-idx1-ubyte'].slice();
+  const images = set['train-images-idx3-ubyte'];
   labels[20] = 7; // of 4 classes
   beforeAll(() => {
     makeFolder(join(cwd, 'empty'), {});
     makeFolder(join(cwd, 'mislabelled'), { ...set, 'train-labels-idx1-ubyte': labels });
-    makeFolder(join(cwd, 'truncated'), { ...set, 'train-images-idx3-ubyte': images.subarray(0, 500) });
-    makeFolder(join(cwd, 'magic'), { ...set, 'train-images-idx3-ubyte': Uint8Array.of(...images.subarray(0, 3), 9, ...images.subarray(4)) });
-    makeFolder(join(cwd, 'absent'), { ...set, 'train-labels-idx1-ubyte': set['train-labels-idx1-ubyte'].map((label, i) => (i >= 8 && label === 3 ? 2 : label)) });
+    makeFolder(join(cwd, 'truncated'), {
+      ...set,
+      'train-images-idx3-ubyte': images.subarray(0, 500),
+    });
+    makeFolder(join(cwd, 'magic'), {
+      ...set,
+      'train-images-idx3-ubyte': Uint8Array.of(...images.subarray(0, 3), 9, ...images.subarray(4)),
+    });
+    makeFolder(join(cwd, 'absent'), {
+      ...set,
+      'train-labels-idx1-ubyte': set['train-labels-idx1-ubyte'].map((label, i) =>
+        i >= 8 && label === 3 ? 2 : label,
+      ),
+    });
     retrograd([...TRAIN, '--steps', '4', '--stop-at', '2', '--out', 'begun'], { cwd });
-    retrograd(['train', 'gpt', '--text', 'text.txt', '--layers', '1', '--channels', '8', '--heads', '2', '--context', '8', '--steps', '1', '--out', 'text-run'], { cwd });
+    retrograd(
+      [
+        'train',
+        'gpt',
+        '--text',
+        'text.txt',
+        '--layers',
+        '1',
+        '--channels',
+        '8',
+        '--heads',
+        '2',
+        '--context',
+        '8',
+        '--steps',
+        '1',
+        '--out',
+        'text-run',
+      ],
+      { cwd },
+    );
   });
-  const on = (data: string, ...more: string[]): string[] => ['train', 'vit', '--data', data, '--classes', '4', ...SHAPE, ...more];
+  const on = (data: string, ...more: string[]): string[] => [
+    'train',
+    'vit',
+    '--data',
+    data,
+    '--classes',
+    '4',
+    ...SHAPE,
+    ...more,
+  ];
   test.each<[string, () => string[], RegExp]>([
-    ['no data', () => ['train', 'vit'], /--data is missing, expected a directory of images to train on/],
-    ['a directory that is not there', () => on('nowhere'), /'nowhere' does not exist, expected a directory of images/],
+    [
+      'no data',
+      () => ['train', 'vit'],
+      /--data is missing, expected a directory of images to train on/,
+    ],
+    [
+      'a directory that is not there',
+      () => on('nowhere'),
+      /'nowhere' does not exist, expected a directory of images/,
+    ],
     ['a directory without images', () => on('empty'), /'empty' holds no images/],
     ['a wrong label', () => on('mislabelled'), /has the label 7 at record 12/],
     ['a truncated file', () => on('truncated'), /has 500 bytes, expected 3088/],
     ['a wrong magic number', () => on('magic'), /begins with the number/],
-    ['an absent class', () => on('absent'), /\(training\) has no image of class 3, expected at least one/],
-    ['the wrong number of classes', () => ['train', 'vit', '--data', 'set', '--classes', '5'], /has no image of class 4/],
-    ['steps and epochs', () => on('set', '--steps', '3', '--epochs', '2'), /--steps is 3 and --epochs is 2, expected one of them/],
-    ['a patch that does not divide', () => on('set', '--patch', '3'), /--patch is 3, expected a divisor of width and height of the images \(8 x 8\)/],
-    ['a limit above the set', () => on('set', '--limit', '49'), /--limit is 49, expected 1 to 48, the training images of 'set'/],
-    ['a limit without a class', () => on('set', '--limit', '3'), /\(the first 3 images, for training\) has no image of class 3/],
-    ['all held out', () => on('set', '--validation', '48'), /--validation is 48, expected less than the 48 training images/],
-    ['an unknown part', () => on('set', '--validation', 'half'), /--validation is 'half', expected test or a whole number from 1 to 16777216/],
-    ['a margin as large as the image', () => on('set', '--crop', '8'), /--crop is 8, expected a whole number from 0 to 7/],
-    ['a momentum that there is not', () => on('set', '--reversible', 'momentum', '--momentum', '0.3'), /--momentum is 0\.3, expected one of 0\.125, 0\.25/],
-    ['a momentum that is not exact', () => on('set', '--reversible', 'momentum', '--momentum', '0.875', '--random-momentum'), /--momentum is 0\.875, expected 0\.125, 0\.25, 0\.5 or 0\.75 with --random-momentum/],
-    ['too much dropout', () => on('set', '--dropout', '0.9'), /--dropout is 0\.9, expected a number from 0 to 0\.8/],
-    ['too little memory', () => on('set', '--memory-limit', '1KiB'), /needs \d+ bytes, 1024 are allowed/],
-    ['another data set to resume', () => ['train', 'vit', '--data', 'other', '--resume', 'begun'], /the data set 'other' has SHA-256 \w+, expected \w+, the data set that the run began with/],
-    ['other options to resume', () => ['train', 'vit', '--data', 'set', '--resume', 'begun', '--crop', '2', '--flip', '--patch', '2', '--epochs', '3'],
-      /--crop is 2 \(checkpoint: 1\), --flip is true \(checkpoint: false\), --patch is 2 \(checkpoint: 4\), --epochs is 3 \(checkpoint: not given\), expected the checkpoint's/],
-    ['a GPT to resume', () => ['train', 'vit', '--data', 'set', '--resume', 'text-run'], /the run in 'text-run' is of a GPT \(train gpt\), expected a vision transformer \(train vit\)/],
-    ['eval without data', () => ['eval', withoutLog('begun')], /--data is missing, expected a directory of images/],
-    ['eval on a text', () => ['eval', 'begun', '--text', 'text.txt'], /--text is given, but the run in 'begun' is of a vision transformer, expected --data/],
-    ['eval on images of another size', () => ['eval', 'begun', '--data', 'wide'], /'wide' has images of 12 x 12 x 1 in 4 classes, expected images of 8 x 8 x 1 in 4 classes/],
-    ['a gamma that there is not', () => ['eval', 'begun', '--data', 'set', '--gamma', '0.3'], /--gamma is 0\.3, expected 0, \+-0\.125, \+-0\.25 or \+-0\.5/],
-    ['a sample', () => ['sample', 'begun'], /the run in 'begun' is of a vision transformer \(train vit\), expected a GPT/],
-    ['a plan of no width', () => ['plan', 'vit', '--width', '0'], /--width is 0, expected a whole number from 1/],
+    [
+      'an absent class',
+      () => on('absent'),
+      /\(training\) has no image of class 3, expected at least one/,
+    ],
+    [
+      'the wrong number of classes',
+      () => ['train', 'vit', '--data', 'set', '--classes', '5'],
+      /has no image of class 4/,
+    ],
+    [
+      'steps and epochs',
+      () => on('set', '--steps', '3', '--epochs', '2'),
+      /--steps is 3 and --epochs is 2, expected one of them/,
+    ],
+    [
+      'a patch that does not divide',
+      () => on('set', '--patch', '3'),
+      /--patch is 3, expected a divisor of width and height of the images \(8 x 8\)/,
+    ],
+    [
+      'a limit above the set',
+      () => on('set', '--limit', '49'),
+      /--limit is 49, expected 1 to 48, the training images of 'set'/,
+    ],
+    [
+      'a limit without a class',
+      () => on('set', '--limit', '3'),
+      /\(the first 3 images, for training\) has no image of class 3/,
+    ],
+    [
+      'all held out',
+      () => on('set', '--validation', '48'),
+      /--validation is 48, expected less than the 48 training images/,
+    ],
+    [
+      'an unknown part',
+      () => on('set', '--validation', 'half'),
+      /--validation is 'half', expected test or a whole number from 1 to 16777216/,
+    ],
+    [
+      'a margin as large as the image',
+      () => on('set', '--crop', '8'),
+      /--crop is 8, expected a whole number from 0 to 7/,
+    ],
+    [
+      'a momentum that there is not',
+      () => on('set', '--reversible', 'momentum', '--momentum', '0.3'),
+      /--momentum is 0\.3, expected one of 0\.125, 0\.25/,
+    ],
+    [
+      'a momentum that is not exact',
+      () => on('set', '--reversible', 'momentum', '--momentum', '0.875', '--random-momentum'),
+      /--momentum is 0\.875, expected 0\.125, 0\.25, 0\.5 or 0\.75 with --random-momentum/,
+    ],
+    [
+      'too much dropout',
+      () => on('set', '--dropout', '0.9'),
+      /--dropout is 0\.9, expected a number from 0 to 0\.8/,
+    ],
+    [
+      'too little memory',
+      () => on('set', '--memory-limit', '1KiB'),
+      /needs \d+ bytes, 1024 are allowed/,
+    ],
+    [
+      'another data set to resume',
+      () => ['train', 'vit', '--data', 'other', '--resume', 'begun'],
+      /the data set 'other' has SHA-256 \w+, expected \w+, the data set that the run began with/,
+    ],
+    [
+      'other options to resume',
+      () => [
+        'train',
+        'vit',
+        '--data',
+        'set',
+        '--resume',
+        'begun',
+        '--crop',
+        '2',
+        '--flip',
+        '--patch',
+        '2',
+        '--epochs',
+        '3',
+      ],
+      /--crop is 2 \(checkpoint: 1\), --flip is true \(checkpoint: false\), --patch is 2 \(checkpoint: 4\), --epochs is 3 \(checkpoint: not given\), expected the checkpoint's/,
+    ],
+    [
+      'a GPT to resume',
+      () => ['train', 'vit', '--data', 'set', '--resume', 'text-run'],
+      /the run in 'text-run' is of a GPT \(train gpt\), expected a vision transformer \(train vit\)/,
+    ],
+    [
+      'eval without data',
+      () => ['eval', withoutLog('begun')],
+      /--data is missing, expected a directory of images/,
+    ],
+    [
+      'eval on a text',
+      () => ['eval', 'begun', '--text', 'text.txt'],
+      /--text is given, but the run in 'begun' is of a vision transformer, expected --data/,
+    ],
+    [
+      'eval on images of another size',
+      () => ['eval', 'begun', '--data', 'wide'],
+      /'wide' has images of 12 x 12 x 1 in 4 classes, expected images of 8 x 8 x 1 in 4 classes/,
+    ],
+    [
+      'a gamma that there is not',
+      () => ['eval', 'begun', '--data', 'set', '--gamma', '0.3'],
+      /--gamma is 0\.3, expected 0, \+-0\.125, \+-0\.25 or \+-0\.5/,
+    ],
+    [
+      'a sample',
+      () => ['sample', 'begun'],
+      /the run in 'begun' is of a vision transformer \(train vit\), expected a GPT/,
+    ],
+    [
+      'a plan of no width',
+      () => ['plan', 'vit', '--width', '0'],
+      /--width is 0, expected a whole number from 1/,
+    ],
   ])('%s', (_, words, message) => {
     const { code, stdout, stderr } = retrograd(words(), { cwd });
     expect(stderr).toMatch(message);

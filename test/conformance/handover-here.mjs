@@ -1,4 +1,5 @@
-// A leg of the handover for runtimes with files and standard input: the request comes as JSON, so does the answer.
+// A leg of the handover for runtimes with files and standard input: the request comes as JSON, so
+// does the answer.
 
 import { readFileSync } from 'node:fs';
 import * as library from '../../dist/index.js';

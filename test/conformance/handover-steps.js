@@ -1,5 +1,6 @@
-// One leg of the handover, on any runtime: takes a checkpoint or begins, trains some steps, gives a checkpoint. Imports nothing: the
-// runtime passes the library it has. Bytes travel as hexadecimal digits in JSON, which every runtime can read.
+// One leg of the handover, on any runtime: takes a checkpoint or begins, trains some steps, gives a
+// checkpoint. Imports nothing: the runtime passes the library it has. Bytes travel as hexadecimal
+// digits in JSON, which every runtime can read.
 
 const STEPS = 200;
 const MODEL = { vocabulary: 32, layers: 3, channels: 32, heads: 2, context: 32 };
@@ -17,13 +18,14 @@ const fromHex = (text) =>
     Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
   );
 
-/** The batch of a step: x' = 5 x + 3 mod 32, and one time in eight something else; in integers, from the step alone. */
+/** The batch of a step: x' = 5 x + 3 mod 32, and one time in eight something else; in integers,
+ *  from the step alone. */
 function batchOf({ batch, model }, step) {
   const { vocabulary, context } = model.config;
-  const n = batch * context,
-    tokens = new Int32Array(n + 1);
-  let state = Math.imul(step + 1, 0x9e3779b1),
-    token = 0;
+  const n = batch * context;
+  const tokens = new Int32Array(n + 1);
+  let state = Math.imul(step + 1, 0x9e3779b1);
+  let token = 0;
   for (let i = 0; i <= n; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     token = state >>> 29 === 0 ? (state >>> 8) % vocabulary : (5 * token + 3) % vocabulary;

@@ -1,11 +1,12 @@
-// npm run conformance: verify on every runtime that can be had here, and one training run handed through four of them.
+// npm run conformance: verify on every runtime that can be had here, and one training run handed
+// through four of them.
 //
 //   node test/conformance/matrix.mjs                      all rows; writes bench/results/conformance.json
 //   node test/conformance/matrix.mjs --quick              what installs in a moment: Node, Deno, Bun, workerd, Chromium; prints only
 //   node test/conformance/matrix.mjs --only deno,jsc      these rows; prints only
 //
-// Installs what is missing (install.mjs). A runtime that cannot be installed keeps its row, with the reason. Exit code 1 if a row that
-// ran differs or fails, or the handover does.
+// Installs what is missing (install.mjs). A runtime that cannot be installed keeps its row, with
+// the reason. Exit code 1 if a row that ran differs or fails, or the handover does.
 
 import os from 'node:os';
 import { parseArgs } from 'node:util';
@@ -20,7 +21,9 @@ const HANDOVER = ['bun', 'chromium', 'workerd'];
 
 function options() {
   try {
-    return parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } }).values;
+    return parseArgs({
+      options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    }).values;
   } catch (error) {
     return refuse(error.message, USAGE);
   }
@@ -28,9 +31,17 @@ function options() {
 
 /** The rows that were asked for. */
 function selected({ only, quick }) {
-  const names = only?.split(','), known = RUNTIMES.map(({ id }) => id), unknown = names?.find((name) => !known.includes(name));
-  if (unknown !== undefined) refuse(`--only: there is no runtime ${JSON.stringify(unknown)}`, `the runtimes are ${known.join(', ')}`);
-  return RUNTIMES.filter((row) => (names === undefined || names.includes(row.id)) && (!quick || row.quick));
+  const names = only?.split(',');
+  const known = RUNTIMES.map(({ id }) => id);
+  const unknown = names?.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    refuse(
+      `--only: there is no runtime ${JSON.stringify(unknown)}`,
+      `the runtimes are ${known.join(', ')}`,
+    );
+  return RUNTIMES.filter(
+    (row) => (names === undefined || names.includes(row.id)) && (!quick || row.quick),
+  );
 }
 
 /** Bare shells do not say what they are. */
@@ -39,13 +50,20 @@ const isNameless = (runtime) => runtime === undefined || runtime.startsWith('a J
 /** What one answer means: status and note. */
 function judge({ report, error }, refuses) {
   if (report === undefined) {
-    if (refuses?.test(error)) return { status: 'refused', note: `as it must be: ${shortReason(error.replace(/^\w+: |\. HINT: .*$/g, ''))}` };
+    if (refuses?.test(error))
+      return {
+        status: 'refused',
+        note: `as it must be: ${shortReason(error.replace(/^\w+: |\. HINT: .*$/g, ''))}`,
+      };
     return { status: 'failed', note: shortReason(error ?? 'it answered no report') };
   }
   if (refuses !== undefined) return { status: 'failed', note: 'it must refuse to run here' };
   const first = report.rows.find(({ equal }) => !equal);
   if (report.equal && report.digest === report.expected) return { status: 'equal' };
-  return { status: 'DIFFERENT', note: `first difference: ${first?.name}, case ${first?.firstDifference ?? 0}` };
+  return {
+    status: 'DIFFERENT',
+    note: `first difference: ${first?.name}, case ${first?.firstDifference ?? 0}`,
+  };
 }
 
 /** One row of the table; never throws. */
@@ -59,10 +77,22 @@ async function runRow({ name, processor, install, run, version, refuses }) {
     return { ...row, status: 'not run', note: shortReason(error.message) };
   }
   const begun = performance.now();
-  if (begun - asked > 1000) console.log(`installed ${name} in ${((begun - asked) / 1000).toFixed(1)} s`);
+  if (begun - asked > 1000)
+    console.log(`installed ${name} in ${((begun - asked) / 1000).toFixed(1)} s`);
   try {
-    const answer = await run(program), { report, runtime } = answer, wall = Math.round(performance.now() - begun), own = await version?.(program);
-    return { ...row, runtime: isNameless(runtime) ? own ?? name : runtime, version: own, ...judge(answer, refuses), digest: report?.digest, milliseconds: report?.milliseconds, wallMilliseconds: wall };
+    const answer = await run(program);
+    const { report, runtime } = answer;
+    const wall = Math.round(performance.now() - begun);
+    const own = await version?.(program);
+    return {
+      ...row,
+      runtime: isNameless(runtime) ? (own ?? name) : runtime,
+      version: own,
+      ...judge(answer, refuses),
+      digest: report?.digest,
+      milliseconds: report?.milliseconds,
+      wallMilliseconds: wall,
+    };
   } catch (error) {
     return { ...row, status: 'failed', note: shortReason(error.message) };
   }
@@ -71,29 +101,63 @@ async function runRow({ name, processor, install, run, version, refuses }) {
 /** Lines of text in columns. */
 function columns(rows) {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 async function main() {
-  const given = options(), rows = [], wanted = selected(given), isAll = given.only === undefined && !given.quick;
+  const given = options();
+  const rows = [];
+  const wanted = selected(given);
+  const isAll = given.only === undefined && !given.quick;
   for (const [i, runtime] of wanted.entries()) {
-    const begun = performance.now(), row = await runRow(runtime);
+    const begun = performance.now();
+    const row = await runRow(runtime);
     rows.push(row);
-    console.log(`[${i + 1}/${wanted.length}] ${row.name}: ${row.status}${row.note === undefined ? '' : `, ${row.note}`} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+    console.log(
+      `[${i + 1}/${wanted.length}] ${row.name}: ` +
+        `${row.status}${row.note === undefined ? '' : `, ${row.note}`} ` +
+        `(${((performance.now() - begun) / 1000).toFixed(1)} s)`,
+    );
   }
   let handover;
-  if (HANDOVER.every((id) => wanted.some((row, i) => row.id === id && rows[i].status !== 'not run'))) {
+  if (
+    HANDOVER.every((id) => wanted.some((row, i) => row.id === id && rows[i].status !== 'not run'))
+  ) {
     try {
       handover = await runHandover((line) => console.log(`[handover] ${line}`));
     } catch (error) {
       handover = { equal: false, legs: [], note: shortReason(error.message) };
     }
   }
-  console.log(`\n${columns([['runtime', 'engine', 'processor', 'verdict', 'ms', 'digest'], ...rows.map((row) =>
-    [row.name, row.version ?? row.runtime ?? '', row.processor, row.status, String(row.milliseconds ?? ''), row.digest?.slice(0, 16) ?? ''])]).join('\n')}\n`);
-  if (handover !== undefined) console.log(`handover: ${handover.equal ? `equal, ${handover.weights}` : `not equal, ${handover.note ?? `${handover.weights}, expected ${handover.expected}`}`}`);
+  console.log(
+    `\n${columns([
+      ['runtime', 'engine', 'processor', 'verdict', 'ms', 'digest'],
+      ...rows.map((row) => [
+        row.name,
+        row.version ?? row.runtime ?? '',
+        row.processor,
+        row.status,
+        String(row.milliseconds ?? ''),
+        row.digest?.slice(0, 16) ?? '',
+      ]),
+    ]).join('\n')}\n`,
+  );
+  if (handover !== undefined)
+    console.log(
+      'handover: ' +
+        `${handover.equal ? `equal, ${handover.weights}` : `not equal, ${handover.note ?? `${handover.weights}, expected ${handover.expected}`}`}`,
+    );
   const count = (status) => rows.filter((row) => row.status === status).length;
-  console.log(['equal', 'DIFFERENT', 'failed', 'refused', 'not run'].map((status) => `${count(status)} ${status}`).join(', '));
+  console.log(
+    ['equal', 'DIFFERENT', 'failed', 'refused', 'not run']
+      .map((status) => `${count(status)} ${status}`)
+      .join(', '),
+  );
   if (isAll) writeResult(resultFile('conformance'), { stamp: stamp(), rows, handover });
   const isBad = count('DIFFERENT') + count('failed') > 0 || handover?.equal === false;
   process.exitCode = isBad ? 1 : 0;

@@ -1,5 +1,5 @@
-// docs/verify.html stands on servers that have other pages, too: it sends nothing anywhere. The server of
-// these tests adds what posts the report to it.
+// docs/verify.html stands on servers that have other pages, too: it sends nothing anywhere. The
+// server of these tests adds what posts the report to it.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,9 @@ import { serve } from './server.mjs';
 
 test('the page has no way to send a request with content', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/verify.html'), 'utf8');
-  expect(page).not.toMatch(/fetch\(|XMLHttpRequest|sendBeacon|<form|WebSocket|EventSource|location\.search/);
+  expect(page).not.toMatch(
+    /fetch\(|XMLHttpRequest|sendBeacon|<form|WebSocket|EventSource|location\.search/,
+  );
 });
 
 test('what the server of the tests sends posts to a fixed path of itself', async () => {

@@ -1,14 +1,25 @@
-// A local server for pages: the repository's dist/, docs/ and test/conformance/, isolated as shared memory asks for, what a page is
-// given at /given, and what it posts to /posted.
+// A local server for pages: the repository's dist/, docs/ and test/conformance/, isolated as shared
+// memory asks for, what a page is given at /given, and what it posts to /posted.
 
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { ROOT } from '../../bench/stamp.mjs';
 
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json', '.map': 'application/json' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+  '.json': 'application/json',
+  '.map': 'application/json',
+};
 const OPEN = ['dist/', 'docs/', 'test/conformance/'];
-const HEADERS = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp', 'cache-control': 'no-store' };
+const HEADERS = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'cache-control': 'no-store',
+};
 
 /** The page posts what it finds to this server, and to no other: the page itself sends nothing. */
 const POSTING = `<script>
@@ -17,20 +28,36 @@ document.addEventListener('verified', ({ detail }) => fetch('/posted', { method:
 <script type="module">`;
 
 function sendFile(path, response) {
-  const name = normalize(decodeURIComponent(path)).replaceAll('\\', '/').replace(/^\/+/, ''), file = join(ROOT, name);
-  if (!OPEN.some((folder) => name.startsWith(folder)) || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404, HEADERS).end('not found');
-  response.writeHead(200, { ...HEADERS, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
-  if (name === 'docs/verify.html') return response.end(readFileSync(file, 'utf8').replace('<script type="module">', POSTING));
+  const name = normalize(decodeURIComponent(path)).replaceAll('\\', '/').replace(/^\/+/, '');
+  const file = join(ROOT, name);
+  if (
+    !OPEN.some((folder) => name.startsWith(folder)) ||
+    !existsSync(file) ||
+    !statSync(file).isFile()
+  )
+    return response.writeHead(404, HEADERS).end('not found');
+  response.writeHead(200, {
+    ...HEADERS,
+    'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+  });
+  if (name === 'docs/verify.html')
+    return response.end(readFileSync(file, 'utf8').replace('<script type="module">', POSTING));
   createReadStream(file).pipe(response);
 }
 
-/** Starts it on a free port: { origin, posted, close }. `posted` resolves to the JSON that a page posts. */
+/** Starts it on a free port: { origin, posted, close }. `posted` resolves to the JSON that a page
+ *  posts. */
 export async function serve(given = {}) {
   let receive;
-  const posted = new Promise((resolve) => { receive = resolve; });
+  const posted = new Promise((resolve) => {
+    receive = resolve;
+  });
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    if (request.method === 'GET' && pathname === '/given') return response.writeHead(200, { ...HEADERS, 'content-type': TYPES['.json'] }).end(JSON.stringify(given));
+    if (request.method === 'GET' && pathname === '/given')
+      return response
+        .writeHead(200, { ...HEADERS, 'content-type': TYPES['.json'] })
+        .end(JSON.stringify(given));
     if (request.method === 'GET') return sendFile(pathname, response);
     const parts = [];
     request.on('data', (part) => parts.push(part));
@@ -43,7 +70,12 @@ export async function serve(given = {}) {
       }
     });
   });
-  await new Promise((resolve, reject) => server.on('error', reject).listen(0, '127.0.0.1', resolve));
-  const close = () => { server.closeAllConnections(); server.close(); };
+  await new Promise((resolve, reject) =>
+    server.on('error', reject).listen(0, '127.0.0.1', resolve),
+  );
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
   return { origin: `http://127.0.0.1:${server.address().port}`, posted, close };
 }

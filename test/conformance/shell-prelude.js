@@ -1,5 +1,6 @@
-// What the library's modules touch when they are imported and a bare engine shell (jsc, SpiderMonkey's js) does not have. Imported
-// before them. verify decodes and encodes no text, so the stand-ins only have to exist.
+// What the library's modules touch when they are imported and a bare engine shell (jsc,
+// SpiderMonkey's js) does not have. Imported before them. verify decodes and encodes no text, so
+// the stand-ins only have to exist.
 
 globalThis.TextDecoder ??= class TextDecoder {
   decode() {

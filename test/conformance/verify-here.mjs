@@ -1,9 +1,13 @@
-// verify on the runtime that runs this file, any that has modules and prints: one line of JSON, { report, runtime } or { error }.
+// verify on the runtime that runs this file, any that has modules and prints: one line of JSON, {
+// report, runtime } or { error }.
 
 import './shell-prelude.js';
 import { describeRuntime, verify } from '../../dist/verify.js';
 
-const say = globalThis.console?.log !== undefined && globalThis.process !== undefined ? console.log : globalThis.print ?? console.log;
+const say =
+  globalThis.console?.log !== undefined && globalThis.process !== undefined
+    ? console.log
+    : (globalThis.print ?? console.log);
 const runtime = describeRuntime();
 let answer;
 try {

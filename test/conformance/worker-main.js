@@ -1,13 +1,15 @@
-// The worker that workerd runs: GET /verify answers the report, POST /handover trains on (handover-steps.js).
+// The worker that workerd runs: GET /verify answers the report, POST /handover trains on
+// (handover-steps.js).
 
-import { describeRuntime, verify } from '../../dist/worker-verify.js';
 import * as library from '../../dist/worker.js';
+import { describeRuntime, verify } from '../../dist/worker-verify.js';
 import { handover } from './handover-steps.js';
 
 export default {
   async fetch(request) {
     try {
-      if (request.method === 'POST') return Response.json(await handover(library, await request.json()));
+      if (request.method === 'POST')
+        return Response.json(await handover(library, await request.json()));
       return Response.json({ report: verify(), runtime: describeRuntime() });
     } catch (error) {
       return Response.json({ error: `${error.name}: ${error.message}` });

@@ -8,12 +8,15 @@ import { complaint, start, within } from './execute.mjs';
 const CONFIG = join(import.meta.dirname, 'workerd.capnp');
 
 /** A port that was free a moment ago. */
-const freePort = () => new Promise((resolve, reject) => {
-  const server = createServer().on('error', reject).listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+      .on('error', reject)
+      .listen(0, '127.0.0.1', () => {
+        const { port } = server.address();
+        server.close(() => resolve(port));
+      });
   });
-});
 
 /** The answer to a request, tried again until the server is up. */
 async function fetchWhenUp(url, options, isOver) {
@@ -27,15 +30,23 @@ async function fetchWhenUp(url, options, isOver) {
   }
 }
 
-/** `command`: workerd, and what goes before it. `request`: nothing for GET /verify, or what POST /handover takes. */
+/** `command`: workerd, and what goes before it. `request`: nothing for GET /verify, or what POST
+ *  /handover takes. */
 export async function askWorkerd(command, request, seconds = 120) {
-  const port = await freePort(), server = start([...command, 'serve', CONFIG, '--socket-addr', `http=127.0.0.1:${port}`]);
+  const port = await freePort();
+  const server = start([...command, 'serve', CONFIG, '--socket-addr', `http=127.0.0.1:${port}`]);
   let isOver = false;
-  const early = server.ended.then((result) => { isOver = true; throw new Error(`workerd ended: ${complaint(result)}`); });
+  const early = server.ended.then((result) => {
+    isOver = true;
+    throw new Error(`workerd ended: ${complaint(result)}`);
+  });
   early.catch(() => {});
   const options = request === undefined ? {} : { method: 'POST', body: JSON.stringify(request) };
   try {
-    return await within(seconds, Promise.race([fetchWhenUp(`http://127.0.0.1:${port}/`, options, () => isOver), early]));
+    return await within(
+      seconds,
+      Promise.race([fetchWhenUp(`http://127.0.0.1:${port}/`, options, () => isOver), early]),
+    );
   } finally {
     isOver = true;
     server.stop();

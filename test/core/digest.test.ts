@@ -15,14 +15,26 @@ const expected = (bytes: Uint8Array): string => createHash('sha256').update(byte
 const VECTORS: [string, Uint8Array, string][] = [
   ['nothing', utf8(''), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
   ['abc', utf8('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
-  ['two blocks', utf8('abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq'),
-    '248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1'],
-  ['a million times a', utf8('a'.repeat(1_000_000)),
-    'cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0'],
-  ['one byte', Uint8Array.of(0xd3),
-    '28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1'],
-  ['two bytes', Uint8Array.of(0x11, 0xaf),
-    '5ca7133fa735326081558ac312c620eeca9970d1e70a4b95533d956f072d1f98'],
+  [
+    'two blocks',
+    utf8('abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq'),
+    '248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1',
+  ],
+  [
+    'a million times a',
+    utf8('a'.repeat(1_000_000)),
+    'cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0',
+  ],
+  [
+    'one byte',
+    Uint8Array.of(0xd3),
+    '28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1',
+  ],
+  [
+    'two bytes',
+    Uint8Array.of(0x11, 0xaf),
+    '5ca7133fa735326081558ac312c620eeca9970d1e70a4b95533d956f072d1f98',
+  ],
 ];
 
 describe('SHA-256', () => {
@@ -41,14 +53,19 @@ describe('SHA-256', () => {
 
   test('of parts is of what they are together, shared memory too', () => {
     const parts = fc.array(fc.uint8Array({ maxLength: 9000, size: 'max' }), { maxLength: 6 });
-    fc.assert(fc.property(parts, fc.boolean(), (given, isShared) => {
-      const copy = (part: Uint8Array): Uint8Array => {
-        const shared = new Uint8Array(new SharedArrayBuffer(part.length));
-        shared.set(part);
-        return shared;
-      };
-      expect(hex(sha256(isShared ? given.map(copy) : given))).toBe(expected(Buffer.concat(given)));
-    }), { numRuns: 100 });
+    fc.assert(
+      fc.property(parts, fc.boolean(), (given, isShared) => {
+        const copy = (part: Uint8Array): Uint8Array => {
+          const shared = new Uint8Array(new SharedArrayBuffer(part.length));
+          shared.set(part);
+          return shared;
+        };
+        expect(hex(sha256(isShared ? given.map(copy) : given))).toBe(
+          expected(Buffer.concat(given)),
+        );
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test('its constants are far from where an engine could round them otherwise', () => {
@@ -105,8 +122,12 @@ test('a checkpoint is read from the bytes that were digested', async () => {
   const model = { vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 };
   const trainer = Trainer.create({ model: gpt(model), batch: 1, steps: 10 });
   const file = await encodeCheckpoint({
-    tensors: trainer.tensors(), options: trainer.options, step: 0, libraryVersion: '0.1.0',
-    vocabulary: Vocabulary.bytes().toJson(), dataSha256: await sha256Hex(new Uint8Array(0)),
+    tensors: trainer.tensors(),
+    options: trainer.options,
+    step: 0,
+    libraryVersion: '0.1.0',
+    vocabulary: Vocabulary.bytes().toJson(),
+    dataSha256: await sha256Hex(new Uint8Array(0)),
   });
   const decoding = decodeCheckpoint(file);
   file.fill(0xff);

@@ -2,6 +2,7 @@
 // takes minutes; the bound is far above what a linear one takes on a slow machine that is busy.
 
 import { expect, test } from 'vitest';
+import { RetrogradError, UsageError } from '../../src/core/errors.ts';
 import { beamSearch } from '../../src/data/beam.ts';
 import { corpusBleu, tokenize13a } from '../../src/data/bleu.ts';
 import { BytePairs } from '../../src/data/bpe.ts';
@@ -9,10 +10,9 @@ import { readDigits } from '../../src/data/digits.ts';
 import { normaliseSentence, readPairs, splitPairs } from '../../src/data/pairs.ts';
 import { readText } from '../../src/data/text.ts';
 import { Vocabulary } from '../../src/data/vocabulary.ts';
-import { RetrogradError, UsageError } from '../../src/core/errors.ts';
 
-const SECONDS = 8,
-  N = 2 ** 20;
+const SECONDS = 8;
+const N = 2 ** 20;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const times = (count: number, make: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => make(i)).join('');

@@ -12,13 +12,15 @@ import { normaliseSentence } from '../../src/data/pairs.ts';
 function ranges(): [number, number][] {
   let end = 0;
   return NORMALISED.split(' ').map((word) => {
-    const [gap, more] = word.split('.').map((digits) => parseInt(digits, 36)), from = end + gap;
+    const [gap, more] = word.split('.').map((digits) => parseInt(digits, 36));
+    const from = end + gap;
     end = from + more;
     return [from, end];
   });
 }
 const TABLE = ranges();
-const isInTable = (point: number): boolean => TABLE.some(([from, to]) => point >= from && point <= to);
+const isInTable = (point: number): boolean =>
+  TABLE.some(([from, to]) => point >= from && point <= to);
 const text = (...points: number[]): string => String.fromCodePoint(...points);
 afterEach(() => {
   vi.restoreAllMocks();
@@ -27,10 +29,13 @@ afterEach(() => {
 describe('the table', () => {
   test('has ranges in order, without the halves of surrogate pairs', () => {
     expect(TABLE.length).toBe(198);
-    expect(TABLE.every(([from, to], i) => from <= to && from > (TABLE[i - 1]?.[1] ?? -1))).toBe(true);
+    expect(TABLE.every(([from, to], i) => from <= to && from > (TABLE[i - 1]?.[1] ?? -1))).toBe(
+      true,
+    );
     expect([0xd800, 0xdfff, 0x10ffff, 0x378].some(isInTable)).toBe(false);
   });
-  // Assigned after 15.0, and normalised since: a Garay mark, a Tulu-Tigalari vowel, a Kirat Rai vowel.
+  // Assigned after 15.0, and normalised since: a Garay mark, a Tulu-Tigalari vowel, a Kirat Rai
+  // vowel.
   test('has none of the characters that a later version normalises', () => {
     for (const point of [0x10d69, 0x113c5, 0x113c7, 0x16d68, 0x16d69, 0x1612f, 0x897, 0x1ae6])
       expect(isInTable(point), point.toString(16)).toBe(false);
@@ -40,36 +45,62 @@ describe('the table', () => {
 test('what is in the table becomes what the runtime makes of a whole text', () => {
   const seed = 15;
   const known = fc.constantFrom(...TABLE).chain(([from, to]) => fc.integer({ min: from, max: to }));
-  const common = fc.constantFrom(0x20, 0x41, 0x65, 0x301, 0x327, 0x1100, 0x1161, 0x11a8, 0x4e00, 0x1f600);
+  const common = fc.constantFrom(
+    0x20,
+    0x41,
+    0x65,
+    0x301,
+    0x327,
+    0x1100,
+    0x1161,
+    0x11a8,
+    0x4e00,
+    0x1f600,
+  );
   const points = fc.array(fc.oneof(known, common), { maxLength: 20 });
-  fc.assert(fc.property(points, (some) => {
-    expect(composed(text(...some))).toBe(text(...some).normalize('NFC'));
-  }), { seed, numRuns: 5000 });
+  fc.assert(
+    fc.property(points, (some) => {
+      expect(composed(text(...some))).toBe(text(...some).normalize('NFC'));
+    }),
+    { seed, numRuns: 5000 },
+  );
 });
 
 test('every single character of the table, between others', () => {
-  for (const [from, to] of TABLE) for (let point = from; point <= to; point++) {
-    const sentence = `e${text(point)}\u0327\u0301a`;
-    if (composed(sentence) !== sentence.normalize('NFC')) expect.fail(point.toString(16));
-  }
+  for (const [from, to] of TABLE)
+    for (let point = from; point <= to; point++) {
+      const sentence = `e${text(point)}\u0327\u0301a`;
+      if (composed(sentence) !== sentence.normalize('NFC')) expect.fail(point.toString(16));
+    }
 });
 
 test('the runtime is asked about nothing else', () => {
-  const asked: string[] = [], real = String.prototype.normalize;
-  vi.spyOn(String.prototype, 'normalize').mockImplementation(function (this: string, form?: string) {
+  const asked: string[] = [];
+  const real = String.prototype.normalize;
+  vi.spyOn(String.prototype, 'normalize').mockImplementation(function (
+    this: string,
+    form?: string,
+  ) {
     asked.push(this);
     return real.call(this, form);
   });
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (some) => {
-    composed(some);
-  }), { seed: 16, numRuns: 20_000 });
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (some) => {
+      composed(some);
+    }),
+    { seed: 16, numRuns: 20_000 },
+  );
   expect(asked.length).toBeGreaterThan(1000);
-  expect(asked.every((run) => Array.from(run).every((c) => isInTable(c.codePointAt(0) ?? 0)))).toBe(true);
+  expect(asked.every((run) => Array.from(run).every((c) => isInTable(c.codePointAt(0) ?? 0)))).toBe(
+    true,
+  );
 });
 
 test('characters of later versions stay where they are, and what is around them too', () => {
-  const vowels = text(0x113c2, 0x113c2), mark = text(0x10d69);
-  for (const later of [vowels, `${mark}\u0334`, `e${mark}\u0301`]) expect(composed(later)).toBe(later);
+  const vowels = text(0x113c2, 0x113c2);
+  const mark = text(0x10d69);
+  for (const later of [vowels, `${mark}\u0334`, `e${mark}\u0301`])
+    expect(composed(later)).toBe(later);
   expect(composed(`e\u0301${vowels}e\u0301`)).toBe(`\u00e9${vowels}\u00e9`);
   expect(composed('\ud800e\u0301\udc00')).toBe('\ud800\u00e9\udc00');
 });
@@ -80,7 +111,8 @@ test('characters of later versions stay where they are, and what is around them 
 test('every code point, between others, becomes what Unicode 15.0 makes of it', () => {
   const hash = createHash('sha256');
   for (let point = 0; point <= 0x10ffff; point++) {
-    const c = text(point), other = text((point * 7919) % 0x110000);
+    const c = text(point);
+    const other = text((point * 7919) % 0x110000);
     hash.update(composed(`e${c}\u0327${c}\u0301a${c}${other}`));
   }
   expect(hash.digest('hex').slice(0, 16)).toBe('c337a9c8313a7415');

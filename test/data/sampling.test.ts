@@ -27,16 +27,27 @@ describe('exponentialU32', () => {
 describe('chooseToken', () => {
   const logits = [0, Math.log(2), Math.log(5), -1000];
 
-  test('draws in proportion to exp(logit / temperature): chi-square below 20 with 2 degrees of freedom', () => {
-    for (const [temperature, weights] of [[1, [1, 2, 5]], [0.5, [1, 4, 25]]] as const) {
-      const draws = 20_000, counts = [0, 0, 0, 0];
-      for (let i = 0; i < draws; i++) counts[chooseToken(logits, temperature, 1, i)]++;
-      const total = weights.reduce<number>((a, b) => a + b, 0);
-      const chiSquare = weights.reduce((sum, w, i) => sum + (counts[i] - (draws * w) / total) ** 2 / ((draws * w) / total), 0);
-      expect(chiSquare).toBeLessThan(20);
-      expect(counts[3]).toBe(0);
-    }
-  });
+  test(
+    'draws in proportion to exp(logit / temperature): chi-square below 20 with 2 degrees of ' +
+      'freedom',
+    () => {
+      for (const [temperature, weights] of [
+        [1, [1, 2, 5]],
+        [0.5, [1, 4, 25]],
+      ] as const) {
+        const draws = 20_000;
+        const counts = [0, 0, 0, 0];
+        for (let i = 0; i < draws; i++) counts[chooseToken(logits, temperature, 1, i)]++;
+        const total = weights.reduce<number>((a, b) => a + b, 0);
+        const chiSquare = weights.reduce(
+          (sum, w, i) => sum + (counts[i] - (draws * w) / total) ** 2 / ((draws * w) / total),
+          0,
+        );
+        expect(chiSquare).toBeLessThan(20);
+        expect(counts[3]).toBe(0);
+      }
+    },
+  );
 
   test('temperature 0 takes the first largest logit; a tiny one too', () => {
     expect(chooseToken([1, 3, 3, 2], 0, 1, 0)).toBe(1);
@@ -44,15 +55,26 @@ describe('chooseToken', () => {
   });
 
   test('the draw is a function of seed and index, and always a token', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 40 }), fc.nat(), fc.nat(), (values, seed, index) => {
-      const token = chooseToken(values, 1, seed, index);
-      expect(token).toBe(chooseToken(values, 1, seed, index));
-      expect(token).toBeGreaterThanOrEqual(0);
-      expect(token).toBeLessThan(values.length);
-    }), { seed: 6, numRuns: 500 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 40 }),
+        fc.nat(),
+        fc.nat(),
+        (values, seed, index) => {
+          const token = chooseToken(values, 1, seed, index);
+          expect(token).toBe(chooseToken(values, 1, seed, index));
+          expect(token).toBeGreaterThanOrEqual(0);
+          expect(token).toBeLessThan(values.length);
+        },
+      ),
+      { seed: 6, numRuns: 500 },
+    );
   });
 
   test('a temperature that is negative, not a number or huge is refused', () => {
-    for (const temperature of [-1, NaN, Infinity, 101]) expect(() => chooseToken(logits, temperature, 1, 0)).toThrow(/temperature is .*, expected a number from 0 to 100/);
+    for (const temperature of [-1, NaN, Infinity, 101])
+      expect(() => chooseToken(logits, temperature, 1, 0)).toThrow(
+        /temperature is .*, expected a number from 0 to 100/,
+      );
   });
 });

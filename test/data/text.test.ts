@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/core/errors.ts';
 import { readText, splitTokens } from '../../src/data/text.ts';
 import { Vocabulary } from '../../src/data/vocabulary.ts';
-import { UsageError } from '../../src/core/errors.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
-const message = (bytes: Uint8Array, context: number, vocabulary?: 'characters' | 'bytes'): string => {
-  try { readText(bytes, { context, vocabulary, what: 'a.txt' }); } catch (error) {
+const message = (
+  bytes: Uint8Array,
+  context: number,
+  vocabulary?: 'characters' | 'bytes',
+): string => {
+  try {
+    readText(bytes, { context, vocabulary, what: 'a.txt' });
+  } catch (error) {
     expect(error).toBeInstanceOf(UsageError);
     return (error as Error).message;
   }
@@ -26,7 +32,9 @@ describe('splitTokens', () => {
 
 describe('readText', () => {
   test('gives vocabulary, training and validation tokens', () => {
-    const { vocabulary, train, validation } = readText(bytesOf('abcabcabcabcabcabcab'), { context: 1 });
+    const { vocabulary, train, validation } = readText(bytesOf('abcabcabcabcabcabcab'), {
+      context: 1,
+    });
     expect(vocabulary.size).toBe(3);
     expect(Array.from(train).join('')).toBe('012012012012012012');
     expect(Array.from(validation).join('')).toBe('01');
@@ -38,11 +46,22 @@ describe('readText', () => {
   });
 
   test('an empty file, one distinct character and bytes that are not UTF-8 are refused', () => {
-    expect(message(new Uint8Array(0), 8)).toBe('a.txt is empty. HINT: give a text of at least 81 characters');
-    expect(message(bytesOf('a'), 8)).toMatch(/^a\.txt has one distinct character in 1, expected at least 2\. HINT: /);
-    for (const kind of ['characters', 'bytes'] as const) expect(message(bytesOf('a'.repeat(1000)), 8, kind)).toMatch(/one distinct character in 1000/);
+    expect(message(new Uint8Array(0), 8)).toBe(
+      'a.txt is empty. HINT: give a text of at least 81 characters',
+    );
+    expect(message(bytesOf('a'), 8)).toMatch(
+      /^a\.txt has one distinct character in 1, expected at least 2\. HINT: /,
+    );
+    for (const kind of ['characters', 'bytes'] as const)
+      expect(message(bytesOf('a'.repeat(1000)), 8, kind)).toMatch(/one distinct character in 1000/);
     expect(message(Uint8Array.of(0x61, 0x62, 0xc0), 8)).toMatch(/not UTF-8: byte 0xc0 at offset 2/);
-    expect(message(Uint8Array.from({ length: 200 }, (_, i) => 200 + (i % 50)), 8, 'bytes')).toBe('accepted');
+    expect(
+      message(
+        Uint8Array.from({ length: 200 }, (_, i) => 200 + (i % 50)),
+        8,
+        'bytes',
+      ),
+    ).toBe('accepted');
   });
 
   test('the shortest accepted text has 10 context + 1 characters, and the hint says so', () => {
@@ -50,7 +69,10 @@ describe('readText', () => {
       const text = (n: number): Uint8Array => bytesOf('ab'.repeat(n).slice(0, n));
       expect(message(text(10 * context + 1), context)).toBe('accepted');
       expect(message(text(10 * context), context)).toContain(
-        `its validation part has ${context} tokens, expected at least ${context + 1} (context ${context} + 1). HINT: use a text of at least ${10 * context + 1} characters`);
+        `its validation part has ${context} tokens, expected at least ${context + 1} ` +
+          `(context ${context} + 1). HINT: use a text of at least ${10 * context + 1} ` +
+          'characters',
+      );
     }
     expect(message(bytesOf('ab'.repeat(50)), 64)).toContain('or a context of at most 9');
     expect(message(bytesOf('ab'), 64)).toMatch(/at least 641 characters$/);

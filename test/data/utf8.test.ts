@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeUtf8 } from '../../src/data/utf8.ts';
 import { UsageError } from '../../src/core/errors.ts';
+import { decodeUtf8 } from '../../src/data/utf8.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -28,7 +28,8 @@ function ours(bytes: Uint8Array): number[] | undefined {
 describe('decodeUtf8', () => {
   test('agrees with TextDecoder on every sequence of one or two bytes, alone and before a letter', () => {
     for (let a = 0; a < 256; a++) {
-      if (String(ours(Uint8Array.of(a))) !== String(platform(Uint8Array.of(a)))) expect.fail(`byte ${a}`);
+      if (String(ours(Uint8Array.of(a))) !== String(platform(Uint8Array.of(a))))
+        expect.fail(`byte ${a}`);
       for (let b = 0; b < 256; b++)
         for (const bytes of [Uint8Array.of(a, b), Uint8Array.of(a, b, 0x61)])
           if (String(ours(bytes)) !== String(platform(bytes))) expect.fail(`bytes ${bytes.join()}`);
@@ -39,31 +40,55 @@ describe('decodeUtf8', () => {
     const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
     let cases = 0;
     for (let lead = 0xe0; lead <= 0xff; lead++)
-      for (const b of edges) for (const c of edges) for (const d of edges) {
-        const bytes = Uint8Array.of(lead, b, c, d);
-        for (const part of [bytes, bytes.subarray(0, 3)]) if (String(ours(part)) !== String(platform(part))) expect.fail(`bytes ${part.join()}`);
-        cases++;
-      }
+      for (const b of edges)
+        for (const c of edges)
+          for (const d of edges) {
+            const bytes = Uint8Array.of(lead, b, c, d);
+            for (const part of [bytes, bytes.subarray(0, 3)])
+              if (String(ours(part)) !== String(platform(part)))
+                expect.fail(`bytes ${part.join()}`);
+            cases++;
+          }
     expect(cases).toBe(32_000);
   });
 
   test('agrees with TextDecoder on random bytes and on text with one byte changed', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => { expect(ours(bytes)).toEqual(platform(bytes)); }), { seed: 1, numRuns: 3000 });
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 20 }), fc.nat(), fc.nat(255), (text, at, byte) => {
-      const bytes = bytesOf(text);
-      expect(ours(bytes)).toEqual(Array.from(text, (c) => c.codePointAt(0)));
-      if (bytes.length > 0) bytes[at % bytes.length] = byte;
-      expect(ours(bytes)).toEqual(platform(bytes));
-    }), { seed: 2, numRuns: 3000 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
+        expect(ours(bytes)).toEqual(platform(bytes));
+      }),
+      { seed: 1, numRuns: 3000 },
+    );
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 20 }),
+        fc.nat(),
+        fc.nat(255),
+        (text, at, byte) => {
+          const bytes = bytesOf(text);
+          expect(ours(bytes)).toEqual(Array.from(text, (c) => c.codePointAt(0)));
+          if (bytes.length > 0) bytes[at % bytes.length] = byte;
+          expect(ours(bytes)).toEqual(platform(bytes));
+        },
+      ),
+      { seed: 2, numRuns: 3000 },
+    );
   });
 
   test('names the first byte that is not UTF-8', () => {
     const offset = (bytes: Uint8Array): string => {
-      try { decodeUtf8(bytes, 'a.txt'); } catch (error) { return (error as Error).message; }
+      try {
+        decodeUtf8(bytes, 'a.txt');
+      } catch (error) {
+        return (error as Error).message;
+      }
       return 'accepted';
     };
-    expect(offset(Uint8Array.of(0x61, 0x62, 0xff, 0x63))).toMatch(/^a\.txt is not UTF-8: byte 0xff at offset 2 .*HINT: /);
-    expect(offset(Uint8Array.of(0x61, 0xe2, 0x82))).toMatch(/byte 0xe2 at offset 1/); // cut in the middle of a character
+    expect(offset(Uint8Array.of(0x61, 0x62, 0xff, 0x63))).toMatch(
+      /^a\.txt is not UTF-8: byte 0xff at offset 2 .*HINT: /,
+    );
+    // cut in the middle of a character
+    expect(offset(Uint8Array.of(0x61, 0xe2, 0x82))).toMatch(/byte 0xe2 at offset 1/);
     expect(offset(Uint8Array.of(0xed, 0xa0, 0x80))).toMatch(/byte 0xed at offset 0/); // a surrogate
   });
 

@@ -14,17 +14,20 @@ describe('Vocabulary', () => {
   });
 
   test('decode(encode(text)) = text for both kinds, also through JSON', () => {
-    fc.assert(fc.property(text, (value) => {
-      for (const kind of ['characters', 'bytes'] as const) {
-        const vocabulary = Vocabulary.ofText(bytesOf(value), kind);
-        const tokens = vocabulary.encode(bytesOf(value));
-        expect(Math.max(...tokens)).toBeLessThan(vocabulary.size);
-        expect(vocabulary.decode(tokens)).toBe(value);
-        const again = Vocabulary.fromJson(JSON.parse(JSON.stringify(vocabulary.toJson())));
-        expect(again?.toJson()).toEqual(vocabulary.toJson());
-        expect(again?.encode(bytesOf(value))).toEqual(tokens);
-      }
-    }), { seed: 3, numRuns: 500 });
+    fc.assert(
+      fc.property(text, (value) => {
+        for (const kind of ['characters', 'bytes'] as const) {
+          const vocabulary = Vocabulary.ofText(bytesOf(value), kind);
+          const tokens = vocabulary.encode(bytesOf(value));
+          expect(Math.max(...tokens)).toBeLessThan(vocabulary.size);
+          expect(vocabulary.decode(tokens)).toBe(value);
+          const again = Vocabulary.fromJson(JSON.parse(JSON.stringify(vocabulary.toJson())));
+          expect(again?.toJson()).toEqual(vocabulary.toJson());
+          expect(again?.encode(bytesOf(value))).toEqual(tokens);
+        }
+      }),
+      { seed: 3, numRuns: 500 },
+    );
   });
 
   test('bytes take any file and have 256 tokens', () => {
@@ -36,20 +39,37 @@ describe('Vocabulary', () => {
 
   test('an unknown character is named with its place, a control character by its code only', () => {
     const vocabulary = Vocabulary.ofText(bytesOf('abc'), 'characters');
-    expect(() => vocabulary.encode(bytesOf('abz'), 'the prompt')).toThrow(/^the prompt has the character 'z' \(U\+007A\) at position 2, expected one of the 3 characters/);
+    expect(() => vocabulary.encode(bytesOf('abz'), 'the prompt')).toThrow(
+      /^the prompt has the character 'z' \(U\+007A\) at position 2, expected one of the 3 characters/,
+    );
     expect(() => vocabulary.encode(bytesOf('a\n'))).toThrow(/the character U\+000A at/);
     expect(() => vocabulary.encode(bytesOf('😀'))).toThrow(/'😀' \(U\+1F600\) at position 0/);
   });
 
   test('more than 65,536 distinct characters are refused, 65,536 are not', () => {
-    const points = (count: number): string => Array.from({ length: count }, (_, i) => String.fromCodePoint(0x10000 + i)).join('');
+    const points = (count: number): string =>
+      Array.from({ length: count }, (_, i) => String.fromCodePoint(0x10000 + i)).join('');
     expect(Vocabulary.ofText(bytesOf(points(65536)), 'characters').size).toBe(65536);
-    expect(() => Vocabulary.ofText(bytesOf(points(65537)), 'characters')).toThrow(/65537 distinct characters, expected at most 65536.*HINT: use the byte vocabulary/);
+    expect(() => Vocabulary.ofText(bytesOf(points(65537)), 'characters')).toThrow(
+      /65537 distinct characters, expected at most 65536.*HINT: use the byte vocabulary/,
+    );
   });
 
   test('JSON that is not a vocabulary gives undefined', () => {
-    for (const value of [null, undefined, 1, 'bytes', [], {}, { kind: 'words' }, { kind: 'characters' }, { kind: 'characters', symbols: '' },
-      { kind: 'characters', symbols: 'ba' }, { kind: 'characters', symbols: 'aa' }, { kind: 'characters', symbols: 7 }])
+    for (const value of [
+      null,
+      undefined,
+      1,
+      'bytes',
+      [],
+      {},
+      { kind: 'words' },
+      { kind: 'characters' },
+      { kind: 'characters', symbols: '' },
+      { kind: 'characters', symbols: 'ba' },
+      { kind: 'characters', symbols: 'aa' },
+      { kind: 'characters', symbols: 7 },
+    ])
       expect(Vocabulary.fromJson(value), JSON.stringify(value)).toBeUndefined();
   });
 });

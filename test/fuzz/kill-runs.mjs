@@ -1,15 +1,30 @@
 // The runs that kills.mjs kills: small ones of every kind, their data, and what a directory must
 // hold.
 
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SENTENCE = 'she sells sea shells by the sea shore, and peter piper picks a peck. ';
 
 function writePairs(path) {
-  const who = [['I', 'je'], ['you', 'tu'], ['we', 'nous'], ['they', 'elles'], ['she', 'elle']];
-  const does = [['see', 'regarde'], ['take', 'prends'], ['want', 'veux'], ['know', 'connais']];
-  const what = [['the house', 'la maison'], ['a dog', 'un chien'], ['bread', 'du pain']];
+  const who = [
+    ['I', 'je'],
+    ['you', 'tu'],
+    ['we', 'nous'],
+    ['they', 'elles'],
+    ['she', 'elle'],
+  ];
+  const does = [
+    ['see', 'regarde'],
+    ['take', 'prends'],
+    ['want', 'veux'],
+    ['know', 'connais'],
+  ];
+  const what = [
+    ['the house', 'la maison'],
+    ['a dog', 'un chien'],
+    ['bread', 'du pain'],
+  ];
   const side = (i, s) => `${who[i % 5][s]} ${does[i % 4][s]} ${what[i % 3][s]}.`;
   const lines = Array.from({ length: 60 }, (_, i) => `${side(i, 0)}\t${side(i, 1)}`);
   writeFileSync(path, lines.join('\n'));
@@ -19,7 +34,10 @@ function writePairs(path) {
 function writeImages(folder) {
   const word = (n) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
   mkdirSync(folder);
-  for (const [part, count] of [['train', 40], ['t10k', 8]]) {
+  for (const [part, count] of [
+    ['train', 40],
+    ['t10k', 8],
+  ]) {
     const pixels = Array.from({ length: count * 64 }, (_, i) => (i * 7 + (i >> 6) * 60) % 256);
     const labels = Array.from({ length: count }, (_, i) => i % 4);
     const images = [2051, count, 8, 8].flatMap(word).concat(pixels);
@@ -37,7 +55,9 @@ export function writeData(root) {
 
 const SHAPE = ['--layers', '2', '--channels', '16', '--heads', '2', '--batch', '2'];
 const train = (name, steps, data, ...shape) => ({
-  name, steps, begin: ['train', name, ...data, ...SHAPE, ...shape, '--steps', String(steps)],
+  name,
+  steps,
+  begin: ['train', name, ...data, ...SHAPE, ...shape, '--steps', String(steps)],
   resume: ['train', name, ...data],
 });
 
@@ -50,9 +70,21 @@ export const TRAININGS = [
 
 /** Two runs of an experiment, about twenty steps each. */
 export const EXPERIMENT = {
-  name: 'experiment', folder: 'gpt-scale-0.005', cells: ['plain-1', 'plain-2'],
-  words: ['experiment', 'gpt', '--data', 't.txt', '--scale', '0.005',
-    '--cells', 'plain', '--seeds', '1,2'],
+  name: 'experiment',
+  folder: 'gpt-scale-0.005',
+  cells: ['plain-1', 'plain-2'],
+  words: [
+    'experiment',
+    'gpt',
+    '--data',
+    't.txt',
+    '--scale',
+    '0.005',
+    '--cells',
+    'plain',
+    '--seeds',
+    '1,2',
+  ],
 };
 
 /** Names of files that are there when nobody works any more. */
@@ -70,7 +102,8 @@ function checkLog(path) {
 
 /** A file of tensors is as long as its header says. */
 function checkTensors(path) {
-  const bytes = readFileSync(path), size = Number(bytes.readBigUInt64LE(0));
+  const bytes = readFileSync(path);
+  const size = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + size));
   delete header.__metadata__;
   const ends = Object.values(header).map(({ data_offsets: at }) => at[1]);
@@ -98,8 +131,10 @@ export async function readRun(dir, decodeCheckpoint) {
 export function readResults(folder) {
   if (!existsSync(folder)) return {};
   const results = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  return Object.fromEntries(results.map((name) => {
-    const { found } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-    return [name.slice(0, -5), found.weightsSha256];
-  }));
+  return Object.fromEntries(
+    results.map((name) => {
+      const { found } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      return [name.slice(0, -5), found.weightsSha256];
+    }),
+  );
 }

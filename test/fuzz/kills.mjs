@@ -16,10 +16,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { bundleExperiments } from '../../bench/experiments/bundle.mjs';
-import { EXPERIMENT, TRAININGS, readResults, readRun, strangers, writeData } from './kill-runs.mjs';
+import { EXPERIMENT, readResults, readRun, strangers, TRAININGS, writeData } from './kill-runs.mjs';
 import { Random } from './runner.mjs';
 
-const DIST = join(import.meta.dirname, '../../dist'), CLI = join(DIST, 'cli.js');
+const DIST = join(import.meta.dirname, '../../dist');
+const CLI = join(DIST, 'cli.js');
 const { decodeCheckpoint } = await import(join(DIST, 'index.js'));
 /** What runs a command: the command line, or the repository's `experiment`. */
 const experiments = await bundleExperiments();
@@ -28,8 +29,10 @@ const programOf = ([first, ...rest]) =>
 const names = ['rounds', 'seed', 'only', 'lanes'];
 const known = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
 const { values } = parseArgs({ options: known });
-const ROUNDS = Number(values.rounds ?? 1000), SEED = Number(values.seed ?? 1);
-const LANES = Number(values.lanes ?? 2), { only = '' } = values;
+const ROUNDS = Number(values.rounds ?? 1000);
+const SEED = Number(values.seed ?? 1);
+const LANES = Number(values.lanes ?? 2);
+const { only = '' } = values;
 /** Directories in which a run is killed again before it may end. */
 const KILLS_A_RUN = 8;
 
@@ -37,8 +40,11 @@ const root = mkdtempSync(join(tmpdir(), 'retrograd-kills-'));
 process.on('exit', () => rmSync(root, { recursive: true, force: true }));
 writeData(root);
 
-const tally = new Map(), faults = [];
-let kills = 0, reads = 0, resumes = 0;
+const tally = new Map();
+const faults = [];
+let kills = 0;
+let reads = 0;
+let resumes = 0;
 const count = (key) => tally.set(key, (tally.get(key) ?? 0) + 1);
 
 function fault(scene, what) {
@@ -51,11 +57,17 @@ function launch(words) {
   const stdio = ['ignore', 'pipe', 'pipe'];
   const child = spawn(process.execPath, programOf(words), { cwd: root, stdio });
   const out = { text: '', err: '' };
-  child.stdout.on('data', (data) => { out.text += data; });
-  child.stderr.on('data', (data) => { out.err += data; });
-  const ended = new Promise((resolve) => child.on('close', (code, signal) => {
-    resolve({ code, signal, ...out });
-  }));
+  child.stdout.on('data', (data) => {
+    out.text += data;
+  });
+  child.stderr.on('data', (data) => {
+    out.err += data;
+  });
+  const ended = new Promise((resolve) =>
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, ...out });
+    }),
+  );
   return { child, ended, words, out };
 }
 
@@ -69,8 +81,17 @@ function undisturbed(words) {
 const lastEvent = (text) => JSON.parse(text.trimEnd().split('\n').at(-1));
 
 const DISTURBANCES = [
-  ['SIGKILL'], ['SIGKILL'], ['SIGKILL'], ['SIGTERM'], ['SIGINT'], ['SIGHUP'], ['SIGQUIT'],
-  ['SIGUSR2'], ['SIGINT', 'SIGINT'], ['SIGTERM', 'SIGKILL'], ['SIGPIPE', 'SIGTERM'],
+  ['SIGKILL'],
+  ['SIGKILL'],
+  ['SIGKILL'],
+  ['SIGTERM'],
+  ['SIGINT'],
+  ['SIGHUP'],
+  ['SIGQUIT'],
+  ['SIGUSR2'],
+  ['SIGINT', 'SIGINT'],
+  ['SIGTERM', 'SIGKILL'],
+  ['SIGPIPE', 'SIGTERM'],
   ['SIGSTOP', 'SIGCONT', 'SIGTERM'],
   ['stdout', 'SIGINT'],
 ];
@@ -80,9 +101,12 @@ const PAUSES = [0, 0, 5, 30, 600];
 /** Waits for a random moment: after the start, or after a random number of lines of output. */
 async function randomMoment({ child, out, ended }, random) {
   if (random.oneIn(4)) return setTimeout(random.below(700));
-  const lines = 1 + random.below(60), until = performance.now() + 20_000;
+  const lines = 1 + random.below(60);
+  const until = performance.now() + 20_000;
   let isOver = false;
-  void ended.then(() => { isOver = true; });
+  void ended.then(() => {
+    isOver = true;
+  });
   const isEarly = () => out.text.split('\n').length <= lines && performance.now() < until;
   while (!isOver && child.exitCode === null && isEarly()) await setTimeout(1);
   return setTimeout(random.below(20));
@@ -127,7 +151,8 @@ function watch(scene, read) {
 
 /** One round: some processes in one directory, some of them disturbed, until all have ended. */
 async function round(scene, starts, random, read) {
-  const stop = watch(scene, read), processes = [];
+  const stop = watch(scene, read);
+  const processes = [];
   for (const words of starts) {
     processes.push(launch(words));
     await setTimeout(random.pick([0, 0, 50, 400]));
@@ -154,7 +179,9 @@ function checkSaid(scene, end, checkpoint, steps) {
 }
 
 async function killTraining({ name, steps, begin, resume, digest }, number, random) {
-  const dir = `run-${number}`, path = join(root, dir), scene = `${name} ${number}`;
+  const dir = `run-${number}`;
+  const path = join(root, dir);
+  const scene = `${name} ${number}`;
   const decode = () => readRun(path, decodeCheckpoint);
   let step = 0;
   for (let kill = 0; kill < KILLS_A_RUN && step < steps && kills < ROUNDS; kill++) {
@@ -162,7 +189,9 @@ async function killTraining({ name, steps, begin, resume, digest }, number, rand
       ...(step === 0 ? [...begin, '--out', dir] : [...resume, '--resume', dir]),
       ...(random.oneIn(3) ? [] : ['--save-every', String(1 + random.below(30))]),
       ...(random.oneIn(4) ? ['--export-float32'] : []),
-      '--threads', String(1 + random.below(2)), '--json',
+      '--threads',
+      String(1 + random.below(2)),
+      '--json',
     ];
     const starts = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, words);
     const ends = await round(scene, starts, random, decode);
@@ -184,7 +213,9 @@ async function killTraining({ name, steps, begin, resume, digest }, number, rand
 }
 
 async function killExperiment({ name, folder, cells, words, digests }, number, random) {
-  const dir = `run-${number}`, path = join(root, dir, folder), scene = `${name} ${number}`;
+  const dir = `run-${number}`;
+  const path = join(root, dir, folder);
+  const scene = `${name} ${number}`;
   const command = [...words, '--out', dir, '--json'];
   const isWhole = () => cells.every((cell) => cell in readResults(path));
   const check = () => {
@@ -224,7 +255,8 @@ const runs = await prepare();
 let next = 0;
 async function lane() {
   while (kills < ROUNDS) {
-    const number = next++, run = runs[number % runs.length];
+    const number = next++;
+    const run = runs[number % runs.length];
     try {
       await run.kill(run, number, new Random(SEED, number));
     } catch (error) {
@@ -237,6 +269,8 @@ async function lane() {
 await Promise.all(Array.from({ length: LANES }, lane));
 
 for (const [key, times] of [...tally].sort()) console.log(`${String(times).padStart(5)}  ${key}`);
-console.log(`kills: ${kills} kills and signals over ${next} runs, seed ${SEED}: `
-  + `${faults.length} faults; ${resumes} runs were finished afterwards, ${reads} reads meanwhile`);
+console.log(
+  `kills: ${kills} kills and signals over ${next} runs, seed ${SEED}: ` +
+    `${faults.length} faults; ${resumes} runs were finished afterwards, ${reads} reads meanwhile`,
+);
 process.exitCode = faults.length === 0 ? 0 : 1;

@@ -19,8 +19,8 @@ const wasm = {
 
 /** The exports of `lines`, TypeScript that is bundled as if it stood in the repository's root. */
 export async function load(lines) {
-  const folder = mkdtempSync(join(tmpdir(), 'retrograd-fuzz-')),
-    outfile = join(folder, 'bundle.mjs');
+  const folder = mkdtempSync(join(tmpdir(), 'retrograd-fuzz-'));
+  const outfile = join(folder, 'bundle.mjs');
   try {
     const { outputFiles } = await build({
       stdin: { contents: lines, resolveDir: ROOT, loader: 'ts' },

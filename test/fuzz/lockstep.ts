@@ -12,17 +12,17 @@ const text = { type: 'string' } as const;
 const { values } = parseArgs({
   options: { calls: text, seed: text, build: text, configuration: text },
 });
-const calls = Number(values.calls ?? 1_000_000),
-  seed = Number(values.seed ?? 1),
-  build = values.build === 'checked' ? 'checked' : 'release';
-const bytes = new Uint8Array(readFileSync(`build/${build}.wasm`)),
-  started = performance.now();
+const calls = Number(values.calls ?? 1_000_000);
+const seed = Number(values.seed ?? 1);
+const build = values.build === 'checked' ? 'checked' : 'release';
+const bytes = new Uint8Array(readFileSync(`build/${build}.wasm`));
+const started = performance.now();
 const lockstep = new Lockstep((size) =>
   createWasmBackend({ build, bytes, pages: Math.ceil(size / 65536) }),
 );
 const outcomes = new Map<string, number>();
-let number = Number(values.configuration ?? 0),
-  reported = 0;
+let number = Number(values.configuration ?? 0);
+let reported = 0;
 
 try {
   do {

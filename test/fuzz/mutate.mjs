@@ -64,16 +64,16 @@ const STEPS = {
   },
   cut: (bytes, random) => bytes.slice(0, place(random, bytes.length)),
   remove(bytes, random) {
-    const at = place(random, bytes.length),
-      removed = random.below(Math.min(40, bytes.length - at + 1));
+    const at = place(random, bytes.length);
+    const removed = random.below(Math.min(40, bytes.length - at + 1));
     return splice(bytes, at, removed, new Uint8Array(0));
   },
   insert: (bytes, random) => splice(bytes, place(random, bytes.length), 0, random.pick(WORDS)),
   repeat(bytes, random) {
-    const at = place(random, bytes.length),
-      length = 1 + random.below(Math.min(30, bytes.length - at + 1));
-    const part = bytes.slice(at, at + length),
-      times = random.oneIn(20) ? 3000 : 1 + random.below(20);
+    const at = place(random, bytes.length);
+    const length = 1 + random.below(Math.min(30, bytes.length - at + 1));
+    const part = bytes.slice(at, at + length);
+    const times = random.oneIn(20) ? 3000 : 1 + random.below(20);
     return splice(
       bytes,
       at,
@@ -88,8 +88,8 @@ const STEPS = {
   },
   size(bytes, random) {
     if (bytes.length < 4) return bytes;
-    const view = new DataView(bytes.buffer),
-      at = place(random, bytes.length - 4);
+    const view = new DataView(bytes.buffer);
+    const at = place(random, bytes.length - 4);
     view.setUint32(
       at,
       random.pick([0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, random.uint32()]),
@@ -125,8 +125,8 @@ export function mutateJson(value, random, depth = 0) {
   if (isLeaf || random.oneIn(6)) return replaced(value, random);
   const keys = Object.keys(value);
   if (keys.length === 0 || depth > 8) return replaced(value, random);
-  const key = random.pick(keys),
-    out = Array.isArray(value) ? [...value] : { ...value };
+  const key = random.pick(keys);
+  const out = Array.isArray(value) ? [...value] : { ...value };
   if (random.oneIn(12)) delete out[key];
   else out[key] = mutateJson(value[key], random, depth + 1);
   return out;

@@ -68,7 +68,8 @@ const VOCABULARIES = {
 };
 const NAMES = Object.keys(TRAINERS);
 const COMMANDS = { gpt: R.gptKind, vit: R.vitKind, translator: R.translateKind };
-const asData = ({ options, ...rest }) => R.printableJson({ ...rest, options: R.optionsToData(options) });
+const asData = ({ options, ...rest }) =>
+  R.printableJson({ ...rest, options: R.optionsToData(options) });
 const valueOf = (name) => ({
   tensors: TRAINERS[name].tensors(),
   options: TRAINERS[name].options,
@@ -92,8 +93,8 @@ async function sign(file) {
 
 /** Reads a checkpoint; what was read must make a trainer, a line of inspect, and the same file. */
 async function useCheckpoint(file) {
-  const value = await R.decodeCheckpoint(file),
-    { options, tensors, step, vocabulary } = value;
+  const value = await R.decodeCheckpoint(file);
+  const { options, tensors, step, vocabulary } = value;
   const again = await R.decodeCheckpoint(await R.encodeCheckpoint(value));
   if (asData(again) !== asData(value)) throw new Error('another value was read back');
   const { name: kind, config } = options.model;
@@ -107,8 +108,8 @@ async function useCheckpoint(file) {
 
 /** The container with its JSON changed inside, so that the header stays one. */
 function changeInside(file, random) {
-  const { tensors, metadata } = R.decodeSafetensors(file),
-    field = random.pick(['options', 'vocabulary', 'fractions']);
+  const { tensors, metadata } = R.decodeSafetensors(file);
+  const field = random.pick(['options', 'vocabulary', 'fractions']);
   const changed = { ...metadata };
   if (random.oneIn(3))
     changed[random.pick(Object.keys(metadata))] = mutateText(metadata[field], random);
@@ -127,8 +128,8 @@ function changeInside(file, random) {
 
 /** A changed header with the length that it has now. */
 function changeHeader(file, random) {
-  const length = Number(new DataView(file.buffer).getBigUint64(0, true)),
-    header = file.subarray(8, 8 + length);
+  const length = Number(new DataView(file.buffer).getBigUint64(0, true));
+  const header = file.subarray(8, 8 + length);
   const text = random.oneIn(2)
     ? mutate(header, random)
     : bytes(JSON.stringify(mutateJson(JSON.parse(new TextDecoder().decode(header)), random)));
@@ -165,8 +166,8 @@ const PNGS = [
   { width: 3, height: 3, depth: 16, colours: 4, filter: 2 },
   { width: 5, height: 5, depth: 8, colours: 2, interlace: 1 },
 ].map((parts) => {
-  const channels = [1, 0, 3, 1, 2, 0, 4][parts.colours],
-    row = Math.ceil((parts.width * channels * parts.depth) / 8);
+  const channels = [1, 0, 3, 1, 2, 0, 4][parts.colours];
+  const row = Math.ceil((parts.width * channels * parts.depth) / 8);
   if (parts.interlace !== 1)
     return R.pngOf({ ...parts, data: new Uint8Array(row * parts.height).map((_, i) => i % 2) });
   return R.pngOf({
@@ -181,8 +182,8 @@ const DEPTHS = { 0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6
 
 /** Data of an image of this size, most often of the right length, with filters that there are. */
 function pngData(random, { width, height, depth, colours }) {
-  const row = 1 + Math.ceil((width * [1, 0, 3, 1, 2, 0, 4][colours] * depth) / 8),
-    data = random.bytes(row * height);
+  const row = 1 + Math.ceil((width * [1, 0, 3, 1, 2, 0, 4][colours] * depth) / 8);
+  const data = random.bytes(row * height);
   for (let at = 0; at < data.length; at += row) data[at] = random.below(random.oneIn(9) ? 256 : 5);
   if (!random.oneIn(4)) return data;
   return random.oneIn(3) ? new Uint8Array(random.pick([2e5, 2e6])) : data.slice(random.below(3));
@@ -190,11 +191,11 @@ function pngData(random, { width, height, depth, colours }) {
 
 /** A PNG file whose parts are chosen before they are summed up and compressed. */
 function forgedPng(random) {
-  const colours = random.pick([0, 2, 3, 4, 6]),
-    depth = random.pick(DEPTHS[colours]);
-  const width = 1 + random.below(12),
-    height = 1 + random.below(12),
-    interlace = random.oneIn(5) ? 1 : 0;
+  const colours = random.pick([0, 2, 3, 4, 6]);
+  const depth = random.pick(DEPTHS[colours]);
+  const width = 1 + random.below(12);
+  const height = 1 + random.below(12);
+  const interlace = random.oneIn(5) ? 1 : 0;
   const header = [...bigEndian(width, height), depth, colours, 0, 0, interlace];
   if (random.oneIn(4)) header[random.below(header.length)] = random.pick([0, 1, 2, 4, 8, 16, 255]);
   const data = deflateSync(pngData(random, { width, height, depth, colours }));
@@ -218,8 +219,8 @@ function forgedPng(random) {
 
 function useImages(set, what) {
   R.checkImages(set, what, { everyClass: false });
-  const { width, height, channels } = set,
-    out = new Uint8Array(width * height * channels);
+  const { width, height, channels } = set;
+  const out = new Uint8Array(width * height * channels);
   R.augment(set, 0, out, { crop: 0, flip: true }, { seed: 1, step: 0, sample: 0 });
 }
 
@@ -230,15 +231,15 @@ const PAIRS = 'Go.\tVa !\nRun!\tCours !\tCC-BY\nHi.\tSalut !\r\nOh no!\tOh non\u
 const VOCABULARY = R.Vocabulary.ofText(bytes(TEXT), 'characters');
 
 function usePairs({ pairs }) {
-  const { train } = R.splitPairs(pairs, 2),
-    joint = R.BytePairs.learn(
-      train.flatMap(({ source, target }) => [source, target]),
-      120,
-    );
+  const { train } = R.splitPairs(pairs, 2);
+  const joint = R.BytePairs.learn(
+    train.flatMap(({ source, target }) => [source, target]),
+    120,
+  );
   const again = R.BytePairs.fromJson(JSON.parse(JSON.stringify(joint.toJson())));
   if (again?.size !== joint.size) throw new Error('another vocabulary was read back');
-  const data = R.PairData.encode(train, { source: joint, target: again, context: 40 }),
-    out = R.createPairBatch(1, 40);
+  const data = R.PairData.encode(train, { source: joint, target: again, context: 40 });
+  const out = R.createPairBatch(1, 40);
   R.fillPairBatch(data, { seed: 1, batch: 1, step: 0 }, out);
   R.corpusBleu(
     train.map(({ target }) => target),
@@ -283,8 +284,8 @@ export const targets = [
   [
     'checkpoint, forged value',
     async (random) => {
-      const value = valueOf(random.pick(NAMES)),
-        key = random.pick(Object.keys(value));
+      const value = valueOf(random.pick(NAMES));
+      const key = random.pick(Object.keys(value));
       await useCheckpoint(
         await R.encodeCheckpoint({ ...value, [key]: mutateJson(value[key], random) }),
       );
@@ -293,9 +294,9 @@ export const targets = [
   [
     'restore',
     (random) => {
-      const name = random.pick(NAMES),
-        trainer = TRAINERS[name],
-        tensors = trainer.tensors().map((tensor) => ({ ...tensor, data: tensor.data.slice() }));
+      const name = random.pick(NAMES);
+      const trainer = TRAINERS[name];
+      const tensors = trainer.tensors().map((tensor) => ({ ...tensor, data: tensor.data.slice() }));
       const at = random.below(tensors.length);
       if (random.oneIn(2)) tensors[at] = mutateJson(tensors[at], random);
       else tensors[at].data[0] = random.uint32();
@@ -355,8 +356,8 @@ export const targets = [
   [
     'text',
     (random) => {
-      const file = mutate(bytes(TEXT), random),
-        given = random.pick(['characters', 'bytes', VOCABULARY]);
+      const file = mutate(bytes(TEXT), random);
+      const given = random.pick(['characters', 'bytes', VOCABULARY]);
       const { vocabulary, train } = R.readText(file, { context: 4, vocabulary: given });
       vocabulary.decode(train);
       R.printable(new TextDecoder().decode(file));

@@ -9,8 +9,8 @@ import { parseArgs } from 'node:util';
 
 const UINT32 = 2 ** 32;
 /** A case may take so many milliseconds, and so many bytes more than any before it. */
-const SLOW = 2000,
-  HEAVY = 2 ** 30;
+const SLOW = 2000;
+const HEAVY = 2 ** 30;
 /** Faults that are printed. */
 const SHOWN = 20;
 
@@ -60,8 +60,8 @@ export function fuzzOptions(cases, words = process.argv.slice(2)) {
   const known = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   const { values } = parseArgs({ args: words, options: known });
   const number = (text) => (text === undefined ? undefined : Number(text));
-  const { only } = values,
-    seed = number(values.seed) ?? 1;
+  const { only } = values;
+  const seed = number(values.seed) ?? 1;
   return { cases: number(values.cases) ?? cases, seed, only, case: number(values.case) };
 }
 
@@ -70,9 +70,9 @@ const isOwn = (error) => error instanceof Error && OWN.test(error.name);
 
 /** Runs a case: what became of it. `isRefusal`: whether an error is thrown on purpose. */
 async function runCase({ name, run }, random, isRefusal) {
-  const before = process.resourceUsage().maxRSS,
-    begun = performance.now(),
-    cpu = process.cpuUsage();
+  const before = process.resourceUsage().maxRSS;
+  const begun = performance.now();
+  const cpu = process.cpuUsage();
   const result = { name, outcome: 'accepted', note: undefined };
   try {
     result.note = await run(random);
@@ -104,8 +104,8 @@ class Tally {
   }
 
   add(result, number) {
-    const { name, outcome, milliseconds } = result,
-      row = this.rows[name];
+    const { name, outcome, milliseconds } = result;
+    const row = this.rows[name];
     row[outcome]++;
     row.slowest = Math.max(row.slowest, Math.round(milliseconds));
     const kind = faultKind(result, this.limits);
@@ -113,8 +113,8 @@ class Tally {
   }
 
   #show({ name, error, milliseconds, bytes }, number) {
-    const { seed, only } = this.options,
-      filter = only === undefined ? '' : ` --only ${only}`;
+    const { seed, only } = this.options;
+    const filter = only === undefined ? '' : ` --only ${only}`;
     const what = error === undefined ? 'no error' : `${error.name}: ${error.message}`.slice(0, 300);
     const cost = `${milliseconds.toFixed(0)} ms, ${(bytes / 2 ** 20).toFixed(0)} MiB more`;
     this.log(`${name}: ${cost}, ${what}` + `\n  again: --seed ${seed} --case ${number}${filter}`);
@@ -123,8 +123,8 @@ class Tally {
   summary(title, cases) {
     for (const [name, row] of Object.entries(this.rows))
       this.log(`${name.padEnd(28)} ${JSON.stringify(row)}`);
-    const { foreign, slow, heavy } = this.faults,
-      { limits } = this;
+    const { foreign, slow, heavy } = this.faults;
+    const { limits } = this;
     const peak = Math.round(process.resourceUsage().maxRSS / 1024);
     this.log(
       `${title}: ${cases} cases, seed ${this.options.seed}: ${foreign} foreign errors, ` +
@@ -147,10 +147,10 @@ function choose(targets, only = '') {
  *  `isRefusal(error)`: an error that is right; `limits`: { slow: milliseconds, heavy: bytes }. */
 export async function fuzz(title, targets, options, settings = {}) {
   const { isRefusal = isOwn, limits = { slow: SLOW, heavy: HEAVY }, log = console.log } = settings;
-  const chosen = choose(targets, options.only),
-    tally = new Tally(chosen, options, { limits, log });
-  const first = options.case ?? 0,
-    end = options.case === undefined ? options.cases : first + 1;
+  const chosen = choose(targets, options.only);
+  const tally = new Tally(chosen, options, { limits, log });
+  const first = options.case ?? 0;
+  const end = options.case === undefined ? options.cases : first + 1;
   for (let number = first; number < end; number++) {
     const random = new Random(options.seed, number);
     const result = await runCase(chosen[number % chosen.length], random, isRefusal);

@@ -1,7 +1,9 @@
-// Kernel calls described as data, run alike on every back end, compared bit for bit. The blocks of a call are laid out at the very
-// end of the memory with a guard zone around each, so that three faults show: an output that differs, a byte written outside an
-// output (guards and inputs must keep their bytes), and, for the block that ends with the memory, a read beyond it (WebAssembly
-// traps). Which block comes last, and how far the others are from a 16-byte boundary, changes from case to case.
+// Kernel calls described as data, run alike on every back end, compared bit for bit. The blocks of
+// a call are laid out at the very end of the memory with a guard zone around each, so that three
+// faults show: an output that differs, a byte written outside an output (guards and inputs must
+// keep their bytes), and, for the block that ends with the memory, a read beyond it (WebAssembly
+// traps). Which block comes last, and how far the others are from a 16-byte boundary, changes from
+// case to case.
 
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import type { Typed } from './data.ts';
@@ -18,7 +20,9 @@ export interface Place {
 }
 type Argument = number | Block | Place;
 type Arguments<F> = F extends (...args: infer P) => unknown ? { [I in keyof P]: Argument } : never;
-export type Call = { [K in keyof Kernels]: { kernel: K; args: Arguments<Kernels[K]> } }[keyof Kernels];
+export type Call = {
+  [K in keyof Kernels]: { kernel: K; args: Arguments<Kernels[K]> };
+}[keyof Kernels];
 export interface Outcome {
   /** What the kernel returned. */
   readonly result: number | undefined;
@@ -42,12 +46,18 @@ const guardByte = (address: number): number => (address * 37 + 0xa5) & 0xff;
 
 const blockOf = (argument: Argument): Block | undefined =>
   typeof argument === 'number' ? undefined : 'block' in argument ? argument.block : argument;
-const bytesOf = (data: Typed): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+const bytesOf = (data: Typed): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-/** Distances from the end of the memory at which the blocks begin, and the size of the whole region. `turn` varies it. */
-function layOut(blocks: readonly Block[], turn: number): { starts: Map<Block, number>; size: number } {
+/** Distances from the end of the memory at which the blocks begin, and the size of the whole
+ *  region. `turn` varies it. */
+function layOut(
+  blocks: readonly Block[],
+  turn: number,
+): { starts: Map<Block, number>; size: number } {
   const last = turn % Math.max(1, blocks.length);
-  const order = [...blocks.slice(last), ...blocks.slice(0, last)]; // the first of these ends with the memory
+  // the first of these ends with the memory
+  const order = [...blocks.slice(last), ...blocks.slice(0, last)];
   const starts = new Map<Block, number>();
   let used = 0;
   for (const [i, { data }] of order.entries()) {
@@ -60,10 +70,15 @@ function layOut(blocks: readonly Block[], turn: number): { starts: Map<Block, nu
 
 /** Runs one call on one back end; throws if anything but an output or scratch block has changed. */
 export function run(backend: Backend, call: Call, turn: number): Outcome {
-  const blocks = [...new Set((call.args as Argument[]).map(blockOf).filter((block) => block !== undefined))];
+  const blocks = [
+    ...new Set((call.args as Argument[]).map(blockOf).filter((block) => block !== undefined)),
+  ];
   const { starts, size } = layOut(blocks, turn);
   const end = backend.memory.buffer.byteLength;
-  if (end - size < backend.base) throw new Error(`${call.kernel}: the test needs ${size} bytes, the memory has ${end - backend.base}`);
+  if (end - size < backend.base)
+    throw new Error(
+      `${call.kernel}: the test needs ${size} bytes, the memory has ${end - backend.base}`,
+    );
   const address = (block: Block): number => end - (starts.get(block) as number);
 
   const region = new Uint8Array(backend.memory.buffer, end - size, size);
@@ -72,8 +87,15 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
   const before = region.slice();
 
   const args = (call.args as Argument[]).map((argument) =>
-    typeof argument === 'number' ? argument : 'block' in argument ? address(argument.block) + argument.offsetBytes : address(argument));
-  const result = (backend.kernels[call.kernel] as (...args: number[]) => number | undefined)(...args);
+    typeof argument === 'number'
+      ? argument
+      : 'block' in argument
+        ? address(argument.block) + argument.offsetBytes
+        : address(argument),
+  );
+  const result = (backend.kernels[call.kernel] as (...args: number[]) => number | undefined)(
+    ...args,
+  );
 
   const after = new Uint8Array(backend.memory.buffer, end - size, size).slice();
   const contents = new Map<Block, Typed>();
@@ -81,31 +103,53 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
     const at = address(block) - (end - size);
     const Type = block.data.constructor as new (buffer: ArrayBuffer) => Typed;
     contents.set(block, new Type(after.slice(at, at + block.data.byteLength).buffer));
-    if (block.role !== 'in') before.set(after.subarray(at, at + block.data.byteLength), at); // the only bytes allowed to change
+    // the only bytes allowed to change
+    if (block.role !== 'in') before.set(after.subarray(at, at + block.data.byteLength), at);
   }
   const stray = before.findIndex((byte, i) => byte !== after[i]);
-  if (stray >= 0) throw new Error(`${describe(call)} on ${backend.name} wrote outside its outputs: ${where(stray, size, starts)}`);
-  return { result, of: <T extends Typed>(block: { readonly data: T }) => contents.get(block as unknown as Block) as T };
+  if (stray >= 0)
+    throw new Error(
+      `${describe(call)} on ${backend.name} wrote outside its outputs: ` +
+        `${where(stray, size, starts)}`,
+    );
+  return {
+    result,
+    of: <T extends Typed>(block: { readonly data: T }) =>
+      contents.get(block as unknown as Block) as T,
+  };
 }
 
 /** Says where a stray byte lies relative to the nearest block. */
 function where(stray: number, size: number, starts: Map<Block, number>): string {
-  const distances = [...starts].map(([block, start], i) => ({ i, block, from: stray - (size - start) }));
-  const nearest = distances.sort((a, b) => Math.min(Math.abs(a.from), Math.abs(a.from - a.block.data.byteLength)) - Math.min(Math.abs(b.from), Math.abs(b.from - b.block.data.byteLength)))[0];
-  return `byte ${nearest.from} of a block of ${nearest.block.data.byteLength} bytes (role ${nearest.block.role})`;
+  const distances = [...starts].map(([block, start], i) => ({
+    i,
+    block,
+    from: stray - (size - start),
+  }));
+  const nearest = distances.sort(
+    (a, b) =>
+      Math.min(Math.abs(a.from), Math.abs(a.from - a.block.data.byteLength)) -
+      Math.min(Math.abs(b.from), Math.abs(b.from - b.block.data.byteLength)),
+  )[0];
+  return (
+    `byte ${nearest.from} of a block of ${nearest.block.data.byteLength} bytes (role ` +
+    `${nearest.block.role})`
+  );
 }
 
 const describe = (call: Call): string =>
   `${call.kernel}(${(call.args as Argument[]).map((a) => (typeof a === 'number' ? a : `${blockOf(a)?.role}[${blockOf(a)?.data.length}]`)).join(', ')})`;
 
-/** Runs calls on every back end and demands equal bits. Counts the cases, so that a suite that ran none fails. */
+/** Runs calls on every back end and demands equal bits. Counts the cases, so that a suite that ran
+ *  none fails. */
 export class Equality {
   cases = 0;
   constructor(readonly backends: readonly Backend[]) {
     if (backends.length < 2) throw new Error('nothing to compare: fewer than two back ends');
   }
 
-  /** The outcome that all back ends agree on. Throws at the first difference, naming kernel, arguments, element and both values. */
+  /** The outcome that all back ends agree on. Throws at the first difference, naming kernel,
+   *  arguments, element and both values. */
   check(call: Call): Outcome {
     const [first, ...others] = this.backends;
     const turn = this.cases++;
@@ -113,11 +157,13 @@ export class Equality {
     for (const backend of others) {
       const actual = run(backend, call, turn);
       const context = `${describe(call)}: ${backend.name} differs from ${first.name}`;
-      if (actual.result !== expected.result) throw new Error(`${context}: returned ${actual.result}, expected ${expected.result}`);
+      if (actual.result !== expected.result)
+        throw new Error(`${context}: returned ${actual.result}, expected ${expected.result}`);
       for (const argument of call.args as Argument[]) {
         const block = blockOf(argument);
         if (block?.role !== 'out') continue;
-        const got = actual.of(block), want = expected.of(block);
+        const got = actual.of(block);
+        const want = expected.of(block);
         const i = got.findIndex((value: number | bigint, at: number) => value !== want[at]);
         if (i >= 0) throw new Error(`${context}: element ${i} is ${got[i]}, expected ${want[i]}`);
       }
@@ -127,6 +173,7 @@ export class Equality {
 
   /** Fails unless at least `cases` calls were compared. */
   finish(cases: number): void {
-    if (this.cases < Math.max(1, cases)) throw new Error(`only ${this.cases} of ${cases} cases ran`);
+    if (this.cases < Math.max(1, cases))
+      throw new Error(`only ${this.cases} of ${cases} cases ran`);
   }
 }

@@ -1,5 +1,5 @@
-// Options of a run as one flat record with choices in words, as tests vary them: what checkpoints of
-// versions 1 and 2 held (src/checkpoint/versions.ts).
+// Options of a run as one flat record with choices in words, as tests vary them: what checkpoints
+// of versions 1 and 2 held (src/checkpoint/versions.ts).
 
 import {
   adamw,
@@ -93,7 +93,8 @@ export function optionsOf<Config extends object, Batch>(
   };
 }
 
-/** A trainer of a GPT with flat options, maybe on another back end, or with another module of threads. */
+/** A trainer of a GPT with flat options, maybe on another back end, or with another module of
+ *  threads. */
 export const createGpt = (
   flat: FlatOptions,
   makeBackend?: TestOptions['makeBackend'],

@@ -4,12 +4,14 @@
 
 import { writeFileSync } from 'node:fs';
 
-const VERSION = '15.0', LAST = 0x10ffff;
+const VERSION = '15.0';
+const LAST = 0x10ffff;
 const text = (point) => String.fromCodePoint(point);
 const isSurrogate = (point) => point >= 0xd800 && point <= 0xdfff;
 
 /** Of combining classes the lowest and the highest: a mark changes places with one of them. */
-const LOW = '\u0334', HIGH = '\u0345';
+const LOW = '\u0334';
+const HIGH = '\u0345';
 const decompose = (some) => some.normalize('NFD');
 const isMark = (c) => decompose(c + LOW) === LOW + c || decompose(HIGH + c) === c + HIGH;
 
@@ -18,7 +20,8 @@ function findNormalised() {
   const found = new Uint8Array(LAST + 1);
   for (let point = 0; point <= LAST; point++) {
     if (isSurrogate(point)) continue;
-    const c = text(point), decomposed = c.normalize('NFD');
+    const c = text(point);
+    const decomposed = c.normalize('NFD');
     if (isMark(c) || c === LOW || c === HIGH) found[point] = 1;
     if (decomposed === c) continue;
     found[point] = 1;
@@ -48,11 +51,17 @@ export function renderTable(ranges) {
     end = to;
     return word;
   });
-  const lines = words.join(' ').match(/.{1,92}(?: |$)/g).map((line) => `  '${line}'`);
-  return '// Made by test/helpers/make-normal.mjs: do not edit. '
-    + `What Unicode ${VERSION} normalises.\n\n`
-    + '/** Ranges: distance from the end of the one before to the first character, and to the last. */'
-    + `\nexport const NORMALISED = (\n${lines.join(' +\n')}\n);\n`;
+  const lines = words
+    .join(' ')
+    .match(/.{1,92}(?: |$)/g)
+    .map((line) => `  '${line}'`);
+  return (
+    '// Made by test/helpers/make-normal.mjs: do not edit. ' +
+    `What Unicode ${VERSION} normalises.\n\n` +
+    '/** Ranges: distance from the end of the one before to the first character, and to the ' +
+    'last. */' +
+    `\nexport const NORMALISED = (\n${lines.join(' +\n')}\n);\n`
+  );
 }
 
 if (process.versions.unicode !== VERSION)

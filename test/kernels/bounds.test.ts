@@ -19,8 +19,8 @@ import {
 import { createGpt } from '../helpers/flat.ts';
 
 type Argument = number | Block;
-const TOP = 2 ** 31 - 1,
-  BOTTOM = -(2 ** 31);
+const TOP = 2 ** 31 - 1;
+const BOTTOM = -(2 ** 31);
 
 const int16 = (...values: number[]): Block => input(Int16Array.from(values));
 const int32 = (...values: number[]): Block => input(Int32Array.from(values));
@@ -116,8 +116,8 @@ bound('gemm_i16i16i64', '-16 <= shift <= 20', [-16, 20], [-17, 21], (shift) => [
   2,
   shift,
 ]);
+// 2 * 32767^2 + 3 * 32767 = 2^31 - 1 - 2^15
 for (const sign of [1, -1])
-  // 2 * 32767^2 + 3 * 32767 = 2^31 - 1 - 2^15
   bound('gemm_i16i16i64', `|S| <= 2^31 - 1 - 2^15, sign ${sign}`, [0, -1], [1, 2], (last) => {
     const packed = blank(64);
     [32767, 32767, 32767, last].forEach((v, k) => {
@@ -705,8 +705,8 @@ describe('bounds of the contract', () => {
   const callOf = (kernel: keyof Kernels, args: readonly Argument[]): Call =>
     ({ kernel, args }) as unknown as Call;
   it.each(bounds)('$kernel: $what', ({ kernel, args, corners, beyond }) => {
-    const equality = new Equality(backends()),
-      checked = backends()[2];
+    const equality = new Equality(backends());
+    const checked = backends()[2];
     for (const value of corners) equality.check(callOf(kernel, args(value as never)));
     for (const value of beyond)
       expect(
@@ -753,8 +753,8 @@ describe('products of the residual gradient', () => {
           seed: 1410,
         },
         (bytes) => {
-          const { kernels } = kind,
-            used = bytes + kind.base;
+          const { kernels } = kind;
+          const used = bytes + kind.base;
           if (used > kind.memory.buffer.byteLength) throw new Error('too small');
           new Uint8Array(kind.memory.buffer, kind.base, bytes).fill(0);
           return {

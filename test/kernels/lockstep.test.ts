@@ -9,8 +9,8 @@ import { SEED } from '../helpers/suite.ts';
 
 describe.each(['release', 'checked'] as const)('%s', (name) => {
   test(`0 calls differ from the reference while random configurations train, seed ${SEED}`, () => {
-    const lockstep = new Lockstep((bytes) => sizedBackend(name, bytes)),
-      outcomes = new Set<string>();
+    const lockstep = new Lockstep((bytes) => sizedBackend(name, bytes));
+    const outcomes = new Set<string>();
     for (let number = 0; lockstep.total < 30_000; number++)
       outcomes.add(train(lockstep, SEED, number));
     console.log(`${name}: ${lockstep.total} calls of ${lockstep.calls.size} kernels`);
@@ -26,8 +26,8 @@ const spoilt =
     wrong: (memory: DataView, args: readonly number[], result: number) => number | void,
   ) =>
   (bytes: number): Backend => {
-    const backend = sizedBackend('release', bytes),
-      memory = new DataView(backend.memory.buffer);
+    const backend = sizedBackend('release', bytes);
+    const memory = new DataView(backend.memory.buffer);
     const right = backend.kernels[kernel] as (...args: number[]) => number;
     const spoil = (...args: number[]): number => {
       const result = right(...args);

@@ -13,7 +13,16 @@ describe('build/release.wat', () => {
   });
 
   it('the pattern finds each kind of float: types, scalar and vector instructions', () => {
-    for (const sample of ['(param f32)', '(local $x f64)', 'f32.add', 'f64.const 1', 'f32x4.mul', 'f64x2.splat', 'i32.trunc_f64_s', 'i32x4.trunc_sat_f32x4_s'])
+    for (const sample of [
+      '(param f32)',
+      '(local $x f64)',
+      'f32.add',
+      'f64.const 1',
+      'f32x4.mul',
+      'f64x2.splat',
+      'i32.trunc_f64_s',
+      'i32x4.trunc_sat_f32x4_s',
+    ])
       expect(sample.replace(/_/g, '.').match(FLOAT), sample).not.toBeNull();
   });
 
@@ -23,6 +32,8 @@ describe('build/release.wat', () => {
   });
 
   it('imports one memory and nothing else', () => {
-    expect(text.match(/^\s*\(import .*$/gm)?.map((line) => line.trim().replace(/\$\S+ /, ''))).toEqual([expect.stringMatching(/^\(import "env" "memory" \(memory/)]);
+    expect(
+      text.match(/^\s*\(import .*$/gm)?.map((line) => line.trim().replace(/\$\S+ /, '')),
+    ).toEqual([expect.stringMatching(/^\(import "env" "memory" \(memory/)]);
   });
 });

@@ -5,7 +5,8 @@ import { expect, it } from 'vitest';
 import { renderFormats } from '../helpers/make-formats.mjs';
 import { gap, gapSlope, makeTables, renderTables } from '../helpers/make-tables.mjs';
 
-const file = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const file = (path: string): string =>
+  readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 it('regenerating gives assembly/tables.ts and src/kernels/reference/tables.ts to the byte', () => {
   const { assembly, reference } = renderTables();
@@ -18,23 +19,36 @@ it('regenerating gives assembly/formats.ts to the byte', async () => {
 });
 
 it('the low and high bytes of assembly/tables.ts are the 128 coefficients of the reference', () => {
-  const text = file('assembly/tables.ts'), { GELU_GAP_Q17, GELU_SLOPE_Q15 } = makeTables();
-  const bytes = (name: string): number[] => [...(text.match(new RegExp(`${name}: v128 = i8x16\\(([^)]*)\\)`))?.[1].split(',') ?? [])].map(Number);
+  const text = file('assembly/tables.ts');
+  const { GELU_GAP_Q17, GELU_SLOPE_Q15 } = makeTables();
+  const bytes = (name: string): number[] =>
+    [...(text.match(new RegExp(`${name}: v128 = i8x16\\(([^)]*)\\)`))?.[1].split(',') ?? [])].map(
+      Number,
+    );
   let count = 0;
-  for (const [name, table] of [['GELU_GAP', GELU_GAP_Q17], ['GELU_SLOPE', GELU_SLOPE_Q15]] as const)
-    for (const [power, row] of table.entries()) for (const [segment, value] of row.entries()) {
-      const low = bytes(`${name}_C${power}_LOW`)[segment] & 0xff, high = bytes(`${name}_C${power}_HIGH`)[segment];
-      expect(high * 256 + low).toBe(value + 0); // + 0: the fit may round to -0
-      count++;
-    }
+  for (const [name, table] of [
+    ['GELU_GAP', GELU_GAP_Q17],
+    ['GELU_SLOPE', GELU_SLOPE_Q15],
+  ] as const)
+    for (const [power, row] of table.entries())
+      for (const [segment, value] of row.entries()) {
+        const low = bytes(`${name}_C${power}_LOW`)[segment] & 0xff;
+        const high = bytes(`${name}_C${power}_HIGH`)[segment];
+        expect(high * 256 + low).toBe(value + 0); // + 0: the fit may round to -0
+        count++;
+      }
   expect(count).toBe(128);
 });
 
-it('each of the 16 segments begins at the value of its function: within 8 steps of 2^-17 and 2^-15', () => {
-  const { GELU_GAP_Q17, GELU_SLOPE_Q15 } = makeTables();
-  for (let segment = 0; segment < 16; segment++) {
-    const a = (segment * 5) / 16;
-    expect(Math.abs(GELU_GAP_Q17[0][segment] - gap(a) * 2 ** 17)).toBeLessThan(8);
-    expect(Math.abs(GELU_SLOPE_Q15[0][segment] - gapSlope(a) * 2 ** 15)).toBeLessThan(8);
-  }
-});
+it(
+  'each of the 16 segments begins at the value of its function: within 8 steps of 2^-17 and ' +
+    '2^-15',
+  () => {
+    const { GELU_GAP_Q17, GELU_SLOPE_Q15 } = makeTables();
+    for (let segment = 0; segment < 16; segment++) {
+      const a = (segment * 5) / 16;
+      expect(Math.abs(GELU_GAP_Q17[0][segment] - gap(a) * 2 ** 17)).toBeLessThan(8);
+      expect(Math.abs(GELU_SLOPE_Q15[0][segment] - gapSlope(a) * 2 ** 15)).toBeLessThan(8);
+    }
+  },
+);

@@ -1,5 +1,5 @@
-// Losses on a linear model of a table's rows: value, gradient and count against float64, rows that are
-// left out, and what is refused.
+// Losses on a linear model of a table's rows: value, gradient and count against float64, rows that
+// are left out, and what is refused.
 
 import { describe, expect, test } from 'vitest';
 import {

@@ -1,5 +1,5 @@
-// Models of one's own: what defineModel makes, orders of layers that cannot be, and a run whose layer,
-// rule, loss, optimizer and schedule are the test's own.
+// Models of one's own: what defineModel makes, orders of layers that cannot be, and a run whose
+// layer, rule, loss, optimizer and schedule are the test's own.
 
 import { describe, expect, test } from 'vitest';
 import {

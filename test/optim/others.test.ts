@@ -1,5 +1,5 @@
-// SGD and Lion in integers against themselves in float64, fed with the same gradients, step after step;
-// what they keep, and that neither threads nor resuming change a bit.
+// SGD and Lion in integers against themselves in float64, fed with the same gradients, step after
+// step; what they keep, and that neither threads nor resuming change a bit.
 
 import { describe, expect, test } from 'vitest';
 import {

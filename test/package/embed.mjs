@@ -1,26 +1,44 @@
-// The package embedded in everything that docs/examples shows, and in other people's projects (hosts.mjs, pages.mjs):
-// node test/package/embed.mjs [--only NAME,...]
-// Packs a clean clone, makes a fresh project, installs runtimes and bundlers into build/embed, runs each example and demands the README's
-// output (the Worker: the digest of its own training, across requests and a restart). What cannot be installed keeps its line, with the reason.
+// The package embedded in everything that docs/examples shows, and in other people's projects
+// (hosts.mjs, pages.mjs): node test/package/embed.mjs [--only NAME,...] Packs a clean clone, makes
+// a fresh project, installs runtimes and bundlers into build/embed, runs each example and demands
+// the README's output (the Worker: the digest of its own training, across requests and a restart).
+// What cannot be installed keeps its line, with the reason.
 
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
-import { HOSTS, HOST_NEEDS, TOOLS as HOST_TOOLS, packClone, same } from './hosts.mjs';
-import { PAGES, inBrowser } from './pages.mjs';
-import { THREADS, THREADS_NEEDS } from './threads.mjs';
+import { parseArgs } from 'node:util';
+import { HOST_NEEDS, TOOLS as HOST_TOOLS, HOSTS, packClone, same } from './hosts.mjs';
+import { inBrowser, PAGES } from './pages.mjs';
 import { createProject, npm, readmeExample, root, run } from './project.mjs';
+import { THREADS, THREADS_NEEDS } from './threads.mjs';
 
-const home = join(root, 'build', 'embed'), example = readmeExample();
+const home = join(root, 'build', 'embed');
+const example = readmeExample();
 /** Tools, pinned. */
-const TOOLS = { deno: '2.9.6', bun: '1.4.5', miniflare: '4.20260730.0', vite: '7.3.8', rollup: '4.68.7', '@rollup/plugin-node-resolve': '16.0.3', webpack: '5.112.2', esbuild: '0.28.2', ...HOST_TOOLS };
+const TOOLS = {
+  deno: '2.9.6',
+  bun: '1.4.5',
+  miniflare: '4.20260730.0',
+  vite: '7.3.8',
+  rollup: '4.68.7',
+  '@rollup/plugin-node-resolve': '16.0.3',
+  webpack: '5.112.2',
+  esbuild: '0.28.2',
+  ...HOST_TOOLS,
+};
 
 /** What each way needs of them. */
 const NEEDS = {
-  deno: ['deno'], bun: ['bun'], cloudflare: ['miniflare', 'esbuild'], 'bundled-worker': ['esbuild'], vite: ['vite'],
-  ...HOST_NEEDS, ...THREADS_NEEDS,
-  'rollup (bundler)': ['rollup', '@rollup/plugin-node-resolve'], 'webpack (bundler)': ['webpack'],
+  deno: ['deno'],
+  bun: ['bun'],
+  cloudflare: ['miniflare', 'esbuild'],
+  'bundled-worker': ['esbuild'],
+  vite: ['vite'],
+  ...HOST_NEEDS,
+  ...THREADS_NEEDS,
+  'rollup (bundler)': ['rollup', '@rollup/plugin-node-resolve'],
+  'webpack (bundler)': ['webpack'],
 };
 
 const copy = (project, name) => {
@@ -29,23 +47,48 @@ const copy = (project, name) => {
   return to;
 };
 
-/** Three requests, a restart of the runtime, a fourth: 40 steps in all, and their digest as Node computes it. */
+/** Three requests, a restart of the runtime, a fourth: 40 steps in all, and their digest as Node
+ *  computes it. */
 async function worker(project) {
-  const { Miniflare } = await import(pathToFileURL(join(project, 'node_modules/miniflare/dist/src/index.js')).href);
-  const { build } = await import(pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href);
-  const folder = copy(project, 'cloudflare'), out = join(folder, 'out'), keep = { name: 'wasm', setup: (b) => b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })) };
-  await build({ entryPoints: [join(folder, 'worker.js')], outdir: out, bundle: true, format: 'esm', conditions: ['workerd'], plugins: [keep] }); // as wrangler does
+  const { Miniflare } = await import(
+    pathToFileURL(join(project, 'node_modules/miniflare/dist/src/index.js')).href
+  );
+  const { build } = await import(
+    pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href
+  );
+  const folder = copy(project, 'cloudflare');
+  const out = join(folder, 'out');
+  const keep = {
+    name: 'wasm',
+    setup: (b) =>
+      b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })),
+  };
+  await build({
+    entryPoints: [join(folder, 'worker.js')],
+    outdir: out,
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd'],
+    plugins: [keep],
+  }); // as wrangler does
   cpSync(join(project, 'node_modules/retrograd/dist/kernels.wasm'), join(out, 'kernels.wasm'));
   const options = {
-    modules: [{ type: 'ESModule', path: join(out, 'worker.js') }, { type: 'CompiledWasm', path: join(out, 'kernels.wasm') }], modulesRoot: out,
-    compatibilityDate: '2026-01-01', durableObjects: { TRAINING: { className: 'Training', useSQLite: true } }, durableObjectsPersist: join(out, 'state'),
+    modules: [
+      { type: 'ESModule', path: join(out, 'worker.js') },
+      { type: 'CompiledWasm', path: join(out, 'kernels.wasm') },
+    ],
+    modulesRoot: out,
+    compatibilityDate: '2026-01-01',
+    durableObjects: { TRAINING: { className: 'Training', useSQLite: true } },
+    durableObjectsPersist: join(out, 'state'),
   };
   const request = async (mf, path, method) => {
     const response = await mf.dispatchFetch(`http://localhost${path}`, { method });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response.json();
   };
-  let mf = new Miniflare(options), answer;
+  let mf = new Miniflare(options);
+  let answer;
   for (let i = 0; i < 3; i++) answer = await request(mf, '/train?steps=10', 'POST');
   await mf.dispose();
   mf = new Miniflare(options);
@@ -55,8 +98,11 @@ async function worker(project) {
   if (refused.status !== 400) throw new Error('a request beyond the budget was not refused');
   const code = example.code.replace('trainer.steps < 100', 'trainer.steps < 40');
   writeFileSync(join(project, 'forty.mjs'), code);
-  const expected = /SHA-256 ([0-9a-f]{64})/.exec(run(process.execPath, ['forty.mjs'], { cwd: project }))[1];
-  if (answer.step !== 40 || answer.weightsSha256 !== expected) throw new Error(`${JSON.stringify(answer)}, expected ${expected} at step 40`);
+  const expected = /SHA-256 ([0-9a-f]{64})/.exec(
+    run(process.execPath, ['forty.mjs'], { cwd: project }),
+  )[1];
+  if (answer.step !== 40 || answer.weightsSha256 !== expected)
+    throw new Error(`${JSON.stringify(answer)}, expected ${expected} at step 40`);
 }
 
 /** A bundle of the README's example, made by a script in the project, run by Node. */
@@ -68,42 +114,84 @@ function bundled(project, script) {
 }
 
 const WAYS = {
-  node: (project) => { same(run(process.execPath, [join(copy(project, 'node'), 'train.mjs')])); },
-  deno: (project) => { same(run(join(project, 'node_modules/.bin/deno'), ['run', '-A', join(copy(project, 'deno'), 'train.ts')], { cwd: project })); },
-  bun: (project) => { same(run(join(project, 'node_modules/.bin/bun'), [join(copy(project, 'bun'), 'train.ts')], { cwd: project })); },
+  node: (project) => {
+    same(run(process.execPath, [join(copy(project, 'node'), 'train.mjs')]));
+  },
+  deno: (project) => {
+    same(
+      run(
+        join(project, 'node_modules/.bin/deno'),
+        ['run', '-A', join(copy(project, 'deno'), 'train.ts')],
+        { cwd: project },
+      ),
+    );
+  },
+  bun: (project) => {
+    same(
+      run(join(project, 'node_modules/.bin/bun'), [join(copy(project, 'bun'), 'train.ts')], {
+        cwd: project,
+      }),
+    );
+  },
   cloudflare: worker,
-  browser: async (project) => { // the page's map says where the package is, three folders above
+  browser: async (project) => {
+    // the page's map says where the package is, three folders above
     copy(join(project, 'node_modules/retrograd/docs/examples'), 'browser');
-    same(await inBrowser(join(project, 'node_modules/retrograd'), '/docs/examples/browser/index.html'));
+    same(
+      await inBrowser(join(project, 'node_modules/retrograd'), '/docs/examples/browser/index.html'),
+    );
   },
   'bundled-worker': async (project) => {
-    const folder = copy(project, 'bundled-worker'), { build } = await import(pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href);
-    await build({ entryPoints: [join(folder, 'main.js'), join(folder, 'worker.js')], outdir: join(folder, 'public'), bundle: true, format: 'esm' });
+    const folder = copy(project, 'bundled-worker');
+    const { build } = await import(
+      pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href
+    );
+    await build({
+      entryPoints: [join(folder, 'main.js'), join(folder, 'worker.js')],
+      outdir: join(folder, 'public'),
+      bundle: true,
+      format: 'esm',
+    });
     cpSync(join(folder, 'index.html'), join(folder, 'public/index.html'));
     same(await inBrowser(join(folder, 'public'), '/index.html'));
   },
   vite: async (project) => {
     const folder = copy(project, 'vite');
-    run(process.execPath, [join(project, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'], { cwd: folder });
+    run(
+      process.execPath,
+      [join(project, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'],
+      { cwd: folder },
+    );
     same(await inBrowser(join(folder, 'dist'), '/index.html'));
   },
-  'rollup (bundler)': (project) => bundled(project, `import { rollup } from 'rollup';
+  'rollup (bundler)': (project) =>
+    bundled(
+      project,
+      `import { rollup } from 'rollup';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 const bundle = await rollup({ input: 'entry.js', plugins: [nodeResolve()] });
-await bundle.write({ dir: 'bundle-out', entryFileNames: 'main.mjs', format: 'es' });`),
-  'webpack (bundler)': (project) => bundled(project, `import webpack from 'webpack';
+await bundle.write({ dir: 'bundle-out', entryFileNames: 'main.mjs', format: 'es' });`,
+    ),
+  'webpack (bundler)': (project) =>
+    bundled(
+      project,
+      `import webpack from 'webpack';
 const done = await new Promise((resolve, reject) => webpack({ mode: 'production', target: 'node20', entry: './entry.js', experiments: { outputModule: true }, context: process.cwd(),
   output: { path: process.cwd() + '/bundle-out', filename: 'main.mjs', module: true, library: { type: 'module' } } }, (error, stats) => (error ? reject(error) : resolve(stats))));
-if (done.hasErrors()) throw new Error(done.toString());`),
+if (done.hasErrors()) throw new Error(done.toString());`,
+    ),
   ...HOSTS,
   ...PAGES,
   ...THREADS,
 };
 
-const { only } = parseArgs({ options: { only: { type: 'string' } } }).values, names = only?.split(',') ?? Object.keys(WAYS);
+const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
+const names = only?.split(',') ?? Object.keys(WAYS);
 const unknown = names.filter((name) => !(name in WAYS));
 if (unknown.length > 0) {
-  console.error(`embed: ${unknown.join(', ')} is unknown, expected some of ${Object.keys(WAYS).join(', ')}`);
+  console.error(
+    `embed: ${unknown.join(', ')} is unknown, expected some of ${Object.keys(WAYS).join(', ')}`,
+  );
   process.exit(2);
 }
 const fresh = join(home, 'project');
@@ -111,17 +199,23 @@ rmSync(home, { recursive: true, force: true });
 mkdirSync(home, { recursive: true });
 console.log('packing a clean clone'); // of what is committed
 createProject(fresh, packClone(home));
-const tools = [...new Set(names.flatMap((name) => NEEDS[name] ?? []))].map((name) => `${name}@${TOOLS[name]}`);
+const tools = [...new Set(names.flatMap((name) => NEEDS[name] ?? []))].map(
+  (name) => `${name}@${TOOLS[name]}`,
+);
 if (tools.length > 0) {
   console.log(`installing ${tools.join(', ')}`);
-  npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...tools], { cwd: fresh }); // all at once: npm removes what a later call does not name
+  npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...tools], {
+    cwd: fresh,
+  }); // all at once: npm removes what a later call does not name
 }
 let failed = 0;
 for (const name of names) {
   const started = performance.now();
   try {
     await WAYS[name](fresh);
-    console.log(`${name.padEnd(22)} as it should, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    console.log(
+      `${name.padEnd(22)} as it should, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
   } catch (error) {
     failed++;
     console.log(`${name.padEnd(22)} FAILED: ${error.message.slice(0, 1500)}`);

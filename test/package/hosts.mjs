@@ -104,9 +104,18 @@ export async function loadImages(file: Uint8Array): Promise<Trainer<ImageBatch> 
 function strict(project, module, moduleResolution) {
   const name = `strict-${moduleResolution}`;
   const compilerOptions = {
-    module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [], strict: true,
-    skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes: true, isolatedModules: true,
-    noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true,
+    module,
+    moduleResolution,
+    target: 'es2022',
+    lib: ['es2022', 'dom'],
+    types: [],
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+    exactOptionalPropertyTypes: true,
+    isolatedModules: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
   };
   writeFileSync(join(project, `${name}.ts`), STRICT);
   const config = { compilerOptions, files: [`${name}.ts`] };
@@ -212,7 +221,10 @@ export const HOSTS = {
   'uncaught errors': uncaught,
 };
 export const HOST_NEEDS = {
-  jest: ['jest'], 'vitest vmThreads': ['vitest'], 'vitest vmForks': ['vitest'],
-  'TypeScript nodenext': ['typescript'], 'TypeScript bundler': ['typescript'],
+  jest: ['jest'],
+  'vitest vmThreads': ['vitest'],
+  'vitest vmForks': ['vitest'],
+  'TypeScript nodenext': ['typescript'],
+  'TypeScript bundler': ['typescript'],
   'uncaught errors': ['deno', 'bun'],
 };

@@ -1,8 +1,15 @@
-// The package as a user gets it: packed, installed into a fresh project, type-checked, bundled. What needs other runtimes and bundlers
-// is test/package/embed.mjs.
+// The package as a user gets it: packed, installed into a fresh project, type-checked, bundled.
+// What needs other runtimes and bundlers is test/package/embed.mjs.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -10,8 +17,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MOST_BYTES, pageSizes } from '../../bench/page-size.mjs';
 import { createProject, npm, pack, readmeExample, root, run } from './project.mjs';
 
-const folder = mkdtempSync(join(tmpdir(), 'retrograd-package-')), example = readmeExample();
-let files: string[] = [], project = '';
+const folder = mkdtempSync(join(tmpdir(), 'retrograd-package-'));
+const example = readmeExample();
+let files: string[] = [];
+let project = '';
 beforeAll(() => {
   const packed = pack(folder);
   files = packed.files;
@@ -21,7 +30,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** What every entry's user can name. */
-const CONSUMER = `import { Trainer, UsageError, gpt, momentum, plan, translator, vit } from 'retrograd';
+const CONSUMER =
+  `import { Trainer, UsageError, gpt, momentum, plan, translator, vit } from 'retrograd';
 import { type ImageBatch, type StepReport, type TextBatch, type TrainOptions, type VitConfig } from 'retrograd';
 import { BytePairs, type ImageSet, type TranslatorBatch, beamSearch, decodeCheckpoint, readIdx } from 'retrograd';
 import { createWasmBackend } from 'retrograd/worker';
@@ -30,7 +40,9 @@ import { type VerifyReport, checkLayer, formatReport, verify } from 'retrograd/v
 const model = gpt({ vocabulary: 8, layers: 1, channels: 8, heads: 1, context: 8 });
 const options: TrainOptions<TextBatch> = { model, batch: 1, steps: 1 };
 const step = (trainer: Trainer<TextBatch>): StepReport => trainer.step({ inputs: new Int32Array(8), targets: new Int32Array(8) });
-export const report: VerifyReport = verify(({ name, equal }) => void `+'`${name} ${equal}`'+`);
+export const report: VerifyReport = verify(({ name, equal }) => void ` +
+  '`${name} ${equal}`' +
+  `);
 export const text: string = formatReport(report), error = new UsageError('given', 'hint');
 const config: VitConfig = { width: 28, height: 28, colours: 1, classes: 10, patch: 7, layers: 2, channels: 64, heads: 4 };
 const set = (images: Uint8Array, labels: Uint8Array): ImageSet => readIdx(images, labels, ['images', 'labels']);
@@ -77,29 +89,43 @@ describe('the package', () => {
   test('holds what it needs and nothing else; 0 runtime dependencies', () => {
     expect(manifest.dependencies).toBeUndefined();
     expect(manifest.sideEffects).toBe(false);
-    const stray = files.filter((file) => !/^dist\/|^(README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(file));
+    const stray = files.filter(
+      (file) => !/^dist\/|^(README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(file),
+    );
     expect(stray).toEqual([]);
     const targets = JSON.stringify([manifest.exports, manifest.bin]).match(/dist\/[\w./-]+/g) ?? [];
     expect(targets.length).toBeGreaterThan(6);
     expect(targets.filter((target) => !files.includes(target))).toEqual([]);
-    for (const file of ['dist/serve.js', 'dist/types/serve.d.ts', 'dist/thread.js', 'dist/kernels.wasm', 'dist/index.js.map', 'LICENSE']) expect(files).toContain(file);
+    for (const file of [
+      'dist/serve.js',
+      'dist/types/serve.d.ts',
+      'dist/thread.js',
+      'dist/kernels.wasm',
+      'dist/index.js.map',
+      'LICENSE',
+    ])
+      expect(files).toContain(file);
   });
 
   test('npm packs a clean clone with everything built, and prints nothing but its JSON', () => {
     const clone = join(folder, 'clone');
     run('git', ['clone', '--quiet', '--depth', '1', `file://${root}`, clone]);
-    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'), 'junction'); // not fetched again
+    // not fetched again
+    symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'), 'junction');
     const [packed] = JSON.parse(npm(['pack', '--json', '--dry-run'], { cwd: clone }));
     const paths = packed.files.map(({ path }: { path: string }) => path);
-    expect(paths.filter((path: string) => !path.startsWith('dist/types/')).sort())
-      .toEqual(files.filter((path) => !path.startsWith('dist/types/')).sort());
+    expect(paths.filter((path: string) => !path.startsWith('dist/types/')).sort()).toEqual(
+      files.filter((path) => !path.startsWith('dist/types/')).sort(),
+    );
     expect(paths).toContain('dist/types/index.d.ts');
   }, 600_000);
 
   test('the licence of every package whose code is in a bundle is in dist/THIRD-PARTY-LICENSES', () => {
     const dist = join(project, 'node_modules/retrograd/dist');
     const maps = readdirSync(dist).filter((name) => name.endsWith('.map'));
-    const sources = maps.flatMap((name): string[] => JSON.parse(readFileSync(join(dist, name), 'utf8')).sources);
+    const sources = maps.flatMap(
+      (name): string[] => JSON.parse(readFileSync(join(dist, name), 'utf8')).sources,
+    );
     const names = sources.map((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1]);
     const packages = [...new Set(names)].filter((name) => name !== undefined);
     expect(packages).toContain('commander');
@@ -109,8 +135,10 @@ describe('the package', () => {
       const folder = join(root, 'node_modules', name);
       const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
       const files = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
-      return text.includes(`${name} ${version} (${license})`)
-        && files.every((file) => text.includes(readFileSync(join(folder, file), 'utf8').trim()));
+      return (
+        text.includes(`${name} ${version} (${license})`) &&
+        files.every((file) => text.includes(readFileSync(join(folder, file), 'utf8').trim()))
+      );
     };
     expect(packages.filter((name) => !isThere(name))).toEqual([]);
     expect(text).toContain('Apache License'); // the loader's, which brings no file of its own
@@ -124,10 +152,23 @@ describe('the package', () => {
   });
 
   test('publint and are-the-types-wrong find nothing', () => {
-    const [publint, attw] = ['publint/src/cli.js', '@arethetypeswrong/cli/dist/index.js'].map((path) => join(root, 'node_modules', path));
-    expect(run(process.execPath, [publint, 'run', join(project, 'node_modules/retrograd'), '--strict', '--pack', 'false'])).toContain('All good!');
+    const [publint, attw] = ['publint/src/cli.js', '@arethetypeswrong/cli/dist/index.js'].map(
+      (path) => join(root, 'node_modules', path),
+    );
+    expect(
+      run(process.execPath, [
+        publint,
+        'run',
+        join(project, 'node_modules/retrograd'),
+        '--strict',
+        '--pack',
+        'false',
+      ]),
+    ).toContain('All good!');
     const tarball = join(folder, `retrograd-${manifest.version}.tgz`);
-    expect(run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-color'])).not.toContain('❌');
+    expect(
+      run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-color']),
+    ).not.toContain('❌');
   });
 });
 
@@ -138,10 +179,25 @@ describe('a fresh project', () => {
   });
 
   test('a program without WebAssembly in itself resolves to the worker files', () => {
-    const resolved = (...conditions: string[]): string => run(process.execPath, [...conditions, '--input-type=module', '--eval',
-      "for (const entry of ['retrograd', 'retrograd/thread', 'retrograd/verify']) console.log(import.meta.resolve(entry).split('/').at(-1));"], { cwd: project });
+    const resolved = (...conditions: string[]): string =>
+      run(
+        process.execPath,
+        [
+          ...conditions,
+          '--input-type=module',
+          '--eval',
+          "for (const entry of ['retrograd', 'retrograd/thread', 'retrograd/verify']) " +
+            "console.log(import.meta.resolve(entry).split('/').at(-1));",
+        ],
+        { cwd: project },
+      );
     expect(resolved().split('\n')).toEqual(['index.js', 'serve.js', 'verify.js', '']);
-    expect(resolved('--conditions=workerd').split('\n')).toEqual(['worker.js', 'serve.js', 'worker-verify.js', '']);
+    expect(resolved('--conditions=workerd').split('\n')).toEqual([
+      'worker.js',
+      'serve.js',
+      'worker-verify.js',
+      '',
+    ]);
   });
 
   test('a vision transformer trains on two threads as on one', () => {
@@ -149,9 +205,15 @@ describe('a fresh project', () => {
     expect(run(process.execPath, ['vit.mjs'], { cwd: project })).toBe('2 true 0\n');
   });
 
-  test('a model of one\'s own trains on two threads as on one', () => {
+  test("a model of one's own trains on two threads as on one", () => {
     for (const [name, text] of Object.entries(OWN)) writeFileSync(join(project, name), text);
-    const code = VIT.replace('Trainer, vit }', 'Trainer }').replace(/const model = .*/, "import { Worker } from 'node:worker_threads';\nimport own from './own.mjs';\nconst model = own({ width: 8 });\nconst worker = () => new Worker(new URL('own-thread.mjs', import.meta.url));")
+    const code = VIT.replace('Trainer, vit }', 'Trainer }')
+      .replace(
+        /const model = .*/,
+        "import { Worker } from 'node:worker_threads';\nimport own from './own.mjs';\nconst " +
+          'model = own({ width: 8 });\nconst worker = () => new Worker(new ' +
+          "URL('own-thread.mjs', import.meta.url));",
+      )
       .replace('steps: 10, threads }', 'steps: 10, threads, worker }');
     writeFileSync(join(project, 'train-own.mjs'), code);
     expect(run(process.execPath, ['train-own.mjs'], { cwd: project })).toBe('2 true 0\n');
@@ -159,19 +221,51 @@ describe('a fresh project', () => {
 
   test('the Node, Deno and Bun examples of docs/examples hold the README’s code', () => {
     for (const file of ['node/train.mjs', 'deno/train.ts', 'bun/train.ts'])
-      expect(readFileSync(join(root, 'docs/examples', file), 'utf8').split('\n').slice(1).join('\n')).toBe(example.code);
+      expect(
+        readFileSync(join(root, 'docs/examples', file), 'utf8')
+          .split('\n')
+          .slice(1)
+          .join('\n'),
+      ).toBe(example.code);
   });
 
   test('its commands run: verify', () => {
-    const out = run(process.execPath, [join(project, 'node_modules/retrograd/dist/cli.js'), 'verify'], { cwd: project });
-    expect(out.trim().split('\n').at(-1)).toMatch(/^retrograd verify: equal; Node .*; [0-9a-f]{64}$/);
+    const out = run(
+      process.execPath,
+      [join(project, 'node_modules/retrograd/dist/cli.js'), 'verify'],
+      { cwd: project },
+    );
+    expect(out.trim().split('\n').at(-1)).toMatch(
+      /^retrograd verify: equal; Node .*; [0-9a-f]{64}$/,
+    );
   });
 
-  test.each([['nodenext', 'nodenext'], ['esnext', 'bundler']])('strict TypeScript, module %s, resolution %s', (module, moduleResolution) => {
+  test.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('strict TypeScript, module %s, resolution %s', (module, moduleResolution) => {
     const name = `consumer-${moduleResolution}`;
     writeFileSync(join(project, `${name}.ts`), CONSUMER);
-    writeFileSync(join(project, `${name}.json`), JSON.stringify({ compilerOptions: { module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [], strict: true, skipLibCheck: false, noEmit: true, exactOptionalPropertyTypes: true }, files: [`${name}.ts`] }));
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', `${name}.json`], { cwd: project });
+    writeFileSync(
+      join(project, `${name}.json`),
+      JSON.stringify({
+        compilerOptions: {
+          module,
+          moduleResolution,
+          target: 'es2022',
+          lib: ['es2022', 'dom'],
+          types: [],
+          strict: true,
+          skipLibCheck: false,
+          noEmit: true,
+          exactOptionalPropertyTypes: true,
+        },
+        files: [`${name}.ts`],
+      }),
+    );
+    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', `${name}.json`], {
+      cwd: project,
+    });
   });
 
   const model = '{ vocabulary: 256, layers: 1, channels: 7, heads: 2, context: 4 }';
@@ -182,7 +276,10 @@ describe('a fresh project', () => {
   ])('an uncaught error of %s takes at most 2 kB and names its class', (_, code, name) => {
     const imports = "import { Trainer, decodeCheckpoint, gpt, readText } from 'retrograd';";
     const words = ['--input-type=module', '-e', `${imports}\n${code};`];
-    const { stderr, status } = spawnSync(process.execPath, words, { cwd: project, encoding: 'utf8' });
+    const { stderr, status } = spawnSync(process.execPath, words, {
+      cwd: project,
+      encoding: 'utf8',
+    });
     expect(status).toBe(1);
     expect(stderr).toMatch(new RegExp(`^${name}: `, 'm'));
     expect(Buffer.byteLength(stderr)).toBeLessThanOrEqual(2000);
@@ -192,8 +289,15 @@ describe('a fresh project', () => {
     for (const file of ['index', 'worker', 'verify', 'worker-verify', 'thread', 'serve']) {
       const text = readFileSync(join(project, `node_modules/retrograd/dist/${file}.js`), 'utf8');
       const isLong = (line: string): boolean =>
-        line.replace(/"[^"]*"/g, '""').length > 500 && !/^(function __retrogradKernels|export)\b/.test(line);
-      expect(text.split('\n').filter(isLong).map((line) => line.slice(0, 80)), file).toEqual([]);
+        line.replace(/"[^"]*"/g, '""').length > 500 &&
+        !/^(function __retrogradKernels|export)\b/.test(line);
+      expect(
+        text
+          .split('\n')
+          .filter(isLong)
+          .map((line) => line.slice(0, 80)),
+        file,
+      ).toEqual([]);
     }
   });
 
@@ -205,28 +309,54 @@ const classes = [library, verify].flatMap((names) => Object.entries(names)).filt
 const errors = classes.filter(([, value]) => value.prototype instanceof Error);
 const isWrong = ([name, value]) => value.name !== name || value.prototype instanceof Error && new value('m').stack.indexOf(name) !== 0;
 console.log(classes.length, errors.length, classes.filter(isWrong).map(([name, value]) => name + ' is ' + value.name).join());`;
-    const options = { bundle: true, format: 'esm', minify: true, write: false, absWorkingDir: project } as const;
-    const { outputFiles: [{ text }] } = await build({ ...options, stdin: { contents: code, resolveDir: project } });
+    const options = {
+      bundle: true,
+      format: 'esm',
+      minify: true,
+      write: false,
+      absWorkingDir: project,
+    } as const;
+    const {
+      outputFiles: [{ text }],
+    } = await build({ ...options, stdin: { contents: code, resolveDir: project } });
     for (const one of [code, text]) {
       writeFileSync(join(project, 'names.mjs'), one);
-      expect(run(process.execPath, ['names.mjs'], { cwd: project })).toMatch(/^(?:1[5-9]|[2-9]\d) 5 \n$/);
+      expect(run(process.execPath, ['names.mjs'], { cwd: project })).toMatch(
+        /^(?:1[5-9]|[2-9]\d) 5 \n$/,
+      );
     }
   });
 
   test('bundled by esbuild the example prints the same; what is not used is left out', async () => {
-    const options = { bundle: true, format: 'esm', platform: 'neutral', target: 'es2022', minify: true, absWorkingDir: project, write: false } as const;
-    const bundle = async (contents: string): Promise<string> => (await build({ ...options, stdin: { contents, resolveDir: project } })).outputFiles[0].text;
+    const options = {
+      bundle: true,
+      format: 'esm',
+      platform: 'neutral',
+      target: 'es2022',
+      minify: true,
+      absWorkingDir: project,
+      write: false,
+    } as const;
+    const bundle = async (contents: string): Promise<string> =>
+      (await build({ ...options, stdin: { contents, resolveDir: project } })).outputFiles[0].text;
     writeFileSync(join(project, 'bundled.mjs'), await bundle(example.code));
     expect(run(process.execPath, ['bundled.mjs'], { cwd: project })).toBe(example.output);
-    const small = await bundle("import { sha256Hex } from 'retrograd'; console.log(await sha256Hex(new Uint8Array(0)));");
+    const small = await bundle(
+      "import { sha256Hex } from 'retrograd'; console.log(await sha256Hex(new Uint8Array(0)));",
+    );
     console.log(`a bundle that uses sha256Hex alone: ${small.length} bytes`);
     expect(small.length).toBeLessThan(20_000);
-    const bleu = await bundle("import { corpusBleu } from 'retrograd'; console.log(corpusBleu(['a b c d'], ['a b c d']).score.toFixed(0));");
+    const bleu = await bundle(
+      "import { corpusBleu } from 'retrograd'; console.log(corpusBleu(['a b c d'], ['a b c " +
+        "d']).score.toFixed(0));",
+    );
     console.log(`a bundle that uses corpusBleu alone: ${bleu.length} bytes`);
     expect(bleu.length).toBeLessThan(20_000);
     writeFileSync(join(project, 'bleu.mjs'), bleu);
     expect(run(process.execPath, ['bleu.mjs'], { cwd: project })).toBe('100\n');
-    const vit = await bundle("import { Trainer, vit } from 'retrograd'; console.log(Trainer, vit);");
+    const vit = await bundle(
+      "import { Trainer, vit } from 'retrograd'; console.log(Trainer, vit);",
+    );
     expect(vit).not.toContain('nrefs:1'); // BLEU's signature
     expect(bleu).toContain('nrefs:1');
   });

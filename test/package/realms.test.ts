@@ -1,8 +1,9 @@
-// The library where a program does not have the runtime's own globals, a place on a disk or the right
-// to compile: test runners' realms (jest, vitest's vm pools), bundles of one file, policies, old Nodes.
+// The library where a program does not have the runtime's own globals, a place on a disk or the
+// right to compile: test runners' realms (jest, vitest's vm pools), bundles of one file, policies,
+// old Nodes.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +14,8 @@ import { root, run } from './project.mjs';
 const index = join(root, 'dist/index.js');
 mkdirSync(join(root, 'build'), { recursive: true });
 /** In the house, so that its tests find vitest. */
-const folder = mkdtempSync(join(root, 'build', 'realms-')), elsewhere = mkdtempSync(join(tmpdir(), 'realms-'));
+const folder = mkdtempSync(join(root, 'build', 'realms-'));
+const elsewhere = mkdtempSync(join(tmpdir(), 'realms-'));
 afterAll(() => {
   for (const one of [folder, elsewhere]) rmSync(one, { recursive: true, force: true });
 });
@@ -38,15 +40,25 @@ try {
 console.log(JSON.stringify(said));
 `;
 const node = (args: string[]): Record<string, unknown> => {
-  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 120_000 });
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
   expect(stdout, stderr).toMatch(/^\{/);
   return JSON.parse(stdout);
 };
 
 /** The library in a realm of node:vm that has some of this one's globals, as jest makes them. */
-function inRealm(changed: { threads?: number; globals?: string; wasm?: boolean }): Record<string, unknown> {
-  const { threads = 1, globals = '', wasm = true } = changed, program = join(elsewhere, 'realm.mjs');
-  writeFileSync(program, `
+function inRealm(changed: {
+  threads?: number;
+  globals?: string;
+  wasm?: boolean;
+}): Record<string, unknown> {
+  const { threads = 1, globals = '', wasm = true } = changed;
+  const program = join(elsewhere, 'realm.mjs');
+  writeFileSync(
+    program,
+    `
 import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 const globals = { ArrayBuffer, Uint8Array, URL, TextDecoder, TextEncoder, performance, process, ${globals} };
@@ -55,7 +67,8 @@ const module = new vm.SourceTextModule(readFileSync(${JSON.stringify(index)}, 'u
 await module.link(() => undefined);
 await module.evaluate();
 const { Trainer, gpt } = module.namespace;
-${step(threads)}`);
+${step(threads)}`,
+  );
   return node(['--experimental-vm-modules', '--no-warnings', program]);
 }
 
@@ -65,13 +78,17 @@ describe('a realm of its own', () => {
 
   test('without a place: one thread, and why', () =>
     expect(inRealm({ threads: 2 })).toEqual({
-      loss: LOSS, threads: 1, threadsNote: 'no thread can be started: Invalid URL',
+      loss: LOSS,
+      threads: 1,
+      threadsNote: 'no thread can be started: Invalid URL',
     }));
 
   test('without the right to compile WebAssembly, as by a policy of a page', () => {
     const { name, message } = inRealm({ wasm: false });
     expect(name).toBe('RetrogradError');
-    expect(message).toMatch(/^this runtime does not take the kernels: .*code generation disallowed/);
+    expect(message).toMatch(
+      /^this runtime does not take the kernels: .*code generation disallowed/,
+    );
     expect(message).toMatch(/HINT: .*script-src 'wasm-unsafe-eval'/);
   });
 
@@ -84,7 +101,9 @@ describe('a realm of its own', () => {
   test.each(['vmThreads', 'vmForks'])('of vitest, pool %s', (pool) => {
     const home = join(folder, pool);
     mkdirSync(home);
-    writeFileSync(join(home, 'one.test.mjs'), `
+    writeFileSync(
+      join(home, 'one.test.mjs'),
+      `
 import { expect, test } from 'vitest';
 import { Trainer, gpt } from ${JSON.stringify(pathToFileURL(index).href)};
 test('a step', () => {
@@ -92,7 +111,8 @@ test('a step', () => {
   const x = Int32Array.from({ length: 16 }, (_, i) => i % 4);
   expect(trainer.step({ inputs: x, targets: x }).loss).toBe(${LOSS});
 });
-`);
+`,
+    );
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
     run(process.execPath, [vitest, 'run', '--root', home, '--pool', pool, '--maxWorkers', '1']);
   });
@@ -100,7 +120,8 @@ test('a step', () => {
 
 describe('threads', () => {
   const program = (name: string, before = ''): string => {
-    const path = join(elsewhere, name), from = JSON.stringify(pathToFileURL(index).href);
+    const path = join(elsewhere, name);
+    const from = JSON.stringify(pathToFileURL(index).href);
     writeFileSync(path, `${before}const { Trainer, gpt } = await import(${from});\n${step(2)}`);
     return path;
   };
@@ -115,34 +136,52 @@ describe('threads', () => {
     expect(node(['--input-type=module', '--eval', code])).toMatchObject({ threads: 2 });
   });
 
-  test.each(['cjs', 'iife', 'esm'] as const)('in a bundle of one file (%s): one, and why', async (format) => {
-    const outfile = join(elsewhere, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
-    const contents = `import { Trainer, gpt } from ${JSON.stringify(index)};
+  test.each(['cjs', 'iife', 'esm'] as const)(
+    'in a bundle of one file (%s): one, and why',
+    async (format) => {
+      const outfile = join(elsewhere, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
+      const contents = `import { Trainer, gpt } from ${JSON.stringify(index)};
 (async () => {${step(2)}})();`;
-    await build({
-      stdin: { contents, resolveDir: root }, bundle: true, platform: 'node', format, outfile,
-      logLevel: 'silent',
-    });
-    const said = node([outfile]);
-    expect(said).toMatchObject({ loss: LOSS, threads: 1 });
-    expect(said.threadsNote).toMatch(/^(no thread can be started: Invalid URL|a thread failed: Cannot find module)/);
-  });
+      await build({
+        stdin: { contents, resolveDir: root },
+        bundle: true,
+        platform: 'node',
+        format,
+        outfile,
+        logLevel: 'silent',
+      });
+      const said = node([outfile]);
+      expect(said).toMatchObject({ loss: LOSS, threads: 1 });
+      expect(said.threadsNote).toMatch(
+        /^(no thread can be started: Invalid URL|a thread failed: Cannot find module)/,
+      );
+    },
+  );
 
   test('in a module that is a data: URL: one, and why', () => {
     const url = `data:text/javascript,${encodeURIComponent(readFileSync(index, 'utf8'))}`;
     const path = join(elsewhere, 'data.mjs');
-    writeFileSync(path, `const { Trainer, gpt } = await import(${JSON.stringify(url)});\n${step(2)}`);
+    writeFileSync(
+      path,
+      `const { Trainer, gpt } = await import(${JSON.stringify(url)});\n${step(2)}`,
+    );
     expect(node([path])).toEqual({
-      loss: LOSS, threads: 1, threadsNote: 'no thread can be started: Invalid URL',
+      loss: LOSS,
+      threads: 1,
+      threadsNote: 'no thread can be started: Invalid URL',
     });
   });
 });
 
 test('nothing in the library asks whether a built-in is of this realm', () => {
-  const builtIn = /instanceof (?:\w*Array|\w*ArrayBuffer|DataView|(?:\w*Range|Type|Syntax)?Error|Map|Set|Date|WebAssembly\.\w+)\b/;
-  const library = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('cli'));
+  const builtIn =
+    /instanceof (?:\w*Array|\w*ArrayBuffer|DataView|(?:\w*Range|Type|Syntax)?Error|Map|Set|Date|WebAssembly\.\w+)\b/;
+  const library = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.startsWith('cli'),
+  );
   expect(library.length).toBeGreaterThan(60);
-  const found = library.filter((file) => builtIn.test(readFileSync(join(root, 'src', file), 'utf8')));
+  const found = library.filter((file) =>
+    builtIn.test(readFileSync(join(root, 'src', file), 'utf8')),
+  );
   expect(found).toEqual(['train/tensors.ts']); // where the answer no only costs a copy
 });

@@ -25,10 +25,15 @@ const RESOLUTIONS = {
 } as const;
 
 const STRICT: ts.CompilerOptions = {
-  strict: true, noEmit: true, types: [], target: ts.ScriptTarget.ES2024,
+  strict: true,
+  noEmit: true,
+  types: [],
+  target: ts.ScriptTarget.ES2024,
   lib: ['lib.es2024.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-  noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true,
-  verbatimModuleSyntax: true, isolatedModules: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  verbatimModuleSyntax: true,
+  isolatedModules: true,
 };
 
 /** The errors of the programs, and of the declarations themselves. */

@@ -1,5 +1,6 @@
-// A gradient of zeros has no scale: a block, or a whole stack, that is left out for a sample leaves such gradients behind. Nothing that
-// an earlier sample, step or shape has left beside a buffer may decide a bit or end a run: one digest for every split and resume.
+// A gradient of zeros has no scale: a block, or a whole stack, that is left out for a sample leaves
+// such gradients behind. Nothing that an earlier sample, step or shape has left beside a buffer may
+// decide a bit or end a run: one digest for every split and resume.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -12,9 +13,18 @@ import { Attention } from '../../src/ops/attention.ts';
 import type { AttentionInput } from '../../src/ops/attention-parts.ts';
 import { toOperand } from '../../src/ops/gradient.ts';
 import { Run } from '../../src/ops/run.ts';
-import { type FlatChoices, createGpt } from '../helpers/flat.ts';
 import { int16s } from '../helpers/data.ts';
-import { TRANSLATOR, VIT, createTranslator, createVit, images, pairOptions, pairs, vitOptions } from '../helpers/model-batches.ts';
+import { createGpt, type FlatChoices } from '../helpers/flat.ts';
+import {
+  createTranslator,
+  createVit,
+  images,
+  pairOptions,
+  pairs,
+  TRANSLATOR,
+  VIT,
+  vitOptions,
+} from '../helpers/model-batches.ts';
 import { batchOf, smallOptions } from '../helpers/runs.ts';
 import { SEED } from '../helpers/suite.ts';
 
@@ -55,13 +65,16 @@ const MODELS: Record<string, (more: More) => Steps> = {
   },
 };
 const RULES = ['bdia', 'none', 'leapfrog', 'momentum', 'coupling', 'checkpointing'] as const;
-const STEPS = 6, BATCH = 4;
+const STEPS = 6;
+const BATCH = 4;
 
-const copied = (run: Steps): ReturnType<Steps['tensors']> => run.tensors().map((t) => ({ ...t, data: t.data.slice() }));
+const copied = (run: Steps): ReturnType<Steps['tensors']> =>
+  run.tensors().map((t) => ({ ...t, data: t.data.slice() }));
 
 /** The digest of a run, which every micro-batch and every resume must have. */
 async function oneDigest(make: (more: More) => Steps, more: More): Promise<void> {
-  const saved = [], whole = make(more);
+  const saved = [];
+  const whole = make(more);
   for (let i = 0; i < STEPS; i++) {
     saved.push(copied(whole));
     whole.step();
@@ -82,20 +95,42 @@ async function oneDigest(make: (more: More) => Steps, more: More): Promise<void>
 
 describe.each(Object.entries(MODELS))('%s with stochastic depth', (_, make) => {
   test(`one digest for every micro-batch and resume, 30 random runs, seed ${SEED}`, async () => {
-    await fc.assert(fc.asyncProperty(
-      fc.constantFrom(...RULES), fc.integer({ min: 1, max: 8 }), fc.constantFrom(1, 1, 2, 3, 6),
-      fc.constantFrom(0, 0, 0.5, 0.8), fc.nat(1000), fc.integer({ min: 1, max: 3 }),
-      async (reversible, tenths, layers, dropout, seed, gammaShift) => {
-        const noise = { stochasticDepth: tenths / 10, dropout };
-        await oneDigest(make, { reversible, layers, seed, gammaShift, batch: BATCH, steps: 30, ...noise });
-      },
-    ), { numRuns: 30, seed: SEED });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...RULES),
+        fc.integer({ min: 1, max: 8 }),
+        fc.constantFrom(1, 1, 2, 3, 6),
+        fc.constantFrom(0, 0, 0.5, 0.8),
+        fc.nat(1000),
+        fc.integer({ min: 1, max: 3 }),
+        async (reversible, tenths, layers, dropout, seed, gammaShift) => {
+          const noise = { stochasticDepth: tenths / 10, dropout };
+          await oneDigest(make, {
+            reversible,
+            layers,
+            seed,
+            gammaShift,
+            batch: BATCH,
+            steps: 30,
+            ...noise,
+          });
+        },
+      ),
+      { numRuns: 30, seed: SEED },
+    );
   });
 });
 
 test('a translator whose decoder is left out for a sample trains on', () => {
   for (let seed = 1; seed <= 10; seed++) {
-    const run = MODELS.translator({ layers: 1, stochasticDepth: 0.8, batch: 4, microBatch: 1, steps: 30, seed });
+    const run = MODELS.translator({
+      layers: 1,
+      stochasticDepth: 0.8,
+      batch: 4,
+      microBatch: 1,
+      steps: 30,
+      seed,
+    });
     for (let i = 0; i < 20; i++) run.step();
     expect(run.steps).toBe(20);
   }
@@ -116,45 +151,78 @@ test('a sum of zeros has one exponent, whatever exponents its terms have', () =>
   expect(new Set(exponents).size).toBe(1);
 });
 
-test('long causal attention has the gradients that it has alone, after other lengths have used its memory', () => {
-  const channels = 4;
-  const most = 200;
-  const arena = new Arena(2 ** 16);
-  const at = (bytes: number): number => arena.allocate('states', bytes);
-  const qkv = at(most * 3 * channels * 2);
-  const dQkv = at(most * 3 * channels * 2);
-  const dOut = at(most * channels * 2);
-  const probabilities = at(most * 208 * 2);
-  const thirds = (from: number): AttentionInput =>
-    ({ q: from, k: from + channels * 2, v: from + channels * 4, ldq: 3 * channels, ldk: 3 * channels, isOne: true });
-  /** Column 33 of the long dS is as large as its sums may be; the short ones leave large values everywhere. */
-  const gradients = (lengths: readonly number[], last: number, p: number): Int16Array => {
-    const run = new Run(createWasmBackend({ pages: 64 }));
-    const planner = Planner.create(new Arena(2 ** 20), { rank: 0, threads: 1, sequences: 1, fraction: 9 });
-    const attention = new Attention(planner, { rows: most, keys: most, channels, heads: 1, causal: true });
-    planner.finish([]);
-    attention.queryKey = 8;
-    attention.value = 8;
-    const int16 = (from: number, n: number): Int16Array => new Int16Array(run.bytes.buffer, from, n);
-    int16(dOut, most * channels).fill(4000);
-    for (const rows of lengths) {
-      const isLong = rows === most, ld = Math.ceil(rows / 16) * 16;
-      int16(qkv, most * 3 * channels).set(int16s(1, most * 3 * channels, 'random', 4095));
-      int16(probabilities, most * 208).fill(0);
-      for (let r = 0; r < rows; r++) {
-        int16(qkv + r * 6 * channels + 4 * channels, channels).fill((isLong ? r === 33 : r % 2 === 0) ? 4000 : -4000);
-        const row = int16(probabilities + r * ld * 2, r + 1);
-        if (!isLong) row.fill(300);
-        else if (r > 33 && r < last) row[33] = row[r] = p;
+test(
+  'long causal attention has the gradients that it has alone, after other lengths have used ' +
+    'its memory',
+  () => {
+    const channels = 4;
+    const most = 200;
+    const arena = new Arena(2 ** 16);
+    const at = (bytes: number): number => arena.allocate('states', bytes);
+    const qkv = at(most * 3 * channels * 2);
+    const dQkv = at(most * 3 * channels * 2);
+    const dOut = at(most * channels * 2);
+    const probabilities = at(most * 208 * 2);
+    const thirds = (from: number): AttentionInput => ({
+      q: from,
+      k: from + channels * 2,
+      v: from + channels * 4,
+      ldq: 3 * channels,
+      ldk: 3 * channels,
+      isOne: true,
+    });
+    /** Column 33 of the long dS is as large as its sums may be; the short ones leave large values
+     *  everywhere. */
+    const gradients = (lengths: readonly number[], last: number, p: number): Int16Array => {
+      const run = new Run(createWasmBackend({ pages: 64 }));
+      const planner = Planner.create(new Arena(2 ** 20), {
+        rank: 0,
+        threads: 1,
+        sequences: 1,
+        fraction: 9,
+      });
+      const attention = new Attention(planner, {
+        rows: most,
+        keys: most,
+        channels,
+        heads: 1,
+        causal: true,
+      });
+      planner.finish([]);
+      attention.queryKey = 8;
+      attention.value = 8;
+      const int16 = (from: number, n: number): Int16Array =>
+        new Int16Array(run.bytes.buffer, from, n);
+      int16(dOut, most * channels).fill(4000);
+      for (const rows of lengths) {
+        const isLong = rows === most;
+        const ld = Math.ceil(rows / 16) * 16;
+        int16(qkv, most * 3 * channels).set(int16s(1, most * 3 * channels, 'random', 4095));
+        int16(probabilities, most * 208).fill(0);
+        for (let r = 0; r < rows; r++) {
+          int16(qkv + r * 6 * channels + 4 * channels, channels).fill(
+            (isLong ? r === 33 : r % 2 === 0) ? 4000 : -4000,
+          );
+          const row = int16(probabilities + r * ld * 2, r + 1);
+          if (!isLong) row.fill(300);
+          else if (r > 33 && r < last) row[33] = row[r] = p;
+        }
+        attention.resize(rows, rows);
+        attention.backward(
+          run,
+          { at: dOut, exponent: -20 },
+          thirds(qkv),
+          probabilities,
+          thirds(dQkv),
+        );
       }
-      attention.resize(rows, rows);
-      attention.backward(run, { at: dOut, exponent: -20 }, thirds(qkv), probabilities, thirds(dQkv));
-    }
-    return int16(dQkv, most * 3 * channels).slice();
-  };
-  for (let last = 130; last <= most; last += 10) for (const p of [16000, 13500, 11500, 9700]) {
-    const alone = gradients([200], last, p);
-    expect(gradients([200, 100, 200], last, p)).toEqual(alone);
-    expect(gradients([128, 150, 200], last, p)).toEqual(alone);
-  }
-});
+      return int16(dQkv, most * 3 * channels).slice();
+    };
+    for (let last = 130; last <= most; last += 10)
+      for (const p of [16000, 13500, 11500, 9700]) {
+        const alone = gradients([200], last, p);
+        expect(gradients([200, 100, 200], last, p)).toEqual(alone);
+        expect(gradients([128, 150, 200], last, p)).toEqual(alone);
+      }
+  },
+);

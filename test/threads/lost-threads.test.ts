@@ -1,25 +1,35 @@
-// Threads that end or fall silent, at any moment: the same bits by fewer threads or an error that says what to do, never a hang.
+// Threads that end or fall silent, at any moment: the same bits by fewer threads or an error that
+// says what to do, never a hang.
 
 import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type StepReport, type TextBatch, type Trainer, RetrogradError, createWasmBackend } from '../../src/index.ts';
+import {
+  createWasmBackend,
+  RetrogradError,
+  type StepReport,
+  type TextBatch,
+  type Trainer,
+} from '../../src/index.ts';
 import { LIFE } from '../../src/threads/team.ts';
-import { type FlatOptions, createGpt } from '../helpers/flat.ts';
+import { createGpt, type FlatOptions } from '../helpers/flat.ts';
 import { batchOf, lossOf, randomTokens, smallOptions } from '../helpers/runs.ts';
 
-const threadModule = new URL('../../dist/thread.js', import.meta.url), indexModule = new URL('../../dist/index.js', import.meta.url);
+const threadModule = new URL('../../dist/thread.js', import.meta.url);
+const indexModule = new URL('../../dist/index.js', import.meta.url);
 const DEFAULTS = { ...LIFE };
 afterEach(() => void Object.assign(LIFE, DEFAULTS));
 
-const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 6000 && !condition(); i++) await sleep(10);
   expect(condition()).toBe(true);
 }
 
-/** What befalls the worker of rank 1 when it has told the others something by Atomics for the `count`-th time. */
+/** What befalls the worker of rank 1 when it has told the others something by Atomics for the
+ *  `count`-th time. */
 type Fate = 'exits' | 'throws' | 'hangs' | 'comes back';
 const FATES: Record<Fate, string> = {
   exits: 'process.exit(0)',
@@ -28,8 +38,11 @@ const FATES: Record<Fate, string> = {
   'comes back': 'wait(idle, 0, 0, 400)',
 };
 
-/** A thread's module with that fate. The first call that counts is that of READY; `only` counts some of them. */
-const fated = (fate: Fate, count: number, only = 'true'): URL => new URL(`data:text/javascript,${encodeURIComponent(`
+/** A thread's module with that fate. The first call that counts is that of READY; `only` counts
+ *  some of them. */
+const fated = (fate: Fate, count: number, only = 'true'): URL =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(`
   import { parentPort } from 'node:worker_threads';
   const idle = new Int32Array(new SharedArrayBuffer(4)), { wait } = Atomics, once = parentPort.once.bind(parentPort);
   let left = Infinity;
@@ -45,13 +58,15 @@ const fated = (fate: Fate, count: number, only = 'true'): URL => new URL(`data:t
       return value;
     };
   }
-  import(${JSON.stringify(threadModule.href)});`)}`);
+  import(${JSON.stringify(threadModule.href)});`)}`,
+  );
 
 const OPTIONS = smallOptions({ batch: 4, microBatch: 2, model: { layers: 2 } });
 
 /** Steps on, until a step throws; what every step reported, and the weights after them. */
 async function trained(options: FlatOptions, module: URL | undefined, steps: number) {
-  const trainer = createGpt(options, undefined, module), reports: StepReport[] = [];
+  const trainer = createGpt(options, undefined, module);
+  const reports: StepReport[] = [];
   let error: unknown;
   if (module !== undefined) await until(() => trainer.threadsNote !== 'the threads are starting');
   try {
@@ -66,7 +81,9 @@ async function trained(options: FlatOptions, module: URL | undefined, steps: num
 /** Nothing of the trainer can be had any more. */
 async function expectBroken(trainer: Trainer<TextBatch>, error: unknown): Promise<void> {
   expect(error).toBeInstanceOf(RetrogradError);
-  expect((error as Error).message).toMatch(/^a thread ended in step \d, which left no whole weights\. HINT: go on from the last checkpoint$/);
+  expect((error as Error).message).toMatch(
+    /^a thread ended in step \d, which left no whole weights\. HINT: go on from the last checkpoint$/,
+  );
   expect(() => trainer.tensors()).toThrow(RetrogradError);
   expect(() => lossOf(trainer, new Int32Array(30))).toThrow(RetrogradError);
   await expect(trainer.weightsSha256()).rejects.toThrow(RetrogradError);
@@ -78,34 +95,56 @@ const ARRIVALS = "name === 'add' && args[1] === 0";
 describe('a thread that is lost', () => {
   for (const fate of Object.keys(FATES) as Fate[])
     test(`at any moment (${fate}): the same bits, or an error`, async () => {
-      Object.assign(LIFE, { sleep: 20, patience: fate === 'exits' || fate === 'throws' ? DEFAULTS.patience : 200 });
-      const alone = (await trained({ ...OPTIONS, threads: 1 }, undefined, 3)).outcome, seen = { whole: 0, broken: 0 };
-      await fc.assert(fc.asyncProperty(fc.integer({ min: 2, max: 150 }), fc.integer({ min: 2, max: 3 }), async (count, threads) => {
-        const { trainer, error, outcome } = await trained({ ...OPTIONS, threads }, fated(fate, count), 3);
-        if (error === undefined) {
-          seen.whole++;
-          expect(outcome).toEqual(alone);
-        } else {
-          seen.broken++;
-          if (fate === 'throws') expect(error).toMatchObject({ message: 'bad luck' });
-          else await expectBroken(trainer, error);
-        }
-        trainer.close();
-      }), { numRuns: 12, endOnFailure: true });
-      console.log(`a thread ${fate}: ${seen.whole} runs with the same bits, ${seen.broken} ended by an error`);
+      Object.assign(LIFE, {
+        sleep: 20,
+        patience: fate === 'exits' || fate === 'throws' ? DEFAULTS.patience : 200,
+      });
+      const alone = (await trained({ ...OPTIONS, threads: 1 }, undefined, 3)).outcome;
+      const seen = { whole: 0, broken: 0 };
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 2, max: 150 }),
+          fc.integer({ min: 2, max: 3 }),
+          async (count, threads) => {
+            const { trainer, error, outcome } = await trained(
+              { ...OPTIONS, threads },
+              fated(fate, count),
+              3,
+            );
+            if (error === undefined) {
+              seen.whole++;
+              expect(outcome).toEqual(alone);
+            } else {
+              seen.broken++;
+              if (fate === 'throws') expect(error).toMatchObject({ message: 'bad luck' });
+              else await expectBroken(trainer, error);
+            }
+            trainer.close();
+          },
+        ),
+        { numRuns: 12, endOnFailure: true },
+      );
+      console.log(
+        `a thread ${fate}: ${seen.whole} runs with the same bits, ${seen.broken} ended by an error`,
+      );
     });
 
   for (const [barrier, which] of ['first', 'second'].entries())
     test(`at the ${which} barrier of the second update: an error, since weights may be written`, async () => {
       Object.assign(LIFE, { sleep: 20 });
-      const { trainer, error, outcome } = await trained({ ...OPTIONS, threads: 3 }, fated('exits', 3 + barrier, ARRIVALS), 3);
+      const { trainer, error, outcome } = await trained(
+        { ...OPTIONS, threads: 3 },
+        fated('exits', 3 + barrier, ARRIVALS),
+        3,
+      );
       await expectBroken(trainer, error);
       expect(outcome.reports).toHaveLength(1);
     });
 
   test('while it evaluates: the same loss', async () => {
     Object.assign(LIFE, { sleep: 20 });
-    const tokens = Int32Array.from({ length: 24 * 9 + 1 }, (_, i) => (i * i) % 29), alone = lossOf(createGpt(OPTIONS), tokens);
+    const tokens = Int32Array.from({ length: 24 * 9 + 1 }, (_, i) => (i * i) % 29);
+    const alone = lossOf(createGpt(OPTIONS), tokens);
     for (const count of [3, 5, 8, 12]) {
       const trainer = createGpt({ ...OPTIONS, threads: 2 }, undefined, fated('exits', count));
       await until(() => trainer.threadsNote !== 'the threads are starting');
@@ -116,8 +155,11 @@ describe('a thread that is lost', () => {
   });
 });
 
-const threads = process.getBuiltinModule('node:worker_threads'), { Worker } = threads;
-afterEach(() => { threads.Worker = Worker; });
+const threads = process.getBuiltinModule('node:worker_threads');
+const { Worker } = threads;
+afterEach(() => {
+  threads.Worker = Worker;
+});
 
 /** The workers that trainers make from now on. */
 function spied(postMessage = Worker.prototype.postMessage): InstanceType<typeof Worker>[] {
@@ -134,22 +176,26 @@ function spied(postMessage = Worker.prototype.postMessage): InstanceType<typeof 
 
 describe('the pool', () => {
   test('a worker that ends between two steps: one thread, a note, the same bits', async () => {
-    const made = spied(), trainer = createGpt({ ...OPTIONS, threads: 3 }, undefined, threadModule);
+    const made = spied();
+    const trainer = createGpt({ ...OPTIONS, threads: 3 }, undefined, threadModule);
     await until(() => trainer.threads === 3);
     expect([made.length, trainer.threadsNote]).toEqual([2, '']);
     await made[1].terminate();
     await until(() => trainer.threads === 1);
     expect(trainer.threadsNote).toBe('a thread ended');
-    const batch = randomTokens(OPTIONS, 0), alone = createGpt(OPTIONS);
+    const batch = randomTokens(OPTIONS, 0);
+    const alone = createGpt(OPTIONS);
     expect(trainer.step(batch)).toEqual(alone.step(batch));
     expect(await trainer.weightsSha256()).toBe(await alone.weightsSha256());
   });
 
   test('a worker that ends, and nobody comes to hear of it before the next step', async () => {
     Object.assign(LIFE, { sleep: 20 });
-    const made = spied(), trainer = createGpt({ ...OPTIONS, threads: 2 }, undefined, threadModule);
+    const made = spied();
+    const trainer = createGpt({ ...OPTIONS, threads: 2 }, undefined, threadModule);
     await until(() => trainer.threads === 2);
-    const batch = randomTokens(OPTIONS, 0), alone = createGpt(OPTIONS);
+    const batch = randomTokens(OPTIONS, 0);
+    const alone = createGpt(OPTIONS);
     void made[0].terminate();
     expect(trainer.step(batch)).toEqual(alone.step(batch));
     expect([trainer.threads, trainer.threadsNote]).toEqual([1, 'a thread ended']);
@@ -160,7 +206,11 @@ describe('the pool', () => {
     ['ends while it loads', 'process.exit(1)', /^a thread ended$/],
     ['cannot be loaded', 'import "./nowhere.js"', /^a thread failed: /],
   ])('a worker that %s: one thread, and why', async (_, code, note) => {
-    const trainer = createGpt({ ...OPTIONS, threads: 3 }, undefined, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+    const trainer = createGpt(
+      { ...OPTIONS, threads: 3 },
+      undefined,
+      new URL(`data:text/javascript,${encodeURIComponent(code)}`),
+    );
     await until(() => trainer.threadsNote !== 'the threads are starting');
     expect(trainer.threads).toBe(1);
     expect(trainer.threadsNote).toMatch(note);
@@ -173,7 +223,10 @@ describe('the pool', () => {
       throw new Error('nobody may share this'); // as a page that is not cross-origin isolated
     });
     const trainer = createGpt({ ...OPTIONS, threads: 3 }, undefined, threadModule);
-    expect([trainer.threads, trainer.threadsNote]).toEqual([1, 'no thread can be started: nobody may share this']);
+    expect([trainer.threads, trainer.threadsNote]).toEqual([
+      1,
+      'no thread can be started: nobody may share this',
+    ]);
     expect(made).toHaveLength(1);
     await until(() => made[0].threadId === -1);
   });
@@ -186,8 +239,13 @@ describe('the pool', () => {
     expect(trainer.threadsNote).toBe('');
     trainer.close();
     expect(trainer.threadsNote).toBe('the trainer was closed');
-    const unshared = createGpt({ ...OPTIONS, threads: 2 }, (bytes) => createWasmBackend({ pages: Math.ceil(bytes / 65536) }));
-    expect([unshared.threads, unshared.threadsNote]).toEqual([1, 'this runtime has no shared memory']);
+    const unshared = createGpt({ ...OPTIONS, threads: 2 }, (bytes) =>
+      createWasmBackend({ pages: Math.ceil(bytes / 65536) }),
+    );
+    expect([unshared.threads, unshared.threadsNote]).toEqual([
+      1,
+      'this runtime has no shared memory',
+    ]);
   });
 
   test('a trainer that is dropped without close() ends its threads', () => {
@@ -212,7 +270,11 @@ describe('the pool', () => {
       await Promise.all(ended);
       console.log(ended.length);
       clearInterval(timer);`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '--eval', code], { encoding: 'utf8', timeout: 60_000 });
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--expose-gc', '--input-type=module', '--eval', code],
+      { encoding: 'utf8', timeout: 60_000 },
+    );
     expect([stderr, stdout]).toEqual(['', '6\n']);
   });
 });

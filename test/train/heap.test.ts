@@ -1,13 +1,15 @@
-// What a step leaves behind on the JavaScript heap, in a process of its own that runs the built library: inside a test runner the
-// engine's own bookkeeping is larger than any leak. Short-lived objects are not counted: they are gone after a collection.
+// What a step leaves behind on the JavaScript heap, in a process of its own that runs the built
+// library: inside a test runner the engine's own bookkeeping is larger than any leak. Short-lived
+// objects are not counted: they are gone after a collection.
 
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 const library = new URL('../../dist/index.js', import.meta.url).href;
 
-/** Mean heap growth, in bytes, of 15 stretches of `steps` steps after 300 of warm-up; `leak` numbers kept at every step. The engine's own
- *  bookkeeping comes and goes by up to 100 kB between two stretches, which a mean from first to last divides by 15. */
+/** Mean heap growth, in bytes, of 15 stretches of `steps` steps after 300 of warm-up; `leak`
+ *  numbers kept at every step. The engine's own bookkeeping comes and goes by up to 100 kB between
+ *  two stretches, which a mean from first to last divides by 15. */
 function growth(layers: number, channels: number, steps: number, leak = 0): number {
   const script = `
     import { Trainer, gpt } from '${library}';
@@ -19,11 +21,18 @@ function growth(layers: number, channels: number, steps: number, leak = 0): numb
     const before = used();
     for (let i = 0; i < 15; i++) run(${steps});
     console.log((used() - before) / 15, kept.length);`;
-  return Number(execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '--eval', script], { encoding: 'utf8' }).split(' ')[0]);
+  return Number(
+    execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '--eval', script], {
+      encoding: 'utf8',
+    }).split(' ')[0],
+  );
 }
 
 test('60 steps keep less than 24 KiB of heap, at depth 2 and at depth 16 with 30 times the weights', () => {
-  for (const [layers, channels] of [[2, 16], [16, 32]]) {
+  for (const [layers, channels] of [
+    [2, 16],
+    [16, 32],
+  ]) {
     const grown = growth(layers, channels, 60);
     console.log(`heap at depth ${layers}: 60 steps keep ${grown} bytes`);
     expect(grown).toBeLessThan(24 * 1024);

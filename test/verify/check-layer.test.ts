@@ -2,24 +2,24 @@
 
 import { describe, expect, test } from 'vitest';
 import {
-  type Gradient,
-  type Kind,
-  type Layer,
-  type Planned,
-  type Run,
-  type Tensor,
-  type Type,
   attention,
   classToken,
   embedding,
+  type Gradient,
   gelu,
+  type Kind,
+  type Layer,
   layerNorm,
   linear,
   meanPool,
+  type Planned,
   positions,
+  type Run,
   relu,
   row,
   sequential,
+  type Tensor,
+  type Type,
 } from '../../src/index.ts';
 import { checkLayer } from '../../src/verify/check-layer.ts';
 
@@ -63,7 +63,6 @@ describe('checkLayer', () => {
   });
 });
 
-
 /** A layer of a test's own: y = x, with a backward pass that a fault can be sown into. */
 class Copy implements Planned<undefined> {
   readonly needsInput = true;
@@ -98,7 +97,12 @@ const copy = { input: operand, wanted: 'operand' } as const;
 
 describe('checkLayer finds', () => {
   test('nothing in a copy', () => {
-    expect(checkLayer(layerOf(() => new Copy()), copy).cosines['the input']).toBeGreaterThan(0.9999);
+    expect(
+      checkLayer(
+        layerOf(() => new Copy()),
+        copy,
+      ).cosines['the input'],
+    ).toBeGreaterThan(0.9999);
   });
 
   test('a backward pass that forgets a term', () => {
@@ -108,8 +112,14 @@ describe('checkLayer finds', () => {
         run.int32[dx.at / 4 + 3] = 0;
       }
     }
-    const check = (): unknown => checkLayer(layerOf(() => new Forgetful()), copy);
-    expect(check).toThrow(/^the gradient of the input is not that of the forward pass: cosine 0\.99/);
+    const check = (): unknown =>
+      checkLayer(
+        layerOf(() => new Forgetful()),
+        copy,
+      );
+    expect(check).toThrow(
+      /^the gradient of the input is not that of the forward pass: cosine 0\.99/,
+    );
   });
 
   test('a gradient of a parameter that forgets a row', () => {
@@ -125,7 +135,9 @@ describe('checkLayer finds', () => {
         return planned;
       },
     };
-    expect(() => checkLayer(broken, { input: operand })).toThrow(/^the gradient of the input is not/);
+    expect(() => checkLayer(broken, { input: operand })).toThrow(
+      /^the gradient of the input is not/,
+    );
   });
 
   test('a layer that looks at another sample', () => {
@@ -139,7 +151,11 @@ describe('checkLayer finds', () => {
         run.int16[y.at / 2 + 1] += last & 1;
       }
     }
-    const check = (): unknown => checkLayer(layerOf(() => new Remembering()), copy);
+    const check = (): unknown =>
+      checkLayer(
+        layerOf(() => new Remembering()),
+        copy,
+      );
     expect(check).toThrow(/depends on another sample/);
   });
 

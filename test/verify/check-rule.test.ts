@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from 'vitest';
 import {
-  type Lane,
-  type UpdateRule,
   bdia,
   coupling,
+  type Lane,
   leapfrog,
   momentum,
   plain,
+  type UpdateRule,
 } from '../../src/index.ts';
 import { checkRule } from '../../src/verify/check-rule.ts';
 

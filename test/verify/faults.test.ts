@@ -142,7 +142,8 @@ describe('checkLayer finds', () => {
 
   test('what backward needs of one sample in the place of all', () => {
     expect(() => check(layerOf(() => new Shared()))).toThrow(
-      'what is computed for a sample depends on another sample. HINT: keep what backward needs in ' +
+      'what is computed for a sample depends on another sample. HINT: keep what backward ' +
+        'needs in ' +
         '`saved`, and look at no other place',
     );
   });
