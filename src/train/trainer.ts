@@ -1,12 +1,9 @@
 // Trains any model: from options to weights. Returns values and prints nothing. Memory is laid out
 // when it is created; a step allocates nothing that grows with the model.
 
-import { callback, fields, reading, refuse, text, whole } from '../core/check.ts';
+import { callback, fields, refuse, text, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
-import { RetrogradError, UsageError } from '../core/errors.ts';
-import type { Backend } from '../kernels/kernels.ts';
-import { createWasmBackend, isShared } from '../kernels/wasm.ts';
-import { Arena } from '../memory/arena.ts';
+import { UsageError } from '../core/errors.ts';
 import {
   LOSS_FRACTION,
   MASTER_FRACTION,
@@ -14,37 +11,12 @@ import {
   RATE_FRACTION,
 } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
-import { Run } from '../ops/run.ts';
-import { Jobs } from '../threads/jobs.ts';
-import { Pool } from '../threads/pool.ts';
-import { Team } from '../threads/team.ts';
-import { initialise } from './initialise.ts';
-import {
-  addNumbers,
-  controlOf,
-  encodeJob,
-  JOB,
-  type Job,
-  NOTHING,
-  numbersOf,
-  type Outcome,
-  runJob,
-  stepError,
-} from './job.ts';
-import { optionsToData } from './member.ts';
+import { Engine, type TestOptions, type Totals } from './engine.ts';
+import { addNumbers, JOB, type Job, NOTHING, numbersOf, type Outcome } from './job.ts';
 import { type CheckedOptions, checkTrainOptions, type TrainOptions } from './options.ts';
-import { type Layout, layout, type MemoryPlan, planChecked } from './plan.ts';
+import { type MemoryPlan, planChecked } from './plan.ts';
 import type { EvaluateOptions, Evaluation, StepReport } from './report.ts';
 import { checkStep, checkTensors, type NamedTensor } from './tensors.ts';
-
-/** For tests: another back end, another place of the workers' file. */
-export interface TestOptions {
-  makeBackend?: ((bytes: number) => Backend) | undefined;
-  threadModule?: URL | undefined;
-}
-
-/** Room beside the arena for a back end's static data. */
-const SLACK = 2 ** 18;
 
 /** A training run: weights, optimizer and the memory they live in. It prints nothing and keeps no
  *  clock.
@@ -63,22 +35,13 @@ export class Trainer<Batch = unknown> {
   /** Steps done so far. */
   steps = 0;
   /** Sums of the reports of all steps so far, and of evaluations. */
-  readonly totals = { checkedStates: 0, mismatchedElements: 0, saturated: 0, overflowed: 0 };
+  readonly totals: Totals;
   /** The run's memory, as planned. */
   readonly plan: MemoryPlan;
   /** Bytes of memory in use, the kernels' own included. */
   readonly peakBytes: number;
 
-  private readonly all: Layout<Batch>;
-  private readonly jobs: Jobs;
-  private readonly pool: Pool;
-  private readonly alone = new Team(new Int32Array(0));
-  private readonly makeBackend: () => Backend;
-  private work: Run;
-  /** The memory that was left when a thread was lost. */
-  private left: ArrayBufferLike | undefined;
-  /** Why no weight here can be trusted any more. */
-  private broken: RetrogradError | undefined;
+  private readonly engine: Engine<Batch>;
 
   private constructor(
     /** The run's options, defaults filled in. */
@@ -86,31 +49,11 @@ export class Trainer<Batch = unknown> {
     test: TestOptions,
   ) {
     if (test === undefined) throw new UsageError('a trainer is made by create, not by new');
-    const { makeBackend, threadModule } = test;
     Object.freeze(options); // what was checked stays so
     this.plan = planChecked(options);
-    const bytes = this.plan.total + SLACK;
-    const shared = options.threads > 1;
-    const pages = Math.ceil(bytes / 65536);
-    this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages, shared });
-    this.work = reading('the back end', () => new Run(this.makeBackend()));
-    if (this.work.bytes.length < this.plan.total)
-      throw new UsageError(`the back end has no ${bytes} bytes`);
-    const { memory, base } = this.work.backend;
-    const arena = new Arena(base);
-    this.all = layout(arena, options, 0);
-    this.peakBytes = arena.end;
-    initialise(this.work, this.all.model.parameters, options.seed);
-    this.setScales(() => 0);
-    this.jobs = new Jobs(memory.buffer, this.all.job);
-    this.pool = new Pool(
-      this.jobs,
-      options.threads,
-      shared ? 'this runtime has no shared memory' : '',
-    );
-    if (!shared || !isShared(memory)) return;
-    const message = { memory, base, options: optionsToData(options), end: arena.end };
-    this.pool.start(this, options.worker ?? threadModule, message);
+    this.engine = new Engine(this, options, this.plan.total, test);
+    this.totals = this.engine.totals;
+    this.peakBytes = this.engine.end;
   }
 
   /** A new run with initial weights. Throws UsageError for wrong options and for a model that does
@@ -135,7 +78,7 @@ export class Trainer<Batch = unknown> {
   /** Threads at work in the next step: 1 until all workers are up, then options.threads, and 1
    *  again if one of them is lost. */
   get threads(): number {
-    return this.pool.threads;
+    return this.engine.pool.threads;
   }
 
   /** Why fewer threads are at work than options.threads, in words; else ''.
@@ -146,7 +89,7 @@ export class Trainer<Batch = unknown> {
    *  trainer.close();
    */
   get threadsNote(): string {
-    return this.pool.note;
+    return this.engine.pool.note;
   }
 
   /** Waits until all threads are up, or it is clear that they cannot be; then `threadsNote` says
@@ -159,7 +102,7 @@ export class Trainer<Batch = unknown> {
    *  trainer.close();
    */
   async ready(): Promise<void> {
-    await this.pool.started();
+    await this.engine.pool.started();
   }
 
   /** Ends the worker threads, if there are any. The trainer goes on with one, and gives the same
@@ -171,7 +114,7 @@ export class Trainer<Batch = unknown> {
    *  console.log(trainer.threads, trainer.steps); // 1 0
    */
   close(): void {
-    this.pool.end('the trainer was closed');
+    this.engine.pool.end('the trainer was closed');
   }
 
   // ---- training ----
@@ -188,12 +131,12 @@ export class Trainer<Batch = unknown> {
    *  console.log(step, loss.toFixed(6), checkedStates); // 1 1.382950 2
    */
   step(batch: Batch): StepReport {
-    const predictions = this.all.model.take(batch, this.options.batch);
+    const predictions = this.engine.all.model.take(batch, this.options.batch);
     const { norm: _, loss, ...counts } = this.accumulate(predictions);
     const rate = this.options.learningRate.rate(this.steps, this.options.steps);
     const { norm, saturated } = this.run({ job: JOB.update, predictions });
     this.steps++;
-    this.show();
+    this.engine.show(this);
     return {
       step: this.steps,
       loss: nats(loss) / predictions,
@@ -214,7 +157,7 @@ export class Trainer<Batch = unknown> {
    *  console.log(trainer.computeGradients(batch).toFixed(6), trainer.steps); // 1.420349 0
    */
   computeGradients(batch: Batch): number {
-    const predictions = this.all.model.take(batch, this.options.batch);
+    const predictions = this.engine.all.model.take(batch, this.options.batch);
     return nats(this.accumulate(predictions).loss) / predictions;
   }
 
@@ -225,12 +168,12 @@ export class Trainer<Batch = unknown> {
     const total: Outcome = { ...NOTHING };
     const totals = { ...this.totals };
     this.run({ job: JOB.clear });
-    const { device } = this;
+    const { device } = this.engine;
     for (let first = 0; first < batch; first += microBatch) {
-      this.all.model.load(this.device, first, microBatch);
+      this.engine.all.model.load(this.engine.device, first, microBatch);
       const part = this.run({ job: JOB.accumulate, count: microBatch, first });
       addNumbers(total, numbersOf(part));
-      if (device === this.device) continue;
+      if (device === this.engine.device) continue;
       Object.assign(this.totals, totals);
       return this.accumulate(predictions);
     }
@@ -251,7 +194,7 @@ export class Trainer<Batch = unknown> {
     const known = { samples: undefined, gamma: 0, onSample: undefined };
     const { samples, gamma, onSample } = fields<EvaluateOptions>('options', options, known);
     if (onSample !== undefined) callback('onSample', onSample);
-    const { model } = this.all;
+    const { model } = this.engine.all;
     const given = samples ?? model.samplesOf(batch);
     const count = whole('samples', given, 1, 2 ** 31 - 1);
     const gamma8 = this.checkGamma(gamma);
@@ -259,7 +202,7 @@ export class Trainer<Batch = unknown> {
     const total: Outcome = { ...NOTHING };
     for (let first = 0; first < count; first += microBatch) {
       const part = Math.min(microBatch, count - first);
-      model.load(this.device, first, part);
+      model.load(this.engine.device, first, part);
       addNumbers(total, numbersOf(this.run({ job: JOB.evaluate, count: part, gamma8 })));
       onSample?.(first + part, count);
     }
@@ -273,7 +216,7 @@ export class Trainer<Batch = unknown> {
   private checkGamma(gamma: number): number {
     if (!Number.isFinite(gamma) || ![0, 1, 2, 4].includes(Math.abs(gamma * 8)))
       refuse('gamma', gamma, '0, +-0.125, +-0.25 or +-0.5');
-    const { withoutGamma } = this.all.model;
+    const { withoutGamma } = this.engine.all.model;
     if (gamma !== 0 && withoutGamma !== '')
       throw new UsageError(`gamma is ${gamma}, expected 0: ${withoutGamma} has no gamma`);
     return gamma * 8;
@@ -303,18 +246,18 @@ export class Trainer<Batch = unknown> {
    *  console.log(next(Int32Array.of(1)).length, next(Int32Array.of(1, 4)).length); // 6 6
    */
   predictor(...samples: readonly unknown[]): (last: unknown) => Float64Array {
-    const { model } = this.all;
+    const { model } = this.engine.all;
     samples.forEach((sample, i) => {
-      model.infer(this.device, i, sample);
+      model.infer(this.engine.device, i, sample);
     });
     return (last) => {
-      const out = model.infer(this.device, samples.length, last);
+      const out = model.infer(this.engine.device, samples.length, last);
       if (out === undefined)
         throw new UsageError(
           `${samples.length + 1} samples are given, expected one of each stream`,
         );
       const { columns } = out.type;
-      const row = this.device.view(out.at + (out.rows - 1) * columns * 4, columns);
+      const row = this.engine.device.view(out.at + (out.rows - 1) * columns * 4, columns);
       return Float64Array.from(row, (value) => value / 2 ** out.fraction);
     };
   }
@@ -339,10 +282,10 @@ export class Trainer<Batch = unknown> {
    */
   gradient(path: string): BigInt64Array {
     text('path', path);
-    const found = this.all.model.parameters.find((parameter) => parameter.path === path);
+    const found = this.engine.all.model.parameters.find((parameter) => parameter.path === path);
     if (found === undefined)
       throw new UsageError(`the model has no parameter ${path}`, 'tensors() has their names');
-    return this.device.int64.subarray(found.gradient / 8, found.gradient / 8 + found.size);
+    return this.engine.device.int64.subarray(found.gradient / 8, found.gradient / 8 + found.size);
   }
 
   /** Weights in the order of forward, then what the optimizer keeps: everything that a checkpoint
@@ -354,8 +297,8 @@ export class Trainer<Batch = unknown> {
    *  console.log(name, shape, fraction); // token.weight [ 4, 8 ] 24
    */
   tensors(): NamedTensor[] {
-    const { device } = this;
-    const { model, updater } = this.all;
+    const { device, all: layout } = this.engine;
+    const { model, updater } = layout;
     const { slots } = this.options.optimizer;
     const all = model.parameters;
     const view = ({ shape, size }: Parameter, at: number): Pick<NamedTensor, 'shape' | 'data'> => ({
@@ -392,23 +335,16 @@ export class Trainer<Batch = unknown> {
    */
   restore(tensors: readonly NamedTensor[], steps: number): void {
     checkStep(steps);
-    const { parameters } = this.all.model;
+    const { parameters } = this.engine.all.model;
     const { slots } = this.options.optimizer;
-    const given = checkTensors(tensors, { parameters, slots }, this.device.bytes.buffer);
+    const given = checkTensors(tensors, { parameters, slots }, this.engine.device.bytes.buffer);
     this.tensors().forEach(({ data }, i) => {
       data.set(given[i].data);
     });
     if (slots.length > 0)
-      this.setScales((i) => OPTIMIZER_FRACTION - given[parameters.length + i].fraction);
+      this.engine.setScales((i) => OPTIMIZER_FRACTION - given[parameters.length + i].fraction);
     this.steps = steps;
-    this.show();
-  }
-
-  private setScales(of: (i: number) => number): void {
-    const { model, updater } = this.all;
-    model.parameters.forEach((_, i) => {
-      updater.setScale(this.device, i, of(i));
-    });
+    this.engine.show(this);
   }
 
   /** SHA-256 of every parameter's little-endian int32 bytes in the order of forward, as 64 hex
@@ -419,68 +355,15 @@ export class Trainer<Batch = unknown> {
    *  console.log((await trainer.weightsSha256()).slice(0, 16)); // 18ba20d3d6723f66
    */
   async weightsSha256(): Promise<string> {
-    const { bytes } = this.device;
+    const { bytes } = this.engine.device;
     const bytesOf = ({ master, size }: Parameter): Uint8Array =>
       bytes.subarray(master, master + size * 4);
-    return hex(sha256(this.all.model.parameters.map(bytesOf)));
+    return hex(sha256(this.engine.all.model.parameters.map(bytesOf)));
   }
 
-  // ---- jobs ----
-
-  /** Where the weights are, and the work is done. */
-  private get device(): Run {
-    if (this.broken !== undefined) throw this.broken;
-    return this.work;
-  }
-
-  /** Runs a job on all threads and adds up what they counted; throws what one thread alone would
-   *  throw. */
   private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome {
-    const { device: d, pool, options, all } = this;
-    const size = this.threads;
-    const job: Job = { count: 0, first: 0, step: this.steps, predictions: 0, gamma8: 0, ...given };
-    if (size > 1) {
-      d.team = new Team(controlOf(d, all, options), 0, size, pool.watch);
-      d.team.reset();
-      pool.begin(encodeJob(job));
-    }
-    const { outcome, failure } = runJob(d, all, options, job);
-    d.team = this.alone;
-    if (size > 1 && !pool.join()) return this.goOn(job);
-    const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1));
-    for (const { numbers } of others) addNumbers(outcome, numbers);
-    for (const key of Object.keys(this.totals) as (keyof typeof this.totals)[])
-      this.totals[key] += outcome[key];
-    const thrown = stepError(
-      failure,
-      others.map(({ error }) => error),
-    );
-    if (thrown !== undefined) throw thrown;
-    return outcome;
-  }
-
-  /** Does a job alone in which a thread was lost: in a copy of the memory, for a thread that was
-   *  only slow may still write to this one. Weights are written by updates only, which leave
-   *  nothing to begin again from. */
-  private goOn(job: Job): Outcome {
-    const { work } = this;
-    this.broken = new RetrogradError(
-      `${this.threadsNote} in step ${job.step + 1}, which left no whole weights`,
-      'go on from the last checkpoint',
-    );
-    if (job.job === JOB.update) throw this.broken;
-    this.work = new Run(this.makeBackend());
-    this.work.bytes.set(work.bytes);
-    this.broken = undefined;
-    this.left = work.bytes.buffer;
-    return this.run(job);
-  }
-
-  /** Shows new weights to views of the memory that was left, too. */
-  private show(): void {
-    if (this.left === undefined) return;
-    for (const { data } of this.tensors())
-      new Int32Array(this.left, data.byteOffset, data.length).set(data);
+    const { steps: step } = this;
+    return this.engine.run({ count: 0, first: 0, step, predictions: 0, gamma8: 0, ...given });
   }
 }
 

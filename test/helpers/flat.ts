@@ -21,7 +21,7 @@ import {
   type TrainOptions,
   type UpdateRule,
 } from '../../src/index.ts';
-import type { TestOptions } from '../../src/train/trainer.ts';
+import type { TestOptions } from '../../src/train/engine.ts';
 
 /** checkpointing: plain(), of which the state of every few blocks is kept. */
 export type RuleName = 'bdia' | 'none' | 'coupling' | 'momentum' | 'leapfrog' | 'checkpointing';

@@ -10,7 +10,7 @@ import {
   type VitConfig,
   vit,
 } from '../../src/index.ts';
-import type { TestOptions } from '../../src/train/trainer.ts';
+import type { TestOptions } from '../../src/train/engine.ts';
 import { type FlatOptions, optionsOf } from './flat.ts';
 
 export const VIT: VitConfig = {
