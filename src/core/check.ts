@@ -181,6 +181,20 @@ export function properties<T extends object>(
   return reading(name, () => Object.fromEntries(keys.map((key) => [key, value[key]])) as T);
 }
 
+/** Part of a model: an object with these methods and, where it is named, an array of strings. */
+export function having<T extends object>(
+  name: string,
+  value: unknown,
+  methods: readonly (keyof T & string)[],
+  array?: keyof T & string,
+): T {
+  const part = value as T;
+  const given = properties(name, part, [...methods, ...(array === undefined ? [] : [array])]);
+  for (const key of methods) callback(`${key} of ${name}`, given[key]);
+  if (array !== undefined) list(`${array} of ${name}`, given[array] as string[], text, 1);
+  return part;
+}
+
 /** What a function like adamw() makes: an object with a name, options and these methods. */
 export function made<T extends object>(
   name: string,

@@ -53,7 +53,7 @@ export function checkHeads(channels: number, heads: number): void {
  */
 export function attention(given: AttentionOptions): Layer {
   const defaults = { heads: undefined, causal: false, bias: false, deviation: DEVIATION };
-  const options = layerOptions(given, defaults, ['heads']);
+  const options = layerOptions(given, defaults);
   const output = (input: Type): Type => {
     if (input.kind !== 'operand') refuse('attention', input, 'operand');
     checkHeads(input.columns, options.heads);

@@ -1,15 +1,12 @@
 // What layers say of inputs that they cannot take, and how they take integers of a batch.
 
 import {
-  callback,
-  choice,
   type Filled,
+  refuse as fail,
   fields,
-  list,
+  having,
   MAX_LENGTH,
-  properties,
   real,
-  text,
   typed,
   whole,
 } from '../core/check.ts';
@@ -26,39 +23,28 @@ export function refuse(layer: string, input: Type, expected: string): never {
 /** Largest standard deviation of initial weights: eight of them are the +-128 of a weight. */
 const MOST_DEVIATION = 16;
 
-const flag = (name: string, value: unknown): boolean => choice(name, value, [true, false]);
-const size = (name: string, value: unknown): number => whole(name, value, 1, MAX_LENGTH);
+/** The default of `lengths`: all rows of a sample are there. */
+export const allRows = (): never => whole('lengths', undefined, 1, MAX_LENGTH) as never;
 
-/** How an option of a layer, an input or a loss is checked, by its name. */
-const CHECKS: Readonly<Record<string, (name: string, value: unknown) => unknown>> = {
-  ...{ name: text, positions: text, shares: text, lengthsName: text },
-  ...{ bias: flag, causal: flag, ignores: flag, counts: flag },
-  ...{ vocabulary: size, context: size, channels: size, count: size, heads: size },
-  deviation: (name, value) => real(name, value, 0, MOST_DEVIATION),
-};
-
-/** The options of a layer, an input or a loss, with their defaults, each checked by its name (a
- *  function, if CHECKS does not know it); `needed` have none. */
+/** Options of a layer, an input or a loss with their defaults, each checked by what its default is:
+ *  without one it is a size; '' is none. */
 export function layerOptions<T extends object>(
   given: T,
   defaults: { readonly [K in keyof Filled<T>]: T[K] | undefined },
-  needed: readonly (keyof T)[] = [],
 ): Filled<T> {
   const options = fields('options', given, defaults);
-  for (const key of Object.keys(defaults) as (keyof T & string)[])
-    if (options[key] !== undefined || needed.includes(key))
-      (CHECKS[key] ?? callback)(key, options[key]);
+  for (const [name, value] of Object.entries(options)) {
+    const normal = defaults[name as keyof T];
+    if (normal === undefined) whole(name, value, 1, MAX_LENGTH);
+    else if (typeof normal === 'number') real(name, value, 0, MOST_DEVIATION);
+    else if (typeof value !== typeof normal) fail(name, value, `a ${typeof normal}`);
+  }
   return options;
 }
 
 /** Throws UsageError for what is no layer, such as one that was not called. */
 export function asLayer(name: string, value: unknown): Layer {
-  const layer = value as Layer;
-  const { takes, output, plan } = properties(name, layer, ['takes', 'output', 'plan']);
-  list(`${name}.takes`, takes, text, 1);
-  callback(`${name}.output`, output);
-  callback(`${name}.plan`, plan);
-  return layer;
+  return having<Layer>(name, value, ['output', 'plan'], 'takes');
 }
 
 export interface RowsShape {

@@ -27,7 +27,7 @@ import { Matrix } from './matrix.ts';
  */
 export function crossAttention(given: Omit<AttentionOptions, 'causal'>): Layer {
   const defaults = { heads: undefined, bias: false, deviation: DEVIATION };
-  const options = layerOptions(given, defaults, ['heads']);
+  const options = layerOptions(given, defaults);
   const output = (input: Type): Type => {
     if (input.kind !== 'operand') refuse('cross-attention', input, 'operand');
     checkHeads(input.columns, options.heads);

@@ -34,8 +34,8 @@ export interface EmbeddingOptions {
  */
 export function embedding(given: EmbeddingOptions): Layer {
   const needed = { vocabulary: undefined, channels: undefined };
-  const named = { name: 'token', positions: 'position', deviation: DEVIATION, shares: undefined };
-  const options = layerOptions(given, { ...needed, ...named }, ['vocabulary', 'channels']);
+  const named = { name: 'token', positions: 'position', deviation: DEVIATION, shares: '' };
+  const options = layerOptions(given, { ...needed, ...named });
   const { channels: columns } = options;
   return {
     takes: ['ids'],
@@ -60,9 +60,9 @@ class PlannedEmbedding implements Planned<undefined> {
       const init = { deviation };
       return at.parameter({ name: `${of}.weight`, shape, init, decays: true })[0];
     };
-    this.token = shares === undefined ? table(name, vocabulary) : at.find(shares)[0];
+    this.token = shares === '' ? table(name, vocabulary) : at.find(shares)[0];
     this.position = table(positions, rows);
-    if (shares !== undefined) this.token.rows += 2 * rows; // both that share it add to one gradient
+    if (shares !== '') this.token.rows += 2 * rows; // both that share it add to one gradient
     this.l = at.layout.fraction;
   }
 

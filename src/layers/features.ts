@@ -37,7 +37,7 @@ export const features = <Batch = { values: ArrayLike<number> }>(
   given: FeaturesOptions<Batch>,
 ): Input<Batch> => {
   const defaults = { count: undefined, values: valuesOf, name: 'values' };
-  const options = layerOptions<FeaturesOptions<Batch>>(given, defaults, ['count']);
+  const options = layerOptions<FeaturesOptions<Batch>>(given, defaults);
   return { plan: (at) => new Features(at, options) };
 };
 

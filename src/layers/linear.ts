@@ -36,7 +36,7 @@ export interface LinearOptions {
  */
 export function linear(out: number, options: LinearOptions = {}): Layer {
   whole('outputs', out, 1, MAX_LENGTH);
-  const defaults = { name: 'linear', bias: false, deviation: DEVIATION, shares: undefined };
+  const defaults = { name: 'linear', bias: false, deviation: DEVIATION, shares: '' };
   const { name, bias, deviation, shares } = layerOptions<LinearOptions>(options, defaults);
   const kinds: Kind[] = bias
     ? ['operand', 'fine', 'branch']
@@ -51,7 +51,8 @@ export function linear(out: number, options: LinearOptions = {}): Layer {
     output,
     plan(at, input, wanted) {
       const { columns: into, rows } = input;
-      const shape = { out, into, rows, name: `${name}.`, deviation, bias, shares };
+      const own = { out, into, rows, name: `${name}.`, deviation, bias };
+      const shape = { ...own, shares: shares === '' ? undefined : shares };
       return new PlannedLinear(at, shape, output(input, wanted).kind);
     },
   };

@@ -1,10 +1,11 @@
 // Tokens as a model's input.
 
+import type { Filled } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
-import { type GivenRows, IntegerRows, layerOptions, type RowsShape } from './check.ts';
+import { allRows, type GivenRows, IntegerRows, layerOptions, type RowsShape } from './check.ts';
 import type { Input, PlannedInput } from './input.ts';
 
 /** What `tokens` reads. */
@@ -35,11 +36,8 @@ export const tokens = <Batch = { inputs: Int32Array }>(
   given: TokensOptions<Batch>,
 ): Input<Batch> => {
   const needed = { vocabulary: undefined, context: undefined };
-  const named = { tokens: inputsOf, lengths: undefined, lengthsName: 'lengths', name: undefined };
-  const options = layerOptions<TokensOptions<Batch>>(given, { ...needed, ...named }, [
-    'vocabulary',
-    'context',
-  ]);
+  const named = { tokens: inputsOf, lengths: allRows, lengthsName: 'lengths', name: '' };
+  const options = layerOptions<TokensOptions<Batch>>(given, { ...needed, ...named });
   return { plan: (at) => new Tokens(at, options) };
 };
 
@@ -52,7 +50,7 @@ class Tokens<Batch> implements PlannedInput<Batch> {
 
   constructor(
     at: Planner,
-    private readonly options: TokensOptions<Batch>,
+    private readonly options: Filled<TokensOptions<Batch>>,
   ) {
     const { context } = options;
     const { sequences } = at.layout;
@@ -62,13 +60,17 @@ class Tokens<Batch> implements PlannedInput<Batch> {
   }
 
   samplesOf(batch: Batch): number {
-    const { tokens = inputsOf, context } = this.options;
+    const { tokens, context } = this.options;
     return Object(tokens(batch)).length / context;
   }
 
   take(batch: Batch, count: number): void {
-    const { tokens = inputsOf, name = 'inputs' } = this.options;
-    this.taken.take({ name, values: tokens(batch) }, this.lengthsOf(batch), this.shape(count));
+    const { tokens, name } = this.options;
+    this.taken.take(
+      { name: name || 'inputs', values: tokens(batch) },
+      this.lengthsOf(batch),
+      this.shape(count),
+    );
   }
 
   private shape(count: number): RowsShape {
@@ -77,12 +79,12 @@ class Tokens<Batch> implements PlannedInput<Batch> {
   }
 
   private lengthsOf(batch: Batch): GivenRows | undefined {
-    const { lengths, lengthsName = 'lengths' } = this.options;
-    return lengths && { name: lengthsName, values: lengths(batch) };
+    const { lengths, lengthsName } = this.options;
+    return lengths === allRows ? undefined : { name: lengthsName, values: lengths(batch) };
   }
 
   takeOne(sample: unknown): void {
-    this.taken.takeOne(this.options.name ?? 'tokens', sample, this.shape(1));
+    this.taken.takeOne(this.options.name || 'tokens', sample, this.shape(1));
   }
 
   load(run: Run, first: number, count: number): void {

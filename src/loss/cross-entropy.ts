@@ -1,7 +1,8 @@
 // Cross entropy in nats of the softmax of each row's logits against a target class.
 
+import type { Filled } from '../core/check.ts';
 import type { Pointer } from '../kernels/kernels.ts';
-import { IntegerRows, layerOptions } from '../layers/check.ts';
+import { allRows, IntegerRows, layerOptions } from '../layers/check.ts';
 import { LOGIT_GRADIENT_FRACTION } from '../memory/formats.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
@@ -46,7 +47,7 @@ export function crossEntropy<Batch = { targets: Int32Array }>(
 ): Loss<Batch> {
   const options = layerOptions<CrossEntropyOptions<Batch>>(given, {
     targets: targetsOf,
-    lengths: undefined,
+    lengths: allRows,
     lengthsName: 'lengths',
     name: 'targets',
     ignores: false,
@@ -69,7 +70,7 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   constructor(
     at: Planner,
     private readonly input: Type,
-    private readonly options: CrossEntropyOptions<Batch>,
+    private readonly options: Filled<CrossEntropyOptions<Batch>>,
   ) {
     this.targets = at.allocate('workspace', at.layout.sequences * input.rows * 4);
     this.losses = at.scratch('losses', input.rows * 4);
@@ -79,14 +80,9 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
 
   take(batch: Batch, count: number): number {
     const { rows, columns } = this.input;
-    const {
-      targets = targetsOf,
-      lengths,
-      lengthsName = 'lengths',
-      name = 'targets',
-    } = this.options;
+    const { targets, lengths, lengthsName, name } = this.options;
     const shape = { count, width: rows, low: this.least, high: columns - 1 };
-    const given = lengths && { name: lengthsName, values: lengths(batch) };
+    const given = lengths === allRows ? undefined : { name: lengthsName, values: lengths(batch) };
     this.taken.take({ name, values: targets(batch) }, given, shape);
     const total = this.taken.lengths.reduce((a, b) => a + b, 0);
     const ignored = this.taken.values.reduce((n, target) => (target < 0 ? n + 1 : n), 0);

@@ -2,7 +2,7 @@
 // stack makes the first state; the stack runs block by block over all samples; what comes after
 // makes the stream's output, which goes to the loss or is looked at by the next stream.
 
-import { callback, fields, list, properties, text, whole } from '../core/check.ts';
+import { having, list, properties, text, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Chain, type ChainSaved } from '../layers/chain.ts';
@@ -44,8 +44,8 @@ export interface StackLayer {
  *  console.log(plan({ model: model({ depth: 3 }), batch: 2, steps: 1 }).parameters); // 460
  */
 export function reversible(stack: ReversibleOptions): StackLayer {
-  const defaults = { depth: undefined, rule: undefined, block: undefined, name: 'block' };
-  const { depth, rule, block, name } = fields<ReversibleOptions>('stack', stack, defaults);
+  const names = ['depth', 'rule', 'block', 'name'] as const;
+  const { depth, rule, block, name = 'block' } = properties('stack', stack, names);
   whole('depth', depth, 1, 1024);
   checkRule(rule);
   text('name', name);
@@ -68,7 +68,7 @@ function asStreamLayer(name: string, value: unknown): Layer | StackLayer {
 /** A copy of a stream. Throws UsageError for what is none. */
 export function asStream<Batch>(name: string, value: unknown): Stream<Batch> {
   const { input, layers } = properties(name, value as Stream<Batch>, ['input', 'layers']);
-  callback(`the input of ${name}`, properties(`the input of ${name}`, input, ['plan']).plan);
+  having(`the input of ${name}`, input, ['plan']);
   return { input, layers: list(`layers of ${name}`, layers, asStreamLayer, 1) };
 }
 

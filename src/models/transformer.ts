@@ -1,7 +1,7 @@
 // What GPT, vision transformer and translator have in common: their configuration, and blocks of
 // attention, maybe cross-attention, and an MLP, each behind a layer norm.
 
-import { choice, fields, MAX_LENGTH, properties, whole } from '../core/check.ts';
+import { choice, MAX_LENGTH, properties, whole } from '../core/check.ts';
 import { attention, checkHeads } from '../layers/attention.ts';
 import { crossAttention } from '../layers/cross-attention.ts';
 import { gelu } from '../layers/gelu.ts';
@@ -87,14 +87,8 @@ export function transformerBlock(
   const { channels: C, heads, mlpRatio, bias } = properties('config', config, keys);
   whole('channels', C, 1, 4096);
   whole('mlpRatio', mlpRatio, 1, 8);
-  const defaults = {
-    causal: undefined,
-    branches: undefined,
-    cross: undefined,
-    activation: undefined,
-  };
-  const { causal, branches, cross, activation } = fields('options', options, defaults);
-  choice('causal', causal, [true, false]);
+  const names = ['causal', 'branches', 'cross', 'activation'] as const;
+  const { causal, branches, cross, activation } = properties('options', options, names);
   whole('branches', branches, 1, MAX_LENGTH);
   const deviation = branchDeviation(branches);
   return [

@@ -1,9 +1,9 @@
 // What a training run is: everything that decides a bit of the weights, checked once, here.
 
 import {
-  callback,
   choice,
   fields,
+  having,
   list,
   made,
   properties,
@@ -142,9 +142,7 @@ function checkedModel<Batch>(given: ConfiguredModel<unknown, Batch>): typeof giv
         'of your own gives',
       'as in Trainer.create({ model: gpt({ vocabulary: 96, ... }), ... })',
     );
-  const { takes, plan } = properties('the loss', model.loss, ['takes', 'plan']);
-  list('what the loss takes', takes, text, 1);
-  callback('plan of the loss', plan);
+  having('the loss', model.loss, ['plan'], 'takes');
   const streams = list('streams', model.streams, asStream<Batch>);
   return { ...model, name: text('name of the model', model.name), streams };
 }
