@@ -6,6 +6,7 @@ import {
   attention,
   type CheckpointReader,
   classToken,
+  coupling,
   crossAttention,
   crossEntropy,
   decodeCheckpoint,
@@ -190,6 +191,14 @@ describe('orders that cannot be are refused, with what is given and what is expe
       'a parameter that is not there',
       () => planOf([embed(), stack(), layerNorm(), linear(V, { shares: 'token' })]),
       /^parameter token is not planned yet/,
+    ],
+    [
+      'coupling of blocks of one sublayer',
+      () => {
+        const one = reversible({ depth: 2, rule: coupling(), block: block.slice(0, 1) });
+        return planOf([embed(), one, layerNorm(), linear(V)]);
+      },
+      /^sublayers of a block is 1, expected a whole number from 2 to/,
     ],
     ['depth 0', () => stack(plain(), 0), /^depth is 0, expected a whole number from 1 to 1024$/],
   ];
