@@ -69,9 +69,10 @@ async function run(
   values: Parameters<typeof experiment>[1],
 ): Promise<{ code: number; printed: string }> {
   const lines: string[] = [];
-  const spy = vi
-    .spyOn(process.stdout, 'write')
-    .mockImplementation((chunk) => (lines.push(String(chunk)), true));
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    lines.push(String(chunk));
+    return true;
+  });
   try {
     return { code: await experiment(name, values), printed: lines.join('') };
   } finally {
@@ -199,7 +200,10 @@ describe('a tiny experiment, end to end', () => {
         expect(existsSync(join(root, ...folder, 'bdia-2.json'))).toBe(false);
       }
       const steps: number[] = [];
-      const { printed } = await pressed((step) => (steps.push(step), false));
+      const { printed } = await pressed((step) => {
+        steps.push(step);
+        return false;
+      });
       expect(printed).toContain('bdia, seed 2: goes on from step 3\n');
       expect(steps).toEqual([3, 4, 5, 6, 7]);
       expect(bits('bdia-2.json')).toEqual(whole);

@@ -14,9 +14,8 @@ describe('exportFloat32', () => {
     );
     for (const [i, { bytes }] of exported.entries()) {
       const view = new DataView(bytes.buffer, bytes.byteOffset);
-      weights[i].data.forEach((raw, k) =>
-        expect(view.getFloat32(4 * k, true)).toBe(Math.fround(raw / 2 ** 24)),
-      );
+      for (const [k, raw] of weights[i].data.entries())
+        expect(view.getFloat32(4 * k, true)).toBe(Math.fround(raw / 2 ** 24));
     }
   });
 

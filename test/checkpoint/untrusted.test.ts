@@ -32,7 +32,7 @@ type GptTrainer = Trainer<TextBatch>;
 const make = (options: Partial<TrainOptions<TextBatch>> = {}): GptTrainer =>
   Trainer.create({ model: gpt(model), batch: 1, steps: 10, ...options });
 const rest = { vocabulary: { kind: 'bytes' }, dataSha256: '0'.repeat(64), libraryVersion: '0.1.0' };
-const valueOf = (trainer: Pick<Trainer, 'tensors' | 'options' | 'steps'>) => ({
+const contentOf = (trainer: Pick<Trainer, 'tensors' | 'options' | 'steps'>) => ({
   tensors: trainer.tensors(),
   options: trainer.options,
   step: trainer.steps,
@@ -304,7 +304,7 @@ describe('what is written can be read', () => {
       () => {
         const trainer = make();
         for (let i = 0; i < 11; i++) trainer.step({ inputs: tokens, targets: tokens });
-        return { value: valueOf(trainer) };
+        return { value: contentOf(trainer) };
       },
     ],
     [
@@ -313,14 +313,14 @@ describe('what is written can be read', () => {
         const trainer = make({ steps: 2 ** 31 - 1 });
         trainer.restore(trainer.tensors(), 2 ** 31 - 1);
         trainer.step({ inputs: tokens, targets: tokens });
-        return { value: valueOf(trainer) };
+        return { value: contentOf(trainer) };
       },
     ],
     ...[{ bias: 1 }, { tied: 'yes' }, { 1: 2, b: 3 }, { kind: 'gpt2' }].map(
       (more) =>
         [
           `a model with ${JSON.stringify(more)}`,
-          () => ({ value: valueOf(make({ model: gpt({ ...model, ...more } as GptConfig) })) }),
+          () => ({ value: contentOf(make({ model: gpt({ ...model, ...more } as GptConfig) })) }),
         ] as [string, () => { value: object }],
     ),
     ...[
@@ -333,24 +333,26 @@ describe('what is written can be read', () => {
       (more) =>
         [
           `options with ${Object.keys(more)} ${String(Object.values(more)[0])}`,
-          () => ({ value: valueOf(make(more as object)) }),
+          () => ({ value: contentOf(make(more as object)) }),
         ] as [string, () => { value: object }],
     ),
     [
       'a vit by another name',
       () => ({
-        value: valueOf(
+        value: contentOf(
           Trainer.create({ model: { ...vitModel(vit), name: 'gpt' }, batch: 1, steps: 10 }),
         ),
       }),
     ],
     [
       'a vit',
-      () => ({ value: valueOf(Trainer.create({ model: vitModel(vit), batch: 1, steps: 10 })) }),
+      () => ({ value: contentOf(Trainer.create({ model: vitModel(vit), batch: 1, steps: 10 })) }),
     ],
     [
       'a translator',
-      () => ({ value: valueOf(Trainer.create({ model: translator(model), batch: 1, steps: 10 })) }),
+      () => ({
+        value: contentOf(Trainer.create({ model: translator(model), batch: 1, steps: 10 })),
+      }),
     ],
     ...[
       { vocabulary: undefined },
@@ -393,7 +395,7 @@ describe('what is written can be read', () => {
       (more, i) =>
         [
           `${i}: another ${Object.keys(more)}`,
-          () => ({ value: { ...valueOf(make()), ...more } }),
+          () => ({ value: { ...contentOf(make()), ...more } }),
         ] as [string, () => { value: object }],
     ),
   ];
@@ -415,7 +417,7 @@ describe('what is written can be read', () => {
     for (let i = 0; i < 13; i++) whole.step({ inputs: tokens, targets: tokens });
     for (let i = 0; i < 11; i++) first.step({ inputs: tokens, targets: tokens });
     const { tensors, options, step } = await decodeCheckpoint(
-      await encodeCheckpoint(valueOf(first)),
+      await encodeCheckpoint(contentOf(first)),
     );
     const second = Trainer.create(options);
     second.restore(tensors, step);

@@ -65,7 +65,8 @@ function moduleOf(code: string): string {
 
 /** Runs every example in one process; what each line printed, or the error. */
 function runAll(): { printed: [number, string][]; error?: string }[] {
-  examples.forEach(({ code }, i) => writeFileSync(join(folder, `${i}.mjs`), moduleOf(code)));
+  for (const [i, { code }] of examples.entries())
+    writeFileSync(join(folder, `${i}.mjs`), moduleOf(code));
   writeFileSync(
     join(folder, 'all.mjs'),
     `import { format } from 'node:util';
@@ -74,7 +75,9 @@ const results = [];
 globalThis.print = (line, ...values) => results.at(-1).printed.push([line, format(...values)]);
 for (let i = 0; i < ${examples.length}; i++) {
   results.push({ printed: [] });
-  await import(\`./\${i}.mjs\`).catch((error) => { results.at(-1).error = String(error?.stack ?? error); });
+  await import(\`./\${i}.mjs\`).catch((error) => {
+    results.at(-1).error = String(error?.stack ?? error);
+  });
 }
 writeFileSync(new URL('results.json', import.meta.url), JSON.stringify(results));
 process.exit(0);

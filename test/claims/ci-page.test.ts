@@ -9,7 +9,7 @@ import { retrograd } from '../cli/command.ts';
 const text = readFileSync(join(import.meta.dirname, '../../docs/ci.md'), 'utf8');
 
 test('the example gives the digest that its comment says', async () => {
-  const code = /```js\n([^]*?)```/.exec(text)![1].replace(/^import .*$/m, '');
+  const code = /```js\n([\s\S]*?)```/.exec(text)![1].replace(/^import .*$/m, '');
   const said = /\/\/ ([0-9a-f]{16})$/m.exec(code)![1];
   const lines: string[] = [];
   const run = new Function('gpt', 'Trainer', 'console', `return (async () => {${code}})()`) as (

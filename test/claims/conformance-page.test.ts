@@ -30,7 +30,7 @@ const sha256 = (data: Uint8Array | string): Uint8Array =>
   createHash('sha256').update(data).digest();
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-// ---- notation ----------------------------------------------------------------------------------------------------------------
+// ---- notation -----------------------------------------------------------------------------------
 
 const two = (s: number): bigint => 1n << BigInt(s);
 /** floor(a 2^s), s of any sign. */
@@ -45,8 +45,10 @@ function halfEven(a: bigint, s: number): bigint {
   return rest > two(s) || (rest === two(s) && floor % 2n !== 0n) ? floor + 1n : floor;
 }
 const modulo = (a: bigint, s: number): bigint => BigInt.asUintN(s, a);
-const limit = (a: bigint, low: bigint, high: bigint): bigint =>
-  a < low ? low : a > high ? high : a;
+function limit(a: bigint, low: bigint, high: bigint): bigint {
+  if (a < low) return low;
+  return a > high ? high : a;
+}
 const clamp = (a: bigint, b: bigint): bigint => limit(a, -b, b);
 const saturated = (a: bigint, bits: number): bigint => limit(a, -two(bits - 1), two(bits - 1) - 1n);
 const int32 = (a: bigint): bigint => BigInt.asIntN(32, a);
@@ -55,7 +57,11 @@ const q15 = (a: bigint, b: bigint): bigint => saturated(halfUp(a * b, 15), 16);
 const absolute = (a: bigint): bigint => (a < 0n ? -a : a);
 const bits = (a: bigint): number => (a === 0n ? 0 : absolute(a).toString(2).length);
 const sum = (list: bigint[]): bigint => list.reduce((a, b) => a + b, 0n);
-const largest = (list: bigint[]): bigint => list.reduce((a, b) => (b > a ? b : a));
+function largest(list: bigint[]): bigint {
+  let most = list[0];
+  for (const one of list) if (one > most) most = one;
+  return most;
+}
 /** floor(sqrt(a)), digit by digit. */
 function root2(a: bigint): bigint {
   let r = 0n;
@@ -64,7 +70,7 @@ function root2(a: bigint): bigint {
 }
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-// ---- what the page gives as data -----------------------------------------------------------------------------------------------
+// ---- what the page gives as data ----------------------------------------------------------------
 
 /** The rows of a table of the page. */
 const table = (name: string): bigint[][] =>
@@ -93,10 +99,10 @@ function philox(counter: bigint[], key: bigint[]): bigint[] {
   return [c0, c1, c2, c3];
 }
 
-// ---- the kernels, from the page: buffers are arrays of elements, undefined for a pointer of 0 ---------------------------------------
+// ---- the kernels, from the page: buffers are arrays of elements, undefined for a pointer of 0 ----
 
 type Elements = bigint[];
-type Kernel = (...args: any[]) => number | bigint | void;
+type Kernel = ((...args: any[]) => number | bigint) | ((...args: any[]) => void);
 
 /** Where B[p][j] is, in int16s from the start of a packed matrix whose panels are `stride` bytes
  *  apart. */
@@ -657,7 +663,7 @@ const KERNELS: Record<string, Kernel> = {
   },
 };
 
-// ---- the vectors, from the page ------------------------------------------------------------------------------------------------
+// ---- the vectors, from the page -----------------------------------------------------------------
 
 const width = (type: string): number => Number(/\d+/.exec(type)![0]);
 

@@ -16,7 +16,7 @@ const documents = [
     .map((name) => `docs/${name}`),
 ];
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const withoutCode = (text: string): string => text.replace(/^```[^]*?^```$/gm, '');
+const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, '');
 
 /** The anchors that headings of a document get. */
 const anchors = (file: string): string[] =>

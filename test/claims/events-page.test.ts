@@ -224,7 +224,7 @@ test('every documented event and field is printed, always if the page says no co
 test("the page has every command's help", () => {
   const commandsOf = (...words: string[]): string[] => {
     const help = retrograd([...words, '--help']).stdout;
-    const list = /\nCommands:\n([^]*?)(\n\n|$)/.exec(help)?.[1] ?? '';
+    const list = /\nCommands:\n([\s\S]*?)(\n\n|$)/.exec(help)?.[1] ?? '';
     const names = [...list.matchAll(/^ {2}(\w+)/gm)]
       .map(([, name]) => name)
       .filter((name) => name !== 'help');

@@ -18,7 +18,7 @@ import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const blocks = [
-  ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm),
+  ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm),
 ].map(([, language, text]) => ({ language, text }));
 const example = blocks.findIndex(({ language }) => language === 'js');
 

@@ -19,7 +19,7 @@ let page: Page;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'retrograd-weights-'));
-  writeFileSync(join(folder, 'weights.mjs'), /```js\n([^]*?)```/.exec(text)![1]);
+  writeFileSync(join(folder, 'weights.mjs'), /```js\n([\s\S]*?)```/.exec(text)![1]);
   page = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'weights.mjs')).href)) as Page;
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

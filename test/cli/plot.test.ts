@@ -71,7 +71,7 @@ describe('a chart in characters', () => {
       milliseconds: 1,
     };
     expect(lossChart(history, 80)).toMatch(
-      /^loss in nats a token\n[^]*\* training {3}o validation/,
+      /^loss in nats a token\n[\s\S]*\* training {3}o validation/,
     );
     expect(lossChart({ ...history, validations: [] }, 80)).not.toContain('validation');
   });
@@ -121,7 +121,7 @@ describe('an SVG file', () => {
       stderr: '',
     });
     expect(fs.readFileSync(join(cwd, 'chart.svg'), 'utf8')).toMatch(
-      /^<svg [^]*&#34;b&#34; &#60;c&#62;[^]*<\/svg>\n$/,
+      /^<svg [\s\S]*&#34;b&#34; &#60;c&#62;[\s\S]*<\/svg>\n$/,
     );
     expect(retrograd(['plot', 'run', '--svg', 'chart.svg'], { cwd }).code).toBe(0);
     const before = fs.readFileSync(join(cwd, 'run/checkpoint.safetensors'));

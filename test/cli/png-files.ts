@@ -36,7 +36,8 @@ export function chunk(type: string, content: readonly number[]): number[] {
 function paeth(left: number, up: number, corner: number): number {
   const guess = left + up - corner;
   const [a, b, c] = [left, up, corner].map((value) => Math.abs(guess - value));
-  return a <= b && a <= c ? left : b <= c ? up : corner;
+  if (a <= b && a <= c) return left;
+  return b <= c ? up : corner;
 }
 
 /** Each byte less what the filter foretells of it. */

@@ -36,7 +36,8 @@ const byPoints = (a: string, b: string): number => {
       '',
     ),
   );
-  return x < y ? -1 : x > y ? 1 : 0;
+  if (x < y) return -1;
+  return x > y ? 1 : 0;
 };
 
 /** The rules as pairs of texts. */

@@ -116,7 +116,7 @@ export function mutate(bytes, random) {
 /** A text, changed in the same way; it may have halves of surrogate pairs. */
 export function mutateText(text, random) {
   const changed = new TextDecoder().decode(mutate(new TextEncoder().encode(text), random));
-  return random.oneIn(10) ? changed.slice(0, 20) + '\ud83d' + changed.slice(20) : changed;
+  return random.oneIn(10) ? `${changed.slice(0, 20)}\ud83d${changed.slice(20)}` : changed;
 }
 
 /** A JSON value with one of its values replaced, removed, wrapped or repeated. */

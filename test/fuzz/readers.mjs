@@ -70,7 +70,7 @@ const NAMES = Object.keys(TRAINERS);
 const COMMANDS = { gpt: R.gptKind, vit: R.vitKind, translator: R.translateKind };
 const asData = ({ options, ...rest }) =>
   R.printableJson({ ...rest, options: R.optionsToData(options) });
-const valueOf = (name) => ({
+const contentOf = (name) => ({
   tensors: TRAINERS[name].tensors(),
   options: TRAINERS[name].options,
   step: 3,
@@ -79,7 +79,7 @@ const valueOf = (name) => ({
   libraryVersion: '0.1.0',
 });
 const FILES = Object.fromEntries(
-  await Promise.all(NAMES.map(async (name) => [name, await R.encodeCheckpoint(valueOf(name))])),
+  await Promise.all(NAMES.map(async (name) => [name, await R.encodeCheckpoint(contentOf(name))])),
 );
 const EMPTY = { tensors: [], metadata: {} };
 
@@ -284,7 +284,7 @@ export const targets = [
   [
     'checkpoint, forged value',
     async (random) => {
-      const value = valueOf(random.pick(NAMES));
+      const value = contentOf(random.pick(NAMES));
       const key = random.pick(Object.keys(value));
       await useCheckpoint(
         await R.encodeCheckpoint({ ...value, [key]: mutateJson(value[key], random) }),

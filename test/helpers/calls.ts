@@ -35,7 +35,8 @@ export const input = <T extends Typed>(data: T) => ({ role: 'in', data }) as con
 export const inout = <T extends Typed>(data: T) => ({ role: 'out', data }) as const;
 /** An output with a content before the call that no kernel produces by accident. */
 export function output<T extends Typed>(data: T) {
-  new Uint8Array(data.buffer).forEach((_, i, bytes) => (bytes[i] = 0x5b + 7 * i));
+  const bytes = new Uint8Array(data.buffer);
+  for (const i of bytes.keys()) bytes[i] = 0x5b + 7 * i;
   return { role: 'out', data } as const;
 }
 export const scratch = <T extends Typed>(data: T) => ({ role: 'scratch', data }) as const;
@@ -44,8 +45,10 @@ export const inside = (block: Block, offsetBytes: number): Place => ({ block, of
 const GUARD = 64;
 const guardByte = (address: number): number => (address * 37 + 0xa5) & 0xff;
 
-const blockOf = (argument: Argument): Block | undefined =>
-  typeof argument === 'number' ? undefined : 'block' in argument ? argument.block : argument;
+function blockOf(argument: Argument): Block | undefined {
+  if (typeof argument === 'number') return undefined;
+  return 'block' in argument ? argument.block : argument;
+}
 const bytesOf = (data: Typed): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
@@ -82,17 +85,14 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
   const address = (block: Block): number => end - (starts.get(block) as number);
 
   const region = new Uint8Array(backend.memory.buffer, end - size, size);
-  region.forEach((_, i) => (region[i] = guardByte(i)));
+  for (const i of region.keys()) region[i] = guardByte(i);
   for (const block of blocks) region.set(bytesOf(block.data), address(block) - (end - size));
   const before = region.slice();
 
-  const args = (call.args as Argument[]).map((argument) =>
-    typeof argument === 'number'
-      ? argument
-      : 'block' in argument
-        ? address(argument.block) + argument.offsetBytes
-        : address(argument),
-  );
+  const args = (call.args as Argument[]).map((argument) => {
+    if (typeof argument === 'number') return argument;
+    return 'block' in argument ? address(argument.block) + argument.offsetBytes : address(argument);
+  });
   const result = (backend.kernels[call.kernel] as (...args: number[]) => number | undefined)(
     ...args,
   );
@@ -137,8 +137,12 @@ function where(stray: number, size: number, starts: Map<Block, number>): string 
   );
 }
 
-const describe = (call: Call): string =>
-  `${call.kernel}(${(call.args as Argument[]).map((a) => (typeof a === 'number' ? a : `${blockOf(a)?.role}[${blockOf(a)?.data.length}]`)).join(', ')})`;
+function describe(call: Call): string {
+  const args = (call.args as Argument[]).map((a) =>
+    typeof a === 'number' ? a : `${blockOf(a)?.role}[${blockOf(a)?.data.length}]`,
+  );
+  return `${call.kernel}(${args.join(', ')})`;
+}
 
 /** Runs calls on every back end and demands equal bits. Counts the cases, so that a suite that ran
  *  none fails. */

@@ -58,7 +58,7 @@ export function values(seed: number, n: number, kind: Kind, low: number, high: n
         return low;
       case 'alternating':
         return i % 2 === 0 ? high : low;
-      case 'one-hot':
+      default: // one-hot
         return i === hot ? high : 0;
     }
   });

@@ -282,7 +282,8 @@ function disturb(source: Source, tensors: readonly NamedTensor[]): NamedTensor[]
       };
     }
     const isGain = t.name.endsWith('.gain');
-    const by = isGain ? gain : source.between(1, every) === 1 ? factor : 1;
+    let by = gain;
+    if (!isGain) by = source.between(1, every) === 1 ? factor : 1;
     const add = t.name.endsWith('.bias') ? source.pick([0, 2 ** 20, WEIGHT_LIMIT]) : 0;
     return {
       ...t,

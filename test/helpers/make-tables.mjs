@@ -1,7 +1,8 @@
 // Makes the constant tables of the kernels, for both sides of the treaty:
-//   node test/helpers/make-tables.mjs    rewrites assembly/tables.ts and src/kernels/reference/tables.ts
+//   node test/helpers/make-tables.mjs
+// rewrites assembly/tables.ts and src/kernels/reference/tables.ts
 // The fits use float64 here, once; what is checked in, and what the kernels use, are the integers.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
@@ -51,9 +52,8 @@ export const gapSlope = (a) => upperTail(a) - a * density(a);
 function segments(f, scale) {
   const table = [[], [], [], []];
   for (let s = 0; s < SEGMENTS; s++)
-    chebyshevFit((x) => f(((s + x) * RANGE) / SEGMENTS), 3).forEach((c, i) =>
-      table[i].push(Math.round(c * scale)),
-    );
+    for (const [i, c] of chebyshevFit((x) => f(((s + x) * RANGE) / SEGMENTS), 3).entries())
+      table[i].push(Math.round(c * scale));
   return table;
 }
 

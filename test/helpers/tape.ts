@@ -115,7 +115,9 @@ export class Tape {
     return this.made(
       from.length,
       C,
-      (y) => from.forEach((r, t) => y.set(x.data.subarray(r * C, r * C + C), t * C)),
+      (y) => {
+        for (const [t, r] of from.entries()) y.set(x.data.subarray(r * C, r * C + C), t * C);
+      },
       (dy) =>
         from.forEach((r, t) => {
           for (let c = 0; c < C; c++) x.gradient[r * C + c] += dy[t * C + c];
@@ -151,13 +153,13 @@ export class Tape {
     return this.made(
       rows,
       C,
-      (y) => parts.forEach((p, i) => y.set(p.data, at[i])),
-      (dy) =>
-        parts.forEach((p, i) =>
-          p.gradient.forEach((_, j) => {
-            p.gradient[j] += dy[at[i] + j];
-          }),
-        ),
+      (y) => {
+        for (const [i, p] of parts.entries()) y.set(p.data, at[i]);
+      },
+      (dy) => {
+        for (const [i, { gradient }] of parts.entries())
+          for (const j of gradient.keys()) gradient[j] += dy[at[i] + j];
+      },
     );
   }
 
@@ -196,8 +198,10 @@ export class Tape {
           const row = x.data.subarray(t * C, t * C + C);
           const mean = row.reduce((a, b) => a + b, 0) / C;
           rstd[t] = 1 / Math.sqrt(row.reduce((a, v) => a + (v - mean) ** 2, 0) / C + 1e-5);
-          for (let c = 0; c < C; c++)
-            y[t * C + c] = (hat[t * C + c] = (row[c] - mean) * rstd[t]) * gain.data[c];
+          for (let c = 0; c < C; c++) {
+            hat[t * C + c] = (row[c] - mean) * rstd[t];
+            y[t * C + c] = hat[t * C + c] * gain.data[c];
+          }
         }
       },
       (dy) => {

@@ -347,12 +347,11 @@ describe('adamw_i64', () => {
         }
       }
       const worst = new Worst();
-      w.forEach((v, i) =>
+      for (const [i, v] of w.entries())
         worst.see(
           Math.abs(v - real.w[i]) / Math.abs(real.w[i]),
           () => `target ${target[i]}: ${v}, float64 ${real.w[i].toFixed(1)}`,
-        ),
-      );
+        );
       worst.expectAtMost(0.001, 'AdamW, 600 steps, relative');
     },
   );

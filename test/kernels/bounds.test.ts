@@ -269,9 +269,10 @@ for (const [first, name] of [
       [143_165_577, 15],
     ],
     ([value, factor]) =>
-      ([int32(1), 1, 0, int32(2), 1, 0, 0, 0, out32(1), 1] as Argument[]).map((given, i) =>
-        i === first ? int32(value) : i === first + 1 ? factor : given,
-      ),
+      ([int32(1), 1, 0, int32(2), 1, 0, 0, 0, out32(1), 1] as Argument[]).map((given, i) => {
+        if (i === first) return int32(value);
+        return i === first + 1 ? factor : given;
+      }),
   );
 bound('sum_rows_i16i64', '-31 <= shift <= 31', [-31, 31], [-32, 32], (shift) => [
   int16(32767, -32768),
@@ -770,7 +771,10 @@ describe('products of the residual gradient', () => {
         },
       );
       let state = 1410 * 7919;
-      const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) | 0) / 2 ** 31;
+      const random = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        return state / 2 ** 31;
+      };
       for (const { name, data } of trainer.tensors())
         if (name === 'norm.gain')
           data.forEach((_, i) => {

@@ -176,9 +176,8 @@ describe('cross_entropy_i32', () => {
         const loss = Math.LN2 * (t[target] + Math.log2(Z));
         const at = (): string => `${columns} columns, spread ${spread}, scale ${scale}`;
         lossWorst.see(Math.abs(losses[0] - loss * 65536) - loss * 65536 * 3e-6, at);
-        dLogits.forEach((value, j) =>
-          pWorst.see(Math.abs(value / 2 ** 24 + (j === target ? 1 : 0) - 2 ** -t[j] / Z), at),
-        );
+        for (const [j, value] of dLogits.entries())
+          pWorst.see(Math.abs(value / 2 ** 24 + (j === target ? 1 : 0) - 2 ** -t[j] / Z), at);
         expect(Math.abs(dLogits.reduce((a, b) => a + b, 0))).toBeLessThanOrEqual(1 + columns / 2);
       }
       lossWorst.expectAtMost(2.5, 'loss, steps of 2^-16');

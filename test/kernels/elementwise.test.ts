@@ -155,12 +155,10 @@ describe('hash_i32', () => {
     const wrap = (v: bigint): bigint => BigInt.asUintN(32, v);
     const rotate13 = (v: bigint): bigint => wrap(v << 13n) | (v >> 19n);
     const lanes = [0x9e3779b9n, 0x85ebca6bn, 0xc2b2ae35n, 0x27d4eb2fn];
-    a.forEach(
-      (v, i) =>
-        (lanes[i & 3] = wrap(
-          rotate13(wrap(lanes[i & 3] ^ BigInt.asUintN(32, BigInt(v)))) * 0x9e3779b1n + 0x85ebca77n,
-        )),
-    );
+    for (const [i, v] of a.entries())
+      lanes[i & 3] = wrap(
+        rotate13(wrap(lanes[i & 3] ^ BigInt.asUintN(32, BigInt(v)))) * 0x9e3779b1n + 0x85ebca77n,
+      );
     const result = lanes.reduce((r, h) => {
       const mixed = wrap((r ^ h) * 0x01000193n);
       return mixed ^ (mixed >> 15n);

@@ -12,9 +12,10 @@ const exactHalfUp = (a: bigint, s: number): bigint =>
 /** Rows that use a token twice in a row, all of them, and only the last. */
 function idsOf(rows: number, seed: number): Int32Array {
   const source = new Source(seed);
-  return Int32Array.from({ length: rows }, (_, r) =>
-    seed % 3 === 0 ? TOKENS - 1 : r === 1 ? 0 : source.between(0, TOKENS - 1),
-  );
+  return Int32Array.from({ length: rows }, (_, r) => {
+    if (seed % 3 === 0) return TOKENS - 1;
+    return r === 1 ? 0 : source.between(0, TOKENS - 1);
+  });
 }
 
 describe('embedding', () => {

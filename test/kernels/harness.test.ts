@@ -15,7 +15,9 @@ const BYTES = 2 ** 20;
  *  done. */
 function faulty<K extends keyof Kernels>(
   kernel: K,
-  after: (bytes: Uint8Array, args: number[], result: number) => number | void,
+  after:
+    | ((bytes: Uint8Array, args: number[], result: number) => number)
+    | ((bytes: Uint8Array, args: number[], result: number) => void),
 ): Backend {
   const backend = createReferenceBackend(BYTES);
   const original = backend.kernels[kernel] as (...args: number[]) => number;

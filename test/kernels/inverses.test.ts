@@ -37,7 +37,7 @@ describe('add_rounded_i32', () => {
       for (const n of LENGTHS)
         for (const factor of FACTORS)
           for (const shift of SHIFTS)
-            for (const over of ['none', 'x', 'h']) {
+            for (const over of ['none', 'x', 'h'] as const) {
               const limit = source.pick([0, 2 ** 20, INT32_MAX]);
               const x = anyInt32(source.u32(), n, source.pick(KINDS));
               const h = anyInt32(source.u32(), n, source.pick(KINDS));
@@ -46,7 +46,8 @@ describe('add_rounded_i32', () => {
               );
               const X = over === 'x' ? inout(x) : input(x);
               const H = over === 'h' ? inout(h) : input(h);
-              const y = over === 'x' ? X : over === 'h' ? H : output(new Int32Array(n));
+              const places = { none: output(new Int32Array(n)), x: X, h: H };
+              const y = places[over];
               const outcome = check({
                 kernel: 'add_rounded_i32',
                 args: [X, H, y, n, factor, shift, limit],

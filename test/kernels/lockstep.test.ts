@@ -23,7 +23,9 @@ describe.each(['release', 'checked'] as const)('%s', (name) => {
 const spoilt =
   (
     kernel: keyof Kernels,
-    wrong: (memory: DataView, args: readonly number[], result: number) => number | void,
+    wrong:
+      | ((memory: DataView, args: readonly number[], result: number) => number)
+      | ((memory: DataView, args: readonly number[], result: number) => void),
   ) =>
   (bytes: number): Backend => {
     const backend = sizedBackend('release', bytes);

@@ -18,9 +18,10 @@ const storage = (rows: number, columns: number, ld: number): number =>
 const exactHalfUp = (a: bigint, s: number): bigint =>
   s > 0 ? (a + 2n ** BigInt(s - 1)) >> BigInt(s) : a * 2n ** BigInt(-s);
 function clampAndCount(exact: bigint[], bound: number): { values: number[]; clamped: number } {
-  const values = exact.map((v) =>
-    Number(v > bound ? BigInt(bound) : v < -bound ? BigInt(-bound) : v),
-  );
+  const values = exact.map((v) => {
+    if (v > bound) return bound;
+    return Number(v < -bound ? BigInt(-bound) : v);
+  });
   return { values, clamped: exact.filter((v, i) => v !== BigInt(values[i])).length };
 }
 
@@ -61,7 +62,8 @@ describe('requantize', () => {
             });
             const { values, clamped } = clampAndCount(exact, bound);
             const expected = out.data.slice();
-            values.forEach((v, i) => (expected[Math.floor(i / columns) * ldo + (i % columns)] = v));
+            for (const [i, v] of values.entries())
+              expected[Math.floor(i / columns) * ldo + (i % columns)] = v;
             const outcome = check({
               kernel: 'requantize_i32i16',
               args: [a, lda, out, ldo, rows, columns, shift, bound, bias ?? 0],
@@ -104,7 +106,8 @@ describe('requantize', () => {
             );
             const { values, clamped } = clampAndCount(exact, bound);
             const expected = out.data.slice();
-            values.forEach((v, i) => (expected[Math.floor(i / columns) * ldo + (i % columns)] = v));
+            for (const [i, v] of values.entries())
+              expected[Math.floor(i / columns) * ldo + (i % columns)] = v;
             const outcome = check({
               kernel: 'requantize_i32i32',
               args: [a, lda, out, ldo, rows, columns, shift, bound, bias ?? 0],
@@ -356,8 +359,10 @@ describe('maxima', () => {
           for (const kind of KINDS) {
             const w = input(int16s(rows * 64 + columns, rows * columns, kind, 32767, -32768));
             const squares = new Array<bigint>(rows).fill(0n);
-            w.data.forEach((v, i) => (squares[Math.floor(i / columns)] += BigInt(v) ** 2n));
-            const largest = squares.reduce((max, v) => (v > max ? v : max), 0n);
+            for (const [i, v] of w.data.entries())
+              squares[Math.floor(i / columns)] += BigInt(v) ** 2n;
+            let largest = 0n;
+            for (const square of squares) if (square > largest) largest = square;
             const norm = BigInt(
               check({ kernel: 'row_norm_max_i16', args: [w, rows, columns] }).result as number,
             );
@@ -401,7 +406,8 @@ describe('maxima', () => {
       const narrowed = check({ kernel: 'narrow_i64i32', args: [a, n, out, n, 1, n, shift] }).of(
         out,
       );
-      a.data.forEach((v, i) => expect(BigInt(narrowed[i])).toBe(exactHalfUp(v, shift)));
+      for (const [i, v] of a.data.entries())
+        expect(BigInt(narrowed[i])).toBe(exactHalfUp(v, shift));
     },
   );
 });

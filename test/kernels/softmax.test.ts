@@ -161,12 +161,11 @@ describe('softmax_forward_i32i16', () => {
         const max = s.reduce((a, b) => Math.max(a, b), INT32_MIN);
         const e = Array.from(s, (v) => 2 ** (((v - max) * whole) / 2 ** 47));
         const Z = e.reduce((a, b) => a + b);
-        p.forEach((value, j) =>
+        for (const [j, value] of p.entries())
           worst.see(
             Math.abs(value - Math.min(32767, (e[j] / Z) * 32768)),
             () => `${columns} columns, spread ${spread}, scale ${whole}`,
-          ),
-        );
+          );
         expect(Math.abs(p.reduce((a, b) => a + b, 0) - 32768)).toBeLessThanOrEqual(1 + columns / 2);
       }
       worst.expectAtMost(0.7, 'probability, steps of 2^-15');

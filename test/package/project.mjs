@@ -58,7 +58,7 @@ export function createProject(folder, tarball) {
 /** The README's example and what it prints. */
 export function readmeExample() {
   const blocks = [
-    ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm),
+    ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm),
   ].map(([, language, text]) => ({ language, text }));
   const at = blocks.findIndex(({ language }) => language === 'js');
   return { code: blocks[at].text, output: blocks[at + 1].text };

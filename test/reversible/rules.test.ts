@@ -331,24 +331,14 @@ describe('a flipped bit', () => {
         ? [2, 1, 0]
         : [2, 1];
     const places = blocks.flatMap((block) => [0, 1].map((sample) => ({ block, sample })));
-    const each =
-      rule.given.reversible === 'coupling'
-        ? 2
-        : rule.given.reversible !== 'momentum'
-          ? 1
-          : rule.given.randomMomentum
-            ? undefined
-            : 3;
-    const owner = kernels.map(
-      (_, i) =>
-        places[
-          each !== undefined
-            ? Math.floor(i / each)
-            : i < 12
-              ? Math.floor(i / 3)
-              : 4 + Math.floor((i - 12) / 2)
-        ],
-    ); // random: block 0 multiplies by 0
+    const { reversible, randomMomentum } = rule.given;
+    const placeOf = (i: number): number => {
+      if (reversible === 'coupling') return Math.floor(i / 2);
+      if (reversible !== 'momentum') return i;
+      // random: block 0 multiplies by 0
+      return randomMomentum && i >= 12 ? 4 + Math.floor((i - 12) / 2) : Math.floor(i / 3);
+    };
+    const owner = kernels.map((_, i) => places[placeOf(i)]);
     expect(owner.at(-1)).toEqual(places.at(-1));
     return kernels.map((kernel, i) => ({ kernel, ...owner[i] }));
   }
