@@ -191,7 +191,7 @@ function knownAnswers({ philox4x32 }) {
   const words = (text) => [...text.matchAll(/0x[0-9a-f]+|\b0\b/g)].map(([word]) => Number(word));
   const found = [
     ...read('test/core/random.test.ts').matchAll(
-      /counter: \[([^\]]*)\], key: \[([^\]]*)\],\s*block: \[([^\]]*)\]/g,
+      /counter: \[([^\]]*)\],\s*key: \[([^\]]*)\],\s*block: \[([^\]]*)\]/g,
     ),
   ].map(([, ...parts]) => parts.map(words));
   if (found.length !== 3) throw new Error('test/core/random.test.ts does not hold 3 known answers');

@@ -85,15 +85,17 @@ export function errorBounds() {
     .flatMap((name) => {
       const file = `test/kernels/${name}`;
       const text = read(file);
-      return [...text.matchAll(/expectAtMost\(([^,]+), (['"`])(.*?)\2\)/g)]
+      return [...text.matchAll(/expectAtMost\(\s*([^,]+),\s*(['"`])(.*?)\2,?\s*\)/g)]
         .filter(([, , , what]) => what !== 'a seeded fault')
         .map((match) => {
           const [, bound, , what] = match;
           const cases = [
-            ...text.slice(0, match.index).matchAll(/\bbound\] of (\[.*\]) as const/g),
+            ...text.slice(0, match.index).matchAll(/\bbound\] of (\[[\s\S]*?\n? *\]) as const/g),
           ].at(-1);
           const bounds =
-            bound === 'bound' ? JSON.parse(cases[1]).map((row) => row.at(-1)) : [bound];
+            bound === 'bound'
+              ? JSON.parse(cases[1].replace(/,(?=\s*\])/g, '')).map((row) => row.at(-1))
+              : [bound];
           return { what: what.replace(/\$\{(\w+)\}/g, '$1'), bound: bounds.join(', '), file };
         });
     });
