@@ -65,6 +65,9 @@ export function choice<const T>(name: string, value: unknown, known: readonly T[
   return known.includes(value as T) ? (value as T) : refuse(name, value, expected);
 }
 
+/** True or false. */
+export const flag = (name: string, value: unknown): boolean => choice(name, value, [true, false]);
+
 /** A string. */
 export function text(name: string, value: unknown): string {
   return typeof value === 'string' ? value : refuse(name, value, 'a string');

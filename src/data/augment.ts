@@ -1,7 +1,7 @@
 // What becomes of an image between the set and the model: cut at random from itself with a margin
 // around it, mirrored or not. The random choices are a function of (seed, step, sample) only.
 
-import { choice, fields, typed, whole } from '../core/check.ts';
+import { fields, flag, typed, whole } from '../core/check.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
 import { scaleU32 } from './batch.ts';
 import { type ImageSet, readSet } from './images.ts';
@@ -56,7 +56,7 @@ export function augment(
   const { seed, step, sample } = fields('at', at, PLACE);
   whole('image', image, 0, count - 1);
   whole('crop', crop, 0, Math.min(width, height) - 1, 'the margin is less than a side');
-  choice('flip', flip, [true, false]);
+  flag('flip', flip);
   whole('fill', fill, 0, 255);
   typed('out', out, 'Uint8Array', size);
   whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);

@@ -35,13 +35,14 @@ const MAX_LEARNED = 2 ** 23;
 
 /** Control characters, punctuation and signs of ASCII, Latin-1, U+2000-206F, U+3000-303F and the
  *  full-width forms; all else counts as letters. */
-const PUNCTUATION =
-  '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7' +
-  '\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
-const WORD = /* @__PURE__ */ new RegExp(
-  ` ?(?:[${PUNCTUATION}]{1,${MAX_WORD}}|[^ ${PUNCTUATION}]{1,${MAX_WORD}})| `,
-  'gu',
-);
+const WORD = /* @__PURE__ */ wordPattern();
+function wordPattern(): RegExp {
+  const punctuation =
+    '\\0-\\x1f!-/:-@\\[-`{-\\xa9\\xab-\\xb4\\xb6-\\xb9\\xbb-\\xbf\\xd7\\xf7' +
+    '\\u2000-\\u206f\\u3000-\\u303f\\uff00-\\uff0f\\uff1a-\\uff20';
+  const sets = ` ?(?:[${punctuation}]{1,${MAX_WORD}}|[^ ${punctuation}]{1,${MAX_WORD}})| `;
+  return new RegExp(sets, 'gu');
+}
 
 /** What a checkpoint keeps. */
 export interface BytePairsJson {

@@ -9,7 +9,7 @@ import { checkBytes, checkLabel, checkSize, type ImageSet, MAX_CLASSES, sizeOf }
 /** Unsigned bytes (8) in three dimensions (3), and in one. */
 const IMAGES = 0x0803;
 const LABELS = 0x0801;
-const KINDS: Record<number, string> = { [IMAGES]: 'images', [LABELS]: 'labels' };
+const KINDS: Record<number, string> = { 2051: 'images', 2049: 'labels' };
 
 /** The header's numbers after the magic one, and the bytes after the header. */
 function readHeader(

@@ -3,7 +3,7 @@
 // decompressed bytes in, a set out, and a UsageError that names the file for everything else.
 // Nothing is allocated that the bytes do not vouch for.
 
-import { choice, fields, list, properties, show, text, typed, whole } from '../core/check.ts';
+import { choice, fields, flag, list, properties, show, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 
 /** Limits, so that a damaged header is refused instead of believed. */
@@ -151,7 +151,7 @@ export function checkImages(set: ImageSet, what: string, options: CheckImagesOpt
     names: undefined,
     everyClass: true,
   });
-  choice('everyClass', everyClass, [true, false]);
+  flag('everyClass', everyClass);
   const names = given === undefined ? undefined : list('names', given, text);
   if (names !== undefined && names.length !== classes)
     throw new UsageError(`${what} has ${names.length} names of classes, expected ${classes}`);

@@ -6,7 +6,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 import release from '../../build/release.wasm';
-import { choice, fields, typed, whole } from '../core/check.ts';
+import { choice, fields, flag, typed, whole } from '../core/check.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
 import { KERNELS_VERSION } from '../memory/formats.ts';
 import type { Backend, Kernels } from './kernels.ts';
@@ -122,7 +122,7 @@ export function createWasmBackend(options: WasmOptions): Backend {
   const { pages, build, shared, bytes } = fields<WasmOptions>('options', options, given);
   whole('pages', pages, 1, 65536);
   choice('build', build, ['release', 'checked']);
-  choice('shared', shared, [true, false]);
+  flag('shared', shared);
   if (bytes !== undefined) typed('bytes', bytes, 'Uint8Array');
   if (build === 'checked' && bytes === undefined) {
     throw new RetrogradError(

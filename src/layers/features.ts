@@ -12,7 +12,7 @@ import type { Input, PlannedInput } from './input.ts';
 
 /** Fraction bits of a feature. */
 const FEATURE_FRACTION = 9;
-const LARGEST = OPERAND_MAX / 2 ** FEATURE_FRACTION;
+const largest = (): number => OPERAND_MAX / 2 ** FEATURE_FRACTION;
 const HINT = 'subtract the mean of each column and divide by its deviation';
 
 /** What `features` reads. */
@@ -71,7 +71,7 @@ class Features<Batch> implements PlannedInput<Batch> {
   private checked(given: ArrayLike<number>, n: number): number[] {
     const { name } = this.options;
     const one = (what: string, value: unknown): number =>
-      real(what, value, -LARGEST, LARGEST, HINT);
+      real(what, value, -largest(), largest(), HINT);
     return list(name, given, one, n, n);
   }
 

@@ -74,8 +74,8 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   ) {
     this.targets = at.allocate('workspace', at.layout.sequences * input.rows * 4);
     this.losses = at.scratch('losses', input.rows * 4);
-    this.known = at.scratch('known targets', options.ignores === true ? input.rows * 4 : 0);
-    this.least = options.ignores === true ? -1 : 0;
+    this.known = at.scratch('known targets', options.ignores ? input.rows * 4 : 0);
+    this.least = options.ignores ? -1 : 0;
   }
 
   take(batch: Batch, count: number): number {

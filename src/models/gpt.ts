@@ -1,7 +1,7 @@
 // GPT-2: token and position embeddings, a stack of causal blocks, a layer norm and a head that
 // shares the token embedding (Radford et al. 2019).
 
-import { choice, fields, whole } from '../core/check.ts';
+import { fields, flag, whole } from '../core/check.ts';
 import { embedding } from '../layers/embedding.ts';
 import { layerNorm } from '../layers/layer-norm.ts';
 import { linear } from '../layers/linear.ts';
@@ -39,7 +39,7 @@ function checked(config: GptConfig): Required<GptConfig> {
   const full = fields('model', config, { ...transformerDefaults(), ...defaults });
   whole('vocabulary', full.vocabulary, 2, 65536);
   whole('context', full.context, 1, 4096);
-  choice('tied', full.tied, [true, false]);
+  flag('tied', full.tied);
   checkTransformer(full);
   return full;
 }

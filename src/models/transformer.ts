@@ -1,7 +1,7 @@
 // What GPT, vision transformer and translator have in common: their configuration, and blocks of
 // attention, maybe cross-attention, and an MLP, each behind a layer norm.
 
-import { choice, MAX_LENGTH, properties, whole } from '../core/check.ts';
+import { flag, MAX_LENGTH, properties, whole } from '../core/check.ts';
 import { attention, checkHeads } from '../layers/attention.ts';
 import { crossAttention } from '../layers/cross-attention.ts';
 import { gelu } from '../layers/gelu.ts';
@@ -46,7 +46,7 @@ export function checkTransformer(config: Required<TransformerConfig>, mostLayers
   whole('channels', config.channels, 4, 4096);
   whole('heads', config.heads, 1, config.channels);
   whole('mlpRatio', config.mlpRatio, 1, 8);
-  choice('bias', config.bias, [true, false]);
+  flag('bias', config.bias);
   checkHeads(config.channels, config.heads);
 }
 

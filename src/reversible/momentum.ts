@@ -8,7 +8,7 @@
 // beta) x_k - beta x_{k-1} + (1 - beta) h_k: the control that has BDIA's randomness but momentum's
 // rounding.
 
-import { choice, fields } from '../core/check.ts';
+import { choice, fields, flag } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { BRANCH_FRACTION } from '../memory/formats.ts';
 import { bits } from '../ops/gradient.ts';
@@ -59,7 +59,7 @@ export function momentumBlocks(beta: number): number {
 export function momentum(given: MomentumOptions = {}): UpdateRule {
   const { beta, isRandom } = fields('options', given, { beta: 0.875, isRandom: false });
   choice('beta', beta, BETAS);
-  choice('isRandom', isRandom, [true, false]);
+  flag('isRandom', isRandom);
   const { numerator: p, denominator: q } = fractionOf(beta);
   if (isRandom && p + q > 9)
     throw new UsageError(`beta is ${beta}, expected 0.125, 0.25, 0.5 or 0.75 with isRandom`);

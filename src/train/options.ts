@@ -3,6 +3,7 @@
 import {
   choice,
   fields,
+  flag,
   having,
   list,
   made,
@@ -174,7 +175,7 @@ function checkValues(full: CheckedOptions): void {
   if (batch % microBatch !== 0)
     throw new UsageError(`microBatch ${microBatch} does not divide batch ${batch}`);
   choice('keep', full.keep, [undefined, 'rebuilt', 'activations', 'states']);
-  choice('verify', full.verify, [true, false]);
+  flag('verify', full.verify);
   whole('threads', full.threads, 1, 64);
   real('memoryLimit', full.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
 }
