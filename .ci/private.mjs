@@ -15,14 +15,21 @@ const isMember = (node) =>
   ts.isObjectLiteralElement(node) ||
   (ts.isParameter(node) && ts.isParameterPropertyDeclaration(node, node.parent));
 
-/** Adds the names of private members to `found`, and every other name of a member and every text,
- *  which may be one, to `others`. */
+/** Adds the names of private members to `found`, with the classes that have them, and every other
+ *  name of a member and every text, which may be one, to `others`. */
 function visit(node, found, others) {
-  const { name } = node;
-  if (isMember(node) && name !== undefined && !ts.isComputedPropertyName(name))
-    (isPrivate(node) ? found : others).add(name.text);
-  else if (ts.isStringLiteralLike(node)) others.add(node.text);
+  const { name, parent } = node;
+  if (isMember(node) && name !== undefined && !ts.isComputedPropertyName(name)) {
+    if (!isPrivate(node)) others.add(name.text);
+    else add(found, name.text, ts.isParameter(node) ? parent.parent : parent);
+  } else if (ts.isStringLiteralLike(node)) others.add(node.text);
   ts.forEachChild(node, (child) => visit(child, found, others));
+}
+
+function add(found, name, owner) {
+  if (owner.heritageClauses?.some(({ token }) => token === ts.SyntaxKind.ExtendsKeyword))
+    throw new Error(`a subclass has the private ${name}: its base's may be called the same`);
+  found.set(name, (found.get(name) ?? new Set()).add(owner));
 }
 
 function read(path, found, others) {
@@ -36,13 +43,26 @@ const filesIn = (folder, pattern) =>
     .map((name) => join(folder, name));
 
 /** Names that only private members have, here and in the language's own types, and what they are
- *  called in a bundle: $0, $1, ... which are in the way of no subclass's. */
+ *  called in a bundle: $0, $1, ... which are in the way of no subclass's. Members of different
+ *  classes share a name: a text that repeats itself is compressed better. */
 export function shortNames() {
-  const found = new Set();
+  const found = new Map();
   const others = new Set();
   for (const path of filesIn('src', /^(?!cli).*\.ts$/)) read(path, found, others);
+  const language = new Map();
   for (const path of filesIn('node_modules/typescript/lib', /^lib\..*\.d\.ts$/))
-    read(path, others, others);
-  const names = [...found].filter((name) => !others.has(name)).sort();
-  return Object.fromEntries(names.map((name, i) => [name, `$${i.toString(36)}`]));
+    read(path, language, others);
+  for (const name of language.keys()) others.add(name);
+  const names = [...found.keys()].filter((name) => !others.has(name));
+  names.sort((a, b) => found.get(b).size - found.get(a).size || (a < b ? -1 : 1));
+  const owners = []; // of each short name: the classes that have one
+  const numbers = names.map((name) => {
+    const classes = [...found.get(name)];
+    const isFree = (i) => !classes.some((each) => owners[i]?.has(each));
+    let number = 0;
+    while (!isFree(number)) number++;
+    owners[number] = new Set([...(owners[number] ?? []), ...classes]);
+    return number;
+  });
+  return Object.fromEntries(names.map((name, i) => [name, `$${numbers[i].toString(36)}`]));
 }
