@@ -163,7 +163,7 @@ function resultOf(kernel: string, run: () => unknown): bigint {
     return BigInt((run() ?? 0) as number);
   } catch (error) {
     if (error instanceof RetrogradError) throw error;
-    const why = error instanceof Error ? error.message : 'it threw no error';
+    const why = reading('its error', () => String((error as Error).message));
     throw new RetrogradError(`${kernel} failed: ${why}`);
   }
 }
