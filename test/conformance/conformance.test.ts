@@ -121,7 +121,7 @@ describe('one wrong bit', () => {
   ].map(([, table, kind, bytes]) => ({
     table,
     kernel: kind === 'GAP' ? 'gelu_forward_i16i16' : 'gelu_backward_i32',
-    bytes: Buffer.from(bytes.split(',').map((byte) => Number(byte) & 255)),
+    bytes: Buffer.from(bytes.match(/-?\d+/g)?.map((byte) => Number(byte) & 255) ?? []),
   }));
 
   test(
