@@ -8,7 +8,7 @@ import { join } from 'node:path';
 export const CLI = join(import.meta.dirname, '../../dist/cli.js');
 
 /** What runs a command: the command line, or the repository's `experiment`. */
-const programOf = ([first, ...rest]: readonly string[]): string[] =>
+export const programOf = ([first, ...rest]: readonly string[]): string[] =>
   first === 'experiment'
     ? [join(import.meta.dirname, '../../bench/experiments/run.mjs'), ...rest]
     : [CLI, ...(first === undefined ? [] : [first]), ...rest];

@@ -5,7 +5,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
-import { CLI, ended, events, type Outcome, retrograd, start, TRAIN, workspace } from './command.ts';
+import {
+  ended,
+  events,
+  type Outcome,
+  programOf,
+  retrograd,
+  start,
+  TRAIN,
+  workspace,
+} from './command.ts';
 
 let cwd: string;
 let remove: () => void;
@@ -17,7 +26,7 @@ afterAll(() => remove());
 
 /** Runs a command in the shell; `{}` stands for the command line. */
 function shell(script: string, words: readonly string[]): Pick<Outcome, 'code' | 'stderr'> {
-  const quoted = [process.execPath, CLI, ...words].map((word) => `'${word}'`).join(' ');
+  const quoted = [process.execPath, ...programOf(words)].map((word) => `'${word}'`).join(' ');
   const command = script.replace('{}', () => quoted);
   const { status, stderr } = spawnSync('bash', ['-c', command], { cwd, encoding: 'utf8' });
   return { code: status, stderr };
