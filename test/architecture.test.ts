@@ -122,6 +122,25 @@ describe('architecture', () => {
     expect(longer).toEqual(['src/kernels/kernels.ts']);
   });
 
+  test('no line of code, of tests and of generators is longer than 100 columns', () => {
+    const folders = ['src', 'assembly', 'test', 'docs', '.ci'];
+    const generated = /^src\/kernels\/reference\/tables\.ts$|^test\/golden\/|\.d\.ts$/;
+    const files = folders
+      .flatMap((folder) =>
+        readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+          join(folder, name).replaceAll('\\', '/'),
+        ),
+      )
+      .filter((file) => /\.(ts|mts|mjs|js)$/.test(file) && !generated.test(file));
+    expect(files.length).toBeGreaterThan(300);
+    const long = files.flatMap((file) =>
+      read(file)
+        .split('\n')
+        .flatMap((line, i) => (line.length > 100 ? [`${file}:${i + 1}`] : [])),
+    );
+    expect(long).toEqual([]);
+  });
+
   test('only wasm.ts and the peak loop of bench name WebAssembly, only src/cli prints', () => {
     const naming = sources.filter((file) => /\bWebAssembly\./.test(code(file)));
     expect(naming.sort()).toEqual(['src/cli/bench/peak.ts', 'src/kernels/wasm.ts']);

@@ -1,5 +1,5 @@
-// npm run api: the reference of the public names, one page an entry, from their docstrings (TypeDoc,
-// typedoc-plugin-markdown).
+// npm run api: the reference of the public names, one page an entry, from their docstrings
+// (TypeDoc, typedoc-plugin-markdown).
 //
 //   node docs/generate/api.mjs [FOLDER]    writes the pages into FOLDER (docs/api)
 
@@ -20,7 +20,8 @@ const ENTRIES = [
 Every name of the entry, from its docstring. What is not here is not public. Examples leave out
 their imports; each runs as it stands, and a test holds what it prints against its comments. Errors
 are RetrogradError or one of its four subclasses; their messages say what was given and what is
-expected. The entry retrograd/thread has \`serve\` alone; [retrograd/verify](verify.md) has a page of
+expected. The entry retrograd/thread has \`serve\` alone; [retrograd/verify](verify.md) has a page \
+of
 its own.
 `,
   },

@@ -52,7 +52,7 @@ describe('checkpoint', () => {
     expect(asData(await decodeCheckpoint(shifted.subarray(3)))).toEqual(asData(checkpoint));
   });
 
-  test('decode(encode(x)) = x for random vocabularies, texts of metadata and extreme weights', async () => {
+  test('decode(encode(x)) = x for random vocabularies, metadata and extreme weights', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: 'binary' }),

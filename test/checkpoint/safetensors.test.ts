@@ -70,7 +70,8 @@ describe('safetensors', () => {
       const length = Number(new DataView(file.buffer).getBigUint64(0, true));
       expect(length % 8).toBe(0);
       expect(new TextDecoder().decode(file.subarray(8, 8 + length)).trimEnd()).toBe(
-        '{"__metadata__":{"a":"b"},"x":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}',
+        '{"__metadata__":{"a":"b"},"x":{"dtype":"I32","shape":[2],' +
+          '"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}',
       );
       expect(Array.from(file.subarray(8 + length))).toEqual([
         1, 0, 0, 0, 255, 255, 255, 255, 0, 0, 128, 63,
@@ -118,7 +119,8 @@ describe('safetensors', () => {
     ['a header longer than the file', '', /^truncated at 9 of at least \d+ bytes$/],
     [
       'a key twice',
-      '{"x":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"I32","shape":[2],"data_offsets":[0,8]}}',
+      '{"x":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},"x":{"dtype":"I32",' +
+        '"shape":[2],"data_offsets":[0,8]}}',
       /every key once/,
     ],
     ['metadata twice', '{"__metadata__":{"a":"1"},"__metadata__":{"a":"2"}}', /every key once/],
@@ -151,7 +153,8 @@ describe('safetensors', () => {
     ],
     [
       'an overlap',
-      '{"x":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"I32","shape":[2],"data_offsets":[0,8]}}',
+      '{"x":{"dtype":"I32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"I32",' +
+        '"shape":[2],"data_offsets":[0,8]}}',
       /"y" begins at 0, expected 8/,
     ],
     [
@@ -170,7 +173,8 @@ describe('safetensors', () => {
 
   test('__proto__ and constructor as names touch no prototype', () => {
     const file = rawFile(
-      '{"__metadata__":{"__proto__":"polluted","constructor":"c"},"__proto__":{"dtype":"I32","shape":[0],"data_offsets":[0,0]}}',
+      '{"__metadata__":{"__proto__":"polluted","constructor":"c"},' +
+        '"__proto__":{"dtype":"I32","shape":[0],"data_offsets":[0,0]}}',
     );
     const { tensors, metadata } = decodeSafetensors(file);
     expect(tensors.map((t) => t.name)).toEqual(['__proto__']);
@@ -179,7 +183,7 @@ describe('safetensors', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  test('random headers are refused with a CheckpointError or are valid, never anything else', () => {
+  test('random headers are refused with a CheckpointError or are valid, nothing else', () => {
     const header = fc.oneof(
       fc.json({ maxDepth: 4 }).map((text) => `{"x":${text}}`),
       fc.string({ unit: 'binary', maxLength: 60 }).map((text) => `{${text}`),
@@ -201,7 +205,7 @@ describe('safetensors', () => {
     expect(refused).toBeGreaterThan(2500);
   });
 
-  test('a writer refuses names that would not come back, and bytes that do not fit the shape', () => {
+  test('a writer refuses names that would not come back, and bytes that do not fit', () => {
     const write =
       (...names: string[]) =>
       () =>

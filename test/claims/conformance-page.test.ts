@@ -99,7 +99,7 @@ function philox(counter: bigint[], key: bigint[]): bigint[] {
   return [c0, c1, c2, c3];
 }
 
-// ---- the kernels, from the page: buffers are arrays of elements, undefined for a pointer of 0 ----
+// ---- the kernels, from the page: buffers are arrays of elements, undefined for a pointer of 0 ---
 
 type Elements = bigint[];
 type Kernel = ((...args: any[]) => number | bigint) | ((...args: any[]) => void);

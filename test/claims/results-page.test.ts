@@ -126,7 +126,7 @@ describe('tables and sentences', () => {
     expect(made).toMatch(/at least 98\.50 %; measured 97\.50 ± 0\.50 %: \*\*missed\*\*\./);
   });
 
-  test('a target in units of another cell: the ratio of the means, reached, missed, or not run', () => {
+  test('a target in units of another cell: the ratio of means, reached, missed or not run', () => {
     const into = fixture(
       'relative',
       { bdia: [0.2, 0.18], 'float32-bdia': [0.2, 0.2, 0.2], plain: [0.188, 0.189] },
@@ -202,7 +202,7 @@ test('figure 1: a column a cell, how far each falls, a chart', () => {
 });
 
 describe('the page', () => {
-  test('has a place for every experiment and figure, under its title, and works with no run at all', () => {
+  test('has a place for every experiment and figure, by its title, and works with no run', () => {
     const text = readFileSync(join(root, 'docs/results.md'), 'utf8');
     const { blocks, charts } = page.resultParts(defined, join(folder, 'none'));
     const filled: string = page.fillPage(text, blocks);

@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/program.ts';
+import { pattern } from '../helpers/pattern.ts';
 import { CLI, retrograd, TINY, TRAIN, textOf, workspace } from './command.ts';
 
 let cwd: string;
@@ -96,7 +97,10 @@ describe('texts', () => {
     [
       'a text shorter than the context',
       'short.txt',
-      /its validation part has 8 tokens, expected at least 9 \(context 8 \+ 1\)\. HINT: use a text of at least 81 characters, or a context of at most 7/,
+      pattern(
+        /its validation part has 8 tokens, expected at least 9 \(context 8 \+ 1\)\. /,
+        /HINT: use a text of at least 81 characters, or a context of at most 7/,
+      ),
     ],
     ['bytes that are not UTF-8', 'latin1.txt', /is not UTF-8: byte 0xe9 at offset 20/],
     [
@@ -294,7 +298,10 @@ describe('options and commands', () => {
     [
       'an unknown option near a known one',
       ['train', 'gpt', '--laers', '2'],
-      /unknown option '--laers', expected an option of 'retrograd train gpt'\. HINT: did you mean --layers\?/,
+      pattern(
+        /unknown option '--laers', expected an option of 'retrograd train gpt'\. HINT: /,
+        /did you mean --layers\?/,
+      ),
     ],
     [
       'an unknown option near none',
@@ -315,7 +322,10 @@ describe('options and commands', () => {
     [
       'an unknown command',
       ['trian'],
-      /unknown command 'trian', expected one of train, eval, sample, inspect, plan, bench, demo, verify, translate(, \w+)*\. HINT: did you mean train\?/,
+      pattern(
+        /unknown command 'trian', expected one of train, eval, sample, inspect, plan, /,
+        /bench, demo, verify, translate(, \w+)*\. HINT: did you mean train\?/,
+      ),
     ],
     ['an unknown model', ['train', 'vgg'], /unknown command 'vgg', expected one of gpt/],
     ['train without a model', ['train'], /'retrograd train' is not complete, expected one of gpt/],
@@ -364,7 +374,10 @@ describe('options and commands', () => {
     [
       'a prompt with an unknown character',
       ['sample', 'run', '--prompt', 'the Ω'],
-      /--prompt has the character 'Ω' \(U\+03A9\) at position 4, expected one of the 28 characters/,
+      pattern(
+        /--prompt has the character 'Ω' \(U\+03A9\) at position 4, /,
+        /expected one of the 28 characters/,
+      ),
     ],
     [
       'no step to time',
@@ -413,7 +426,11 @@ describe('directories', () => {
     [
       'a run that is there already',
       'run',
-      /--out 'run' holds the checkpoint of a run, expected a new or empty directory\. HINT: choose another --out, or continue that run: .* train gpt --text text\.txt --resume run$/m,
+      pattern(
+        /--out 'run' holds the checkpoint of a run, expected a new or empty directory\. /,
+        /HINT: choose another --out, or continue that run: .* train gpt --text text\.txt /,
+        /--resume run$/m,
+      ),
     ],
     ['a directory that cannot be made', '/proc/retrograd', /--out '\/proc\/retrograd' /],
     ['nothing', '', /--out is '', expected a directory/],
@@ -438,7 +455,10 @@ describe('directories', () => {
     refused(
       [...TRAIN, '--out', 'locked'],
       2,
-      /--out 'locked' may not be used \(permission denied\), expected a directory that can be written/,
+      pattern(
+        /--out 'locked' may not be used \(permission denied\), expected a directory that /,
+        /can be written/,
+      ),
       uid,
     );
     refused([...TRAIN, '--out', 'locked/below'], 2, /--out 'locked\/below' may not be used/, uid);
@@ -448,7 +468,10 @@ describe('directories', () => {
     [
       'a directory that is not there',
       ['inspect', 'nowhere'],
-      /checkpoint 'nowhere\/checkpoint\.safetensors' does not exist, expected the directory of a run/,
+      pattern(
+        /checkpoint 'nowhere\/checkpoint\.safetensors' does not exist, expected the /,
+        /directory of a run/,
+      ),
     ],
     [
       'a directory without a checkpoint',
@@ -506,7 +529,11 @@ describe('--resume', () => {
     [
       'other options, all of which are named',
       ['--seed', '2', '--layers', '3', '--bias', '--vocabulary', 'bytes', '--steps', '4'],
-      /--vocabulary is bytes \(checkpoint: characters\), --layers is 3 \(checkpoint: 2\), --bias is true \(checkpoint: false\), --seed is 2 \(checkpoint: 1\), expected the checkpoint's/,
+      pattern(
+        /--vocabulary is bytes \(checkpoint: characters\), --layers is 3 \(checkpoint: /,
+        /2\), --bias is true \(checkpoint: false\), --seed is 2 \(checkpoint: 1\), /,
+        /expected the checkpoint's/,
+      ),
     ],
     ['more steps than it was begun with', ['--steps', '5'], /--steps is 5 \(checkpoint: 4\)/],
     [
@@ -526,7 +553,10 @@ describe('--resume', () => {
     refused(
       ['train', 'gpt', '--text', 'other.txt', '--resume', 'run'],
       2,
-      /text 'other\.txt' has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}, the text that the run began with/,
+      pattern(
+        /text 'other\.txt' has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}, the text /,
+        /that the run began with/,
+      ),
     ));
   test('of a complete run is refused', () =>
     refused(

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import golden from '../../src/verify/published/demo.json';
+import { pattern } from '../helpers/pattern.ts';
 import { events, retrograd, TINY, TRAIN, textOf, workspace } from './command.ts';
 
 let cwd: string;
@@ -58,7 +59,10 @@ describe('eval', () => {
       code: 2,
       stdout: '',
       stderr: expect.stringMatching(
-        /^retrograd: --gamma is 0\.5, expected 0: the model was trained with --reversible coupling, which has no gamma\. HINT: [^\n]+\n$/,
+        pattern(
+          /^retrograd: --gamma is 0\.5, expected 0: the model was trained with /,
+          /--reversible coupling, which has no gamma\. HINT: [^\n]+\n$/,
+        ),
       ),
     });
     expect(retrograd(['eval', 'coupled', '--text', 'text.txt', '--gamma', '0'], { cwd }).code).toBe(
@@ -70,7 +74,10 @@ describe('eval', () => {
     const { stdout } = retrograd(['eval', 'run', '--text', 'text.txt'], { cwd });
     expect(stdout).toContain(`loss       ${done.validationLoss.toFixed(4)} nats a token`);
     expect(stdout).toMatch(
-      /bits, perplexity \d+\.\d{3}\nover +192 tokens: the validation part \(last tenth\) of the text it was trained on\nmodel +step 30 of 30\n$/,
+      pattern(
+        /bits, perplexity \d+\.\d{3}\nover +192 tokens: the validation part \(last /,
+        /tenth\) of the text it was trained on\nmodel +step 30 of 30\n$/,
+      ),
     );
   });
 
@@ -87,7 +94,7 @@ describe('sample', () => {
   const sample = (...words: string[]): string =>
     events(['sample', 'run', '--length', '40', ...words], { cwd })[0].text;
 
-  test('the same seed gives the same text, another seed another, temperature 0 always the same', () => {
+  test('a seed gives the same text, another seed another, temperature 0 always the same', () => {
     expect(sample('--prompt', 'the ')).toBe(
       sample('--prompt', 'the ', '--seed', '1', '--temperature', '0.8'),
     );
@@ -115,7 +122,7 @@ describe('sample', () => {
 });
 
 describe('inspect', () => {
-  test('shows step, options, digests, parameters and every tensor with its format and range', () => {
+  test('shows step, options, digests, parameters, every tensor with its format and range', () => {
     const [info] = events(['inspect', 'run'], { cwd });
     expect(info).toMatchObject({
       event: 'checkpoint',
@@ -276,7 +283,7 @@ describe('bench', () => {
 });
 
 describe('verify', () => {
-  test('prints a line a row and ends with one to paste; with --json the rows and the verdict', () => {
+  test('prints a line a row and ends with one to paste; --json: the rows and the verdict', () => {
     const { code, stdout, stderr } = retrograd(['verify'], { cwd });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^gemm_i16i16i32 +\d+ cases +[0-9a-f]{16} +equal$/m);
@@ -294,7 +301,7 @@ describe('verify', () => {
 });
 
 describe('demo', () => {
-  test('trains on the declarations of the pinned compiler and reports like this after 3 steps', () => {
+  test('trains on the declarations of the pinned compiler, reports like this after 3 steps', () => {
     const { code, stdout, stderr } = retrograd(['demo', '--steps', '3'], { cwd });
     expect([code, stderr]).toEqual([0, '']);
     for (const part of [

@@ -108,7 +108,7 @@ test(
   },
 );
 
-test('kills and signals at random over every kind of run: the short version of npm run fuzz:kills', () => {
+test('kills and signals at random over every kind of run: npm run fuzz:kills, but short', () => {
   const seed = Date.now() % 2 ** 31;
   const script = join(import.meta.dirname, '../fuzz/kills.mjs');
   const words = [script, '--rounds', '16', '--lanes', '2', '--seed', String(seed)];

@@ -63,7 +63,7 @@ describe('log.jsonl', () => {
     expect(stepsOf(logOf('second'))).toEqual(upTo(6));
   });
 
-  test('after SIGKILL at any moment the resumed run has every step once, and the same weights', async () => {
+  test('after SIGKILL at any time the resumed run has all steps once, equal weights', async () => {
     const words = [...TRAIN, '--steps', '300'];
     const whole = events([...words, '--out', 'unkilled'], { cwd }).at(-1)!;
     const child = start([...words, '--out', 'killed', '--save-every', '20', '--json'], cwd);

@@ -95,7 +95,7 @@ describe('plain progress', () => {
 });
 
 describe('evaluateInSlices', () => {
-  test('equals trainer.evaluate to the last bit, for any number of windows and micro-batch', async () => {
+  test('equals trainer.evaluate to the last bit, for any windows and micro-batch', async () => {
     for (const microBatch of [1, 3, 12]) {
       const model = gpt({ vocabulary: 50, layers: 1, channels: 8, heads: 2, context: 4 });
       const trainer = Trainer.create({ model, batch: 12, microBatch, steps: 10 });

@@ -182,7 +182,7 @@ describe('hints run when pasted', () => {
 });
 
 describe('--expect and short forms', () => {
-  test('train, eval, verify: 0 if the digest is that, 1 with both digests if not, 2 if it is none', () => {
+  test('train, eval, verify: 0 if the digest is that, 1 with both if not, 2 if it is none', () => {
     const run = [
       'train',
       'gpt',

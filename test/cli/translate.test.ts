@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/index.ts';
+import { pattern } from '../helpers/pattern.ts';
 import { ended, events, retrograd, start, workspace } from './command.ts';
 
 const WHO = [
@@ -245,7 +246,10 @@ describe('a saved one', () => {
       gamma: 0,
     });
     expect(retrograd(['eval', 'run', '--pairs', 'pairs.txt'], { cwd }).stdout).toMatch(
-      /^loss +\d\.\d{4} nats a token\nBLEU +\d.*\nover +2 pairs, held out of those it was trained on\nmodel +step 3 of 3\n$/,
+      pattern(
+        /^loss +\d\.\d{4} nats a token\nBLEU +\d.*\nover +2 pairs, held out of those it /,
+        /was trained on\nmodel +step 3 of 3\n$/,
+      ),
     );
   });
 
@@ -359,7 +363,10 @@ describe('wrong use is one line', () => {
     [
       'other pairs to resume',
       () => ['train', 'translate', '--pairs', 'few-pairs.txt', '--resume', 'begun'],
-      /the set of pairs in file 'few-pairs\.txt' has SHA-256 \w+, expected \w+, the set of pairs that the run began with/,
+      pattern(
+        /the set of pairs in file 'few-pairs\.txt' has SHA-256 \w+, expected \w+, the /,
+        /set of pairs that the run began with/,
+      ),
     ],
     [
       'other options to resume',
@@ -377,7 +384,10 @@ describe('wrong use is one line', () => {
         '--context',
         '8',
       ],
-      /--limit is 60 \(checkpoint: not given\), --vocabulary-size is 81 \(checkpoint: 80\), --context is 8 \(checkpoint: 16\)/,
+      pattern(
+        /--limit is 60 \(checkpoint: not given\), --vocabulary-size is 81 \(checkpoint: /,
+        /80\), --context is 8 \(checkpoint: 16\)/,
+      ),
     ],
     [
       'eval without pairs',

@@ -1,9 +1,10 @@
 // npm run conformance: verify on every runtime that can be had here, and one training run handed
 // through four of them.
 //
-//   node test/conformance/matrix.mjs                      all rows; writes bench/results/conformance.json
-//   node test/conformance/matrix.mjs --quick              what installs in a moment: Node, Deno, Bun, workerd, Chromium; prints only
-//   node test/conformance/matrix.mjs --only deno,jsc      these rows; prints only
+//   node test/conformance/matrix.mjs               all rows; writes bench/results/conformance.json
+//   node test/conformance/matrix.mjs --quick       what installs in a moment: Node, Deno, Bun,
+//                                                  workerd, Chromium; prints only
+//   node test/conformance/matrix.mjs --only A,B    these rows; prints only
 //
 // Installs what is missing (install.mjs). A runtime that cannot be installed keeps its row, with
 // the reason. Exit code 1 if a row that ran differs or fails, or the handover does.
@@ -147,11 +148,10 @@ async function main() {
       ]),
     ]).join('\n')}\n`,
   );
-  if (handover !== undefined)
-    console.log(
-      'handover: ' +
-        `${handover.equal ? `equal, ${handover.weights}` : `not equal, ${handover.note ?? `${handover.weights}, expected ${handover.expected}`}`}`,
-    );
+  if (handover !== undefined) {
+    const { equal, weights, expected, note = `${weights}, expected ${expected}` } = handover;
+    console.log(`handover: ${equal ? `equal, ${weights}` : `not equal, ${note}`}`);
+  }
   const count = (status) => rows.filter((row) => row.status === status).length;
   console.log(
     ['equal', 'DIFFERENT', 'failed', 'refused', 'not run']

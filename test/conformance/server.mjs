@@ -23,7 +23,8 @@ const HEADERS = {
 
 /** The page posts what it finds to this server, and to no other: the page itself sends nothing. */
 const POSTING = `<script>
-document.addEventListener('verified', ({ detail }) => fetch('/posted', { method: 'POST', body: JSON.stringify(detail) }));
+document.addEventListener('verified', ({ detail }) =>
+  fetch('/posted', { method: 'POST', body: JSON.stringify(detail) }));
 </script>
 <script type="module">`;
 

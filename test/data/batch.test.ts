@@ -36,7 +36,7 @@ describe('fillBatch', () => {
     return { inputs, targets };
   };
 
-  test('targets are the inputs one token later, inside the text, starting where windowStart says', () => {
+  test('targets are the inputs one token later, in the text, from where windowStart says', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -68,7 +68,7 @@ describe('fillBatch', () => {
     expect(large.inputs.subarray(0, 64)).toEqual(small.inputs);
   });
 
-  test('every window is drawn, the first and the last too, and about as often as the others', () => {
+  test('every window is drawn, the first and the last too, about as often as the others', () => {
     const counts = new Array<number>(20).fill(0);
     for (let step = 0; step < 4000; step++) counts[windowStart(1, step, 0, 30, 10)]++;
     expect(counts.length).toBe(20);

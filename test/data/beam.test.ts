@@ -252,7 +252,7 @@ describe('beamSearch', () => {
     expect(beamSearch(flat, { ...options, beam: 3 }).tokens).toEqual(Int32Array.of());
   });
 
-  test('a wider beam finds what the greedy choice hides, and the penalty prefers the longer of two', () => {
+  test('a wider beam finds what greed hides, and the penalty prefers the longer of two', () => {
     const table: Record<string, number[]> = {
       1: [0, 0, -9, 1, 1.1],
       '1,3': [0, 0, 9, 0, 0],

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { philox4x32 } from '../../src/core/random.ts';
 import { BytePairs, type BytePairsJson, SPECIAL } from '../../src/data/bpe.ts';
+import { pattern } from '../helpers/pattern.ts';
 
 const characters = fc.constantFrom(
   'a',
@@ -214,7 +215,7 @@ describe('BytePairs', () => {
     expect(pairs.decode([])).toBe('');
   });
 
-  test('no token crosses a space, a change between letters and punctuation, or 64 characters', () => {
+  test('no token crosses a space, a change from letters to punctuation, or 64 characters', () => {
     const pairs = BytePairs.learn(
       Array<string>(3).fill(`l'été, dit-on... ${'a'.repeat(200)}`),
       400,
@@ -262,7 +263,10 @@ describe('BytePairs', () => {
         /^the vocabulary's size is .*, expected a whole number from 5 to 65536$/,
       );
     expect(() => BytePairs.learn(['abc'], 7)).toThrow(
-      /^the vocabulary's size is 7, expected at least 8 \(4 characters and 4 special tokens\)\. HINT: choose a larger vocabulary/,
+      pattern(
+        /^the vocabulary's size is 7, expected at least 8 \(4 characters and 4 special /,
+        /tokens\)\. HINT: choose a larger vocabulary/,
+      ),
     );
     for (const none of [[], ['', '']])
       expect(() => BytePairs.learn(none, 10)).toThrow(

@@ -26,7 +26,7 @@ function ours(bytes: Uint8Array): number[] | undefined {
 }
 
 describe('decodeUtf8', () => {
-  test('agrees with TextDecoder on every sequence of one or two bytes, alone and before a letter', () => {
+  test('agrees with TextDecoder on all sequences of 1 or 2 bytes, alone, before a letter', () => {
     for (let a = 0; a < 256; a++) {
       if (String(ours(Uint8Array.of(a))) !== String(platform(Uint8Array.of(a))))
         expect.fail(`byte ${a}`);
@@ -36,7 +36,7 @@ describe('decodeUtf8', () => {
     }
   });
 
-  test('agrees with TextDecoder on every three- and four-byte sequence at the edges of the ranges', () => {
+  test('agrees with TextDecoder on all sequences of 3 or 4 bytes at the edges of ranges', () => {
     const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
     let cases = 0;
     for (let lead = 0xe0; lead <= 0xff; lead++)

@@ -1,4 +1,5 @@
-// What src/verify/published/conformance.json holds: the cases, and the reference implementation's digests of them.
+// What src/verify/published/conformance.json holds: the cases, and the reference implementation's
+// digests of them.
 
 import { hex } from '../../src/core/digest.ts';
 import type { Kernels } from '../../src/kernels/kernels.ts';
@@ -22,7 +23,8 @@ export function goldenConformance(): string {
       return `      ${JSON.stringify({ ...one, digest: hex(digest).slice(0, 16) })}`;
     });
     kernelDigests.push(digestOfDigests(digests));
-    return `    "${kernel}": { "digest": "${kernelDigests.at(-1)}", "cases": [\n${lines.join(',\n')}\n    ] }`;
+    const digest = kernelDigests.at(-1);
+    return `    "${kernel}": { "digest": "${digest}", "cases": [\n${lines.join(',\n')}\n    ] }`;
   });
   const runDigests: string[] = [];
   const runs = Object.keys(RUNS).map((name) => {
@@ -30,5 +32,9 @@ export function goldenConformance(): string {
     runDigests.push(...stages.map(([, digest]) => digest));
     return `    ${JSON.stringify(name)}: ${JSON.stringify(Object.fromEntries(stages))}`;
   });
-  return `{\n  "digest": "${digestOfHex([...kernelDigests, ...runDigests])}",\n  "kernels": {\n${kernels.join(',\n')}\n  },\n  "runs": {\n${runs.join(',\n')}\n  }\n}\n`;
+  return [
+    `{\n  "digest": "${digestOfHex([...kernelDigests, ...runDigests])}",\n`,
+    `  "kernels": {\n${kernels.join(',\n')}\n  },\n`,
+    `  "runs": {\n${runs.join(',\n')}\n  }\n}\n`,
+  ].join('');
 }

@@ -1,5 +1,5 @@
-// Short runs of the vision transformer and the translator by every rule, with noise: their digests are kept
-// in test/golden/models.json (npm run golden).
+// Short runs of the vision transformer and the translator by every rule, with noise: their digests
+// are kept in test/golden/models.json (npm run golden).
 
 import type { Backend } from '../../src/kernels/kernels.ts';
 import type { RuleName } from './flat.ts';

@@ -1,6 +1,6 @@
-// The short training runs whose results are kept in test/golden/runs.json. A result is a function of the
-// options and of nothing else, so a difference is a changed specification: it needs a reason in the
-// changelog, and `npm run golden` rewrites the file.
+// The short training runs whose results are kept in test/golden/runs.json. A result is a function
+// of the options and of nothing else, so a difference is a changed specification: it needs a reason
+// in the changelog, and `npm run golden` rewrites the file.
 
 import { Trainer, textWindows } from '../../src/index.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
@@ -8,8 +8,8 @@ import { RUNS, randomTokens, smallRun } from '../../src/verify/runs.ts';
 
 export interface GoldenRun {
   steps: number;
-  /** Mean loss in nats over a fixed sequence of tokens after the last step: an integer divided by an
-   *  integer, exact in JSON. */
+  /** Mean loss in nats over a fixed sequence of tokens after the last step: an integer divided by
+   *  an integer, exact in JSON. */
   loss: number;
   weightsSha256: string;
 }

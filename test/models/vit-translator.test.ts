@@ -186,7 +186,7 @@ describe('learning', () => {
     expect(own / 100).toBe(accuracy);
   });
 
-  test('the translator learns to say four sentences backward, and its decoder says them one by one', () => {
+  test('the translator learns to say 4 sentences backward, its decoder says each by itself', () => {
     const trainer = createTranslator(
       pairOptions({ batch: 4, steps: 150, learningRate: 0.01, warmup: 20 }),
     );

@@ -176,8 +176,21 @@ await bundle.write({ dir: 'bundle-out', entryFileNames: 'main.mjs', format: 'es'
     bundled(
       project,
       `import webpack from 'webpack';
-const done = await new Promise((resolve, reject) => webpack({ mode: 'production', target: 'node20', entry: './entry.js', experiments: { outputModule: true }, context: process.cwd(),
-  output: { path: process.cwd() + '/bundle-out', filename: 'main.mjs', module: true, library: { type: 'module' } } }, (error, stats) => (error ? reject(error) : resolve(stats))));
+const options = {
+  mode: 'production',
+  target: 'node20',
+  entry: './entry.js',
+  experiments: { outputModule: true },
+  context: process.cwd(),
+  output: {
+    path: process.cwd() + '/bundle-out',
+    filename: 'main.mjs',
+    module: true,
+    library: { type: 'module' },
+  },
+};
+const done = await new Promise((resolve, reject) =>
+  webpack(options, (error, stats) => (error ? reject(error) : resolve(stats))));
 if (done.hasErrors()) throw new Error(done.toString());`,
     ),
   ...HOSTS,

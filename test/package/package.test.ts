@@ -32,25 +32,39 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** What every entry's user can name. */
 const CONSUMER =
   `import { Trainer, UsageError, gpt, momentum, plan, translator, vit } from 'retrograd';
-import { type ImageBatch, type StepReport, type TextBatch, type TrainOptions, type VitConfig } from 'retrograd';
-import { BytePairs, type ImageSet, type TranslatorBatch, beamSearch, decodeCheckpoint, readIdx } from 'retrograd';
+import type { ImageBatch, ImageSet, StepReport, TextBatch, TrainOptions } from 'retrograd';
+import type { TranslatorBatch, VitConfig } from 'retrograd';
+import { BytePairs, beamSearch, decodeCheckpoint, readIdx } from 'retrograd';
 import { createWasmBackend } from 'retrograd/worker';
 import { serve } from 'retrograd/thread';
 import { type VerifyReport, checkLayer, formatReport, verify } from 'retrograd/verify';
 const model = gpt({ vocabulary: 8, layers: 1, channels: 8, heads: 1, context: 8 });
 const options: TrainOptions<TextBatch> = { model, batch: 1, steps: 1 };
-const step = (trainer: Trainer<TextBatch>): StepReport => trainer.step({ inputs: new Int32Array(8), targets: new Int32Array(8) });
+const step = (trainer: Trainer<TextBatch>): StepReport =>
+  trainer.step({ inputs: new Int32Array(8), targets: new Int32Array(8) });
 export const report: VerifyReport = verify(({ name, equal }) => void ` +
   '`${name} ${equal}`' +
   `);
 export const text: string = formatReport(report), error = new UsageError('given', 'hint');
-const config: VitConfig = { width: 28, height: 28, colours: 1, classes: 10, patch: 7, layers: 2, channels: 64, heads: 4 };
-const set = (images: Uint8Array, labels: Uint8Array): ImageSet => readIdx(images, labels, ['images', 'labels']);
-export const images = (trainer: Trainer<ImageBatch>, { pixels, labels }: ImageSet): StepReport => trainer.step({ images: pixels, labels });
-export const words = (trainer: Trainer<TranslatorBatch>, pairs: BytePairs, text: string): string => pairs.decode(beamSearch(trainer.predictor(pairs.encode(text)), { beam: 1, begin: 1, end: 2, maxLength: 9 }).tokens);
-export const kind = async (file: Uint8Array): Promise<string> => (await decodeCheckpoint(file)).options.model.name;
-export const rule: Trainer<TextBatch> = Trainer.create({ ...options, model: gpt({ ...model.config, rule: momentum() }) }), bytes: number = plan({ model: vit(config), batch: 8, steps: 100 }).bytes.sideBits;
-export const all = [set, options, step, serve, checkLayer, translator, createWasmBackend({ pages: 1 }).kernels.hash_i32(0, 0)];
+const sizes = { width: 28, height: 28, colours: 1, classes: 10 };
+const config: VitConfig = { ...sizes, patch: 7, layers: 2, channels: 64, heads: 4 };
+const set = (images: Uint8Array, labels: Uint8Array): ImageSet =>
+  readIdx(images, labels, ['images', 'labels']);
+export const images = (trainer: Trainer<ImageBatch>, { pixels, labels }: ImageSet): StepReport =>
+  trainer.step({ images: pixels, labels });
+export function words(trainer: Trainer<TranslatorBatch>, pairs: BytePairs, text: string): string {
+  const next = trainer.predictor(pairs.encode(text));
+  return pairs.decode(beamSearch(next, { beam: 1, begin: 1, end: 2, maxLength: 9 }).tokens);
+}
+export const kind = async (file: Uint8Array): Promise<string> =>
+  (await decodeCheckpoint(file)).options.model.name;
+export const rule: Trainer<TextBatch> = Trainer.create({
+  ...options,
+  model: gpt({ ...model.config, rule: momentum() }),
+});
+const bytes: number = plan({ model: vit(config), batch: 8, steps: 100 }).bytes.sideBits;
+const hash = createWasmBackend({ pages: 1 }).kernels.hash_i32(0, 0);
+export const all = [set, options, step, serve, checkLayer, translator, bytes, hash];
 // @ts-expect-error: types are checked at all
 Trainer.create({ steps: 'many' });
 // @ts-expect-error: of every model
@@ -58,16 +72,19 @@ vit({ vocabulary: 9 });
 `;
 /** Ten steps on one thread, and on two once the second is up. */
 const VIT = `import { Trainer, vit } from 'retrograd';
-const model = vit({ width: 4, height: 4, colours: 1, classes: 2, patch: 2, layers: 2, channels: 8, heads: 2 });
+const sizes = { width: 4, height: 4, colours: 1, classes: 2 };
+const model = vit({ ...sizes, patch: 2, layers: 2, channels: 8, heads: 2 });
 const images = new Uint8Array(32).fill(255, 0, 16), labels = Int32Array.of(0, 1), digests = [];
 let threads = 1;
-for (const trainer of [1, 2].map((threads) => Trainer.create({ model, batch: 2, steps: 10, threads }))) {
+const create = (threads) => Trainer.create({ model, batch: 2, steps: 10, threads });
+for (const trainer of [1, 2].map(create)) {
   await trainer.ready();
   threads = Math.max(threads, trainer.threads);
   while (trainer.steps < 10) trainer.step({ images, labels });
   digests.push(await trainer.weightsSha256());
   trainer.close();
-  if (trainer.options.threads === 2) console.log(threads, digests[0] === digests[1], trainer.totals.mismatchedElements);
+  if (trainer.options.threads === 2)
+    console.log(threads, digests[0] === digests[1], trainer.totals.mismatchedElements);
 }
 `;
 /** The same of a model of one's own, whose worker is a module that serves it. */
@@ -120,7 +137,7 @@ describe('the package', () => {
     expect(paths).toContain('dist/types/index.d.ts');
   }, 600_000);
 
-  test('the licence of every package whose code is in a bundle is in dist/THIRD-PARTY-LICENSES', () => {
+  test('the licence of every package with code in a bundle is in dist/THIRD-PARTY-LICENSES', () => {
     const dist = join(project, 'node_modules/retrograd/dist');
     const maps = readdirSync(dist).filter((name) => name.endsWith('.map'));
     const sources = maps.flatMap(
@@ -304,11 +321,15 @@ describe('a fresh project', () => {
   test('public classes have their names, after a bundler that shortens names too', async () => {
     const code = `import * as library from 'retrograd';
 import * as verify from 'retrograd/verify';
-const isClass = (value) => typeof value === 'function' && /^class\\b/.test(Function.prototype.toString.call(value));
-const classes = [library, verify].flatMap((names) => Object.entries(names)).filter(([, value]) => isClass(value));
+const textOf = (value) => Function.prototype.toString.call(value);
+const isClass = (value) => typeof value === 'function' && /^class\\b/.test(textOf(value));
+const named = [library, verify].flatMap((names) => Object.entries(names));
+const classes = named.filter(([, value]) => isClass(value));
 const errors = classes.filter(([, value]) => value.prototype instanceof Error);
-const isWrong = ([name, value]) => value.name !== name || value.prototype instanceof Error && new value('m').stack.indexOf(name) !== 0;
-console.log(classes.length, errors.length, classes.filter(isWrong).map(([name, value]) => name + ' is ' + value.name).join());`;
+const isWrong = ([name, value]) => value.name !== name ||
+  value.prototype instanceof Error && new value('m').stack.indexOf(name) !== 0;
+const wrong = classes.filter(isWrong).map(([name, value]) => name + ' is ' + value.name);
+console.log(classes.length, errors.length, wrong.join());`;
     const options = {
       bundle: true,
       format: 'esm',

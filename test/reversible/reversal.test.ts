@@ -33,7 +33,7 @@ describe('reversal', () => {
         }
     });
 
-  test('0 elements differ when the int32 state wraps around: every state is pushed by 2^31 - 1000', () => {
+  test('0 elements differ when the int32 state wraps around: every state + (2^31 - 1000)', () => {
     const wrapping = (bytes: number): Backend => {
       const backend = release(bytes);
       const { kernels } = backend;

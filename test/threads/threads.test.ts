@@ -14,6 +14,7 @@ import {
 } from '../../src/index.ts';
 import { controlBytes, MAX_LOCKS, Team, TeamFailure } from '../../src/threads/team.ts';
 import { createGpt, type FlatOptions } from '../helpers/flat.ts';
+import { pattern } from '../helpers/pattern.ts';
 import { continueTraining, lossOf, randomTokens, smallOptions } from '../helpers/runs.ts';
 
 type GptTrainer = Trainer<TextBatch>;
@@ -103,7 +104,7 @@ describe('items of a team', () => {
     },
   );
 
-  test('a failure in an earlier stage comes before one in a later stage, whoever meets it first', () => {
+  test('a failure in an earlier stage comes before one in a later, whoever meets it first', () => {
     const [ahead, behind] = team(2, 2);
     ahead.each(2, () => undefined);
     expect(() =>
@@ -159,10 +160,13 @@ describe('threads', () => {
       },
     );
 
-  test('a worker of another version, which lays the memory out in another way, stays out', async () => {
+  test('a worker of another version, which lays memory out in another way, stays out', async () => {
     const moved = (by: number): URL =>
-      new URL(`data:text/javascript,import { parentPort } from 'node:worker_threads'; const once = parentPort.once.bind(parentPort);
-      parentPort.once = (event, listener) => once(event, (message) => listener({ ...message, end: message.end + ${by} })); import(${JSON.stringify(threadModule.href)});`);
+      new URL(`data:text/javascript,import { parentPort } from 'node:worker_threads';
+      const once = parentPort.once.bind(parentPort);
+      parentPort.once = (event, listener) =>
+        once(event, (message) => listener({ ...message, end: message.end + ${by} }));
+      import(${JSON.stringify(threadModule.href)});`);
     const threads: number[] = [];
     for (const by of [0, 64]) {
       const trainer = createGpt(smallOptions({ threads: 2 }), undefined, moved(by));
@@ -312,12 +316,15 @@ describe('threads', () => {
     }
     for (const message of messages)
       expect(message).toMatch(
-        /^OverflowError the residual state left .* lower the learning rate or lengthen the warm-up$/,
+        pattern(
+          /^OverflowError the residual state left .* lower the learning rate or lengthen /,
+          /the warm-up$/,
+        ),
       );
     expect(messages.some((message) => !message.includes('sample 0'))).toBe(true);
   });
 
-  test('a sample that is not rebuilt does not spoil the others of its thread and block', async () => {
+  test('a sample that is not rebuilt does not spoil others of its thread and block', async () => {
     const options = smallOptions({ batch: 12, threads: 2, model: { layers: 2 } });
     const batch = randomTokens(options, 0);
     let calls = 0;
@@ -344,7 +351,10 @@ describe('threads', () => {
     }
     expect(thrown).toBeInstanceOf(ReconstructionError);
     expect((thrown as Error).message).toMatch(
-      /^the states before block 1 of sample 0 were not rebuilt exactly in step 1: 1 of 768 elements differ, the first is element 7;/,
+      pattern(
+        /^the states before block 1 of sample 0 were not rebuilt exactly in step 1: 1 of /,
+        /768 elements differ, the first is element 7;/,
+      ),
     );
     expect(calls).toBeGreaterThan(1); // others came after it, rebuilt with the same block's weights
     expect(trainer.totals).toMatchObject({ checkedStates: 12, mismatchedElements: 1 });
@@ -363,7 +373,7 @@ describe('threads', () => {
     expect(await trainer.weightsSha256()).toBe(await alone.weightsSha256());
   });
 
-  test('a thread that is held up leaves its sequences to the others, and the bits stay the same', async () => {
+  test('a thread that is held up leaves its sequences to others, bits stay the same', async () => {
     const options = smallOptions({ batch: 8, threads: 2 });
     const batch = randomTokens(options, 0);
     const alone = await start({ ...options, threads: 1 });
