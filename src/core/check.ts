@@ -205,12 +205,8 @@ export function made<T extends object>(
   methods: readonly (keyof T & string)[],
   expected: string,
 ): T {
-  if (typeof value !== 'object' || value === null) return refuse(name, value, expected);
-  const given: Record<string, unknown> = properties(name, value as Record<string, unknown>, [
-    'name',
-    'options',
-    ...methods,
-  ]);
+  const keys = ['name', 'options', ...methods];
+  const given: Record<string, unknown> = properties(name, Object(value), keys);
   const isMade = typeof given.name === 'string' && Object(given.options) === given.options;
   if (isMade && methods.every((method) => typeof given[method] === 'function')) return value as T;
   return refuse(name, value, expected);

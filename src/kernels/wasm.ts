@@ -42,8 +42,7 @@ const SIMD_PROBE = new Uint8Array([
 function requireHost(): void {
   if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) {
     throw new RetrogradError(
-      'this processor is big-endian: typed arrays would read the little-endian memory of ' +
-        'WebAssembly in the wrong order',
+      'this processor is big-endian: it would read memory in the wrong order',
       'use a little-endian processor (x86-64, arm64)',
     );
   }
@@ -84,9 +83,7 @@ function createMemory(pages: number, shared: boolean): WebAssembly.Memory {
 
 /** The import of the memory in the module's bytes: length and name of module and field, kind 2. The
  *  limits' flags follow. */
-const MEMORY_IMPORT = [3, ...'env']
-  .concat(6, ...'memory', 2)
-  .map((c) => (typeof c === 'string' ? c.charCodeAt(0) : c));
+const MEMORY_IMPORT = [...'\x03env\x06memory\x02'].map((c) => c.charCodeAt(0));
 const SHARED_LIMITS = 3;
 const PRIVATE_LIMITS = 1;
 

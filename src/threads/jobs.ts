@@ -81,25 +81,33 @@ export class Jobs {
     const bytes = new Uint8Array(this.buffer, text + 4, length).slice();
     return { numbers, error: new TextDecoder().decode(bytes) };
   }
+}
 
-  /** The loop of a worker: runs `handler` on every job until the pool is closed. */
-  serve(rank: number, handler: (args: Int32Array, tick: () => void) => Result): void {
-    const tick = (): void => void this.beat(rank);
-    let seen = Atomics.load(this.words, GENERATION);
-    Atomics.add(this.words, READY, 1);
-    for (;;) {
-      waitWhile(this.words, GENERATION, seen, tick);
-      seen = Atomics.load(this.words, GENERATION);
-      if (Atomics.load(this.words, CLOSED) !== 0) return;
-      const { numbers, error } = handler(this.words.subarray(HEADER), tick);
-      const at = this.at + slotAt(rank);
-      const text = at + NUMBERS * 8;
-      new Float64Array(this.buffer, at, NUMBERS).set(numbers);
-      const bytes = new TextEncoder().encode(error).subarray(0, ERROR_BYTES);
-      new Int32Array(this.buffer, text, 1)[0] = bytes.length;
-      new Uint8Array(this.buffer, text + 4, ERROR_BYTES).set(bytes);
-      Atomics.add(this.words, DONE, 1);
-      Atomics.notify(this.words, DONE);
-    }
+/** The loop of a worker: runs `handler` on every job until the pool is closed. Apart, so that only
+ *  workers bundle it. `at`: of the job block. */
+export function serveJobs(
+  buffer: ArrayBufferLike,
+  at: number,
+  rank: number,
+  handler: (args: Int32Array, tick: () => void) => Result,
+): void {
+  const jobs = new Jobs(buffer, at);
+  const words = new Int32Array(buffer, at);
+  const tick = (): void => void jobs.beat(rank);
+  const numbersAt = at + slotAt(rank);
+  const text = numbersAt + NUMBERS * 8;
+  let seen = Atomics.load(words, GENERATION);
+  Atomics.add(words, READY, 1);
+  for (;;) {
+    waitWhile(words, GENERATION, seen, tick);
+    seen = Atomics.load(words, GENERATION);
+    if (Atomics.load(words, CLOSED) !== 0) return;
+    const { numbers, error } = handler(words.subarray(HEADER), tick);
+    new Float64Array(buffer, numbersAt, NUMBERS).set(numbers);
+    const bytes = new TextEncoder().encode(error).subarray(0, ERROR_BYTES);
+    new Int32Array(buffer, text, 1)[0] = bytes.length;
+    new Uint8Array(buffer, text + 4, ERROR_BYTES).set(bytes);
+    Atomics.add(words, DONE, 1);
+    Atomics.notify(words, DONE);
   }
 }

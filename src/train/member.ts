@@ -7,7 +7,7 @@ import { attachWasmBackend } from '../kernels/wasm.ts';
 import { Arena } from '../memory/arena.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
 import { Run } from '../ops/run.ts';
-import { Jobs, type Result } from '../threads/jobs.ts';
+import { type Result, serveJobs } from '../threads/jobs.ts';
 import { Team } from '../threads/team.ts';
 import { onFirstMessage } from '../threads/worker.ts';
 import { fromData, toData } from './choices.ts';
@@ -62,7 +62,7 @@ export function serveModels(definitions: readonly AnyDefinition[], makers: Maker
         'the thread module is of another version than the library or the model',
       );
     const control = controlOf(run, all, options);
-    new Jobs(run.bytes.buffer, all.job).serve(rank, (words, tick): Result => {
+    serveJobs(run.bytes.buffer, all.job, rank, (words, tick): Result => {
       run.team = new Team(control, rank, options.threads, tick);
       const { outcome, failure } = runJob(run, all, options, decodeJob(words));
       return {

@@ -136,8 +136,8 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
 /** A copy of a model: nobody else can change what it is made of. */
 function checkedModel<Batch>(given: ConfiguredModel<unknown, Batch>): typeof given {
   const keys = ['name', 'config', 'streams', 'loss'] as const;
-  const model = Object(given) === given ? properties('model', given, keys) : undefined;
-  if (model === undefined || model.streams === undefined || model.loss === undefined)
+  const model = properties('model', Object(given) as typeof given, keys);
+  if (model.streams === undefined || model.loss === undefined)
     throw new UsageError(
       'options have no model, expected what gpt(...), vit(...), translator(...) or a model ' +
         'of your own gives',
