@@ -1,10 +1,13 @@
 // The one command that measures speed, memory and size beside the engines of bench/compare, and
 // makes docs/performance.md:
 //
-//   node bench/all.mjs                    everything, about ten minutes; the machine should have nothing else to do
+//   node bench/all.mjs                    everything, about ten minutes; the machine should have
+//                                         nothing else to do
 //   node bench/all.mjs --only gemm        one part of it: gemm, step, memory or size
-//   node bench/all.mjs --quick            tries that all of it works; results go to build/bench-quick, no document changes
-//   node bench/all.mjs --as-built         measures dist/ and build/ as they are, without bringing them up to date
+//   node bench/all.mjs --quick            tries that all of it works; results go to
+//                                         build/bench-quick, no document changes
+//   node bench/all.mjs --as-built         measures dist/ and build/ as they are, without bringing
+//                                         them up to date
 //
 // Engines are installed into bench/compare/node_modules if they are missing. One that cannot run
 // keeps its row, with the reason.

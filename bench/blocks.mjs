@@ -40,7 +40,7 @@ const environment = ({ cpu, cores, system, node, date, commit }) =>
   `${cpu}, ${cores} cores, ${system}, Node ${node}, ${date}, commit ${commit ?? 'unknown'}`;
 const notMeasured = (script) => `Not measured yet: run \`node bench/${script}.mjs\`.`;
 
-// ---- learning ----------------------------------------------------------------------------------------------------------
+// ---- learning -----------------------------------------------------------------------------------
 
 const RULE_NAMES = {
   none: 'plain residual (`--reversible none`)',
@@ -81,11 +81,12 @@ function learning() {
       `${count(data.steps)} steps, learning rate ${data.learningRate}, ` +
       `${count(data.runs[0].parameters)} parameters; nats a character over the whole ` +
       'validation part. ' +
-      `${data.baselines?.source ? `float32: ${data.baselines.source}. ` : ''}${environment(data.stamp)}.`,
+      (data.baselines?.source ? `float32: ${data.baselines.source}. ` : '') +
+      `${environment(data.stamp)}.`,
   ].join('\n');
 }
 
-// ---- memory ------------------------------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 function memory() {
   const data = result('memory');
@@ -111,7 +112,7 @@ function memory() {
   ].join('\n');
 }
 
-// ---- the same bits on every runtime ----------------------------------------------------------------------------------------
+// ---- the same bits on every runtime -------------------------------------------------------------
 
 /** "Chrome/156..." of a browser's long user agent is in its own version, where the row has one. */
 const runtimeOf = ({ runtime, version, name }) =>
@@ -171,7 +172,7 @@ function conformanceRows() {
   );
 }
 
-// ---- the README's line of sizes and speeds, and how long its commands take ---------------------------------------------------
+// ---- the README's line of sizes and speeds, and how long its commands take ----------------------
 
 /** How big and how fast, in one line. */
 function glance() {
@@ -205,7 +206,7 @@ function commands() {
   );
 }
 
-// ---- the three claims of the README ----------------------------------------------------------------------------------------
+// ---- the three claims of the README -------------------------------------------------------------
 
 function claims() {
   const learned = result('learning');
@@ -247,7 +248,9 @@ function claims() {
         : `: known answers and training runs have one digest on ${equal} of the ${ran} engines ` +
           'and processors tried. ') +
       `Proof: \`npm start\` trains ` +
-      `${golden.parameters > 0 ? `a model of ${count(golden.parameters)} weights for ${count(golden.steps)} steps` : 'a model'} ` +
+      (golden.parameters > 0
+        ? `a model of ${count(golden.parameters)} weights for ${count(golden.steps)} steps `
+        : 'a model ') +
       'and compares the SHA-256 of its weights with the published one' +
       `${golden.parameters > 0 ? ` (${golden.weightsSha256.slice(0, 16)}...)` : ''}; \`npm ` +
       `test -- same-bits threads\`, and \`npm run conformance\`.`,
@@ -265,7 +268,7 @@ function claims() {
   return lines.join('\n');
 }
 
-// ---- number formats ------------------------------------------------------------------------------------------------------
+// ---- number formats -----------------------------------------------------------------------------
 
 const numberFormats = async () =>
   table(['tensor', 'storage', 'fraction bits', 'step', 'range', 'beyond it'], await formatRows());
@@ -290,7 +293,7 @@ const largestErrors = () =>
     errorBounds().map(({ what, bound, file }) => [what, code(bound), `[${file}](../${file})`]),
   );
 
-// ---- kernels -------------------------------------------------------------------------------------------------------------
+// ---- kernels ------------------------------------------------------------------------------------
 
 const kernels = () =>
   contract()
@@ -308,7 +311,7 @@ const kernels = () =>
     )
     .join('\n\n');
 
-// ---- the simulation that chose the formats -----------------------------------------------------------------------------------
+// ---- the simulation that chose the formats ------------------------------------------------------
 
 const losses = (values) => values.map((value) => value.toFixed(4)).join(', ');
 function simulation() {
@@ -356,7 +359,7 @@ function simulationChanges() {
   );
 }
 
-// ---- the command line and the example ------------------------------------------------------------------------------------------
+// ---- the command line and the example -----------------------------------------------------------
 
 /** Examples say `retrograd`, however this program was started here. */
 const helpOf =

@@ -2,9 +2,11 @@
 // context 64, batch 12, 2,000 steps) trained by the command line for three seeds and both update
 // rules, against float32 runs of the same model.
 //
-//   node bench/learn.mjs --text FILE [--name NAME] [--baselines FILE] [--seeds 1,2,3] [--steps 2000] [--processes 2] [--out FILE]
+//   node bench/learn.mjs --text FILE [--name NAME] [--baselines FILE] [--seeds 1,2,3]
+//     [--steps 2000] [--processes 2] [--out FILE]
 //
-// --name: what the tables call the text (the file's name). --baselines: JSON {"source": "...", "none": [{"seed": 1,
+// --name: what the tables call the text (the file's name).
+// --baselines: JSON {"source": "...", "none": [{"seed": 1,
 // "validationLoss": 1.9}, ...], "bdia": [...]}, the same runs in float32 (bdia: float gamma =
 // +-0.5, no rounding), each over the whole validation part. Seeds of two programs have nothing in
 // common, so means are compared. Further fields of a run are kept. Writes
@@ -150,5 +152,6 @@ writeResult(given.out ?? resultFile('learning'), {
 for (const [rule, { validationLoss, float32, ratio }] of Object.entries(summary))
   console.log(
     `${rule}: mean ` +
-      `${validationLoss.toFixed(4)}${float32 === undefined ? '' : `, float32 ${float32.toFixed(4)}, ratio ${ratio.toFixed(4)}`}`,
+      validationLoss.toFixed(4) +
+      (float32 === undefined ? '' : `, float32 ${float32.toFixed(4)}, ratio ${ratio.toFixed(4)}`),
   );

@@ -2,7 +2,8 @@
 // library's own plan, which is the layout that a run then uses (test/claims/memory.test.ts holds
 // one against the other). Deterministic; runs nothing.
 //
-//   node bench/memory.mjs        writes bench/results/memory.json; `node bench/docs.mjs` makes the tables from it
+//   node bench/memory.mjs        writes bench/results/memory.json; `node bench/docs.mjs` makes the
+//                                tables from it
 
 import { existsSync } from 'node:fs';
 import { refuse, resultFile, writeResult } from './stamp.mjs';

@@ -10,7 +10,7 @@ import { ROOT } from './stamp.mjs';
 
 const PARTS = ['gemm', 'step', 'memory', 'size'];
 
-// ---- writing numbers and tables --------------------------------------------------------------------------------------------
+// ---- writing numbers and tables -----------------------------------------------------------------
 
 /** rows of cells as a Markdown table; columns of `right` are aligned to the right. */
 const table = (head, rows, right = []) =>
@@ -35,7 +35,7 @@ const environment = ({ cpu, cores, system, node, date, commit, versions, load, s
   `commit ${commit ?? 'unknown'}; ${count(seconds)} s, load at the start ${load}.`;
 const notMeasured = (part) => `Not measured yet: run \`node bench/all.mjs --only ${part}\`.`;
 
-// ---- the sections ------------------------------------------------------------------------------------------------------------
+// ---- the sections -------------------------------------------------------------------------------
 
 /** What was aimed at, what was measured, and whether that is enough. */
 function targetTable(results) {
@@ -171,7 +171,11 @@ function stepSection(data) {
           `${(100 * Math.max(...differences)).toFixed(2)} %`
         : '') +
       '. ' +
-      `${['Reversible training draws random update factors, so its losses are others.', ...notes].join(' ')} ` +
+      [
+        'Reversible training draws random update factors, so its losses are others.',
+        ...notes,
+        '',
+      ].join(' ') +
       `Each value is the median step of a fresh process after warm-up${warmUps(data)}; the ` +
       'table has the median over ' +
       `${data.rounds} rounds (jax-js on 2 threads and tfjs fewer) in which the engines took ` +
@@ -179,7 +183,9 @@ function stepSection(data) {
       `its threads need a shim of the browser's Worker in Node (` +
       `\`bench/compare/workers.mjs\`). tfjs ${versions['@tensorflow/tfjs']}: WebAssembly ` +
       'backend. ' +
-      `${torch === undefined ? '' : `PyTorch ${torch.version}: Debian's package with its BLAS, float32. `}` +
+      (torch === undefined
+        ? ''
+        : `PyTorch ${torch.version}: Debian's package with its BLAS, float32. `) +
       `Digests of our weights after the run are equal over all rounds and both thread counts. ${
         atOnce === undefined
           ? ''
@@ -265,7 +271,10 @@ function memorySection(data) {
       `Each layer adds ${layer(({ bdia }) => bdia.total)} MiB reversible (weights, gradients ` +
       `and optimizer: 20 bytes a parameter), ${layer(({ none }) => none.total)} stored, ` +
       `${layer(({ frugal }) => frugal)} to the frugal float32 ` +
-      `trainer${withJax.length > 1 ? `, ${mib((b.jax.heap - a.jax.heap) / (b.layers - a.layers))} to jax-js` : ''}. ` +
+      'trainer' +
+      (withJax.length > 1
+        ? `, ${mib((b.jax.heap - a.jax.heap) / (b.layers - a.layers))} to jax-js. `
+        : '. ') +
       'Process: largest resident size of a fresh process that trained three steps, Node ' +
       `included (${mib(first.bdia.processBefore)} MiB before the model). ` +
       'jax-js: size of its WebAssembly memory after three steps, which never shrinks.',
@@ -325,19 +334,25 @@ function sizeSection(data) {
   ].join('\n');
 }
 
-// ---- the page ----------------------------------------------------------------------------------------------------------------
+// ---- the page -----------------------------------------------------------------------------------
 
 const page = (results) => `# Performance
 
-What a training step takes, and what it takes elsewhere. \`node bench/all.mjs\` measures everything on this page again: it installs the other
-engines, runs them and us in turn in one go on the same machine, checks that all compute the same, and writes this page. Nothing here is typed
+What a training step takes, and what it takes elsewhere. \`node bench/all.mjs\` measures \
+everything on this page again: it installs the other
+engines, runs them and us in turn in one go on the same machine, checks that all compute the same, \
+and writes this page. Nothing here is typed
 by hand; what we lose stays. Times depend on the machine; ratios of the same run less so.
 
 ## In short
 
 ${targetTable(results)}
 
-${results.step === undefined && results.memory === undefined ? '' : '![Step time of all engines, and memory against depth](performance.svg)\n\n'}## Matrix product
+${
+  results.step === undefined && results.memory === undefined
+    ? ''
+    : '![Step time of all engines, and memory against depth](performance.svg)\n\n'
+}## Matrix product
 
 ${gemmSection(results.gemm)}
 

@@ -2,7 +2,8 @@
 // in bench/results/experiments: means and standard deviations over seeds, and, computed, which cell
 // is best and whether it is BDIA. Any subset of runs may be there.
 //
-//   node bench/results-page.mjs            rewrites what is stale: the page's blocks between markers, and docs/results-*.svg
+//   node bench/results-page.mjs            rewrites what is stale: the page's blocks between
+//                                          markers, and docs/results-*.svg
 //   node bench/results-page.mjs --check    changes nothing, exits 1 if something is stale
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +14,7 @@ import { ROOT } from './stamp.mjs';
 export const RESULTS_PAGE = 'results.md';
 const FOLDER = join(ROOT, 'bench', 'results', 'experiments');
 
-// ---- statistics -------------------------------------------------------------------------------------------------------------
+// ---- statistics ---------------------------------------------------------------------------------
 
 export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 /** Standard deviation of a sample, with n - 1; undefined for fewer than two values. */
@@ -26,7 +27,7 @@ const statistics = (values) =>
     ? undefined
     : { n: values.length, mean: mean(values), deviation: deviation(values) };
 
-// ---- definitions and runs ---------------------------------------------------------------------------------------------------
+// ---- definitions and runs -----------------------------------------------------------------------
 
 /** Experiments and figures, as their command lists them. */
 export function definitions() {
@@ -61,7 +62,7 @@ const metricOf = (runs, cell, path) =>
       .filter(Number.isFinite),
   );
 
-// ---- writing numbers and tables -----------------------------------------------------------------------------------------------
+// ---- writing numbers and tables -----------------------------------------------------------------
 
 const grouped = (value, digits) =>
   value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -98,7 +99,7 @@ const table = (head, rows, right = []) =>
 const plural = (n, one) => `${grouped(n, 0)} ${one}${n === 1 ? '' : 's'}`;
 const notRun = (name) => `Not run yet: \`npm run experiment -- ${name}\`.`;
 
-// ---- sentences ------------------------------------------------------------------------------------------------------------------
+// ---- sentences ----------------------------------------------------------------------------------
 
 /** Which cell has the best mean of the first metric, and whether the difference to the reference
  *  exceeds the spread of seeds. */
@@ -282,7 +283,12 @@ export function figureBlock({ name, paper, cells: ids, chart }, { cells, budget 
     ),
     '',
     'From gamma 0 to its worst gamma, ' +
-      `${falls.map(({ label, fall, n }) => `${label} loses ${write(fall, as)} percentage points (n = ${n})`).join('; ')}.`,
+      falls
+        .map(
+          ({ label, fall, n }) => `${label} loses ${write(fall, as)} percentage points (n = ${n})`,
+        )
+        .join('; ') +
+      '.',
     '',
     `Answers to: ${paper}. Measured at the end of the same runs as the table above (${budget}).`,
     '',
@@ -290,7 +296,7 @@ export function figureBlock({ name, paper, cells: ids, chart }, { cells, budget 
   ].join('\n');
 }
 
-// ---- charts -----------------------------------------------------------------------------------------------------------------------
+// ---- charts -------------------------------------------------------------------------------------
 
 const COLORS = [
   '#0b57d0',
@@ -392,7 +398,8 @@ export function lineChart({ title, xTitle, as }, series) {
     if (points.some(({ deviation: d }) => d > 0))
       parts.push(
         '<path ' +
-          `d="M${line(points, ({ mean: m, deviation: d = 0 }) => m + d)}L${line([...points].reverse(), ({ mean: m, deviation: d = 0 }) => m - d)}Z" ` +
+          `d="M${line(points, ({ mean: m, deviation: d = 0 }) => m + d)}` +
+          `L${line([...points].reverse(), ({ mean: m, deviation: d = 0 }) => m - d)}Z" ` +
           `fill="${color}" fill-opacity="0.12"/>`,
       );
     parts.push(
@@ -420,7 +427,7 @@ export function lineChart({ title, xTitle, as }, series) {
   );
 }
 
-// ---- the page -----------------------------------------------------------------------------------------------------------------------
+// ---- the page -----------------------------------------------------------------------------------
 
 /** One line an experiment: which cell is best. */
 function summaryBlock({ experiments }, runs) {
@@ -432,7 +439,9 @@ function summaryBlock({ experiments }, runs) {
   const lines = experiments.map(
     (one) =>
       `- [${one.title}](#${anchor(one.title)}): ` +
-      `${runs[one.name].length === 0 ? 'not run yet.' : [verdict(one, runs[one.name]), ...barLines(one, runs[one.name])].join(' ')}`,
+      (runs[one.name].length === 0
+        ? 'not run yet.'
+        : [verdict(one, runs[one.name]), ...barLines(one, runs[one.name])].join(' ')),
   );
   return (
     `${experiments.filter(({ name }) => runs[name].length > 0).length} of ` +
@@ -509,7 +518,8 @@ if (process.argv[1] === import.meta.filename) {
   const stale = writeResults({ isCheck });
   console.log(
     `${stale.length} ` +
-      `stale${isCheck || stale.length === 0 ? '' : ', rewritten'}${stale.map((name) => `\n  docs/${name}`).join('')}`,
+      `stale${isCheck || stale.length === 0 ? '' : ', rewritten'}` +
+      stale.map((name) => `\n  docs/${name}`).join(''),
   );
   if (isCheck && stale.length > 0) process.exit(1);
 }

@@ -2,8 +2,10 @@
 // process (compare/contender.mjs). The library is dist/, as users have it; only the profile wraps
 // the kernels of a back end made from src/.
 //   {"task": "export", ...}   initial weights as float32, tokens: what the rivals start from
-//   {"task": "time", ...}     milliseconds and losses of single steps, and the digest of the weights after them
-//   {"task": "profile", ...}  time and multiply-accumulates inside the gemm kernels, with the peak loop after every step
+//   {"task": "time", ...}     milliseconds and losses of single steps, and the digest of the
+//                             weights after them
+//   {"task": "profile", ...}  time and multiply-accumulates inside the gemm kernels, with the peak
+//                             loop after every step
 //   {"task": "memory", ...}   plan by purpose, and the process after three steps
 
 import { mkdirSync, writeFileSync } from 'node:fs';
