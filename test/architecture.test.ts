@@ -124,7 +124,8 @@ describe('architecture', () => {
 
   test('no line of code, of tests and of generators is longer than 100 columns', () => {
     const folders = ['src', 'assembly', 'test', 'bench', 'docs', '.ci'];
-    const others = /^src\/kernels\/reference\/tables\.ts$|^test\/golden\/|\.d\.ts$|\bnode_modules\//;
+    const others =
+      /^src\/kernels\/reference\/tables\.ts$|^test\/golden\/|\.d\.ts$|\bnode_modules\//;
     const files = folders
       .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
