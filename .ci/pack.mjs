@@ -6,12 +6,13 @@ const FIRST = 62;
 const BACKSLASH = 92;
 const LEAST_RANGE = 2 ** 24;
 const WINDOW = 2 ** 30;
-const FIRST_DIVISOR = 1.5;
+const FIRST_DIVISOR = 1.3;
 const LAST_DIVISOR = 60;
 const REPEATS = 65536;
 const SAME_DISTANCE = REPEATS + 64;
 const NUMBERS = SAME_DISTANCE + 64;
 const BITS = 32;
+const EARLIER = 2 ** 17;
 
 const PASSES = 6;
 const MOST_CANDIDATES = 3000;
@@ -19,17 +20,24 @@ const MOST_LENGTH = 2000;
 
 /** Probabilities of ones by context, as the reader has them. */
 class Model {
-  ones = new Float64Array(2 ** 17).fill(0.5);
-  divisors = new Float64Array(2 ** 17).fill(FIRST_DIVISOR);
+  ones = new Float64Array(2 ** 18).fill(0.5);
+  divisors = new Float64Array(2 ** 18).fill(FIRST_DIVISOR);
 
-  learn(context, value) {
-    this.divisors[context] = Math.min(this.divisors[context] + 1, LAST_DIVISOR);
-    this.ones[context] += (value - this.ones[context]) / this.divisors[context];
+  /** The mean of what one or two contexts say. */
+  one(contexts) {
+    return contexts.reduce((sum, context) => sum + this.ones[context], 0) / contexts.length;
+  }
+
+  learn(contexts, value) {
+    for (const context of contexts) {
+      this.divisors[context] = Math.min(this.divisors[context] + 1, LAST_DIVISOR);
+      this.ones[context] += (value - this.ones[context]) / this.divisors[context];
+    }
   }
 
   /** Bits that a bit takes about. */
-  price(context, value) {
-    const one = Math.min(0.98, Math.max(0.02, this.ones[context]));
+  price(value, ...contexts) {
+    const one = Math.min(0.98, Math.max(0.02, this.one(contexts)));
     return -Math.log2(value ? one : 1 - one);
   }
 }
@@ -41,13 +49,13 @@ class Coder {
   low = 0;
   range = LEAST_RANGE;
 
-  put(context, value) {
-    const split = 1 + Math.floor((this.range - 2) * this.model.ones[context]);
+  put(value, ...contexts) {
+    const split = 1 + Math.floor((this.range - 2) * this.model.one(contexts));
     if (!value) this.low += split;
     if (this.low >= WINDOW) this.carry();
     this.range = value ? split : this.range - split;
     for (; this.range < LEAST_RANGE; this.range *= 64) this.shift();
-    this.model.learn(context, value);
+    this.model.learn(contexts, value);
   }
 
   carry() {
@@ -70,20 +78,24 @@ class Coder {
   }
 }
 
-/** Calls visit(context, bit) for the bits of a number of 1 or more. */
+/** Calls visit(bit, context) for the bits of a number of 1 or more. */
 function visitNumber(kind, value, visit) {
   const context = NUMBERS + 2 * BITS * kind;
   const digits = Math.floor(Math.log2(value));
-  for (let i = 0; i < digits; i++) visit(context + i, 1);
-  visit(context + digits, 0);
-  for (let i = digits - 1; i >= 0; i--) visit(context + BITS + i, (value >> i) & 1);
+  for (let i = 0; i < digits; i++) visit(1, context + i);
+  visit(0, context + digits);
+  for (let i = digits - 1; i >= 0; i--) visit((value >> i) & 1, context + BITS + i);
 }
 
-function visitByte(before, byte, visit) {
+/** Calls visit(bit, context, context) for the bits of the byte at a place. */
+function visitByte(bytes, at, visit) {
+  const byte = bytes[at];
+  const before = at && bytes[at - 1];
+  const earlier = bytes[at - 2] ?? 0;
   let node = 1;
   for (let i = 7; i >= 0; i--) {
     const value = (byte >> i) & 1;
-    visit(256 * before + node, value);
+    visit(value, 256 * before + node, EARLIER + 256 * earlier + node);
     node = 2 * node + value;
   }
 }
@@ -94,21 +106,21 @@ const situationAt = (bytes, at, wasRepeat) => BITS * wasRepeat + ((at && bytes[a
  */
 function encode(bytes, moves) {
   const coder = new Coder();
-  const put = (context, value) => coder.put(context, value);
+  const put = (value, ...contexts) => coder.put(value, ...contexts);
   let at = 0;
   let last = 0;
   let wasRepeat = 0;
   for (const { length, distance } of moves) {
     const situation = situationAt(bytes, at, wasRepeat);
     wasRepeat = Number(distance > 0);
-    put(REPEATS + situation, wasRepeat);
+    put(wasRepeat, REPEATS + situation);
     if (wasRepeat) {
       const isSame = Number(distance === last);
-      put(SAME_DISTANCE + situation, isSame);
+      put(isSame, SAME_DISTANCE + situation);
       visitNumber(isSame, length - 1, put);
       if (!isSame) visitNumber(Math.min(length, 4), distance, put);
       last = distance;
-    } else visitByte(at && bytes[at - 1], bytes[at], put);
+    } else visitByte(bytes, at, put);
     at += length;
   }
   return coder;
@@ -152,8 +164,8 @@ function numberPrices(model) {
     const key = 8 * value + kind;
     let price = known.get(key) ?? 0;
     if (price > 0) return price;
-    visitNumber(kind, value, (context, bit) => {
-      price += model.price(context, bit);
+    visitNumber(kind, value, (bit, context) => {
+      price += model.price(bit, context);
     });
     known.set(key, price);
     return price;
@@ -174,14 +186,14 @@ function cheapestMoves(bytes, repetitions, model) {
   for (let at = 0; at < bytes.length; at++) {
     const { price, last, wasRepeat } = ways[at];
     const situation = situationAt(bytes, at, wasRepeat);
-    let single = price + model.price(REPEATS + situation, 0);
-    visitByte(at && bytes[at - 1], bytes[at], (context, bit) => {
-      single += model.price(context, bit);
+    let single = price + model.price(0, REPEATS + situation);
+    visitByte(bytes, at, (bit, ...contexts) => {
+      single += model.price(bit, ...contexts);
     });
     offer(at, 1, 0, single);
-    const repeat = price + model.price(REPEATS + situation, 1);
-    const same = repeat + model.price(SAME_DISTANCE + situation, 1);
-    const other = repeat + model.price(SAME_DISTANCE + situation, 0);
+    const repeat = price + model.price(1, REPEATS + situation);
+    const same = repeat + model.price(1, SAME_DISTANCE + situation);
+    const other = repeat + model.price(0, SAME_DISTANCE + situation);
     for (let length = last && matchLength(bytes, at, last); length > 1; length--) {
       offer(at, length, last, same + numberPrice(1, length - 1));
     }
