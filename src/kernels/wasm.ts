@@ -62,7 +62,7 @@ function requireHost(): void {
   if (!WebAssembly.validate(SIMD_PROBE)) {
     throw new RetrogradError(
       'this runtime has WebAssembly without 128-bit SIMD',
-      'it needs an x86 processor with SSE 4.1 or newer, or a newer engine',
+      'it needs SSE 4.1 or a newer engine',
     );
   }
 }
@@ -122,10 +122,7 @@ export function createWasmBackend(options: WasmOptions): Backend {
   flag('shared', shared);
   if (bytes !== undefined) typed('bytes', bytes, 'Uint8Array');
   if (build === 'checked' && bytes === undefined) {
-    throw new RetrogradError(
-      'the checked build is not bundled',
-      "pass its bytes: createWasmBackend({ pages, build: 'checked', bytes })",
-    );
+    throw new RetrogradError('the checked build is not bundled', 'pass its bytes');
   }
   const source = bytes ?? bundled();
   return attach(createMemory(pages, shared && !isCompiled(source)), build, source);

@@ -40,8 +40,7 @@ export function checkHeads(channels: number, heads: number): void {
   if (channels / heads > 128)
     throw new UsageError(
       `head size ${channels / heads} (channels / heads) is larger than 128`,
-      `use at least ${Math.ceil(channels / 128)} heads; ` +
-        '128 products of 13-bit operands are the most that fit int32',
+      `use at least ${Math.ceil(channels / 128)} heads`,
     );
 }
 

@@ -138,11 +138,7 @@ function checkedModel<Batch>(given: ConfiguredModel<unknown, Batch>): typeof giv
   const keys = ['name', 'config', 'streams', 'loss'] as const;
   const model = properties('model', Object(given) as typeof given, keys);
   if (model.streams === undefined || model.loss === undefined)
-    throw new UsageError(
-      'options have no model, expected what gpt(...), vit(...), translator(...) or a model ' +
-        'of your own gives',
-      'as in Trainer.create({ model: gpt({ vocabulary: 96, ... }), ... })',
-    );
+    throw new UsageError('options have no model, expected what gpt(...) or another one gives');
   having('the loss', model.loss, ['plan'], 'takes');
   const streams = list('streams', model.streams, asStream<Batch>);
   return { ...model, name: text('name of the model', model.name), streams };
