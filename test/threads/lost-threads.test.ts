@@ -97,8 +97,8 @@ async function expectBroken(trainer: Trainer<TextBatch>, error: unknown): Promis
 /** Adds to the word of a barrier that counts who has arrived. */
 const ARRIVALS = "name === 'add' && args[1] === 0";
 
-/** What a thread tells the others within a job only: locks and barriers. Who throws between two jobs
- *  is lost as one who exits is. */
+/** What a thread tells the others within a job only: locks and barriers. Who throws between two
+ *  jobs is lost as one who exits is. */
 const IN_JOBS = `(name !== 'add' || ${ARRIVALS})`;
 
 describe('a thread that is lost', () => {
