@@ -1,7 +1,7 @@
 // Reverse-mode differentiation of matrices in float64, for oracles that are written as their
 // forward pass alone: each operation pushes its backward step on a tape. Slow and obvious.
 
-import { gelu, geluSlope } from './oracle.ts';
+import { gelu, geluSlope } from './float64.ts';
 
 /** A matrix [rows, columns] and the gradient of the loss. */
 export class Matrix {

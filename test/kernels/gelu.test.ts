@@ -5,7 +5,7 @@ import { GELU_GAP_Q17, GELU_SLOPE_Q15 } from '../../src/kernels/reference/tables
 import { OPERAND_MAX } from '../../src/memory/formats.ts';
 import { inout, input, output } from '../helpers/calls.ts';
 import { int16s, int32s, KINDS } from '../helpers/data.ts';
-import { gelu, geluSlope } from '../helpers/oracle.ts';
+import { gelu, geluSlope } from '../helpers/float64.ts';
 import { equal, Worst } from '../helpers/suite.ts';
 
 const ALL_INT16 = Int16Array.from({ length: 65536 }, (_, i) => i - 32768);

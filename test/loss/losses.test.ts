@@ -12,7 +12,7 @@ import {
   UsageError,
 } from '../../src/index.ts';
 import { Source } from '../helpers/data.ts';
-import { cosineOf } from '../helpers/oracle.ts';
+import { cosineOf } from '../helpers/float64.ts';
 
 const COUNT = 4;
 const OUT = 3;

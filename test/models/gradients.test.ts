@@ -7,7 +7,9 @@ import { isWeight } from '../../src/index.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
 import type { Site } from '../../src/reversible/rule.ts';
 import { createGpt, type FlatOptions } from '../helpers/flat.ts';
-import { cosineOf, type OracleOptions, oracleSequence, type Update } from '../helpers/oracle.ts';
+import { cosineOf } from '../helpers/float64.ts';
+import { type OracleOptions, oracleSequence } from '../helpers/oracle.ts';
+import type { Update } from '../helpers/oracle-stream.ts';
 import { batchOf, configOf } from '../helpers/runs.ts';
 
 /** What the oracle has to know of a run. */

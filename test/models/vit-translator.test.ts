@@ -16,6 +16,7 @@ import { patchesOf } from '../../src/layers/patch-pixels.ts';
 import { randomSign } from '../../src/reversible/bdia.ts';
 import type { Site } from '../../src/reversible/rule.ts';
 import { type FlatOptions, optionsOf, type RuleName } from '../helpers/flat.ts';
+import { cosineOf } from '../helpers/float64.ts';
 import {
   createTranslator,
   createVit,
@@ -26,7 +27,6 @@ import {
   VIT,
   vitOptions,
 } from '../helpers/model-batches.ts';
-import { cosineOf } from '../helpers/oracle.ts';
 import { Matrix } from '../helpers/tape.ts';
 import { type Parameters, translatorOracle, vitOracle } from '../helpers/tape-models.ts';
 

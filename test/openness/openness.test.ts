@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cosineOf } from '../helpers/oracle.ts';
+import { cosineOf } from '../helpers/float64.ts';
 import { inBrowser } from '../package/pages.mjs';
 import { oracle, type Told } from './oracle.ts';
 import { bundlePage, compile, examplesProject, installedProgram, run } from './project.mjs';

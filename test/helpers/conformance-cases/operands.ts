@@ -1,0 +1,165 @@
+// Cases of the kernels that pack, multiply, quantize and add.
+
+import { type Kernels, packedBytes, panelStride } from '../../../src/kernels/kernels.ts';
+import {
+  type Arguments,
+  int16,
+  int32,
+  int64,
+  LENGTHS,
+  operand,
+  out,
+  panels,
+  ROWS,
+  SHAPES,
+  within,
+} from './arguments.ts';
+
+const gemm32 = SHAPES.map(
+  ([m, n, k]): Arguments => [
+    int16(m * k, operand),
+    k,
+    panels(k, n),
+    panelStride(k),
+    int32(m * n, out),
+    n,
+    m,
+    n,
+    k,
+  ],
+);
+const gemm64 = SHAPES.flatMap(([m, n, k], i) =>
+  [
+    [128, -16 + 5 * i],
+    [16, i - 3],
+  ].map(
+    ([chunk, shift]): Arguments => [
+      int16(m * k, operand),
+      k,
+      panels(k, n),
+      panelStride(k),
+      int64(m * n, 50, true),
+      n,
+      m,
+      n,
+      k,
+      chunk,
+      Math.min(20, shift),
+    ],
+  ),
+);
+
+/** In the order of the contract. */
+export const operandCases = {
+  pack_nn_i16: SHAPES.map(([, n, k]) => [
+    int16(k * (n + 3)),
+    n + 3,
+    k,
+    n,
+    int16(packedBytes(k, n) / 2, out),
+  ]),
+  pack_nt_i16: SHAPES.map(([, n, k]) => [
+    int16(n * (k + 1)),
+    k + 1,
+    k,
+    n,
+    int16(packedBytes(k, n) / 2, out),
+  ]),
+  transpose_i16: SHAPES.map(([m, n, k]) => [
+    int16((m + k) * (n + 2)),
+    n + 2,
+    m + k,
+    n,
+    int16(n * (m + k + 1), out),
+    m + k + 1,
+  ]),
+  gemm_i16i16i32: [
+    ...gemm32,
+    [int16(6 * 40), 40, panels(40, 20, {}), panelStride(40), int32(6 * 23, out), 23, 6, 20, 40],
+  ],
+  gemm_i16i16i64: gemm64,
+  requantize_i32i16: ROWS.flatMap(([rows, n], i) => [
+    [int32(rows * n), n, int16(rows * n, out), n, rows, n, 12 + 4 * i, 4095, 0],
+    [
+      int32(rows * n, within(2 ** (14 + i))),
+      n,
+      int16(rows * n, out),
+      n,
+      rows,
+      n,
+      1 + i,
+      32767 >> i,
+      0,
+    ],
+    [
+      int32(rows * n, within(2 ** 24)),
+      n,
+      int16(rows * n, out),
+      n,
+      rows,
+      n,
+      10 + i,
+      4095,
+      int32(n, within(2 ** 20)),
+    ],
+  ]),
+  requantize_i32i32: ROWS.flatMap(([rows, n], i) => [
+    [int32(rows * n), n, int32(rows * n, out), n, rows, n, 2 * i, 2 ** 26, 0],
+    [
+      int32(rows * n, within(2 ** 20)),
+      n,
+      int32(rows * n, out),
+      n,
+      rows,
+      n,
+      i - 8,
+      2 ** 24,
+      int32(n, within(2 ** 20)),
+    ],
+  ]),
+  narrow_i64i32: ROWS.map(([rows, n], i) => [
+    int64(rows * n, 32 + 7 * i),
+    n,
+    int32(rows * n, out),
+    n,
+    rows,
+    n,
+    1 + 7 * i,
+  ]),
+  max_abs_i32: ROWS.map(([rows, n], i) => [int32(rows * n, within(2 ** (6 * i) + 1)), n, rows, n]),
+  max_bits_i64: LENGTHS.map((n, i) => [int64(n, 7 * i + 2), n]),
+  quantize_i32i16: LENGTHS.map((n, i) => [
+    int32(n, within(2 ** 27)),
+    int16(n, out),
+    n,
+    10 + i,
+    4095 + 7168 * (i % 2),
+  ]),
+  l1_max_i16: ROWS.map(([rows, n]) => [int16(rows * n), rows, n, int32(n)]),
+  row_norm_max_i16: ROWS.map(([rows, n]) => [int16(rows * n), rows, n]),
+  combine_i32: LENGTHS.flatMap((n, i) => [
+    [
+      int32(n, within(2 ** 26)),
+      9 - i,
+      i - 1,
+      int32(n, within(2 ** 26)),
+      i - 4,
+      3 - i,
+      int32(n, within(2 ** 26)),
+      i - 4,
+      int32(n, out),
+      n,
+    ],
+    [int32(n, within(2 ** 24)), 1, -3, 0, 0, 0, 0, 0, int32(n, out), n],
+  ]),
+  sum_rows_i16i64: ROWS.map(([rows, n], i) => [
+    int16(rows * n),
+    n,
+    rows,
+    n,
+    int64(n, 50, true),
+    5 * i - 10,
+  ]),
+  accumulate_i64: LENGTHS.map((n, i) => [int64(n, 40), int64(n, 60, true), n, 5 * i - 25]),
+  hash_i32: LENGTHS.map((n) => [int32(n), n]),
+} satisfies Partial<Record<keyof Kernels, readonly Arguments[]>>;
