@@ -21,6 +21,7 @@ import {
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Range, Tensor } from '../memory/tensor.ts';
+import { shiftToFit } from '../ops/gradient.ts';
 import { largestMaster } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
 import type { Columns, MatrixShape } from './columns.ts';
@@ -132,8 +133,7 @@ export class Matrix {
     const { master } = this.weight[run.block % this.weight.length];
     const n = out * into;
     const max = run.kernels.max_abs_i32(master, n, 1, n);
-    let shift = 0;
-    while (Math.floor((max + 2 ** shift / 2) / 2 ** shift) > OPERAND_MAX) shift++;
+    let shift = max > OPERAND_MAX ? shiftToFit(max, OPERAND_MAX) : 0;
     for (; ; shift++) {
       if (MASTER_FRACTION - shift < MIN_WEIGHT_FRACTION)
         throw new OverflowError(

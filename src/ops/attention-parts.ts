@@ -132,8 +132,8 @@ export function shareExponent(run: Run, parts: readonly Part[], size: number): n
   let exponent = -Infinity;
   for (const part of parts) {
     const max = kernels.max_abs_i32(part.at, part.ld, part.rows, size);
-    fitShift(max, part.exponent, OPERAND_MAX); // throws if it is too large
-    exponent = Math.max(exponent, fitExponent(max, part.exponent, OPERAND_MAX));
+    const shift = fitShift(max, part.exponent, OPERAND_MAX);
+    exponent = Math.max(exponent, fitExponent(shift, part.exponent, OPERAND_MAX));
   }
   for (const { at, to, rows, ld, exponent: own } of parts) {
     const shift = Math.min(31, Math.max(1, exponent - own));

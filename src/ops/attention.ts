@@ -318,12 +318,13 @@ export class Attention {
     this.lastRows = rows;
     this.lastKeys = keys;
     for (let bound = OPERAND_MAX; ; bound >>= 1) {
-      const saturated = this.roundScores(run, fitShift(max, exponent, bound), bound);
+      const shift = fitShift(max, exponent, bound);
+      const saturated = this.roundScores(run, shift, bound);
       const { dScores } = this;
       const sums = this.scratch.columnSums.at;
       if (isLong && run.kernels.l1_max_i16(dScores, rows, ldp, sums) > OPERAND_L1_MAX) continue;
       run.counts.saturated += saturated;
-      return fitExponent(max, exponent, bound);
+      return fitExponent(shift, exponent, bound);
     }
   }
 
