@@ -125,7 +125,7 @@ for (const part of only === undefined ? PARTS : [only]) {
     ...result,
   });
 }
-const { writePerformance } = await import('./performance.mjs');
+const { writePerformance } = await import('../docs/generate/performance-page.mjs');
 const written = quick
   ? writePerformance({ results: join(built, 'bench-quick'), out: join(built, 'bench-quick') })
   : writePerformance();

@@ -10,7 +10,7 @@
 // "validationLoss": 1.9}, ...], "bdia": [...]}, the same runs in float32 (bdia: float gamma =
 // +-0.5, no rounding), each over the whole validation part. Seeds of two programs have nothing in
 // common, so means are compared. Further fields of a run are kept. Writes
-// bench/results/learning.json; `node bench/docs.mjs` makes the tables from it.
+// bench/results/learning.json; `npm run docs` makes the tables from it.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,6 +18,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { load } from './load.mjs';
 import { ROOT, refuse, resultFile, stamp, writeResult } from './stamp.mjs';
 
 const RULES = ['none', 'bdia'];
@@ -103,7 +104,7 @@ async function inParallel(jobs, width) {
   return results;
 }
 
-const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+const { mean } = await load('src/cli/statistics.ts');
 
 /** Mean of the baseline's runs, or undefined. */
 function baselineMean(baselines, rule) {

@@ -2,7 +2,7 @@
 // library's own plan, which is the layout that a run then uses (test/claims/memory.test.ts holds
 // one against the other). Deterministic; runs nothing.
 //
-//   node bench/memory.mjs        writes bench/results/memory.json; `node bench/docs.mjs` makes the
+//   node bench/memory.mjs        writes bench/results/memory.json; `npm run docs` makes the
 //                                tables from it
 
 import { existsSync } from 'node:fs';

@@ -17,6 +17,20 @@ const code = (file: string): string =>
   read(file)
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/\/\/.*$/gm, '');
+/** Files that people read, of every room of the repository. */
+const everything = ['src', 'assembly', 'test', 'bench', 'docs', '.ci'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name).replaceAll('\\', '/'))
+    .filter((file) => /\.(ts|mts|mjs|js|md|html|css|py|json|svg)$/.test(file)),
+);
+/** What is generated or measured, or installed. */
+const isData = new RegExp(
+  [
+    '^src/(kernels/reference/tables\\.ts$|verify/published/)',
+    '^(test/golden|bench/results|docs/api)/',
+    '\\bnode_modules/',
+  ].join('|'),
+);
 const sources = list('src');
 const kernels = list('assembly');
 
@@ -117,22 +131,22 @@ describe('architecture', () => {
     expect(cyclesOf([...sources, ...kernels])).toEqual([]);
   });
 
-  test('no source file is longer than 400 lines, but the contract', () => {
-    const longer = [...sources, ...kernels].filter((file) => read(file).split('\n').length > 401);
-    expect(longer).toEqual(['src/kernels/kernels.ts']);
+  test('no file of code, tests, generators and pages is longer than 400 lines but three', () => {
+    const written = everything.filter((file) => !isData.test(file));
+    expect(written.length).toBeGreaterThan(400);
+    const longer = written.filter((file) => read(file).split('\n').length > 401);
+    // the contract; the pages that hold every help text and every docstring of the contract
+    expect(longer.sort()).toEqual([
+      'docs/command-line.md',
+      'docs/conformance.md',
+      'src/kernels/kernels.ts',
+    ]);
   });
 
   test('no line of code, of tests and of generators is longer than 100 columns', () => {
-    const folders = ['src', 'assembly', 'test', 'bench', 'docs', '.ci'];
-    const others =
-      /^src\/kernels\/reference\/tables\.ts$|^test\/golden\/|\.d\.ts$|\bnode_modules\//;
-    const files = folders
-      .flatMap((folder) =>
-        readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
-          join(folder, name).replaceAll('\\', '/'),
-        ),
-      )
-      .filter((file) => /\.(ts|mts|mjs|js)$/.test(file) && !others.test(file));
+    const files = everything.filter(
+      (file) => /\.(ts|mts|mjs|js)$/.test(file) && !isData.test(file) && !/\.d\.ts$/.test(file),
+    );
     expect(files.length).toBeGreaterThan(300);
     const long = files.flatMap((file) =>
       read(file)

@@ -103,7 +103,7 @@ describe('docs/conformance.md', () => {
   test('is up to date', () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      ['bench/conformance-page.mjs', '--check'],
+      ['docs/generate/conformance-page.mjs', '--check'],
       { cwd: root, encoding: 'utf8' },
     );
     expect(stderr.slice(-1000) + stdout).toBe('docs/conformance.md is up to date\n');

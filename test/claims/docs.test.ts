@@ -49,10 +49,14 @@ describe('documents', () => {
   });
 
   test('0 generated blocks and charts are stale', () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['bench/docs.mjs', '--check'], {
-      cwd: root,
-      encoding: 'utf8',
-    });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['docs/generate/docs.mjs', '--check'],
+      {
+        cwd: root,
+        encoding: 'utf8',
+      },
+    );
     expect(stderr.slice(-500) + stdout).toMatch(/^0 stale of \d+ documents/);
     expect(status).toBe(0);
   });

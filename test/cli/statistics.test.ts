@@ -10,3 +10,9 @@ test('statistics have their known answers', () => {
   expect(deviation([1])).toBeUndefined();
   expect([median([3, 1, 2]), median([4, 1, 3, 2])]).toEqual([2, 2.5]);
 });
+
+test('mean and deviation have their known answers', () => {
+  expect(mean([0.98, 0.99, 1])).toBeCloseTo(0.99, 14);
+  expect(deviation([0.98, 0.99, 1])).toBeCloseTo(0.01, 14);
+  expect(deviation([1])).toBeUndefined();
+});

@@ -4,25 +4,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { ROOT, resultFile } from './stamp.mjs';
+import { ROOT, resultFile } from '../../bench/stamp.mjs';
 
 export const read = (file) => readFileSync(join(ROOT, file), 'utf8');
-
-/** A module of src, with what it imports. */
-export async function load(file) {
-  const { outputFiles } = await build({
-    entryPoints: [join(ROOT, file)],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'neutral',
-    logLevel: 'error',
-  });
-  return import(
-    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
-  );
-}
 
 /** A result file, or undefined if that benchmark has not been run. */
 export function result(name) {

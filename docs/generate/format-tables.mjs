@@ -1,7 +1,7 @@
 // The tables of docs/number-formats.md, computed from src/memory/formats.ts and from the
 // reference's own rounding functions.
 
-import { load } from './source.mjs';
+import { load } from '../../bench/load.mjs';
 
 /** Every constant of the formats, and the two of the gradients. */
 export const constants = async () => ({

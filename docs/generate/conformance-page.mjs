@@ -2,16 +2,24 @@
 // generator again and certify them with the published vectors. Made from the contract's docstrings,
 // the tables, the rules of src/verify and src/verify/published/conformance.json.
 //
-//   node bench/conformance-page.mjs            writes it
-//   node bench/conformance-page.mjs --check    changes nothing, exits 1 if it is stale
+//   node docs/generate/conformance-page.mjs            writes it
+//   node docs/generate/conformance-page.mjs --check    changes nothing, exits 1 if it is stale
 
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { loadLines } from '../../bench/load.mjs';
+import { ROOT } from '../../bench/stamp.mjs';
+import { contractText, notation, sections } from './conformance-contract.mjs';
+import {
+  checkOverall,
+  EXAMPLES,
+  example,
+  kernelList,
+  runList,
+  runOptions,
+} from './conformance-vectors.mjs';
+import { code, fenced, hex32, table } from './markdown.mjs';
+import { renew } from './renew.mjs';
 import { documentedConstants, read } from './source.mjs';
-import { ROOT } from './stamp.mjs';
 
 export const CONFORMANCE_PAGE = 'docs/conformance.md';
 const VECTORS = 'src/verify/published/conformance.json';
@@ -27,120 +35,6 @@ export { RUNS, smallRun } from './src/verify/runs.ts';
 export { checkTrainOptions } from './src/train/options.ts';
 export { optionsToData } from './src/train/member.ts';
 export * as formats from './src/memory/formats.ts';`;
-
-async function load() {
-  const { outputFiles } = await build({
-    stdin: { contents: MODULES, resolveDir: ROOT, loader: 'ts' },
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'neutral',
-    logLevel: 'error',
-    loader: { '.wasm': 'empty' },
-  });
-  return import(
-    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
-  );
-}
-
-const fenced = (text) => `\`\`\`text\n${text}\n\`\`\``;
-const code = (text) => `\`${text}\``;
-const table = (head, rows, right = []) =>
-  [
-    `| ${head.join(' | ')} |`,
-    `| ${head.map((_, i) => (right.includes(i) ? '---:' : '---')).join(' | ')} |`,
-    ...rows.map(
-      (row) => `| ${row.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`,
-    ),
-  ].join('\n');
-const hex32 = (word) => `0x${word.toString(16).padStart(8, '0')}`;
-const hexBytes = (bytes) =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-// ---- the contract -------------------------------------------------------------------------------
-
-/** The comment at the head of the contract from "Notation:" on. */
-function notation(text) {
-  const lines = text.split('\n');
-  const start = lines.findIndex((line) => line.startsWith('// Notation:'));
-  const end = lines.findIndex((line, i) => i > start && !line.startsWith('//'));
-  return lines
-    .slice(start, end)
-    .map((line) => line.replace(/^\/\/ ?/, ''))
-    .join('\n');
-}
-
-/** Signatures of several lines as one line each. */
-const joined = (text) =>
-  text.replace(/^( {2}\w+\()\n((?: {4}.*,\n)+) {2}\)/gm, (_, head, parameters) => {
-    const list = parameters.trim().replace(/,$/, '').split(/,\n */);
-    return `${head}${list.join(', ')})`;
-  });
-
-/** The lines of a kernel's docstring as text. */
-function docText(name, doc) {
-  if (doc === undefined) throw new Error(`${name} has no docstring`);
-  return doc
-    .map((one) => one.replace(/^ {2} {0,1}(\/\*\*|\*) {0,2}/, '').replace(/ ?\*\/$/, ''))
-    .join('\n');
-}
-
-/** The contract's sections: [{ title, shared, kernels: [{ name, parameters, result, doc }] }]; doc
- *  and shared as lines of text. */
-function sections(contract) {
-  const text = joined(contract);
-  const body = text
-    .slice(text.indexOf('export interface Kernels {'), text.indexOf('/** A back end'))
-    .split('\n');
-  const found = [];
-  let doc;
-  for (const line of body) {
-    const [, title] = /^ {2}\/\/ -{4} ([^:\n]+): /.exec(line) ?? [];
-    const [, shared] = /^ {2}\/\/ ?(.*)$/.exec(line) ?? [];
-    const [, name, parameters, result] = /^ {2}(\w+)\((.*)\): (\w+);$/.exec(line) ?? [];
-    if (title !== undefined)
-      found.push({ title: title[0].toUpperCase() + title.slice(1), shared: [], kernels: [] });
-    else if (doc !== undefined && name === undefined) doc.push(line);
-    else if (name !== undefined) {
-      found.at(-1).kernels.push({ name, parameters, result, doc: docText(name, doc) });
-      doc = undefined;
-    } else if (shared !== undefined) found.at(-1).shared.push(shared);
-    if (/^ {2}\/\*\*/.test(line)) doc = [line];
-  }
-  return found;
-}
-
-/** "a: Pointer, n: number" → "a*, n": pointers with a star. */
-const parametersOf = (text) =>
-  text
-    .split(', ')
-    .map((one) => one.split(': '))
-    .map(([name, type]) => (type === 'Pointer' ? `*${name}` : name))
-    .join(', ');
-
-function contract(golden) {
-  return sections(read('src/kernels/kernels.ts'))
-    .map(({ title, shared, kernels }) =>
-      [
-        `### ${title}`,
-        '',
-        ...(shared.length > 0 ? [fenced(shared.join('\n')), ''] : []),
-        ...kernels.flatMap(({ name, parameters, result, doc }) => [
-          `#### ${name}`,
-          '',
-          fenced(
-            `${name}(${parametersOf(parameters)})` +
-              `${result === 'void' ? '' : ' -> number'}\n\n${doc}`,
-          ),
-          '',
-          `Certified by ${golden.kernels[name].cases.length} cases: ` +
-            `\`${golden.kernels[name].digest}\``,
-          '',
-        ]),
-      ].join('\n'),
-    )
-    .join('\n')
-    .trimEnd();
-}
 
 // ---- tables -------------------------------------------------------------------------------------
 
@@ -218,153 +112,11 @@ const PHILOX = `philox4x32(c0, c1, c2, c3, k0, k1): all words uint32
     k1 = (k1 + 0xbb67ae85) mod 2^32
   the block is (c0, c1, c2, c3)`;
 
-// ---- the vectors --------------------------------------------------------------------------------
-
-/** The cases that the page works out: an integer type with a clamp, and int64 into a buffer that is
- *  added to. */
-const EXAMPLES = [
-  {
-    kernel: 'quantize_i32i16',
-    place: 1,
-    compute: ([[a], [, , , shift, bound]]) => {
-      const rounded = a.map((value) => halfUp(value, shift));
-      const out = rounded.map((value) => clamp(value, bound));
-      return {
-        out,
-        result: out.filter((value, i) => value !== rounded[i]).length,
-        how: `halfUp by ${shift}, clamped to +-${bound}`,
-      };
-    },
-  },
-  {
-    kernel: 'accumulate_i64',
-    place: 1,
-    compute: ([[a, out], [, , , shift]]) => ({
-      out: out.map((value, i) => value + halfUp(a[i], -shift)),
-      result: 0,
-      how: `added: halfUp by ${-shift} of argument 0; there is no result`,
-    }),
-  },
-];
-const halfUp = (a, s) => (s > 0 ? (a + (1n << BigInt(s - 1))) >> BigInt(s) : a << BigInt(-s));
-function clamp(a, bound) {
-  if (a > bound) return BigInt(bound);
-  return a < -bound ? -BigInt(bound) : a;
-}
-const ARRAYS = { int16: Int16Array, int32: Int32Array, int64: BigInt64Array };
-const bytesOf = (type, values) =>
-  new Uint8Array(ARRAYS[type].from(values, type === 'int64' ? (value) => value : Number).buffer);
-
-/** One case of the vectors, from words to digest. */
-function example(
-  { philox4x32, runCase, createReferenceBackend },
-  golden,
-  { kernel, place, compute },
-) {
-  const one = golden.kernels[kernel].cases[place];
-  const digest = Buffer.from(runCase(createReferenceBackend(2 ** 20), kernel, one)).toString('hex');
-  const lines = [];
-  if (digest.slice(0, 16) !== one.digest)
-    throw new Error(`the digest of the example ${kernel} is ${digest}`);
-  const buffers = one.args.flatMap((buffer, a) =>
-    typeof buffer === 'number'
-      ? []
-      : [
-          Array.from({ length: buffer.length }, (_, i) => {
-            const [w0, w1] = philox4x32(i, a, 0, 0, one.stream, 0);
-            const {
-              type,
-              low = -(2 ** (Number(type.slice(3)) - 1)),
-              high = -low - 1,
-              bits = 64,
-              output,
-            } = buffer;
-            const value =
-              type === 'int64'
-                ? BigInt.asIntN(64, (BigInt(w1) << 32n) | BigInt(w0)) >> BigInt(64 - bits)
-                : BigInt(low) + ((BigInt(w0) * BigInt(high - low + 1)) >> 32n);
-            const made =
-              type === 'int64'
-                ? `w0 = ${hex32(w0)}, w1 = ${hex32(w1)}, (w1 * 2^32 + w0) >> ${64 - bits}`
-                : `w0 = ${hex32(w0)}, ${low} + floor(w0 * ${high - low + 1} / 2^32)`;
-            lines.push(
-              `argument ${a}, element ${i}: ${made} = ${value}, bytes ` +
-                `${hexBytes(bytesOf(type, [value]))}${output ? '  (written to)' : ''}`,
-            );
-            return value;
-          }),
-        ],
-  );
-  const { out, result, how } = compute([buffers, one.args]);
-  const message = new Uint8Array([
-    ...bytesOf('int64', [BigInt(result)]),
-    ...bytesOf(one.args[1].type, out),
-  ]);
-  if (createHash('sha256').update(message).digest('hex') !== digest)
-    throw new Error(`the example ${kernel} does not give the digest`);
-  lines.push(
-    '',
-    `out = ${out.join(', ')}  (${how})${result > 0 ? `; result = ${result}` : ''}`,
-    `digested: ${hexBytes(message.subarray(0, 8))} | ${hexBytes(message.subarray(8))}`,
-    `SHA-256:  ${digest}`,
-  );
-  return [
-    `Case ${place}, counted from 0, of \`${kernel}\` in the file:`,
-    '',
-    fenced(JSON.stringify(one)),
-    '',
-    fenced(lines.join('\n')),
-  ].join('\n');
-}
-
-function kernelList(golden) {
-  const rows = Object.entries(golden.kernels).map(([name, { cases, digest }]) => [
-    code(name),
-    cases.length,
-    code(digest),
-  ]);
-  return table(['kernel', 'cases', 'digest'], rows, [1]);
-}
-
-/** Options as a checkpoint has them, but for what decides no bit. */
-function dataOf({ checkTrainOptions, optionsToData }, options) {
-  const {
-    microBatch: _,
-    verify: _v,
-    threads: _t,
-    memoryLimit: _m,
-    ...data
-  } = optionsToData(checkTrainOptions(options));
-  return JSON.stringify(data);
-}
-const runOptions = (modules) =>
-  fenced(
-    Object.entries(modules.RUNS)
-      .map(([name, { run, steps }]) => {
-        return `${name}: ${steps} steps\n  ${dataOf(modules, modules.smallRun(run).options)}`;
-      })
-      .join('\n'),
-  );
-const runList = (golden) =>
-  table(
-    ['run', 'stage', 'digest'],
-    Object.entries(golden.runs).flatMap(([name, stages]) =>
-      Object.entries(stages).map(([stage, digest]) => [name, stage, code(digest)]),
-    ),
-  );
-
-function checkOverall(golden) {
-  const all = [
-    ...Object.values(golden.kernels).map(({ digest }) => digest),
-    ...Object.values(golden.runs).flatMap((stages) => Object.values(stages)),
-  ].join('');
-  if (createHash('sha256').update(all).digest('hex') !== golden.digest)
-    throw new Error(`${VECTORS}: its digest is not that of its digests`);
-}
+// ---- the page -----------------------------------------------------------------------------------
 
 /** The page as Markdown. */
 export async function conformancePage() {
-  const modules = await load();
+  const modules = await loadLines(MODULES);
   const golden = JSON.parse(read(VECTORS));
   const text = read('src/kernels/kernels.ts');
   checkOverall(golden);
@@ -384,7 +136,7 @@ every kernel from here in BigInt, without a line of the
 library and with the tables and the generator's constants read from this page, and demands every \
 digest.
 
-Generated by \`node bench/conformance-page.mjs\` from \
+Generated by \`node docs/generate/conformance-page.mjs\` from \
 [src/kernels/kernels.ts](../src/kernels/kernels.ts), the tables and the vectors. The
 library certifies itself by the command \`retrograd verify\` and by the function of that name in \
 its second entry.
@@ -435,7 +187,7 @@ ${formatTable(modules.formats)}
 
 ## Kernels
 
-${contract(golden)}
+${contractText(golden)}
 
 ## Known answers
 
@@ -517,11 +269,8 @@ ${runList(golden)}
 
 /** Writes the page, or with isCheck only compares it; true if it was up to date. */
 export async function writeConformancePage(isCheck) {
-  const path = join(ROOT, CONFORMANCE_PAGE);
-  const text = await conformancePage();
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  if (before !== text && !isCheck) writeFileSync(path, text);
-  return before === text;
+  const made = { [CONFORMANCE_PAGE]: await conformancePage() };
+  return renew(ROOT, made, isCheck).length === 0;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
@@ -533,7 +282,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
       : `${CONFORMANCE_PAGE} ${isCheck ? 'is stale' : 'rewritten'}`,
   );
   if (isCheck && !wasFresh) {
-    console.error('HINT: run node bench/conformance-page.mjs and look at the difference');
+    console.error('HINT: run node docs/generate/conformance-page.mjs and look at the difference');
     process.exitCode = 1;
   }
 }

@@ -1,26 +1,20 @@
 // Makes docs/performance.md and docs/performance.svg from bench/results/performance-*.json, which
 // bench/all.mjs writes. Every number on the page comes from there; a target that is missed and a
-// comparison that is lost stay on it. bench/docs.mjs renews them and checks them.
+// comparison that is lost stay on it. docs.mjs renews them and checks them.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NAMES, performanceChart } from './compare/chart.mjs';
-import { targets } from './compare/targets.mjs';
-import { ROOT } from './stamp.mjs';
+import { ROOT } from '../../bench/stamp.mjs';
+import { count, table } from './markdown.mjs';
+import { NAMES, performanceChart } from './performance-chart.mjs';
+import { targets } from './performance-targets.mjs';
+import { renew } from './renew.mjs';
 
 const PARTS = ['gemm', 'step', 'memory', 'size'];
 
 // ---- writing numbers and tables -----------------------------------------------------------------
 
-/** rows of cells as a Markdown table; columns of `right` are aligned to the right. */
-const table = (head, rows, right = []) =>
-  [
-    `| ${head.join(' | ')} |`,
-    `| ${head.map((_, i) => (right.includes(i) ? '---:' : '---')).join(' | ')} |`,
-    ...rows.map((row) => `| ${row.join(' | ')} |`),
-  ].join('\n');
 const from = (first, length) => Array.from({ length }, (_, i) => first + i);
-const count = (value) => Math.round(value).toLocaleString('en-US');
 const mib = (bytes) =>
   bytes / 2 ** 20 < 10 ? (bytes / 2 ** 20).toFixed(2) : count(bytes / 2 ** 20);
 const kilobytes = ({ gzipped }) => (gzipped / 1000).toFixed(1);
@@ -389,12 +383,5 @@ export function writePerformance({
   const made = { 'performance.md': page(results) };
   if (results.step !== undefined || results.memory !== undefined)
     made['performance.svg'] = performanceChart(results.step, results.memory);
-  return Object.entries(made)
-    .filter(([name, content]) => {
-      const file = join(out, name);
-      const isStale = !existsSync(file) || readFileSync(file, 'utf8') !== content;
-      if (isStale && !isCheck) writeFileSync(file, content);
-      return isStale;
-    })
-    .map(([name]) => name);
+  return renew(out, made, isCheck);
 }

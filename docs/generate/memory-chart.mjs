@@ -1,5 +1,6 @@
-// Charts as plain SVG, drawn from result files: no fonts, scripts or styles from elsewhere,
-// readable on light and dark pages.
+// The chart of memory against depth, drawn from bench/results/memory.json.
+
+import { BOLD, END, exponents, MIDDLE, round, svg, text } from './svg.mjs';
 
 const WIDTH = 720;
 const HEIGHT = 340;
@@ -7,42 +8,26 @@ const LEFT = 64;
 const RIGHT = 150;
 const TOP = 36;
 const BOTTOM = 48;
-const text = (x, y, content, more = '', color = '#333') =>
-  `<text x="${x}" y="${y}" font-family="sans-serif" font-size="13" ` +
-  `fill="${color}"${more === '' ? '' : ` ${more}`}>${content}</text>`;
 /** 2^e as people write it: 4, 1/4. */
 const powerOfTwo = (e) => (e < 0 ? `1/${2 ** -e}` : String(2 ** e));
-const round = (value) => Math.round(value * 10) / 10;
-
-/** Powers of two from 2^low to 2^high on a logarithmic axis. */
-const exponents = (values) => ({
-  low: Math.floor(Math.log2(Math.min(...values))),
-  high: Math.ceil(Math.log2(Math.max(...values))),
-});
 
 /** Lines over logarithmic axes. series: [{ label, color, points: [[x, y], ...] }]. */
 function logLogChart({ title, xLabel, yLabel, xs, series }) {
-  const x = exponents(xs);
-  const y = exponents(series.flatMap(({ points }) => points.map(([, value]) => value)));
+  const [left, right] = exponents(xs);
+  const [low, high] = exponents(series.flatMap(({ points }) => points.map(([, value]) => value)));
   const atX = (value) =>
-    round(LEFT + ((Math.log2(value) - x.low) / (x.high - x.low)) * (WIDTH - LEFT - RIGHT));
+    round(LEFT + ((Math.log2(value) - left) / (right - left)) * (WIDTH - LEFT - RIGHT));
   const atY = (value) =>
-    round(
-      HEIGHT - BOTTOM - ((Math.log2(value) - y.low) / (y.high - y.low)) * (HEIGHT - TOP - BOTTOM),
-    );
-  const parts = [
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    text(LEFT, 20, title, 'font-weight="bold"'),
-  ];
-  for (let e = y.low; e <= y.high; e += 2)
+    round(HEIGHT - BOTTOM - ((Math.log2(value) - low) / (high - low)) * (HEIGHT - TOP - BOTTOM));
+  const parts = [text(LEFT, 20, title, BOLD)];
+  for (let e = low; e <= high; e += 2)
     parts.push(
       `<path d="M${LEFT} ${atY(2 ** e)}H${WIDTH - RIGHT}" stroke="#ddd"/>`,
-      text(LEFT - 8, atY(2 ** e) + 4, powerOfTwo(e), 'text-anchor="end"'),
+      text(LEFT - 8, atY(2 ** e) + 4, powerOfTwo(e), END),
     );
-  for (const value of xs)
-    parts.push(text(atX(value), HEIGHT - BOTTOM + 18, value, 'text-anchor="middle"'));
+  for (const value of xs) parts.push(text(atX(value), HEIGHT - BOTTOM + 18, value, MIDDLE));
   parts.push(
-    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, xLabel, 'text-anchor="middle"'),
+    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, xLabel, MIDDLE),
     text(
       14,
       (TOP + HEIGHT - BOTTOM) / 2,
@@ -60,10 +45,7 @@ function logLogChart({ title, xLabel, yLabel, xs, series }) {
       parts.push(`<circle cx="${atX(px)}" cy="${atY(py)}" r="3" fill="${color}"/>`);
     parts.push(text(atX(lastX) + 8, atY(lastY) + 4, label, '', color));
   }
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" ` +
-    `aria-label="${title}">\n${parts.join('\n')}\n</svg>\n`
-  );
+  return svg({ title, width: WIDTH, height: HEIGHT }, parts);
 }
 
 /** Bytes kept of the forward pass against depth, reversible and stored. data:

@@ -1,23 +1,17 @@
-// The chart of docs/performance.md as plain SVG: bars of step time, lines of memory against depth.
-// No fonts, scripts or styles from elsewhere, readable on light and dark pages. Bars start at zero;
-// both axes of the lines are logarithmic.
+// The chart of docs/performance.md: bars of step time, lines of memory against depth.
+// Bars start at zero; both axes of the lines are logarithmic.
+
+import { BOLD, END, exponents, MIDDLE, round, svg, text } from './svg.mjs';
 
 const WIDTH = 760;
 const OURS = '#0b57d0';
 const OURS_TOO = '#6b9cf0';
 const OTHERS = '#9aa0a6';
-const text = (x, y, content, more = '', color = '#333') =>
-  `<text x="${x}" y="${y}" font-family="sans-serif" font-size="13" ` +
-  `fill="${color}"${more === '' ? '' : ` ${more}`}>${content}</text>`;
-const round = (value) => Math.round(value * 10) / 10;
 /** How the page calls our two update rules. */
 export const NAMES = {
   'retrograd none': 'retrograd, plain',
   'retrograd bdia': 'retrograd, reversible',
 };
-const BOLD = 'font-weight="bold"';
-const RIGHT = 'text-anchor="end"';
-const MIDDLE = 'text-anchor="middle"';
 
 /** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height
  *  }. */
@@ -31,7 +25,7 @@ function bars(top, title, rows) {
     const y = top + 36 + i * line;
     const width = round(Math.max(1, (value / longest) * (WIDTH - left - right)));
     parts.push(
-      text(left - 8, y + 14, label, RIGHT),
+      text(left - 8, y + 14, label, END),
       `<rect x="${left}" y="${y + 2}" width="${width}" height="16" ` +
         `fill="${ours ? OURS : OTHERS}"/>`,
       text(left + width + 6, y + 14, value.toFixed(0)),
@@ -48,10 +42,6 @@ function lines(top, title, series) {
   const bottom = top + height;
   const mib = (bytes) => bytes / 2 ** 20;
   const all = series.flatMap(({ points }) => points);
-  const exponents = (values) => [
-    Math.floor(Math.log2(Math.min(...values))),
-    Math.ceil(Math.log2(Math.max(...values))),
-  ];
   const [x0, x1] = exponents(all.map(([depth]) => depth));
   const [y0, y1] = exponents(all.map(([, bytes]) => mib(bytes)));
   const atX = (depth) =>
@@ -61,7 +51,7 @@ function lines(top, title, series) {
   for (let e = y0; e <= y1; e++)
     parts.push(
       `<path d="M${left} ${atY(2 ** e)}H${WIDTH - right}" stroke="#ddd"/>`,
-      text(left - 8, atY(2 ** e) + 4, 2 ** e, RIGHT),
+      text(left - 8, atY(2 ** e) + 4, 2 ** e, END),
     );
   for (const depth of new Set(all.map(([d]) => d)))
     parts.push(text(atX(depth), bottom + 18, depth, MIDDLE));
@@ -124,9 +114,5 @@ export function performanceChart(step, memory) {
       ),
     );
   }
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" role="img" ` +
-    `aria-label="Step time and memory">\n<rect width="${WIDTH}" height="${top}" ` +
-    `fill="#fff"/>\n${parts.join('\n')}\n</svg>\n`
-  );
+  return svg({ title: 'Step time and memory', width: WIDTH, height: top }, parts);
 }

@@ -1,0 +1,120 @@
+// The generated blocks of the documents (name -> Markdown) and the charts (file -> SVG).
+// docs.mjs puts them in place.
+
+import { claims } from './claims.mjs';
+import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
+import { code, count, fenced, table } from './markdown.mjs';
+import {
+  commands,
+  glance,
+  learning,
+  memory,
+  simulation,
+  simulationChanges,
+  simulationExponents,
+  tried,
+} from './measured.mjs';
+import { memoryChart } from './memory-chart.mjs';
+import { conformance, conformanceRows } from './runtimes.mjs';
+import {
+  contract,
+  documentedConstants,
+  errorBounds,
+  exampleOf,
+  result,
+  run,
+  runCli,
+  runExperiment,
+} from './source.mjs';
+
+// ---- number formats -----------------------------------------------------------------------------
+
+const numberFormats = async () =>
+  table(['tensor', 'storage', 'fraction bits', 'step', 'range', 'beyond it'], await formatRows());
+const formatConstants = async () => {
+  const values = await constants();
+  return table(
+    ['constant', 'value', 'meaning'],
+    documentedConstants('src/memory/formats.ts').map(({ names, doc }) => [
+      names.map(code).join(', '),
+      names.map((name) => count(values[name])).join('; '),
+      doc,
+    ]),
+    [1],
+  );
+};
+const rounding = async () =>
+  table(['rule', 'formula', '-1.5', '-0.5', '0.5', '1.5', 'used for'], await ROUNDING_ROWS());
+const bounds = async () => (await BOUNDS()).join('\n');
+const largestErrors = () =>
+  table(
+    ['function', 'largest error allowed', 'test'],
+    errorBounds().map(({ what, bound, file }) => [what, code(bound), `[${file}](../${file})`]),
+  );
+
+// ---- kernels ------------------------------------------------------------------------------------
+
+const kernels = () =>
+  contract()
+    .map(({ title, files, kernels: list }) =>
+      [
+        `### ${title[0].toUpperCase()}${title.slice(1)}`,
+        '',
+        `${files.map((file) => `[assembly/${file}](../assembly/${file})`).join(', ')}`,
+        '',
+        table(
+          ['kernel', 'computes'],
+          list.map(({ name, computes }) => [code(name), computes]),
+        ),
+      ].join('\n'),
+    )
+    .join('\n\n');
+
+// ---- the command line and the example -----------------------------------------------------------
+
+/** Examples say `retrograd`, however this program was started here. */
+const helpOf =
+  (...command) =>
+  () =>
+    fenced(runCli(...command, '--help').replace(/^ {2}\$ .*?cli\.js /gm, '  $ retrograd '));
+const exampleOutput = () => fenced(run('--input-type=module', '--eval', exampleOf('README.md')));
+
+export const BLOCKS = {
+  claims,
+  conformance,
+  'conformance-rows': conformanceRows,
+  learning,
+  memory,
+  glance,
+  commands,
+  tried,
+  'example-output': exampleOutput,
+  help: helpOf(),
+  'help-train-gpt': helpOf('train', 'gpt'),
+  'help-train-vit': helpOf('train', 'vit'),
+  'help-train-translate': helpOf('train', 'translate'),
+  ...Object.fromEntries(
+    ['eval', 'sample', 'inspect', 'plot', 'demo', 'verify', 'translate'].map((name) => [
+      `help-${name}`,
+      helpOf(name),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['gpt', 'vit', 'translate'].map((kind) => [`help-plan-${kind}`, helpOf('plan', kind)]),
+  ),
+  'help-experiment': () => fenced(runExperiment('--help')),
+  'help-bench': helpOf('bench', 'gpt'),
+  'help-bench-vit': helpOf('bench', 'vit'),
+  'help-bench-translate': helpOf('bench', 'translate'),
+  'number-formats': numberFormats,
+  'format-constants': formatConstants,
+  rounding,
+  bounds,
+  'error-bounds': largestErrors,
+  kernels,
+  simulation,
+  'simulation-exponents': simulationExponents,
+  'simulation-changes': simulationChanges,
+};
+
+export const CHARTS = { 'memory.svg': () => memoryChart(result('memory')) };

@@ -1,0 +1,178 @@
+// The blocks of the documents that are made from bench/results: learning, memory, sizes, runtimes,
+// what was tried.
+
+import { code, count, environment, mib, table } from './markdown.mjs';
+import { result } from './source.mjs';
+
+const loss = (value) => value.toFixed(4);
+const notMeasured = (script) => `Not measured yet: run \`node bench/${script}.mjs\`.`;
+
+// ---- learning -----------------------------------------------------------------------------------
+
+const RULE_NAMES = {
+  none: 'plain residual (`--reversible none`)',
+  bdia: 'reversible (`--reversible bdia`)',
+};
+
+export function learning() {
+  const data = result('learning');
+  if (data === undefined) return notMeasured('learn');
+  const rows = Object.entries(data.summary).map(([rule, { validationLoss, float32, ratio }]) => {
+    const losses = data.runs
+      .filter((entry) => entry.rule === rule)
+      .map((entry) => loss(entry.validationLoss))
+      .join(', ');
+    const float = (data.baselines?.[rule] ?? [])
+      .map((entry) => loss(entry.validationLoss))
+      .join(', ');
+    return [
+      RULE_NAMES[rule],
+      losses,
+      loss(validationLoss),
+      float,
+      float32 === undefined ? '' : loss(float32),
+      ratio === undefined ? '' : ratio.toFixed(4),
+    ];
+  });
+  const seeds = [...new Set(data.runs.map((entry) => entry.seed))].join(', ');
+  return [
+    table(
+      ['update', `validation loss, seeds ${seeds}`, 'mean', 'float32', 'mean', 'ratio'],
+      rows,
+      [2, 4, 5],
+    ),
+    '',
+    `${data.text.name} (SHA-256 ${data.text.sha256.slice(0, 16)}...), ${data.layers} layers, ` +
+      `${data.channels} channels, ${data.heads} heads, context ${data.context}, batch ` +
+      `${data.batch}, ` +
+      `${count(data.steps)} steps, learning rate ${data.learningRate}, ` +
+      `${count(data.runs[0].parameters)} parameters; nats a character over the whole ` +
+      'validation part. ' +
+      (data.baselines?.source ? `float32: ${data.baselines.source}. ` : '') +
+      `${environment(data.stamp)}.`,
+  ].join('\n');
+}
+
+// ---- memory -------------------------------------------------------------------------------------
+
+export function memory() {
+  const data = result('memory');
+  if (data === undefined) return notMeasured('memory');
+  const rows = data.rows.map(({ layers, bdia, none }) => [
+    layers,
+    mib(bdia.bytes.states),
+    mib(bdia.bytes.sideBits),
+    mib(none.bytes.states),
+    mib(bdia.total),
+    mib(none.total),
+  ]);
+  return [
+    table(
+      ['layers', 'states', 'side bits', 'states if stored', 'whole run', 'whole run, stored'],
+      rows,
+      [0, 1, 2, 3, 4, 5],
+    ),
+    '',
+    `MiB, from the plan of a GPT with vocabulary ${data.vocabulary}, ${data.channels} ` +
+      `channels, ${data.heads} heads, context ${data.context}, batch ${data.batch}. ` +
+      'The whole run grows by the parameters: 20 bytes each for weight, gradient and optimizer.',
+  ].join('\n');
+}
+
+// ---- the README's line of sizes and speeds, and how long its commands take ----------------------
+
+/** How big and how fast, in one line. */
+export function glance() {
+  const size = result('performance-size');
+  const step = result('performance-step');
+  if (size === undefined || step === undefined) return notMeasured('all');
+  const ours = size.bundles.find(({ engine }) => engine === 'retrograd').total.gzipped;
+  const start = size.starts[0].engines.find(({ engine }) => engine === 'retrograd').first.median;
+  const { ratios } = step;
+  const rival = 1 / ratios['none / PyTorch'].median;
+  return (
+    `${(ours / 1000).toFixed(0)} kB gzipped with its kernels, no dependency; ` +
+    `${start.toFixed(0)} ms from import to the first step; ` +
+    `a training step ${ratios['jax-js / none'].median.toFixed(1)} times as fast as the next ` +
+    'engine in JavaScript and ' +
+    `${rival.toFixed(2)} times as fast as PyTorch in float32 on the same core ` +
+    '([performance](docs/performance.md)).'
+  );
+}
+
+/** Seconds of the README's commands on a fresh clone. */
+export function commands() {
+  const data = result('commands');
+  if (data === undefined) return notMeasured('commands');
+  const rows = data.commands.map(
+    ({ command, seconds }) => `${code(command)} took ${count(seconds)} s`,
+  );
+  return (
+    `In a fresh clone ${rows.join(' and ')}, the development tools included ` +
+    `(${environment(data.stamp)}).`
+  );
+}
+
+// ---- the simulation that chose the formats ------------------------------------------------------
+
+const losses = (values) => values.map((value) => value.toFixed(4)).join(', ');
+export function simulation() {
+  const { about, model, final } = result('formats');
+  return [
+    table(
+      ['update', 'float32', 'integer'],
+      final.rows.map((row) => [row.update, losses(row.float32), losses(row.integer)]),
+    ),
+    '',
+    `${about} ${model.layers} layers, ${model.channels} channels, ${model.heads} heads, ` +
+      `context ${model.context}, batch ${model.batch}, ${count(model.parameters)} parameters; ` +
+      `${count(final.steps)} steps, seeds ${final.seeds.join(', ')}.`,
+  ].join('\n');
+}
+export function simulationExponents() {
+  const {
+    exponents: { steps, float32, rows },
+  } = result('formats');
+  return table(
+    [`gradient exponents (${count(steps)} steps, seed 1)`, 'validation loss', 'saturated'],
+    [
+      ['float32', loss(float32), ''],
+      ...rows.map((row) => [row.gradientExponent, loss(row.validationLoss), row.saturated ?? '']),
+    ],
+    [1, 2],
+  );
+}
+export function simulationChanges() {
+  const {
+    oneChange: { steps, float32, float32Bdia, rows },
+  } = result('formats');
+  return table(
+    [`one change (${count(steps)} steps)`, 'validation loss', 'elements not rebuilt'],
+    [
+      ['float32', loss(float32), ''],
+      ['float32 BDIA', loss(float32Bdia), ''],
+      ...rows.map((row) => [
+        row.change,
+        loss(row.validationLoss),
+        row.mismatchedElements === undefined ? '' : count(row.mismatchedElements),
+      ]),
+    ],
+    [1, 2],
+  );
+}
+
+/** What was tried for speed and precision, kept or not. */
+export function tried() {
+  const { rows, note } = result('tried');
+  return [
+    '| tried | unit | before | after | kept | how measured |',
+    '| --- | --- | ---: | ---: | --- | --- |',
+    ...rows.map(
+      (row) =>
+        `| ${row.what} | ${row.unit} | ${row.before} | ${row.after} | ` +
+        `${row.kept ? 'yes' : 'no'} | ${row.how} |`,
+    ),
+    '',
+    note,
+  ].join('\n');
+}
