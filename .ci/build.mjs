@@ -250,9 +250,14 @@ try {
   writeWorkerModule('dist/kernels.wasm');
   await bundle('src/verify/index.ts', 'dist/verify.js', [beside('./index.js')]);
   await bundle('src/verify/index.ts', 'dist/worker-verify.js', [beside('./worker.js')]);
+  await bundle('src/import/index.ts', 'dist/import.js', [beside('./index.js')]);
+  await bundle('src/import/index.ts', 'dist/worker-import.js', [beside('./worker.js')]);
   if (!process.env.NOCLI) await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
   save('dist/THIRD-PARTY-LICENSES', thirdPartyLicenses(metafiles));
-  declarations(['src/index.ts', 'src/serve.ts', 'src/verify/index.ts'], 'dist/types');
+  declarations(
+    ['src/index.ts', 'src/serve.ts', 'src/verify/index.ts', 'src/import/index.ts'],
+    'dist/types',
+  );
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
   // esbuild has printed its own errors

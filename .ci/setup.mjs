@@ -27,6 +27,8 @@ const RESULTS = [
   'dist/kernels.wasm',
   'dist/verify.js',
   'dist/worker-verify.js',
+  'dist/import.js',
+  'dist/worker-import.js',
   'dist/cli.js',
   'dist/types',
   'dist/THIRD-PARTY-LICENSES',

@@ -62,6 +62,7 @@ const ORDER = [
   'serve.ts',
   'thread.ts',
   'verify',
+  'import',
   'cli',
 ];
 const room = (file: string): string => file.split('/')[1];

@@ -20,9 +20,8 @@ const ENTRIES = [
 Every name of the entry, from its docstring. What is not here is not public. Examples leave out
 their imports; each runs as it stands, and a test holds what it prints against its comments. Errors
 are RetrogradError or one of its four subclasses; their messages say what was given and what is
-expected. The entry retrograd/thread has \`serve\` alone; [retrograd/verify](verify.md) has a page \
-of
-its own.
+expected. The entry retrograd/thread has \`serve\` alone; [retrograd/verify](verify.md) and \
+[retrograd/import](import.md) have pages of their own.
 `,
   },
   {
@@ -33,6 +32,16 @@ its own.
 
 Known answers of the kernels and of training runs on this runtime, and checks for layers and update
 rules of your own. Names of [retrograd](retrograd.md) have a page of their own.
+`,
+  },
+  {
+    file: 'src/import/index.ts',
+    module: 'import',
+    page: 'import.md',
+    head: `# retrograd/import
+
+Weights of other programs, read in parts: safetensors files, llm.c's, GPT-2 under everybody's names.
+Names of [retrograd](retrograd.md) have a page of their own.
 `,
   },
 ];

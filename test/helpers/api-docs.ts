@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 const root = join(import.meta.dirname, '../..');
-/** Entry of the sources → name of the package's entry. What an entry takes over unchanged from one
+/** Entry of the sources, name of the package's entry. What an entry takes over unchanged from one
  *  before it counts as that one's. */
 const ENTRIES = {
   'src/index.ts': 'retrograd',
   'src/serve.ts': 'retrograd/thread',
   'src/verify/index.ts': 'retrograd/verify',
+  'src/import/index.ts': 'retrograd/import',
 } as const;
 
 export interface Documented {

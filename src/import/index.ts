@@ -1,0 +1,8 @@
+// The entry retrograd/import: weights of other programs, read in parts, as models that learn on.
+
+export type { ByteSource } from './bytes.ts';
+export { type Imported, type ImportOptions, importGpt2 } from './import-gpt2.ts';
+export { type LlmCConfig, openLlmC } from './llm-c.ts';
+export type { Piece, TensorSource } from './pieces.ts';
+export { openSafetensors } from './safetensors.ts';
+export { openSharded } from './sharded.ts';
