@@ -21,7 +21,7 @@ export {
 } from './train/options.ts';
 export { type MemoryPlan, plan } from './train/plan.ts';
 export { serve } from './train/serve.ts';
-export type { NamedTensor } from './train/tensors.ts';
+export { type NamedTensor, isWeight } from './train/tensors.ts';
 
 // ---- models ----
 export { type GptConfig, type TextBatch, gpt } from './models/gpt.ts';
@@ -79,6 +79,7 @@ export { type AdamWOptions, adamw } from './optim/adamw.ts';
 export { type SgdOptions, sgd } from './optim/sgd.ts';
 export { type LionOptions, lion } from './optim/lion.ts';
 export { eachGradient, factorOf, moveWeight, times } from './optim/fixed.ts';
+export { type JoinedOptions, joined } from './optim/joined.ts';
 export { type Schedule, type ScheduleOptions, constant, cosine } from './optim/schedule.ts';
 
 // ---- what layers, rules, losses and optimizers are made of ----
@@ -108,9 +109,9 @@ export {
   type CheckpointReader,
   decodeCheckpoint,
   encodeCheckpoint,
-  isWeight,
 } from './checkpoint/checkpoint.ts';
 export { MAX_CHECKPOINT_BYTES } from './checkpoint/safetensors.ts';
+export { type LoadOptions, loadWeights } from './checkpoint/load.ts';
 export { exportFloat32 } from './checkpoint/float32.ts';
 
 // ---- data ----

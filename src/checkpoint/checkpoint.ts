@@ -4,7 +4,7 @@
 // to zero, so no damage goes unnoticed. Pure: bytes in, bytes out. Format:
 // docs/checkpoint-format.md.
 
-import { callback, fields, list, properties, reading, show, text, typed } from '../core/check.ts';
+import { callback, fields, list, reading, show, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { builtinChoices, builtinModels } from '../models/builtin.ts';
@@ -12,7 +12,13 @@ import type { AnyDefinition, Makers } from '../models/define.ts';
 import { optionsToData } from '../train/member.ts';
 import type { CheckedOptions } from '../train/options.ts';
 import { tableOf } from '../train/plan.ts';
-import { checkStep, checkTensors, type NamedTensor, readTensor } from '../train/tensors.ts';
+import {
+  checkStep,
+  checkTensors,
+  isWeight,
+  type NamedTensor,
+  readTensor,
+} from '../train/tensors.ts';
 import { int32FromLittleEndian, toLittleEndian } from './bytes.ts';
 import { parseJson } from './json.ts';
 import {
@@ -60,14 +66,6 @@ const HEADER_START = '{"__metadata__":{"sha256":"';
 /** Byte offset of the digest: it is the first field, so the offset never changes. */
 export const DIGEST_OFFSET = PREFIX_BYTES + HEADER_START.length;
 const HEX = /^[0-9a-f]{64}$/;
-
-/** Whether a tensor is a weight: every one is that is not of the optimizer.
- *  @example
- *  console.log(isWeight({ name: 'norm.gain' }), isWeight({ name: 'optimizer.m.norm.gain' }));
- *  // true false
- */
-export const isWeight = (tensor: { name: string }): boolean =>
-  !text('name', properties('tensor', tensor, ['name']).name).startsWith('optimizer.');
 
 /** The file as bytes (safetensors; docs/checkpoint-format.md): the same bytes for the same value,
  *  on every machine. Throws CheckpointError for whatever `decodeCheckpoint` would refuse, and if it

@@ -3,9 +3,8 @@
 // elsewhere; training never reads it back.
 
 import { list, real, text } from '../core/check.ts';
-import { type NamedTensor, readTensor } from '../train/tensors.ts';
+import { isWeight, type NamedTensor, readTensor } from '../train/tensors.ts';
 import { toLittleEndian } from './bytes.ts';
-import { isWeight } from './checkpoint.ts';
 import { encodeSafetensors } from './safetensors.ts';
 
 /** The weights among `tensors` as a safetensors file of float32, each the nearest one (ties to

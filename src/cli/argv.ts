@@ -52,6 +52,19 @@ export const choice =
     return word;
   };
 
+/** A parser of names with a comma between. */
+export const names =
+  (flag: string) =>
+  (given: string): string[] => {
+    const all = given.split(',').map((name) => name.trim());
+    if (all.some((name) => name === ''))
+      throw new UsageError(
+        `${flag} is ${quote(given)}, expected names with a comma between`,
+        "as in 'token.*,position.*'",
+      );
+    return all;
+  };
+
 const UNITS: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
 /** A parser of amounts of memory: 800000000, 512MiB, 1.5G; units are powers of 1,024. */

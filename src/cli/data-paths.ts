@@ -9,6 +9,13 @@ import { optionName, type Row } from './rows.ts';
 /** Absolute paths by the name of the option that gives them. */
 export type DataPaths = Record<string, string>;
 
+/** Where a run began, as its log tells it. */
+export interface Beginning {
+  run: string;
+  step: number;
+  weightsSha256: string;
+}
+
 /** The paths among the values; undefined if there are none. */
 export function pathsOf(rows: readonly Row[], values: RunValues): DataPaths | undefined {
   const found = rows.map(optionName).flatMap((name) => {

@@ -2,13 +2,8 @@
 // compared with those of a checkpoint that is resumed. Their words are in rows.ts.
 
 import type { Command } from 'commander';
-import { asFlags, flagOf, quote, wholeNumber } from './argv.ts';
-import {
-  type CheckedOptions,
-  checkTrainOptions,
-  UsageError,
-  type VocabularyKind,
-} from './library.ts';
+import { flagOf, quote, wholeNumber } from './argv.ts';
+import { UsageError, type VocabularyKind } from './library.ts';
 import {
   BENCH,
   type Defaults,
@@ -20,7 +15,7 @@ import {
   type Row,
   RUNNING,
 } from './rows.ts';
-import { type GivenSettings, type RuleName, type Settings, settingsOf } from './settings.ts';
+import type { GivenSettings, RuleName, Settings } from './settings.ts';
 import { defaultThreads } from './threads.ts';
 
 /** What a user can give; undefined where he did not. `verify` is false or true by commander's --no-
@@ -77,13 +72,18 @@ export interface RunValues {
   validateEvery?: number;
   stopAt?: number;
   resume?: string;
+  init?: string;
+  fresh?: string[];
   exportFloat32?: boolean;
   expect?: string;
   json?: boolean;
 }
 
 /** Options that a resumed run has from its checkpoint. */
-const deciding = (rows: OptionRows): Row[] => [...rows.model, ...decidingRows(rows.defaults)];
+export const deciding = (rows: OptionRows): Row[] => [
+  ...rows.model,
+  ...decidingRows(rows.defaults),
+];
 
 /** Names by which the library speaks of what an option sets. */
 export const runNames = (rows: OptionRows): string[] =>
@@ -132,7 +132,7 @@ export const givenNames = (command: Command): ReadonlySet<string> =>
 /** What changes no bit. */
 type Free = Partial<Pick<Settings, 'microBatch' | 'threads' | 'verify' | 'memoryLimit'>>;
 
-const freeOptions = (values: RunValues, batch: number): Free => ({
+export const freeOptions = (values: RunValues, batch: number): Free => ({
   ...(values.microBatch === undefined ? {} : { microBatch: values.microBatch }),
   threads: values.threads ?? defaultThreads(values.microBatch ?? batch),
   ...(values.verify === false ? { verify: false } : {}),
@@ -192,40 +192,23 @@ export function sharedOptions(
   };
 }
 
-/** What a checkpoint says of its run. */
-export interface SavedOptions<Options> {
-  options: Options;
-  /** Options that the library does not know, by name. */
-  more: object;
-}
-
-/** The options of a resumed run: the checkpoint's, with those that change no bit as given now.
- *  Throws UsageError naming every given option that differs from the checkpoint's. */
-export function resumedOptions<Options extends CheckedOptions<never>>(
-  rows: OptionRows,
-  { options: saved, more }: SavedOptions<Options>,
+/** Throws UsageError naming every given option among `names` that differs from the checkpoint's. */
+export function refuseDiffering(
+  names: readonly string[],
+  before: Record<string, unknown>,
   values: RunValues,
   given: ReadonlySet<string>,
-): Options {
-  const settings = settingsOf(saved);
-  const before = { ...settings, ...settings.model, ...more } as Record<string, unknown>;
+  hint: string,
+): void {
   const now = values as Record<string, unknown>;
-  const differing = deciding(rows)
-    .map(optionName)
-    .filter((name) => given.has(name) && now[name] !== before[name]);
-  if (differing.length > 0) {
-    const both = differing.map(
-      (name) =>
-        `${flagOf(name)} is ${String(now[name])} (checkpoint: ` +
-        `${String(before[name] ?? 'not given')})`,
-    );
-    throw new UsageError(
-      `${both.join(', ')}, expected the checkpoint's`,
-      'leave them out: a resumed run has its options from the checkpoint',
-    );
-  }
-  const free = freeOptions(values, saved.microBatch);
-  return asFlags(runNames(rows), () => checkTrainOptions({ ...saved, ...free }) as Options);
+  const differing = names.filter((name) => given.has(name) && now[name] !== before[name]);
+  if (differing.length === 0) return;
+  const both = differing.map(
+    (name) =>
+      `${flagOf(name)} is ${String(now[name])} (checkpoint: ` +
+      `${String(before[name] ?? 'not given')})`,
+  );
+  throw new UsageError(`${both.join(', ')}, expected the checkpoint's`, hint);
 }
 
 /** The options among `names` that were given, as words of a command. */
@@ -272,6 +255,16 @@ export const continueWords = (rows: OptionRows, values: RunValues, directory: st
 export const dataWords = (rows: OptionRows, values: RunValues): string[] =>
   givenWords(rows.data, values, AGAIN);
 
+function checkInit({ init, resume, fresh }: RunValues): void {
+  if (init !== undefined && resume !== undefined)
+    throw new UsageError(
+      '--init and --resume are given, expected one of them',
+      '--resume goes on with a run, --init begins another one with its weights',
+    );
+  if (fresh !== undefined && init === undefined && resume === undefined)
+    throw new UsageError('--fresh is given, but no weights to begin with, expected --init DIR too');
+}
+
 /** Throws UsageError for options that only make sense together. */
 export function checkTogether(values: RunValues): void {
   const isSaving = values.out !== undefined || values.resume !== undefined;
@@ -292,7 +285,8 @@ export function checkTogether(values: RunValues): void {
     throw new UsageError(
       '--keep-best is given and --validate-every is 0, expected validations to choose by',
     );
-  for (const flag of ['out', 'resume'] as const)
+  checkInit(values);
+  for (const flag of ['out', 'resume', 'init'] as const)
     if (values[flag] === '')
       throw new UsageError(`--${flag} is ${quote('')}, expected a directory`);
 }

@@ -4,14 +4,16 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { quote } from './argv.ts';
-import { type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
+import { type Beginning, type DataPaths, pathsOf, recordedPaths } from './data-paths.ts';
 import { directoryOf, FLOAT32_FILE, holdsCheckpoint, isCheckpointFile } from './files.ts';
 import { checkFit, fitOf } from './fit.ts';
+import { beginWith, openInit } from './init.ts';
 import type { RunData } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
 import { type CheckedOptions, type Trainer, UsageError } from './library.ts';
-import { continueWords, dataWords, type RunValues, resumedOptions } from './options.ts';
+import { continueWords, dataWords, type RunValues } from './options.ts';
 import { status } from './reporters.ts';
+import { resumedOptions } from './resume.ts';
 import { checkSavable, createTrainer, openRun, restoreTrainer } from './run.ts';
 import { checkFree, RunDirectory } from './run-directory.ts';
 import { commandLine, pathWord } from './shell.ts';
@@ -23,6 +25,8 @@ export interface Prepared {
   trainer: Trainer<never>;
   task: Task;
   data: RunData<unknown>;
+  /** The weights that it began with, if not its own. */
+  began: Beginning | undefined;
   /** Step at which this command ends. */
   until: number;
   /** Where the data are. */
@@ -31,7 +35,7 @@ export interface Prepared {
   home: RunDirectory | undefined;
 }
 
-type Begun = Pick<Prepared, 'trainer' | 'data'>;
+type Begun = Pick<Prepared, 'trainer' | 'data' | 'began'>;
 
 /** The data, which may take a while to read and to learn a vocabulary from. */
 async function readData(
@@ -48,12 +52,25 @@ async function readData(
 }
 
 /** Data and options of a new run. */
-async function prepareNew(kind: SomeKind, values: RunValues): Promise<Begun> {
+async function prepareNew(
+  kind: SomeKind,
+  given: RunValues,
+  names: ReadonlySet<string>,
+): Promise<Begun> {
+  const init = await openInit(kind, given, names);
+  const values = init?.values ?? given;
   kind.options(values); // whatever is wrong with the options is said before the data are read
-  const data = await readData(kind, values);
+  const data = await readData(kind, values, init?.basis);
   const options = kind.options(values, data);
   checkFits(kind, options, values, data);
-  return { trainer: createTrainer(kind, options), data };
+  const trainer = createTrainer(kind, options);
+  if (init === undefined) return { trainer, data, began: undefined };
+  try {
+    return { trainer, data, began: beginWith(trainer, init) };
+  } catch (error) {
+    trainer.close();
+    throw error;
+  }
 }
 
 /** Data and options of a run that goes on: the data must be those that it began with. */
@@ -69,12 +86,12 @@ async function prepareResumed(
   if (run.step >= options.steps)
     throw new UsageError(
       `the run in ${quote(run.directory)} is complete: step ${run.step} of ${options.steps}, ` +
-        'expected an unfinished one',
+        'expected an unfinished one, or more --steps to extend it',
       useHint(kind, values, directory),
     );
   const data = await readData(kind, values, run);
   checkFits(kind, options, values, data);
-  return { trainer: restoreTrainer(kind, run, options), data };
+  return { trainer: restoreTrainer(kind, run, options), data, began: undefined };
 }
 
 /** Refuses a model that does not fit its memory or its checkpoint. */
@@ -194,7 +211,7 @@ async function begin(
 ): Promise<Omit<Prepared, 'home'>> {
   const prepared =
     values.resume === undefined
-      ? await prepareNew(kind, values)
+      ? await prepareNew(kind, values, given)
       : await prepareResumed(kind, values, values.resume, given);
   const { trainer } = prepared;
   const until = values.stopAt ?? trainer.options.steps;

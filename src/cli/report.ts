@@ -157,7 +157,7 @@ export function clampedNote({
     `\n\nCLAMPED: ${count(saturated)} values were beyond the range of their format and were ` +
     `cut to it, ${where}: ` +
     'weights or gradients grew too large, and the model learns worse than it could. ' +
-    `Train again with half the learning rate (--lr ${options.learningRate.options.peak / 2}) ` +
+    `Train again with half the learning rate (--lr ${settingsOf(options).learningRate / 2}) ` +
     'or a longer --warmup; ' +
     '`saturated` in the log says in which steps.'
   );

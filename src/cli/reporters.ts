@@ -2,7 +2,7 @@
 // anywhere else.
 
 import progress, { type SingleBar } from 'cli-progress';
-import type { DataPaths } from './data-paths.ts';
+import type { Beginning, DataPaths } from './data-paths.ts';
 import { count, duration, percent } from './format.ts';
 import type { MemoryPlan, StepReport } from './library.ts';
 import type { RunLog } from './log.ts';
@@ -23,7 +23,7 @@ export interface RunShape {
 
 /** Receives the events of a run, in order. */
 export interface Reporter {
-  plan(plan: MemoryPlan, data?: DataPaths): void;
+  plan(plan: MemoryPlan, data?: DataPaths, init?: Beginning): void;
   step(report: StepReport, milliseconds: number): void;
   /** Windows, images or pairs judged so far. */
   validating(done: number, of: number): void;
@@ -46,11 +46,12 @@ export function status(text: string): void {
   if (isLively()) write(`\r\u001b[K${text.slice(0, terminalColumns() - 1)}`);
 }
 export const printJson = (event: object): void => printWhole(printableJson(event));
-/** `data`: where the data are. */
-export const planEvent = (plan: MemoryPlan, data?: DataPaths): object => ({
+/** `data`: where the data are; `init`: where the weights are from. */
+export const planEvent = (plan: MemoryPlan, data?: DataPaths, init?: Beginning): object => ({
   event: 'plan',
   ...plan,
   ...(data === undefined ? {} : { data }),
+  ...(init === undefined ? {} : { init }),
 });
 const stepEvent = (report: StepReport, milliseconds: number): object => ({
   event: 'step',
@@ -66,7 +67,7 @@ const validationEvent = (step: number, found: Validation): object => ({
 export function jsonReporter(): Reporter {
   const nothing = (): void => undefined;
   return {
-    plan: (plan, data) => printJson(planEvent(plan, data)),
+    plan: (plan, data, init) => printJson(planEvent(plan, data, init)),
     step: (report, milliseconds) => printJson(stepEvent(report, milliseconds)),
     validation: (step, found) => printJson(validationEvent(step, found)),
     validating: nothing,
@@ -79,9 +80,9 @@ export function jsonReporter(): Reporter {
 /** A reporter whose events are logged too. */
 export const logged = (reporter: Reporter, log: RunLog): Reporter => ({
   ...reporter,
-  plan(plan, data) {
-    log.add(planEvent(plan, data));
-    reporter.plan(plan, data);
+  plan(plan, data, init) {
+    log.add(planEvent(plan, data, init));
+    reporter.plan(plan, data, init);
   },
   step(report, milliseconds) {
     log.add(stepEvent(report, milliseconds));

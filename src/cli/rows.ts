@@ -1,7 +1,7 @@
 // The rows of the table of options: the words and the help of each, of every kind of model, and how
 // the given word is read. What only one kind has is in kinds/.
 
-import { byteCount, choice, number, wholeNumber } from './argv.ts';
+import { byteCount, choice, names, number, wholeNumber } from './argv.ts';
 import { digestOf } from './expect.ts';
 
 export const MAX_STEPS = 2 ** 31 - 1;
@@ -117,7 +117,17 @@ export const RUNNING: Row[] = [
     'end early, as Ctrl-C would: checkpoint written, schedule unchanged',
     (flag) => wholeNumber(flag, 1, MAX_STEPS),
   ],
-  ['-r, --resume <dir>', 'continue this run bit for bit to its --steps'],
+  ['-r, --resume <dir>', 'continue this run bit for bit to its --steps; more --steps extend it'],
+  [
+    '--init <dir>',
+    'begin with the weights and the vocabulary of this run; optimizer and schedule begin anew',
+  ],
+  [
+    '--fresh <tensors>',
+    'weights that --init leaves as they begin: names with a comma between, * for anything, as in ' +
+      "'head.*'",
+    (flag) => names(flag),
+  ],
   [
     '--expect <sha>',
     'exit with 1 if the weights have another SHA-256 at the end, for CI',

@@ -11,6 +11,7 @@ import {
   cosine,
   coupling,
   type Definition,
+  type JoinedOptions,
   leapfrog,
   momentum,
   plain,
@@ -35,6 +36,8 @@ export interface Settings<Model = Record<string, unknown>> {
   batch: number;
   steps: number;
   seed: number;
+  /** Steps that the run had before it was extended, each time. */
+  extended?: number[];
   learningRate: number;
   warmup: number;
   decay: 'cosine' | 'constant';
@@ -102,7 +105,7 @@ function keepOf({ reversible, storeActivations }: Partial<Settings>): CheckedOpt
 }
 
 /** The schedule. Throws UsageError for a warm-up that the run has not the steps for. */
-function scheduleOf(given: Partial<Settings> & { steps: number }): Schedule {
+export function scheduleOf(given: Partial<Settings> & { steps: number }): Schedule {
   const { steps, learningRate = 0.001, warmup = Math.min(100, steps), decay } = given;
   const schedule = decay === 'constant' ? constant : cosine;
   if (!Number.isInteger(steps) || steps < 1) return schedule(learningRate); // will be refused
@@ -171,21 +174,34 @@ function modelOf({ name, config }: CheckedOptions['model']): Record<string, unkn
   return Object.fromEntries(name === 'gpt' ? shown : [['kind', name], ...shown]);
 }
 
+/** The part of a schedule that comes last, and the steps before which another one does: those that
+ *  the run had before it was extended. */
+function lastOf(schedule: Schedule): { last: Schedule; extended: number[] } {
+  if (schedule.name !== 'joined') return { last: schedule, extended: [] };
+  const { first, steps, after } = schedule.options as unknown as JoinedOptions;
+  const { last, extended } = lastOf(after);
+  const later = extended.map((step) => steps + step);
+  return { last, extended: [...lastOf(first).extended, steps, ...later] };
+}
+
 /** What the options of a run say, of a checkpoint of whatever version too. What a rule does not
  *  have has its default. A run of another program may have an optimizer that the command line has
  *  not: it is named beside. */
 export function settingsOf(options: CheckedOptions<never>): Settings {
   const { model, batch, steps, seed, clip, dropout, stochasticDepth, fractionBits } = options;
-  const { microBatch, keep, verify, threads, memoryLimit, learningRate, optimizer } = options;
+  const { microBatch, keep, verify, threads, memoryLimit, optimizer } = options;
   const { rule } = configOf<ModelConfig>(options);
+  const { last, extended } = lastOf(options.learningRate);
+  const { peak, warmup } = last.options as { peak: number; warmup: number };
   const ofRule = rule.options as { gammaShift?: number; beta?: number; isRandom?: boolean };
   return {
     batch,
     steps,
     seed,
-    learningRate: learningRate.options.peak,
-    warmup: Math.min(learningRate.options.warmup, steps),
-    decay: learningRate.name as Settings['decay'],
+    ...(extended.length === 0 ? {} : { extended }),
+    learningRate: peak,
+    warmup: Math.min(warmup, steps - (extended.at(-1) ?? 0)),
+    decay: last.name as Settings['decay'],
     ...(optimizer.name === 'adamw' ? {} : { optimizer: optimizer.name }),
     weightDecay: optimizer.options.weightDecay,
     clip,

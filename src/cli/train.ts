@@ -31,7 +31,8 @@ import type { Validation } from './tasks/task.ts';
 import { allThreadsUp, threadsText } from './threads.ts';
 import { validationsOf } from './validation.ts';
 
-function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Prepared): void {
+function announce(reporter: Reporter, prepared: Prepared): void {
+  const { kind, trainer, data, until, paths, began } = prepared;
   const { options, plan } = trainer;
   reporter.note(`${count(trainer.parameters)} parameters, ${data.note}`);
   reporter.note(
@@ -43,7 +44,12 @@ function announce(reporter: Reporter, { kind, trainer, data, until, paths }: Pre
       `${kind.batchNote(options)}, ${settingsOf(options).reversible}, seed ${options.seed}, ` +
       `${threadsText(trainer)}`,
   );
-  reporter.plan(plan, paths);
+  if (began !== undefined)
+    reporter.note(
+      `begins with the weights of ${quote(began.run)} after step ${count(began.step)}, SHA-256 ` +
+        began.weightsSha256,
+    );
+  reporter.plan(plan, paths, began);
 }
 
 /** How a run ended before its last step, and the command that continues it. */

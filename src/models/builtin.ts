@@ -2,6 +2,7 @@
 // checkpoints are read with and threads serve unless they are given others.
 
 import { adamw } from '../optim/adamw.ts';
+import { joined } from '../optim/joined.ts';
 import { lion } from '../optim/lion.ts';
 import { constant, cosine } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
@@ -39,5 +40,6 @@ export const builtinChoices = (): Makers => ({
   sgd,
   lion,
   cosine: ({ peak, warmup }: Peak) => cosine(peak, { warmup }),
+  joined,
   constant: ({ peak, warmup }: Peak) => constant(peak, { warmup }),
 });

@@ -37,8 +37,8 @@ export function squareRoot(n: bigint): bigint {
 export interface Schedule {
   /** Its name in checkpoints. */
   readonly name: string;
-  /** What a checkpoint keeps of it beside the name. */
-  readonly options: Readonly<Record<string, number>>;
+  /** What a checkpoint keeps of it beside the name: data, and choices as other schedules. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** The rate of 0-based `step` of a run of `steps`, RATE_FRACTION fraction bits. */
   rate(step: number, steps: number): bigint;
 }

@@ -1,7 +1,7 @@
 // The tensors of a run, as `tensors()` gives them, checkpoints hold them and `restore` takes them:
 // which there are, and what numbers a run can have. One check, so that what is written can be read.
 
-import { list, properties, show, typed, whole } from '../core/check.ts';
+import { list, properties, show, text, typed, whole } from '../core/check.ts';
 import { CheckpointError } from '../core/errors.ts';
 import {
   MASTER_FRACTION,
@@ -26,6 +26,14 @@ export interface NamedTensor {
    *  above 1. */
   fraction: number;
 }
+
+/** Whether a tensor is a weight: every one is that is not of the optimizer.
+ *  @example
+ *  console.log(isWeight({ name: 'norm.gain' }), isWeight({ name: 'optimizer.m.norm.gain' }));
+ *  // true false
+ */
+export const isWeight = (tensor: { name: string }): boolean =>
+  !text('name', properties('tensor', tensor, ['name']).name).startsWith('optimizer.');
 
 /** What the tensors of a run must be. */
 export interface TensorTable {

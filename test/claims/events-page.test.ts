@@ -133,6 +133,7 @@ beforeAll(async () => {
     '20',
   ]);
   run([...TRAIN, '--steps', '40']);
+  run(['train', 'gpt', '--text', 'text.txt', '--init', 'gpt', '--steps', '1']);
   run(['train', ...VIT, '--steps', '3', '--out', 'vit']);
   run(['train', ...PAIRS, '--steps', '3', '--out', 'french']);
   run(['demo', '--steps', '1']);

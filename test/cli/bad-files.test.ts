@@ -191,7 +191,18 @@ describe('--resume', () => {
         /expected the checkpoint's/,
       ),
     ],
-    ['more steps than it was begun with', ['--steps', '5'], /--steps is 5 \(checkpoint: 4\)/],
+    ['fewer steps than it was begun with', ['--steps', '3'], /--steps is 3 \(checkpoint: 4\)/],
+    [
+      'another learning rate without more steps',
+      ['--learning-rate', '0.002'],
+      /--learning-rate is 0.002 \(checkpoint: 0.001\)/,
+    ],
+    [
+      'a longer warm-up than the steps that are added',
+      ['--steps', '6', '--warmup', '3'],
+      /--warmup is 3, expected a whole number from 0 to 2/,
+    ],
+    ['--init', ['--init', 'run'], /--init and --resume are given, expected one of them/],
     [
       'an --out that holds another run',
       ['--out', 'complete'],
@@ -218,7 +229,7 @@ describe('--resume', () => {
     refused(
       ['train', 'gpt', '--text', 'text.txt', '--resume', 'complete'],
       2,
-      /the run in 'complete' is complete: step 2 of 2/,
+      /complete: step 2 of 2, expected an unfinished one, or more --steps to extend it/,
     ));
 });
 

@@ -4,6 +4,7 @@ import {
   backend,
   data,
   fresh,
+  gpt,
   IMAGE,
   order,
   PAIRS,
@@ -25,6 +26,7 @@ export const DATA_CALLS = [
   // checkpoints and data
   ['isWeight', R.isWeight, () => [{ name: 'norm.gain' }]],
   ['exportFloat32', R.exportFloat32, () => [tensors(), '0.1.0']],
+  ['loadWeights', R.loadWeights, () => [gpt, tensors(), { fresh: ['norm.*'] }]],
   ['sha256Hex', R.sha256Hex, () => [new Uint8Array(9)]],
   ['createWasmBackend', R.createWasmBackend, () => [{ pages: 2, build: 'release', shared: false }]],
   [

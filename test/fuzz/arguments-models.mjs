@@ -284,6 +284,11 @@ export const MODEL_CALLS = [
     (...given) => useChoice({ learningRate: R[name](...given) }),
     () => [0.1, { warmup: 1 }],
   ]),
+  [
+    'joined',
+    (options) => useChoice({ learningRate: R.joined(options) }),
+    () => [{ first: R.cosine(0.1), steps: 3, after: R.constant(0.1) }],
+  ],
   ['builtinModels', R.builtinModels, () => []],
   ['builtinChoices', R.builtinChoices, () => []],
 ];

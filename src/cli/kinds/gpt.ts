@@ -20,6 +20,7 @@ import { type OptionRows, stackRows } from '../rows.ts';
 import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { evaluateInSlices, gptTask } from '../tasks/gpt.ts';
 import {
+  type Basis,
   checkSameData,
   type EvalTools,
   type Evaluation,
@@ -88,7 +89,10 @@ function runOptions(values: RunValues, vocabulary: number): Options {
   );
 }
 
-async function read(values: RunValues, saved?: GptRun): Promise<GptData> {
+async function read(
+  values: RunValues,
+  saved?: Basis<GptConfig, TextBatch, GptKnown>,
+): Promise<GptData> {
   const path = values.text as string;
   const file = readTextFile(path);
   const sha256 = await sha256Hex(file);

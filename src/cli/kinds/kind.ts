@@ -28,6 +28,13 @@ export interface SavedRun<Config = ModelConfig, Batch = never, Known = unknown>
   known: Known;
 }
 
+/** A saved run that another one goes on from: with the same data if their digest is there, else
+ *  with others (--init). */
+export type Basis<Config = ModelConfig, Batch = never, Known = unknown> = Omit<
+  SavedRun<Config, Batch, Known>,
+  'dataSha256'
+> & { dataSha256?: string | undefined };
+
 export interface EvalValues {
   text?: string;
   part?: 'all' | 'validation';
@@ -75,8 +82,8 @@ export interface Kind<
   /** The library's options. Without data: with a shape that fits, so that everything else is
    *  checked. Throws UsageError naming flags. */
   options(values: RunValues, data?: Data): RunOptions<Config, Batch>;
-  /** Reads the data of a new run, or those of a saved one. */
-  read(values: RunValues, saved?: SavedRun<Config, Batch, Known>): Promise<Data>;
+  /** Reads the data of a new run, or those of one that goes on from a saved one. */
+  read(values: RunValues, saved?: Basis<Config, Batch, Known>): Promise<Data>;
   /** The options that `plan` speaks of, and the line below its table. */
   planned(values: RunValues): Promise<{ options: RunOptions<Config, Batch>; note: string }>;
   /** Training steps on made-up data, to be timed: the same batch each time. */
@@ -105,10 +112,10 @@ export function checkSameData(
   what: string,
   noun: string,
   sha256: string,
-  saved: { dataSha256: string } | undefined,
+  saved: { dataSha256?: string | undefined } | undefined,
   hint: string,
 ): void {
-  if (saved !== undefined && sha256 !== saved.dataSha256)
+  if (saved?.dataSha256 !== undefined && sha256 !== saved.dataSha256)
     throw new UsageError(
       `${what} has SHA-256 ${sha256}, expected ${saved.dataSha256}, the ${noun} that the run ` +
         'began with',

@@ -23,6 +23,7 @@ import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { judge } from '../tasks/task.ts';
 import { translateTask, type Vocabularies } from '../tasks/translate.ts';
 import {
+  type Basis,
   checkSameData,
   type EvalTools,
   type Evaluation,
@@ -174,7 +175,10 @@ function held(pairs: readonly Pair[], known: Vocabularies, context: number, what
   );
 }
 
-async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateData> {
+async function read(
+  values: RunValues,
+  saved?: Basis<TranslatorConfig, TranslatorBatch, TranslateKnown>,
+): Promise<TranslateData> {
   const { pairs, what, sha256 } = await readFiles(values);
   const context = saved?.options.model.config.context ?? values.context ?? CONTEXT;
   checkSameData(
@@ -184,7 +188,8 @@ async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateD
     saved,
     'give the same files',
   );
-  const limit = saved === undefined ? (values.limit ?? null) : saved.known.limit;
+  const isSame = saved?.dataSha256 !== undefined;
+  const limit = (isSame ? saved.known.limit : values.limit) ?? null;
   const { vocabularySize = VOCABULARY } = values;
   if (limit !== null && limit > pairs.length)
     throw new UsageError(
@@ -192,8 +197,9 @@ async function read(values: RunValues, saved?: TranslateRun): Promise<TranslateD
       'leave it out to use all',
     );
   const parts = splitPairs(pairs.slice(0, limit ?? pairs.length), EVERY);
-  let known = saved?.known;
-  if (known === undefined) {
+  let known: TranslateKnown;
+  if (saved !== undefined) known = { ...saved.known, limit };
+  else {
     const joint = BytePairs.learn(
       parts.train.flatMap(({ source, target }) => [source, target]),
       vocabularySize,

@@ -18,6 +18,7 @@ import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { judge } from '../tasks/task.ts';
 import { vitTask } from '../tasks/vit.ts';
 import {
+  type Basis,
   checkSameData,
   type EvalTools,
   type Evaluation,
@@ -202,10 +203,14 @@ async function digest({ train, test }: ImageData): Promise<string> {
   return sha256Hex(new TextEncoder().encode((await line(train)) + (await line(test))));
 }
 
-async function read(values: RunValues, saved?: VitRun): Promise<VitData> {
+async function read(
+  values: RunValues,
+  saved?: Basis<VitConfig, ImageBatch, VitKnown>,
+): Promise<VitData> {
   const path = values.data as string;
+  const isSame = saved?.dataSha256 !== undefined;
   const images = readImages(path, {
-    classes: saved?.options.model.config.classes ?? values.classes,
+    classes: values.classes ?? saved?.options.model.config.classes,
   });
   const sha256 = await digest(images);
   checkSameData(
@@ -223,7 +228,7 @@ async function read(values: RunValues, saved?: VitRun): Promise<VitData> {
       `--classes is ${values.classes}, expected ${classes}, the classes of ${images.what}`,
       'leave it out',
     );
-  const known: VitKnown = saved?.known ?? {
+  const known: VitKnown = (isSame ? saved?.known : undefined) ?? {
     names: images.names ?? Array.from({ length: classes }, (_, label) => String(label)),
     ...settingsOf(values, images.train),
   };
