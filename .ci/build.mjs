@@ -1,7 +1,7 @@
 // npm run build: assembly/ -> build/*.wasm (asc, both targets), src/ -> dist/index.js and
 // dist/cli.js (esbuild), dist/types (tsc).
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
@@ -170,14 +170,16 @@ async function bundle(entry, outfile, plugins) {
   writeFileSync(`${outfile}.map`, JSON.stringify({ ...parsed, mappings: lines + parsed.mappings }));
 }
 
-/** Imports the library's file instead of holding it again. */
+/** Imports the library's file instead of holding it again: its names, and its errors, of which
+ *  there may be one class each. */
+const LIBRARY = ['src/index.ts', 'src/core/errors.ts'];
 const beside = (file) => ({
   name: 'beside',
   setup: (b) =>
-    b.onResolve({ filter: /\.\.?\/(index|core\/errors)\.ts$/ }, () => ({
-      path: file,
-      external: true,
-    })),
+    b.onResolve({ filter: /\/(index|errors)\.ts$/ }, ({ path, resolveDir, kind }) => {
+      const isOurs = LIBRARY.includes(relative('.', join(resolveDir, path)).replaceAll('\\', '/'));
+      return isOurs && kind !== 'entry-point' ? { path: file, external: true } : undefined;
+    }),
 });
 
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not
@@ -250,14 +252,14 @@ try {
   writeWorkerModule('dist/kernels.wasm');
   await bundle('src/verify/index.ts', 'dist/verify.js', [beside('./index.js')]);
   await bundle('src/verify/index.ts', 'dist/worker-verify.js', [beside('./worker.js')]);
-  await bundle('src/import/index.ts', 'dist/import.js', [beside('./index.js')]);
-  await bundle('src/import/index.ts', 'dist/worker-import.js', [beside('./worker.js')]);
+  for (const name of ['import', 'export']) {
+    await bundle(`src/${name}/index.ts`, `dist/${name}.js`, [beside('./index.js')]);
+    await bundle(`src/${name}/index.ts`, `dist/worker-${name}.js`, [beside('./worker.js')]);
+  }
   if (!process.env.NOCLI) await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
   save('dist/THIRD-PARTY-LICENSES', thirdPartyLicenses(metafiles));
-  declarations(
-    ['src/index.ts', 'src/serve.ts', 'src/verify/index.ts', 'src/import/index.ts'],
-    'dist/types',
-  );
+  const rooms = ['verify', 'import', 'export'].map((name) => `src/${name}/index.ts`);
+  declarations(['src/index.ts', 'src/serve.ts', ...rooms], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
   // esbuild has printed its own errors

@@ -29,6 +29,8 @@ const RESULTS = [
   'dist/worker-verify.js',
   'dist/import.js',
   'dist/worker-import.js',
+  'dist/export.js',
+  'dist/worker-export.js',
   'dist/cli.js',
   'dist/types',
   'dist/THIRD-PARTY-LICENSES',

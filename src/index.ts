@@ -110,8 +110,13 @@ export {
   decodeCheckpoint,
   encodeCheckpoint,
 } from './checkpoint/checkpoint.ts';
-export { MAX_CHECKPOINT_BYTES } from './checkpoint/safetensors.ts';
 export { type LoadOptions, loadWeights } from './checkpoint/load.ts';
+export {
+  type Dtype,
+  type SafetensorsEntry,
+  MAX_CHECKPOINT_BYTES,
+  safetensorsHeader,
+} from './checkpoint/safetensors.ts';
 export { exportFloat32 } from './checkpoint/float32.ts';
 
 // ---- data ----

@@ -63,6 +63,7 @@ const ORDER = [
   'thread.ts',
   'verify',
   'import',
+  'export',
   'cli',
 ];
 const room = (file: string): string => file.split('/')[1];

@@ -20,8 +20,8 @@ const ENTRIES = [
 Every name of the entry, from its docstring. What is not here is not public. Examples leave out
 their imports; each runs as it stands, and a test holds what it prints against its comments. Errors
 are RetrogradError or one of its four subclasses; their messages say what was given and what is
-expected. The entry retrograd/thread has \`serve\` alone; [retrograd/verify](verify.md) and \
-[retrograd/import](import.md) have pages of their own.
+expected. The entry retrograd/thread has \`serve\` alone; [retrograd/verify](verify.md),
+[retrograd/import](import.md) and [retrograd/export](export.md) have pages of their own.
 `,
   },
   {
@@ -42,6 +42,16 @@ rules of your own. Names of [retrograd](retrograd.md) have a page of their own.
 
 Weights of other programs, read in parts: safetensors files, llm.c's, GPT-2 under everybody's names.
 Names of [retrograd](retrograd.md) have a page of their own.
+`,
+  },
+  {
+    file: 'src/export/index.ts',
+    module: 'export',
+    page: 'export.md',
+    head: `# retrograd/export
+
+Models as the files that other programs load; [the page about it](../export.md) has the commands and
+what each program was seen to do. Names of [retrograd](retrograd.md) have a page of their own.
 `,
   },
 ];

@@ -5,9 +5,11 @@
 // header must be exactly the JSON that a writer would print, so a key given twice cannot hide one
 // of its values.
 
+import { choice, list, MAX_LENGTH, properties, reading, text, whole } from '../core/check.ts';
 import { CheckpointError } from '../core/errors.ts';
 import { parseJson } from './json.ts';
 
+/** What the elements of a tensor are. */
 export type Dtype = 'I32' | 'F32';
 /** Bytes an element, for every dtype. */
 const ELEMENT_BYTES = 4;
@@ -41,38 +43,92 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array<ArrayBuffer> {
+/** A tensor's entry in a header. */
+export interface SafetensorsEntry {
+  /** Letters, digits, dots, dashes; never a number first. */
+  readonly name: string;
+  /** Of four bytes an element. */
+  readonly dtype: Dtype;
+  /** Elements along each axis. */
+  readonly shape: readonly number[];
+}
+
+function readEntryOf(what: string, value: unknown): SafetensorsEntry {
+  const keys = ['name', 'dtype', 'shape'] as const;
+  const { name, dtype, shape } = properties(what, value as SafetensorsEntry, keys);
+  return {
+    name: text(`the name of ${what}`, name),
+    dtype: choice(`the dtype of ${what}`, dtype, ['I32', 'F32']),
+    shape: list(`the shape of ${what}`, shape, (side, n) => whole(side, n, 0, MAX_LENGTH)),
+  };
+}
+
+/** The beginning of a safetensors file: the length of its header, and the header. The tensors'
+ *  little-endian bytes follow, row-major, one after the other in this order. For files that are
+ *  written piece by piece. Throws CheckpointError for a name that is taken or not of the form, and
+ *  for a header of more than 16 MiB.
+ *  @example
+ *  const header = safetensorsHeader([{ name: 'a', dtype: 'F32', shape: [2] }], { by: 'hand' });
+ *  const file = new Blob([header, new Float32Array([0.5, 2])]);
+ *  console.log(file.size, new TextDecoder().decode(header.subarray(8)).trim());
+ *  // 104 {"__metadata__":{"by":"hand"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}
+ */
+export function safetensorsHeader(
+  tensors: readonly SafetensorsEntry[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const entries = list('tensors', tensors, readEntryOf);
+  const given = reading('metadata', () => Object.entries(metadata));
+  const texts = given.map(([key, value]) => [key, text(`metadata ${key}`, value)]);
+  return headerOf(entries, Object.fromEntries(texts));
+}
+
+function headerOf(
+  tensors: readonly SafetensorsEntry[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
   const entries: string[] = [`"__metadata__":${JSON.stringify(metadata)}`];
   const seen = new Set<string>(['__metadata__']);
   let end = 0;
-  for (const { name, dtype, shape, bytes } of tensors) {
+  for (const { name, dtype, shape } of tensors) {
     if (!NAME.test(name) || seen.has(name))
       throw new CheckpointError(
         `tensor name ${JSON.stringify(name)} is taken or not of the form ${NAME.source}`,
       );
+    seen.add(name);
+    const begin = end;
+    end += elements(shape) * ELEMENT_BYTES;
+    const entry = { dtype, shape, data_offsets: [begin, end] };
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+  }
+  const json = new TextEncoder().encode(`{${entries.join(',')}}`);
+  const length = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
+  if (length > MAX_HEADER_BYTES)
+    throw new CheckpointError(
+      `the file would have a header of ${length} bytes, at most ${MAX_HEADER_BYTES} can be written`,
+    );
+  const header = new Uint8Array(PREFIX_BYTES + length).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(json, PREFIX_BYTES);
+  return header;
+}
+
+export function encodeSafetensors({ tensors, metadata }: Container): Uint8Array<ArrayBuffer> {
+  for (const { name, shape, bytes } of tensors)
     if (elements(shape) * ELEMENT_BYTES !== bytes.length)
       throw new CheckpointError(
         `tensor ${name} has ${bytes.length} bytes, its shape [${shape.join(', ')}] needs ` +
           `${elements(shape) * ELEMENT_BYTES}`,
       );
-    seen.add(name);
-    const entry = { dtype, shape, data_offsets: [end, end + bytes.length] };
-    entries.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
-    end += bytes.length;
-  }
-  const header = new TextEncoder().encode(`{${entries.join(',')}}`);
-  const headerLength = Math.ceil(header.length / ALIGNMENT) * ALIGNMENT;
-  const size = PREFIX_BYTES + headerLength + end;
-  if (headerLength > MAX_HEADER_BYTES || size > MAX_CHECKPOINT_BYTES)
+  const header = headerOf(tensors, metadata);
+  const size = tensors.reduce((sum, { bytes }) => sum + bytes.length, header.length);
+  if (size > MAX_CHECKPOINT_BYTES)
     throw new CheckpointError(
-      `the file would have a header of ${headerLength} and ${size} bytes in all, at most ` +
-        `${MAX_HEADER_BYTES} and ${MAX_CHECKPOINT_BYTES} can be written`,
+      `the file would have ${size} bytes in all, at most ${MAX_CHECKPOINT_BYTES} can be written`,
     );
   const file = new Uint8Array(size);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.fill(0x20, PREFIX_BYTES, PREFIX_BYTES + headerLength);
-  file.set(header, PREFIX_BYTES);
-  let at = PREFIX_BYTES + headerLength;
+  file.set(header);
+  let at = header.length;
   for (const { bytes } of tensors) {
     file.set(bytes, at);
     at += bytes.length;

@@ -38,6 +38,7 @@ const FILES: Record<PublicName['entry'], string> = {
   'retrograd/thread': 'dist/serve.js',
   'retrograd/verify': 'dist/verify.js',
   'retrograd/import': 'dist/import.js',
+  'retrograd/export': 'dist/export.js',
 };
 /** A call of console.log on one line, and what it prints if the line says so. */
 const LOG = /\bconsole\.log\((?=.*\);)/;

@@ -26,6 +26,7 @@ describe('npm run api', () => {
     ['retrograd', 'retrograd.md'],
     ['retrograd/verify', 'verify.md'],
     ['retrograd/import', 'import.md'],
+    ['retrograd/export', 'export.md'],
   ])('%s has a page with a heading for every public name, and for no other', (entry, page) => {
     const names = publicNames().filter((one) => one.entry === entry);
     expect(headings(page).sort()).toEqual(names.map(({ name }) => name).sort());
@@ -44,7 +45,8 @@ describe('npm run api', () => {
         return before === 0 ? name : `${name}-${before}`;
       });
     };
-    const broken = ['retrograd.md', 'verify.md', 'import.md'].flatMap((page) =>
+    const pages = ['retrograd.md', 'verify.md', 'import.md', 'export.md'];
+    const broken = pages.flatMap((page) =>
       [...read(page).matchAll(/\]\(([\w.]*)#([^)]+)\)/g)]
         .filter(([, to, anchor]) => !anchors(to === '' ? page : to).includes(anchor))
         .map(([whole]) => `${page}: ${whole}`),

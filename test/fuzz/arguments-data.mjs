@@ -19,7 +19,14 @@ import {
   V,
   vocabulary,
   whole,
+  X,
 } from './arguments-good.mjs';
+
+/** What a trainer exports, its properties plain values. */
+const exported = () => {
+  const { name, config } = gpt.options.model;
+  return { options: { model: { name, config: { ...config } } }, tensors: tensors() };
+};
 
 /** [name, function, good arguments]. */
 export const DATA_CALLS = [
@@ -27,6 +34,17 @@ export const DATA_CALLS = [
   ['isWeight', R.isWeight, () => [{ name: 'norm.gain' }]],
   ['exportFloat32', R.exportFloat32, () => [tensors(), '0.1.0']],
   ['loadWeights', R.loadWeights, () => [gpt, tensors(), { fresh: ['norm.*'] }]],
+  [
+    'safetensorsHeader',
+    R.safetensorsHeader,
+    () => [[{ name: 'a', dtype: 'F32', shape: [2, 3] }], { by: 'hand' }],
+  ],
+  ['exportSafetensors', X.exportSafetensors, () => [exported(), { libraryVersion: '1' }]],
+  [
+    'exportHf',
+    (...given) => X.exportHf(...given)['model.safetensors'].bytes(),
+    () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, name: 'letters' }],
+  ],
   ['sha256Hex', R.sha256Hex, () => [new Uint8Array(9)]],
   ['createWasmBackend', R.createWasmBackend, () => [{ pages: 2, build: 'release', shared: false }]],
   [

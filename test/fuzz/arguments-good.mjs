@@ -2,6 +2,7 @@
 
 export const R = await import('../../dist/index.js');
 export const V = await import('../../dist/verify.js');
+export const X = await import('../../dist/export.js');
 
 export const SHAPE = { layers: 1, channels: 8, heads: 2 };
 export const GPT = { vocabulary: 4, context: 4, ...SHAPE };

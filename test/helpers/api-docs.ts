@@ -12,6 +12,7 @@ const ENTRIES = {
   'src/serve.ts': 'retrograd/thread',
   'src/verify/index.ts': 'retrograd/verify',
   'src/import/index.ts': 'retrograd/import',
+  'src/export/index.ts': 'retrograd/export',
 } as const;
 
 export interface Documented {

@@ -204,17 +204,25 @@ describe('a fresh project', () => {
           ...conditions,
           '--input-type=module',
           '--eval',
-          "for (const entry of ['', '/thread', '/verify', '/import'].map((e)=>'retrograd'+e)) " +
-            "console.log(import.meta.resolve(entry).split('/').at(-1));",
+          "for (const entry of ['', '/thread', '/verify', '/import', '/export']) " +
+            "console.log(import.meta.resolve(`retrograd${entry}`).split('/').at(-1));",
         ],
         { cwd: project },
       );
-    expect(resolved().split('\n')).toEqual(['index.js', 'serve.js', 'verify.js', 'import.js', '']);
+    expect(resolved().split('\n')).toEqual([
+      'index.js',
+      'serve.js',
+      'verify.js',
+      'import.js',
+      'export.js',
+      '',
+    ]);
     expect(resolved('--conditions=workerd').split('\n')).toEqual([
       'worker.js',
       'serve.js',
       'worker-verify.js',
       'worker-import.js',
+      'worker-export.js',
       '',
     ]);
   });
@@ -305,8 +313,8 @@ describe('a fresh project', () => {
   });
 
   test('no line of the library but texts and names is longer than 500 characters', () => {
-    const files = ['index', 'worker', 'thread', 'serve'];
-    for (const file of [...files, 'verify', 'worker-verify', 'import', 'worker-import']) {
+    const entries = ['verify', 'import', 'export'].flatMap((name) => [name, `worker-${name}`]);
+    for (const file of ['index', 'worker', 'thread', 'serve', ...entries]) {
       const text = readFileSync(join(project, `node_modules/retrograd/dist/${file}.js`), 'utf8');
       const isLong = (line: string): boolean =>
         line.replace(/"[^"]*"/g, '""').length > 500 &&
@@ -325,9 +333,10 @@ describe('a fresh project', () => {
     const code = `import * as library from 'retrograd';
 import * as verify from 'retrograd/verify';
 import * as importing from 'retrograd/import';
+import * as exporting from 'retrograd/export';
 const textOf = (value) => Function.prototype.toString.call(value);
 const isClass = (value) => typeof value === 'function' && /^class\\b/.test(textOf(value));
-const named = [library, verify, importing].flatMap((names) => Object.entries(names));
+const named = [library, verify, importing, exporting].flatMap((names) => Object.entries(names));
 const classes = named.filter(([, value]) => isClass(value));
 const errors = classes.filter(([, value]) => value.prototype instanceof Error);
 const isWrong = ([name, value]) => value.name !== name ||

@@ -1,0 +1,95 @@
+// A GPT as transformers' GPT2LMHeadModel: names, shapes and configuration. A block is GPT-2's own
+// (docs/architecture.md), so no number changes: matrices are transposed where GPT-2 has them
+// [in, out], and a model without biases gets zeros.
+
+import { type GptConfig, gpt } from '../index.ts';
+import type { Source } from './source.ts';
+import { type OutTensor, transposed, weights } from './values.ts';
+
+/** The configuration of a GPT, every value checked. */
+export function gptConfig({ config }: Source): Required<GptConfig> {
+  return gpt(config as GptConfig).config as Required<GptConfig>;
+}
+
+/** The width of the MLP. */
+export const mlpWidth = ({ channels, mlpRatio }: { channels: number; mlpRatio: number }): number =>
+  channels * mlpRatio;
+
+/** The parts of a block: ours, GPT-2's, whether GPT-2 has it [in, out], and its shape here. */
+export function gpt2Tensors(source: Source): OutTensor[] {
+  const config = gptConfig(source);
+  const { vocabulary: V, context: T, channels: C, layers, tied } = config;
+  const M = mlpWidth(config);
+  const tensor = (name: string, own: string, ...shape: number[]): OutTensor => ({
+    name,
+    shape,
+    values: weights(source.weight(own, ...shape)),
+  });
+  const bias = (name: string, own: string, size: number): OutTensor => ({
+    name,
+    shape: [size],
+    values: source.bias(own, size),
+  });
+  const norm = (name: string, own: string): OutTensor[] => [
+    tensor(`${name}.weight`, `${own}.gain`, C),
+    bias(`${name}.bias`, `${own}.bias`, C),
+  ];
+  const matrix = (name: string, own: string, to: number, from: number): OutTensor[] => [
+    {
+      name: `${name}.weight`,
+      shape: [from, to],
+      values: transposed(source.weight(`${own}.weight`, to, from)),
+    },
+    bias(`${name}.bias`, `${own}.bias`, to),
+  ];
+  const block = (k: number): OutTensor[] => {
+    const [to, own] = [`transformer.h.${k}`, `block.${k}`];
+    return [
+      ...norm(`${to}.ln_1`, `${own}.norm1`),
+      ...matrix(`${to}.attn.c_attn`, `${own}.qkv`, 3 * C, C),
+      ...matrix(`${to}.attn.c_proj`, `${own}.projection`, C, C),
+      ...norm(`${to}.ln_2`, `${own}.norm2`),
+      ...matrix(`${to}.mlp.c_fc`, `${own}.up`, M, C),
+      ...matrix(`${to}.mlp.c_proj`, `${own}.down`, C, M),
+    ];
+  };
+  return [
+    tensor('transformer.wte.weight', 'token.weight', V, C),
+    tensor('transformer.wpe.weight', 'position.weight', T, C),
+    ...Array.from({ length: layers }, (_, k) => block(k)).flat(),
+    ...norm('transformer.ln_f', 'norm'),
+    ...(tied ? [] : [tensor('lm_head.weight', 'head.weight', V, C)]),
+  ];
+}
+
+/** config.json. `end`: the token that ends a text, if there is one. */
+export function gpt2Config(source: Source, end: number | undefined): object {
+  const config = gptConfig(source);
+  const { vocabulary, context, channels, layers, heads, tied } = config;
+  return {
+    model_type: 'gpt2',
+    architectures: ['GPT2LMHeadModel'],
+    vocab_size: vocabulary,
+    n_positions: context,
+    n_ctx: context,
+    n_embd: channels,
+    n_layer: layers,
+    n_head: heads,
+    n_inner: mlpWidth(config),
+    activation_function: 'gelu',
+    layer_norm_epsilon: 1e-5,
+    initializer_range: 0.02,
+    resid_pdrop: 0,
+    embd_pdrop: 0,
+    attn_pdrop: 0,
+    scale_attn_weights: true,
+    scale_attn_by_inverse_layer_idx: false,
+    reorder_and_upcast_attn: false,
+    tie_word_embeddings: tied,
+    bos_token_id: end ?? null,
+    eos_token_id: end ?? null,
+    use_cache: true,
+    torch_dtype: 'float32',
+    'transformers.js_config': { dtype: 'fp32' },
+  };
+}

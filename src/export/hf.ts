@@ -1,0 +1,109 @@
+// A model as the directory that Hugging Face's libraries load: weights, configuration, tokenizer,
+// README.
+
+import { fields, show, text } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
+import { cardOf } from './card.ts';
+import { type ExportedFile, jsonFile, textFile } from './file.ts';
+import { gpt2Config, gpt2Tensors, gptConfig } from './gpt2.ts';
+import { recordOf } from './record.ts';
+import { safetensorsFile } from './safetensors.ts';
+import { type ExportSource, Source } from './source.ts';
+import type { OutTensor } from './values.ts';
+import { type ExportVocabulary, readVocabulary, type Tokens } from './vocabulary.ts';
+
+/** What an export needs to know beside the weights. */
+export interface HfOptions {
+  /** What the tokens stand for (what the checkpoint has). */
+  vocabulary?: ExportVocabulary | undefined;
+  /** What the README calls the model ('retrograd-' and the kind of model). */
+  name?: string | undefined;
+}
+
+/** Files of a directory by name. */
+export type ExportedFiles = Record<string, ExportedFile>;
+
+/** The vocabulary that was given, or the checkpoint's. Throws UsageError if it is another size. */
+export function vocabularyOf(source: Source, given: unknown, size: number): Tokens {
+  const value = given ?? source.vocabulary;
+  if (value === undefined || value === null)
+    throw new UsageError(
+      'vocabulary is missing, expected what the tokens of the model stand for',
+      'for instance { vocabulary: Vocabulary.bytes() }',
+    );
+  const tokens = readVocabulary(value);
+  if (tokens.size === size) return tokens;
+  throw new UsageError(
+    `the vocabulary has ${tokens.size} tokens, expected ${size} as the model`,
+    'give the vocabulary that the model was trained with',
+  );
+}
+
+/** Throws UsageError for a model that has no counterpart elsewhere. */
+export function refuseModel({ model }: Source, expected: string): never {
+  throw new UsageError(
+    `the model is ${show(model)}, expected ${expected}`,
+    'exportSafetensors (--to safetensors) takes any model',
+  );
+}
+
+/** The file of weights, with the record by which the master weights are had again. */
+export const modelFile = (source: Source, tensors: readonly OutTensor[]): ExportedFile =>
+  safetensorsFile(tensors, { format: 'pt', retrograd: recordOf(source) });
+
+/** A model as the files of a directory that `from_pretrained` of Hugging Face's transformers loads
+ *  as it is: a GPT as GPT2LMHeadModel. No number is changed but by rounding to float32, which the
+ *  file says how to undo. Throws UsageError for a model of your own, for one whose update rule
+ *  makes it another network at inference, and for a vocabulary of another size.
+ *  @example
+ *  const model = gpt({ vocabulary: 256, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const files = exportHf(trainer, { vocabulary: Vocabulary.bytes() });
+ *  // for (const [name, file] of Object.entries(files)) await writeFile(`out/${name}`, file);
+ *  console.log(Object.keys(files).length, files['model.safetensors'].size > 12_000); // 6 true
+ */
+export function exportHf(given: ExportSource, options: HfOptions = {}): ExportedFiles {
+  const source = new Source(given);
+  const known = { vocabulary: undefined, name: `retrograd-${source.model}` };
+  const { vocabulary, name } = fields<HfOptions>('options', options, known);
+  const title = text('name', name);
+  if (source.model === 'gpt') return gptFiles(source, vocabulary, title);
+  return refuseModel(source, 'gpt');
+}
+
+function gptFiles(source: Source, vocabulary: unknown, name: string): ExportedFiles {
+  source.checkRule();
+  const { vocabulary: V, context } = gptConfig(source);
+  const tokens = vocabularyOf(source, vocabulary, V);
+  const { end } = tokens;
+  const ends = { bos_token_id: end ?? null, eos_token_id: end ?? null };
+  const card = cardOf(source, source.sha256(), {
+    name,
+    title: 'A GPT-2',
+    task: 'text-generation',
+    tags: ['gpt2'],
+    python: [
+      'from transformers import AutoModelForCausalLM, AutoTokenizer',
+      'tokenizer = AutoTokenizer.from_pretrained(".")',
+      'model = AutoModelForCausalLM.from_pretrained(".")',
+      'ids = tokenizer("The ", return_tensors="pt").input_ids',
+      'print(tokenizer.decode(model.generate(ids, max_new_tokens=100, do_sample=True)[0]))',
+    ],
+    notes: [],
+  });
+  return {
+    'config.json': jsonFile(gpt2Config(source, end)),
+    'model.safetensors': modelFile(source, gpt2Tensors(source)),
+    'tokenizer.json': jsonFile(tokens.json),
+    'tokenizer_config.json': jsonFile(tokenizerConfig(context)),
+    'generation_config.json': jsonFile({ ...ends, do_sample: true, max_length: context }),
+    'README.md': textFile(card),
+  };
+}
+
+/** tokenizer_config.json: decoding gives the text as it was. */
+export const tokenizerConfig = (context: number): object => ({
+  tokenizer_class: 'PreTrainedTokenizerFast',
+  model_max_length: context,
+  clean_up_tokenization_spaces: false,
+});

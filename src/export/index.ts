@@ -1,0 +1,7 @@
+// The entry retrograd/export: models as the files that other programs load.
+
+export { ExportedFile } from './file.ts';
+export { type ExportedFiles, exportHf, type HfOptions } from './hf.ts';
+export { exportSafetensors, type SafetensorsOptions } from './plain.ts';
+export type { ExportSource } from './source.ts';
+export type { ExportVocabulary } from './vocabulary.ts';
