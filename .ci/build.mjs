@@ -182,6 +182,9 @@ const beside = (file) => ({
     }),
 });
 
+/** Entries of their own beside the library: rooms of src with an index. */
+const ENTRIES = ['tokenizer', 'verify', 'import', 'export'];
+
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not
  *  have. */
 const CLI_BANNER = `#!/usr/bin/env node
@@ -250,15 +253,13 @@ try {
   await bundle('src/serve.ts', 'dist/serve.js', [beside('./index.js')]);
   await bundle('src/index.ts', 'dist/worker.js', [wasmAsFile]);
   writeWorkerModule('dist/kernels.wasm');
-  await bundle('src/verify/index.ts', 'dist/verify.js', [beside('./index.js')]);
-  await bundle('src/verify/index.ts', 'dist/worker-verify.js', [beside('./worker.js')]);
-  for (const name of ['import', 'export']) {
+  for (const name of ENTRIES) {
     await bundle(`src/${name}/index.ts`, `dist/${name}.js`, [beside('./index.js')]);
     await bundle(`src/${name}/index.ts`, `dist/worker-${name}.js`, [beside('./worker.js')]);
   }
   if (!process.env.NOCLI) await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
   save('dist/THIRD-PARTY-LICENSES', thirdPartyLicenses(metafiles));
-  const rooms = ['verify', 'import', 'export'].map((name) => `src/${name}/index.ts`);
+  const rooms = ENTRIES.map((name) => `src/${name}/index.ts`);
   declarations(['src/index.ts', 'src/serve.ts', ...rooms], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {

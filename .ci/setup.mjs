@@ -25,6 +25,8 @@ const RESULTS = [
   'dist/serve.js',
   'dist/worker.js',
   'dist/kernels.wasm',
+  'dist/tokenizer.js',
+  'dist/worker-tokenizer.js',
   'dist/verify.js',
   'dist/worker-verify.js',
   'dist/import.js',

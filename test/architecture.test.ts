@@ -61,6 +61,7 @@ const ORDER = [
   'index.ts',
   'serve.ts',
   'thread.ts',
+  'tokenizer',
   'verify',
   'import',
   'export',
@@ -115,6 +116,7 @@ describe('architecture', () => {
       );
     expect(found).toEqual([
       'src/cli/library.ts -> src/index.ts',
+      'src/cli/library.ts -> src/tokenizer/index.ts',
       'src/cli/library.ts -> src/verify/index.ts',
     ]);
   });

@@ -7,11 +7,15 @@ import { build } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-const LIBRARY = { '../index.ts': '../dist/index.js', '../verify/index.ts': '../dist/verify.js' };
+const LIBRARY = {
+  '../index.ts': '../dist/index.js',
+  '../tokenizer/index.ts': '../dist/tokenizer.js',
+  '../verify/index.ts': '../dist/verify.js',
+};
 const library = {
   name: 'library',
   setup: (b) =>
-    b.onResolve({ filter: /^\.\.\/(verify\/)?index\.ts$/ }, ({ path }) => ({
+    b.onResolve({ filter: /^\.\.\/((tokenizer|verify)\/)?index\.ts$/ }, ({ path }) => ({
       path: LIBRARY[path],
       external: true,
     })),

@@ -20,8 +20,20 @@ const ENTRIES = [
 Every name of the entry, from its docstring. What is not here is not public. Examples leave out
 their imports; each runs as it stands, and a test holds what it prints against its comments. Errors
 are RetrogradError or one of its four subclasses; their messages say what was given and what is
-expected. The entry retrograd/thread has \`serve\` alone; [retrograd/verify](verify.md),
-[retrograd/import](import.md) and [retrograd/export](export.md) have pages of their own.
+expected. The entry retrograd/thread has \`serve\` alone; [retrograd/tokenizer](tokenizer.md),
+[retrograd/verify](verify.md), [retrograd/import](import.md) and [retrograd/export](export.md) have
+pages of their own.
+`,
+  },
+  {
+    file: 'src/tokenizer/index.ts',
+    module: 'tokenizer',
+    page: 'tokenizer.md',
+    head: `# retrograd/tokenizer
+
+Byte-level byte-pair encoding, learned or read from the files that Hugging Face's libraries and \
+GPT-2
+have. Names of [retrograd](retrograd.md) have a page of their own.
 `,
   },
   {

@@ -2,4 +2,5 @@
 // command line imports from beyond its own folder.
 
 export * from '../index.ts';
+export * from '../tokenizer/index.ts';
 export * from '../verify/index.ts';

@@ -36,6 +36,7 @@ const examples = forUsers
 const FILES: Record<PublicName['entry'], string> = {
   retrograd: 'dist/index.js',
   'retrograd/thread': 'dist/serve.js',
+  'retrograd/tokenizer': 'dist/tokenizer.js',
   'retrograd/verify': 'dist/verify.js',
   'retrograd/import': 'dist/import.js',
   'retrograd/export': 'dist/export.js',
@@ -148,6 +149,19 @@ describe('public names', () => {
       ],
       Vocabulary: ['bytes', 'ofText', 'fromJson', 'toJson', 'encode', 'decode'],
       BytePairs: ['learn', 'fromJson', 'toJson', 'encode', 'decode'],
+      Tokenizer: [
+        'train',
+        'fromJson',
+        'fromFiles',
+        'toJson',
+        'toFiles',
+        'encode',
+        'encodeOrdinary',
+        'decode',
+        'decoder',
+        'tokenToId',
+      ],
+      TokenDecoder: ['take', 'end'],
       PairData: ['encode', 'copy', 'pairAt'],
     }))
       for (const method of list) expect(found).toContain(`${name}.${method}`);

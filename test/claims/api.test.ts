@@ -24,6 +24,7 @@ describe('npm run api', () => {
 
   test.each([
     ['retrograd', 'retrograd.md'],
+    ['retrograd/tokenizer', 'tokenizer.md'],
     ['retrograd/verify', 'verify.md'],
     ['retrograd/import', 'import.md'],
     ['retrograd/export', 'export.md'],
@@ -45,7 +46,7 @@ describe('npm run api', () => {
         return before === 0 ? name : `${name}-${before}`;
       });
     };
-    const pages = ['retrograd.md', 'verify.md', 'import.md', 'export.md'];
+    const pages = ['retrograd.md', 'tokenizer.md', 'verify.md', 'import.md', 'export.md'];
     const broken = pages.flatMap((page) =>
       [...read(page).matchAll(/\]\(([\w.]*)#([^)]+)\)/g)]
         .filter(([, to, anchor]) => !anchors(to === '' ? page : to).includes(anchor))

@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '../..');
 const ENTRIES = {
   'src/index.ts': 'retrograd',
   'src/serve.ts': 'retrograd/thread',
+  'src/tokenizer/index.ts': 'retrograd/tokenizer',
   'src/verify/index.ts': 'retrograd/verify',
   'src/import/index.ts': 'retrograd/import',
   'src/export/index.ts': 'retrograd/export',

@@ -37,6 +37,7 @@ import type { TranslatorBatch, VitConfig } from 'retrograd';
 import { BytePairs, beamSearch, decodeCheckpoint, readIdx } from 'retrograd';
 import { createWasmBackend } from 'retrograd/worker';
 import { serve } from 'retrograd/thread';
+import { Tokenizer, type TokenizerJson } from 'retrograd/tokenizer';
 import { type VerifyReport, checkLayer, formatReport, verify } from 'retrograd/verify';
 const model = gpt({ vocabulary: 8, layers: 1, channels: 8, heads: 1, context: 8 });
 const options: TrainOptions<TextBatch> = { model, batch: 1, steps: 1 };
@@ -64,6 +65,8 @@ export const rule: Trainer<TextBatch> = Trainer.create({
 });
 const bytes: number = plan({ model: vit(config), batch: 8, steps: 100 }).bytes.sideBits;
 const hash = createWasmBackend({ pages: 1 }).kernels.hash_i32(0, 0);
+const tokenizer: Tokenizer = Tokenizer.train('a text', { size: 256 });
+export const file: TokenizerJson = tokenizer.toJson();
 export const all = [set, options, step, serve, checkLayer, translator, bytes, hash];
 // @ts-expect-error: types are checked at all
 Trainer.create({ steps: 'many' });
@@ -204,7 +207,7 @@ describe('a fresh project', () => {
           ...conditions,
           '--input-type=module',
           '--eval',
-          "for (const entry of ['', '/thread', '/verify', '/import', '/export']) " +
+          "for (const entry of ['', '/thread', '/tokenizer', '/verify', '/import', '/export']) " +
             "console.log(import.meta.resolve(`retrograd${entry}`).split('/').at(-1));",
         ],
         { cwd: project },
@@ -212,6 +215,7 @@ describe('a fresh project', () => {
     expect(resolved().split('\n')).toEqual([
       'index.js',
       'serve.js',
+      'tokenizer.js',
       'verify.js',
       'import.js',
       'export.js',
@@ -220,6 +224,7 @@ describe('a fresh project', () => {
     expect(resolved('--conditions=workerd').split('\n')).toEqual([
       'worker.js',
       'serve.js',
+      'worker-tokenizer.js',
       'worker-verify.js',
       'worker-import.js',
       'worker-export.js',
@@ -313,7 +318,10 @@ describe('a fresh project', () => {
   });
 
   test('no line of the library but texts and names is longer than 500 characters', () => {
-    const entries = ['verify', 'import', 'export'].flatMap((name) => [name, `worker-${name}`]);
+    const entries = ['tokenizer', 'verify', 'import', 'export'].flatMap((name) => [
+      name,
+      `worker-${name}`,
+    ]);
     for (const file of ['index', 'worker', 'thread', 'serve', ...entries]) {
       const text = readFileSync(join(project, `node_modules/retrograd/dist/${file}.js`), 'utf8');
       const isLong = (line: string): boolean =>
@@ -331,12 +339,14 @@ describe('a fresh project', () => {
 
   test('public classes have their names, after a bundler that shortens names too', async () => {
     const code = `import * as library from 'retrograd';
+import * as tokenizer from 'retrograd/tokenizer';
 import * as verify from 'retrograd/verify';
 import * as importing from 'retrograd/import';
 import * as exporting from 'retrograd/export';
 const textOf = (value) => Function.prototype.toString.call(value);
 const isClass = (value) => typeof value === 'function' && /^class\\b/.test(textOf(value));
-const named = [library, verify, importing, exporting].flatMap((names) => Object.entries(names));
+const entries = [library, tokenizer, verify, importing, exporting];
+const named = entries.flatMap((names) => Object.entries(names));
 const classes = named.filter(([, value]) => isClass(value));
 const errors = classes.filter(([, value]) => value.prototype instanceof Error);
 const isWrong = ([name, value]) => value.name !== name ||
