@@ -8,6 +8,7 @@ import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';
 import { minify } from 'terser';
 import ts from 'typescript';
+import { ENTRIES } from './entries.mjs';
 import { thirdPartyLicenses } from './licenses.mjs';
 import { pack } from './pack.mjs';
 import { shortNames } from './private.mjs';
@@ -182,9 +183,6 @@ const beside = (file) => ({
     }),
 });
 
-/** Entries of their own beside the library: rooms of src with an index. */
-const ENTRIES = ['tokenizer', 'verify', 'import', 'export'];
-
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not
  *  have. */
 const CLI_BANNER = `#!/usr/bin/env node
@@ -259,8 +257,8 @@ try {
   }
   if (!process.env.NOCLI) await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
   save('dist/THIRD-PARTY-LICENSES', thirdPartyLicenses(metafiles));
-  const rooms = ENTRIES.map((name) => `src/${name}/index.ts`);
-  declarations(['src/index.ts', 'src/serve.ts', ...rooms], 'dist/types');
+  const others = ENTRIES.map((name) => `src/${name}/index.ts`);
+  declarations(['src/index.ts', 'src/serve.ts', ...others], 'dist/types');
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
   // esbuild has printed its own errors

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ENTRIES } from './entries.mjs';
 
 const OLDEST_NODE = 20;
 const SOURCES = [
@@ -15,6 +16,7 @@ const SOURCES = [
   'asconfig.json',
   'tsconfig.json',
   '.ci/build.mjs',
+  '.ci/entries.mjs',
   '.ci/licenses.mjs',
   '.ci/pack.mjs',
   '.ci/private.mjs',
@@ -25,14 +27,7 @@ const RESULTS = [
   'dist/serve.js',
   'dist/worker.js',
   'dist/kernels.wasm',
-  'dist/tokenizer.js',
-  'dist/worker-tokenizer.js',
-  'dist/verify.js',
-  'dist/worker-verify.js',
-  'dist/import.js',
-  'dist/worker-import.js',
-  'dist/export.js',
-  'dist/worker-export.js',
+  ...ENTRIES.flatMap((name) => [`dist/${name}.js`, `dist/worker-${name}.js`]),
   'dist/cli.js',
   'dist/types',
   'dist/THIRD-PARTY-LICENSES',

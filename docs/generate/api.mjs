@@ -8,6 +8,16 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, Converter, ReflectionKind, TSConfigReader } from 'typedoc';
+import { ENTRIES as OTHERS } from '../../.ci/entries.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What an entry's first comment says of it. */
+const firstComment = (file) =>
+  /^(?:\/\/.*\n)+/
+    .exec(readFileSync(join(ROOT, file), 'utf8'))[0]
+    .replace(/^\/\/ ?/gm, '')
+    .trim();
 
 /** Entry of the sources, TypeDoc's name for it, the page, what it says first. */
 const ENTRIES = [
@@ -20,52 +30,19 @@ const ENTRIES = [
 Every name of the entry, from its docstring. What is not here is not public. Examples leave out
 their imports; each runs as it stands, and a test holds what it prints against its comments. Errors
 are RetrogradError or one of its four subclasses; their messages say what was given and what is
-expected. The entry retrograd/thread has \`serve\` alone; [retrograd/tokenizer](tokenizer.md),
-[retrograd/verify](verify.md), [retrograd/import](import.md) and [retrograd/export](export.md) have
-pages of their own.
+expected. The entry retrograd/thread has \`serve\` alone. Of the others each has a page of its own:
+${OTHERS.map((name) => `[retrograd/${name}](${name}.md)`).join(', ')}.
 `,
   },
-  {
-    file: 'src/tokenizer/index.ts',
-    module: 'tokenizer',
-    page: 'tokenizer.md',
-    head: `# retrograd/tokenizer
+  ...OTHERS.map((name) => ({
+    file: `src/${name}/index.ts`,
+    module: name,
+    page: `${name}.md`,
+    head: `# retrograd/${name}
 
-Byte-level byte-pair encoding, learned or read from the files that Hugging Face's libraries and \
-GPT-2
-have. Names of [retrograd](retrograd.md) have a page of their own.
+${firstComment(`src/${name}/index.ts`)} Names of [retrograd](retrograd.md) have a page of their own.
 `,
-  },
-  {
-    file: 'src/verify/index.ts',
-    module: 'verify',
-    page: 'verify.md',
-    head: `# retrograd/verify
-
-Known answers of the kernels and of training runs on this runtime, and checks for layers and update
-rules of your own. Names of [retrograd](retrograd.md) have a page of their own.
-`,
-  },
-  {
-    file: 'src/import/index.ts',
-    module: 'import',
-    page: 'import.md',
-    head: `# retrograd/import
-
-Weights of other programs, read in parts: safetensors files, llm.c's, GPT-2 under everybody's names.
-Names of [retrograd](retrograd.md) have a page of their own.
-`,
-  },
-  {
-    file: 'src/export/index.ts',
-    module: 'export',
-    page: 'export.md',
-    head: `# retrograd/export
-
-Models as the files that other programs load; [the page about it](../export.md) has the commands and
-what each program was seen to do. Names of [retrograd](retrograd.md) have a page of their own.
-`,
-  },
+  })),
 ];
 const OPTIONS = {
   plugin: ['typedoc-plugin-markdown'],
@@ -199,7 +176,7 @@ function pageOf({ head, names, text, page }, entries) {
 const link = (name) => (name.includes('_') ? name : `[${name}](#${anchor(name)})`);
 
 const target = resolve(process.argv[2] ?? fileURLToPath(new URL('../api', import.meta.url)));
-process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
+process.chdir(ROOT);
 const entries = await pages();
 mkdirSync(target, { recursive: true });
 for (const entry of entries) {

@@ -1,4 +1,4 @@
-// The entry retrograd/export: models as the files that other programs load.
+// Models as the files that other programs load.
 
 export { ExportedFile } from './file.ts';
 export { type ExportedFiles, exportHf, type HfOptions } from './hf.ts';

@@ -1,4 +1,5 @@
-// The entry retrograd/import: weights of other programs, read in parts, as models that learn on.
+// Weights of other programs, read in parts, as models that learn on: safetensors files, llm.c's,
+// GPT-2 under everybody's names.
 
 export type { ByteSource } from './bytes.ts';
 export { type Imported, type ImportOptions, importGpt2 } from './import-gpt2.ts';

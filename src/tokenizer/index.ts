@@ -1,4 +1,4 @@
-// The public names of retrograd/tokenizer: byte-level byte-pair encoding, as GPT-2 and most models
+// Byte-level byte-pair encoding, as GPT-2 and most models
 // since have it, in the formats of Hugging Face's libraries.
 
 export type { AddedToken } from './added.ts';

@@ -1,5 +1,5 @@
-// The second entry of the package, retrograd/verify: known answers on this runtime, against the
-// published digests.
+// Known answers of the kernels and of training runs on this runtime, and checks for layers and
+// update rules of your own.
 
 export { type BufferArgument, type KernelCase, runCase } from './cases.ts';
 export { describeRuntime, formatReport, summaryLine } from './report.ts';

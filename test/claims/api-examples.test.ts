@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { ENTRIES } from '../../.ci/entries.mjs';
 import { type PublicName, publicNames } from '../helpers/api-docs.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -36,10 +37,7 @@ const examples = forUsers
 const FILES: Record<PublicName['entry'], string> = {
   retrograd: 'dist/index.js',
   'retrograd/thread': 'dist/serve.js',
-  'retrograd/tokenizer': 'dist/tokenizer.js',
-  'retrograd/verify': 'dist/verify.js',
-  'retrograd/import': 'dist/import.js',
-  'retrograd/export': 'dist/export.js',
+  ...Object.fromEntries(ENTRIES.map((name) => [`retrograd/${name}`, `dist/${name}.js`])),
 };
 /** A call of console.log on one line, and what it prints if the line says so. */
 const LOG = /\bconsole\.log\((?=.*\);)/;

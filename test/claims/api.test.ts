@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { ENTRIES } from '../../.ci/entries.mjs';
 import { publicNames } from '../helpers/api-docs.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -24,10 +25,7 @@ describe('npm run api', () => {
 
   test.each([
     ['retrograd', 'retrograd.md'],
-    ['retrograd/tokenizer', 'tokenizer.md'],
-    ['retrograd/verify', 'verify.md'],
-    ['retrograd/import', 'import.md'],
-    ['retrograd/export', 'export.md'],
+    ...ENTRIES.map((name) => [`retrograd/${name}`, `${name}.md`]),
   ])('%s has a page with a heading for every public name, and for no other', (entry, page) => {
     const names = publicNames().filter((one) => one.entry === entry);
     expect(headings(page).sort()).toEqual(names.map(({ name }) => name).sort());
@@ -46,7 +44,7 @@ describe('npm run api', () => {
         return before === 0 ? name : `${name}-${before}`;
       });
     };
-    const pages = ['retrograd.md', 'tokenizer.md', 'verify.md', 'import.md', 'export.md'];
+    const pages = ['retrograd', ...ENTRIES].map((name) => `${name}.md`);
     const broken = pages.flatMap((page) =>
       [...read(page).matchAll(/\]\(([\w.]*)#([^)]+)\)/g)]
         .filter(([, to, anchor]) => !anchors(to === '' ? page : to).includes(anchor))

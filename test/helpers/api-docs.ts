@@ -3,18 +3,16 @@
 
 import { join } from 'node:path';
 import ts from 'typescript';
+import { ENTRIES as OTHERS } from '../../.ci/entries.mjs';
 
 const root = join(import.meta.dirname, '../..');
 /** Entry of the sources, name of the package's entry. What an entry takes over unchanged from one
  *  before it counts as that one's. */
-const ENTRIES = {
+const ENTRIES: Readonly<Record<string, string>> = {
   'src/index.ts': 'retrograd',
   'src/serve.ts': 'retrograd/thread',
-  'src/tokenizer/index.ts': 'retrograd/tokenizer',
-  'src/verify/index.ts': 'retrograd/verify',
-  'src/import/index.ts': 'retrograd/import',
-  'src/export/index.ts': 'retrograd/export',
-} as const;
+  ...Object.fromEntries(OTHERS.map((name) => [`src/${name}/index.ts`, `retrograd/${name}`])),
+};
 
 export interface Documented {
   readonly name: string;
@@ -25,7 +23,7 @@ export interface Documented {
 }
 
 export interface PublicName extends Documented {
-  readonly entry: (typeof ENTRIES)[keyof typeof ENTRIES];
+  readonly entry: string;
   readonly kind: 'function' | 'class' | 'interface' | 'type' | 'constant';
   /** Has a value at run time: can be imported by an example. */
   readonly isValue: boolean;

@@ -11,9 +11,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ENTRIES } from '../../.ci/entries.mjs';
 import { MOST_BYTES, pageSizes } from '../../bench/page-size.mjs';
 import { CONSUMER } from './consumer.ts';
 import { createProject, npm, pack, readmeExample, root, run } from './project.mjs';
@@ -129,6 +131,12 @@ describe('the package', () => {
     expect(everything.gzipped).toBeLessThanOrEqual(MOST_BYTES.everything);
   });
 
+  test.each(ENTRIES)('the entry %s adds 25 kB at most', (name) => {
+    const { length } = gzipSync(readFileSync(join(root, `dist/${name}.js`)), { level: 9 });
+    console.log(`gzipped, ${name}.js: ${length}`);
+    expect(length).toBeLessThanOrEqual(25_000);
+  });
+
   test('publint and are-the-types-wrong find nothing', () => {
     const [publint, attw] = ['publint/src/cli.js', '@arethetypeswrong/cli/dist/index.js'].map(
       (path) => join(root, 'node_modules', path),
@@ -157,36 +165,25 @@ describe('a fresh project', () => {
   });
 
   test('a program without WebAssembly in itself resolves to the worker files', () => {
-    const resolved = (...conditions: string[]): string =>
+    const resolved = (...conditions: string[]): string[] =>
       run(
         process.execPath,
         [
           ...conditions,
           '--input-type=module',
           '--eval',
-          "for (const entry of ['', '/thread', '/tokenizer', '/verify', '/import', '/export']) " +
-            "console.log(import.meta.resolve(`retrograd${entry}`).split('/').at(-1));",
+          `for (const entry of ${JSON.stringify(['', 'thread', ...ENTRIES])})
+            console.log(import.meta.resolve(entry ? 'retrograd/' + entry : 'retrograd'));`,
         ],
         { cwd: project },
-      );
-    expect(resolved().split('\n')).toEqual([
-      'index.js',
-      'serve.js',
-      'tokenizer.js',
-      'verify.js',
-      'import.js',
-      'export.js',
-      '',
-    ]);
-    expect(resolved('--conditions=workerd').split('\n')).toEqual([
-      'worker.js',
-      'serve.js',
-      'worker-tokenizer.js',
-      'worker-verify.js',
-      'worker-import.js',
-      'worker-export.js',
-      '',
-    ]);
+      )
+        .trim()
+        .split('\n')
+        .map((url) => basename(url));
+    const files = ENTRIES.map((name) => `${name}.js`);
+    expect(resolved()).toEqual(['index.js', 'serve.js', ...files]);
+    const workers = files.map((file) => `worker-${file}`);
+    expect(resolved('--conditions=workerd')).toEqual(['worker.js', 'serve.js', ...workers]);
   });
 
   test('a vision transformer trains on two threads as on one', () => {
@@ -275,10 +272,7 @@ describe('a fresh project', () => {
   });
 
   test('no line of the library but texts and names is longer than 500 characters', () => {
-    const entries = ['tokenizer', 'verify', 'import', 'export'].flatMap((name) => [
-      name,
-      `worker-${name}`,
-    ]);
+    const entries = ENTRIES.flatMap((name) => [name, `worker-${name}`]);
     for (const file of ['index', 'worker', 'thread', 'serve', ...entries]) {
       const text = readFileSync(join(project, `node_modules/retrograd/dist/${file}.js`), 'utf8');
       const isLong = (line: string): boolean =>
@@ -296,13 +290,10 @@ describe('a fresh project', () => {
 
   test('public classes have their names, after a bundler that shortens names too', async () => {
     const code = `import * as library from 'retrograd';
-import * as tokenizer from 'retrograd/tokenizer';
-import * as verify from 'retrograd/verify';
-import * as importing from 'retrograd/import';
-import * as exporting from 'retrograd/export';
+${ENTRIES.map((name, i) => `import * as other${i} from 'retrograd/${name}';`).join('\n')}
 const textOf = (value) => Function.prototype.toString.call(value);
 const isClass = (value) => typeof value === 'function' && /^class\\b/.test(textOf(value));
-const entries = [library, tokenizer, verify, importing, exporting];
+const entries = [library, ${ENTRIES.map((_, i) => `other${i}`)}];
 const named = entries.flatMap((names) => Object.entries(names));
 const classes = named.filter(([, value]) => isClass(value));
 const errors = classes.filter(([, value]) => value.prototype instanceof Error);
