@@ -13,6 +13,7 @@ import {
   shiftHalfUpLanes,
   shiftNarrowLanes,
 } from './fixed';
+import { MIN_XHAT_FRACTION, XHAT_FRACTION } from './formats';
 import {
   addWide,
   firstLanes,
@@ -49,8 +50,16 @@ export function layer_norm_backward_i16i32(
   rows: i32,
   columns: i32,
   shift: i32,
+  fraction: i32,
 ): i32 {
-  assert(columns >= 1 && columns <= 4096, 'layer_norm_backward_i16i32: columns in 1..4096');
+  assert(
+    fraction >= MIN_XHAT_FRACTION && fraction <= XHAT_FRACTION,
+    'layer_norm_backward_i16i32: fraction in 9..11',
+  );
+  assert(
+    columns >= 1 && columns <= 1 << (30 - 2 * fraction),
+    'layer_norm_backward_i16i32: columns in 1..4^(15 - fraction)',
+  );
   assert(shift >= 1 && shift <= 62, 'layer_norm_backward_i16i32: shift in 1..62');
   assert(
     ASC_NO_ASSERT || isWithin16(dy, rows * columns, 16383),
@@ -77,21 +86,29 @@ export function layer_norm_backward_i16i32(
       sumWX = addTripleProducts(sumWX, d, g, loadPart(xhat + i, left << 1));
     }
     const a = roundedMean(sumLanes64(sumW), columns);
-    const b = saturateInt32(halfUp(floorDivide(sumLanes64(sumWX), columns), 11));
+    const b = saturateInt32(halfUp(floorDivide(sumLanes64(sumWX), columns), fraction));
     count +=
-      abs<i64>(b) < FAST_B
-        ? backwardRow(dy, xhat, gain, dz, columns, i32(a), i32(b), load<i32>(rstd), shift)
-        : backwardRowWide(dy, xhat, gain, dz, columns, a, b, load<i32>(rstd), shift);
+      abs<i64>(b) >> (14 + fraction)
+        ? backwardRowWide(dy, xhat, gain, dz, columns, a, b, load<i32>(rstd), shift, fraction)
+        : backwardRow(
+            dy,
+            xhat,
+            gain,
+            dz,
+            columns,
+            i32(a),
+            i32(b),
+            load<i32>(rstd),
+            shift,
+            fraction,
+          );
   }
   return count;
 }
 
-/** With B = 2^11 B1 + B0, xhat B1 and v fit int32 if |B| < 2^25: |v| < 2^29 + 2^29 + 2^29 + 2^15.
- */
-const FAST_B: i64 = 1 << 25;
-
-/** dz of one row in lanes, halfUp(xhat B, 11) = xhat B1 + halfUp(xhat B0, 11); returns the count of
- *  saturated elements. */
+/** dz of one row in lanes, f = fraction: halfUp(xhat B, f) = xhat B1 + halfUp(xhat B0, 11) with B =
+ *  2^f B1 + 2^(f - 11) B0; returns the count of saturated elements. xhat B1 and v fit int32 as
+ *  |B| < 2^(14 + f): |v| < 2^29 + 2^29 + 2^29 + 2^15. */
 function backwardRow(
   dy: usize,
   xhat: usize,
@@ -102,10 +119,11 @@ function backwardRow(
   b: i32,
   rstd: i32,
   shift: i32,
+  fraction: i32,
 ): i32 {
   const mean = i32x4.splat(a);
-  const b1 = i32x4.splat(b >> 11);
-  const b0 = i32x4.splat(b & 2047);
+  const b1 = i32x4.splat(b >> fraction);
+  const b0 = i32x4.splat((b << (11 - fraction)) & 2047);
   const rstds = i32x4.splat(rstd);
   let count = i32x4.splat(0);
   let left = columns;
@@ -180,11 +198,15 @@ function backwardRowWide(
   b: i64,
   rstd: i64,
   shift: i32,
+  fraction: i32,
 ): i32 {
   let count = 0;
   for (; columns > 0; columns--, dy += 2, xhat += 2, gain += 2, dz += 4) {
     const w = i64(load<i16>(dy)) * load<i16>(gain);
-    const value = halfUp(saturateInt32(w - a - halfUp(load<i16>(xhat) * b, 11)) * rstd, shift);
+    const value = halfUp(
+      saturateInt32(w - a - halfUp(load<i16>(xhat) * b, fraction)) * rstd,
+      shift,
+    );
     const stored = saturateInt32(value);
     store<i32>(dz, i32(stored));
     count += i32(stored != value);

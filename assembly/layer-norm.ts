@@ -15,7 +15,7 @@ import {
   saturateInt16Lanes,
   shiftHalfUpLanes,
 } from './fixed';
-import { BRANCH_LIMIT, OPERAND_MAX } from './formats';
+import { BRANCH_LIMIT, MIN_XHAT_FRACTION, OPERAND_MAX, XHAT_FRACTION } from './formats';
 import {
   firstLanes,
   loadInt16s,
@@ -108,6 +108,7 @@ function normalise8(
   mean: v128,
   s: i32,
   multiplier: v128,
+  down: i32,
   count: v128,
 ): v128 {
   const e0 = scaled(sumOfInputs(x, shift, y, left), mean, s);
@@ -123,10 +124,10 @@ function normalise8(
     v0 = i32x4.add(v0, loadInt32s(bias, left));
     v1 = i32x4.add(v1, loadInt32s(bias + 16, left - 4));
   }
-  const half = i32x4.splat(halfStep(14));
+  const half = i32x4.splat(halfStep(down));
   const high = i16x8.splat(i16(OPERAND_MAX));
   const low = i16x8.splat(i16(-OPERAND_MAX));
-  const v = saturateInt16Lanes(shiftHalfUpLanes(v0, half, 14), shiftHalfUpLanes(v1, half, 14));
+  const v = saturateInt16Lanes(shiftHalfUpLanes(v0, half, down), shiftHalfUpLanes(v1, half, down));
   const w = clampLanes16(v, low, high);
   if (xhat) storeInt16s(xhat, normal, left);
   storeInt16s(out, w, left);
@@ -148,16 +149,17 @@ function normalise(
   mean: v128,
   s: i32,
   multiplier: v128,
+  down: i32,
   count: v128,
 ): v128 {
   for (; columns >= 8; columns -= 8, x += 32, gain += 16, out += 16) {
-    count = normalise8(x, shift, y, gain, bias, out, xhat, 8, mean, s, multiplier, count);
+    count = normalise8(x, shift, y, gain, bias, out, xhat, 8, mean, s, multiplier, down, count);
     if (y) y += 32;
     if (bias) bias += 32;
     if (xhat) xhat += 16;
   }
   return columns > 0
-    ? normalise8(x, shift, y, gain, bias, out, xhat, columns, mean, s, multiplier, count)
+    ? normalise8(x, shift, y, gain, bias, out, xhat, columns, mean, s, multiplier, down, count)
     : count;
 }
 
@@ -173,8 +175,16 @@ export function layer_norm_forward_i32i16(
   rstd: usize,
   rows: i32,
   columns: i32,
+  fraction: i32,
 ): i32 {
-  assert(columns >= 1 && columns <= 4096, 'layer_norm_forward_i32i16: columns in 1..4096');
+  assert(
+    fraction >= MIN_XHAT_FRACTION && fraction <= XHAT_FRACTION,
+    'layer_norm_forward_i32i16: fraction in 9..11',
+  );
+  assert(
+    columns >= 1 && columns <= 1 << (30 - 2 * fraction),
+    'layer_norm_forward_i32i16: columns in 1..4^(15 - fraction)',
+  );
   assert(shift >= 0 && shift <= 31, 'layer_norm_forward_i32i16: shift in 0..31');
   assert(
     ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < u32(BRANCH_LIMIT),
@@ -220,7 +230,7 @@ export function layer_norm_forward_i32i16(
         (s > 0 ? epsilon >> (2 * s) : epsilon << (-2 * s));
       const u = (63 - bits(n)) & ~1;
       const root = isqrt((n << u) / columns);
-      multiplier = i32(((<u64>1) << (43 + (u >> 1))) / root);
+      multiplier = i32(((<u64>1) << (32 + fraction + (u >> 1))) / root);
       inverse = i32(((<u64>1) << (38 + (u >> 1) - s)) / root);
     }
     count = normalise(
@@ -235,6 +245,7 @@ export function layer_norm_forward_i32i16(
       means,
       s,
       i32x4.splat(multiplier),
+      fraction + 3,
       count,
     );
     if (y) y += wide;

@@ -15,6 +15,14 @@ const step = (fraction) => `2^${-fraction}`;
 /** -raw .. raw with `fraction` fraction bits, in real units. */
 const symmetric = (raw, fraction) => `±${exact(raw / 2 ** fraction)}`;
 
+/** Most columns of each format of x-hat. */
+const XHAT_COLUMNS = [256, 1024, 4096];
+const list = (values) => values.map(exact).join('; ');
+/** Largest |x-hat| of so many columns, in steps: what roundings add at most. */
+const largestXhat = (columns, fraction) =>
+  (Math.sqrt(columns - 1 + 1 / 4) * 2 ** fraction * (1 + 2 ** -20)) /
+  (1 - Math.sqrt(columns) * 2 ** -20);
+
 /** [tensor, storage, fraction bits, step, range, what happens beyond it] */
 export async function formatRows() {
   const f = await constants();
@@ -58,13 +66,14 @@ export async function formatRows() {
       `accepted ±2^${f.STATE_LIMIT_BITS}`,
       'wraps; beyond the accepted range the step is refused',
     ],
-    fixed(
+    [
       'x-hat of a layer norm',
       'int16',
-      f.XHAT_FRACTION,
-      `[-16, ${exact(32767 / 2 ** f.XHAT_FRACTION)}]`,
-      'saturates',
-    ),
+      XHAT_COLUMNS.map(f.xhatFraction).join(', '),
+      '',
+      `up to ${list(XHAT_COLUMNS)} columns`,
+      'cannot happen: eq. 6',
+    ],
     fixed(
       '1/sigma of a layer norm',
       'int32',
@@ -228,13 +237,15 @@ export async function BOUNDS() {
   const tokens = f.MAX_FLUSHES * f.OPERAND_PRODUCTS;
   const range = (f.OPERAND_MAX + 1) / 2 ** f.MIN_ACTIVATION_FRACTION;
   const summed = tokens * 2 ** f.GRADIENT_LIMIT_BITS * range * 2 ** f.WEIGHT_GRADIENT_FRACTION;
+  const xhats = XHAT_COLUMNS.map((columns) => largestXhat(columns, f.xhatFraction(columns)));
   const holds =
     operands < int32 - slack &&
     probabilities < int32 - slack &&
     f.OPERAND_L1_MAX * f.OPERAND_MAX < int32 &&
     rowSum * f.OPERAND_MAX < 2 ** 28 &&
     flushed <= 2 ** 63 &&
-    summed <= 2 ** 63;
+    summed <= 2 ** 63 &&
+    xhats.every((value) => value < 32767.5);
   if (!holds) throw new Error('formats: a bound of docs/number-formats.md does not hold');
   return [
     `(1)  products of operands:  ${f.OPERAND_PRODUCTS} * ${f.OPERAND_MAX}^2 = ` +
@@ -252,6 +263,11 @@ export async function BOUNDS() {
     `     by tokens:  ${log2(tokens)} tokens * ${log2(2 ** f.GRADIENT_LIMIT_BITS)} ` +
       `(gradient) * ${log2(range)} (activation) * ${log2(2 ** f.WEIGHT_GRADIENT_FRACTION)} ` +
       `(grid) = ${log2(summed)}`,
+    '     gain of a layer norm:  |x-hat| < 2^(15 - f), so a row of f fraction bits counts as ' +
+      '2^(11 - f) tokens',
+    `(6)  x-hat:  sqrt(C - 1) 2^f, with what is rounded at most ` +
+      `${list(xhats.map((value) => Math.round(value * 100) / 100))} for C = ` +
+      `${list(XHAT_COLUMNS)}, below 2^15 - 1/2      xhatFraction`,
   ].map((line) => `    ${line}`);
 }
 

@@ -211,15 +211,16 @@ export interface Kernels {
    *    e_i = halfUp(d_i, s)                                       |e_i| <= 2^20
    *    N = sum e_i^2 + floor(42950 * columns * 2^(-2s))           (42950 = 1e-5 * 2^32: epsilon)
    *    u = (63 - bits(N)) rounded down to even;  S = floor(sqrt(floor(N * 2^u / columns)))
-   *    M = floor(2^(43 + u/2) / S)
-   *    xhat_i = min(max(floor((e_i * M + 2^31) / 2^32), -32768), 32767)           Q4.11
+   *    M = floor(2^(32 + f + u/2) / S)
+   *    xhat_i = min(max(floor((e_i * M + 2^31) / 2^32), -32768), 32767)           f fraction bits
    *    rstd = floor(2^(38 + u/2 - s) / S)                         22 fraction bits
    *  A row with max |d_i| = 0: xhat = 0 and rstd = 1326350334 (= floor(sqrt(2^76 / 42950))). Then,
    *  for every row (bias_i = 0 if there is none),
-   *    out_i = clamp(halfUp(xhat_i * gain_i + bias_i, 14), 4095)
-   *  x, y int32; gain int16 (11 fraction bits); bias int32 (22 fraction bits, |bias| < 2^26;
-   *  pointer 0: none); out, xhat int16; rstd int32[rows]. 1 <= columns <= 4096, shift 0..31. xhat
-   *  and rstd pointers may both be 0 (inference). Returns count of clamped out. */
+   *    out_i = clamp(halfUp(xhat_i * gain_i + bias_i, f + 3), 4095)
+   *  x, y int32; gain int16 (11 fraction bits); bias int32 (f + 11 fraction bits, |bias| < 2^26;
+   *  pointer 0: none); out, xhat int16; rstd int32[rows]. f = fraction, 9..11; 1 <= columns <=
+   *  4^(15 - f), so |xhat| is at most 32766 unless a z_i - mean wraps; shift 0..31. xhat and rstd
+   *  pointers may both be 0 (inference). Returns count of clamped out. */
   layer_norm_forward_i32i16(
     x: Pointer,
     shift: number,
@@ -231,18 +232,20 @@ export interface Kernels {
     rstd: Pointer,
     rows: number,
     columns: number,
+    fraction: number,
   ): number;
 
   /** dz for out = xhat * gain (+ bias), and the sums for gain and bias:
    *    w_i = dy_i * gain_i;  A = floor((2 sum w + columns) / (2 columns))
-   *    B = halfUp(floor(sum(w_i xhat_i) / columns), 11), saturated to int32
-   *    v_i = w_i - A - halfUp(xhat_i * B, 11), saturated to int32
+   *    B = halfUp(floor(sum(w_i xhat_i) / columns), f), saturated to int32
+   *    v_i = w_i - A - halfUp(xhat_i * B, f), saturated to int32
    *    dz_i = halfUp(v_i * rstd, shift), saturated to int32
    *    dGain_i += sum over rows dy_i * xhat_i;  dBias_i += sum over rows dy_i
    *                                                 (int64, exact; dBias pointer 0: none)
    *  The sums are over i < columns of one row; the products and sums are exact. rstd: the row's.
-   *  dy, xhat, gain int16 with |dy| <= 16383; rstd, dz int32; 1 <= shift <= 62. dz has, against dy,
-   *  11 + 22 - shift more fraction bits. Returns the count of saturated dz. */
+   *  dy, xhat, gain int16 with |dy| <= 16383; rstd, dz int32; 1 <= shift <= 62; f = fraction, of
+   *  xhat, and columns as above. dz has, against dy, 11 + 22 - shift more fraction bits. Returns
+   *  the count of saturated dz. */
   layer_norm_backward_i16i32(
     dy: Pointer,
     xhat: Pointer,
@@ -254,6 +257,7 @@ export interface Kernels {
     rows: number,
     columns: number,
     shift: number,
+    fraction: number,
   ): number;
 
   // ---- softmax: softmax.ts ----------------------------------------------------------------------

@@ -13,10 +13,11 @@ import {
   RSTD_FRACTION,
   WEIGHT_GRADIENT_FRACTION,
   XHAT_FRACTION,
+  xhatFraction,
 } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
-import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
+import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
 import { bits, toOperand } from '../ops/gradient.ts';
 import { largestMaster } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
@@ -38,12 +39,12 @@ export interface LayerNormOptions {
  */
 export function layerNorm(options: LayerNormOptions = {}): Layer {
   const { name, bias } = layerOptions(options, { name: 'norm', bias: false });
+  const takes: Kind[] = ['state', 'branch'];
   return {
-    takes: ['state', 'branch'],
-    output({ kind, rows, columns }) {
-      if (kind !== 'state' && kind !== 'branch')
-        refuse('layer norm', { kind, rows, columns }, 'state or branch');
-      return { kind: 'operand', rows, columns };
+    takes,
+    output(input) {
+      if (!takes.includes(input.kind)) refuse('layer norm', input, takes.join(' or '));
+      return { ...input, kind: 'operand' };
     },
     plan: (at, input) => at.within(name, (inner) => new PlannedNorm(inner, input, bias)),
   };
@@ -65,6 +66,8 @@ class PlannedNorm implements Planned<NormSaved> {
   private readonly operand: Scratch;
   private readonly totals: Scratch;
   private readonly dy: Gradient = { at: 0, exponent: 0 };
+  /** Of x-hat. */
+  private readonly fraction: number;
 
   constructor(
     at: Planner,
@@ -73,7 +76,10 @@ class PlannedNorm implements Planned<NormSaved> {
   ) {
     const { rows, columns } = input;
     const shape = [columns];
+    this.fraction = xhatFraction(columns);
     this.gain = at.parameter({ name: 'gain', shape, init: { value: 1 }, decays: false });
+    // |x-hat| < 2^(15 - fraction), where bound (5) of weight gradients counts on 2^4
+    for (const gain of this.gain) gain.rows += rows * 2 ** (XHAT_FRACTION - this.fraction);
     if (bias) this.bias = at.parameter({ name: 'bias', shape, init: { value: 0 }, decays: false });
     this.gainCopy = at.own(columns * 2);
     this.biasCopy = at.own(columns * 4);
@@ -95,9 +101,9 @@ class PlannedNorm implements Planned<NormSaved> {
     const bias = this.bias?.[run.block % this.bias.length].master ?? 0;
     const { kernels } = run;
     const shift = MASTER_FRACTION - GAIN_FRACTION;
+    const { biasCopy, fraction } = this;
     kernels.quantize_i32i16(gain, this.gainCopy, n, shift, PROBABILITY_MAX);
-    const biasShift = MASTER_FRACTION - XHAT_FRACTION - GAIN_FRACTION;
-    if (bias !== 0) kernels.combine_i32(bias, 1, biasShift, 0, 0, 0, 0, 0, this.biasCopy, n);
+    if (bias !== 0) kernels.combine_i32(bias, 1, shift - fraction, 0, 0, 0, 0, 0, biasCopy, n);
     const largestGain = kernels.row_norm_max_i16(this.gainCopy, n, 1) / 2 ** GAIN_FRACTION;
     y.fraction = NORM_FRACTION;
     y.range.deviation = largestGain + largestMaster(run, bias, n);
@@ -106,11 +112,10 @@ class PlannedNorm implements Planned<NormSaved> {
 
   forward(run: Run, x: Tensor, { xhat, rstd }: NormSaved, y: Tensor): void {
     const bias = this.bias === undefined ? 0 : this.biasCopy;
-    const shift = BRANCH_FRACTION - x.fraction;
     y.rows = x.rows;
     run.counts.saturated += run.kernels.layer_norm_forward_i32i16(
       x.at,
-      shift,
+      BRANCH_FRACTION - x.fraction,
       x.before,
       this.gainCopy,
       bias,
@@ -119,6 +124,7 @@ class PlannedNorm implements Planned<NormSaved> {
       rstd,
       x.rows,
       this.input.columns,
+      this.fraction,
     );
   }
 
@@ -146,15 +152,17 @@ class PlannedNorm implements Planned<NormSaved> {
       rows,
       columns,
       shift,
+      this.fraction,
     );
-    this.add(run, this.gain, sumGain, dy.exponent - XHAT_FRACTION);
+    this.add(run, this.gain, sumGain, dy.exponent - this.fraction);
     if (this.bias !== undefined) this.add(run, this.bias, sumBias, dy.exponent);
     to.exponent = dy.exponent - GAIN_FRACTION - RSTD_FRACTION + shift;
   }
 
   private add(run: Run, group: readonly Parameter[], sums: Pointer, exponent: number): void {
     const { lock, gradient, size } = group[run.block % group.length];
-    const shift = exponent + WEIGHT_GRADIENT_FRACTION;
-    run.team.exclusive(lock, () => run.kernels.accumulate_i64(sums, gradient, size, shift));
+    run.team.exclusive(lock, () =>
+      run.kernels.accumulate_i64(sums, gradient, size, exponent + WEIGHT_GRADIENT_FRACTION),
+    );
   }
 }

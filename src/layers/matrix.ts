@@ -29,8 +29,8 @@ import type { Preparation } from './layer.ts';
 
 /** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
 const MIN_WEIGHT_FRACTION = 8;
-/** Guard bits of a bias that is added before rounding to int16 (requantize_i32i16). */
-const guardBits = (shift: number): number => Math.min(6, shift);
+/** Most guard bits of a bias that is added before rounding to int16 (requantize_i32i16). */
+const GUARD_BITS = 6;
 
 /** A matrix of weights: y = W x + b, as layers use it, forward and backward.
  *  @example
@@ -142,9 +142,9 @@ export class Matrix {
           'lower the learning rate',
         );
       run.kernels.quantize_i32i16(master, this.copy, n, shift, OPERAND_MAX);
-      if (run.kernels.l1_max_i16(this.copy, out, into, this.columnSums) <= OPERAND_L1_MAX) break;
+      this.fraction = MASTER_FRACTION - shift;
+      if (run.kernels.l1_max_i16(this.copy, out, into, this.columnSums) <= OPERAND_L1_MAX) return;
     }
-    this.fraction = MASTER_FRACTION - shift;
   }
 
   /** Writes the range of columns from .. to of y for inputs of range x.
@@ -203,7 +203,7 @@ export class Matrix {
   format(run: Run, columns: Columns, fraction: number): void {
     columns.fraction = fraction;
     columns.shift = this.inputFraction + this.fraction - fraction;
-    this.prepareBias(run, columns, fraction + guardBits(columns.shift));
+    this.prepareBias(run, columns, fraction + Math.min(GUARD_BITS, columns.shift));
   }
 
   /** Makes the bias ready for y as a branch.
@@ -292,9 +292,8 @@ export class Matrix {
     const sums = this.sums.at + from * 4;
     const at = y + from * 2;
     const n = to - from;
-    const { kernels } = run;
-    const clamped = kernels.requantize_i32i16(sums, out, at, out, rows, n, shift, bound, bias);
-    run.counts.saturated += clamped;
+    const { kernels, counts } = run;
+    counts.saturated += kernels.requantize_i32i16(sums, out, at, out, rows, n, shift, bound, bias);
   }
 
   /** y int32 with 16 fraction bits, clamped to +-1024.
@@ -319,12 +318,17 @@ export class Matrix {
     const { out } = this.shape;
     const bias = this.bias === undefined ? 0 : this.biasCopy;
     this.multiply(run, x, y);
-    const shift = this.sumsFraction - BRANCH_FRACTION;
-    const { rows } = x;
-    const limit = BRANCH_LIMIT;
-    const { kernels } = run;
-    const clamped = kernels.requantize_i32i32(y, out, y, out, rows, out, shift, limit, bias);
-    run.counts.saturated += clamped;
+    run.counts.saturated += run.kernels.requantize_i32i32(
+      y,
+      out,
+      y,
+      out,
+      x.rows,
+      out,
+      this.sumsFraction - BRANCH_FRACTION,
+      BRANCH_LIMIT,
+      bias,
+    );
   }
 
   /** Adds to the gradients of weight and bias, and dx int32 [rows, in] unless it is absent. dy:

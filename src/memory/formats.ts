@@ -6,7 +6,7 @@
 
 /** Version of the kernels' binary interface: raised whenever a kernel's signature or meaning
  *  changes; kernels/wasm.ts refuses a module of another one. */
-export const KERNELS_VERSION = 2;
+export const KERNELS_VERSION = 3;
 
 /** Fraction bits of the int32 master weights (range +-16, see WEIGHT_LIMIT). */
 export const MASTER_FRACTION = 24;
@@ -25,9 +25,14 @@ export const MIN_ACTIVATION_FRACTION = 8;
 export const MAX_ACTIVATION_FRACTION = 11;
 /** Fraction bits of the GELU input (int16, +-16). Not a gemm operand, so it keeps all 16 bits. */
 export const GELU_INPUT_FRACTION = 11;
-/** Fraction bits of the normalised value x-hat (int16, +-16) kept for the layer norm's backward
- *  pass. */
+/** Fraction bits of the normalised value x-hat (int16): of at most 256 columns (+-16), and of 4,096
+ *  (+-64). |x-hat| <= sqrt(columns - 1), so it never saturates (docs/number-formats.md). */
 export const XHAT_FRACTION = 11;
+export const MIN_XHAT_FRACTION = 9;
+/** Fraction bits of x-hat in rows of so many columns: 11, 10, 9 up to 256, 1,024, 4,096 of them. */
+export function xhatFraction(columns: number): number {
+  return XHAT_FRACTION - Number(columns > 256) - Number(columns > 1024);
+}
 /** Fraction bits of the int16 working copy of a layer-norm gain (+-16). */
 export const GAIN_FRACTION = 11;
 /** Fraction bits of 1/sigma kept for the layer norm's backward pass (int32). */

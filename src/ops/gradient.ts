@@ -60,13 +60,13 @@ export function shiftToFit(max: number, bound: number): number {
  *  is exponent + shift, but for values below half a step of the smallest exponent, which become
  *  zeros. */
 export function fitShift(max: number, exponent: number, bound: number): number {
-  const highest = GRADIENT_LIMIT_BITS - bits(bound);
   if (max === 0) return 1;
-  const shift = Math.max(shiftToFit(max, bound), MIN_OPERAND_EXPONENT - exponent);
-  if (shift > 31) return 31;
-  if (exponent + shift <= highest) return shift;
-  if (highest - exponent < 1) throw gradientTooLarge();
-  return highest - exponent; // saturates: the kernel counts
+  // beyond it the kernel saturates: counted
+  const most = GRADIENT_LIMIT_BITS - bits(bound) - exponent;
+  const least = MIN_OPERAND_EXPONENT - exponent;
+  const shift = Math.min(31, most, Math.max(least, shiftToFit(max, bound)));
+  if (shift < 1) throw gradientTooLarge();
+  return shift;
 }
 
 /** The exponent of what fitShift's shift gives. */

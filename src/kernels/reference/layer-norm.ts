@@ -29,8 +29,8 @@ const RSTD_OF_CONSTANT_ROW = 1326350334;
 /** floor(a * 2^s) for any sign of s. */
 const shiftLeft = (a: bigint, s: number): bigint => (s >= 0 ? a << BigInt(s) : a >> BigInt(-s));
 
-/** Normalises one row of z (16 fraction bits): x-hat (11 fraction bits) and 1/sigma (22). */
-function normalise(z: number[]): { xhat: number[]; rstd: number } {
+/** Normalises one row of z (16 fraction bits): x-hat (`fraction`) and 1/sigma (22). */
+function normalise(z: number[], fraction: number): { xhat: number[]; rstd: number } {
   const columns = z.length;
   const sum = z.reduce((total, value) => total + value, 0); // below 2^43
   const mean = floorDivide(2 * sum + columns, 2 * columns);
@@ -45,7 +45,7 @@ function normalise(z: number[]): { xhat: number[]; rstd: number } {
   const N = BigInt(sumOfSquares) + shiftLeft(EPSILON_Q32 * BigInt(columns), -2 * s);
   const u = floorDivide(63 - bitsBig(N), 2) * 2;
   const S = isqrt((N << BigInt(u)) / BigInt(columns));
-  const M = Number((1n << BigInt(43 + u / 2)) / S);
+  const M = Number((1n << BigInt(32 + fraction + u / 2)) / S);
   // e^2 <= N, so e M is at most about 2^43 sqrt(columns) <= 2^49: exact in a double.
   const xhat = e.map((value) => saturateInt16(shiftRightFloor(value * M + 2 ** 31, 32)));
   return { xhat, rstd: Number((1n << BigInt(38 + u / 2 - s)) / S) };
@@ -59,7 +59,7 @@ export function layerNormKernels(
   memory: Memory,
 ): Pick<Kernels, 'layer_norm_forward_i32i16' | 'layer_norm_backward_i16i32'> {
   return {
-    layer_norm_forward_i32i16(x, shift, y, gain, bias, out, xhat, rstd, rows, columns) {
+    layer_norm_forward_i32i16(x, shift, y, gain, bias, out, xhat, rstd, rows, columns, fraction) {
       const X = memory.int32(x);
       const Y = optional(memory, y);
       const Gain = memory.int16(gain);
@@ -72,9 +72,12 @@ export function layerNormKernels(
       let clamped = 0;
       for (let r = 0; r < rows; r++) {
         const at = r * columns;
-        const row = normalise(Array.from({ length: columns }, (_, i) => z(at + i)));
+        const row = normalise(
+          Array.from({ length: columns }, (_, i) => z(at + i)),
+          fraction,
+        );
         for (let i = 0; i < columns; i++) {
-          const value = halfUp(row.xhat[i] * Gain[i] + (Bias?.[i] ?? 0), 14);
+          const value = halfUp(row.xhat[i] * Gain[i] + (Bias?.[i] ?? 0), fraction + 3);
           O[at + i] = clamp(value, OPERAND_MAX);
           if (Math.abs(value) > OPERAND_MAX) clamped++;
         }
@@ -84,7 +87,19 @@ export function layerNormKernels(
       return clamped;
     },
 
-    layer_norm_backward_i16i32(dy, xhat, gain, rstd, dz, dGain, dBias, rows, columns, shift) {
+    layer_norm_backward_i16i32(
+      dy,
+      xhat,
+      gain,
+      rstd,
+      dz,
+      dGain,
+      dBias,
+      rows,
+      columns,
+      shift,
+      fraction,
+    ) {
       const Dy = memory.int16(dy);
       const Xhat = memory.int16(xhat);
       const Gain = memory.int16(gain);
@@ -101,7 +116,7 @@ export function layerNormKernels(
           sumW += w;
           sumWX += BigInt(w * Xhat[at + i]);
         }
-        const mean = halfUpBig(floorDivideBig(sumWX, BigInt(columns)), 11);
+        const mean = halfUpBig(floorDivideBig(sumWX, BigInt(columns)), fraction);
         return [floorDivide(2 * sumW + columns, 2 * columns), Number(saturateInt32Big(mean))];
       };
       let saturated = 0;
@@ -109,7 +124,7 @@ export function layerNormKernels(
         const at = r * columns;
         const [A, B] = means(at);
         for (let i = 0; i < columns; i++) {
-          const v = saturateInt32(Dy[at + i] * Gain[i] - A - halfUp(Xhat[at + i] * B, 11));
+          const v = saturateInt32(Dy[at + i] * Gain[i] - A - halfUp(Xhat[at + i] * B, fraction));
           const value = halfUpBig(BigInt(v) * BigInt(Rstd[r]), shift);
           const stored = saturateInt32Big(value);
           Dz[at + i] = Number(stored);

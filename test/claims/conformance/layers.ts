@@ -61,6 +61,7 @@ export const layerKernels: Record<string, Kernel> = {
     rstd: Elements | undefined,
     rows,
     columns,
+    f,
   ) => {
     const C = BigInt(columns);
     const normal: bigint[] = [];
@@ -79,7 +80,7 @@ export const layerKernels: Record<string, Kernel> = {
         const N = sum(e.map((one) => one * one)) + scaled(42950n * C, -2 * s);
         const u = Math.floor((63 - bits(N)) / 2) * 2;
         const S = root2((N * two(u)) / C);
-        const M = two(43 + u / 2) / S;
+        const M = two(32 + f + u / 2) / S;
         row = e.map((one) => saturated((one * M + two(31)) >> 32n, 16));
         root = two(38 + u / 2 - s) / S;
       }
@@ -94,7 +95,7 @@ export const layerKernels: Record<string, Kernel> = {
       rows,
       columns,
       4095,
-      (r, i) => halfUp(normal[r * columns + i] * gain[i] + (bias?.[i] ?? 0n), 14),
+      (r, i) => halfUp(normal[r * columns + i] * gain[i] + (bias?.[i] ?? 0n), f + 3),
       (r, i, v) => {
         out[r * columns + i] = v;
       },
@@ -111,6 +112,7 @@ export const layerKernels: Record<string, Kernel> = {
     rows,
     columns,
     shift,
+    f,
   ) => {
     const C = BigInt(columns);
     let changed = 0;
@@ -119,11 +121,11 @@ export const layerKernels: Record<string, Kernel> = {
       const w = count(columns).map((i) => dy[at + i] * gain[i]);
       const A = floorDivide(2n * sum(w) + C, 2n * C);
       const slope = saturated(
-        halfUp(floorDivide(sum(w.map((one, i) => one * xhat[at + i])), C), 11),
+        halfUp(floorDivide(sum(w.map((one, i) => one * xhat[at + i])), C), f),
         32,
       );
       w.forEach((one, i) => {
-        const v = saturated(one - A - halfUp(xhat[at + i] * slope, 11), 32);
+        const v = saturated(one - A - halfUp(xhat[at + i] * slope, f), 32);
         const exact = halfUp(v * rstd[r], shift);
         dz[at + i] = saturated(exact, 32);
         if (dz[at + i] !== exact) changed++;

@@ -17,6 +17,7 @@ export const layerCases = {
       int32(rows, out),
       rows,
       n,
+      11,
     ],
     [
       int32(rows * n, within(2 ** 18)),
@@ -29,6 +30,7 @@ export const layerCases = {
       int32(rows, out),
       rows,
       n,
+      11,
     ],
   ]).concat([
     // rows so flat that epsilon decides, with s = -15; equal values
@@ -44,6 +46,7 @@ export const layerCases = {
         int32(4, out),
         4,
         48 - i,
+        11,
       ],
     ),
     [
@@ -57,6 +60,7 @@ export const layerCases = {
       int32(2, out),
       2,
       16,
+      11,
     ],
     [
       int32(1, { low: 2 ** 24, high: 2 ** 24 }),
@@ -69,6 +73,7 @@ export const layerCases = {
       int32(1, out),
       1,
       1,
+      11,
     ],
   ]),
   layer_norm_backward_i16i32: ROWS.map(([rows, n], i) => [
@@ -82,6 +87,7 @@ export const layerCases = {
     rows,
     n,
     20 + 2 * i,
+    11,
   ]).concat(
     [
       [3, 1],
@@ -100,6 +106,7 @@ export const layerCases = {
         2,
         n,
         shift,
+        11,
       ],
     ),
   ),

@@ -22,6 +22,7 @@ const norm = (
   bias: Argument = 0,
   saved = true,
   restores = true,
+  fraction = 9,
 ): Argument[] => [
   input(new Int32Array(columns).map((_, i) => i * 1000)),
   shift,
@@ -33,9 +34,27 @@ const norm = (
   restores ? out32(1) : 0,
   1,
   columns,
+  fraction,
 ];
-bound('layer_norm_forward_i32i16', '1 <= columns <= 4096', [1, 4096], [0, 4097], (columns) =>
-  norm(columns),
+/** Fraction bits of x-hat and the columns of a row, at the corners and beyond. */
+const XHAT_CORNERS = [
+  [11, 1],
+  [11, 256],
+  [10, 1024],
+  [9, 4096],
+];
+const XHAT_BEYOND = [
+  [11, 0],
+  [11, 257],
+  [10, 1025],
+  [9, 4097],
+];
+const XHAT_COLUMNS = '1 <= columns <= 4^(15 - fraction)';
+bound('layer_norm_forward_i32i16', XHAT_COLUMNS, XHAT_CORNERS, XHAT_BEYOND, ([fraction, columns]) =>
+  norm(columns, 7, 0, true, true, fraction),
+);
+bound('layer_norm_forward_i32i16', '9 <= fraction <= 11', [9, 11], [8, 12], (fraction) =>
+  norm(5, 7, 0, true, true, fraction),
 );
 bound('layer_norm_forward_i32i16', '0 <= shift <= 31', [0, 31], [-1, 32], (shift) =>
   norm(5, shift),
@@ -60,7 +79,7 @@ bound(
   ],
   ([xhat, rstd]) => norm(5, 7, 0, xhat, rstd),
 );
-const back = (columns: number, shift = 22, dy = 16383): Argument[] => [
+const back = (columns: number, shift = 22, dy = 16383, fraction = 9): Argument[] => [
   row(columns, dy),
   row(columns, 2048),
   row(columns, 32767),
@@ -71,9 +90,17 @@ const back = (columns: number, shift = 22, dy = 16383): Argument[] => [
   1,
   columns,
   shift,
+  fraction,
 ];
-bound('layer_norm_backward_i16i32', '1 <= columns <= 4096', [1, 4096], [0, 4097], (columns) =>
-  back(columns),
+bound(
+  'layer_norm_backward_i16i32',
+  XHAT_COLUMNS,
+  XHAT_CORNERS,
+  XHAT_BEYOND,
+  ([fraction, columns]) => back(columns, 22, 16383, fraction),
+);
+bound('layer_norm_backward_i16i32', '9 <= fraction <= 11', [9, 11], [8, 12], (fraction) =>
+  back(5, 22, 16383, fraction),
 );
 bound('layer_norm_backward_i16i32', '1 <= shift <= 62', [1, 62], [0, 63], (shift) =>
   back(5, shift),
