@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { minify } from 'terser';
 import ts from 'typescript';
 import { ENTRIES } from './entries.mjs';
+import { removeLeftovers } from './leftovers.mjs';
 import { thirdPartyLicenses } from './licenses.mjs';
 import { pack } from './pack.mjs';
 import { shortNames } from './private.mjs';
@@ -119,7 +120,11 @@ const COMMON = {
 const metafiles = [];
 const namesOfPrivates = once(shortNames);
 
+/** Names in dist of this build; the declarations are made anew as a whole. */
+const kept = new Set(['types', 'kernels.wasm']);
+
 function save(path, text) {
+  kept.add(basename(path)).add(`${basename(path)}.map`);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   console.log(
@@ -132,9 +137,12 @@ function save(path, text) {
 const withoutDeclarations = (code) =>
   code.replace(/^ +(?!(?:break|continue|return|debugger);)[\w$]+;$/gm, '');
 
+/** Forms that make a text shorter and its compressed text longer. */
+const FOR_GZIP = { sequences: false, inline: 1, join_vars: false, conditionals: false };
+
 /** A file of the library. Terser makes it shorter than esbuild does and writes newlines for
- *  semicolons. Annotations are kept (esbuild drops them with the white space): by them bundlers
- *  leave out the models that nobody imports. */
+ *  semicolons; our getters have no effects. Annotations are kept (esbuild drops them with the white
+ *  space): by them bundlers leave out the models that nobody imports. */
 async function bundle(entry, outfile, plugins) {
   const {
     metafile,
@@ -155,7 +163,7 @@ async function bundle(entry, outfile, plugins) {
   const { code, map } = await minify(withoutDeclarations(bundled.text), {
     module: true,
     ecma: 2020,
-    compress: { passes: 3, reduce_funcs: false },
+    compress: { ...FOR_GZIP, passes: 3, reduce_funcs: false, pure_getters: true },
     sourceMap: { content: bundledMap.text },
     format: { semicolons: false, max_line_len: LINE_LENGTH, preserve_annotations: true },
   });
@@ -255,10 +263,13 @@ try {
     await bundle(`src/${name}/index.ts`, `dist/${name}.js`, [beside('./index.js')]);
     await bundle(`src/${name}/index.ts`, `dist/worker-${name}.js`, [beside('./worker.js')]);
   }
-  if (!process.env.NOCLI) await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
+  if (process.env.NOCLI) kept.add('cli.js').add('cli.js.map');
+  else await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');
   save('dist/THIRD-PARTY-LICENSES', thirdPartyLicenses(metafiles));
   const others = ENTRIES.map((name) => `src/${name}/index.ts`);
   declarations(['src/index.ts', 'src/serve.ts', ...others], 'dist/types');
+  const left = removeLeftovers('dist', kept);
+  if (left.length > 0) console.log(`removed from dist: ${left.join(', ')}`);
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 } catch (error) {
   // esbuild has printed its own errors

@@ -17,6 +17,7 @@ const SOURCES = [
   'tsconfig.json',
   '.ci/build.mjs',
   '.ci/entries.mjs',
+  '.ci/leftovers.mjs',
   '.ci/licenses.mjs',
   '.ci/pack.mjs',
   '.ci/private.mjs',

@@ -1,0 +1,1 @@
+export declare function removeLeftovers(folder: string, kept: ReadonlySet<string>): string[];
