@@ -48,7 +48,7 @@ export interface Checkpoint {
 }
 
 /** What a checkpoint may be of: the models, and the update rules, optimizers and schedules by name.
- *  What comes with the library is always known. */
+ *  What comes with the library is always known; of one name, yours goes before it. */
 export interface CheckpointReader {
   /** Definitions of your own. */
   models?: readonly AnyDefinition[] | undefined;
@@ -142,7 +142,7 @@ function read({ tensors: raw, metadata }: Container, reader: CheckpointReader): 
   if (!HEX.test(dataSha256)) throw new CheckpointError('its field data is not a SHA-256');
   const { models: more, choices: others } = fields('the reader', reader, READER);
   const ownModels = list('models', more, (name, own) => callback(name, own as AnyDefinition));
-  const models = [...builtinModels(), ...ownModels];
+  const models = [...ownModels, ...builtinModels()];
   const choices = { ...builtinChoices(), ...reading('choices', () => ({ ...others })) };
   const options = readOptions(parse(metadata, 'options'), Number(version), models, choices);
   if (seed !== String(options.seed))

@@ -108,12 +108,23 @@ export function typed<K extends keyof Typed>(
   return array;
 }
 
-/** What `read` gives; whatever a getter or a proxy throws meanwhile becomes a UsageError. */
+/** What an error says, whatever it is. */
+function words(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return show(error);
+  }
+}
+
+/** What `read` gives; whatever a getter, a proxy or a function of the user's throws meanwhile
+ *  becomes a UsageError with that as its cause. */
 export function reading<T>(name: string, read: () => T): T {
   try {
     return read();
-  } catch (error) {
-    throw error instanceof RetrogradError ? error : new UsageError(`${name} cannot be read`);
+  } catch (cause) {
+    if (cause instanceof RetrogradError) throw cause;
+    throw Object.assign(new UsageError(`${name} cannot be read: ${words(cause)}`), { cause });
   }
 }
 

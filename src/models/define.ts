@@ -24,6 +24,8 @@ export interface ConfiguredModel<Config = unknown, Batch = unknown> extends Mode
   readonly name: string;
   /** With its defaults: what a checkpoint keeps. */
   readonly config: Config;
+  /** Not of the library: threads of the library do not have it, whatever its name. @internal */
+  readonly isOwn?: boolean | undefined;
 }
 
 /** Makes a model of a configuration. */
@@ -52,8 +54,9 @@ export type Makers = Readonly<Record<string, Maker>>;
 // biome-ignore lint/suspicious/noExplicitAny: of whatever configuration and batch
 export type AnyDefinition = Definition<any, any>;
 
-/** Defines a model. `name` is its name in checkpoints; `build` must give the same for the same
- *  configuration, which is data and choices (rules, optimizers: what has a name and options).
+/** Defines a model. `name` is its name in checkpoints, better unlike the library's gpt, vit and
+ *  translator; `build` must give the same for the same configuration, which is data and choices
+ *  (rules, optimizers: what has a name and options).
  *  @example
  *  const model = defineModel('exclusive or', ({ width }) => ({
  *    input: features({ count: 2 }),
@@ -76,12 +79,21 @@ export function defineModel<Config, A, B>(
 ): Definition<Config, A & B> {
   text('name', name);
   callback('build', build);
+  return definition(name, build, true);
+}
+
+/** A definition, unchecked: those of the library have no third argument. */
+export function definition<Config, A, B>(
+  name: string,
+  build: (config: Config) => Parts<A, B>,
+  isOwn?: boolean,
+): Definition<Config, A & B> {
   const make = (config: Config): ConfiguredModel<Config, A & B> => {
     type All = Parts<A, B> & Stream<A> & { readonly streams?: readonly Stream<A>[] };
     const keys = ['config', 'streams', 'input', 'layers', 'loss'] as const;
     const parts = properties(`what ${name} is built of`, build(config) as All, keys);
     const { input, layers, streams = [{ input, layers }], loss } = parts;
-    return { name, config: (parts.config ?? config) as Config, streams, loss };
+    return { name, config: (parts.config ?? config) as Config, streams, loss, isOwn };
   };
   return Object.assign(make, { modelName: name });
 }

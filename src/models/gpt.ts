@@ -7,7 +7,7 @@ import { layerNorm } from '../layers/layer-norm.ts';
 import { linear } from '../layers/linear.ts';
 import { tokens } from '../layers/tokens.ts';
 import { crossEntropy } from '../loss/cross-entropy.ts';
-import { defineModel } from './define.ts';
+import { definition } from './define.ts';
 import { reversible } from './stream.ts';
 import {
   checkTransformer,
@@ -49,7 +49,7 @@ function checked(config: GptConfig): Required<GptConfig> {
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
  *  console.log(model.config.mlpRatio, plan({ model, batch: 1, steps: 1 }).parameters); // 4 1640
  */
-export const gpt = /* @__PURE__ */ defineModel('gpt', (config: GptConfig) => {
+export const gpt = /* @__PURE__ */ definition('gpt', (config: GptConfig) => {
   const full = checked(config);
   const { vocabulary, context, channels, layers, bias, tied, rule } = full;
   const block = transformerBlock(full, { causal: true, branches: 2 * layers });

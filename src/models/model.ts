@@ -30,6 +30,9 @@ const ALONE: PassOptions = {
   gamma8: 0,
 };
 
+/** What the input's functions read. */
+const OF_INPUT = "the input's part of the batch";
+
 export class PlannedModel<Batch> {
   readonly parameters: readonly Parameter[];
   private readonly streams: readonly PlannedStream<Batch>[];
@@ -76,15 +79,15 @@ export class PlannedModel<Batch> {
   /** Takes a batch of `count` samples; returns how many predictions that is. Throws UsageError for
    *  what the model cannot use. */
   take(batch: Batch, count: number): number {
-    return reading('the batch', () => {
+    reading(OF_INPUT, () => {
       for (const { input } of this.streams) input.take(batch, count);
-      return this.loss.take(batch, count);
     });
+    return reading("the loss's part of the batch", () => this.loss.take(batch, count));
   }
 
   /** Samples in a batch, where the input can tell. */
   samplesOf(batch: Batch): number | undefined {
-    return reading('the batch', () => this.streams[0].input.samplesOf(batch));
+    return reading(OF_INPUT, () => this.streams[0].input.samplesOf(batch));
   }
 
   /** Zeroes this thread's part of the gradients. */

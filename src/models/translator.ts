@@ -8,7 +8,7 @@ import { layerNorm } from '../layers/layer-norm.ts';
 import { linear } from '../layers/linear.ts';
 import { tokens } from '../layers/tokens.ts';
 import { crossEntropy } from '../loss/cross-entropy.ts';
-import { defineModel } from './define.ts';
+import { definition } from './define.ts';
 import { reversible } from './stream.ts';
 import {
   checkTransformer,
@@ -52,7 +52,7 @@ const SHARED = 'token.weight';
  *  const pair = { source, input: Int32Array.of(1, 5, 0), target: Int32Array.of(5, 2, 0) };
  *  console.log(trainer.step({ ...lengths, ...pair }).loss.toFixed(6)); // 1.769112
  */
-export const translator = /* @__PURE__ */ defineModel('translator', (config: TranslatorConfig) => {
+export const translator = /* @__PURE__ */ definition('translator', (config: TranslatorConfig) => {
   const defaults = { ...transformerDefaults(), vocabulary: undefined, context: undefined };
   const full = fields('model', config, defaults);
   const { vocabulary, context, channels, layers: depth, bias, rule } = full;

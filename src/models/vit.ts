@@ -9,7 +9,7 @@ import { countPatches } from '../layers/patch-pixels.ts';
 import { type ImageShape, patches } from '../layers/patches.ts';
 import { row } from '../layers/pool.ts';
 import { crossEntropy } from '../loss/cross-entropy.ts';
-import { defineModel } from './define.ts';
+import { definition } from './define.ts';
 import { reversible } from './stream.ts';
 import {
   checkTransformer,
@@ -61,7 +61,7 @@ function checked(config: VitConfig): Required<VitConfig> {
  *  while (trainer.steps < 30) trainer.step(batch);
  *  console.log(trainer.evaluate(batch).accuracy); // 1
  */
-export const vit = /* @__PURE__ */ defineModel('vit', (config: VitConfig) => {
+export const vit = /* @__PURE__ */ definition('vit', (config: VitConfig) => {
   const full = checked(config);
   const { width, height, colours, patch, classes, channels, layers, bias, rule } = full;
   const block = transformerBlock(full, { causal: false, branches: 2 * layers });

@@ -90,7 +90,10 @@ export function startWorker(
 export function onFirstMessage(receive: (message: never) => void): void {
   withNodeThreads((node) => {
     if (node?.parentPort) node.parentPort.once('message', receive);
-    else {
+    else if (typeof addEventListener !== 'function') {
+      const hint = 'call serve() in the module that the option worker starts';
+      throw new UsageError('models are served outside of a worker', hint);
+    } else {
       const listener = (event: Event): void => receive((event as MessageEvent).data as never);
       addEventListener('message', listener, { once: true });
     }

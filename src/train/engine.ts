@@ -1,8 +1,7 @@
 // Where a run's work is done: memory, back end and threads, and what becomes of both when a thread
 // is lost. What the jobs do is in job.ts.
 
-import { reading } from '../core/check.ts';
-import { RetrogradError, UsageError } from '../core/errors.ts';
+import { RetrogradError } from '../core/errors.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { createWasmBackend, isShared } from '../kernels/wasm.ts';
 import { Arena } from '../memory/arena.ts';
@@ -75,9 +74,7 @@ export class Engine<Batch> {
     const shared = options.threads > 1;
     const pages = Math.ceil(bytes / 65536);
     this.makeBackend = () => makeBackend?.(bytes) ?? createWasmBackend({ pages, shared });
-    this.work = reading('the back end', () => new Run(this.makeBackend()));
-    if (this.work.bytes.length < planned)
-      throw new UsageError(`the back end has no ${bytes} bytes`);
+    this.work = new Run(this.makeBackend());
     const { memory, base } = this.work.backend;
     const arena = new Arena(base);
     this.all = layout(arena, options, 0);
@@ -85,11 +82,15 @@ export class Engine<Batch> {
     initialise(this.work, this.all.model.parameters, options.seed);
     this.setScales(() => 0);
     this.jobs = new Jobs(memory.buffer, this.all.job);
-    const why = shared ? 'this runtime has no shared memory' : '';
-    this.pool = new Pool(this.jobs, options.threads, why);
-    if (!shared || !isShared(memory)) return;
+    const { worker = threadModule, model, threads } = options;
+    const foreign = model.isOwn && worker === undefined;
+    const alone = foreign
+      ? 'this model needs the option worker'
+      : 'this runtime has no shared memory';
+    this.pool = new Pool(this.jobs, threads, shared ? alone : '');
+    if (!shared || !isShared(memory) || foreign) return;
     const message = { memory, base, options: optionsToData(options), end: arena.end };
-    this.pool.start(owner, options.worker ?? threadModule, message);
+    this.pool.start(owner, worker, message);
   }
 
   /** Where the weights are, and the work is done. */

@@ -135,7 +135,7 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
 
 /** A copy of a model: nobody else can change what it is made of. */
 function checkedModel<Batch>(given: ConfiguredModel<unknown, Batch>): typeof given {
-  const keys = ['name', 'config', 'streams', 'loss'] as const;
+  const keys = ['name', 'config', 'streams', 'loss', 'isOwn'] as const;
   const model = properties('model', Object(given) as typeof given, keys);
   if (model.streams === undefined || model.loss === undefined)
     throw new UsageError('options have no model, expected what gpt(...) or another one gives');

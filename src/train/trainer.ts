@@ -32,8 +32,6 @@ import { checkStep, checkTensors, type NamedTensor } from './tensors.ts';
 export class Trainer<Batch = unknown> {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'Trainer';
-  /** Steps done so far. */
-  steps = 0;
   /** Sums of the reports of all steps so far, and of evaluations. */
   readonly totals: Totals;
   /** The run's memory, as planned. */
@@ -42,6 +40,9 @@ export class Trainer<Batch = unknown> {
   readonly peakBytes: number;
 
   private readonly engine: Engine<Batch>;
+  private done = 0;
+  /** Jobs and inferences so far: who holds what one left knows whether another came after it. */
+  private uses = 0;
 
   private constructor(
     /** The run's options, defaults filled in. */
@@ -71,6 +72,11 @@ export class Trainer<Batch = unknown> {
   /** For tests. @internal */
   static forTests<Batch>(options: TrainOptions<Batch>, test: TestOptions): Trainer<Batch> {
     return new Trainer(checkTrainOptions(options), test);
+  }
+
+  /** Steps done so far. */
+  get steps(): number {
+    return this.done;
   }
 
   // ---- threads ----
@@ -135,7 +141,7 @@ export class Trainer<Batch = unknown> {
     const { norm: _, loss, ...counts } = this.accumulate(predictions);
     const rate = this.options.learningRate.rate(this.steps, this.options.steps);
     const { norm, saturated } = this.run({ job: JOB.update, predictions });
-    this.steps++;
+    this.done++;
     this.engine.show(this);
     return {
       step: this.steps,
@@ -238,7 +244,7 @@ export class Trainer<Batch = unknown> {
 
   /** Runs all streams but the last, and returns a function that runs the last one: a translator's
    *  encoder, and what gives the logits after a prefix of the translation. It holds until the
-   *  trainer is used for something else.
+   *  trainer is used for something else, and throws UsageError then.
    *  @example
    *  const model = translator({ vocabulary: 6, layers: 1, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
@@ -247,10 +253,13 @@ export class Trainer<Batch = unknown> {
    */
   predictor(...samples: readonly unknown[]): (last: unknown) => Float64Array {
     const { model } = this.engine.all;
+    const use = ++this.uses;
     samples.forEach((sample, i) => {
       model.infer(this.engine.device, i, sample);
     });
     return (last) => {
+      if (samples.length > 0 && use !== this.uses)
+        throw new UsageError('the trainer was used since', 'call predictor again');
       const out = model.infer(this.engine.device, samples.length, last);
       if (out === undefined)
         throw new UsageError(
@@ -343,7 +352,8 @@ export class Trainer<Batch = unknown> {
     });
     if (slots.length > 0)
       this.engine.setScales((i) => OPTIMIZER_FRACTION - given[parameters.length + i].fraction);
-    this.steps = steps;
+    this.done = steps;
+    this.uses++;
     this.engine.show(this);
   }
 
@@ -363,6 +373,7 @@ export class Trainer<Batch = unknown> {
 
   private run(given: Partial<Job> & Pick<Job, 'job'>): Outcome {
     const { steps: step } = this;
+    this.uses++;
     return this.engine.run({ count: 0, first: 0, step, predictions: 0, gamma8: 0, ...given });
   }
 }

@@ -7,8 +7,12 @@ import { sha256Hex } from '../../src/core/digest.ts';
 import { CheckpointError } from '../../src/core/errors.ts';
 import {
   decodeCheckpoint,
+  defineModel,
   encodeCheckpoint,
+  features,
   type ImageBatch,
+  linear,
+  meanSquaredError,
   Trainer,
   type TranslatorBatch,
   translator as translatorModel,
@@ -198,4 +202,23 @@ describe.each(['vit', 'translator'] as const)('a checkpoint of a %s', (name) => 
 
 test('a GPT is read as before', async () => {
   expect(asData(await decodeCheckpoint(await sampleFile()))).toEqual(asData(sampleCheckpoint()));
+});
+
+test("a model of one's own goes before one of the library of the same name", async () => {
+  const own = defineModel('vit', ({ count }: { count: number }) => ({
+    input: features<object>({ count }),
+    layers: [linear(1)],
+    loss: meanSquaredError<object>(),
+  }));
+  const trainer = Trainer.create({ model: own({ count: 3 }), batch: 1, steps: 5 });
+  const reader = { models: [own] };
+  const { options, steps: step } = trainer;
+  const file = await encodeCheckpoint(
+    { tensors: trainer.tensors(), options, step, ...rest },
+    reader,
+  );
+  const back = await decodeCheckpoint(file, reader);
+  expect(back.options.model.config).toEqual({ count: 3 });
+  expect(back.tensors.map(({ name }) => name)).toEqual(trainer.tensors().map(({ name }) => name));
+  await expect(decodeCheckpoint(file)).rejects.toThrow(CheckpointError);
 });

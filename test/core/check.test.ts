@@ -298,10 +298,10 @@ describe('options', () => {
   });
   test('a getter that throws and a revoked proxy are UsageErrors', () => {
     expect(messageOf(() => fields('options', throwing as never, known as never))).toBe(
-      'options cannot be read',
+      'options cannot be read: RangeError: a trap',
     );
     expect(messageOf(() => fields('options', revoked({}) as never, known as never))).toBe(
-      'options cannot be read',
+      "options cannot be read: TypeError: Cannot perform 'get' on a proxy that has been revoked",
     );
     expect(messageOf(() => fields('options', undefined as never, known as never))).toBe(
       'options is undefined, expected an object',

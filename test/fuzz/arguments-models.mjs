@@ -95,7 +95,7 @@ export const MODEL_CALLS = [
   ['gpt.weightsSha256', (...args) => gpt.weightsSha256(...args), () => []],
   ['closed.ready', (...args) => closed.ready(...args), () => []],
   ['closed.close', (...args) => closed.close(...args), () => []],
-  ...['parameters', 'threads', 'threadsNote'].map((key) => [
+  ...['parameters', 'steps', 'threads', 'threadsNote'].map((key) => [
     `gpt.${key}`,
     (...args) => Reflect.get(R.Trainer.prototype, key, gpt, ...args),
     () => [],

@@ -34,7 +34,7 @@ describe('noise', () => {
       }
       const noisy = trainers[3];
       const losses = [0, 1, 2].map((step) => {
-        noisy.steps = step;
+        noisy.restore(noisy.tensors(), step);
         return noisy.computeGradients(batch);
       });
       expect(new Set(losses).size).toBe(3);
