@@ -125,6 +125,7 @@ export { type BatchOptions, fillBatch } from './data/batch.ts';
 export { chooseToken } from './data/sampling.ts';
 export {
   type TextData,
+  type TextEncoding,
   checkLength,
   readText,
   splitTokens,

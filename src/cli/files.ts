@@ -18,6 +18,8 @@ export const FLOAT32_FILE = 'weights.f32.safetensors';
 
 /** Most bytes of a text: a gigabyte, of which every byte becomes a token of four. */
 const MAX_TEXT = 2 ** 30;
+/** Most bytes of a tokenizer: GPT-2's has 2^21. */
+const MAX_TOKENIZER = 2 ** 26;
 /** Most bytes of sentences, which become strings. */
 const MAX_SENTENCES = 2 ** 28;
 
@@ -29,6 +31,16 @@ function cannotRead(what: string, error: unknown, expected: string, hint: string
     `${what} ${why}, expected ${isLarge ? 'at most so many' : expected}`,
     isLarge ? 'give a part of it' : hint,
   );
+}
+
+/** The text of a tokenizer's file. Throws UsageError. */
+export function readTokenizerFile(path: string): string {
+  try {
+    return new TextDecoder().decode(readBounded(path, MAX_TOKENIZER));
+  } catch (error) {
+    const hint = 'give a tokenizer.json, a directory that has one, or bpe:N to learn one';
+    throw cannotRead(`tokenizer ${quote(path)}`, error, 'a readable file', hint);
+  }
 }
 
 /** The bytes of a text file. Throws UsageError. */

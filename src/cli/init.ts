@@ -23,6 +23,7 @@ export interface Init {
 /** Options that say what the weights are of: they are those of the run. */
 const SHAPE = [
   'vocabulary',
+  'tokenizer',
   'vocabularySize',
   'layers',
   'channels',
@@ -46,7 +47,7 @@ export async function openInit(
   if (values.init === undefined) return undefined;
   const run = await openRun(values.init, kind);
   const settings = settingsOf(run.options);
-  const more = kind.settings(run.known, run.options.model.config);
+  const more = kind.settings(run.known, run.options.model.config, values);
   const before = { ...settings, ...settings.model, ...more } as Record<string, unknown>;
   const shape = SHAPE.filter((name) => before[name] !== undefined);
   const hint = 'leave them out: its weights are of a model of that shape';

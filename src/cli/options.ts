@@ -23,6 +23,7 @@ import { defaultThreads } from './threads.ts';
 export interface RunValues {
   text?: string;
   vocabulary?: VocabularyKind;
+  tokenizer?: string;
   vocabularySize?: number;
   context?: number;
   untied?: boolean;

@@ -81,7 +81,7 @@ async function prepareResumed(
   given: ReadonlySet<string>,
 ): Promise<Begun> {
   const run = await openRun(directory, kind);
-  const more = kind.settings(run.known, run.options.model.config);
+  const more = kind.settings(run.known, run.options.model.config, values);
   const options = resumedOptions(kind.rows, { options: run.options, more }, values, given);
   if (run.step >= options.steps)
     throw new UsageError(

@@ -2,13 +2,14 @@
 // on every machine.
 
 import { gpt } from './kinds/gpt.ts';
+import type { TextVocabulary } from './kinds/gpt-known.ts';
 import {
   chooseToken,
   type GptConfig,
   type TextBatch,
+  type TokenDecoder,
   type Trainer,
   UsageError,
-  type Vocabulary,
 } from './library.ts';
 import { write } from './output.ts';
 import { printable } from './printable.ts';
@@ -49,7 +50,7 @@ export function generate(
 }
 
 /** Without a prompt a text begins after a line break, if the training text has any. */
-export function promptTokens(vocabulary: Vocabulary, prompt: string | undefined): Int32Array {
+export function promptTokens(vocabulary: TextVocabulary, prompt: string | undefined): Int32Array {
   if (prompt === '')
     throw new UsageError(
       "--prompt is '', expected at least one character",
@@ -68,22 +69,28 @@ class Writer {
   private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   /** A carriage return, whose line feed may come. */
   private held = '';
-  constructor(private readonly characters: Vocabulary) {}
+  /** Of a tokenizer. */
+  private readonly pieces: TokenDecoder | undefined;
+  constructor(private readonly vocabulary: TextVocabulary) {
+    this.pieces = vocabulary.kind === 'tokenizer' ? vocabulary.decoder() : undefined;
+  }
 
   begin(prompt: string): void {
     write(printable(prompt));
   }
 
   take(token: number): void {
-    const isByte = this.characters.kind === 'bytes';
+    this.put(this.pieces?.take(token) ?? this.textOf(token));
+  }
+
+  private textOf(token: number): string {
+    const isByte = this.vocabulary.kind === 'bytes';
     const bytes = isByte ? Uint8Array.of(token) : undefined;
-    this.put(
-      isByte ? this.decoder.decode(bytes, { stream: true }) : this.characters.decode([token]),
-    );
+    return isByte ? this.decoder.decode(bytes, { stream: true }) : this.vocabulary.decode([token]);
   }
 
   end(): void {
-    this.put(this.decoder.decode());
+    this.put(this.pieces?.end() ?? this.decoder.decode());
     write(`${printable(this.held)}\n`);
   }
 
@@ -101,16 +108,16 @@ export async function sample(directory: string, values: SampleValues): Promise<n
       `--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`,
     );
   const run = await openRun(directory, gpt);
-  const { characters } = run.known;
-  const prompt = promptTokens(characters, values.prompt);
+  const { vocabulary } = run.known;
+  const prompt = promptTokens(vocabulary, values.prompt);
   const trainer = restoreTrainer(gpt, run, { ...run.options, threads: 1 });
   const drawing = { length, temperature, seed };
   if (values.json === true) {
-    const text = characters.decode(generate(trainer, prompt, drawing));
+    const text = vocabulary.decode(generate(trainer, prompt, drawing));
     printJson({ event: 'sample', prompt: values.prompt ?? '', text, ...drawing, step: run.step });
     return 0;
   }
-  const writer = new Writer(characters);
+  const writer = new Writer(vocabulary);
   writer.begin(values.prompt ?? '');
   generate(trainer, prompt, drawing, (token) => writer.take(token));
   writer.end();

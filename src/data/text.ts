@@ -1,14 +1,18 @@
 // From the bytes of a text to what a run trains on: tokens, split 90 / 10 into a training and a
 // validation part, the same split as nanoGPT's, so that losses can be compared.
 
-import { fields, instance, MAX_LENGTH, text, typed, whole } from '../core/check.ts';
+import { fields, having, MAX_LENGTH, text, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { Vocabulary, type VocabularyKind } from './vocabulary.ts';
 
+/** What makes tokens of a text: a `Vocabulary`, a `Tokenizer` of retrograd/tokenizer, or an object
+ *  of your own. */
+export type TextEncoding = Pick<Vocabulary, 'encode'>;
+
 /** A training text, ready: its vocabulary and its tokens in two parts. */
-export interface TextData {
-  /** Which token stands for which character. */
-  readonly vocabulary: Vocabulary;
+export interface TextData<V extends TextEncoding = Vocabulary> {
+  /** What the tokens stand for. */
+  readonly vocabulary: V;
   /** The first floor(0.9 n) tokens. */
   readonly train: Int32Array;
   /** The rest. */
@@ -49,30 +53,37 @@ export function checkLength(tokens: Int32Array, context: number, what: string): 
 }
 
 /** How a text is read. */
-export interface TextOptions {
+export interface TextOptions<V = VocabularyKind | TextEncoding> {
   /** T: tokens of a window; each part of the text must have more. */
   context: number;
-  /** A kind of vocabulary, or one that is given ('characters'). */
-  vocabulary?: VocabularyKind | Vocabulary | undefined;
+  /** A kind of vocabulary, or one that is given, as a `Tokenizer` ('characters'). */
+  vocabulary?: V | undefined;
   /** What errors call the text ('text'). */
   what?: string | undefined;
 }
 
 /** Reads a training text: vocabulary (or the given one), tokens, split. `what` names the text in
- *  errors. Throws UsageError for a text that is empty, not UTF-8, has one distinct character, or
- *  has a part shorter than context + 1.
+ *  errors. Throws UsageError for a text that is empty, not UTF-8, has one distinct token, or has
+ *  a part shorter than context + 1.
  *  @example
  *  const bytes = new TextEncoder().encode('she sells sea shells by the sea shore. '.repeat(4));
  *  const { vocabulary, train, validation } = readText(bytes, { context: 8 });
  *  console.log(vocabulary.size, train.length, validation.length); // 12 140 16
  *  console.log(vocabulary.decode(train.subarray(0, 9))); // she sells
  */
-export function readText(bytes: Uint8Array, options: TextOptions): TextData {
+export function readText<V extends TextEncoding | VocabularyKind = VocabularyKind>(
+  bytes: Uint8Array,
+  options: TextOptions<V>,
+): TextData<V extends VocabularyKind ? Vocabulary : V> {
   const {
     context,
     vocabulary: given,
     what,
-  } = fields('options', options, { context: undefined, vocabulary: 'characters', what: 'text' });
+  } = fields<TextOptions>('options', options, {
+    context: undefined,
+    vocabulary: 'characters',
+    what: 'text',
+  });
   typed(text('what', what), bytes, 'Uint8Array');
   whole('context', context, 1, MAX_LENGTH);
   if (bytes.length === 0)
@@ -80,14 +91,15 @@ export function readText(bytes: Uint8Array, options: TextOptions): TextData {
       `${what} is empty`,
       `give a text of at least ${10 * context + 1} characters`,
     );
-  const isKind = typeof given === 'string';
-  const vocabulary = isKind
-    ? Vocabulary.ofText(bytes, given, what)
-    : instance('vocabulary', given, Vocabulary, 'a kind or a Vocabulary');
-  const tokens = vocabulary.encode(bytes, what);
+  const vocabulary =
+    typeof given === 'string'
+      ? Vocabulary.ofText(bytes, given, what)
+      : having<TextEncoding>('vocabulary', given, ['encode']);
+  const tokens = typed('the tokens', vocabulary.encode(bytes, what), 'Int32Array');
+  const unit = vocabulary instanceof Vocabulary ? 'character' : 'token';
   if (tokens.every((token) => token === tokens[0]))
     throw new UsageError(
-      `${what} has one distinct character in ${tokens.length}, expected at least 2`,
+      `${what} has one distinct ${unit} in ${tokens.length}, expected at least 2`,
       'there is nothing to learn from it; give a real text',
     );
   const parts = splitTokens(tokens);
@@ -102,10 +114,10 @@ export function readText(bytes: Uint8Array, options: TextOptions): TextData {
     throw new UsageError(
       `${what} is too short: its ${name} part has ${part.length} tokens, expected at least ` +
         `${context + 1} (context ${context} + 1)`,
-      `use a text of at least ${10 * context + 1} characters${shorter}`,
+      `use a text of at least ${10 * context + 1} ${unit}s${shorter}`,
     );
   }
-  return { vocabulary, ...parts };
+  return { vocabulary: vocabulary as never, ...parts };
 }
 
 /** All windows of `context` tokens that do not overlap, and the same windows one token later: a

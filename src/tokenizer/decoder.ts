@@ -12,6 +12,25 @@ export interface TokenBytes {
   readonly skipped: ReadonlySet<number>;
 }
 
+/** The bytes of a token, or of some one after the other. */
+export function bytesOf(
+  tokens: number | ArrayLike<number>,
+  { bytes, starts, skipped }: TokenBytes,
+): Uint8Array<ArrayBuffer> {
+  const most = starts.length - 2;
+  const check = (name: string, token: unknown): number => whole(name, token, 0, most);
+  const own = list('tokens', typeof tokens === 'number' ? [tokens] : tokens, check);
+  const isText = (token: number): boolean => skipped.size === 0 || !skipped.has(token);
+  let room = 0;
+  for (const token of own) room += starts[token + 1] - starts[token];
+  const all = new Uint8Array(room);
+  let length = 0;
+  for (const token of own)
+    if (isText(token))
+      for (let at = starts[token]; at < starts[token + 1]; at++) all[length++] = bytes[at];
+  return all.subarray(0, length);
+}
+
 /** The text of tokens that come one after the other, as from a model that writes: a character whose
  *  bytes are in several tokens comes with the last of them. Made by `decoder` of a `Tokenizer`.
  *  @example
@@ -38,7 +57,7 @@ export class TokenDecoder {
    *  console.log(decoder.take([71, 64]) + decoder.take(0)); // ha!
    */
   take(tokens: number | ArrayLike<number>): string {
-    return this.utf8.decode(this.bytesOf(tokens), { stream: true });
+    return this.utf8.decode(bytesOf(tokens, this.tokens), { stream: true });
   }
 
   /** What is left when no token comes any more: U+FFFD for an incomplete character, or nothing. The
@@ -51,21 +70,5 @@ export class TokenDecoder {
    */
   end(): string {
     return this.utf8.decode();
-  }
-
-  private bytesOf(tokens: number | ArrayLike<number>): Uint8Array {
-    const { bytes, starts, skipped } = this.tokens;
-    const most = starts.length - 2;
-    const check = (name: string, token: unknown): number => whole(name, token, 0, most);
-    const own = list('tokens', typeof tokens === 'number' ? [tokens] : tokens, check);
-    const isText = (token: number): boolean => skipped.size === 0 || !skipped.has(token);
-    let room = 0;
-    for (const token of own) room += starts[token + 1] - starts[token];
-    const all = new Uint8Array(room);
-    let length = 0;
-    for (const token of own)
-      if (isText(token))
-        for (let at = starts[token]; at < starts[token + 1]; at++) all[length++] = bytes[at];
-    return all.subarray(0, length);
   }
 }

@@ -275,7 +275,7 @@ export function toTokenizerJson(model: Model): TokenizerJson {
       fuse_unk: model.fusesUnknown,
       byte_fallback: false,
       ignore_merges: model.ignoresMerges,
-      vocab: Object.fromEntries(vocab),
+      vocab: Object.fromEntries([...vocab].sort(([, a], [, b]) => a - b)),
       merges: merges.map((pair) => pair.join(' ')),
     },
   };

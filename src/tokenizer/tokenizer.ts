@@ -7,7 +7,7 @@ import { UsageError } from '../core/errors.ts';
 import { type AddedToken, AddedTokens } from './added.ts';
 import { BYTES_A_UNIT, byteCharacters, eachByte } from './bytes.ts';
 import { WordCache } from './cache.ts';
-import { type TokenBytes, TokenDecoder } from './decoder.ts';
+import { bytesOf, type TokenBytes, TokenDecoder } from './decoder.ts';
 import type { TokenizerJson } from './format.ts';
 import { Joiner } from './joiner.ts';
 import {
@@ -165,7 +165,8 @@ export class Tokenizer {
    */
   toFiles(): TokenizerFiles {
     const { vocab, merges, added } = this.model;
-    const all = new Map([...vocab, ...added.map(({ id, content }) => [content, id] as const)]);
+    const own = added.map(({ id, content }) => [content, id] as const);
+    const all = [...new Map([...vocab, ...own])].sort(([, a], [, b]) => a - b);
     const lines = merges.map(([left, right]) => `${left} ${right}\n`);
     return {
       'vocab.json': JSON.stringify(Object.fromEntries(all)),
@@ -205,6 +206,15 @@ export class Tokenizer {
   decode(tokens: ArrayLike<number>, options: DecodeOptions = {}): string {
     const decoder = this.decoder(options);
     return decoder.take(tokens) + decoder.end();
+  }
+
+  /** The bytes of some tokens: those of the text, if they are of a whole one.
+   *  @example
+   *  const tokenizer = Tokenizer.train('\u{2603}', { size: 256 });
+   *  console.log(tokenizer.decodeBytes(tokenizer.encode('\u{2603}')).join(' ')); // 226 152 131
+   */
+  decodeBytes(tokens: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+    return bytesOf(tokens, { ...this.bytes, skipped: new Set() });
   }
 
   /** What gives the text of tokens that come one after the other.

@@ -156,6 +156,7 @@ describe('public names', () => {
         'encode',
         'encodeOrdinary',
         'decode',
+        'decodeBytes',
         'decoder',
         'tokenToId',
       ],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { readText, splitTokens } from '../../src/data/text.ts';
 import { Vocabulary } from '../../src/data/vocabulary.ts';
+import { Tokenizer } from '../../src/tokenizer/index.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const message = (
@@ -85,5 +86,32 @@ describe('readText', () => {
       expect(message(bytes, longest)).toBe('accepted');
       expect(message(bytes, longest + 1)).not.toBe('accepted');
     }
+  });
+});
+
+describe('another encoding', () => {
+  test('a Tokenizer gives its tokens', () => {
+    const text = 'the cat sat on the mat. '.repeat(12);
+    const tokenizer = Tokenizer.train(text, { size: 270 });
+    const found = readText(bytesOf(text), { context: 2, vocabulary: tokenizer });
+    expect(found.vocabulary).toBe(tokenizer);
+    expect([...found.train, ...found.validation]).toEqual([...tokenizer.encode(text)]);
+  });
+
+  test("one of one's own needs `encode` alone, which gives an Int32Array", () => {
+    const own = { encode: (bytes: Uint8Array) => Int32Array.from(bytes, (byte) => byte & 7) };
+    const { train } = readText(bytesOf('abcdefghij'.repeat(3)), { context: 1, vocabulary: own });
+    expect(train.length).toBe(27);
+    const plain = { encode: () => [1, 2, 3] } as never;
+    for (const [vocabulary, reason] of [
+      [plain, /^the tokens is of type object, expected Int32Array/],
+      [{} as never, /^encode of vocabulary is undefined, expected a function/],
+      [7 as never, /^vocabulary is 7, expected an object/],
+    ] as const)
+      expect(() => readText(bytesOf('abc'), { context: 1, vocabulary })).toThrow(reason);
+    const one = { encode: () => new Int32Array(40) };
+    expect(() => readText(bytesOf('abc'), { context: 1, vocabulary: one })).toThrow(
+      /text has one distinct token in 40, expected at least 2/,
+    );
   });
 });

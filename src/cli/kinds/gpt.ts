@@ -1,6 +1,6 @@
 // A GPT and the text that it learns.
 
-import { asFlags, choice, number, quote, wholeNumber } from '../argv.ts';
+import { asFlags, choice, number, wholeNumber } from '../argv.ts';
 import { readTextFile } from '../files.ts';
 import { count } from '../format.ts';
 import {
@@ -13,12 +13,25 @@ import {
   type TextBatch,
   type TextData,
   UsageError,
-  Vocabulary,
 } from '../library.ts';
 import { type RunValues, runNames, sharedOptions, stackOf } from '../options.ts';
 import { type OptionRows, stackRows } from '../rows.ts';
 import { configOf, optionsOf, type RunOptions } from '../settings.ts';
 import { evaluateInSlices, gptTask } from '../tasks/gpt.ts';
+import { learnedSize, tokenizerWord } from '../tokenizers.ts';
+import {
+  assumedSize,
+  bytesOfTokens,
+  checkOne,
+  describeText,
+  type GptKnown,
+  knownJson,
+  knownOf,
+  type TextVocabulary,
+  tokenizerOf,
+  vocabularyOf,
+  vocabularySize,
+} from './gpt-known.ts';
 import {
   type Basis,
   checkSameData,
@@ -30,11 +43,7 @@ import {
   type SavedRun,
 } from './kind.ts';
 
-export interface GptKnown {
-  characters: Vocabulary;
-}
-
-export interface GptData extends RunData<GptKnown>, TextData {}
+export interface GptData extends RunData<GptKnown>, TextData<TextVocabulary> {}
 
 type Options = RunOptions<GptConfig, TextBatch>;
 export type GptRun = SavedRun<GptConfig, TextBatch, GptKnown>;
@@ -59,6 +68,12 @@ const rows: OptionRows = {
       'characters: of the text; bytes: any file (characters)',
       (flag) => choice(flag, 'characters', 'bytes'),
     ],
+    [
+      '--tokenizer <file>',
+      'instead: a tokenizer.json of byte-level BPE, or a directory with one or with vocab.json ' +
+        'and merges.txt; bpe:N: N tokens, learned from the training part of the text',
+      tokenizerWord,
+    ],
     ...stackRows(DEFAULTS, ['--context <n>', `T, tokens the model sees (${CONTEXT})`, number]),
     ['--untied', 'a head of its own instead of the token embedding'],
   ],
@@ -71,8 +86,6 @@ const rows: OptionRows = {
     ],
   ],
 };
-
-const describeText = (path: string): string => `text ${quote(path)}`;
 
 function runOptions(values: RunValues, vocabulary: number): Options {
   const config = {
@@ -100,24 +113,14 @@ async function read(
   const context = saved?.options.model.config.context ?? values.context ?? CONTEXT;
   const data = readText(file, {
     context,
-    vocabulary: saved?.known.characters ?? values.vocabulary,
+    vocabulary: saved?.known.vocabulary ?? vocabularyOf(values, file),
     what: describeText(path),
   });
+  const learned = saved?.known.learned ?? learnedSize(values.tokenizer) ?? null;
   const note =
     `vocabulary ${data.vocabulary.size}, text of ${count(data.train.length)} + ` +
     `${count(data.validation.length)} tokens`;
-  return { ...data, sha256, known: { characters: data.vocabulary }, note };
-}
-
-/** Size of the vocabulary: of the text, as given, or 256 as of bytes. */
-function vocabularySize({
-  text,
-  vocabulary = 'characters',
-  vocabularySize: given = 256,
-}: RunValues): number {
-  return text === undefined
-    ? given
-    : Vocabulary.ofText(readTextFile(text), vocabulary, describeText(text)).size;
+  return { ...data, sha256, known: { vocabulary: data.vocabulary, learned }, note };
 }
 
 /** The training text is judged by its validation part unless all of it is asked for; any other text
@@ -137,7 +140,7 @@ async function evaluate(
   const { context } = run.options.model.config;
   const isTrainingText = (await sha256Hex(file)) === run.dataSha256;
   const part = values.part ?? (isTrainingText ? 'validation' : 'all');
-  const all = run.known.characters.encode(file, what);
+  const all = run.known.vocabulary.encode(file, what);
   const tokens = part === 'all' ? all : splitTokens(all).validation;
   checkLength(tokens, context, part === 'all' ? what : `the validation part of ${what}`);
   const loss = (await evaluateInSlices(
@@ -150,13 +153,19 @@ async function evaluate(
   const judged = Math.floor((tokens.length - 1) / context) * context;
   const which = part === 'all' ? 'the whole text' : 'the validation part (last tenth)';
   const own = isTrainingText ? ' of the text it was trained on' : '';
+  const bytes = bytesOfTokens(run.known.vocabulary, tokens.subarray(1, judged + 1));
+  const bitsPerByte = (loss * judged) / Math.LN2 / bytes;
   return {
-    event: { loss, part, tokens: judged, step: run.step, isTrainingText },
+    event: { loss, bitsPerByte, part, tokens: judged, step: run.step, isTrainingText },
     rows: [
       ['loss', `${loss.toFixed(4)} nats a token`],
       [
         'per token',
         `${(loss / Math.LN2).toFixed(4)} bits, perplexity ${Math.exp(loss).toFixed(3)}`,
+      ],
+      [
+        'per byte',
+        `${bitsPerByte.toFixed(4)} bits: what different vocabularies can be compared by`,
       ],
       ['over', `${count(judged)} tokens: ${which}${own}`],
     ],
@@ -172,15 +181,18 @@ export const gpt: Kind<GptConfig, TextBatch, GptKnown, GptData> = {
   rows,
   read,
   evaluate,
-  checkGiven({ text }) {
+  checkGiven(values) {
+    const { text } = values;
+    checkOne(values);
     if (text === undefined)
       throw new UsageError(
         '--text is missing, expected a text file to train on',
         'for instance --text input.txt',
       );
   },
-  options: (values, data) => runOptions(values, data?.vocabulary.size ?? 256),
+  options: (values, data) => runOptions(values, data?.vocabulary.size ?? assumedSize(values)),
   async planned(values) {
+    checkOne(values);
     const options = runOptions(values, vocabularySize(values));
     return { options, note: `vocabulary ${options.model.config.vocabulary}` };
   },
@@ -198,11 +210,18 @@ export const gpt: Kind<GptConfig, TextBatch, GptKnown, GptData> = {
   task: (trainer, { train, validation }) => gptTask(trainer, { train, validation }),
   batchNote: (options) =>
     `batch ${options.batch} of ${configOf<GptConfig>(options).context} tokens`,
-  toJson: ({ characters }) => characters.toJson(),
+  toJson: knownJson,
   fromJson(value, { vocabulary }) {
-    const characters = Vocabulary.fromJson(value);
-    return characters?.size === vocabulary ? { characters } : undefined;
+    const known = knownOf(value);
+    return known?.vocabulary.size === vocabulary ? known : undefined;
   },
-  describe: ({ characters }) => ['vocabulary', `${characters.size} ${characters.kind}`],
-  settings: ({ characters }, { tied }) => ({ vocabulary: characters.kind, untied: !tied }),
+  describe: ({ vocabulary: { kind, size } }) => [
+    'vocabulary',
+    `${size} ${kind === 'tokenizer' ? 'tokens of byte-level BPE' : kind}`,
+  ],
+  settings: (known, { tied }, values = {}) => ({
+    vocabulary: known.vocabulary.kind,
+    tokenizer: tokenizerOf(known, values.tokenizer),
+    untied: !tied,
+  }),
 };

@@ -97,8 +97,9 @@ export interface Kind<
   fromJson(value: unknown, config: Required<Config>): Known | undefined;
   /** `known` in a few words, with a name for it. */
   describe(known: Known): [string, string];
-  /** Options of a run that the library does not know, by name. */
-  settings(known: Known, config: Required<Config>): object;
+  /** Options of a run that the library does not know, by name. `values`: what is given now; an
+   *  option that means the same has the same words. */
+  settings(known: Known, config: Required<Config>, values?: RunValues): object;
   evaluate(
     run: SavedRun<Config, Batch, Known>,
     values: EvalValues,
