@@ -7,13 +7,13 @@ import type { Source } from './source.ts';
 export interface Card {
   readonly name: string;
   readonly title: string;
+  /** The hub's name of the library that loads it. */
+  readonly library: 'transformers' | 'transformers.js';
   /** Of the hub: text-generation, image-classification, translation. */
   readonly task: string;
   readonly tags: readonly string[];
-  /** Lines of Python that load it. */
-  readonly python: readonly string[];
-  /** What differs from the original, for people. */
-  readonly notes: readonly string[];
+  /** That loads it. */
+  readonly code: string;
 }
 
 const MEAN_NETWORK =
@@ -27,11 +27,11 @@ const shapeOf = (config: object): string =>
     .join(', ');
 
 /** The text of README.md. */
-export function cardOf(source: Source, sha256: string, card: Card): string {
+export function cardOf(source: Source, card: Card): string {
   const { rule } = source.config as { rule?: { name?: string } };
-  const mean = rule?.name === 'bdia' ? [MEAN_NETWORK] : [];
+  const mean = rule?.name === 'bdia' ? `\n${MEAN_NETWORK}\n` : '';
   return `---
-library_name: transformers
+library_name: ${card.library}
 pipeline_tag: ${card.task}
 tags:
 ${['retrograd', ...card.tags].map((tag) => `- ${tag}`).join('\n')}
@@ -46,12 +46,10 @@ weights, byte for byte, on every machine.
 | --- | --- |
 | shape | ${shapeOf(source.config)} |
 | parameters | ${source.parameters} |
-| SHA-256 of the int32 master weights | \`${sha256}\` |
+| SHA-256 of the int32 master weights | \`${source.sha256()}\` |
 
-\`\`\`python
-${card.python.join('\n')}
+\`\`\`${card.library === 'transformers' ? 'python' : 'js'}
+${card.code}
 \`\`\`
-
-${[...card.notes, ...mean].join('\n')}
-`;
+${mean}`;
 }

@@ -1,16 +1,16 @@
 // A model as the directory that Hugging Face's libraries load: weights, configuration, tokenizer,
 // README.
 
-import { fields, show, text } from '../core/check.ts';
-import { UsageError } from '../core/errors.ts';
+import { fields, text } from '../core/check.ts';
 import { cardOf } from './card.ts';
 import { type ExportedFile, jsonFile, textFile } from './file.ts';
 import { gpt2Config, gpt2Tensors, gptConfig } from './gpt2.ts';
+import { refuseModel, vocabularyOf } from './model.ts';
 import { recordOf } from './record.ts';
 import { safetensorsFile } from './safetensors.ts';
 import { type ExportSource, Source } from './source.ts';
 import type { OutTensor } from './values.ts';
-import { type ExportVocabulary, readVocabulary, type Tokens } from './vocabulary.ts';
+import type { ExportVocabulary, Tokens } from './vocabulary.ts';
 
 /** What an export needs to know beside the weights. */
 export interface HfOptions {
@@ -22,30 +22,6 @@ export interface HfOptions {
 
 /** Files of a directory by name. */
 export type ExportedFiles = Record<string, ExportedFile>;
-
-/** The vocabulary that was given, or the checkpoint's. Throws UsageError if it is another size. */
-export function vocabularyOf(source: Source, given: unknown, size: number): Tokens {
-  const value = given ?? source.vocabulary;
-  if (value === undefined || value === null)
-    throw new UsageError(
-      'vocabulary is missing, expected what the tokens of the model stand for',
-      'for instance { vocabulary: Vocabulary.bytes() }',
-    );
-  const tokens = readVocabulary(value);
-  if (tokens.size === size) return tokens;
-  throw new UsageError(
-    `the vocabulary has ${tokens.size} tokens, expected ${size} as the model`,
-    'give the vocabulary that the model was trained with',
-  );
-}
-
-/** Throws UsageError for a model that has no counterpart elsewhere. */
-export function refuseModel({ model }: Source, expected: string): never {
-  throw new UsageError(
-    `the model is ${show(model)}, expected ${expected}`,
-    'exportSafetensors (--to safetensors) takes any model',
-  );
-}
 
 /** The file of weights, with the record by which the master weights are had again. */
 export const modelFile = (source: Source, tensors: readonly OutTensor[]): ExportedFile =>
@@ -75,35 +51,48 @@ function gptFiles(source: Source, vocabulary: unknown, name: string): ExportedFi
   source.checkRule();
   const { vocabulary: V, context } = gptConfig(source);
   const tokens = vocabularyOf(source, vocabulary, V);
-  const { end } = tokens;
-  const ends = { bos_token_id: end ?? null, eos_token_id: end ?? null };
-  const card = cardOf(source, source.sha256(), {
-    name,
-    title: 'A GPT-2',
-    task: 'text-generation',
-    tags: ['gpt2'],
-    python: [
-      'from transformers import AutoModelForCausalLM, AutoTokenizer',
-      'tokenizer = AutoTokenizer.from_pretrained(".")',
-      'model = AutoModelForCausalLM.from_pretrained(".")',
-      'ids = tokenizer("The ", return_tensors="pt").input_ids',
-      'print(tokenizer.decode(model.generate(ids, max_new_tokens=100, do_sample=True)[0]))',
-    ],
-    notes: [],
-  });
   return {
-    'config.json': jsonFile(gpt2Config(source, end)),
+    'config.json': jsonFile(gpt2Config(source, tokens.end)),
     'model.safetensors': modelFile(source, gpt2Tensors(source)),
-    'tokenizer.json': jsonFile(tokens.json),
-    'tokenizer_config.json': jsonFile(tokenizerConfig(context)),
-    'generation_config.json': jsonFile({ ...ends, do_sample: true, max_length: context }),
-    'README.md': textFile(card),
+    ...tokenizerFiles(tokens, context),
+    'README.md': textFile(gptCard(source, name, 'transformers')),
   };
 }
 
-/** tokenizer_config.json: decoding gives the text as it was. */
-export const tokenizerConfig = (context: number): object => ({
-  tokenizer_class: 'PreTrainedTokenizerFast',
-  model_max_length: context,
-  clean_up_tokenization_spaces: false,
-});
+/** tokenizer.json, and how generation ends. Decoding gives the text as it was. */
+export function tokenizerFiles({ json, end }: Tokens, context: number): ExportedFiles {
+  const ends = { bos_token_id: end ?? null, eos_token_id: end ?? null };
+  return {
+    'tokenizer.json': jsonFile(json),
+    'tokenizer_config.json': jsonFile({
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      model_max_length: context,
+      clean_up_tokenization_spaces: false,
+    }),
+    'generation_config.json': jsonFile({ ...ends, do_sample: true }),
+  };
+}
+
+const PYTHON = `from transformers import AutoModelForCausalLM, AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained(".")
+model = AutoModelForCausalLM.from_pretrained(".")
+ids = tokenizer("The ", return_tensors="pt").input_ids
+print(tokenizer.decode(model.generate(ids, max_new_tokens=100)[0]))`;
+const JAVASCRIPT = `import { pipeline } from '@huggingface/transformers';
+const generate = await pipeline('text-generation', 'path/of/this/directory');
+console.log(await generate('The ', { max_new_tokens: 100 }));`;
+
+/** README.md of a GPT. */
+export const gptCard = (
+  source: Source,
+  name: string,
+  library: 'transformers' | 'transformers.js',
+): string =>
+  cardOf(source, {
+    name,
+    library,
+    title: 'A GPT-2',
+    task: 'text-generation',
+    tags: ['gpt2'],
+    code: library === 'transformers' ? PYTHON : JAVASCRIPT,
+  });

@@ -1,7 +1,9 @@
 // Models as the files that other programs load.
 
 export { ExportedFile } from './file.ts';
+export { exportGguf, type GgufOptions } from './gguf.ts';
 export { type ExportedFiles, exportHf, type HfOptions } from './hf.ts';
+export { exportOnnx, type OnnxOptions } from './onnx.ts';
 export { exportSafetensors, type SafetensorsOptions } from './plain.ts';
 export type { ExportSource } from './source.ts';
 export type { ExportVocabulary } from './vocabulary.ts';

@@ -41,6 +41,7 @@ export class Source {
   readonly vocabulary: unknown;
   /** In the order of forward. */
   readonly weights: readonly NamedTensor[];
+  private digest: string | undefined;
 
   constructor(given: ExportSource) {
     const keys = ['options', 'tensors', 'vocabulary'] as const;
@@ -63,6 +64,11 @@ export class Source {
 
   /** SHA-256 of the weights, as `weightsSha256` of a trainer. */
   sha256(): string {
+    this.digest ??= this.digestNow();
+    return this.digest;
+  }
+
+  private digestNow(): string {
     const bytesOf = ({ data }: NamedTensor): Uint8Array =>
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     return hex(sha256(this.weights.map(bytesOf)));

@@ -34,7 +34,7 @@ export function trainedGpt(
   const { context } = SHAPE;
   const data = readText(TEXT, { context, vocabulary: kind });
   const model = { ...SHAPE, vocabulary: data.vocabulary.size, ...more };
-  const steps = 150;
+  const { steps = 150 } = flat;
   const batch = 8;
   // with the usual 9 bits the states of so narrow a model are coarse: 0.1 to 0.2 of a logit
   const own = { model, batch, steps, learningRate: 0.005, warmup: 10, fractionBits: 12, ...flat };

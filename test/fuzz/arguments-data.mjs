@@ -39,6 +39,16 @@ export const DATA_CALLS = [
     R.safetensorsHeader,
     () => [[{ name: 'a', dtype: 'F32', shape: [2, 3] }], { by: 'hand' }],
   ],
+  [
+    'exportGguf',
+    (...given) => X.exportGguf(...given).bytes(),
+    () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, name: 'a', end: 1 }],
+  ],
+  [
+    'exportOnnx',
+    (...given) => X.exportOnnx(...given)['onnx/model.onnx'].bytes(),
+    () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, cache: true }],
+  ],
   ['exportSafetensors', X.exportSafetensors, () => [exported(), { libraryVersion: '1' }]],
   [
     'exportHf',
