@@ -3,6 +3,7 @@
 // token. With characters of several bytes that type hangs where a text has the first bytes of one
 // and not the rest; they are byte-level BPE, whose merges make the characters of their bytes.
 
+import { UsageError } from '../core/errors.ts';
 import { byteCharacters, type Tokens } from './vocabulary.ts';
 
 /** The keys `tokenizer.ggml.*`. */
@@ -18,6 +19,7 @@ export interface GgufTokens {
 }
 
 const NORMAL = 1;
+const CONTROL = 3;
 
 /** A byte as the type rwkv has it: escaped as in Python, unless it prints. */
 const escaped = (byte: number): string =>
@@ -48,10 +50,35 @@ function ofCharacters(characters: readonly string[], end: number | undefined): G
   return { model: 'gpt2', pre: 'gpt-2', texts, types, merges, end: end ?? texts.length - 1 };
 }
 
+/** Byte-level BPE: its byte 0xff, of which no text has one, ends it if nothing else does. */
+function ofTokenizer(
+  { texts, merges, special, json }: Tokens,
+  end: number | undefined,
+): GgufTokens {
+  const { pre_tokenizer: pre, model } = json as Partial<Record<string, Record<string, unknown>>>;
+  const isGpt2 = pre?.type === 'ByteLevel' && pre.use_regex !== false && !pre.add_prefix_space;
+  if (!isGpt2 || model?.ignore_merges === true)
+    throw new UsageError(
+      'the tokenizer cuts texts in another way than GPT-2, expected pre_tokenizer ByteLevel with ' +
+        'use_regex, without add_prefix_space, and a model without ignore_merges',
+      'exportHf (--to hf) takes any tokenizer.json',
+    );
+  const last = texts.indexOf(byteCharacters()[0xff]);
+  return {
+    model: 'gpt2',
+    pre: 'gpt-2',
+    texts,
+    types: texts.map((_, id) => (special?.has(id) === true ? CONTROL : NORMAL)),
+    merges: merges.map((pair) => pair.join(' ')),
+    end: end ?? (last < 0 ? texts.length - 1 : last),
+  };
+}
+
 /** `end`: the token at which programs stop, if it is given. */
 export function ggufTokens(tokens: Tokens, end: number | undefined = tokens.end): GgufTokens {
   const { kind, texts } = tokens;
   if (kind === 'characters') return ofCharacters(texts, end);
+  if (kind === 'tokenizer') return ofTokenizer(tokens, end);
   const all = Array.from({ length: 256 }, (_, byte) => escaped(byte));
   return { model: 'rwkv', texts: all, types: all.map(() => NORMAL), end };
 }

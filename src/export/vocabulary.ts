@@ -2,7 +2,7 @@
 // tokenizers. A vocabulary of bytes is byte-level BPE without merges, one of characters is BPE over
 // characters without merges.
 
-import { reading, show } from '../core/check.ts';
+import { list, properties, reading, show, text, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 
 /** A vocabulary, or the JSON that a checkpoint keeps of one: a Vocabulary, BytePairs (of a
@@ -18,6 +18,8 @@ export interface Tokens {
   readonly texts: readonly string[];
   /** Pairs of texts that become one, the first before the next. */
   readonly merges: readonly (readonly [string, string])[];
+  /** Tokens that are no part of a text by its bytes, but cut out of it. */
+  readonly special?: ReadonlySet<number>;
   /** tokenizer.json. */
   readonly json: object;
   /** The token that ends a text, if there is one. */
@@ -63,7 +65,7 @@ function bpeJson(parts: {
       fuse_unk: false,
       byte_fallback: false,
       ignore_merges: false,
-      vocab: Object.fromEntries(texts.map((text, id) => [text, id])),
+      vocab: Object.fromEntries(texts.map((one, id) => [one, id])),
       merges,
     },
   };
@@ -107,7 +109,54 @@ function tokensOf(given: unknown): Tokens {
   if (value.kind === 'bytes') return ofBytes();
   if (value.kind === 'characters' && typeof value.symbols === 'string')
     return ofCharacters(value.symbols);
-  return refuseVocabulary(given, 'of characters or bytes');
+  if (isObject(value.model) && value.model.type === 'BPE') return ofTokenizer(value, value.model);
+  return refuseVocabulary(given, 'of characters, bytes or byte-level BPE');
+}
+
+/** Tokens that end a text, by the names that others give them, the first one that there is. */
+const ENDS = ['<|endoftext|>', '<|end|>', '</s>', '<eos>', '<end>'];
+
+/** A tokenizer.json of byte-level BPE: it is written as it is. */
+function ofTokenizer(json: Record<string, unknown>, model: Record<string, unknown>): Tokens {
+  const { vocab, merges = [] } = model;
+  const added = list('added_tokens', (json.added_tokens ?? []) as unknown[], readAdded);
+  if (!isObject(vocab)) refuseVocabulary(vocab, 'a model with a vocab');
+  const ids = new Map(Object.entries(vocab).map(([text, id]) => [text, idOf(text, id)]));
+  for (const { content, id } of added) ids.set(content, id);
+  const texts = Array.from({ length: ids.size }, () => '');
+  for (const [text, id] of ids) {
+    if (id >= ids.size || texts[id] !== '')
+      throw new UsageError(`token ${show(text)} has number ${id}, expected one of its own`);
+    texts[id] = text;
+  }
+  const special = added.filter((one) => one.isSpecial).map(({ content }) => content);
+  const end = ENDS.find((text) => special.includes(text)) ?? special[0];
+  return {
+    kind: 'tokenizer',
+    size: texts.length,
+    texts,
+    merges: list('merges', merges as unknown[], readMerge),
+    special: new Set(added.map(({ id }) => id)),
+    json,
+    end: end === undefined ? undefined : ids.get(end),
+  };
+}
+
+const idOf = (text: string, id: unknown): number =>
+  whole(`the number of ${show(text)}`, id, 0, 65535);
+
+function readAdded(what: string, value: unknown) {
+  const keys = ['id', 'content', 'special'] as const;
+  const one = properties(what, value as { id: number; content: string; special: unknown }, keys);
+  const content = text(`the content of ${what}`, one.content);
+  return { content, id: idOf(content, one.id), isSpecial: one.special === true };
+}
+
+/** A rule, `"a b"` or `["a", "b"]`. */
+function readMerge(what: string, value: unknown): readonly [string, string] {
+  const given: unknown = typeof value === 'string' ? value.split(' ') : value;
+  const [left, right] = list(what, given as string[], text, 2, 2);
+  return [left, right];
 }
 
 function jsonOf(given: unknown): unknown {

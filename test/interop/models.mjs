@@ -3,8 +3,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fillBatch, gpt, readText, Trainer } from '../../dist/index.js';
 import { exportGguf, exportHf, exportOnnx } from '../../dist/export.js';
+import { fillBatch, gpt, readText, Trainer } from '../../dist/index.js';
 
 const LINES = [
   'she sells sea shells by the sea shore;',
