@@ -115,6 +115,7 @@ describe('architecture', () => {
           .map((to) => `${file} -> ${to}`),
       );
     expect(found).toEqual([
+      'src/cli/library.ts -> src/export/index.ts',
       'src/cli/library.ts -> src/index.ts',
       'src/cli/library.ts -> src/tokenizer/index.ts',
       'src/cli/library.ts -> src/verify/index.ts',

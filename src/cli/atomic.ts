@@ -150,9 +150,9 @@ function failure(directory: string, file: string, error: unknown): RetrogradErro
   return new RetrogradError(message, hint === '' ? undefined : hint);
 }
 
-/** Writes DIR/file so that at every moment the old or the new one is there, whole. A link of that
- *  name is replaced, not followed. Throws the system's error. */
-export function replaceFile(directory: string, file: string, bytes: Uint8Array): void {
+/** Writes DIR/file, piece by piece, so that at every moment the old or the new one is there, whole.
+ *  A link of that name is replaced, not followed. Throws the system's error. */
+export function replaceFile(directory: string, file: string, pieces: Iterable<Uint8Array>): void {
   const path = join(directory, file);
   const temporary = join(directory, randomName(file, 'tmp'));
   try {
@@ -160,7 +160,7 @@ export function replaceFile(directory: string, file: string, bytes: Uint8Array):
     const handle = createPassing(temporary, old === undefined ? 0o666 : 0o600);
     try {
       if (old !== undefined) inherit(handle, old);
-      fs.writeFileSync(handle, bytes);
+      for (const piece of pieces) fs.writeFileSync(handle, piece);
       syncFile(handle);
     } finally {
       fs.closeSync(handle);
@@ -176,8 +176,13 @@ export function replaceFile(directory: string, file: string, bytes: Uint8Array):
 
 /** The same for a file of a run. Throws RetrogradError with the reason. */
 export function writeAtomically(directory: string, file: string, bytes: Uint8Array): void {
+  writePieces(directory, file, [bytes]);
+}
+
+/** The same, piece by piece. */
+export function writePieces(directory: string, file: string, pieces: Iterable<Uint8Array>): void {
   try {
-    replaceFile(directory, file, bytes);
+    replaceFile(directory, file, pieces);
   } catch (error) {
     throw failure(directory, file, error);
   }

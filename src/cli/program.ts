@@ -9,6 +9,7 @@ import { bench } from './bench/bench.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
 import { digestOf } from './expect.ts';
+import { exportModel, FORMS, type Form } from './export.ts';
 import { inspect } from './inspect.ts';
 import { KINDS } from './kinds/kinds.ts';
 import { bleuRow, pairRows } from './kinds/translate.ts';
@@ -38,6 +39,7 @@ const EXAMPLES = [
   ['train', 'gpt', '--text', 'input.txt', '--steps', '2000', '--out', 'run'],
   ['train', 'gpt', '--text', 'input.txt', '--resume', 'run'],
   ['sample', 'run', '--prompt', 'The '],
+  ['export', 'run', '--to', 'hf', '--out', 'model'],
   ['plot', 'run'],
   ['eval', 'run'],
   ['plan', 'gpt', '--layers', '12', '--channels', '768', '--heads', '12'],
@@ -148,6 +150,28 @@ function createProgram(finish: (code: number) => void): Command {
     )
     .option(...JSON_OPTION)
     .action(async (directory: string, values) => finish(await sample(directory, values)));
+
+  program
+    .command('export')
+    .description('a saved model as the files that other programs load')
+    .argument('<DIR>', 'directory of a run')
+    .option(
+      '--to <form>',
+      'hf: a directory for transformers; gguf: a file for llama.cpp and ollama; onnx: a ' +
+        'directory for transformers.js and onnxruntime; safetensors: the weights alone, of any ' +
+        'model',
+      choice('--to', ...(Object.keys(FORMS) as Form[])) as (given: string) => string,
+    )
+    .option('-o, --out <path>', 'the directory or file to write; nothing there is overwritten')
+    .option('--name <name>', "the model's name (that of DIR)")
+    .option(
+      '--end <token>',
+      'of gguf: number of the token at which programs stop (that of the vocabulary)',
+      wholeNumber('--end', 0, 65535) as unknown as (given: string) => string,
+    )
+    .option('--no-cache', 'of onnx: a graph without keys and values of the tokens before')
+    .option(...JSON_OPTION)
+    .action(async (directory: string, values) => finish(await exportModel(directory, values)));
 
   program
     .command('inspect')

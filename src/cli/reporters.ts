@@ -164,7 +164,7 @@ export function barLine(
 }
 
 /** A line that is drawn again and again, and is gone when it is closed. */
-class Bar {
+export class Bar {
   private readonly bar: SingleBar;
   constructor(line: (done: number, of: number) => string, of: number, done: number) {
     const format = (_: unknown, { value, total }: { value: number; total: number }): string =>

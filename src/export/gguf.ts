@@ -1,5 +1,6 @@
-// A GPT as one GGUF file (github.com/ggml-org/ggml, docs/gguf.md), for llama.cpp and what is made of
-// it. The matrices are ours as they are, [out, in]; every bias is there, since llama.cpp wants them.
+// A GPT as one GGUF file (github.com/ggml-org/ggml, docs/gguf.md), for llama.cpp and what is made
+// of it. The matrices are ours as they are, [out, in]; every bias is there, since llama.cpp wants
+// them.
 
 import { fields, text, whole } from '../core/check.ts';
 import { ExportedFile } from './file.ts';

@@ -80,7 +80,7 @@ ids = tokenizer("The ", return_tensors="pt").input_ids
 print(tokenizer.decode(model.generate(ids, max_new_tokens=100)[0]))`;
 const JAVASCRIPT = `import { pipeline } from '@huggingface/transformers';
 const generate = await pipeline('text-generation', 'path/of/this/directory');
-console.log(await generate('The ', { max_new_tokens: 100 }));`;
+const [{ generated_text: text }] = await generate('The ', { max_new_tokens: 100 });`;
 
 /** README.md of a GPT. */
 export const gptCard = (

@@ -1,5 +1,5 @@
-// Protocol buffers, as far as ONNX files need them: messages as lists of parts, so that the bytes of
-// weights are made only when they are written.
+// Protocol buffers, as far as ONNX files need them: messages as lists of parts, so that the bytes
+// of weights are made only when they are written.
 
 import type { Values } from './values.ts';
 

@@ -1,4 +1,5 @@
-// llama.cpp in WebAssembly (wllama) in Chromium: loads model.gguf and continues the prompt greedily.
+// llama.cpp in WebAssembly (wllama) in Chromium: loads model.gguf and continues the prompt with the
+// most likely tokens.
 
 import { createReadStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';

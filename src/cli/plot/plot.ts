@@ -53,7 +53,7 @@ function writeSvg(path: string, chart: string): void {
     const isOther = fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === false;
     if (isOther)
       fs.writeFileSync(path, chart); // a link, or a device as /dev/stdout
-    else replaceFile(dirname(path), basename(path), Buffer.from(chart));
+    else replaceFile(dirname(path), basename(path), [Buffer.from(chart)]);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(
