@@ -20,7 +20,6 @@ export {
   checkTrainOptions,
 } from './train/options.ts';
 export { type MemoryPlan, plan } from './train/plan.ts';
-export { type Matching, matching } from './memory/names.ts';
 export { serve } from './train/serve.ts';
 export { type NamedTensor, isWeight } from './train/tensors.ts';
 
@@ -40,6 +39,12 @@ export {
 export type { Model } from './models/model.ts';
 export { type StackLayer, type Stream, reversible } from './models/stream.ts';
 export { type TransformerConfig, transformerBlock } from './models/transformer.ts';
+export {
+  type ImportedFormats,
+  type ImportedGptConfig,
+  type OutlierNeuron,
+  importedGpt,
+} from './models/imported.ts';
 export { builtinChoices, builtinModels } from './models/builtin.ts';
 
 // ---- layers ----

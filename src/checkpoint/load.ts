@@ -1,9 +1,10 @@
 // The weights of one run as the beginning of another: learning on. The optimizer begins anew, and
 // so does the schedule.
 
-import { fields, instance, list } from '../core/check.ts';
+import { fields, instance, list, show, text } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
 import { OPTIMIZER_FRACTION } from '../memory/formats.ts';
-import { matching } from '../memory/names.ts';
+import { selects } from '../train/names.ts';
 import { isWeight, type NamedTensor, readTensor } from '../train/tensors.ts';
 import { Trainer } from '../train/trainer.ts';
 
@@ -33,18 +34,21 @@ export function loadWeights<Batch>(
   tensors: readonly NamedTensor[],
   options: LoadOptions = {},
 ): void {
-  const fresh = matching(fields('options', options, { fresh: [] }).fresh);
+  const fresh = list('fresh', fields('options', options, { fresh: [] }).fresh, text);
+  const isFresh = selects('fresh', fresh);
   instance<object>('trainer', trainer, Trainer, 'a Trainer');
   const own = trainer.tensors();
   const weights = own.filter(isWeight);
-  fresh.check(
-    weights.map(({ name }) => name),
-    'fresh',
-  );
+  const unfit = fresh.find((one) => !weights.some(({ name }) => selects('fresh', [one])(name)));
+  if (unfit !== undefined)
+    throw new UsageError(
+      `fresh has ${show(unfit)}, which fits none of the model's weights`,
+      'tensors() has their names',
+    );
   const given = list('tensors', tensors, readTensor).filter(
-    (tensor) => isWeight(tensor) && !fresh.fits(tensor.name),
+    (tensor) => isWeight(tensor) && !isFresh(tensor.name),
   );
-  const kept = weights.filter(({ name }) => fresh.fits(name));
+  const kept = weights.filter(({ name }) => isFresh(name));
   const zeros = new Int32Array(Math.max(...own.map(({ data }) => data.length)));
   const optimizer = own
     .filter((tensor) => !isWeight(tensor))

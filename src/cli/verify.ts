@@ -4,8 +4,7 @@ import os from 'node:os';
 import { checkExpected } from './expect.ts';
 import { count } from './format.ts';
 import { describeRuntime, formatReport, verify } from './library.ts';
-import { print, printJson } from './reporters.ts';
-import { status } from './status.ts';
+import { print, printJson, status } from './reporters.ts';
 
 export function verifyRuntime({ json, expect }: { json?: boolean; expect?: string }): number {
   const runtime = `${describeRuntime()}, ${os.cpus()[0]?.model.trim() ?? 'unknown processor'}`;

@@ -4,7 +4,8 @@ import { UsageError } from '../core/errors.ts';
 import {
   type ConfiguredModel,
   type GptConfig,
-  gpt,
+  type ImportedGptConfig,
+  importedGpt,
   isWeight,
   type NamedTensor,
   plain,
@@ -12,24 +13,37 @@ import {
   type Trainer,
   type UpdateRule,
 } from '../index.ts';
-import { type Gpt2Shape, gpt2Source, pathsOf } from './names.ts';
+import { decide, formatsOf } from './decide.ts';
+import { measure } from './measure.ts';
+import { type Gpt2Shape, gpt2Source } from './names.ts';
 import type { TensorSource } from './pieces.ts';
 import { makeMaster, type Recipe } from './recipe.ts';
+import { recipesOf } from './recipes.ts';
+import { type ImportReport, reportOf } from './report.ts';
 
 /** How weights are imported. */
 export interface ImportOptions {
+  /** Text of the kind that the model will read, as tokens, each sequence at most its context:
+   *  formats are chosen from how large values become on it. Without it weights are taken as they
+   *  are. */
+  calibrate?: Int32Array | readonly Int32Array[] | undefined;
   /** How blocks change the residual stream (plain(): the model that it was). */
   rule?: UpdateRule | undefined;
+  /** Called after each block that was measured, of so many. */
+  onBlock?: ((done: number, of: number) => void) | undefined;
 }
 
 /** Weights of another program as this library's. They are read when they are asked for. */
 export interface Imported {
-  /** What `Trainer.create` needs, beside batch and steps: the model, and what keeps its activations
-   *  small. */
+  /** What `Trainer.create` needs, beside batch and steps: the model, fraction bits of its residual
+   *  stream, and what keeps its activations small. */
   readonly options: {
-    readonly model: ConfiguredModel<GptConfig, TextBatch>;
+    readonly model: ConfiguredModel<ImportedGptConfig, TextBatch>;
+    readonly fractionBits: number;
     readonly keep: 'states' | undefined;
   };
+  /** What calibrating found. */
+  readonly report: ImportReport | undefined;
   /** The weights in the order of forward: a copy of them, int32 with 24 fraction bits. */
   tensors(): Promise<NamedTensor[]>;
   /** Brings the weights into a trainer of these options that has done no step, piece by piece. */
@@ -43,16 +57,22 @@ function configOf(shape: Gpt2Shape, rule: UpdateRule): GptConfig {
   throw new UsageError(`its MLP has ${inner} neurons for ${channels} channels, not a multiple`);
 }
 
-/** Recipes of all parameters, in the order of forward. */
-function recipesOf(shape: Gpt2Shape, part: (path: string, rows: number) => Recipe['parts'][0]) {
-  return pathsOf(shape).map(
-    ([path, sides]): Recipe => ({
-      path,
-      shape: sides,
-      parts: [part(path, sides[0])],
-      columns: sides[1] ?? 1,
-    }),
-  );
+/** The sequences to calibrate with. */
+function sequencesOf(
+  given: ImportOptions['calibrate'],
+  { vocabulary, context }: Gpt2Shape,
+): Int32Array[] {
+  if (given === undefined) return [];
+  const all = given instanceof Int32Array ? [given] : [...given];
+  for (const sequence of all) {
+    const { length } = sequence;
+    if (length < 1 || length > context)
+      throw new UsageError(`a sequence to calibrate with has ${length} tokens, at most ${context}`);
+    const wrong = sequence.find((token) => token < 0 || token >= vocabulary);
+    if (wrong !== undefined)
+      throw new UsageError(`token ${wrong} is not one of 0..${vocabulary - 1}`);
+  }
+  return all;
 }
 
 /** Throws unless a trainer's weights are these, and it has done no step. */
@@ -92,15 +112,26 @@ function checkTrainer(trainer: Trainer<TextBatch>, recipes: readonly Recipe[]): 
 export async function importGpt2(
   source: TensorSource,
   config: object,
-  { rule = plain() }: ImportOptions = {},
+  { rule = plain(), calibrate, onBlock }: ImportOptions = {},
 ): Promise<Imported> {
-  const { shape, part } = await gpt2Source(source, config);
-  if (shape.epsilon !== 1e-5)
-    throw new UsageError(`its layer norms have epsilon ${shape.epsilon}, expected 1e-5`);
-  const model = gpt(configOf(shape, rule));
-  const recipes = recipesOf(shape, part);
+  const gpt2 = await gpt2Source(source, config);
+  const { shape } = gpt2;
+  const plainConfig = configOf(shape, rule);
+  importedGpt(plainConfig); // refuses what cannot be before anything is read
+  const sequences = sequencesOf(calibrate, shape);
+  const measures =
+    sequences.length === 0
+      ? undefined
+      : await measure(gpt2, sequences, (done) => onBlock?.(done, shape.layers));
+  const scales = decide(shape, measures);
+  const recipes = recipesOf(gpt2, scales);
   return {
-    options: { model, keep: rule.inverse === undefined ? 'states' : undefined },
+    options: {
+      model: importedGpt({ ...plainConfig, formats: formatsOf(scales) }),
+      fractionBits: measures === undefined ? 9 : 14,
+      keep: rule.inverse === undefined ? 'states' : undefined,
+    },
+    report: measures && reportOf(measures, scales),
     async tensors() {
       const all: NamedTensor[] = [];
       for (const recipe of recipes) {

@@ -90,6 +90,7 @@ export async function makeMaster(
   const width = shape.length > 1 ? shape[shape.length - 1] : 1;
   const powers = (axis: Axis, i: number): number => 2 ** (axis.exponents?.[i] ?? 0);
   const place = (axis: Axis, i: number): number => axis.places?.[i] ?? i;
+  out.fill(0);
   await eachElement(source, recipe, (row, column, value) => {
     const r = place(onRows, row);
     const c = place(onColumns, column);

@@ -1,7 +1,6 @@
 // The models, update rules, optimizers and schedules that come with the library, by name: what
 // checkpoints are read with and threads serve unless they are given others.
 
-import { type Matching, matching } from '../memory/names.ts';
 import { adamw } from '../optim/adamw.ts';
 import { joined } from '../optim/joined.ts';
 import { lion } from '../optim/lion.ts';
@@ -13,7 +12,7 @@ import { leapfrog } from '../reversible/leapfrog.ts';
 import { momentum } from '../reversible/momentum.ts';
 import { plain } from '../reversible/plain.ts';
 import type { AnyDefinition, Makers } from './define.ts';
-import { gpt } from './gpt.ts';
+import { importedGpt } from './imported.ts';
 import { translator } from './translator.ts';
 import { vit } from './vit.ts';
 
@@ -22,7 +21,7 @@ import { vit } from './vit.ts';
  *  @example
  *  console.log(builtinModels().map(({ modelName }) => modelName).join()); // gpt,vit,translator
  */
-export const builtinModels = (): readonly AnyDefinition[] => [gpt, vit, translator];
+export const builtinModels = (): readonly AnyDefinition[] => [importedGpt, vit, translator];
 
 type Peak = { peak: number; warmup: number };
 
@@ -42,6 +41,5 @@ export const builtinChoices = (): Makers => ({
   lion,
   cosine: ({ peak, warmup }: Peak) => cosine(peak, { warmup }),
   joined,
-  matching: ({ patterns }: Matching['options']) => matching(patterns),
   constant: ({ peak, warmup }: Peak) => constant(peak, { warmup }),
 });

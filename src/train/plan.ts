@@ -50,8 +50,7 @@ export function layout<Batch>(
   const { microBatch: sequences, fractionBits: fraction, threads, optimizer, clip } = options;
   const control = arena.allocate('workspace', controlBytes(sequences));
   const job = arena.allocate('workspace', jobBytes(threads));
-  const { freeze } = options;
-  const at = Planner.create(arena, { rank, threads, sequences, fraction, freeze });
+  const at = Planner.create(arena, { rank, threads, sequences, fraction });
   const slots = optimizer.slots.map(() => 4);
   const run = {
     keeps: (canInvert: boolean) => keeps(options.keep, canInvert),
@@ -59,9 +58,8 @@ export function layout<Batch>(
     verify: options.verify,
   };
   const model = new PlannedModel(at, options.model, run, slots);
-  freeze?.check(model.parameters.map(({ path }) => path));
-  checkFlushes(options.batch, model.trained);
-  return { model, updater: new Updater(at, optimizer, model.trained, clip), control, job };
+  checkFlushes(options.batch, model.parameters);
+  return { model, updater: new Updater(at, optimizer, model.parameters, clip), control, job };
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options

@@ -1,0 +1,139 @@
+// Which powers of two bring imported weights within the engine's formats, from what was measured.
+// All are exact; each is applied only where a value would leave its range, so weights that fit
+// already stay as they are, bit for bit.
+//
+//   residual   the stream and all that is added to it times 2^-k: branches end at +-1024
+//   gains      a channel of a layer norm times 2^-a, the columns that read it times 2^a: +-16
+//   balance    a channel of the queries times 2^b, of the keys times 2^-b: +-16 each
+//   values     a channel of the values times 2^-e, the projection's column times 2^e: +-16
+//   outliers   neurons beyond +-16, or whose weights would take the others' bits, are products of
+//              their own (layers/outliers.ts)
+//   logits     the last layer norm times 2^-s, logits times 2^s, and 2^k if the head is tied
+
+import type { ImportedFormats, OutlierNeuron } from '../index.ts';
+import type { BlockMeasures, Measures } from './measure.ts';
+import type { Gpt2Shape } from './names.ts';
+import { ACTIVATION, BRANCH, fits, floorLog2, HEADROOM, STATE, toFit } from './ranges.ts';
+
+/** A weight this many times larger than its tensor's usual largest one is an outlier. */
+const WIDE = 16;
+/** Weights of outlier neurons are brought to 8 to 16. */
+const COLUMN_EXPONENT = 3;
+const MASTER = 16;
+const MOST_OUTLIERS = 1024;
+
+/** Powers of two of one block; of each channel or neuron. */
+export interface BlockScales {
+  readonly norm1: Int8Array;
+  readonly norm2: Int8Array;
+  readonly balance: Int8Array;
+  readonly value: Int8Array;
+  /** The keys lose their bias, which softmax does not see. */
+  readonly isKeyBare: boolean;
+  readonly outliers: readonly OutlierNeuron[];
+}
+
+/** All powers of two of a model. */
+export interface Scales {
+  readonly residual: number;
+  /** Of the last layer norm, and of the logits. */
+  readonly last: number;
+  readonly logits: number;
+  readonly magnified: number;
+  readonly blocks: readonly BlockScales[];
+}
+
+/** b of a channel: query times 2^b and key times 2^-b. */
+function balanceOf(query: number, key: number): number {
+  const isWide = Math.max(query, key) * HEADROOM > ACTIVATION;
+  if (!isWide || query === 0 || key === 0) return 0;
+  return Math.round((floorLog2(key) - floorLog2(query)) / 2);
+}
+
+const isBeyond = (query: Float64Array, key: Float64Array, balance: Int8Array): boolean =>
+  query.some(
+    (q, c) => Math.max(q * 2 ** balance[c], key[c] * 2 ** -balance[c]) * HEADROOM > ACTIVATION,
+  );
+
+function balances({ query, key, bareKey }: BlockMeasures) {
+  const of = (keys: Float64Array) => Int8Array.from(query, (q, c) => balanceOf(q, keys[c]));
+  const balance = of(key);
+  if (!isBeyond(query, key, balance)) return { balance, isKeyBare: false };
+  return { balance: of(bareKey), isKeyBare: true };
+}
+
+const median = (values: Float64Array): number =>
+  Float64Array.from(values).sort()[Math.floor(values.length / 2)];
+
+/** The neurons that get products of their own: those with the largest arguments, if too many. */
+function outliersOf(block: BlockMeasures): number[] {
+  const { argument, row, column } = block;
+  const usualRow = median(row);
+  const usualColumn = median(column);
+  const found = [...argument.keys()].filter(
+    (n) =>
+      argument[n] * HEADROOM > ACTIVATION ||
+      row[n] > WIDE * usualRow ||
+      column[n] > WIDE * usualColumn,
+  );
+  found.sort((a, b) => argument[b] - argument[a] || a - b);
+  return found.slice(0, MOST_OUTLIERS).sort((a, b) => a - b);
+}
+
+/** The scales of an outlier: its row as large as u within +-1024 lets it be, its column 8 to 16. */
+function scaleOutlier(block: BlockMeasures, n: number, residual: number): OutlierNeuron {
+  const { argument, row, column, bias } = block;
+  let i = -24;
+  const isTooSmall = (): boolean =>
+    argument[n] * HEADROOM > BRANCH * 2 ** i || Math.max(2 * row[n], bias[n]) >= MASTER * 2 ** i;
+  while (isTooSmall()) i++;
+  const weight = column[n] * 2 ** -residual;
+  const j = weight === 0 ? 0 : floorLog2(weight) - COLUMN_EXPONENT;
+  return [n, i, Math.max(-24, j)];
+}
+
+/** k: the largest branch, neuron's write and state all fit. */
+function residualOf({ blocks, residual }: Measures, outliers: readonly number[][]): number {
+  const branches = blocks.flatMap(({ attention, mlp, activation, column }, k) => [
+    attention,
+    mlp,
+    ...outliers[k].map((n) => activation[n] * column[n]),
+  ]);
+  const states = [residual, ...blocks.map((block) => block.residual)];
+  return Math.max(toFit(Math.max(...branches), BRANCH), toFit(Math.max(...states), STATE));
+}
+
+/** k with 1e-5 * 4^-k nearest to epsilon, by its logarithm. */
+function epsilonShift(epsilon: number): number {
+  let shift = 0;
+  while (epsilon < 0.5e-5 * 4 ** -shift && shift < 12) shift++;
+  while (epsilon > 2e-5 * 4 ** -shift && shift > -2) shift--;
+  return shift;
+}
+
+/** The scales that a model needs. Without measures: those of its epsilon alone. */
+export function decide(shape: Gpt2Shape, measures: Measures | undefined): Scales {
+  const base = epsilonShift(shape.epsilon);
+  if (measures === undefined)
+    return { residual: 0, last: 0, logits: 0, magnified: base, blocks: [] };
+  const outliers = measures.blocks.map(outliersOf);
+  const residual = residualOf(measures, outliers);
+  const last = toFit(Math.max(...measures.norm), ACTIVATION);
+  const blocks = measures.blocks.map((block, k) => ({
+    norm1: fits(block.norm1),
+    norm2: fits(block.norm2),
+    ...balances(block),
+    value: fits(block.value),
+    outliers: outliers[k].map((n) => scaleOutlier(block, n, residual)),
+  }));
+  const logits = last + (shape.tied ? residual : 0);
+  return { residual, last, logits, magnified: base + residual, blocks };
+}
+
+/** What of it the model must know; undefined: it is a GPT like any other. */
+export function formatsOf({ residual, logits, magnified, blocks }: Scales) {
+  const outliers = blocks.map((block) => block.outliers);
+  const isPlain = [residual, logits, magnified].every((k) => k === 0);
+  if (isPlain && outliers.every(({ length }) => length === 0)) return undefined;
+  return { residual, magnified, logits, outliers } satisfies ImportedFormats;
+}

@@ -1,0 +1,144 @@
+// A GPT-2's forward pass in real numbers, for measuring how large its values become. Only
+// operations whose last bit is specified are used, in a fixed order: what is measured decides
+// formats, and formats decide bits.
+
+/** e^x for x <= 0, within 1e-14 of it. */
+export function exponential(x: number): number {
+  if (x < -745) return 0;
+  const n = Math.round(x / Math.LN2);
+  const r = x - n * Math.LN2;
+  let term = 1;
+  let sum = 1;
+  for (let i = 1; i < 20; i++) {
+    term *= r / i;
+    sum += term;
+  }
+  return sum * 2 ** n;
+}
+
+/** GELU by the logistic function of a cubic (gelu_new), within 5e-4 of the exact one. */
+export function gelu(u: number): number {
+  const z = 1.5957691216057308 * (u + 0.044715 * u * u * u);
+  const e = exponential(-Math.abs(z));
+  return z > 0 ? u / (1 + e) : (u * e) / (1 + e);
+}
+
+/** Rows of numbers. */
+export interface Rows {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float64Array;
+}
+
+export const rowsOf = (rows: number, columns: number): Rows => ({
+  rows,
+  columns,
+  values: new Float64Array(rows * columns),
+});
+
+/** y = x W^T + b, W [out, in]. */
+export function product(x: Rows, weight: Float32Array, bias: Float64Array | undefined): Rows {
+  const { rows, columns: into, values } = x;
+  const out = weight.length / into;
+  const y = rowsOf(rows, out);
+  for (let o = 0; o < out; o++) {
+    const row = weight.subarray(o * into, (o + 1) * into);
+    for (let t = 0; t < rows; t++) {
+      const at = t * into;
+      let sum = bias?.[o] ?? 0;
+      for (let i = 0; i < into; i++) sum += row[i] * values[at + i];
+      y.values[t * out + o] = sum;
+    }
+  }
+  return y;
+}
+
+/** Layer norm of every row. */
+export function normalised(
+  x: Rows,
+  gain: Float64Array,
+  bias: Float64Array | undefined,
+  epsilon: number,
+): Rows {
+  const { rows, columns: C, values } = x;
+  const y = rowsOf(rows, C);
+  for (let t = 0; t < rows; t++) {
+    const row = values.subarray(t * C, (t + 1) * C);
+    const mean = row.reduce((a, b) => a + b, 0) / C;
+    const variance = row.reduce((a, b) => a + (b - mean) * (b - mean), 0) / C;
+    const scale = 1 / Math.sqrt(variance + epsilon);
+    for (let c = 0; c < C; c++)
+      y.values[t * C + c] = (row[c] - mean) * scale * gain[c] + (bias?.[c] ?? 0);
+  }
+  return y;
+}
+
+/** One head's queries, keys and values in the rows of one matrix, and a row of its attention. */
+class Head {
+  private readonly scores: Float64Array;
+
+  constructor(
+    private readonly qkv: Rows,
+    private readonly first: number,
+    private readonly size: number,
+  ) {
+    this.scores = new Float64Array(qkv.rows);
+  }
+
+  /** Weights of the rows up to t, not divided by their sum, which is returned. */
+  private weigh(t: number): number {
+    const { scores, size, first } = this;
+    const { columns, values } = this.qkv;
+    const q = t * columns + first;
+    for (let s = 0; s <= t; s++) {
+      const k = s * columns + columns / 3 + first;
+      let dot = 0;
+      for (let d = 0; d < size; d++) dot += values[q + d] * values[k + d];
+      scores[s] = dot / Math.sqrt(size);
+    }
+    const most = scores.subarray(0, t + 1).reduce((a, b) => Math.max(a, b), -Infinity);
+    let total = 0;
+    for (let s = 0; s <= t; s++) {
+      scores[s] = exponential(scores[s] - most);
+      total += scores[s];
+    }
+    return total;
+  }
+
+  /** Adds to out, at `at`, the mean of the values of the rows up to t. */
+  attend(t: number, out: Float64Array, at: number): void {
+    const { scores, size, first } = this;
+    const { columns, values } = this.qkv;
+    const total = this.weigh(t);
+    for (let s = 0; s <= t; s++) {
+      const v = s * columns + (2 * columns) / 3 + first;
+      for (let d = 0; d < size; d++) out[at + d] += (scores[s] / total) * values[v + d];
+    }
+  }
+}
+
+/** Causal attention of heads: qkv [T, 3C] to [T, C]. */
+export function attended(qkv: Rows, heads: number): Rows {
+  const { rows: T, columns } = qkv;
+  const C = columns / 3;
+  const y = rowsOf(T, C);
+  for (let h = 0; h < heads; h++) {
+    const first = (h * C) / heads;
+    const head = new Head(qkv, first, C / heads);
+    for (let t = 0; t < T; t++) head.attend(t, y.values, t * C + first);
+  }
+  return y;
+}
+
+/** Adds b to a. */
+export function add(a: Rows, b: Rows): void {
+  for (let i = 0; i < a.values.length; i++) a.values[i] += b.values[i];
+}
+
+/** Raises the maxima of |value| of each column. */
+export function raise(most: Float64Array, { columns, values }: Rows, from = 0): void {
+  for (let i = 0; i < values.length; i++) {
+    const c = (i % columns) - from;
+    if (c >= 0 && c < most.length) most[c] = Math.max(most[c], Math.abs(values[i]));
+  }
+}

@@ -1,0 +1,111 @@
+// Layers at another scale, by powers of two, which are exact: what weights of other programs need
+// (docs/import.md). A residual stream that holds 2^-k of its values keeps what is beyond +-1024;
+// its layer norms read it times 2^k, so that epsilon is what it was; logits are multiplied back.
+
+import type { Arena } from '../memory/arena.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
+import { type Gradient, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
+import type { Run } from '../ops/run.ts';
+import type { Layer, Planned, Preparation } from './layer.ts';
+
+/** A layer norm of a state times 2^k: the same but for epsilon, which is then 1e-5 * 4^-k for the
+ *  state. Counts an overflow for a state beyond +-2^15 once it is multiplied.
+ *  @example
+ *  const layer = magnified(2, layerNorm());
+ */
+export const magnified = (k: number, norm: Layer): Layer => ({
+  takes: ['state'],
+  output: (input, wanted) => norm.output(input, wanted),
+  plan: (at, input, wanted) => new Magnified(at, norm.plan(at, input, wanted), input, k),
+});
+
+class Magnified implements Planned {
+  readonly needsInput = false;
+  private readonly x: Tensor;
+  private readonly before: Scratch;
+
+  constructor(
+    at: Planner,
+    private readonly norm: Planned,
+    input: Type,
+    private readonly k: number,
+  ) {
+    this.x = new Tensor(input);
+    this.before = at.scratch('branches magnified', tensorBytes(input));
+  }
+
+  saved(arena: Arena): unknown {
+    return this.norm.saved(arena);
+  }
+
+  prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
+    this.x.fraction = x.fraction - this.k;
+    this.norm.prepare(run, this.x, y, what);
+  }
+
+  forward(run: Run, given: Tensor, saved: unknown, y: Tensor): void {
+    const { x, before, k } = this;
+    const { kernels } = run;
+    const n = given.size;
+    x.at = given.at;
+    x.rows = given.rows;
+    x.fraction = given.fraction - k;
+    x.before = 0;
+    let largest = kernels.max_abs_i32(x.at, n, 1, n) * 2 ** (16 - x.fraction);
+    if (given.before !== 0) {
+      x.before = before.at;
+      largest += kernels.max_abs_i32(given.before, n, 1, n) * 2 ** k;
+      kernels.combine_i32(given.before, 1, -k, 0, 0, 0, 0, 0, x.before, n);
+    }
+    if (largest >= 2 ** 31) run.counts.overflowed++;
+    this.norm.forward(run, x, saved, y);
+  }
+
+  backward(run: Run, dy: Gradient, given: Tensor, saved: unknown, dx: Gradient | undefined): void {
+    this.x.rows = given.rows;
+    this.norm.backward(run, dy, this.x, saved, dx);
+    (dx ?? dy).exponent += this.k;
+  }
+}
+
+/** A layer whose output is 2^k times what it was: sums, such as logits.
+ *  @example
+ *  const layer = multiplied(2, linear(4));
+ */
+export const multiplied = (k: number, layer: Layer): Layer => ({
+  takes: layer.takes,
+  output: (input, wanted) => layer.output(input, wanted),
+  plan: (at, input, wanted) => new Multiplied(layer.plan(at, input, wanted), k),
+});
+
+class Multiplied implements Planned {
+  readonly needsInput: boolean;
+  private readonly dy: Gradient = { at: 0, exponent: 0 };
+
+  constructor(
+    private readonly layer: Planned,
+    private readonly k: number,
+  ) {
+    this.needsInput = layer.needsInput;
+  }
+
+  saved(arena: Arena): unknown {
+    return this.layer.saved(arena);
+  }
+
+  prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
+    this.layer.prepare(run, x, y, what);
+    y.fraction -= this.k;
+  }
+
+  forward(run: Run, x: Tensor, saved: unknown, y: Tensor): void {
+    this.layer.forward(run, x, saved, y);
+  }
+
+  backward(run: Run, from: Gradient, x: Tensor, saved: unknown, dx: Gradient | undefined): void {
+    const { dy } = this;
+    dy.at = from.at;
+    dy.exponent = from.exponent + this.k;
+    this.layer.backward(run, dy, x, saved, dx);
+  }
+}
