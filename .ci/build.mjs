@@ -11,6 +11,7 @@ import ts from 'typescript';
 import { ENTRIES } from './entries.mjs';
 import { removeLeftovers } from './leftovers.mjs';
 import { thirdPartyLicenses } from './licenses.mjs';
+import { makeOf } from './made.mjs';
 import { pack } from './pack.mjs';
 import { shortNames } from './private.mjs';
 
@@ -18,14 +19,15 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const started = performance.now();
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 
+/** What the modules are made of. */
+const KERNELS = ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'];
+
 async function compile(target) {
-  const { error, stdout, stderr } = await asc.main([
-    '--config',
-    'asconfig.json',
-    '--target',
-    target,
-  ]);
-  if (error) throw new Error(`asc: target ${target} does not compile\n${stdout}${stderr}`);
+  await makeOf(`build/${target}.wasm`, KERNELS, async () => {
+    const options = ['--config', 'asconfig.json', '--target', target];
+    const { error, stdout, stderr } = await asc.main(options);
+    if (error) throw new Error(`asc: target ${target} does not compile\n${stdout}${stderr}`);
+  });
   const wasm = readFileSync(`build/${target}.wasm`);
   console.log(
     `build/${target}.wasm  ${kilobytes(wasm.length)}, ${kilobytes(gzipSync(wasm).length)} gzipped`,
@@ -36,8 +38,13 @@ async function compile(target) {
  *  kB, as base64 21.0 kB. It comes first in a bundle: in its middle it would push the code before
  *  it out of gzip's window, and at its end share a table of lengths with code, which costs 1.1 kB.
  *  It is a function, so that bundlers leave it out where no kernel is used. */
+const TEXT = 'build/release.txt';
+const packRelease = () =>
+  makeOf(TEXT, ['build/release.wasm', '.ci/pack.mjs'], () =>
+    writeFileSync(TEXT, pack(readFileSync('build/release.wasm'))),
+  );
 const textOfRelease = once(
-  () => `function __retrogradKernels(){return'${pack(readFileSync('build/release.wasm'))}'}`,
+  () => `function __retrogradKernels(){return'${readFileSync(TEXT, 'latin1')}'}`,
 );
 const wasmAsText = {
   name: 'wasm-as-text',
@@ -124,7 +131,8 @@ const namesOfPrivates = once(shortNames);
 const kept = new Set(['types', 'kernels.wasm']);
 
 function save(path, text) {
-  kept.add(basename(path)).add(`${basename(path)}.map`);
+  kept.add(basename(path));
+  if (path.endsWith('.js')) kept.add(`${basename(path)}.map`);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   console.log(
@@ -191,6 +199,13 @@ const beside = (file) => ({
     }),
 });
 
+/** An entry's file that imports worker.js; the map is the same. */
+const saveForWorkers = (name) =>
+  save(
+    `dist/worker-${name}.js`,
+    readFileSync(`dist/${name}.js`, 'utf8').replaceAll('"./index.js"', '"./worker.js"'),
+  );
+
 /** CommonJS packages in the bundle call require for Node's own modules, which ES modules do not
  *  have. */
 const CLI_BANNER = `#!/usr/bin/env node
@@ -254,6 +269,7 @@ try {
   mkdirSync('build', { recursive: true });
   await compile('release');
   await compile('checked');
+  await packRelease();
   await bundle('src/index.ts', 'dist/index.js');
   await bundle('src/thread.ts', 'dist/thread.js');
   await bundle('src/serve.ts', 'dist/serve.js', [beside('./index.js')]);
@@ -261,7 +277,7 @@ try {
   writeWorkerModule('dist/kernels.wasm');
   for (const name of ENTRIES) {
     await bundle(`src/${name}/index.ts`, `dist/${name}.js`, [beside('./index.js')]);
-    await bundle(`src/${name}/index.ts`, `dist/worker-${name}.js`, [beside('./worker.js')]);
+    saveForWorkers(name);
   }
   if (process.env.NOCLI) kept.add('cli.js').add('cli.js.map');
   else await bundleCommandLine('src/cli/main.ts', 'dist/cli.js');

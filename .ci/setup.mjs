@@ -19,6 +19,7 @@ const SOURCES = [
   '.ci/entries.mjs',
   '.ci/leftovers.mjs',
   '.ci/licenses.mjs',
+  '.ci/made.mjs',
   '.ci/pack.mjs',
   '.ci/private.mjs',
 ];

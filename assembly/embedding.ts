@@ -39,8 +39,27 @@ export function embedding_forward_i32(
   }
 }
 
-/** Kernels.embedding_backward_i32i64. A right shift is done on int32 lanes, a left shift after
- *  widening. */
+/** One row of a gradient, added to a row of int64 sums. A right shift is done on int32 lanes, a
+ *  left shift after widening. */
+function addRow(dx: usize, to: usize, columns: i32, shift: i32): void {
+  let c = columns;
+  for (; c >= 4; c -= 4, dx += 16, to += 32) {
+    let v = v128.load(dx);
+    if (shift <= 0) {
+      if (shift < 0) v = halfUpLanes(v, -shift);
+      addWide(to, v);
+    } else {
+      const low = i64x2.shl(i64x2.extend_low_i32x4_s(v), shift);
+      const high = i64x2.shl(i64x2.extend_high_i32x4_s(v), shift);
+      v128.store(to, i64x2.add(v128.load(to), low));
+      v128.store(to, i64x2.add(v128.load(to, 16), high), 16);
+    }
+  }
+  for (; c > 0; c--, dx += 4, to += 8)
+    store<i64>(to, load<i64>(to) + halfUp(load<i32>(dx), -shift));
+}
+
+/** Kernels.embedding_backward_i32i64. */
 export function embedding_backward_i32i64(
   ids: usize,
   dx: usize,
@@ -52,28 +71,8 @@ export function embedding_backward_i32i64(
 ): void {
   assert(shift >= -31 && shift <= 31, 'embedding_backward_i32i64: shift in -31..31');
   const row = usize(columns) << 3;
-  for (let r = 0; r < rows; r++, ids += 4) {
-    let t = dToken + usize(load<u32>(ids)) * row;
-    let c = columns;
-    for (; c >= 4; c -= 4, dx += 16, t += 32, dPosition += 32) {
-      let v = v128.load(dx);
-      if (shift <= 0) {
-        if (shift < 0) v = halfUpLanes(v, -shift);
-        addWide(t, v);
-        addWide(dPosition, v);
-      } else {
-        const low = i64x2.shl(i64x2.extend_low_i32x4_s(v), shift);
-        const high = i64x2.shl(i64x2.extend_high_i32x4_s(v), shift);
-        v128.store(t, i64x2.add(v128.load(t), low));
-        v128.store(t, i64x2.add(v128.load(t, 16), high), 16);
-        v128.store(dPosition, i64x2.add(v128.load(dPosition), low));
-        v128.store(dPosition, i64x2.add(v128.load(dPosition, 16), high), 16);
-      }
-    }
-    for (; c > 0; c--, dx += 4, t += 8, dPosition += 8) {
-      const value = halfUp(load<i32>(dx), -shift);
-      store<i64>(t, load<i64>(t) + value);
-      store<i64>(dPosition, load<i64>(dPosition) + value);
-    }
+  for (let r = 0; r < rows; r++, ids += 4, dx += usize(columns) << 2) {
+    if (dToken != 0) addRow(dx, dToken + usize(load<u32>(ids)) * row, columns, shift);
+    if (dPosition != 0) addRow(dx, dPosition + usize(r) * row, columns, shift);
   }
 }

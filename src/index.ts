@@ -20,6 +20,7 @@ export {
   checkTrainOptions,
 } from './train/options.ts';
 export { type MemoryPlan, plan } from './train/plan.ts';
+export { type Matching, matching } from './memory/names.ts';
 export { serve } from './train/serve.ts';
 export { type NamedTensor, isWeight } from './train/tensors.ts';
 

@@ -1,10 +1,9 @@
 // The weights of one run as the beginning of another: learning on. The optimizer begins anew, and
 // so does the schedule.
 
-import { fields, instance, list, show, text } from '../core/check.ts';
-import { UsageError } from '../core/errors.ts';
+import { fields, instance, list } from '../core/check.ts';
 import { OPTIMIZER_FRACTION } from '../memory/formats.ts';
-import { selects } from '../train/names.ts';
+import { matching } from '../memory/names.ts';
 import { isWeight, type NamedTensor, readTensor } from '../train/tensors.ts';
 import { Trainer } from '../train/trainer.ts';
 
@@ -34,21 +33,18 @@ export function loadWeights<Batch>(
   tensors: readonly NamedTensor[],
   options: LoadOptions = {},
 ): void {
-  const fresh = list('fresh', fields('options', options, { fresh: [] }).fresh, text);
-  const isFresh = selects('fresh', fresh);
+  const fresh = matching(fields('options', options, { fresh: [] }).fresh);
   instance<object>('trainer', trainer, Trainer, 'a Trainer');
   const own = trainer.tensors();
   const weights = own.filter(isWeight);
-  const unfit = fresh.find((one) => !weights.some(({ name }) => selects('fresh', [one])(name)));
-  if (unfit !== undefined)
-    throw new UsageError(
-      `fresh has ${show(unfit)}, which fits none of the model's weights`,
-      'tensors() has their names',
-    );
-  const given = list('tensors', tensors, readTensor).filter(
-    (tensor) => isWeight(tensor) && !isFresh(tensor.name),
+  fresh.check(
+    weights.map(({ name }) => name),
+    'fresh',
   );
-  const kept = weights.filter(({ name }) => isFresh(name));
+  const given = list('tensors', tensors, readTensor).filter(
+    (tensor) => isWeight(tensor) && !fresh.fits(tensor.name),
+  );
+  const kept = weights.filter(({ name }) => fresh.fits(name));
   const zeros = new Int32Array(Math.max(...own.map(({ data }) => data.length)));
   const optimizer = own
     .filter((tensor) => !isWeight(tensor))

@@ -93,7 +93,7 @@ const OTHERS: Record<string, string> = { beta: 'momentum', isRandom: 'randomMome
  *  of the command. */
 export function inFlags(message: string, names: readonly string[]): string {
   const known = new Set(names);
-  return message.replace(/^\w+(?= is )|\b[a-z]+[A-Z]\w*\b/g, (word) => {
+  return message.replace(/^\w+(?= (?:is|has) )|\b[a-z]+[A-Z]\w*\b/g, (word) => {
     const name = OTHERS[word] ?? word;
     return known.has(name) ? flagOf(name) : word;
   });

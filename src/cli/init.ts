@@ -68,7 +68,7 @@ export function beginWith(trainer: Trainer<never>, { run, values }: Init): Begin
     if (error instanceof UsageError)
       throw new UsageError(
         `--${error.message.split('. HINT: ')[0]}`,
-        `their names: ${commandLine('inspect', pathWord(directory), '--tensors')}`,
+        `all names: ${commandLine('inspect', pathWord(directory), '--tensors')}`,
       );
     if (!(error instanceof CheckpointError)) throw error;
     throw new CheckpointError(

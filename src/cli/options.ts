@@ -74,6 +74,7 @@ export interface RunValues {
   stopAt?: number;
   resume?: string;
   init?: string;
+  freeze?: string[];
   fresh?: string[];
   exportFloat32?: boolean;
   expect?: string;
@@ -167,6 +168,7 @@ export function sharedOptions(
     dropout,
     stochasticDepth,
     fractionBits,
+    freeze,
   } = values;
   const {
     batch = defaults.batch,
@@ -189,6 +191,7 @@ export function sharedOptions(
     dropout,
     stochasticDepth,
     fractionBits,
+    freeze,
     ...freeOptions(values, batch),
   };
 }
@@ -202,7 +205,9 @@ export function refuseDiffering(
   hint: string,
 ): void {
   const now = values as Record<string, unknown>;
-  const differing = names.filter((name) => given.has(name) && now[name] !== before[name]);
+  const differing = names.filter(
+    (name) => given.has(name) && String(now[name]) !== String(before[name]),
+  );
   if (differing.length === 0) return;
   const both = differing.map(
     (name) =>

@@ -12,11 +12,11 @@ import type { RunData } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
 import { type CheckedOptions, type Trainer, UsageError } from './library.ts';
 import { continueWords, dataWords, type RunValues } from './options.ts';
-import { status } from './reporters.ts';
 import { resumedOptions } from './resume.ts';
 import { checkSavable, createTrainer, openRun, restoreTrainer } from './run.ts';
 import { checkFree, RunDirectory } from './run-directory.ts';
 import { commandLine, pathWord } from './shell.ts';
+import { status } from './status.ts';
 import type { Task } from './tasks/task.ts';
 
 /** A run about to begin or to go on: nothing is written yet. */

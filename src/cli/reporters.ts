@@ -41,10 +41,6 @@ export const printWhole = (lines: string): void => write(`${lines}\n`);
 /** Lines for people: on a terminal broken between words. */
 export const print = (lines: string): void =>
   printWhole(process.stdout.isTTY ? breakText(lines, terminalColumns()) : lines);
-/** Says on a terminal what goes on, in a line that is gone with the next; '': with nothing. */
-export function status(text: string): void {
-  if (isLively()) write(`\r\u001b[K${text.slice(0, terminalColumns() - 1)}`);
-}
 export const printJson = (event: object): void => printWhole(printableJson(event));
 /** `data`: where the data are; `init`: where the weights are from. */
 export const planEvent = (plan: MemoryPlan, data?: DataPaths, init?: Beginning): object => ({

@@ -83,6 +83,12 @@ export const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): 
     number,
   ],
   ['--fraction-bits <l>', 'of the residual state, 6 to 14 (9)', number],
+  [
+    '--freeze <tensors>',
+    'weights that stay as they are, without gradient and optimizer: names with a comma between, ' +
+      "* for anything, ! takes out, as in '*,!block.11.*'",
+    (flag) => names(flag),
+  ],
 ];
 
 /** Options that change speed and memory, never a bit. */

@@ -13,6 +13,7 @@ import {
   type Definition,
   type JoinedOptions,
   leapfrog,
+  matching,
   momentum,
   plain,
   type Schedule,
@@ -50,6 +51,8 @@ export interface Settings<Model = Record<string, unknown>> {
   dropout: number;
   stochasticDepth: number;
   fractionBits: number;
+  /** Patterns of names of frozen tensors. */
+  freeze?: readonly string[] | undefined;
   microBatch: number;
   storeActivations: boolean;
   verify: boolean;
@@ -125,6 +128,7 @@ export function optionsOf<Config extends ModelConfig, Batch>(
   const flat = given as Partial<Settings> & { steps: number };
   const { batch, steps, seed, weightDecay, clip, dropout, stochasticDepth, fractionBits } = given;
   const { microBatch, verify = RULES[given.reversible ?? 'bdia'], threads, memoryLimit } = given;
+  const { freeze } = given;
   const options = checkTrainOptions({
     model: define({ ...given.model, rule: ruleOf(flat) } as Config),
     batch,
@@ -136,6 +140,7 @@ export function optionsOf<Config extends ModelConfig, Batch>(
     dropout,
     stochasticDepth,
     fractionBits,
+    freeze: freeze && matching(freeze),
     microBatch,
     keep: keepOf(flat),
     verify,
@@ -212,6 +217,7 @@ export function settingsOf(options: CheckedOptions<never>): Settings {
     dropout,
     stochasticDepth,
     fractionBits,
+    ...(options.freeze === undefined ? {} : { freeze: options.freeze.options.patterns }),
     microBatch,
     storeActivations: keep === 'activations',
     verify,

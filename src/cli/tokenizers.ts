@@ -7,7 +7,7 @@ import { quote, wholeNumber } from './argv.ts';
 import { readTokenizerFile } from './files.ts';
 import { count } from './format.ts';
 import { Tokenizer, UsageError } from './library.ts';
-import { status } from './reporters.ts';
+import { status } from './status.ts';
 
 /** Most tokens of a model. */
 const MOST = 65_536;

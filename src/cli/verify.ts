@@ -4,7 +4,8 @@ import os from 'node:os';
 import { checkExpected } from './expect.ts';
 import { count } from './format.ts';
 import { describeRuntime, formatReport, verify } from './library.ts';
-import { print, printJson, status } from './reporters.ts';
+import { print, printJson } from './reporters.ts';
+import { status } from './status.ts';
 
 export function verifyRuntime({ json, expect }: { json?: boolean; expect?: string }): number {
   const runtime = `${describeRuntime()}, ${os.cpus()[0]?.model.trim() ?? 'unknown processor'}`;

@@ -357,7 +357,8 @@ export interface Kernels {
   ): void;
 
   /** dToken[ids[r]][c] += halfUp(dx[r][c], -shift), dPosition[r][c] likewise: int32 -> int64, -31
-   *  <= shift <= 31. Layout as above; an id that occurs in several rows gets them all. */
+   *  <= shift <= 31. Layout as above; an id that occurs in several rows gets them all. Either may
+   *  be 0: then nothing is added there (and without dToken no id is read). */
   embedding_backward_i32i64(
     ids: Pointer,
     dx: Pointer,

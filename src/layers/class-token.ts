@@ -1,7 +1,6 @@
 // A learned row in front of a sequence (Dosovitskiy et al., ICLR 2021), and learned positions added
 // to a state: together the first state of a vision transformer.
 
-import type { Pointer } from '../kernels/kernels.ts';
 import { BRANCH_FRACTION, MASTER_FRACTION } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner } from '../memory/planner.ts';
@@ -39,38 +38,18 @@ export function classToken(options: RowOptions = {}): Layer {
   };
 }
 
-/** Adds rows of int32 to rows of a parameter's gradient. `unread`: int64 of one row that nobody
- *  reads. */
-class RowGradients {
-  private readonly zeros: Pointer;
-  private readonly unread: Pointer;
-
-  constructor(at: Planner, { rows, columns }: Type) {
-    this.zeros = at.own(rows * 4);
-    this.unread = at.own(columns * 8);
-  }
-
-  add(run: Run, dy: Gradient, from: Pointer, rows: number, into: Parameter): void {
-    const shift = embeddingShift(dy.exponent);
-    const columns = into.shape[1];
-    run.clear(this.zeros, rows * 4);
-    run.team.exclusive(into.lock, () =>
-      run.kernels.embedding_backward_i32i64(
-        this.zeros,
-        from,
-        this.unread,
-        into.gradient,
-        rows,
-        columns,
-        shift,
-      ),
-    );
-  }
+/** Adds rows of int32 to rows of a parameter's gradient, if it has one. */
+function addRows(run: Run, dy: Gradient, rows: number, into: Parameter): void {
+  const { gradient, lock, shape } = into;
+  const shift = embeddingShift(dy.exponent);
+  if (gradient === 0) return;
+  run.team.exclusive(lock, () =>
+    run.kernels.embedding_backward_i32i64(0, dy.at, 0, gradient, rows, shape[1], shift),
+  );
 }
 
 class ClassToken implements Planned<undefined> {
   readonly needsInput = false;
-  private readonly rows: RowGradients;
   private readonly l: number;
 
   constructor(
@@ -78,7 +57,6 @@ class ClassToken implements Planned<undefined> {
     private readonly input: Type,
     private readonly token: Parameter,
   ) {
-    this.rows = new RowGradients(at, { ...input, rows: 1 });
     this.l = at.layout.fraction;
   }
 
@@ -104,7 +82,7 @@ class ClassToken implements Planned<undefined> {
 
   backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {
     const { columns: C } = this.input;
-    this.rows.add(run, dy, dy.at, 1, this.token);
+    addRows(run, dy, 1, this.token);
     if (dx === undefined) return;
     run.bytes.copyWithin(dx.at, dy.at + C * 4, dy.at + C * 4 + x.size * 4);
     dx.exponent = dy.exponent;
@@ -123,25 +101,18 @@ export function positions(options: RowOptions = {}): Layer {
       if (input.kind !== 'state') refuse('positions', input, 'state');
       return input;
     },
-    plan(at, { rows, columns, kind }) {
+    plan(at, { rows, columns }) {
       const spec = { name: `${name}.weight`, shape: [rows, columns], init: { deviation } };
       const parameter = at.parameter({ ...spec, decays: true })[0];
-      return new Positions(at, { kind, rows, columns }, parameter);
+      return new Positions(parameter);
     },
   };
 }
 
 class Positions implements Planned<undefined> {
   readonly needsInput = false;
-  private readonly rows: RowGradients;
 
-  constructor(
-    at: Planner,
-    type: Type,
-    private readonly position: Parameter,
-  ) {
-    this.rows = new RowGradients(at, type);
-  }
+  constructor(private readonly position: Parameter) {}
 
   saved(): undefined {
     return undefined;
@@ -159,7 +130,7 @@ class Positions implements Planned<undefined> {
   }
 
   backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {
-    this.rows.add(run, dy, dy.at, x.rows, this.position);
+    addRows(run, dy, x.rows, this.position);
     if (dx === undefined || dx === dy) return;
     run.bytes.copyWithin(dx.at, dy.at, dy.at + x.size * 4);
     dx.exponent = dy.exponent;

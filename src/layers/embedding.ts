@@ -93,6 +93,7 @@ class PlannedEmbedding implements Planned<undefined> {
     const { token, position } = this;
     const shift = embeddingShift(dy.exponent);
     const columns = token.shape[1];
+    if (token.gradient + position.gradient === 0) return; // frozen
     run.team.exclusive(token.lock, () =>
       run.kernels.embedding_backward_i32i64(
         x.at,

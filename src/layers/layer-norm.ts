@@ -161,6 +161,7 @@ class PlannedNorm implements Planned<NormSaved> {
 
   private add(run: Run, group: readonly Parameter[], sums: Pointer, exponent: number): void {
     const { lock, gradient, size } = group[run.block % group.length];
+    if (gradient === 0) return; // frozen
     run.team.exclusive(lock, () =>
       run.kernels.accumulate_i64(sums, gradient, size, exponent + WEIGHT_GRADIENT_FRACTION),
     );

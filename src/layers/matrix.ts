@@ -41,8 +41,7 @@ const GUARD_BITS = 6;
  *  const matrix = new Matrix(at, shape);
  *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
  *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
- *  const y = at.own(8);
- *  const [weight] = at.finish([]);
+ *  const [y, [weight]] = [at.own(8), at.finish([])];
  *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
  *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
  *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -99,8 +98,9 @@ export class Matrix {
     this.biasCopy = at.own(out * 4);
     this.sums = at.scratch('sums', rows * widest * 4);
     this.operand = at.scratch('operand', rows * out * 2);
-    this.transposed = at.scratch('transposed', rows * out * 2);
-    this.panels = at.scratch('panels', packedBytes(rows, into));
+    const trained = this.weight.some(({ frozen }) => !frozen) ? rows : 0;
+    this.transposed = at.scratch('transposed', trained * out * 2);
+    this.panels = at.scratch('panels', packedBytes(trained, into));
   }
 
   /** Working copies of the weights of run.block, for inputs of x's format.
@@ -112,8 +112,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -156,8 +155,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -188,8 +186,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -215,8 +212,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -245,8 +241,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -273,8 +268,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -305,8 +299,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -341,8 +334,7 @@ export class Matrix {
    *  const matrix = new Matrix(at, shape);
    *  const x = new Tensor({ kind: 'operand', rows: 1, columns: 3 });
    *  Object.assign(x, { at: at.own(6), rows: 1, fraction: 8 });
-   *  const y = at.own(8);
-   *  const [weight] = at.finish([]);
+   *  const [y, [weight]] = [at.own(8), at.finish([])];
    *  run.view(weight.master, 6).set([1, 2, 3, 4, 5, 6].map((w) => w * 2 ** 24));
    *  run.int16.fill(256, x.at / 2, x.at / 2 + 3); // x is [1, 1, 1]
    *  matrix.prepare(run, x, { copy: true, forward: true, backward: true });
@@ -367,7 +359,7 @@ export class Matrix {
   }
 
   /** dW (and db) += the exact sums over this sequence's rows, on the static grid of 28 fraction
-   *  bits. One thread at a time adds to a weight's gradient. */
+   *  bits, unless they are frozen. One thread at a time adds to a weight's gradient. */
   private backwardWeight(run: Run, dy: Gradient, x: Tensor): void {
     const { out, into } = this.shape;
     const { rows } = x;
@@ -375,24 +367,28 @@ export class Matrix {
     const bias = this.bias?.[run.block % this.bias.length];
     const transposed = this.transposed.at;
     const panels = this.panels.at;
-    run.kernels.transpose_i16(dy.at, out, rows, out, transposed, rows);
-    run.kernels.pack_nn_i16(x.at, into, rows, into, panels);
+    const { gradient, lock } = weight;
+    if (gradient !== 0) {
+      run.kernels.transpose_i16(dy.at, out, rows, out, transposed, rows);
+      run.kernels.pack_nn_i16(x.at, into, rows, into, panels);
+    }
     const shift = dy.exponent - x.fraction + WEIGHT_GRADIENT_FRACTION;
-    run.team.exclusive(weight.lock, () => {
-      run.kernels.gemm_i16i16i64(
-        transposed,
-        rows,
-        panels,
-        panelStride(rows),
-        weight.gradient,
-        into,
-        out,
-        into,
-        rows,
-        OPERAND_PRODUCTS,
-        shift,
-      );
-      if (bias === undefined) return;
+    run.team.exclusive(lock, () => {
+      if (gradient !== 0)
+        run.kernels.gemm_i16i16i64(
+          transposed,
+          rows,
+          panels,
+          panelStride(rows),
+          gradient,
+          into,
+          out,
+          into,
+          rows,
+          OPERAND_PRODUCTS,
+          shift,
+        );
+      if (bias === undefined || bias.gradient === 0) return;
       const biasShift = dy.exponent + WEIGHT_GRADIENT_FRACTION;
       run.kernels.sum_rows_i16i64(dy.at, out, rows, out, bias.gradient, biasShift);
     });

@@ -32,7 +32,8 @@ export class Parameter {
   readonly decays: boolean;
   /** Address of the weights, int32 with 24 fraction bits. */
   master: Pointer = 0;
-  /** Address of the gradient, int64 with 28 fraction bits. */
+  /** Address of the gradient, int64 with 28 fraction bits. 0: it is frozen, and nothing may be
+   *  added. */
   gradient: Pointer = 0;
   /** Addresses of what the optimizer keeps, int32. */
   readonly slots: Pointer[] = [];
@@ -45,6 +46,8 @@ export class Parameter {
     spec: ParameterSpec,
     /** Whose turn it is to add to the gradient (threads/team.ts). */
     readonly lock: number,
+    /** It stays as it is: no gradient, and nothing that an optimizer keeps. */
+    readonly frozen = false,
   ) {
     this.shape = spec.shape;
     this.init = spec.init;

@@ -16,6 +16,8 @@ export interface Layout {
   readonly sequences: number;
   /** l: fraction bits of the residual state. */
   readonly fraction: number;
+  /** Which parameters stay as they are, by their paths (none). */
+  readonly freeze?: { fits(path: string): boolean } | undefined;
 }
 
 /** Memory that layers of a thread use in turn. It has an address when everything is planned. */
@@ -79,7 +81,10 @@ export class Planner {
    */
   parameter(spec: ParameterSpec): readonly Parameter[] {
     const lock = this.plan.locks++;
-    const group = this.prefixes.map((prefix) => new Parameter(prefix + spec.name, spec, lock));
+    const group = this.prefixes.map((prefix) => {
+      const path = prefix + spec.name;
+      return new Parameter(path, spec, lock, this.layout.freeze?.fits(path));
+    });
     for (const { path } of group) {
       if (this.plan.paths.has(path))
         throw new UsageError(`parameter ${path} is planned twice`, 'name one of the two layers');
@@ -213,9 +218,10 @@ export class Planner {
     const all = this.groups.flat();
     for (const { place, bytes } of this.plan.scratch.values()) place.at = this.own(bytes);
     for (const p of all) p.master = arena.allocate('weights', p.size * 4);
-    for (const p of all) p.gradient = arena.allocate('gradients', p.size * 8);
+    const trained = all.filter(({ frozen }) => !frozen);
+    for (const p of trained) p.gradient = arena.allocate('gradients', p.size * 8);
     for (const width of slots)
-      for (const p of all) p.slots.push(arena.allocate('optimizer', p.size * width));
+      for (const p of trained) p.slots.push(arena.allocate('optimizer', p.size * width));
     return all;
   }
 }

@@ -10,7 +10,7 @@ import type { Parameter } from '../memory/parameter.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Tensor } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
-import type { Reconstruction, StackOptions } from '../reversible/stack.ts';
+import type { StackOptions } from '../reversible/stack.ts';
 import { type PassOptions, PlannedStream, type Stream } from './stream.ts';
 
 /** A model as a value: streams of layers, and a loss. */
@@ -35,6 +35,8 @@ const OF_INPUT = "the input's part of the batch";
 
 export class PlannedModel<Batch> {
   readonly parameters: readonly Parameter[];
+  /** Those that are not frozen. */
+  readonly trained: readonly Parameter[];
   private readonly streams: readonly PlannedStream<Batch>[];
   private readonly loss: PlannedLoss<Batch>;
 
@@ -49,24 +51,11 @@ export class PlannedModel<Batch> {
     this.streams = streams;
     this.loss = model.loss.plan(at, last.output);
     this.parameters = at.finish(slots);
+    this.trained = this.parameters.filter(({ frozen }) => !frozen);
   }
 
   private get last(): PlannedStream<Batch> {
     return this.streams[this.streams.length - 1];
-  }
-
-  /** Of this thread, in the present job. */
-  get reconstruction(): Reconstruction {
-    const sum = { checkedStates: 0, mismatchedElements: 0 };
-    for (const { stack } of this.streams) {
-      sum.checkedStates += stack?.reconstruction.checkedStates ?? 0;
-      sum.mismatchedElements += stack?.reconstruction.mismatchedElements ?? 0;
-    }
-    return sum;
-  }
-
-  resetReconstruction(): void {
-    for (const { stack } of this.streams) stack?.resetReconstruction();
   }
 
   /** What of the model cannot be run with another gamma than 0: the name of an update rule, or ''.
@@ -92,7 +81,7 @@ export class PlannedModel<Batch> {
 
   /** Zeroes this thread's part of the gradients. */
   clearGradients(run: Run): void {
-    for (const { gradient, size } of this.parameters) {
+    for (const { gradient, size } of this.trained) {
       const { from, to } = run.team.range(size, 64);
       run.clear(gradient + from * 8, (to - from) * 8);
     }

@@ -217,20 +217,20 @@ class Tail {
 
 export class PlannedStream<Batch> implements Pass {
   readonly input: PlannedInput<Batch>;
-  count = 0;
-  isTraining = false;
-  seed = 0;
-  step = 0;
-  first = 0;
-  gamma8 = 0;
+  count!: number; // of the pass at hand, with what follows
+  isTraining!: boolean;
+  seed!: number;
+  step!: number;
+  first!: number;
+  gamma8!: number;
   stack: Stack | undefined;
   private readonly parts: ReturnType<typeof split>;
   private readonly x: Tensor;
   private readonly front: Front | undefined;
   private state: Tensor;
-  private tail: Tail | undefined;
-  private known: Memory | undefined;
-  private run: Run | undefined;
+  private end!: Tail; // with the next one after planRest
+  private known!: Memory;
+  private run!: Run;
   private readonly what: Preparation = { copy: true, forward: true, backward: false };
 
   /** Plans the input and what makes the first state; planRest plans the rest. source: the stream
@@ -257,31 +257,21 @@ export class PlannedStream<Batch> implements Pass {
       this.state = new Tensor(output);
       this.state.fraction = at.layout.fraction;
     }
-    this.tail = new Tail(at, after, this.state.type, wanted);
-    this.known = { tensor: this.tail.out, gradient: this.tail.dOut };
+    this.end = new Tail(at, after, this.state.type, wanted);
+    this.known = { tensor: this.end.out, gradient: this.end.dOut };
   }
 
   get output(): Type {
     return this.end.chain.output;
   }
 
-  private get end(): Tail {
-    if (this.tail === undefined) throw new Error('a stream that is not planned to its end');
-    return this.tail;
-  }
-
   // ---- the samples of a pass (reversible/site.ts) ----
 
   /** Begins a pass. */
-  begin(run: Run, { count, isTraining, seed, step, first, gamma8 }: PassOptions): void {
+  begin(run: Run, options: PassOptions): void {
     this.run = run;
-    this.count = count;
-    this.isTraining = isTraining;
-    this.seed = seed;
-    this.step = step;
-    this.first = first;
-    this.gamma8 = gamma8;
-    this.what.backward = isTraining;
+    Object.assign(this, options);
+    this.what.backward = options.isTraining;
   }
 
   rows(s: number): number {
@@ -299,7 +289,7 @@ export class PlannedStream<Batch> implements Pass {
   }
 
   private moveInput(s: number): void {
-    if (this.run !== undefined) this.input.move(this.run, s, this.x);
+    this.input.move(this.run, s, this.x);
   }
 
   /** This stream's output of sample s, as the next one looks at it. */

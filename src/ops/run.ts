@@ -7,12 +7,24 @@ import type { Gradient, Tensor } from '../memory/tensor.ts';
 import { Team } from '../threads/team.ts';
 import { Sum } from './sum.ts';
 
-/** Saturated elements (a format's range was left, the value clamped) and state elements beyond the
- *  accepted range. */
+/** What a thread counts in a job. */
 export interface Counts {
+  /** Elements that left a format's range and were clamped. */
   saturated: number;
+  /** State elements beyond the accepted range. */
   overflowed: number;
+  /** States that were rebuilt and compared, and their elements that differed. */
+  checkedStates: number;
+  mismatchedElements: number;
 }
+
+/** Nothing counted yet. */
+export const NO_COUNTS: Readonly<Counts> = {
+  saturated: 0,
+  overflowed: 0,
+  checkedStates: 0,
+  mismatchedElements: 0,
+};
 
 /** Another sequence that cross-attention looks at, and its gradient, int32, to which it adds. */
 export interface Memory {
@@ -42,8 +54,8 @@ export class Run {
   readonly int32: Int32Array;
   /** All memory: index is address / 8. */
   readonly int64: BigInt64Array;
-  /** Saturated and overflowed elements so far. */
-  readonly counts: Counts = { saturated: 0, overflowed: 0 };
+  /** Saturated and overflowed elements so far, and states that were compared. */
+  readonly counts: Counts = { ...NO_COUNTS };
   /** The threads at work; alone unless a pool says otherwise. */
   team = new Team(new Int32Array(0));
   /** Which block of a stack the weights at hand are of; 0 outside of stacks. */

@@ -40,25 +40,28 @@ export interface SiteShape {
   readonly dBranch: Pointer;
 }
 
+/** `move` sets whatever varies, before anything is asked of it. */
 export class BlockSite implements Site, BlockPass {
-  k = 0;
-  block = 0;
-  n = 0;
-  rows = 0;
-  gamma8 = 0;
-  seed = 0;
-  step = 0;
-  sample = 0;
-  isTraining = false;
+  k!: number;
+  block!: number;
+  n!: number;
+  rows!: number;
+  gamma8!: number;
+  seed!: number;
+  step!: number;
+  sample!: number;
+  isTraining!: boolean;
+  run!: Run;
+  lane!: Lane;
+  saved!: BlockSaved;
+  noise: ApplyNoise | undefined;
   readonly layers: number;
   readonly l: number;
   readonly parts: number;
   readonly h: Pointer;
   readonly spare: Pointer;
   readonly dBranch: Gradient;
-  private current: { run: Run; lane: Lane; saved: BlockSaved } | undefined;
-  private skips = false;
-  private isNoisy = false;
+  private skips!: boolean;
   private readonly applyNoise: ApplyNoise;
 
   constructor(
@@ -75,27 +78,6 @@ export class BlockSite implements Site, BlockPass {
     this.applyNoise = (at, part, isGradient) => source.apply(this, at, part, isGradient);
   }
 
-  private get at(): { run: Run; lane: Lane; saved: BlockSaved } {
-    if (this.current === undefined) throw new Error('a site that is nowhere');
-    return this.current;
-  }
-
-  get run(): Run {
-    return this.at.run;
-  }
-
-  get lane(): Lane {
-    return this.at.lane;
-  }
-
-  get saved(): BlockSaved {
-    return this.at.saved;
-  }
-
-  get noise(): ApplyNoise | undefined {
-    return this.isNoisy ? this.applyNoise : undefined;
-  }
-
   /** Moves to block k and lane s of a pass. */
   move(
     run: Run,
@@ -105,10 +87,9 @@ export class BlockSite implements Site, BlockPass {
     pass: Pass,
   ): this {
     const { source, shape } = this;
-    this.current ??= { run, lane, saved };
-    this.current.run = run;
-    this.current.lane = lane;
-    this.current.saved = saved;
+    this.run = run;
+    this.lane = lane;
+    this.saved = saved;
     this.k = k;
     this.block = shape.firstBlock + k;
     this.rows = pass.rows(s);
@@ -118,8 +99,9 @@ export class BlockSite implements Site, BlockPass {
     this.seed = pass.seed;
     this.step = pass.step;
     this.sample = pass.first + s;
-    this.isNoisy = pass.isTraining && !source.isSilent;
-    this.skips = this.isNoisy && source.skips(this);
+    const isNoisy = pass.isTraining && !source.isSilent;
+    this.noise = isNoisy ? this.applyNoise : undefined;
+    this.skips = isNoisy && source.skips(this);
     run.memory = pass.memory(s);
     return this;
   }

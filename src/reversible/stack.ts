@@ -46,12 +46,6 @@ export interface StackOptions {
   readonly verify: boolean;
 }
 
-/** Checked states of a step, and elements that differed. */
-export interface Reconstruction {
-  checkedStates: number;
-  mismatchedElements: number;
-}
-
 export class Stack {
   private readonly lanes: Lanes;
   private readonly block: Block;
@@ -72,7 +66,6 @@ export class Stack {
   private prepared = -1;
   private readonly what: Preparation = { copy: true, forward: true, backward: false };
   private readonly place = { k: 0, s: 0 };
-  readonly reconstruction: Reconstruction = { checkedStates: 0, mismatchedElements: 0 };
 
   constructor(
     at: Planner,
@@ -118,11 +111,6 @@ export class Stack {
     if (count === 0) return [this.block.saved(new Arena(at.own(stride)))];
     const first = at.allocate('states', stride * count);
     return Array.from({ length: count }, (_, i) => this.block.saved(new Arena(first + i * stride)));
-  }
-
-  resetReconstruction(): void {
-    this.reconstruction.checkedStates = 0;
-    this.reconstruction.mismatchedElements = 0;
   }
 
   get rule(): UpdateRule {
@@ -270,13 +258,12 @@ export class Stack {
   /** Compares what was rebuilt before a block with the fingerprint of the forward pass. */
   private check(run: Run, site: BlockSite, s: number, pass: Pass): void {
     const { k, n, sample } = site;
-    const { reconstruction } = this;
     const now = this.given.rule.fingerprint?.(site);
     if (now === undefined) return;
-    reconstruction.checkedStates++;
+    run.counts.checkedStates++;
     if ((now | 0) === run.int32[this.hashAt(k, s)]) return;
     const { first, count } = this.locate(run, k, s, pass);
-    reconstruction.mismatchedElements += count;
+    run.counts.mismatchedElements += count;
     this.prepare(run, k, pass, true); // for what is left of this block
     throw new ReconstructionError(
       `the states before block ${k} of sample ${sample} were not rebuilt exactly in step ` +

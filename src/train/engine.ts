@@ -5,7 +5,7 @@ import { RetrogradError } from '../core/errors.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { createWasmBackend, isShared } from '../kernels/wasm.ts';
 import { Arena } from '../memory/arena.ts';
-import { Run } from '../ops/run.ts';
+import { type Counts, NO_COUNTS, Run } from '../ops/run.ts';
 import { Jobs } from '../threads/jobs.ts';
 import { Pool } from '../threads/pool.ts';
 import { Team } from '../threads/team.ts';
@@ -34,21 +34,9 @@ export interface TestOptions {
 /** Room beside the arena for a back end's static data. */
 const SLACK = 2 ** 18;
 
-/** What all steps and evaluations of a run have counted. */
-export interface Totals {
-  checkedStates: number;
-  mismatchedElements: number;
-  saturated: number;
-  overflowed: number;
-}
-
 export class Engine<Batch> {
-  readonly totals: Totals = {
-    checkedStates: 0,
-    mismatchedElements: 0,
-    saturated: 0,
-    overflowed: 0,
-  };
+  /** What all steps and evaluations of a run have counted. */
+  readonly totals: Counts = { ...NO_COUNTS };
   readonly all: Layout<Batch>;
   readonly pool: Pool;
   /** End of the memory in use. */
@@ -102,7 +90,7 @@ export class Engine<Batch> {
   /** Sets the scale of each parameter's optimizer state. */
   setScales(of: (i: number) => number): void {
     const { model, updater } = this.all;
-    model.parameters.forEach((_, i) => {
+    model.trained.forEach((_, i) => {
       updater.setScale(this.device, i, of(i));
     });
   }
@@ -122,7 +110,7 @@ export class Engine<Batch> {
     if (size > 1 && !pool.join()) return this.goOn(job);
     const others = Array.from({ length: size - 1 }, (_, i) => this.jobs.result(i + 1));
     for (const { numbers } of others) addNumbers(outcome, numbers);
-    for (const key of Object.keys(this.totals) as (keyof Totals)[])
+    for (const key of Object.keys(this.totals) as (keyof Counts)[])
       this.totals[key] += outcome[key];
     const thrown = stepError(
       failure,

@@ -3,7 +3,7 @@
 
 import { OverflowError, ReconstructionError, RetrogradError } from '../core/errors.ts';
 import type { Score } from '../loss/loss.ts';
-import type { Run } from '../ops/run.ts';
+import { type Counts, NO_COUNTS, type Run } from '../ops/run.ts';
 import { controlBytes, TeamFailure } from '../threads/team.ts';
 import type { CheckedOptions } from './options.ts';
 import type { Layout } from './plan.ts';
@@ -11,13 +11,9 @@ import type { Layout } from './plan.ts';
 /** The first argument of a job. */
 export const JOB = { clear: 0, accumulate: 1, evaluate: 2, update: 3 } as const;
 
-/** A member's part of a job's numbers, in the order of Result.numbers. */
-export interface Outcome {
+/** A member's part of a job's numbers. */
+export interface Outcome extends Counts {
   loss: number;
-  saturated: number;
-  overflowed: number;
-  checkedStates: number;
-  mismatchedElements: number;
   correct: number;
   /** Of an update: norm of the gradient of the mean loss, the same for every member. */
   norm: number;
@@ -78,10 +74,7 @@ export function runJob<Batch>(
   job: Job,
 ): { outcome: Outcome; failure: Failure | undefined } {
   const { counts, team } = run;
-  const { model } = layout;
-  counts.saturated = 0;
-  counts.overflowed = 0;
-  model.resetReconstruction();
+  Object.assign(counts, NO_COUNTS);
   const outcome: Outcome = { ...NOTHING };
   let failure: Failure | undefined;
   try {
@@ -90,7 +83,7 @@ export function runJob<Batch>(
     team.fail();
     failure = { error: thrown ?? new RetrogradError('unknown failure'), at: team.failedAt ?? 0 };
   }
-  return { outcome: { ...outcome, ...counts, ...model.reconstruction }, failure };
+  return { outcome: { ...outcome, ...counts }, failure };
 }
 
 function work<Batch>(
@@ -126,11 +119,8 @@ const KEYS = [
 export const numbersOf = (outcome: Outcome): number[] => KEYS.map((key) => outcome[key]);
 
 export const NOTHING: Readonly<Outcome> = {
+  ...NO_COUNTS,
   loss: 0,
-  saturated: 0,
-  overflowed: 0,
-  checkedStates: 0,
-  mismatchedElements: 0,
   correct: 0,
   norm: 0,
 };

@@ -20,6 +20,7 @@ import {
   MIN_STATE_FRACTION,
   OPERAND_PRODUCTS,
 } from '../memory/formats.ts';
+import type { Matching } from '../memory/names.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { ConfiguredModel } from '../models/define.ts';
 import { asStream } from '../models/stream.ts';
@@ -51,6 +52,9 @@ export interface TrainOptions<Batch = unknown> {
   /** Largest norm of the gradient of the mean loss, 2^-20 to 2^20, beyond which it is scaled down;
    *  'none': it never is (1). Values that no gradient of a run exceeds give the same bits. */
   clip?: number | 'none' | undefined;
+  /** Tensors that stay as they are, with no gradient and no memory for it: matching(['token.*'])
+   *  (none). */
+  freeze?: Matching | undefined;
   /** Probability that an element of a sublayer's output is dropped in training, 0 to 0.8 (0). */
   dropout?: number | undefined;
   /** Probability that the last block is left out for a sample, 0 to 0.8; earlier ones in proportion
@@ -79,7 +83,7 @@ export interface TrainOptions<Batch = unknown> {
 }
 
 /** What has another type once it is checked. */
-type Changed = 'learningRate' | 'keep' | 'worker';
+type Changed = 'learningRate' | 'keep' | 'worker' | 'freeze';
 
 /** Fields that are there, also where a program tells those of undefined from those that are not. */
 type Filled<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
@@ -91,6 +95,8 @@ export interface CheckedOptions<Batch = unknown>
   readonly learningRate: Schedule;
   /** What is kept; undefined: nothing where the update rule can run backward, else activations. */
   readonly keep: Keep | undefined;
+  /** Tensors that stay as they are; undefined: none. */
+  readonly freeze: Matching | undefined;
   /** The module that serves the model, or what starts a worker of it. */
   readonly worker: URL | (() => unknown) | undefined;
 }
@@ -110,6 +116,7 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
     learningRate: undefined,
     optimizer: undefined,
     clip: 1,
+    freeze: undefined,
     dropout: 0,
     stochasticDepth: 0,
     fractionBits: DEFAULT_STATE_FRACTION,
@@ -122,6 +129,8 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
   }) as unknown as TrainOptions<Batch> & Omit<CheckedOptions<Batch>, 'learningRate'>;
   const model = checkedModel(given.model);
   const batch = whole('batch', given.batch, 1, 65536);
+  const { freeze } = given;
+  if (freeze !== undefined) made('freeze', freeze, ['fits', 'check'], 'matching([...])');
   const full = {
     ...given,
     model,

@@ -50,7 +50,8 @@ export function layout<Batch>(
   const { microBatch: sequences, fractionBits: fraction, threads, optimizer, clip } = options;
   const control = arena.allocate('workspace', controlBytes(sequences));
   const job = arena.allocate('workspace', jobBytes(threads));
-  const at = Planner.create(arena, { rank, threads, sequences, fraction });
+  const { freeze } = options;
+  const at = Planner.create(arena, { rank, threads, sequences, fraction, freeze });
   const slots = optimizer.slots.map(() => 4);
   const run = {
     keeps: (canInvert: boolean) => keeps(options.keep, canInvert),
@@ -58,8 +59,9 @@ export function layout<Batch>(
     verify: options.verify,
   };
   const model = new PlannedModel(at, options.model, run, slots);
-  checkFlushes(options.batch, model.parameters);
-  return { model, updater: new Updater(at, optimizer, model.parameters, clip), control, job };
+  freeze?.check(model.parameters.map(({ path }) => path));
+  checkFlushes(options.batch, model.trained);
+  return { model, updater: new Updater(at, optimizer, model.trained, clip), control, job };
 }
 
 /** Bytes by purpose of a training run, before anything is allocated. Throws UsageError for options

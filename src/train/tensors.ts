@@ -37,7 +37,7 @@ export const isWeight = (tensor: { name: string }): boolean =>
 
 /** What the tensors of a run must be. */
 export interface TensorTable {
-  readonly parameters: readonly Pick<Parameter, 'path' | 'shape'>[];
+  readonly parameters: readonly Pick<Parameter, 'path' | 'shape' | 'frozen'>[];
   readonly slots: readonly Slot[];
 }
 
@@ -115,8 +115,9 @@ export function checkTensors(
     checkFraction(take(path, shape, -WEIGHT_LIMIT, WEIGHT_LIMIT), MASTER_FRACTION),
   );
   const fractions = new Map<string, number>(); // those of a parameter's first slot are all slots'
+  const trained = parameters.filter(({ frozen }) => !frozen);
   const kept = slots.flatMap(({ name, low }) =>
-    parameters.map(({ path, shape }) => {
+    trained.map(({ path, shape }) => {
       const tensor = take(`optimizer.${name}.${path}`, shape, low, MOMENT_LIMIT);
       const fraction = fractions.get(path) ?? slotFraction(tensor.fraction);
       fractions.set(path, fraction);

@@ -11,7 +11,8 @@ import {
   RATE_FRACTION,
 } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
-import { Engine, type TestOptions, type Totals } from './engine.ts';
+import type { Counts } from '../ops/run.ts';
+import { Engine, type TestOptions } from './engine.ts';
 import { addNumbers, JOB, type Job, NOTHING, numbersOf, type Outcome } from './job.ts';
 import { type CheckedOptions, checkTrainOptions, type TrainOptions } from './options.ts';
 import { type MemoryPlan, planChecked } from './plan.ts';
@@ -33,7 +34,7 @@ export class Trainer<Batch = unknown> {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'Trainer';
   /** Sums of the reports of all steps so far, and of evaluations. */
-  readonly totals: Totals;
+  readonly totals: Counts;
   /** The run's memory, as planned. */
   readonly plan: MemoryPlan;
   /** Bytes of memory in use, the kernels' own included. */
@@ -280,7 +281,7 @@ export class Trainer<Batch = unknown> {
 
   /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major,
    *  28 fraction bits, of the loss summed over the batch. A view of live memory. Throws UsageError
-   *  for a path that the model does not have.
+   *  for a path that the model does not have, or that is frozen.
    *  @example
    *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
@@ -291,7 +292,7 @@ export class Trainer<Batch = unknown> {
    */
   gradient(path: string): BigInt64Array {
     text('path', path);
-    const found = this.engine.all.model.parameters.find((parameter) => parameter.path === path);
+    const found = this.engine.all.model.trained.find((parameter) => parameter.path === path);
     if (found === undefined)
       throw new UsageError(`the model has no parameter ${path}`, 'tensors() has their names');
     return this.engine.device.int64.subarray(found.gradient / 8, found.gradient / 8 + found.size);
@@ -309,18 +310,17 @@ export class Trainer<Batch = unknown> {
     const { device, all: layout } = this.engine;
     const { model, updater } = layout;
     const { slots } = this.options.optimizer;
-    const all = model.parameters;
     const view = ({ shape, size }: Parameter, at: number): Pick<NamedTensor, 'shape' | 'data'> => ({
       shape,
       data: device.view(at, size),
     });
-    const weights = all.map((p) => ({
+    const weights = model.parameters.map((p) => ({
       name: p.path,
       ...view(p, p.master),
       fraction: MASTER_FRACTION,
     }));
     const kept = slots.flatMap(({ name }, k) =>
-      all.map((p, i) => ({
+      model.trained.map((p, i) => ({
         name: `optimizer.${name}.${p.path}`,
         ...view(p, p.slots[k]),
         fraction: OPTIMIZER_FRACTION - updater.scale(device, i),

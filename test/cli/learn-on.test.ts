@@ -121,6 +121,45 @@ describe('--init', () => {
   });
 });
 
+describe('--freeze', () => {
+  const FREEZE = ['--freeze', 'token.weight,block.*,!*.gain'];
+
+  test('tensors stay as they are; the checkpoint keeps which, and a resumed run goes on so', () => {
+    const tensors = (run: string): { name: string; min: number; max: number }[] =>
+      events(['inspect', run], { cwd })[0].tensors;
+    const words = [...OTHER, '--init', 'base', ...FREEZE];
+    const [plan] = events([...words, '--out', 'frozen'], { cwd });
+    const [whole] = events([...OTHER, '--init', 'base', '--stop-at', '1'], { cwd });
+    expect(plan.bytes.gradients).toBeLessThan(whole.bytes.gradients / 20);
+    const [before, after] = ['base', 'frozen'].map(tensors);
+    for (const { name, min, max } of after.slice(
+      0,
+      after.findIndex((t) => /^opt/.test(t.name)),
+    )) {
+      const { min: low, max: high } = before.find((tensor) => tensor.name === name)!;
+      const isTrained = name === 'position.weight' || name.endsWith('gain');
+      expect([min, max].join() !== [low, high].join(), name).toBe(isTrained);
+    }
+    expect(events(['inspect', 'frozen'], { cwd })[0].options.freeze).toEqual(FREEZE[1].split(','));
+    events([...words, '--stop-at', '2', '--out', 'frozen-part'], { cwd });
+    expect(done(['train', 'gpt', '--resume', 'frozen-part', ...FREEZE]).weightsSha256).toBe(
+      events(['inspect', 'frozen'], { cwd })[0].weightsSha256,
+    );
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ['names that fit nothing', ['--freeze', 'head.*'], /--freeze has "head.\*", which fits none/],
+    ['an empty name', ['--freeze', ''], /--freeze is '', expected names with a comma between/],
+  ])('with %s is refused', (_, words, message) =>
+    expect(fails([...OTHER, ...words])).toMatch(message),
+  );
+
+  test('other names than the checkpoint has are refused', () =>
+    expect(fails(['train', 'gpt', '--resume', 'frozen', '--freeze', 'norm.gain'])).toMatch(
+      /--freeze is norm.gain \(checkpoint: token.weight,block.\*,!\*.gain\), expected/,
+    ));
+});
+
 describe('--resume with more --steps', () => {
   const MORE = ['train', 'gpt', '--resume'];
   const START = [...TRAIN, '--steps', '4', '--warmup', '1'];

@@ -55,6 +55,7 @@ export const DATA_CALLS = [
     (...given) => X.exportHf(...given)['model.safetensors'].bytes(),
     () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, name: 'letters' }],
   ],
+  ['matching', R.matching, () => [['block.*', '!*.gain']]],
   ['sha256Hex', R.sha256Hex, () => [new Uint8Array(9)]],
   ['createWasmBackend', R.createWasmBackend, () => [{ pages: 2, build: 'release', shared: false }]],
   [

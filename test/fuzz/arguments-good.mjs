@@ -3,6 +3,7 @@
 export const R = await import('../../dist/index.js');
 export const V = await import('../../dist/verify.js');
 export const X = await import('../../dist/export.js');
+export const T = await import('../../dist/tokenizer.js');
 
 export const SHAPE = { layers: 1, channels: 8, heads: 2 };
 export const GPT = { vocabulary: 4, context: 4, ...SHAPE };
@@ -86,6 +87,8 @@ export const pairs = R.BytePairs.learn(['go', 'va', 'run', 'cours'], 20);
 export const fresh = () => R.PairData.encode(PAIRS, { source: pairs, target: pairs, context: 8 });
 export const data = fresh();
 export const vocabulary = R.Vocabulary.ofText(TEXT, 'characters');
+export const tokenizer = T.Tokenizer.train('go go run running', { size: 262 });
+export const decoder = tokenizer.decoder();
 export const order = new R.EpochOrder(1, 5);
 export const backend = R.createWasmBackend({ pages: 1 });
 export const report = V.verify(undefined, R.createWasmBackend({ pages: 64 }));

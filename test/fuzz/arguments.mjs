@@ -5,12 +5,13 @@
 //   npm run fuzz:arguments -- --cases 500000
 
 import { DATA_CALLS } from './arguments-data.mjs';
-import { gpt, initial, PAIR, R, TOKENS, translator, V, vit, WINDOW } from './arguments-good.mjs';
+import { gpt, initial, PAIR, R, T, TOKENS, translator, V, vit, WINDOW } from './arguments-good.mjs';
 import { MODEL_CALLS } from './arguments-models.mjs';
+import { TOKENIZER_CALLS } from './arguments-tokenizer.mjs';
 import { detached, spoil } from './hostile.mjs';
 import { fuzz, fuzzOptions } from './runner.mjs';
 
-const CALLS = [...MODEL_CALLS, ...DATA_CALLS];
+const CALLS = [...MODEL_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS];
 
 // ---- callbacks that do what they should not -----------------------------------------------------
 
@@ -66,7 +67,7 @@ const CALLBACKS = [
 // ---- nothing is left out ------------------------------------------------------------------------
 
 /** What has no case: constants, and errors, which others than the library do not make. */
-const CONSTANTS = ['MAX_CHECKPOINT_BYTES', 'SPECIAL'];
+const CONSTANTS = ['MAX_CHECKPOINT_BYTES', 'SPECIAL', 'UNICODE_VERSION'];
 const ERRORS = ['CheckpointError', 'OverflowError', 'ReconstructionError', 'RetrogradError'];
 /** What layers, rules, losses and optimizers of one's own are made of: addresses of memory, taken
  *  on trust where every sample passes. (`serve` has work to do in a worker only.) */
@@ -82,6 +83,8 @@ const INSTANCES = {
   BytePairs: ['pairs'],
   EpochOrder: ['order'],
   PairData: ['data'],
+  TokenDecoder: ['decoder'],
+  Tokenizer: ['tokenizer'],
   Trainer: ['gpt', 'translator', 'closed'],
   Vocabulary: ['vocabulary'],
 };
@@ -103,7 +106,8 @@ function membersOf(name, type) {
 
 /** Every public function, method and getter, as the names that a case of it may have. */
 const publicNames = () =>
-  [...Object.entries(R), ...Object.entries(V)]
+  [R, V, T]
+    .flatMap(Object.entries)
     .filter(([name]) => !OTHERS.has(name))
     .flatMap(([name, value]) => (name in INSTANCES ? membersOf(name, value) : [[name]]));
 
@@ -111,7 +115,7 @@ const publicNames = () =>
 function checkTargets() {
   const cases = new Set(CALLS.map(([name]) => name.split(/[, ]/)[0]));
   const missing = publicNames().filter((names) => !names.some((name) => cases.has(name)));
-  const gone = [...OTHERS].filter((name) => !(name in R) && !(name in V));
+  const gone = [...OTHERS].filter((name) => ![R, V, T].some((entry) => name in entry));
   if (missing.length > 0) throw new Error(`no case has ${missing.join(', ')}`);
   if (gone.length > 0) throw new Error(`not public: ${gone.join(', ')}`);
 }

@@ -6,10 +6,12 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import { load } from './load.mjs';
 import { mutate, mutateJson, mutateText } from './mutate.mjs';
+import { tokenizerTargets } from './readers-tokenizer.mjs';
 import { fuzz, fuzzOptions } from './runner.mjs';
 
 const R = await load(`
 export * from './src/index.ts';
+export { Tokenizer } from './src/tokenizer/index.ts';
 export { optionsToData } from './src/train/member.ts';
 export { decodeSafetensors, encodeSafetensors } from './src/checkpoint/safetensors.ts';
 export { DIGEST_OFFSET } from './src/checkpoint/checkpoint.ts';
@@ -376,6 +378,7 @@ export const targets = [
         random,
       ),
   ],
+  ...tokenizerTargets(R, TEXT),
   ['byte pairs', (random) => useBytePairs(mutateJson(BYTE_PAIRS, random), random)],
   [
     'learn',

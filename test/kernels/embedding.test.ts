@@ -81,4 +81,27 @@ describe('embedding', () => {
           }
     },
   );
+
+  equal('embedding_backward_i32i64 leaves out what has the address 0', 2 * 3 * 3 * 3, (check) => {
+    for (const shift of [-3, 0, 5])
+      for (const rows of [0, 1, 5])
+        for (const columns of [1, 7, 16]) {
+          const ids = input(idsOf(rows, rows + columns));
+          const dx = input(int32s(columns, rows * columns, 'random', 2 ** 31 - 1));
+          const tokens = inout(int64s(1, TOKENS * columns, 'random', 58));
+          const positions = inout(int64s(2, rows * columns, 'random', 58));
+          const expectedTokens = tokens.data.slice();
+          const expectedPositions = positions.data.slice();
+          dx.data.forEach((v, i) => {
+            const value = exactHalfUp(BigInt(v), -shift);
+            expectedTokens[ids.data[Math.floor(i / columns)] * columns + (i % columns)] += value;
+            expectedPositions[i] += value;
+          });
+          const kernel = 'embedding_backward_i32i64';
+          const one = check({ kernel, args: [ids, dx, tokens, 0, rows, columns, shift] });
+          expect(one.of(tokens)).toEqual(expectedTokens);
+          const other = check({ kernel, args: [0, dx, 0, positions, rows, columns, shift] });
+          expect(other.of(positions)).toEqual(expectedPositions);
+        }
+  });
 });

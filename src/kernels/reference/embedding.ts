@@ -32,8 +32,8 @@ export function embeddingKernels(
         for (let c = 0; c < columns; c++) {
           // at most 2^62, 32 of its bits significant: exact
           const value = BigInt(halfUp(Dx[r * columns + c], -shift));
-          DToken[Ids[r] * columns + c] += value;
-          DPosition[r * columns + c] += value;
+          if (dToken !== 0) DToken[Ids[r] * columns + c] += value;
+          if (dPosition !== 0) DPosition[r * columns + c] += value;
         }
     },
   };
