@@ -23,9 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** A run of a cell that ended with this accuracy; its curve climbs to it. */
 function put(
   into: string,
-  experiment: string,
-  cell: string,
-  seed: number,
+  { experiment, cell, seed }: { experiment: string; cell: string; seed: number },
   accuracy: number,
   more: object = {},
 ): void {
@@ -80,7 +78,8 @@ function put(
 function fixture(name: string, cells: Record<string, number[]>, experiment = 'mnist'): string {
   const into = join(folder, name);
   for (const [cell, accuracies] of Object.entries(cells))
-    for (const [i, accuracy] of accuracies.entries()) put(into, experiment, cell, i + 1, accuracy);
+    for (const [i, accuracy] of accuracies.entries())
+      put(into, { experiment, cell, seed: i + 1 }, accuracy);
   return into;
 }
 const block = (into: string, name = 'mnist'): string =>
@@ -127,7 +126,7 @@ describe('tables and sentences', () => {
       'translation',
     );
     const bleu = (cell: string, seed: number, score: number): void =>
-      put(into, 'translation', cell, seed, 0, {
+      put(into, { experiment: 'translation', cell, seed }, 0, {
         final: { step: 200, trainLoss: 1, loss: 1, bleu: score },
       });
     bleu('bdia', 1, 20);
@@ -156,8 +155,10 @@ describe('tables and sentences', () => {
   test('one seed has no spread, a missing cell is named so, a run that ended by itself too', () => {
     const into = fixture('few', { plain: [0.3, 0.31], dropout: [0.35] }, 'cifar');
     expect(block(into, 'cifar')).toContain('BDIA has no run yet, so nothing is compared.');
-    put(into, 'cifar', 'bdia', 1, 0.33);
-    put(into, 'cifar', 'leapfrog', 1, 0, { failed: 'a state left its range' });
+    put(into, { experiment: 'cifar', cell: 'bdia', seed: 1 }, 0.33);
+    put(into, { experiment: 'cifar', cell: 'leapfrog', seed: 1 }, 0, {
+      failed: 'a state left its range',
+    });
     const made = block(into, 'cifar');
     expect(made).toContain(
       'cannot be compared with the spread of seeds: a cell has one run only. 7 cells of 11 ' +

@@ -116,7 +116,7 @@ async function foreign(architecture, cpu, spec, program) {
   ];
 }
 const emulated = (name) => `${name}, emulated by qemu`;
-const foreignShell = (id, name, processor, install, words = [], more = {}) => ({
+const foreignShell = (id, name, processor, install, { words = [], ...more } = {}) => ({
   id,
   name,
   processor: emulated(processor),
@@ -200,7 +200,7 @@ export const RUNTIMES = [
     'Deno, arm64',
     'arm64',
     () => foreign('arm64', 'arm64', '@deno/linux-arm64-glibc', 'deno'),
-    ['run', '--no-prompt'],
+    { words: ['run', '--no-prompt'] },
   ),
   {
     id: 'workerd-arm64',
@@ -224,7 +224,6 @@ export const RUNTIMES = [
     'Node 20, s390x',
     's390x (big-endian)',
     () => foreign('s390x', 's390x', 'node-linux-s390x@20', 'node'),
-    [],
     { refuses: /this processor is big-endian/ },
   ),
 ];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PURPOSE, randomU32 } from '../../src/core/random.ts';
-import { augment } from '../../src/data/augment.ts';
+import { type AugmentOptions, type AugmentPlace, augment } from '../../src/data/augment.ts';
 import type { ImageSet } from '../../src/data/images.ts';
 
 const setOf = (width: number, height: number, channels: 1 | 3, count = 3): ImageSet => ({
@@ -21,12 +21,8 @@ const setOf = (width: number, height: number, channels: 1 | 3, count = 3): Image
 function slowly(
   { width, height, channels, pixels }: ImageSet,
   image: number,
-  crop: number,
-  flip: boolean,
-  fill: number,
-  seed: number,
-  step: number,
-  sample: number,
+  { crop, flip, fill }: Required<AugmentOptions>,
+  { seed, step, sample }: AugmentPlace,
 ): number[] {
   const pixelAt = (y: number, x: number): number[] =>
     Array.from(
@@ -54,23 +50,20 @@ describe('augment', () => {
     const side = fc.integer({ min: 2, max: 7 });
     fc.assert(
       fc.property(
-        side,
-        side,
-        fc.constantFrom(1 as const, 3 as const),
-        fc.nat({ max: 6 }),
-        fc.boolean(),
-        fc.constantFrom(0, 77, 255),
-        fc.maxSafeNat(),
-        fc.nat(),
-        fc.nat({ max: 500 }),
-        (width, height, channels, margin, flip, fill, seed, step, sample) => {
+        fc.record({ width: side, height: side, channels: fc.constantFrom(1 as const, 3 as const) }),
+        fc.record({
+          crop: fc.nat({ max: 6 }),
+          flip: fc.boolean(),
+          fill: fc.constantFrom(0, 77, 255),
+        }),
+        fc.record({ seed: fc.maxSafeNat(), step: fc.nat(), sample: fc.nat({ max: 500 }) }),
+        ({ width, height, channels }, given, place) => {
           const set = setOf(width, height, channels);
-          const crop = margin % Math.min(width, height);
+          const options = { ...given, crop: given.crop % Math.min(width, height) };
+          const image = place.sample % 3;
           const out = new Uint8Array(width * height * channels).fill(99);
-          augment(set, sample % 3, out, { crop, flip, fill }, { seed, step, sample });
-          expect(Array.from(out)).toEqual(
-            slowly(set, sample % 3, crop, flip, fill, seed, step, sample),
-          );
+          augment(set, image, out, options, place);
+          expect(Array.from(out)).toEqual(slowly(set, image, options, place));
         },
       ),
       { seed: 21, numRuns: 1000 },

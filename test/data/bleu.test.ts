@@ -118,7 +118,11 @@ describe('tokenize13a', () => {
 describe('corpusBleu', () => {
   test.each(SCORES)(
     "is sacreBLEU's for %j",
-    (hypotheses, references, score, precisions, brevity, hypothesisLength, referenceLength) => {
+    (hypotheses, references, score, precisions, ...[
+      brevity,
+      hypothesisLength,
+      referenceLength,
+    ]) => {
       const found = corpusBleu(hypotheses, references);
       expect(found.score).toBeCloseTo(score, 9);
       found.precisions.forEach((precision, n) => {

@@ -100,11 +100,12 @@ export function int64s(seed: number, n: number, kind: Kind, bits: number): BigIn
  *  its formula: panel after panel, pair after pair of rows, column after column, the upper and the
  *  lower element of the pair. */
 export function packed(B: ArrayLike<number>, k: number, n: number): Int16Array {
+  const element = (row: number, column: number): number =>
+    row < k && column < n ? B[row * n + column] : 0;
   const out: number[] = [];
   for (let first = 0; first < n; first += 16)
     for (let pair = 0; pair < k; pair += 2)
       for (let column = first; column < first + 16; column++)
-        for (const row of [pair, pair + 1])
-          out.push(row < k && column < n ? B[row * n + column] : 0);
+        out.push(element(pair, column), element(pair + 1, column));
   return Int16Array.from(out);
 }

@@ -24,14 +24,17 @@ export const gelu = (x: number): number => 0.5 * x * (1 + erf(x / Math.SQRT2));
 export const geluSlope = (x: number): number =>
   0.5 * (1 + erf(x / Math.SQRT2)) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 
+interface LinearShape {
+  T: number;
+  I: number;
+  O: number;
+}
 /** y[T,O] = x[T,I] W[O,I]^T + b. */
 export function linear(
   x: Matrix,
   w: Matrix,
   b: Matrix | undefined,
-  T: number,
-  I: number,
-  O: number,
+  { T, I, O }: LinearShape,
 ): Matrix {
   const y = new Float64Array(T * O);
   for (let t = 0; t < T; t++)
@@ -42,15 +45,12 @@ export function linear(
     }
   return y;
 }
+/** dx; adds to dw and db. */
 export function linearBackward(
   dy: Matrix,
   x: Matrix,
-  w: Matrix,
-  dw: Matrix,
-  db: Matrix | undefined,
-  T: number,
-  I: number,
-  O: number,
+  { w, dw, db }: { w: Matrix; dw: Matrix; db: Matrix | undefined },
+  { T, I, O }: LinearShape,
 ): Matrix {
   const dx = new Float64Array(T * I);
   for (let t = 0; t < T; t++)
@@ -91,12 +91,11 @@ export function norm(
   }
   return { out, xhat, rstd };
 }
+/** dx; adds to dGain and dBias. */
 export function normBackward(
   dy: Matrix,
   n: Norm,
-  gain: Matrix,
-  dGain: Matrix,
-  dBias: Matrix | undefined,
+  { gain, dGain, dBias }: { gain: Matrix; dGain: Matrix; dBias: Matrix | undefined },
   T: number,
   C: number,
 ): Matrix {
@@ -116,69 +115,72 @@ export function normBackward(
   }
   return dx;
 }
-export function attention(
-  qkv: Matrix,
-  T: number,
-  C: number,
-  H: number,
-): { out: Matrix; p: Matrix } {
+/** The sum of products of two rows. */
+const dot = (a: Matrix, b: Matrix): number => a.reduce((sum, v, i) => sum + v * b[i], 0);
+/** to += factor from. */
+function addScaled(to: Matrix, from: Matrix, factor: number): void {
+  for (let i = 0; i < to.length; i++) to[i] += factor * from[i];
+}
+/** Softmax, in place. */
+function softmax(row: Matrix): void {
+  const max = Math.max(...row);
+  for (let s = 0; s < row.length; s++) row[s] = Math.exp(row[s] - max);
+  const sum = row.reduce((a, b) => a + b, 0);
+  for (let s = 0; s < row.length; s++) row[s] /= sum;
+}
+
+interface AttentionShape {
+  T: number;
+  C: number;
+  H: number;
+}
+/** Row t of q, k or v (0, 1, 2) of head h in rows of 3 C numbers. */
+const partOf =
+  (qkv: Matrix, { C, H }: AttentionShape) =>
+  (which: number, h: number, t: number): Matrix => {
+    const at = t * 3 * C + which * C + (h * C) / H;
+    return qkv.subarray(at, at + C / H);
+  };
+/** Causal attention, and its probabilities [H, T, T]. */
+export function attention(qkv: Matrix, shape: AttentionShape): { out: Matrix; p: Matrix } {
+  const { T, C, H } = shape;
   const D = C / H;
   const out = new Float64Array(T * C);
   const p = new Float64Array(H * T * T);
+  const part = partOf(qkv, shape);
   for (let h = 0; h < H; h++)
     for (let t = 0; t < T; t++) {
-      const row = p.subarray((h * T + t) * T, (h * T + t + 1) * T);
-      let max = -Infinity;
-      let sum = 0;
-      for (let s = 0; s <= t; s++) {
-        let dot = 0;
-        for (let i = 0; i < D; i++)
-          dot += qkv[t * 3 * C + h * D + i] * qkv[s * 3 * C + C + h * D + i];
-        row[s] = dot / Math.sqrt(D);
-        max = Math.max(max, row[s]);
-      }
-      for (let s = 0; s <= t; s++) sum += row[s] = Math.exp(row[s] - max);
-      for (let s = 0; s <= t; s++) {
-        row[s] /= sum;
-        for (let i = 0; i < D; i++)
-          out[t * C + h * D + i] += row[s] * qkv[s * 3 * C + 2 * C + h * D + i];
-      }
+      const row = p.subarray((h * T + t) * T, (h * T + t) * T + t + 1);
+      for (let s = 0; s <= t; s++) row[s] = dot(part(0, h, t), part(1, h, s)) / Math.sqrt(D);
+      softmax(row);
+      const sum = out.subarray(t * C + h * D, t * C + h * D + D);
+      for (let s = 0; s <= t; s++) addScaled(sum, part(2, h, s), row[s]);
     }
   return { out, p };
 }
+/** The gradient of q, k and v. */
 export function attentionBackward(
   dOut: Matrix,
   qkv: Matrix,
   p: Matrix,
-  T: number,
-  C: number,
-  H: number,
+  shape: AttentionShape,
 ): Matrix {
+  const { T, C, H } = shape;
   const D = C / H;
   const d = new Float64Array(T * 3 * C);
-  const dp = new Float64Array(T);
+  const part = partOf(qkv, shape);
+  const dPart = partOf(d, shape);
   for (let h = 0; h < H; h++)
     for (let t = 0; t < T; t++) {
-      const row = p.subarray((h * T + t) * T, (h * T + t + 1) * T);
-      let dot = 0;
+      const row = p.subarray((h * T + t) * T, (h * T + t) * T + t + 1);
+      const g = dOut.subarray(t * C + h * D, t * C + h * D + D);
+      const dp = row.map((_, s) => dot(g, part(2, h, s)));
+      const mean = dot(row, dp);
       for (let s = 0; s <= t; s++) {
-        dp[s] = 0;
-        for (let i = 0; i < D; i++) {
-          const g = dOut[t * C + h * D + i];
-          const v = s * 3 * C + 2 * C + h * D + i;
-          dp[s] += g * qkv[v];
-          d[v] += row[s] * g;
-        }
-        dot += row[s] * dp[s];
-      }
-      for (let s = 0; s <= t; s++) {
-        const ds = (row[s] * (dp[s] - dot)) / Math.sqrt(D);
-        for (let i = 0; i < D; i++) {
-          const q = t * 3 * C + h * D + i;
-          const k = s * 3 * C + C + h * D + i;
-          d[q] += ds * qkv[k];
-          d[k] += ds * qkv[q];
-        }
+        const ds = (row[s] * (dp[s] - mean)) / Math.sqrt(D);
+        addScaled(dPart(2, h, s), g, row[s]);
+        addScaled(dPart(0, h, t), part(1, h, s), ds);
+        addScaled(dPart(1, h, s), part(0, h, t), ds);
       }
     }
   return d;

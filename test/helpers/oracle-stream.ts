@@ -24,9 +24,7 @@ export function streamOf(
   L: number,
   x0: Matrix,
   rounded: (m: Matrix) => Matrix,
-  block: Branch,
-  attend: Branch,
-  feed: Branch,
+  { block, attend, feed }: Record<'block' | 'attend' | 'feed', Branch>,
 ): Result {
   const zero = new Float64Array(x0.length);
   const backs: Result['back'][] = [];

@@ -2,7 +2,7 @@
 // quantisation, forward and backward by hand, with every update rule of the residual stream.
 // Compared with by cosine.
 
-import type { GptConfig } from '../../src/models/gpt.ts';
+import type { GptConfig, TextBatch } from '../../src/models/gpt.ts';
 import {
   attention,
   attentionBackward,
@@ -31,10 +31,8 @@ export interface OracleOptions {
 /** Loss summed over the tokens of one sequence; adds the gradient of every parameter. */
 export function oracleSequence(
   config: Required<GptConfig>,
-  weights: Weights,
-  gradients: Weights,
-  ids: Int32Array,
-  targets: Int32Array,
+  { weights, gradients }: { weights: Weights; gradients: Weights },
+  { inputs: ids, targets }: TextBatch,
   update: Update,
   options: OracleOptions = {},
 ): number {
@@ -55,26 +53,28 @@ export function oracleSequence(
         normBackward(
           dy,
           n,
-          w(`${name}.gain`),
-          g(`${name}.gain`),
-          maybe(gradients, `${name}.bias`),
+          {
+            gain: w(`${name}.gain`),
+            dGain: g(`${name}.gain`),
+            dBias: maybe(gradients, `${name}.bias`),
+          },
           T,
           C,
         ),
     };
   };
   const dense = (name: string, x: Matrix, I: number, O: number): Result => ({
-    y: linear(x, w(`${name}.weight`), maybe(weights, `${name}.bias`), T, I, O),
+    y: linear(x, w(`${name}.weight`), maybe(weights, `${name}.bias`), { T, I, O }),
     back: (dy) =>
       linearBackward(
         dy,
         x,
-        w(`${name}.weight`),
-        g(`${name}.weight`),
-        maybe(gradients, `${name}.bias`),
-        T,
-        I,
-        O,
+        {
+          w: w(`${name}.weight`),
+          dw: g(`${name}.weight`),
+          db: maybe(gradients, `${name}.bias`),
+        },
+        { T, I, O },
       ),
   });
   const masked = (k: number, part: number, y: Matrix): Matrix => {
@@ -85,12 +85,14 @@ export function oracleSequence(
   const attend: Branch = (k, x) => {
     const n = normed(`block.${k}.norm1`, x);
     const qkv = dense(`block.${k}.qkv`, n.y, C, 3 * C);
-    const { out, p } = attention(qkv.y, T, C, H);
+    const { out, p } = attention(qkv.y, { T, C, H });
     const projection = dense(`block.${k}.projection`, out, C, C);
     return {
       y: masked(k, 0, projection.y),
       back: (dy) =>
-        n.back(qkv.back(attentionBackward(projection.back(masked(k, 0, dy)), qkv.y, p, T, C, H))),
+        n.back(
+          qkv.back(attentionBackward(projection.back(masked(k, 0, dy)), qkv.y, p, { T, C, H })),
+        ),
     };
   };
   /** F(LN x). */
@@ -121,7 +123,7 @@ export function oracleSequence(
   for (let t = 0; t < T; t++)
     for (let i = 0; i < C; i++)
       x0[t * C + i] = w('token.weight')[ids[t] * C + i] + w('position.weight')[t * C + i];
-  const stream = streamOf(update, config.layers, rounded(x0), rounded, block, attend, feed);
+  const stream = streamOf(update, config.layers, rounded(x0), rounded, { block, attend, feed });
 
   const final = normed('norm', stream.y);
   const head = dense(config.tied ? 'token' : 'head', final.y, C, V);

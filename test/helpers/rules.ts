@@ -1,7 +1,7 @@
 // The reversible rules with the choices that their tests go through, and short runs by them.
 
 import { createWasmBackend, type TextBatch, type Trainer } from '../../src/index.ts';
-import type { Backend } from '../../src/kernels/kernels.ts';
+import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { momentumBlocks } from '../../src/reversible/momentum.ts';
 import { createGpt, type FlatOptions } from './flat.ts';
 import { continueTraining, type Small, smallOptions } from './runs.ts';
@@ -50,6 +50,36 @@ export const optionsOf = ({ given }: Case, more: Small = {}): FlatOptions =>
 /** The release build with that many bytes. */
 export const release = (bytes: number): Backend =>
   createWasmBackend({ build: 'release', pages: Math.ceil(bytes / 65536) });
+
+/** The release build with that many bytes, of which some kernels do something else. */
+export const releaseWith =
+  (replace: (kernels: Kernels, memory: Backend['memory']) => Partial<Kernels>) =>
+  (bytes: number): Backend => {
+    const backend = release(bytes);
+    const { kernels, memory } = backend;
+    return { ...backend, kernels: { ...kernels, ...replace(kernels, memory) } };
+  };
+
+/** Lets the state wrap around: every element is pushed to an end of int32, no range is checked. */
+export const wrapping = releaseWith((kernels, memory) => ({
+  embedding_forward_i32: (...args) => {
+    kernels.embedding_forward_i32(...args);
+    const [, , , out, rows, columns] = args;
+    const state = new Int32Array(memory.buffer, out, rows * columns);
+    state.forEach((v, i) => {
+      state[i] = (v + (i % 2 ? 1 : -1) * (2 ** 31 - 1000)) | 0;
+    });
+  },
+  // the range check would refuse the step
+  bdia_step_i32: (...args) => {
+    kernels.bdia_step_i32(...args);
+    return 0;
+  },
+  add_rounded_i32: (...args) => {
+    kernels.add_rounded_i32(...args);
+    return 0;
+  },
+}));
 
 /** A trainer after so many steps of its random batches. */
 export function steps(trainer: GptTrainer, count: number): GptTrainer {

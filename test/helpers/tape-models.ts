@@ -8,18 +8,23 @@ import { type Matrix, Tape } from './tape.ts';
 export type Parameters = ReadonlyMap<string, Matrix>;
 const get = (parameters: Parameters, name: string): Matrix => parameters.get(name)!;
 
-/** Blocks `name`.0 .. L-1 from x0. gammas[k] of block k, that of block 0 is not used. memory: what
- *  cross-attention looks at. */
+/** How blocks go on: gammas[k] of block k, that of block 0 is not used; l fraction bits of a state;
+ *  memory: what cross-attention looks at. */
+interface Going {
+  heads: number;
+  causal: boolean;
+  gammas: readonly number[];
+  l: number;
+  memory?: Matrix;
+}
+
+/** Blocks `name`.0 .. L-1 from x0. */
 function stack(
   tape: Tape,
   p: Parameters,
   name: string,
   x0: Matrix,
-  heads: number,
-  causal: boolean,
-  gammas: readonly number[],
-  l: number,
-  memory?: Matrix,
+  { heads, causal, gammas, l, memory }: Going,
 ): Matrix {
   const C = x0.columns;
   let previous = x0;
@@ -66,8 +71,7 @@ function stack(
 export function vitOracle(
   { heads }: VitConfig,
   p: Parameters,
-  patches: Matrix,
-  label: number,
+  { patches, label }: { patches: Matrix; label: number },
   gammas: readonly number[],
   l: number,
 ): number {
@@ -77,7 +81,7 @@ export function vitOracle(
     [1, get(p, 'position.weight')],
   );
   const out = tape.norm(
-    tape.rows(stack(tape, p, 'block', x0, heads, false, gammas, l), [0]),
+    tape.rows(stack(tape, p, 'block', x0, { heads, causal: false, gammas, l }), [0]),
     get(p, 'norm.gain'),
   );
   const loss = tape.crossEntropy(tape.linear(out, get(p, 'head.weight')), [label]);
@@ -90,9 +94,7 @@ export function vitOracle(
 export function translatorOracle(
   { heads, layers }: TranslatorConfig,
   p: Parameters,
-  source: Int32Array,
-  input: Int32Array,
-  target: Int32Array,
+  { source, input, target }: Record<'source' | 'input' | 'target', Int32Array>,
   gammas: readonly number[],
   l: number,
 ): number {
@@ -110,30 +112,22 @@ export function translatorOracle(
       ],
     );
   const memory = tape.norm(
-    stack(
-      tape,
-      p,
-      'encoder',
-      embed(source, 'source.position.weight'),
+    stack(tape, p, 'encoder', embed(source, 'source.position.weight'), {
       heads,
-      false,
-      gammas.slice(0, layers),
+      causal: false,
+      gammas: gammas.slice(0, layers),
       l,
-    ),
+    }),
     get(p, 'encoder.norm.gain'),
   );
   const out = tape.norm(
-    stack(
-      tape,
-      p,
-      'decoder',
-      embed(input, 'target.position.weight'),
+    stack(tape, p, 'decoder', embed(input, 'target.position.weight'), {
       heads,
-      true,
-      gammas.slice(layers),
+      causal: true,
+      gammas: gammas.slice(layers),
       l,
       memory,
-    ),
+    }),
     get(p, 'norm.gain'),
   );
   const loss = tape.crossEntropy(tape.linear(out, token), target);

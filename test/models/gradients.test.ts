@@ -84,10 +84,11 @@ function compare(given: FlatOptions, steps: number): { worst: number; name: stri
   for (let s = 0; s < options.batch; s++)
     sum += oracleSequence(
       config,
-      weights,
-      gradients,
-      inputs.subarray(s * T, s * T + T),
-      targets.subarray(s * T, s * T + T),
+      { weights, gradients },
+      {
+        inputs: inputs.subarray(s * T, s * T + T),
+        targets: targets.subarray(s * T, s * T + T),
+      },
       updateOf(options, trainer.steps, s),
       { fraction: options.fractionBits, mask: noiseOf(options, trainer.steps, s) },
     );

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { createGpt, type FlatOptions, planGpt } from '../helpers/flat.ts';
-import { NOISE, release, steps, weightsAfter } from '../helpers/rules.ts';
+import { NOISE, releaseWith, steps, weightsAfter } from '../helpers/rules.ts';
 import { smallOptions } from '../helpers/runs.ts';
 
 describe('checkpointing', () => {
@@ -33,20 +33,15 @@ describe('checkpointing', () => {
       let calls = 0;
       const options = smallOptions({ reversible: 'checkpointing', batch: 1, model: { layers } });
       steps(
-        createGpt(options, (bytes) => {
-          const backend = release(bytes);
-          const { kernels } = backend;
-          return {
-            ...backend,
-            kernels: {
-              ...kernels,
-              bdia_step_i32: (...args) => {
-                calls++;
-                return kernels.bdia_step_i32(...args);
-              },
+        createGpt(
+          options,
+          releaseWith((kernels) => ({
+            bdia_step_i32: (...args) => {
+              calls++;
+              return kernels.bdia_step_i32(...args);
             },
-          };
-        }),
+          })),
+        ),
         1,
       );
       expect(calls, `depth ${layers}`).toBe(2 * layers - last);

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 import { ReconstructionError } from '../../src/index.ts';
-import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { createGpt } from '../helpers/flat.ts';
 import { pattern } from '../helpers/pattern.ts';
 import {
@@ -11,7 +10,7 @@ import {
   NOISE,
   optionsOf,
   RULES,
-  release,
+  releaseWith,
   steps,
 } from '../helpers/rules.ts';
 import { batchOf } from '../helpers/runs.ts';
@@ -25,14 +24,10 @@ describe('a flipped bit', () => {
   ) => void;
 
   /** A back end that shows every call that undoes an update. */
-  const watched =
-    (undone: Undone) =>
-    (bytes: number): Backend => {
-      const backend = release(bytes);
-      const { kernels } = backend;
-      const view = (at: number, n: number): Int32Array =>
-        new Int32Array(backend.memory.buffer, at, n);
-      const wrapped: Partial<Kernels> = {
+  const watched = (undone: Undone) =>
+    releaseWith((kernels, memory) => {
+      const view = (at: number, n: number): Int32Array => new Int32Array(memory.buffer, at, n);
+      return {
         bdia_inverse_i32: (...args) => {
           kernels.bdia_inverse_i32(...args);
           undone('bdia', view(args[4], args[5]));
@@ -48,8 +43,7 @@ describe('a flipped bit', () => {
           return count;
         },
       };
-      return { ...backend, kernels: { ...kernels, ...wrapped } };
-    };
+    });
 
   const layers = 3;
   const batch = 2;
@@ -97,6 +91,23 @@ describe('a flipped bit', () => {
     return kernels.map((kernel, i) => ({ kernel, ...owner[i] }));
   }
 
+  /** The error of a trainer's first step: its message, how many elements differ, the first. */
+  function reported(trainer: GptTrainer): { message: string; count: string; first: string } {
+    let message = '';
+    try {
+      trainer.step(batchOf(trainer, 0));
+    } catch (error) {
+      expect(error).toBeInstanceOf(ReconstructionError);
+      ({ message } = error as Error);
+    }
+    const [, count = '', first = ''] =
+      pattern(
+        /before block \d+ of sample \d+ were not rebuilt exactly in step 1: (\d+) /,
+        /of 768 elements differ, the first is element (\d+); no weight was changed$/,
+      ).exec(message) ?? [];
+    return { message, count, first };
+  }
+
   test.each(Object.entries(RULES))(
     'in any rebuilt state is a ReconstructionError that names block and sample, and the ' +
       'element if no other differs; the next step is right: %s',
@@ -108,27 +119,14 @@ describe('a flipped bit', () => {
       const calls = callsOf(rule);
       for (const [call, { kernel, block, sample }] of calls.entries())
         for (const bit of [0, 13, 28, 31]) {
-          const isLast =
-            calls[call + 1] === undefined ||
-            calls[call + 1].block !== block ||
-            calls[call + 1].sample !== sample; // nothing is computed from it before the check
+          const next = calls[call + 1];
+          // nothing is computed from the last before the check
+          const isLast = next?.block !== block || next.sample !== sample;
           // the highest bits of v before it is divided by beta do not matter
           if (bit === 31 && !isLast) continue;
           const element = (call * 97 + bit * 31) % n;
           const trainer = damaged(rule, call, element, bit);
-          const batch = batchOf(trainer, 0);
-          let message = '';
-          try {
-            trainer.step(batch);
-          } catch (error) {
-            expect(error).toBeInstanceOf(ReconstructionError);
-            ({ message } = error as Error);
-          }
-          const [, count, first] =
-            pattern(
-              /before block \d+ of sample \d+ were not rebuilt exactly in step 1: (\d+) /,
-              /of 768 elements differ, the first is element (\d+); no weight was changed$/,
-            ).exec(message) ?? [];
+          const { message, count, first } = reported(trainer);
           expect(message, `call ${call} (${kernel}), bit ${bit}`).toContain(
             `before block ${block} of sample ${sample} `,
           );

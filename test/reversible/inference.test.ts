@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { isWeight, UsageError } from '../../src/index.ts';
 import { createGpt, type FlatOptions } from '../helpers/flat.ts';
 import { oracleSequence } from '../helpers/oracle.ts';
-import { type GptTrainer, release, steps } from '../helpers/rules.ts';
+import { type GptTrainer, releaseWith, steps } from '../helpers/rules.ts';
 import { batchOf, configOf, type Small, smallOptions } from '../helpers/runs.ts';
 
 describe('inference', () => {
@@ -45,20 +45,16 @@ describe('inference', () => {
         const gammaShift = ({ 0.5: 1, 0.25: 2, 0.125: 3 } as const)[Math.abs(gamma)];
         const constant = createGpt(
           { ...options, reversible: 'bdia', gammaShift, verify: true },
-          (bytes) => {
-            const backend = release(bytes);
-            const { kernels } = backend;
-            return {
-              ...backend,
-              kernels: {
-                ...kernels,
-                bdia_step_i32: (prev, x, h, next, side, n, l, sigma, m) =>
-                  kernels.bdia_step_i32(prev, x, h, next, side, n, l, sigma === 0 ? 0 : sign, m),
-                bdia_inverse_i32: (next, x, h, side, prev, n, l, _sigma, m) =>
-                  kernels.bdia_inverse_i32(next, x, h, side, prev, n, l, sign, m),
-              },
-            };
-          },
+          releaseWith((kernels) => ({
+            bdia_step_i32: (...args) => {
+              if (args[7] !== 0) args[7] = sign;
+              return kernels.bdia_step_i32(...args);
+            },
+            bdia_inverse_i32: (...args) => {
+              args[7] = sign;
+              kernels.bdia_inverse_i32(...args);
+            },
+          })),
         );
         constant.restore(trainer.tensors(), trainer.steps);
         const { loss } = trainer.evaluate(batch, { gamma });
@@ -71,10 +67,11 @@ describe('inference', () => {
         for (let s = 0; s < options.batch; s++)
           oracle += oracleSequence(
             config,
-            weights,
-            nothing,
-            inputs.subarray(s * T, s * T + T),
-            targets.subarray(s * T, s * T + T),
+            { weights, gradients: nothing },
+            {
+              inputs: inputs.subarray(s * T, s * T + T),
+              targets: targets.subarray(s * T, s * T + T),
+            },
             { gammas },
             { fraction: 9 },
           );

@@ -4,13 +4,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { OverflowError, ReconstructionError } from '../../src/index.ts';
-import type { Backend } from '../../src/kernels/kernels.ts';
-import { createWasmBackend } from '../../src/kernels/wasm.ts';
 import { createGpt, planGpt } from '../helpers/flat.ts';
+import { releaseWith, wrapping } from '../helpers/rules.ts';
 import { continueTraining, randomTokens, smallOptions, train } from '../helpers/runs.ts';
-
-const release = (bytes: number): Backend =>
-  createWasmBackend({ build: 'release', pages: Math.ceil(bytes / 65536) });
 
 describe('reversal', () => {
   for (const layers of [2, 8, 32, 64])
@@ -34,23 +30,6 @@ describe('reversal', () => {
     });
 
   test('0 elements differ when the int32 state wraps around: every state + (2^31 - 1000)', () => {
-    const wrapping = (bytes: number): Backend => {
-      const backend = release(bytes);
-      const { kernels } = backend;
-      const wrapped = { ...kernels };
-      wrapped.embedding_forward_i32 = (ids, token, position, out, rows, columns, l) => {
-        kernels.embedding_forward_i32(ids, token, position, out, rows, columns, l);
-        const state = new Int32Array(backend.memory.buffer, out, rows * columns);
-        state.forEach((v, i) => {
-          state[i] = (v + (i % 2 ? 1 : -1) * (2 ** 31 - 1000)) | 0;
-        });
-      };
-      wrapped.bdia_step_i32 = (...args) => {
-        kernels.bdia_step_i32(...args);
-        return 0;
-      }; // the range check would refuse the step
-      return { ...backend, kernels: wrapped };
-    };
     for (const layers of [2, 16])
       for (const fractionBits of [6, 9, 14]) {
         const options = smallOptions({ fractionBits, model: { layers } });
@@ -68,10 +47,10 @@ describe('reversal', () => {
       const trainer = createGpt(options);
       const before = await trainer.weightsSha256();
       const batch = randomTokens(options, 0);
-      const small = createGpt(options, (bytes) => {
-        const backend = release(bytes);
-        return { ...backend, kernels: { ...backend.kernels, bdia_step_i32: () => 3 } };
-      });
+      const small = createGpt(
+        options,
+        releaseWith(() => ({ bdia_step_i32: () => 3 })),
+      );
       expect(() => small.step(batch)).toThrow(OverflowError);
       expect(() => small.step(batch)).toThrow(
         /3 elements: block 0, sample 0, step 1; no weight was changed/,
@@ -84,22 +63,16 @@ describe('reversal', () => {
     'a flipped bit in a rebuilt state is a ReconstructionError that names block, sample and ' +
       'element',
     () => {
-      const faulty = (bytes: number): Backend => {
-        const backend = release(bytes);
-        const { kernels } = backend;
+      const faulty = releaseWith((kernels, memory) => {
         let calls = 0;
         return {
-          ...backend,
-          kernels: {
-            ...kernels,
-            bdia_inverse_i32: (...args) => {
-              kernels.bdia_inverse_i32(...args);
-              // second call: last block, sample 1
-              if (++calls === 2) new Int32Array(backend.memory.buffer, args[4], args[5])[77] ^= 1;
-            },
+          bdia_inverse_i32: (...args) => {
+            kernels.bdia_inverse_i32(...args);
+            // second call: last block, sample 1
+            if (++calls === 2) new Int32Array(memory.buffer, args[4], args[5])[77] ^= 1;
           },
         };
-      };
+      });
       const options = smallOptions();
       const trainer = createGpt(options, faulty);
       const batch = randomTokens(options, 0);

@@ -4,7 +4,6 @@
 
 import { describe, expect, test } from 'vitest';
 import { isWeight, OverflowError } from '../../src/index.ts';
-import type { Backend } from '../../src/kernels/kernels.ts';
 import { createGpt, planGpt } from '../helpers/flat.ts';
 import {
   type Case,
@@ -12,9 +11,10 @@ import {
   NOISE,
   optionsOf,
   RULES,
-  release,
+  releaseWith,
   steps,
   weightsAfter,
+  wrapping,
 } from '../helpers/rules.ts';
 import { lossOf, randomTokens } from '../helpers/runs.ts';
 
@@ -49,31 +49,6 @@ describe.each(Object.entries(RULES))('%s', (_, rule) => {
   });
 
   test('0 elements differ when the int32 state wraps around: every state + (2^31 - 1000)', () => {
-    const wrapping = (bytes: number): Backend => {
-      const backend = release(bytes);
-      const { kernels } = backend;
-      return {
-        ...backend,
-        kernels: {
-          ...kernels,
-          embedding_forward_i32: (ids, token, position, out, rows, columns, l) => {
-            kernels.embedding_forward_i32(ids, token, position, out, rows, columns, l);
-            const state = new Int32Array(backend.memory.buffer, out, rows * columns);
-            state.forEach((v, i) => {
-              state[i] = (v + (i % 2 ? 1 : -1) * (2 ** 31 - 1000)) | 0;
-            });
-          },
-          bdia_step_i32: (...args) => {
-            kernels.bdia_step_i32(...args);
-            return 0;
-          }, // the range check would refuse the step
-          add_rounded_i32: (...args) => {
-            kernels.add_rounded_i32(...args);
-            return 0;
-          },
-        },
-      };
-    };
     for (const layers of [2, 9]) {
       const options = optionsOf(rule, { model: { layers } });
       const trainer = createGpt(options, wrapping);
@@ -87,22 +62,14 @@ describe.each(Object.entries(RULES))('%s', (_, rule) => {
     'a state beyond 2^14 is an OverflowError that names the block, and no weight changes; for ' +
       'coupling also the sum of the streams',
     async () => {
-      const pushed =
-        (by: number) =>
-        (bytes: number): Backend => {
-          const backend = release(bytes);
-          const { kernels } = backend;
-          return {
-            ...backend,
-            kernels: {
-              ...kernels,
-              embedding_forward_i32: (ids, token, position, out, rows, columns, l) => {
-                kernels.embedding_forward_i32(ids, token, position, out, rows, columns, l);
-                new Int32Array(backend.memory.buffer, out, rows * columns)[5] = by * 2 ** l;
-              },
-            },
-          };
-        };
+      const pushed = (by: number) =>
+        releaseWith((kernels, memory) => ({
+          embedding_forward_i32: (...args) => {
+            kernels.embedding_forward_i32(...args);
+            const [, , , out, rows, columns, l] = args;
+            new Int32Array(memory.buffer, out, rows * columns)[5] = by * 2 ** l;
+          },
+        }));
       for (const [by, block] of [
         [20_000, 0],
         [-20_000, 0],

@@ -28,6 +28,17 @@ async function start(options: FlatOptions): Promise<GptTrainer> {
   return trainer;
 }
 
+/** Weights with which many samples overflow: rows of one sign, so that what a block adds does not
+ *  cancel. */
+function makeOverflow(trainer: GptTrainer): void {
+  const fill = (end: string, of: (value: number, i: number) => number): void => {
+    for (const { name, data } of trainer.tensors())
+      if (isWeight({ name }) && name.endsWith(end)) data.set(data.map(of));
+  };
+  fill('up.weight', (value) => value * 12);
+  fill('down.weight', (_, i) => (Math.floor(i / 128) % 3 === 0 ? 15 : -15) * 2 ** 24);
+}
+
 describe('threads', () => {
   test('the workers are built', () => expect(existsSync(threadModule)).toBe(true));
 
@@ -188,23 +199,12 @@ describe('threads', () => {
         const options = smallOptions({ batch: 6, seed, threads, model: { layers: 24 } });
         const trainer = await start(options);
         const batch = randomTokens(options, 0);
-        for (const { name, data } of trainer.tensors().filter(isWeight)) {
-          // rows of one sign: what a block adds does not cancel
-          if (name.endsWith('up.weight'))
-            data.forEach((value, i) => {
-              data[i] = value * 12;
-            });
-          if (name.endsWith('down.weight'))
-            data.forEach((_, i) => {
-              data[i] = (Math.floor(i / 128) % 3 === 0 ? 15 : -15) * 2 ** 24;
-            });
-        }
+        makeOverflow(trainer);
         try {
           trainer.step(batch);
         } catch (error) {
-          seen.add(
-            `${(error as Error).name} ${(error as Error).message} ${(error as OverflowError).hint}`,
-          );
+          const { name, message, hint } = error as OverflowError;
+          seen.add(`${name} ${message} ${hint}`);
         }
         trainer.close();
       }
