@@ -84,6 +84,25 @@ function readOnnx(file: ExportedFile): Model {
 
 const CACHED = [0, 1].flatMap((k) => [`${k}.key`, `${k}.value`]);
 
+/** Every input of a node is there before it, once, and everything is used. */
+function expectWhole({ nodes, constants, inputs, outputs }: ReturnType<typeof readOnnx>): void {
+  const known = new Set([...inputs, ...constants.keys()]);
+  for (const node of nodes) {
+    expect(
+      node.inputs.filter((name) => !known.has(name)),
+      node.operator,
+    ).toEqual([]);
+    for (const name of node.outputs) {
+      expect(known.has(name), name).toBe(false);
+      known.add(name);
+    }
+  }
+  expect(outputs.filter((name) => !known.has(name))).toEqual([]);
+  const used = new Set([...nodes.flatMap((node) => node.inputs), ...outputs]);
+  const made = nodes.flatMap((node) => node.outputs);
+  expect([...inputs, ...constants.keys(), ...made].filter((name) => !used.has(name))).toEqual([]);
+}
+
 describe('exportOnnx', () => {
   test.each([
     ['with keys and values', { bias: true }, true],
@@ -99,7 +118,8 @@ describe('exportOnnx', () => {
       'generation_config.json',
       'README.md',
     ]);
-    const { nodes, constants, inputs, outputs, opset } = readOnnx(files['onnx/model.onnx']);
+    const graph = readOnnx(files['onnx/model.onnx']);
+    const { constants, inputs, outputs, opset } = graph;
     expect(opset).toBe(20);
     const pasts = cache ? CACHED.map((name) => `past_key_values.${name}`) : [];
     expect([...inputs].sort()).toEqual(
@@ -107,21 +127,7 @@ describe('exportOnnx', () => {
     );
     const presents = cache ? CACHED.map((name) => `present.${name}`) : [];
     expect(outputs).toEqual(['logits', ...presents]);
-    const known = new Set([...inputs, ...constants.keys()]);
-    for (const node of nodes) {
-      expect(
-        node.inputs.filter((name) => !known.has(name)),
-        node.operator,
-      ).toEqual([]);
-      for (const name of node.outputs) {
-        expect(known.has(name), name).toBe(false);
-        known.add(name);
-      }
-    }
-    expect(outputs.filter((name) => !known.has(name))).toEqual([]);
-    const used = new Set([...nodes.flatMap((node) => node.inputs), ...outputs]);
-    const made = nodes.flatMap((node) => node.outputs);
-    expect([...inputs, ...constants.keys(), ...made].filter((name) => !used.has(name))).toEqual([]);
+    expectWhole(graph);
     for (const [name, { dims, type, raw }] of constants) {
       const size = dims.reduce((a, b) => a * b, 1);
       expect(raw.length, name).toBe(size * (type === 7 ? 8 : 4));
