@@ -101,13 +101,20 @@ export {
   tensorBytes,
 } from './memory/tensor.ts';
 export { Arena, type Purpose } from './memory/arena.ts';
-export { type Memory, Run } from './ops/run.ts';
+export { type AttentionCore, type Memory, type RowCache, Run } from './ops/run.ts';
+export type { AttentionInput, AttentionShape } from './ops/attention-shape.ts';
 export { Sum } from './ops/sum.ts';
 export { clearGradient, toOperand } from './ops/gradient.ts';
 export { activationFraction, largestMaster } from './ops/range.ts';
 export { Columns, type MatrixShape } from './layers/columns.ts';
 export { Matrix } from './layers/matrix.ts';
-export type { Backend, Kernels, Pointer } from './kernels/kernels.ts';
+export {
+  type Backend,
+  type Kernels,
+  type Pointer,
+  packedBytes,
+  panelStride,
+} from './kernels/kernels.ts';
 export { type WasmOptions, createWasmBackend } from './kernels/wasm.ts';
 
 // ---- checkpoints ----

@@ -63,6 +63,7 @@ const ORDER = [
   'thread.ts',
   'tokenizer',
   'verify',
+  'generate',
   'import',
   'export',
   'cli',

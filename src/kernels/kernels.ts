@@ -33,9 +33,14 @@ export const PANEL_COLUMNS = 16;
 export const TILE_ROWS = 2;
 
 /** Bytes between two panels of a packed matrix with K rows: K rounded up to even, 16 int16 columns.
+ *  @example
+ *  console.log(panelStride(768)); // 24576
  */
 export const panelStride = (k: number): number => Math.ceil(k / 2) * 4 * PANEL_COLUMNS;
-/** Bytes of a packed K x N matrix. */
+/** Bytes of a packed K x N matrix.
+ *  @example
+ *  console.log(packedBytes(768, 20)); // 49152
+ */
 export const packedBytes = (k: number, n: number): number =>
   Math.ceil(n / PANEL_COLUMNS) * panelStride(k);
 

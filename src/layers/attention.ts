@@ -8,7 +8,8 @@ import { OPERAND_MAX } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
 import { type Gradient, type Range, Tensor, type Type } from '../memory/tensor.ts';
 import { Attention } from '../ops/attention.ts';
-import { type AttentionInput, probabilityBytes } from '../ops/attention-parts.ts';
+import { probabilityBytes } from '../ops/attention-parts.ts';
+import type { AttentionInput, AttentionShape } from '../ops/attention-shape.ts';
 import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
@@ -82,6 +83,7 @@ const thirds = (q: Pointer, channels: number): AttentionInput => {
 
 class SelfAttention implements Planned<AttentionSaved> {
   readonly needsInput = true;
+  readonly history: readonly AttentionShape[] | undefined;
   private readonly qkv: Matrix;
   private readonly projection: Matrix;
   private readonly core: Attention;
@@ -103,9 +105,11 @@ class SelfAttention implements Planned<AttentionSaved> {
   ) {
     const { rows, columns: C } = input;
     const shape = { into: C, rows, bias };
+    const keys = Math.max(rows, at.layout.keys ?? 0);
     this.qkv = new Matrix(at, { ...shape, out: 3 * C, name: 'qkv.', deviation: DEVIATION });
     this.projection = new Matrix(at, { ...shape, out: C, name: 'projection.', deviation });
-    this.core = new Attention(at, { rows, keys: rows, channels: C, heads, causal });
+    this.core = new Attention(at, { rows, keys, channels: C, heads, causal });
+    if (causal) this.history = [this.core.shape];
     this.queryKey = new Columns(0, 2 * C, OPERAND_MAX);
     this.value = new Columns(2 * C, 3 * C, OPERAND_MAX);
     this.whole = new Columns(0, C, OPERAND_MAX);
@@ -145,7 +149,7 @@ class SelfAttention implements Planned<AttentionSaved> {
     qkv.roundColumns(run, this.queryKey, saved.qkv.q, rows);
     qkv.roundColumns(run, this.value, saved.qkv.q, rows);
     core.resize(rows, rows);
-    core.forward(run, saved.qkv, saved.probabilities, saved.attended);
+    (run.cache ?? core).forward(run, saved.qkv, saved.probabilities, saved.attended, core);
     attended.at = saved.attended;
     attended.rows = rows;
     this.projection.branch(run, attended, y.at);

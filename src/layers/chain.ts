@@ -17,7 +17,7 @@ export interface ChainSaved {
 
 /** The kind that layer i is asked for: what the next one takes best. */
 const wantedOf = (layers: readonly Layer[], i: number, wanted: Kind): Kind =>
-  i + 1 < layers.length ? layers[i + 1].takes[0] : wanted;
+  layers[i + 1]?.takes[0] ?? wanted;
 
 /** The types between layers, the first one's input included. */
 export function typesOf(layers: readonly Layer[], input: Type, wanted: Kind): Type[] {
@@ -38,7 +38,12 @@ export function sequential(...layers: readonly Layer[]): Layer {
   return {
     takes: layers[0].takes,
     output: (input, wanted) => typesOf(layers, input, wanted)[layers.length],
-    plan: (at, input, wanted) => new Chain(at, layers, input, wanted),
+    plan(at, input, wanted) {
+      const chain = new Chain(at, layers, input, wanted);
+      const all = chain.layers.map(({ history }) => history);
+      const canFollow = all.every((each) => each !== undefined);
+      return Object.assign(chain, { history: canFollow ? all.flat() : undefined });
+    },
   };
 }
 
@@ -46,7 +51,7 @@ export class Chain implements Planned<ChainSaved> {
   readonly needsInput: boolean;
   /** Of the last layer's output. */
   readonly output: Type;
-  private readonly layers: readonly Planned[];
+  readonly layers: readonly Planned[];
   /** tensors[i] is the output of layer i, of all but the last. */
   private readonly tensors: readonly Tensor[];
   /** Where outputs are that nobody keeps, and gradients between layers. */

@@ -49,6 +49,7 @@ export function embedding(given: EmbeddingOptions): Layer {
 
 class PlannedEmbedding implements Planned<undefined> {
   readonly needsInput = true;
+  readonly history = [];
   private readonly token: Parameter;
   private readonly position: Parameter;
   private readonly l: number;
@@ -81,7 +82,7 @@ class PlannedEmbedding implements Planned<undefined> {
     run.kernels.embedding_forward_i32(
       x.at,
       token.master,
-      position.master,
+      position.master + run.past * columns * 4,
       y.at,
       x.rows,
       columns,

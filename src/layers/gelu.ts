@@ -24,6 +24,7 @@ export function gelu(): Layer {
 
 class PlannedGelu implements Planned<undefined> {
   readonly needsInput = true;
+  readonly history = [];
   private shift = 0;
 
   saved(): undefined {

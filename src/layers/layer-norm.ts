@@ -58,6 +58,7 @@ interface NormSaved {
 
 class PlannedNorm implements Planned<NormSaved> {
   readonly needsInput = false;
+  readonly history = [];
   private readonly gain: readonly Parameter[];
   private readonly bias: readonly Parameter[] | undefined;
   private readonly gainCopy: Pointer;

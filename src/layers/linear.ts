@@ -38,9 +38,7 @@ export function linear(out: number, options: LinearOptions = {}): Layer {
   whole('outputs', out, 1, MAX_LENGTH);
   const defaults = { name: 'linear', bias: false, deviation: DEVIATION, shares: '' };
   const { name, bias, deviation, shares } = layerOptions<LinearOptions>(options, defaults);
-  const kinds: Kind[] = bias
-    ? ['operand', 'fine', 'branch']
-    : ['operand', 'fine', 'branch', 'sums'];
+  const kinds: Kind[] = ['operand', 'fine', 'branch', ...(bias ? [] : ['sums' as const])];
   const output = (input: Type, wanted: Kind): Type => {
     if (input.kind !== 'operand') refuse('linear', input, 'operand');
     const kind = kinds.includes(wanted) ? wanted : 'branch';
@@ -60,6 +58,7 @@ export function linear(out: number, options: LinearOptions = {}): Layer {
 
 class PlannedLinear implements Planned<undefined> {
   readonly needsInput = true;
+  readonly history = [];
   private readonly matrix: Matrix;
   private readonly columns: Columns;
   private readonly dy: Gradient = { at: 0, exponent: 0 };

@@ -57,7 +57,8 @@ export class Matrix {
   readonly operand: Scratch;
   private readonly weight: readonly Parameter[];
   private readonly bias: readonly Parameter[] | undefined;
-  private readonly copy: Pointer;
+  /** int16 [out, in]. Without a backward pass it is needed while a layer is prepared only. */
+  private readonly copy: Scratch;
   private readonly forwardPanels: Pointer;
   private readonly backwardPanels: Pointer;
   private readonly columnSums: Pointer;
@@ -83,17 +84,14 @@ export class Matrix {
           })
         : at.find(shares);
     for (const parameter of this.weight) parameter.rows += rows;
-    if (bias)
-      this.bias = at.parameter({
-        name: `${name}bias`,
-        shape: [out],
-        init: { value: 0 },
-        decays: false,
-      });
+    const init = { value: 0 };
+    if (bias) this.bias = at.parameter({ name: `${name}bias`, shape: [out], init, decays: false });
     const widest = Math.max(out, into);
-    this.copy = at.own(out * into * 2);
+    const { forward } = at.layout;
+    const bytes = out * into * 2;
+    this.copy = forward ? at.scratch(name, bytes) : { at: at.own(bytes) };
     this.forwardPanels = at.own(packedBytes(into, out));
-    this.backwardPanels = at.own(packedBytes(out, into));
+    this.backwardPanels = at.own(forward ? 0 : packedBytes(out, into));
     this.columnSums = at.own(into * 4);
     this.biasCopy = at.own(out * 4);
     this.sums = at.scratch('sums', rows * widest * 4);
@@ -122,8 +120,8 @@ export class Matrix {
   prepare(run: Run, x: Tensor, { copy, forward, backward }: Preparation): void {
     const { out, into } = this.shape;
     if (copy) this.round(run);
-    if (forward) run.kernels.pack_nt_i16(this.copy, into, into, out, this.forwardPanels);
-    if (backward) run.kernels.pack_nn_i16(this.copy, into, out, into, this.backwardPanels);
+    if (forward) run.kernels.pack_nt_i16(this.copy.at, into, into, out, this.forwardPanels);
+    if (backward) run.kernels.pack_nn_i16(this.copy.at, into, out, into, this.backwardPanels);
     this.inputFraction = x.fraction;
   }
 
@@ -140,9 +138,10 @@ export class Matrix {
             `(largest |w| ${max / 2 ** MASTER_FRACTION})`,
           'lower the learning rate',
         );
-      run.kernels.quantize_i32i16(master, this.copy, n, shift, OPERAND_MAX);
+      const copy = this.copy.at;
+      run.kernels.quantize_i32i16(master, copy, n, shift, OPERAND_MAX);
       this.fraction = MASTER_FRACTION - shift;
-      if (run.kernels.l1_max_i16(this.copy, out, into, this.columnSums) <= OPERAND_L1_MAX) return;
+      if (run.kernels.l1_max_i16(copy, out, into, this.columnSums) <= OPERAND_L1_MAX) return;
     }
   }
 
@@ -165,7 +164,7 @@ export class Matrix {
    */
   range(run: Run, { from, to }: Columns, x: Range, y: Range): void {
     const { into } = this.shape;
-    const rows = this.copy + from * into * 2;
+    const rows = this.copy.at + from * into * 2;
     const norm = run.kernels.row_norm_max_i16(rows, to - from, into) / 2 ** this.fraction;
     const bias = this.biasOf(run);
     y.deviation = norm * x.deviation;

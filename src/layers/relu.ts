@@ -22,6 +22,7 @@ export function relu(): Layer {
 
 class Relu implements Planned<undefined> {
   readonly needsInput = true;
+  readonly history = [];
 
   saved(): undefined {
     return undefined;

@@ -18,6 +18,11 @@ export interface Layout {
   readonly fraction: number;
   /** Which parameters stay as they are, by their paths (none). */
   readonly freeze?: { fits(path: string): boolean } | undefined;
+  /** The way forward is all there is: what only the way back needs has no memory (src/generate/).
+   */
+  readonly forward?: boolean;
+  /** Most keys of causal attention, where more rows are kept than pass through at a time. */
+  readonly keys?: number;
 }
 
 /** Memory that layers of a thread use in turn. It has an address when everything is planned. */

@@ -93,12 +93,11 @@ function split(layers: readonly (Layer | StackLayer)[]): {
   after: readonly Layer[];
 } {
   const plain = layers.filter((layer): layer is Layer => !isStack(layer));
-  const stacks = layers.filter(isStack);
-  if (stacks.length > 1)
-    throw new UsageError(`a stream has ${stacks.length} stacks, expected at most one`);
-  const at = layers.findIndex(isStack);
-  if (at < 0) return { before: [], stack: undefined, after: plain };
-  return { before: plain.slice(0, at), stack: stacks[0].stack, after: plain.slice(at) };
+  const [first, ...others] = layers.filter(isStack);
+  if (others.length > 0)
+    throw new UsageError(`a stream has ${others.length + 1} stacks, expected at most one`);
+  const at = Math.max(0, layers.findIndex(isStack));
+  return { before: plain.slice(0, at), stack: first?.stack, after: plain.slice(at) };
 }
 
 /** Bytes of what a chain keeps of a sample. */

@@ -3,6 +3,7 @@
 import { PANEL_COLUMNS, type Pointer, packedBytes } from '../kernels/kernels.ts';
 import { OPERAND_MAX } from '../memory/formats.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
+import type { AttentionShape } from './attention-shape.ts';
 import { fitExponent, fitShift } from './gradient.ts';
 import type { Run } from './run.ts';
 
@@ -13,27 +14,6 @@ export const PANEL_ROW = 32;
 /** Columns in whole panels: also the row distance Sp of a head's scores and probabilities. */
 export const padded = (columns: number): number =>
   Math.ceil(columns / PANEL_COLUMNS) * PANEL_COLUMNS;
-
-export interface AttentionShape {
-  /** Most queries T, and most keys S (causal: S = T). */
-  readonly rows: number;
-  readonly keys: number;
-  readonly channels: number;
-  readonly heads: number;
-  /** Row t sees the keys 0..t only. */
-  readonly causal: boolean;
-}
-
-/** Where the three matrices lie: q [T, C] with row distance ldq, k and v [S, C] with ldk. */
-export interface AttentionInput {
-  readonly q: Pointer;
-  readonly k: Pointer;
-  readonly v: Pointer;
-  readonly ldq: number;
-  readonly ldk: number;
-  /** q, k and v are the thirds of one matrix: their gradients share an exponent. */
-  readonly isOne: boolean;
-}
 
 /** Bytes of all heads' probabilities (int16). */
 export const probabilityBytes = ({ rows, keys, heads }: AttentionShape): number =>
@@ -106,13 +86,13 @@ export function scratchOf(at: Planner, shape: AttentionShape): AttentionScratch 
   };
 }
 
-/** The blocks of T rows that look at S keys. */
+/** The blocks of T rows that look at S keys; causal: the rows are the last T of S. */
 export function blocksOf(rows: number, keys: number, causal: boolean): RowBlock[] {
   const blocks: RowBlock[] = [];
   const block = causal ? BLOCK : rows;
   for (let first = 0; first < rows; first += block) {
     const count = Math.min(block, rows - first);
-    const columns = padded(causal ? first + count : keys);
+    const columns = padded(causal ? keys - rows + first + count : keys);
     blocks.push({ first, count, columns, real: Math.min(columns, keys) });
   }
   return blocks;

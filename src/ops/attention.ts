@@ -15,9 +15,7 @@ import {
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient } from '../memory/tensor.ts';
 import {
-  type AttentionInput,
   type AttentionScratch,
-  type AttentionShape,
   BLOCK,
   blocksOf,
   inverseRoot,
@@ -31,13 +29,18 @@ import {
   shareExponent,
   softmaxScale,
 } from './attention-parts.ts';
+import type { AttentionInput, AttentionShape } from './attention-shape.ts';
 import { fitExponent, fitShift } from './gradient.ts';
-import type { Run } from './run.ts';
+import type { AttentionCore, Run } from './run.ts';
 
-export class Attention {
+/** Attention of one sequence, all heads, with its scratch. */
+export class Attention implements AttentionCore {
   /** Fraction bits of q and k, and of v and the output. */
   queryKey = 0;
   value = 0;
+  keyPanels!: Pointer;
+  valuePanels!: Pointer;
+  valueStride!: number;
   private readonly size: number;
   private readonly root: { readonly factor: number; readonly exponent: number };
   private readonly scratch: AttentionScratch;
@@ -87,70 +90,43 @@ export class Attention {
 
   /** out int16 [T, C]; probabilities (kept for the backward pass) int16 [H, T, Sp], 15 fraction
    *  bits. */
-  forward(run: Run, input: AttentionInput, probabilities: Pointer, out: Pointer): void {
-    const { rows, keys, size } = this;
+  forward(run: Run, from: AttentionInput, probabilities: Pointer, out: Pointer, _?: unknown): void {
+    const { rows, keys, size, scratch } = this;
     const bytes = rows * padded(keys) * 2;
+    this.keyPanels = scratch.panels.at;
+    this.valuePanels = scratch.panels2.at;
+    this.valueStride = panelStride(keys);
     for (let head = 0; head < this.shape.heads; head++) {
       const at = head * size * 2;
-      run.kernels.pack_nt_i16(input.k + at, input.ldk, size, keys, this.scratch.panels.at);
-      run.kernels.pack_nn_i16(input.v + at, input.ldk, keys, size, this.scratch.panels2.at);
-      this.forwardHead(run, input.q + at, input.ldq, probabilities + head * bytes, out + at);
+      run.kernels.pack_nt_i16(from.k + at, from.ldk, size, keys, this.keyPanels);
+      run.kernels.pack_nn_i16(from.v + at, from.ldk, keys, size, this.valuePanels);
+      this.forwardHead(run, from.q + at, from.ldq, probabilities + head * bytes, out + at);
     }
   }
 
-  private forwardHead(run: Run, q: Pointer, ldq: number, p: Pointer, out: Pointer): void {
-    const { kernels } = run;
-    const { keys, size } = this;
+  forwardHead({ kernels, counts }: Run, q: Pointer, ldq: number, p: Pointer, out: Pointer): void {
+    const { rows, keys, size, keyPanels, valuePanels, valueStride } = this;
     const { channels, causal } = this.shape;
     const ldp = padded(keys);
     const scale = softmaxScale(size, 2 * this.queryKey);
     const scores = this.scratch.scores.at;
     const sums = this.scratch.gradients.at;
     const stride = panelStride(size);
-    for (const { first, count, columns, real } of this.blocks) {
-      const block = p + first * ldp * 2;
+    for (const { first, count: n, columns, real } of this.blocks) {
+      const at = p + first * ldp * 2;
       const rowsOfQ = q + first * ldq * 2;
-      const valid = causal ? first + 1 : keys;
-      kernels.gemm_i16i16i32(
-        rowsOfQ,
-        ldq,
-        this.scratch.panels.at,
-        stride,
-        scores,
-        ldp,
-        count,
-        columns,
-        size,
-      );
-      kernels.softmax_forward_i32i16(
-        scores,
-        ldp,
-        block,
-        ldp,
-        count,
-        columns,
-        valid,
-        causal ? 1 : 0,
-        scale,
-      );
-      kernels.gemm_i16i16i32(
-        block,
-        ldp,
-        this.scratch.panels2.at,
-        panelStride(keys),
-        sums,
-        size,
-        count,
-        size,
-        real,
-      );
+      const valid = causal ? keys - rows + first + 1 : keys;
+      const step = causal ? 1 : 0;
       const to = out + first * channels * 2;
-      run.counts.saturated += kernels.requantize_i32i16(
+      kernels.gemm_i16i16i32(rowsOfQ, ldq, keyPanels, stride, scores, ldp, n, columns, size);
+      kernels.softmax_forward_i32i16(scores, ldp, at, ldp, n, columns, valid, step, scale);
+      kernels.gemm_i16i16i32(at, ldp, valuePanels, valueStride, sums, size, n, size, real);
+      counts.saturated += kernels.requantize_i32i16(
         sums,
         size,
         to,
         channels,
-        count,
+        n,
         size,
         PROBABILITY_FRACTION,
         OPERAND_MAX,

@@ -5,6 +5,7 @@
 import type { Backend, Kernels, Pointer } from '../kernels/kernels.ts';
 import type { Gradient, Tensor } from '../memory/tensor.ts';
 import { Team } from '../threads/team.ts';
+import type { AttentionInput, AttentionShape } from './attention-shape.ts';
 import { Sum } from './sum.ts';
 
 /** What a thread counts in a job. */
@@ -32,6 +33,36 @@ export interface Memory {
   readonly tensor: Tensor;
   /** int32, of the other sequence's shape. */
   readonly gradient: Gradient;
+}
+
+/** What of an attention its rows need whose keys and values are packed already. */
+export interface AttentionCore {
+  /** The most queries and keys. */
+  readonly shape: AttentionShape;
+  /** Where the packed keys of the head at hand lie. */
+  keyPanels: Pointer;
+  /** Where its packed values lie. */
+  valuePanels: Pointer;
+  /** Bytes between two panels of values. */
+  valueStride: number;
+  /** Moves to so many queries, of so many keys (causal: the last ones). */
+  resize(rows: number, keys: number): void;
+  /** One head's part of `out` from its queries with row distance ldq; p: int16 [rows, keys in whole
+   *  panels], which it uses. */
+  forwardHead(run: Run, q: Pointer, ldq: number, p: Pointer, out: Pointer): void;
+}
+
+/** What attention looks at when rows follow others that are kept. */
+export interface RowCache {
+  /** In place of `core`'s: the rows at hand, which may be of several sequences, look at the rows
+   *  kept of each and at those at hand. out: int16 [rows, C]. */
+  forward(
+    run: Run,
+    input: AttentionInput,
+    probabilities: Pointer,
+    out: Pointer,
+    core: AttentionCore,
+  ): void;
 }
 
 /** Kernels, views of memory, threads and counters: what every layer works with.
@@ -62,6 +93,10 @@ export class Run {
   block = 0;
   /** What the sample at hand can look at. */
   memory: Memory | undefined;
+  /** Generation: what is kept of rows before those at hand; undefined: they are all rows. */
+  cache: RowCache | undefined;
+  /** Generation: rows of the sequence before those at hand, for layers before a stack. */
+  past = 0;
   /** The one sum of gradients that is being written down. */
   readonly sum: Sum;
 

@@ -106,24 +106,17 @@ function work<Batch>(
   return isTraining ? model.accumulate(run, pass) : model.evaluate(run, pass);
 }
 
-/** An outcome as the numbers of a result; the norm is every member's own affair. */
-const KEYS = [
-  'loss',
-  'saturated',
-  'overflowed',
-  'checkedStates',
-  'mismatchedElements',
-  'correct',
-] as const;
-
-export const numbersOf = (outcome: Outcome): number[] => KEYS.map((key) => outcome[key]);
-
 export const NOTHING: Readonly<Outcome> = {
   ...NO_COUNTS,
   loss: 0,
   correct: 0,
   norm: 0,
 };
+
+/** An outcome as the numbers of a result. The norm, which comes last, is every member's own. */
+const KEYS = Object.keys(NOTHING).slice(0, -1) as (keyof Outcome)[];
+
+export const numbersOf = (outcome: Outcome): number[] => KEYS.map((key) => outcome[key]);
 
 /** Adds a member's numbers. */
 export function addNumbers(sum: Outcome, numbers: readonly number[]): void {

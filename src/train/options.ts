@@ -153,15 +153,13 @@ function checkedModel<Batch>(given: ConfiguredModel<unknown, Batch>): typeof giv
   return { ...model, name: text('name of the model', model.name), streams };
 }
 
-function scheduleOf(given: number | Schedule | undefined): Schedule {
-  if (given === undefined) return cosine(0.001);
+function scheduleOf(given: number | Schedule = 0.001): Schedule {
   if (typeof given === 'number') return cosine(given);
   const expected = 'a number or a schedule: cosine(), constant() or your own';
   return made<Schedule>('learningRate', given, ['rate'], expected);
 }
 
-function optimizerOf(given: Optimizer | undefined): Optimizer {
-  if (given === undefined) return adamw();
+function optimizerOf(given: Optimizer = adamw()): Optimizer {
   const expected = 'an optimizer: adamw(), sgd(), lion() or your own';
   const optimizer = made<Optimizer>('optimizer', given, ['update'], expected);
   list('slots of the optimizer', optimizer.slots, (_, slot) => slot);
@@ -187,9 +185,8 @@ function checkValues(full: CheckedOptions): void {
 
 /** What a stack with such a rule keeps. */
 export function keeps(keep: Keep | undefined, canInvert: boolean): Keeps {
-  if (keep === 'states' || keep === 'activations') return keep;
   if (keep === undefined) return canInvert ? 'nothing' : 'activations';
-  return 'nothing';
+  return keep === 'rebuilt' ? 'nothing' : keep;
 }
 
 /** Throws UsageError if a batch could add more to a weight's gradient than its sums hold exactly.

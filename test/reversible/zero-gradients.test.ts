@@ -10,7 +10,7 @@ import { createWasmBackend } from '../../src/kernels/wasm.ts';
 import { Arena } from '../../src/memory/arena.ts';
 import { Planner } from '../../src/memory/planner.ts';
 import { Attention } from '../../src/ops/attention.ts';
-import type { AttentionInput } from '../../src/ops/attention-parts.ts';
+import type { AttentionInput } from '../../src/ops/attention-shape.ts';
 import { toOperand } from '../../src/ops/gradient.ts';
 import { Run } from '../../src/ops/run.ts';
 import { int16s } from '../helpers/data.ts';

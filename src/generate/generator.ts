@@ -1,0 +1,353 @@
+// A model at work: its weights are prepared once and kept, and rows that are done are not computed
+// again. It holds several sequences, which go through a pass together.
+
+import { choice, fields, having, list, properties, real, typed, whole } from '../core/check.ts';
+import {
+  type CheckedOptions,
+  type ConfiguredModel,
+  type NamedTensor,
+  UsageError,
+} from '../index.ts';
+import { Engine, type EngineSource } from './engine.ts';
+import { Passes } from './places.ts';
+import { SAMPLING, Sampler, type SamplingOptions } from './sampling.ts';
+import { StopStrings, streamOf, type TextCodec } from './text.ts';
+
+/** What a generator is made of: a trainer, a checkpoint, or a model and its weights. */
+export type GeneratorSource =
+  | {
+      /** Of the run: its model and the fraction bits of its states. */
+      readonly options: Pick<CheckedOptions<never>, 'model' | 'fractionBits'>;
+      /** Its weights; what the optimizer keeps is not looked at. */
+      readonly tensors: readonly NamedTensor[] | (() => readonly NamedTensor[]);
+    }
+  | {
+      /** The model. */
+      readonly model: ConfiguredModel<unknown, never>;
+      /** Its weights, int32 with 24 fraction bits. */
+      readonly tensors: readonly NamedTensor[];
+      /** l: fraction bits of the residual state, as in training (9). */
+      readonly fractionBits?: number | undefined;
+    };
+
+/** How a generator works. No option changes a bit of what it computes. */
+export interface GeneratorOptions {
+  /** Sequences that it holds at a time, 1..256 (1). */
+  sequences?: number | undefined;
+  /** Tokens that go through the model at a time, of prompts and all sequences together, 1..4096
+   *  (128). */
+  chunk?: number | undefined;
+  /** What tokens stand for: a Vocabulary, a Tokenizer, or your own. Without it prompts are tokens,
+   *  and pieces have no text. */
+  codec?: TextCodec | undefined;
+  /** Most bytes it may use (3.75 GiB). */
+  memoryLimit?: number | undefined;
+}
+
+/** How a text is written. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Most tokens to write, 1 .. 2^31 - 1 (256). */
+  maxTokens?: number | undefined;
+  /** What ends the text and is not part of it: strings, also across the borders of tokens, and
+   *  tokens, as numbers (none). */
+  stop?: string | readonly (string | number)[] | undefined;
+  /** Tokens that leave the window when it is full, 1 .. context (1). What is left is computed
+   *  again, since its positions are others. */
+  slide?: number | undefined;
+  /** Ends the text early; its place is free then. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Which state `embed` gives. */
+export interface EmbedOptions {
+  /** After how many blocks, 0 .. layers (layers). */
+  layer?: number | undefined;
+  /** Of all tokens the mean, or of the last one (mean). */
+  pool?: 'mean' | 'last' | undefined;
+}
+
+/** Why a text ended: its most tokens, a stop string or token, or the signal. */
+export type Finish = 'length' | 'stop' | 'abort';
+
+/** A piece of a text that is being written. */
+export interface Piece {
+  /** The text that is sure: without what may become a stop string or a character. */
+  readonly text: string;
+  /** The tokens that were chosen since the piece before. */
+  readonly tokens: readonly number[];
+  /** Of the last piece: why it is the last. */
+  readonly finish?: Finish;
+}
+
+const OPTIONS = { sequences: 1, chunk: 128, codec: undefined, memoryLimit: 3.75 * 2 ** 30 };
+const GENERATE = {
+  ...SAMPLING,
+  maxTokens: 256,
+  stop: undefined,
+  slide: 1,
+  signal: undefined,
+};
+
+/** A text to be written, checked. */
+interface Task {
+  readonly prompt: readonly number[];
+  readonly maxTokens: number;
+  readonly slide: number;
+  readonly signal: AbortSignal | undefined;
+  readonly sampler: Sampler;
+  readonly stops: readonly string[];
+  readonly stopTokens: ReadonlySet<number>;
+}
+
+const MODEL = ['name', 'config', 'streams', 'loss'] as const;
+
+function readSource(given: GeneratorSource): Omit<EngineSource, 'memoryLimit'> {
+  const keys = ['options', 'model', 'fractionBits', 'tensors'] as const;
+  type Any = { options?: unknown; model?: unknown; fractionBits?: unknown; tensors: unknown };
+  const own = properties<Any>('the source', Object(given) as Any, keys);
+  const run = own.options === undefined ? own : (own.options as Any);
+  const about = properties<Any>('its options', Object(run) as Any, ['model', 'fractionBits']);
+  const tensors =
+    typeof own.tensors === 'function'
+      ? (given as unknown as { tensors: () => NamedTensor[] }).tensors()
+      : own.tensors;
+  const read = (name: string, value: unknown): NamedTensor => {
+    const tensor = properties(name, Object(value) as NamedTensor, [
+      'name',
+      'shape',
+      'data',
+      'fraction',
+    ]);
+    typed(name, tensor.data, 'Int32Array');
+    return tensor;
+  };
+  const model = properties('model', about.model as ConfiguredModel<unknown, never>, MODEL);
+  if (model.streams === undefined || model.loss === undefined)
+    throw new UsageError(
+      'model is no model',
+      'make one with gpt(), vit(), translator() or your own',
+    );
+  return {
+    model,
+    tensors: list('tensors', tensors as NamedTensor[], read, 1),
+    fraction: whole('fractionBits', about.fractionBits ?? 9, 6, 14),
+  };
+}
+
+/** Writes texts with a model.
+ *  @example
+ *  const model = gpt({ vocabulary: 256, layers: 2, channels: 8, heads: 2, context: 16 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const generator = Generator.create(trainer, { codec: Vocabulary.bytes() });
+ *  let written = '';
+ *  for await (const { text } of generator.generate('a', { maxTokens: 5 })) written += text;
+ *  console.log(written.length); // 5
+ */
+export class Generator {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Generator';
+  /** Most tokens that the model looks at. */
+  readonly context: number;
+  /** Bytes of memory in use, the kernels' own included. */
+  readonly bytes: number;
+  /** Whether rows that are done are kept: not if a layer of the model is not made for it. */
+  readonly isCached: boolean;
+  private readonly engine: Engine;
+  private readonly passes: Passes;
+  private readonly codec: TextCodec | undefined;
+  private readonly size: number;
+
+  private constructor(source: GeneratorSource, given: GeneratorOptions) {
+    const options = fields<GeneratorOptions>('options', given, OPTIONS as never);
+    const sequences = whole('sequences', options.sequences, 1, 256);
+    const chunk = whole('chunk', options.chunk, 1, 4096);
+    const memoryLimit = real('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
+    const { codec } = options;
+    if (codec !== undefined) having('codec', codec, ['encode', 'decode']);
+    const rows = Math.max(sequences, chunk);
+    const shape = { rows, outputs: Math.min(16, rows), slots: sequences };
+    this.engine = new Engine({ ...readSource(source), memoryLimit }, shape);
+    const { last, bytes } = this.engine;
+    this.codec = codec;
+    this.passes = new Passes(this.engine, rows, sequences);
+    this.context = last.input.type.rows;
+    this.bytes = bytes;
+    this.isCached = last.isIncremental;
+    this.size = last.output.columns;
+  }
+
+  /** A generator with its own copy of the weights as they are now. Throws UsageError for what is no
+   *  source, weights of another model, and a model that does not fit in memory.
+   *  @example
+   *  const model = gpt({ vocabulary: 96, layers: 2, channels: 8, heads: 2, context: 16 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const generator = Generator.create(trainer, { sequences: 4 });
+   *  console.log(generator.context, generator.isCached); // 16 true
+   */
+  static create(source: GeneratorSource, options: GeneratorOptions = {}): Generator {
+    return new Generator(source, options);
+  }
+
+  /** Writes on from a prompt, which is text (with a codec) or tokens. Of a prompt that is longer
+   *  than the context the end counts. Throws UsageError for a prompt or options that are wrong.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 16 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const generator = Generator.create(trainer);
+   *  const text = [];
+   *  for await (const piece of generator.generate([0, 1], { maxTokens: 4, seed: 2 }))
+   *    text.push(...piece.tokens);
+   *  console.log(text.length); // 4
+   */
+  generate(
+    prompt: string | ArrayLike<number>,
+    options: GenerateOptions = {},
+  ): AsyncGenerator<Piece, void, undefined> {
+    const given = fields<GenerateOptions>('options', options, GENERATE as never);
+    const { maxTokens, stop, slide, signal, ...sampling } = given;
+    const all = typeof stop === 'string' ? [stop] : (stop ?? []);
+    const stops = list('stop', all, readStop(this.codec));
+    return this.write({
+      prompt: this.tokensOf(prompt),
+      maxTokens: whole('maxTokens', maxTokens, 1, 2 ** 31 - 1),
+      slide: whole('slide', slide, 1, this.context),
+      signal:
+        signal === undefined
+          ? undefined
+          : having<AbortSignal>('signal', signal, ['addEventListener']),
+      sampler: new Sampler(sampling as SamplingOptions),
+      stops: stops.filter((one) => typeof one === 'string'),
+      stopTokens: new Set(stops.filter((one) => typeof one === 'number')),
+    });
+  }
+
+  /** What the model says after each of some tokens, in real units: the logits of the next one, as
+   *  `trainer.predict` gives those after the last. Throws UsageError for too many tokens.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 16 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const rows = await Generator.create(trainer).logits([0, 1, 2]);
+   *  const last = trainer.predict(Int32Array.of(0, 1, 2));
+   *  console.log(rows.length, rows[2].every((value, token) => value === last[token])); // 3 true
+   */
+  logits(prompt: string | ArrayLike<number>): Promise<Float64Array[]> {
+    const tokens = this.shortOf(prompt);
+    return this.passes.withSlot((slot) => this.passes.outputs(slot, tokens));
+  }
+
+  /** The residual stream's state after so many blocks (all), the mean of all tokens' or the last
+   *  one's: float64 [channels], the same bits on every machine. Throws UsageError for more than
+   *  `context` tokens.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 16 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const state = await Generator.create(trainer).embed([0, 1, 2], { layer: 1, pool: 'last' });
+   *  console.log(state.length); // 8
+   */
+  embed(prompt: string | ArrayLike<number>, options: EmbedOptions = {}): Promise<Float64Array> {
+    const { layer, pool } = fields('options', options, { layer: undefined, pool: 'mean' as const });
+    const { stack } = this.engine.last;
+    if (stack === undefined)
+      throw new UsageError('the model has no stack, so no states to look at');
+    const to = whole('layer', layer ?? stack.layers, 0, stack.layers);
+    choice('pool', pool, ['mean', 'last']);
+    const tokens = this.shortOf(prompt);
+    return this.passes.withSlot((slot) => {
+      const states = this.passes.states(slot, tokens, to);
+      return pool === 'last' ? states[states.length - 1] : meanOf(states);
+    });
+  }
+
+  /** Tokens that fit the window. */
+  private shortOf(prompt: string | ArrayLike<number>): Int32Array {
+    const tokens = this.tokensOf(prompt);
+    if (tokens.length > this.context)
+      throw new UsageError(
+        `the prompt has ${tokens.length} tokens, expected at most ${this.context}`,
+        'give a part of it',
+      );
+    return Int32Array.from(tokens);
+  }
+
+  private tokensOf(prompt: string | ArrayLike<number>): number[] {
+    if (typeof prompt !== 'string') {
+      const one = (name: string, token: unknown): number => whole(name, token, 0, this.size - 1);
+      return list('prompt', prompt, one, 1);
+    }
+    const { codec } = this;
+    if (codec === undefined)
+      throw new UsageError('the prompt is text, expected tokens', 'give the generator a codec');
+    const tokens = Array.from(codec.encode(new TextEncoder().encode(prompt), 'the prompt'));
+    if (tokens.length === 0)
+      throw new UsageError('the prompt is empty, expected at least one token');
+    return tokens;
+  }
+
+  private async *write(task: Task): AsyncGenerator<Piece, void, undefined> {
+    const { passes } = this;
+    const slot = await passes.slots.take();
+    try {
+      passes.forget(slot);
+      yield* this.pieces(task, slot);
+    } finally {
+      passes.slots.leave(slot);
+    }
+  }
+
+  /** The pieces of a text in its place. */
+  private async *pieces(task: Task, slot: number): AsyncGenerator<Piece, void, undefined> {
+    const { prompt, maxTokens, sampler, signal, stopTokens } = task;
+    const stream = streamOf(this.codec);
+    const stops = new StopStrings(task.stops);
+    const seen = new Set(prompt);
+    let window = prompt.slice(-this.context);
+    let tokens: number[] = [];
+    const last = (text: string, finish: Finish): Piece => ({ text, tokens, finish });
+    for (let index = 0; index < maxTokens; index++) {
+      if (signal?.aborted) return yield last(stops.end(), 'abort');
+      const token = await this.passes.after(slot, window, (row, fraction) =>
+        sampler.choose(row, fraction, seen, index),
+      );
+      if (signal?.aborted) return yield last(stops.end(), 'abort');
+      if (stopTokens.has(token))
+        return yield last(stops.take(stream.end()).text + stops.end(), 'stop');
+      tokens.push(token);
+      seen.add(token);
+      const { text, stopped } = stops.take(stream.take(token));
+      if (stopped) return yield last(text, 'stop');
+      if (text !== '' || this.codec === undefined) {
+        yield { text, tokens };
+        tokens = [];
+      }
+      window = this.slid(slot, window, token, task.slide);
+    }
+    const rest = stops.take(stream.end());
+    yield last(rest.stopped ? rest.text : rest.text + stops.end(), 'length');
+  }
+
+  /** The window with one token more. If it is full, `slide` tokens leave it in front, and what was
+   *  kept is of other positions. */
+  private slid(slot: number, window: number[], token: number, slide: number): number[] {
+    window.push(token);
+    if (window.length <= this.context) return window;
+    this.passes.forget(slot);
+    return window.slice(slide);
+  }
+}
+
+/** The mean of rows of multiples of one power of two: sums are exact. */
+function meanOf(rows: readonly Float64Array[]): Float64Array {
+  return rows[0].map((_, c) => rows.reduce((sum, row) => sum + row[c], 0) / rows.length);
+}
+
+/** Checks a stop: text needs a codec. */
+const readStop =
+  (codec: TextCodec | undefined) =>
+  (name: string, value: unknown): string | number => {
+    if (typeof value === 'number') return whole(name, value, 0, 65535);
+    if (typeof value !== 'string' || value === '')
+      throw new UsageError(`${name} is no text and no token`, 'give a string or a number');
+    if (codec === undefined)
+      throw new UsageError(`${name} is text, but tokens have none`, 'give the generator a codec');
+    return value;
+  };

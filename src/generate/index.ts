@@ -1,0 +1,13 @@
+// Texts written by a model: its weights are prepared once, and rows that are done are kept.
+
+export {
+  type EmbedOptions,
+  type Finish,
+  type GenerateOptions,
+  Generator,
+  type GeneratorOptions,
+  type GeneratorSource,
+  type Piece,
+} from './generator.ts';
+export type { SamplingOptions } from './sampling.ts';
+export type { TextCodec } from './text.ts';
