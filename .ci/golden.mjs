@@ -39,6 +39,16 @@ async function helper(name) {
   return import(pathToFileURL(outfile).href);
 }
 
+/** The digest of the tokens of a fixed corpus, by the built library. */
+async function goldenTokens() {
+  const [library, tokenizer, own] = await Promise.all(
+    ['dist/index.js', 'dist/tokenizer.js', 'test/conformance/tokens.js'].map(
+      (file) => import(pathToFileURL(join(root, file)).href),
+    ),
+  );
+  return { digest: await own.tokensDigest(library, tokenizer) };
+}
+
 /** File → its content. */
 const GOLDEN = {
   'src/verify/published/demo.json': () => {
@@ -47,6 +57,7 @@ const GOLDEN = {
   },
   'test/golden/runs.json': async () => (await helper('golden-runs')).goldenRuns(),
   'test/golden/models.json': async () => (await helper('golden-models')).goldenModels(),
+  'test/golden/tokens.json': goldenTokens,
   'src/verify/published/conformance.json': async () =>
     (await helper('golden-conformance')).goldenConformance(),
 };

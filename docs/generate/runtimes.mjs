@@ -38,6 +38,7 @@ export function conformance() {
     `${equal.length} of the ${ran.length} that ran have the digest ` +
       `${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in the table ` +
       'below. ' +
+      tokensWords(equal) +
       (handover === undefined ? '' : handoverWords(handover)) +
       `${environment(data.stamp)}.`,
   ].join('\n');
@@ -58,6 +59,17 @@ export function conformanceRows() {
       row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1),
     ]),
     [4],
+  );
+}
+
+/** How many give the tokens of a fixed corpus, which a run of an older version has not asked. */
+function tokensWords(equal) {
+  const asked = equal.filter(({ tokens }) => tokens !== undefined);
+  const [first] = asked;
+  if (first === undefined) return '';
+  return (
+    `${asked.length} were asked for the tokens of a fixed corpus and give the same ` +
+    `(SHA-256 ${code(first.tokens.slice(0, 16))}). `
   );
 }
 

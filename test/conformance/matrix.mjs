@@ -9,6 +9,7 @@
 // Installs what is missing (install.mjs). A runtime that cannot be installed keeps its row, with
 // the reason. Exit code 1 if a row that ran differs or fails, or the handover does.
 
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { refuse, resultFile, stamp, writeResult } from '../../bench/stamp.mjs';
@@ -48,8 +49,13 @@ function selected({ only, quick }) {
 /** Bare shells do not say what they are. */
 const isNameless = (runtime) => runtime === undefined || runtime.startsWith('a JavaScript shell');
 
+/** The digest of tokens.js that every runtime must have. */
+const { digest: TOKENS } = JSON.parse(
+  readFileSync(new URL('../golden/tokens.json', import.meta.url), 'utf8'),
+);
+
 /** What one answer means: status and note. */
-function judge({ report, error }, refuses) {
+function judge({ report, error, tokens }, refuses) {
   if (report === undefined) {
     if (refuses?.test(error))
       return {
@@ -60,7 +66,10 @@ function judge({ report, error }, refuses) {
   }
   if (refuses !== undefined) return { status: 'failed', note: 'it must refuse to run here' };
   const first = report.rows.find(({ equal }) => !equal);
-  if (report.equal && report.digest === report.expected) return { status: 'equal' };
+  if (report.equal && report.digest === report.expected)
+    return tokens === TOKENS
+      ? { status: 'equal' }
+      : { status: 'DIFFERENT', note: `tokens: ${tokens}, expected ${TOKENS}` };
   return {
     status: 'DIFFERENT',
     note: `first difference: ${first?.name}, case ${first?.firstDifference ?? 0}`,
@@ -91,6 +100,7 @@ async function runRow({ name, processor, install, run, version, refuses }) {
       version: own,
       ...judge(answer, refuses),
       digest: report?.digest,
+      tokens: answer.tokens,
       milliseconds: report?.milliseconds,
       wallMilliseconds: wall,
     };
@@ -137,7 +147,7 @@ async function main() {
   }
   console.log(
     `\n${columns([
-      ['runtime', 'engine', 'processor', 'verdict', 'ms', 'digest'],
+      ['runtime', 'engine', 'processor', 'verdict', 'ms', 'digest', 'tokens'],
       ...rows.map((row) => [
         row.name,
         row.version ?? row.runtime ?? '',
@@ -145,6 +155,7 @@ async function main() {
         row.status,
         String(row.milliseconds ?? ''),
         row.digest?.slice(0, 16) ?? '',
+        row.tokens?.slice(0, 16) ?? '',
       ]),
     ]).join('\n')}\n`,
   );

@@ -21,10 +21,15 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
-/** The page posts what it finds to this server, and to no other: the page itself sends nothing. */
+/** The page posts what it finds, and the digest of tokens, to this server, and to no other: the
+ *  page itself sends nothing. */
 const POSTING = `<script>
-document.addEventListener('verified', ({ detail }) =>
-  fetch('/posted', { method: 'POST', body: JSON.stringify(detail) }));
+const modules = ['dist/index.js', 'dist/tokenizer.js', 'test/conformance/tokens.js'];
+document.addEventListener('verified', async ({ detail }) => {
+  const [library, tokenizer, own] = await Promise.all(modules.map((path) => import('/' + path)));
+  const tokens = await own.tokensDigest(library, tokenizer).catch(String);
+  fetch('/posted', { method: 'POST', body: JSON.stringify({ ...detail, tokens }) });
+});
 </script>
 <script type="module">`;
 

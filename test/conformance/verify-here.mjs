@@ -1,18 +1,25 @@
 // verify on the runtime that runs this file, any that has modules and prints: one line of JSON, {
-// report, runtime } or { error }.
+// report, runtime, tokens } or { error }.
 
 import './shell-prelude.js';
+import * as library from '../../dist/index.js';
+import * as tokenizer from '../../dist/tokenizer.js';
 import { describeRuntime, verify } from '../../dist/verify.js';
+import { tokensDigest } from './tokens.js';
 
 const say =
   globalThis.console?.log !== undefined && globalThis.process !== undefined
     ? console.log
     : (globalThis.print ?? console.log);
-const runtime = describeRuntime();
-let answer;
-try {
-  answer = { report: verify(), runtime };
-} catch (error) {
-  answer = { error: `${error.name}: ${error.message}`, runtime };
+
+/** What is here. */
+async function answer() {
+  const runtime = describeRuntime();
+  try {
+    const report = verify();
+    return { report, runtime, tokens: await tokensDigest(library, tokenizer) };
+  } catch (error) {
+    return { error: `${error.name}: ${error.message}`, runtime };
+  }
 }
-say(JSON.stringify(answer));
+answer().then((found) => say(JSON.stringify(found)));

@@ -2,15 +2,18 @@
 // (handover-steps.js).
 
 import * as library from '../../dist/worker.js';
+import * as tokenizer from '../../dist/worker-tokenizer.js';
 import { describeRuntime, verify } from '../../dist/worker-verify.js';
 import { handover } from './handover-steps.js';
+import { tokensDigest } from './tokens.js';
 
 export default {
   async fetch(request) {
     try {
       if (request.method === 'POST')
         return Response.json(await handover(library, await request.json()));
-      return Response.json({ report: verify(), runtime: describeRuntime() });
+      const tokens = await tokensDigest(library, tokenizer);
+      return Response.json({ report: verify(), runtime: describeRuntime(), tokens });
     } catch (error) {
       return Response.json({ error: `${error.name}: ${error.message}` });
     }

@@ -11,6 +11,8 @@ const worker :Workerd.Worker = (
   modules = [
     (name = "test/conformance/worker-main.js", esModule = embed "worker-main.js"),
     (name = "test/conformance/handover-steps.js", esModule = embed "handover-steps.js"),
+    (name = "test/conformance/tokens.js", esModule = embed "tokens.js"),
+    (name = "dist/worker-tokenizer.js", esModule = embed "../../dist/worker-tokenizer.js"),
     (name = "dist/worker-verify.js", esModule = embed "../../dist/worker-verify.js"),
     (name = "dist/worker.js", esModule = embed "../../dist/worker.js"),
     (name = "dist/kernels.wasm", wasm = embed "../../dist/kernels.wasm"),
