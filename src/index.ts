@@ -132,6 +132,7 @@ export {
   safetensorsHeader,
 } from './checkpoint/safetensors.ts';
 export { exportFloat32 } from './checkpoint/float32.ts';
+export { type PlainGpt, withoutFormats } from './checkpoint/formats.ts';
 
 // ---- data ----
 export { sha256Hex } from './core/digest.ts';

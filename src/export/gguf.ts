@@ -81,7 +81,7 @@ function writeKeys(to: GgufWriter, source: Source, tokens: Tokens, given: Named)
   to.u32('gpt2.feed_forward_length', mlpWidth(config));
   to.u32('gpt2.block_count', config.layers);
   to.u32('gpt2.attention.head_count', config.heads);
-  to.f32('gpt2.attention.layer_norm_epsilon', 1e-5);
+  to.f32('gpt2.attention.layer_norm_epsilon', source.epsilon);
   const { model, pre, texts, types, merges, end } = ggufTokens(tokens, given.end);
   to.text('tokenizer.ggml.model', model);
   if (pre !== undefined) to.text('tokenizer.ggml.pre', pre);

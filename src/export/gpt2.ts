@@ -77,7 +77,7 @@ export function gpt2Config(source: Source, end: number | undefined): object {
     n_head: heads,
     n_inner: mlpWidth(config),
     activation_function: 'gelu',
-    layer_norm_epsilon: 1e-5,
+    layer_norm_epsilon: source.epsilon,
     initializer_range: 0.02,
     resid_pdrop: 0,
     embd_pdrop: 0,

@@ -23,9 +23,13 @@ export interface HfOptions {
 /** Files of a directory by name. */
 export type ExportedFiles = Record<string, ExportedFile>;
 
-/** The file of weights, with the record by which the master weights are had again. */
+/** The file of weights, with the record by which the master weights are had again, unless they are
+ *  not the model's integers. */
 export const modelFile = (source: Source, tensors: readonly OutTensor[]): ExportedFile =>
-  safetensorsFile(tensors, { format: 'pt', retrograd: recordOf(source) });
+  safetensorsFile(tensors, {
+    format: 'pt',
+    ...(source.isExact && { retrograd: recordOf(source) }),
+  });
 
 /** A model as the files of a directory that `from_pretrained` of Hugging Face's transformers loads
  *  as it is: a GPT as GPT2LMHeadModel. No number is changed but by rounding to float32, which the

@@ -42,7 +42,10 @@ export class Blocks {
   norm(x: string, name: string): string {
     const { channels: C } = this.shape;
     const inputs = [x, this.tensor(`${name}.gain`, C), this.bias(`${name}.bias`, C)];
-    return this.graph.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: 1e-5 } });
+    return this.graph.node('LayerNormalization', inputs, {
+      axis: -1,
+      epsilon: { float: this.source.epsilon },
+    });
   }
 
   linear(x: string, name: string, to: number, from: number): string {

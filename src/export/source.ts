@@ -4,7 +4,13 @@
 import { list, properties, reading, refuse, show, text, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError, UsageError } from '../core/errors.ts';
-import { isWeight, type NamedTensor } from '../index.ts';
+import {
+  type ImportedGptConfig,
+  isWeight,
+  type NamedTensor,
+  type PlainGpt,
+  withoutFormats,
+} from '../index.ts';
 import { elements, filled, type Values, weights } from './values.ts';
 
 /** What can be exported: a Trainer, what `decodeCheckpoint` gave, or these of its properties. */
@@ -41,6 +47,11 @@ export class Source {
   readonly vocabulary: unknown;
   /** In the order of forward. */
   readonly weights: readonly NamedTensor[];
+  /** Of its layer norms. */
+  readonly epsilon: number;
+  /** The weights are the integers of the model: no formats were undone (withoutFormats). */
+  readonly isExact: boolean;
+  private readonly masters: readonly NamedTensor[];
   private digest: string | undefined;
 
   constructor(given: ExportSource) {
@@ -54,7 +65,19 @@ export class Source {
     const { tensors } = source;
     const all =
       typeof tensors === 'function' ? reading('tensors()', () => tensors.call(given)) : tensors;
-    this.weights = list('tensors', all, readWeight).filter(isWeight);
+    this.masters = list('tensors', all, readWeight).filter(isWeight);
+    const plain = this.plain();
+    this.isExact = plain === undefined;
+    this.weights = plain?.tensors ?? this.masters;
+    this.config = plain?.config ?? this.config;
+    this.epsilon = plain?.epsilon ?? 1e-5;
+  }
+
+  /** Without the formats of imported weights, if it has some. */
+  private plain(): PlainGpt | undefined {
+    const config = this.config as ImportedGptConfig;
+    if (this.model !== 'gpt' || config.formats === undefined) return undefined;
+    return withoutFormats(config, this.masters);
   }
 
   /** Number of weights. */
@@ -71,7 +94,7 @@ export class Source {
   private digestNow(): string {
     const bytesOf = ({ data }: NamedTensor): Uint8Array =>
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return hex(sha256(this.weights.map(bytesOf)));
+    return hex(sha256(this.masters.map(bytesOf)));
   }
 
   /** A weight of the model. Throws CheckpointError if it is not there, or of another shape. */

@@ -19,6 +19,7 @@ import { type Gpt2Shape, gpt2Source } from './names.ts';
 import type { TensorSource } from './pieces.ts';
 import { makeMaster, type Recipe } from './recipe.ts';
 import { recipesOf } from './recipes.ts';
+import { addRemainders } from './record.ts';
 import { type ImportReport, reportOf } from './report.ts';
 
 /** How weights are imported. */
@@ -125,6 +126,10 @@ export async function importGpt2(
       : await measure(gpt2, sequences, (done) => onBlock?.(done, shape.layers));
   const scales = decide(shape, measures);
   const recipes = recipesOf(gpt2, scales);
+  const make = async (recipe: Recipe, data: Int32Array): Promise<void> => {
+    await makeMaster(source, recipe, data);
+    addRemainders(gpt2.record, recipe, data);
+  };
   return {
     options: {
       model: importedGpt({ ...plainConfig, formats: formatsOf(scales) }),
@@ -137,15 +142,14 @@ export async function importGpt2(
       for (const recipe of recipes) {
         const { path: name, shape: sides } = recipe;
         const data = new Int32Array(sides.reduce((a, b) => a * b, 1));
-        await makeMaster(source, recipe, data);
+        await make(recipe, data);
         all.push({ name, shape: sides, data, fraction: 24 });
       }
       return all;
     },
     async load(trainer) {
       const weights = checkTrainer(trainer, recipes);
-      for (const [i, recipe] of recipes.entries())
-        await makeMaster(source, recipe, weights[i].data);
+      for (const [i, recipe] of recipes.entries()) await make(recipe, weights[i].data);
     },
   };
 }

@@ -5,6 +5,7 @@
 import { CheckpointError, UsageError } from '../core/errors.ts';
 import type { TensorSource } from './pieces.ts';
 import type { Part } from './recipe.ts';
+import { type ExportRecord, recordOf } from './record.ts';
 
 /** Shape of a GPT-2. */
 export interface Gpt2Shape {
@@ -24,6 +25,8 @@ export interface Gpt2Shape {
 export interface Gpt2Source {
   readonly source: TensorSource;
   readonly shape: Gpt2Shape;
+  /** What an export of this library says of itself. */
+  readonly record: ExportRecord | undefined;
   /** The one part of a parameter. Throws for a path that it has not. */
   part(path: string, rows: number): Part;
 }
@@ -128,6 +131,8 @@ interface Lookup {
   readonly table: ReadonlyMap<string, { name: string; shape: readonly number[] }>;
   /** Their name of one of our paths. */
   named(path: string): string;
+  /** What an export of this library says of itself. */
+  readonly record: ExportRecord | undefined;
 }
 
 function shapeAt({ table, named }: Lookup, path: string): readonly number[] {
@@ -160,9 +165,9 @@ async function shapeOf(at: Lookup): Promise<{ shape: Gpt2Shape; isTransposed: bo
     context: shapeAt(at, 'position.weight')[0],
     layers,
     channels,
-    heads: headsOf(config),
+    heads: headsOf({ ...at.record?.config, ...config }),
     inner: shapeAt(at, 'block.0.up.weight')[isTransposed ? 1 : 0],
-    bias: [...table.keys()].some((name) => name.endsWith('.bias')),
+    bias: await hasBiases(at),
     tied: await isTied(at),
     epsilon: numberOf(config, ['layer_norm_epsilon', 'layer_norm_eps']) ?? 1e-5,
   };
@@ -174,6 +179,16 @@ async function shapeOf(at: Lookup): Promise<{ shape: Gpt2Shape; isTransposed: bo
       );
   }
   return { shape, isTransposed };
+}
+
+/** Whether there are biases. An export of a model without has zeros for them. */
+async function hasBiases({ source, table, record }: Lookup): Promise<boolean> {
+  const biases = [...table].filter(([name]) => name.endsWith('.bias'));
+  if (record?.config.bias !== false) return biases.length > 0;
+  for (const [, { name }] of biases)
+    for await (const { values } of source.pieces(name))
+      if (values.some((value) => value !== 0)) return true;
+  return false;
 }
 
 /** Throws unless a tensor has its shape. Of an embedding there may be more rows than tokens. */
@@ -197,13 +212,15 @@ export async function gpt2Source(source: TensorSource, given: object): Promise<G
   const table = tableOf(source);
   const isOwn = table.has('token.weight');
   const named = (path: string): string => (isOwn ? path : theirName(path));
-  const at: Lookup = { source, config, table, named };
+  const record = recordOf(source);
+  const at: Lookup = { source, config, table, named, record };
   const { shape, isTransposed } = await shapeOf(at);
   const known = new Set(['lm_head.weight', 'head.weight']);
   for (const [path, wanted] of pathsOf(shape)) {
     checkShape(at, path, isTransposed && isMatrix(path) ? [...wanted].reverse() : wanted);
     known.add(named(path));
   }
+  if (!shape.bias) for (const name of table.keys()) if (name.endsWith('.bias')) known.add(name); // zeros
   const unknown = [...table].filter(([name]) => !known.has(name)).map(([, { name }]) => name);
   if (unknown.length > 0)
     throw new CheckpointError(
@@ -213,6 +230,7 @@ export async function gpt2Source(source: TensorSource, given: object): Promise<G
   return {
     source,
     shape,
+    record,
     part: (path, rows) => ({
       name: table.get(named(path))?.name ?? '',
       isTransposed: isTransposed && isMatrix(path),

@@ -6,7 +6,7 @@ import type { Piece, TensorSource } from './pieces.ts';
 
 /** Fraction bits of a master weight, and the largest |raw|: just under 16. */
 const MASTER_FRACTION = 24;
-const WEIGHT_LIMIT = 2 ** 28 - 2 ** 15 - 1;
+export const WEIGHT_LIMIT = 2 ** 28 - 2 ** 15 - 1;
 
 /** A tensor of the source that fills rows of a parameter. */
 export interface Part {
