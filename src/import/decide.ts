@@ -17,8 +17,8 @@ import { ACTIVATION, BRANCH, fits, floorLog2, HEADROOM, STATE, toFit } from './r
 
 /** A weight this many times larger than its tensor's usual largest one is an outlier. */
 const WIDE = 16;
-/** Weights of outlier neurons are brought to 8 to 16. */
-const COLUMN_EXPONENT = 3;
+/** Largest activation of an outlier neuron (layers/outliers.ts). */
+const OUTLIER = 128;
 const MASTER = 16;
 const MOST_OUTLIERS = 1024;
 
@@ -80,16 +80,18 @@ function outliersOf(block: BlockMeasures): number[] {
   return found.slice(0, MOST_OUTLIERS).sort((a, b) => a - b);
 }
 
-/** The scales of an outlier: its row as large as u within +-1024 lets it be, its column 8 to 16. */
-function scaleOutlier(block: BlockMeasures, n: number, residual: number): OutlierNeuron {
-  const { argument, row, column, bias } = block;
+/** The scales of an outlier: its row as large as u within +-1024 lets it be; its column 1 to 2, so
+ *  that all have the same bits, or as much larger as its activation within +-128 asks for. */
+export function scaleOutlier(block: BlockMeasures, n: number, residual: number): OutlierNeuron {
+  const { argument, activation, row, column, bias } = block;
   let i = -24;
   const isTooSmall = (): boolean =>
     argument[n] * HEADROOM > BRANCH * 2 ** i || Math.max(2 * row[n], bias[n]) >= MASTER * 2 ** i;
   while (isTooSmall()) i++;
   const weight = column[n] * 2 ** -residual;
-  const j = weight === 0 ? 0 : floorLog2(weight) - COLUMN_EXPONENT;
-  return [n, i, Math.max(-24, j)];
+  const most = activation[n] === 0 ? 24 : floorLog2(OUTLIER / (HEADROOM * activation[n]));
+  const j = weight === 0 ? most : Math.min(most, floorLog2(weight));
+  return [n, i, Math.max(-24, Math.min(24, j))];
 }
 
 /** k: the largest branch, neuron's write and state all fit. */

@@ -220,8 +220,9 @@ export async function gpt2Source(source: TensorSource, given: object): Promise<G
     checkShape(at, path, isTransposed && isMatrix(path) ? [...wanted].reverse() : wanted);
     known.add(named(path));
   }
-  if (!shape.bias) for (const name of table.keys()) if (name.endsWith('.bias')) known.add(name); // zeros
-  const unknown = [...table].filter(([name]) => !known.has(name)).map(([, { name }]) => name);
+  const isZero = (name: string): boolean => !shape.bias && name.endsWith('.bias');
+  const isUnknown = ([name]: [string, unknown]): boolean => !known.has(name) && !isZero(name);
+  const unknown = [...table].filter(isUnknown).map(([, { name }]) => name);
   if (unknown.length > 0)
     throw new CheckpointError(
       `no GPT-2 has ${unknown.length === 1 ? 'tensor' : 'tensors'} ${list(unknown)}`,
