@@ -4,7 +4,7 @@
 // and not the rest; they are byte-level BPE, whose merges make the characters of their bytes.
 
 import { UsageError } from '../core/errors.ts';
-import { byteCharacters, type Tokens } from './vocabulary.ts';
+import { byteCharacters, type Tokens } from './tokens.ts';
 
 /** The keys `tokenizer.ggml.*`. */
 export interface GgufTokens {

@@ -8,9 +8,11 @@ import { ggufTokens } from './gguf-tokens.ts';
 import { GgufWriter } from './gguf-writer.ts';
 import { gptConfig, mlpWidth } from './gpt2.ts';
 import { refuseModel, vocabularyOf } from './model.ts';
+import { Naming } from './naming.ts';
 import { type ExportSource, Source } from './source.ts';
-import { elements, type OutTensor, piecesOf, weights } from './values.ts';
-import type { ExportVocabulary, Tokens } from './vocabulary.ts';
+import type { Tokens } from './tokens.ts';
+import { elements, type OutTensor, piecesOf } from './values.ts';
+import type { ExportVocabulary } from './vocabulary.ts';
 
 /** What an export needs to know beside the weights. */
 export interface GgufOptions {
@@ -34,38 +36,21 @@ function tensorsOf(source: Source): OutTensor[] {
   const config = gptConfig(source);
   const { vocabulary: V, context: T, channels: C, layers, tied } = config;
   const M = mlpWidth(config);
-  const tensor = (name: string, own: string, ...shape: number[]): OutTensor => ({
-    name,
-    shape,
-    values: weights(source.weight(own, ...shape)),
-  });
-  const bias = (name: string, own: string, size: number): OutTensor => ({
-    name: `${name}.bias`,
-    shape: [size],
-    values: source.bias(`${own}.bias`, size),
-  });
-  const norm = (name: string, own: string): OutTensor[] => [
-    tensor(`${name}.weight`, `${own}.gain`, C),
-    bias(name, own, C),
-  ];
-  const matrix = (name: string, own: string, to: number, from: number): OutTensor[] => [
-    tensor(`${name}.weight`, `${own}.weight`, to, from),
-    bias(name, own, to),
-  ];
+  const naming = new Naming(source);
   const block = (k: number): OutTensor[] => [
-    ...norm(`blk.${k}.attn_norm`, `block.${k}.norm1`),
-    ...matrix(`blk.${k}.attn_qkv`, `block.${k}.qkv`, 3 * C, C),
-    ...matrix(`blk.${k}.attn_output`, `block.${k}.projection`, C, C),
-    ...norm(`blk.${k}.ffn_norm`, `block.${k}.norm2`),
-    ...matrix(`blk.${k}.ffn_up`, `block.${k}.up`, M, C),
-    ...matrix(`blk.${k}.ffn_down`, `block.${k}.down`, C, M),
+    ...naming.norm(`blk.${k}.attn_norm`, `block.${k}.norm1`, C),
+    ...naming.linear(`blk.${k}.attn_qkv`, `block.${k}.qkv`, 3 * C, C),
+    ...naming.linear(`blk.${k}.attn_output`, `block.${k}.projection`, C, C),
+    ...naming.norm(`blk.${k}.ffn_norm`, `block.${k}.norm2`, C),
+    ...naming.linear(`blk.${k}.ffn_up`, `block.${k}.up`, M, C),
+    ...naming.linear(`blk.${k}.ffn_down`, `block.${k}.down`, C, M),
   ];
   return [
-    tensor('token_embd.weight', 'token.weight', V, C),
-    tensor('position_embd.weight', 'position.weight', T, C),
+    naming.tensor('token_embd.weight', 'token.weight', [V, C]),
+    naming.tensor('position_embd.weight', 'position.weight', [T, C]),
     ...Array.from({ length: layers }, (_, k) => block(k)).flat(),
-    ...norm('output_norm', 'norm'),
-    ...(tied ? [] : [tensor('output.weight', 'head.weight', V, C)]),
+    ...naming.norm('output_norm', 'norm', C),
+    ...(tied ? [] : [naming.tensor('output.weight', 'head.weight', [V, C])]),
   ];
 }
 

@@ -3,8 +3,9 @@
 // [in, out], and a model without biases gets zeros.
 
 import { type GptConfig, gpt } from '../index.ts';
+import { Naming } from './naming.ts';
 import type { Source } from './source.ts';
-import { type OutTensor, transposed, weights } from './values.ts';
+import type { OutTensor } from './values.ts';
 
 /** The configuration of a GPT, every value checked. */
 export function gptConfig({ config }: Source): Required<GptConfig> {
@@ -15,50 +16,29 @@ export function gptConfig({ config }: Source): Required<GptConfig> {
 export const mlpWidth = ({ channels, mlpRatio }: { channels: number; mlpRatio: number }): number =>
   channels * mlpRatio;
 
-/** The parts of a block: ours, GPT-2's, whether GPT-2 has it [in, out], and its shape here. */
+/** The weights, under GPT-2's names. */
 export function gpt2Tensors(source: Source): OutTensor[] {
   const config = gptConfig(source);
   const { vocabulary: V, context: T, channels: C, layers, tied } = config;
   const M = mlpWidth(config);
-  const tensor = (name: string, own: string, ...shape: number[]): OutTensor => ({
-    name,
-    shape,
-    values: weights(source.weight(own, ...shape)),
-  });
-  const bias = (name: string, own: string, size: number): OutTensor => ({
-    name,
-    shape: [size],
-    values: source.bias(own, size),
-  });
-  const norm = (name: string, own: string): OutTensor[] => [
-    tensor(`${name}.weight`, `${own}.gain`, C),
-    bias(`${name}.bias`, `${own}.bias`, C),
-  ];
-  const matrix = (name: string, own: string, to: number, from: number): OutTensor[] => [
-    {
-      name: `${name}.weight`,
-      shape: [from, to],
-      values: transposed(source.weight(`${own}.weight`, to, from)),
-    },
-    bias(`${name}.bias`, `${own}.bias`, to),
-  ];
+  const naming = new Naming(source);
   const block = (k: number): OutTensor[] => {
     const [to, own] = [`transformer.h.${k}`, `block.${k}`];
     return [
-      ...norm(`${to}.ln_1`, `${own}.norm1`),
-      ...matrix(`${to}.attn.c_attn`, `${own}.qkv`, 3 * C, C),
-      ...matrix(`${to}.attn.c_proj`, `${own}.projection`, C, C),
-      ...norm(`${to}.ln_2`, `${own}.norm2`),
-      ...matrix(`${to}.mlp.c_fc`, `${own}.up`, M, C),
-      ...matrix(`${to}.mlp.c_proj`, `${own}.down`, C, M),
+      ...naming.norm(`${to}.ln_1`, `${own}.norm1`, C),
+      ...naming.turned(`${to}.attn.c_attn`, `${own}.qkv`, 3 * C, C),
+      ...naming.turned(`${to}.attn.c_proj`, `${own}.projection`, C, C),
+      ...naming.norm(`${to}.ln_2`, `${own}.norm2`, C),
+      ...naming.turned(`${to}.mlp.c_fc`, `${own}.up`, M, C),
+      ...naming.turned(`${to}.mlp.c_proj`, `${own}.down`, C, M),
     ];
   };
   return [
-    tensor('transformer.wte.weight', 'token.weight', V, C),
-    tensor('transformer.wpe.weight', 'position.weight', T, C),
+    naming.tensor('transformer.wte.weight', 'token.weight', [V, C]),
+    naming.tensor('transformer.wpe.weight', 'position.weight', [T, C]),
     ...Array.from({ length: layers }, (_, k) => block(k)).flat(),
-    ...norm('transformer.ln_f', 'norm'),
-    ...(tied ? [] : [tensor('lm_head.weight', 'head.weight', V, C)]),
+    ...naming.norm('transformer.ln_f', 'norm', C),
+    ...(tied ? [] : [naming.tensor('lm_head.weight', 'head.weight', [V, C])]),
   ];
 }
 

@@ -3,7 +3,8 @@
 import { show } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Source } from './source.ts';
-import { readVocabulary, type Tokens } from './vocabulary.ts';
+import type { Tokens } from './tokens.ts';
+import { readVocabulary } from './vocabulary.ts';
 
 /** The vocabulary that was given, or the checkpoint's. Throws UsageError if it is another size. */
 export function vocabularyOf(source: Source, given: unknown, size: number): Tokens {

@@ -31,7 +31,12 @@ export interface OnnxOptions extends HfOptions {
  */
 export function exportOnnx(given: ExportSource, options: OnnxOptions = {}): ExportedFiles {
   const source = new Source(given);
-  const known = { vocabulary: undefined, name: `retrograd-${source.model}`, cache: true };
+  const known = {
+    vocabulary: undefined,
+    name: `retrograd-${source.model}`,
+    labels: undefined,
+    cache: true,
+  };
   const { vocabulary, name, cache } = fields<OnnxOptions>('options', options, known);
   text('name', name);
   flag('cache', cache);

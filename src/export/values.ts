@@ -53,6 +53,12 @@ export function transposed({ data, shape, fraction }: NamedTensor): Values {
   };
 }
 
+/** `count` of some numbers from `first` on. */
+export const sliced = ({ read }: Values, first: number, count: number): Values => ({
+  size: count,
+  read: (from, out) => read(first + from, out),
+});
+
 /** As many numbers that are all the same. */
 export const filled = (size: number, value = 0): Values => ({
   size,
@@ -70,4 +76,25 @@ export function* piecesOf({ size, read }: Values): Iterable<Uint8Array<ArrayBuff
     read(from, out);
     yield new Uint8Array(out.buffer);
   }
+}
+
+/** A matrix [out, pixels colours], colour last, as a kernel [out, colours, pixels]. */
+export function patchKernel(
+  { data, fraction }: NamedTensor,
+  pixels: number,
+  colours: number,
+): Values {
+  const unit = 2 ** -fraction;
+  const size = pixels * colours;
+  return {
+    size: data.length,
+    read(from, out) {
+      for (let i = 0; i < out.length; i++) {
+        const at = (from + i) % size;
+        const pixel = at % pixels;
+        const colour = (at - pixel) / pixels;
+        out[i] = data[from + i - at + pixel * colours + colour] * unit;
+      }
+    },
+  };
 }

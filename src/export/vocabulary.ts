@@ -1,75 +1,15 @@
-// What a model's tokens stand for, as other programs want it: the tokenizer.json of Hugging Face's
-// tokenizers. A vocabulary of bytes is byte-level BPE without merges, one of characters is BPE over
-// characters without merges.
+// What a model's tokens stand for, as other programs want it. A vocabulary of bytes is byte-level
+// BPE without merges, one of characters is BPE over characters without merges.
 
 import { list, properties, reading, show, text, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
+import { Vocabulary } from '../index.ts';
+import { ofBytePairs } from './byte-pairs.ts';
+import { bpeJson, byteCharacters, type Tokens } from './tokens.ts';
 
 /** A vocabulary, or the JSON that a checkpoint keeps of one: a Vocabulary, BytePairs (of a
  *  translator), or a tokenizer.json of byte-level BPE. */
 export type ExportVocabulary = { toJson(): unknown } | object;
-
-/** A vocabulary in other programs' terms. */
-export interface Tokens {
-  readonly kind: 'bytes' | 'characters' | 'byte-pairs' | 'tokenizer';
-  /** Number of tokens. */
-  readonly size: number;
-  /** The text of each token as tokenizer.json has it. */
-  readonly texts: readonly string[];
-  /** Pairs of texts that become one, the first before the next. */
-  readonly merges: readonly (readonly [string, string])[];
-  /** Tokens that are no part of a text by its bytes, but cut out of it. */
-  readonly special?: ReadonlySet<number>;
-  /** tokenizer.json. */
-  readonly json: object;
-  /** The token that ends a text, if there is one. */
-  readonly end: number | undefined;
-}
-
-/** The printable character that stands for each byte in byte-level BPE (GPT-2): itself, or one
- *  from U+0100 on for those that do not print. */
-export function byteCharacters(): string[] {
-  const prints = (byte: number): boolean =>
-    (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-  let next = 0x100;
-  return Array.from({ length: 256 }, (_, byte) =>
-    String.fromCodePoint(prints(byte) ? byte : next++),
-  );
-}
-
-/** A tokenizer.json of BPE. */
-function bpeJson(parts: {
-  texts: readonly string[];
-  merges?: readonly (readonly [string, string])[];
-  pre?: object | null;
-  decoder: object;
-  added?: readonly object[];
-  unknown?: string | null;
-}): object {
-  const { texts, merges = [], pre = null, decoder, added = [], unknown = null } = parts;
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: pre,
-    post_processor: null,
-    decoder,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: unknown,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(texts.map((one, id) => [one, id])),
-      merges,
-    },
-  };
-}
 
 function ofBytes(): Tokens {
   const texts = byteCharacters();
@@ -106,11 +46,22 @@ export const readVocabulary = (given: unknown): Tokens =>
 function tokensOf(given: unknown): Tokens {
   const value = jsonOf(given);
   if (!isObject(value)) refuseVocabulary(given, 'a Vocabulary, or what its toJson() gives');
-  if (value.kind === 'bytes') return ofBytes();
-  if (value.kind === 'characters' && typeof value.symbols === 'string')
-    return ofCharacters(value.symbols);
+  const known = Vocabulary.fromJson(value)?.toJson();
+  if (known !== undefined) return known.kind === 'bytes' ? ofBytes() : ofCharacters(known.symbols);
+  if (value.kind === 'byte-pairs') return ofBytePairs(value);
+  if (value.kind === 'pairs') return ofSides(value);
   if (isObject(value.model) && value.model.type === 'BPE') return ofTokenizer(value, value.model);
-  return refuseVocabulary(given, 'of characters, bytes or byte-level BPE');
+  return refuseVocabulary(given, 'one of characters, bytes or byte-level BPE');
+}
+
+/** What a checkpoint of a translator keeps: the two sides have one vocabulary. */
+function ofSides({ source, target }: Record<string, unknown>): Tokens {
+  if (JSON.stringify(source) !== JSON.stringify(target))
+    throw new UsageError(
+      'the two sides have different vocabularies, expected one of both',
+      'train the translator with a joint vocabulary',
+    );
+  return tokensOf(source);
 }
 
 /** Tokens that end a text, by the names that others give them, the first one that there is. */

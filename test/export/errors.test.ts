@@ -29,8 +29,8 @@ describe('exportHf refuses', () => {
     }));
     const own = Trainer.create({ model: define({}), batch: 1, steps: 1 });
     expect(() => exportHf(own)).toThrow(
-      'the model is "line", expected gpt. HINT: exportSafetensors (--to safetensors) takes any ' +
-        'model',
+      'the model is "line", expected gpt, vit or translator. HINT: exportSafetensors ' +
+        '(--to safetensors) takes any model',
     );
   });
 
@@ -50,7 +50,7 @@ describe('exportHf refuses', () => {
         'the model was trained with',
     );
     expect(() => exportHf(trainer, { vocabulary: { kind: 'words' } })).toThrow(
-      /^the vocabulary is of type object, expected of characters or bytes/,
+      /^the vocabulary is of type object, expected one of characters, bytes or byte/,
     );
   });
 

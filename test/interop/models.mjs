@@ -1,10 +1,11 @@
 // Models that have learned a text, exported in every form, with the logits and the greedy text that
 // the library itself gives: what other programs are held against.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { exportGguf, exportHf, exportOnnx } from '../../dist/export.js';
 import { fillBatch, gpt, readText, Trainer } from '../../dist/index.js';
+import { writeAll } from './write.mjs';
 
 const LINES = [
   'she sells sea shells by the sea shore;',
@@ -75,25 +76,17 @@ function own({ trainer, vocabulary }) {
   };
 }
 
-function write(folder, files) {
-  for (const [name, file] of Object.entries(files)) {
-    const path = join(folder, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, file.bytes());
-  }
-}
-
 /** Trains and exports every model into a folder of its name; what the library says of each. */
 export function makeModels(folder) {
   return MODELS.map((one) => {
     const trained = train(one);
     const { trainer, vocabulary } = trained;
     const at = join(folder, one.name);
-    write(at, exportHf(trainer, { vocabulary, name: one.name }));
+    writeAll(at, exportHf(trainer, { vocabulary, name: one.name }));
     const options = { vocabulary, name: one.name };
-    write(at, { 'model.gguf': exportGguf(trainer, options) });
-    write(join(at, 'js'), exportOnnx(trainer, options));
-    write(join(at, 'js-plain'), exportOnnx(trainer, { ...options, cache: false }));
+    writeAll(at, { 'model.gguf': exportGguf(trainer, options) });
+    writeAll(join(at, 'js'), exportOnnx(trainer, options));
+    writeAll(join(at, 'js-plain'), exportOnnx(trainer, { ...options, cache: false }));
     const said = own(trained);
     writeFileSync(join(at, 'expected.json'), JSON.stringify(said));
     return { name: one.name, folder: at, ...said };
