@@ -12,12 +12,19 @@ import { readTextFile } from './files.ts';
 import { bytes, count, duration, table } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import { gpt } from './kinds/gpt.ts';
-import { gpt as model, readText, sha256Hex, type TextData, UsageError } from './library.ts';
+import {
+  Generator,
+  gpt as model,
+  readText,
+  sha256Hex,
+  type TextData,
+  UsageError,
+} from './library.ts';
 import { runLoop, validate } from './loop.ts';
 import { doneEvent, lossChart, type RunSummary, summaryRows } from './report.ts';
 import { chooseReporter, print, printJson, printWhole, type Reporter } from './reporters.ts';
 import { createTrainer } from './run.ts';
-import { generate, promptTokens } from './sample.ts';
+import { promptTokens } from './sample.ts';
 import { optionsOf } from './settings.ts';
 import { gptTask } from './tasks/gpt.ts';
 import type { Task } from './tasks/task.ts';
@@ -198,9 +205,11 @@ export async function demo(values: DemoValues): Promise<number> {
       printJson({ ...doneEvent(summary), ...published, isSame: isSame ?? null });
     } else {
       const prompt = promptTokens(vocabulary, PROMPT);
-      const drawing = { length: SAMPLE_LENGTH, temperature: 0.6, seed: 1 };
-      const tokens = generate(trainer, prompt, drawing);
-      report(summary, vocabulary.size, vocabulary.decode(tokens));
+      const generator = Generator.create(trainer, { codec: vocabulary });
+      const options = { maxTokens: SAMPLE_LENGTH, temperature: 0.6, seed: 1 };
+      let text = '';
+      for await (const piece of generator.generate(prompt, options)) text += piece.text;
+      report(summary, vocabulary.size, text);
       print(lines);
     }
     checkExpected('the weights have', summary.weightsSha256, values.expect);

@@ -2,6 +2,7 @@
 // command line imports from beyond its own folder.
 
 export * from '../export/index.ts';
+export * from '../generate/index.ts';
 export * from '../index.ts';
 export * from '../tokenizer/index.ts';
 export * from '../verify/index.ts';

@@ -144,12 +144,41 @@ function createProgram(finish: (code: number) => void): Command {
       number('--temperature') as unknown as (given: string) => string,
     )
     .option(
+      '--top-k <n>',
+      'only the n most likely tokens (all)',
+      wholeNumber('--top-k', 1, 65536) as unknown as (given: string) => string,
+    )
+    .option(
+      '--top-p <x>',
+      'only the fewest most likely tokens that have this probability together (1)',
+      number('--top-p') as unknown as (given: string) => string,
+    )
+    .option(
+      '--min-p <x>',
+      "only tokens with this share of the most likely one's probability (0)",
+      number('--min-p') as unknown as (given: string) => string,
+    )
+    .option(
+      '--repetition-penalty <x>',
+      'makes tokens that were there less likely, 1 to 16 (1)',
+      number('--repetition-penalty') as unknown as (given: string) => string,
+    )
+    .option('--stop <text>', 'ends the text and is not part of it; can be given more than once', ((
+      text: string,
+      all: readonly string[] = [],
+    ) => [...all, text]) as unknown as (given: string) => string)
+    .option(
+      '--slide <n>',
+      'tokens that leave the context when it is full; more are faster (1)',
+      wholeNumber('--slide', 1, 65536) as unknown as (given: string) => string,
+    )
+    .option(
       '-s, --seed <n>',
       'of the draws (1)',
       wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER) as unknown as (given: string) => string,
     )
     .option(...JSON_OPTION)
-    .action(async (directory: string, values) => finish(await sample(directory, values)));
+    .action(async (directory: string, values) => finish(await sample(directory, values as never)));
 
   program
     .command('export')

@@ -1,52 +1,28 @@
 // retrograd sample DIR --prompt "...": text from a saved model. The same seed gives the same text
 // on every machine.
 
+import { asFlags } from './argv.ts';
+import { Interrupts } from './interrupts.ts';
 import { gpt } from './kinds/gpt.ts';
 import type { TextVocabulary } from './kinds/gpt-known.ts';
-import {
-  chooseToken,
-  type GptConfig,
-  type TextBatch,
-  type TokenDecoder,
-  type Trainer,
-  UsageError,
-} from './library.ts';
+import { type GenerateOptions, Generator, UsageError } from './library.ts';
 import { write } from './output.ts';
 import { printable } from './printable.ts';
 import { printJson } from './reporters.ts';
-import { openRun, restoreTrainer } from './run.ts';
-import { configOf } from './settings.ts';
+import { openRun } from './run.ts';
 
 export interface SampleValues {
   prompt?: string;
   length?: number;
   temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  stop?: string[];
+  slide?: number;
   seed?: number;
   json?: boolean;
-}
-
-interface Drawing {
-  length: number;
-  temperature: number;
-  seed: number;
-}
-
-/** The tokens that follow a prompt of at least one token. `each` hears every one as it comes. */
-export function generate(
-  trainer: Pick<Trainer<TextBatch>, 'predict' | 'options'>,
-  prompt: Int32Array,
-  { length, temperature, seed }: Drawing,
-  each: (token: number) => void = () => undefined,
-): Int32Array {
-  const { context } = configOf<GptConfig>(trainer.options);
-  const tokens = new Int32Array(prompt.length + length);
-  tokens.set(prompt);
-  for (let at = prompt.length; at < tokens.length; at++) {
-    const logits = trainer.predict(tokens.subarray(Math.max(0, at - context), at));
-    tokens[at] = chooseToken(logits, temperature, seed, at - prompt.length);
-    each(tokens[at]);
-  }
-  return tokens.subarray(prompt.length);
 }
 
 /** Without a prompt a text begins after a line break, if the training text has any. */
@@ -64,62 +40,59 @@ export function promptTokens(vocabulary: TextVocabulary, prompt: string | undefi
   }
 }
 
-/** Writes a text while it comes: the same characters as of all tokens at once. */
+/** What the generator calls by other names than the command line. */
+const FLAGS = ['topK', 'topP', 'minP', 'repetitionPenalty', 'stop', 'slide', 'seed'];
+
+/** Writes a text while it comes: a carriage return waits for the line feed that may follow. */
 class Writer {
-  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  /** A carriage return, whose line feed may come. */
   private held = '';
-  /** Of a tokenizer. */
-  private readonly pieces: TokenDecoder | undefined;
-  constructor(private readonly vocabulary: TextVocabulary) {
-    this.pieces = vocabulary.kind === 'tokenizer' ? vocabulary.decoder() : undefined;
-  }
 
-  begin(prompt: string): void {
-    write(printable(prompt));
-  }
-
-  take(token: number): void {
-    this.put(this.pieces?.take(token) ?? this.textOf(token));
-  }
-
-  private textOf(token: number): string {
-    const isByte = this.vocabulary.kind === 'bytes';
-    const bytes = isByte ? Uint8Array.of(token) : undefined;
-    return isByte ? this.decoder.decode(bytes, { stream: true }) : this.vocabulary.decode([token]);
-  }
-
-  end(): void {
-    this.put(this.pieces?.end() ?? this.decoder.decode());
-    write(`${printable(this.held)}\n`);
-  }
-
-  private put(piece: string): void {
+  take(piece: string): void {
     const text = this.held + piece;
     this.held = text.endsWith('\r') ? '\r' : '';
     write(printable(text.slice(0, text.length - this.held.length)));
   }
+
+  end(): void {
+    write(`${printable(this.held)}\n`);
+  }
 }
 
-export async function sample(directory: string, values: SampleValues): Promise<number> {
+/** Options of the command as those of the generator. */
+function optionsOf(values: SampleValues): GenerateOptions {
   const { length = 400, temperature = 0.8, seed = 1 } = values;
+  const { topK, topP, minP, repetitionPenalty, stop, slide } = values;
   if (!(temperature >= 0 && temperature <= 100))
     throw new UsageError(
       `--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`,
     );
+  if (stop?.includes('') === true)
+    throw new UsageError("--stop is '', expected at least one character");
+  const given = { temperature, topK, topP, minP, repetitionPenalty, stop, slide, seed };
+  return { ...given, maxTokens: length };
+}
+
+export async function sample(directory: string, values: SampleValues): Promise<number> {
+  const options = optionsOf(values);
   const run = await openRun(directory, gpt);
   const { vocabulary } = run.known;
   const prompt = promptTokens(vocabulary, values.prompt);
-  const trainer = restoreTrainer(gpt, run, { ...run.options, threads: 1 });
-  const drawing = { length, temperature, seed };
-  if (values.json === true) {
-    const text = vocabulary.decode(generate(trainer, prompt, drawing));
-    printJson({ event: 'sample', prompt: values.prompt ?? '', text, ...drawing, step: run.step });
-    return 0;
+  const generator = Generator.create(run, { codec: vocabulary });
+  const pieces = asFlags(FLAGS, () => generator.generate(prompt, options));
+  const interrupts = new Interrupts();
+  const writer = values.json === true ? undefined : new Writer();
+  let all = '';
+  writer?.take(values.prompt ?? '');
+  for await (const { text } of pieces) {
+    all += text;
+    writer?.take(text);
+    if (interrupts.exitCode !== undefined) break;
   }
-  const writer = new Writer(vocabulary);
-  writer.begin(values.prompt ?? '');
-  generate(trainer, prompt, drawing, (token) => writer.take(token));
-  writer.end();
-  return 0;
+  writer?.end();
+  if (writer === undefined) {
+    const { maxTokens: length, temperature, seed } = options;
+    const about = { prompt: values.prompt ?? '', text: all };
+    printJson({ event: 'sample', ...about, length, temperature, seed, step: run.step });
+  }
+  return interrupts.exitCode ?? 0;
 }
