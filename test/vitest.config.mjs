@@ -12,5 +12,6 @@ export default defineConfig({
     maxWorkers: 2,
     // a test of the command line starts up to thirty processes: 20 s on an idle machine
     testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

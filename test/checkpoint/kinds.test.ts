@@ -68,6 +68,7 @@ async function refusal(file: Uint8Array): Promise<string> {
 }
 
 /** The file with changed options and a digest that fits: damage made on purpose. */
+// biome-ignore lint/suspicious/noExplicitAny: options are forged
 async function forged(file: Uint8Array, change: (options: any) => void): Promise<Uint8Array> {
   const { tensors, metadata } = decodeSafetensors(file);
   const options = JSON.parse(metadata.options);

@@ -79,7 +79,7 @@ function answer(kernel: Kernel, { stream, args }: Case): Uint8Array {
   );
   return sha256(
     Uint8Array.from([
-      ...littleEndian([BigInt(result ?? 0)], 64),
+      ...littleEndian([BigInt((result ?? 0) as number | bigint)], 64),
       ...args.flatMap((argument, i) =>
         typeof argument !== 'number' && argument.output
           ? littleEndian(filled[i] as Elements, width(argument.type))

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 
 export const CLI = join(import.meta.dirname, '../../dist/cli.js');
 
@@ -47,8 +48,21 @@ export function retrograd(words: readonly string[], { cwd, env, uid }: RunOption
   return { code: status, stdout, stderr };
 }
 
+/** A line of --json, or of a log. */
+// biome-ignore lint/suspicious/noExplicitAny: what is printed is looked at field by field
+export type Event = Record<string, any>;
+
+/** Expects that a use is refused: exit code 2, nothing on stdout, one line that matches, with what
+ *  was given, what is expected and a hint. */
+export function expectRefusal(words: readonly string[], cwd: string, message: RegExp): void {
+  const { code, stdout, stderr } = retrograd(words, { cwd });
+  expect(stderr, words.join(' ')).toMatch(message);
+  expect(stderr).toMatch(/^retrograd: [^\n]+\. HINT: [^\n]+\n$/);
+  expect([code, stdout]).toEqual([2, '']);
+}
+
 /** The JSON events of a command that must succeed. */
-export function events(words: readonly string[], options: RunOptions = {}): Record<string, any>[] {
+export function events(words: readonly string[], options: RunOptions = {}): Event[] {
   const { code, stdout, stderr } = retrograd([...words, '--json'], options);
   if (code !== 0) throw new Error(`retrograd ${words.join(' ')} exited with ${code}: ${stderr}`);
   return stdout

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import golden from '../../src/verify/published/demo.json';
 import { pattern } from '../helpers/pattern.ts';
-import { events, retrograd, TINY, TRAIN, textOf, workspace } from './command.ts';
+import { type Event, events, retrograd, TINY, TRAIN, textOf, workspace } from './command.ts';
 
 let cwd: string;
 let remove: () => void;
-let done: Record<string, any>;
+let done: Event;
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   done = events([...TRAIN, '--steps', '30', '--out', 'run'], { cwd }).at(-1)!;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCheckpoint } from '../../src/cli/files.ts';
 import { readLog } from '../../src/cli/log.ts';
 import { validationsOf } from '../../src/cli/validation.ts';
-import { ended, events, retrograd, start, TRAIN, workspace } from './command.ts';
+import { type Event, ended, events, retrograd, start, TRAIN, workspace } from './command.ts';
 
 let cwd: string;
 let remove: () => void;
@@ -16,7 +16,6 @@ beforeAll(() => {
 });
 afterAll(() => remove());
 
-type Event = Record<string, any>;
 const at = (...names: string[]): string => join(cwd, ...names);
 const logOf = (run: string): Event[] => [...readLog(at(run, 'log.jsonl'))];
 const stepsOf = (log: Event[]): number[] =>

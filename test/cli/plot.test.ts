@@ -7,11 +7,11 @@ import { type Curve, readHistory, thin, ticks } from '../../src/cli/plot/curves.
 import { svgChart } from '../../src/cli/plot/svg.ts';
 import { textChart } from '../../src/cli/plot/text.ts';
 import { lossChart } from '../../src/cli/report.ts';
-import { events, retrograd, TRAIN, workspace } from './command.ts';
+import { type Event, events, retrograd, TRAIN, workspace } from './command.ts';
 
 let cwd: string;
 let remove: () => void;
-let log: Record<string, any>[];
+let log: Event[];
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   log = events([...TRAIN, '--steps', '60', '--out', 'run'], { cwd });

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/index.ts';
 import { pattern } from '../helpers/pattern.ts';
-import { ended, events, retrograd, start, workspace } from './command.ts';
+import { type Event, ended, events, retrograd, start, workspace } from './command.ts';
 import { lines, SHAPE, TRAIN } from './pair-files.ts';
 
 let cwd: string;
@@ -20,8 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => remove());
 
-const last = (...words: string[]): Record<string, any> =>
-  events([...TRAIN, ...words], { cwd }).at(-1)!;
+const last = (...words: string[]): Event => events([...TRAIN, ...words], { cwd }).at(-1)!;
 
 describe('train translate', () => {
   test('--json prints plan, steps, validation, BLEU at the end alone, and done', () => {

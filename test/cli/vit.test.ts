@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/index.ts';
 import { pattern } from '../helpers/pattern.ts';
-import { ended, events, retrograd, start, workspace } from './command.ts';
+import { type Event, ended, events, retrograd, start, workspace } from './command.ts';
 import { idxFiles, makeFolder } from './image-files.ts';
 
 const SHAPE = ['--layers', '2', '--channels', '16', '--heads', '2', '--patch', '4', '--batch', '4'];
@@ -20,8 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => remove());
 
-const last = (...words: string[]): Record<string, any> =>
-  events([...TRAIN, ...words], { cwd }).at(-1)!;
+const last = (...words: string[]): Event => events([...TRAIN, ...words], { cwd }).at(-1)!;
 const digestOf = (...words: string[]): string => last(...words).weightsSha256;
 
 describe('train vit', () => {

@@ -62,6 +62,7 @@ const HOSTILE: readonly unknown[] = [
   Symbol('s'),
   Symbol.iterator,
   [],
+  // biome-ignore lint/suspicious/noSparseArray: a hostile input
   [1, , 3],
   ['1'],
   [NaN],
@@ -240,6 +241,7 @@ test('lists are copies whose elements are read once', () => {
   };
   expect(list('x', once, digit)).toEqual([1, 5]);
   expect(reads).toBe(1);
+  // biome-ignore lint/suspicious/noSparseArray: a hostile input
   expect(messageOf(() => list('x', [1, , 3], digit))).toBe(
     'x[1] is undefined, expected a whole number from 0 to 9',
   );

@@ -56,7 +56,7 @@ beforeAll(async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000); // the compiler, on a machine that is busy
+});
 afterAll(() => {
   backends = [];
 });

@@ -42,7 +42,9 @@ export const count = (n: number): number[] => Array.from({ length: n }, (_, i) =
 
 /** A buffer of a kernel; undefined for a pointer of 0. */
 export type Elements = bigint[];
-export type Kernel = ((...args: any[]) => number | bigint) | ((...args: any[]) => void);
+/** Buffers and numbers as the page has them. */
+// biome-ignore lint/suspicious/noExplicitAny: each kernel has parameters of its own
+export type Kernel = (...args: any[]) => unknown;
 
 /** Stores clamp(value, bound) for every element of a matrix; the count of those that it changed. */
 export function clamped(
