@@ -3,19 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PURPOSE, randomU32 } from '../../src/core/random.ts';
 import { type AugmentOptions, type AugmentPlace, augment } from '../../src/data/augment.ts';
 import type { ImageSet } from '../../src/data/images.ts';
-
-const setOf = (width: number, height: number, channels: 1 | 3, count = 3): ImageSet => ({
-  width,
-  height,
-  channels,
-  classes: 2,
-  count,
-  labels: new Int32Array(count),
-  pixels: Uint8Array.from(
-    { length: count * width * height * channels },
-    (_, i) => randomU32(9, 0, 0, 0, i) & 255,
-  ),
-});
+import { setOf } from '../helpers/image-set.ts';
 
 /** The definition, step by step: pad, cut, mirror, on pixels as arrays. */
 function slowly(

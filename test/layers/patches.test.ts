@@ -1,22 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
-import { randomU32 } from '../../src/core/random.ts';
-import type { ImageSet } from '../../src/data/images.ts';
 import { countPatches, patchesOf } from '../../src/layers/patch-pixels.ts';
-
-const setOf = (width: number, height: number, channels: 1 | 3, count = 3): ImageSet => ({
-  width,
-  height,
-  channels,
-  classes: 2,
-  count,
-  labels: new Int32Array(count),
-  pixels: Uint8Array.from(
-    { length: count * width * height * channels },
-    (_, i) => randomU32(9, 0, 0, 0, i) & 255,
-  ),
-});
+import { setOf } from '../helpers/image-set.ts';
 
 describe('patchesOf', () => {
   test('2 x 2 patches of a 4 x 4 image', () => {
