@@ -50,6 +50,7 @@ function tokensOf(given: unknown): Tokens {
   if (known !== undefined) return known.kind === 'bytes' ? ofBytes() : ofCharacters(known.symbols);
   if (value.kind === 'byte-pairs') return ofBytePairs(value);
   if (value.kind === 'pairs') return ofSides(value);
+  if (value.kind === 'tokenizer') return tokensOf(value.tokenizer); // of `train --tokenizer`
   if (isObject(value.model) && value.model.type === 'BPE') return ofTokenizer(value, value.model);
   return refuseVocabulary(given, 'one of characters, bytes or byte-level BPE');
 }

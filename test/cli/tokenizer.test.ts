@@ -1,7 +1,8 @@
 // `train gpt --tokenizer`: learned or read, kept by the checkpoint, used by every command.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Tokenizer as HuggingFace } from '@huggingface/tokenizers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { printable } from '../../src/cli/printable.ts';
 import { Tokenizer } from '../../src/tokenizer/index.ts';
@@ -99,6 +100,16 @@ describe('a tokenizer', () => {
     expect(vocabulary.tokenizer).toEqual(learned.toJson());
     expect(retrograd([...words, '--tokenizer', 'bpe:400'], { cwd }).stderr).toMatch(
       /--tokenizer is bpe:400 \(checkpoint: bpe:300\)/,
+    );
+  });
+
+  test('leaves with the model, and comes back from there', () => {
+    events(train('--tokenizer', 'bpe:300', '--steps', '1', '--out', 'leaving'), { cwd });
+    events(['export', 'leaving', '--to', 'hf', '--out', 'left'], { cwd });
+    const json = JSON.parse(readFileSync(join(cwd, 'left/tokenizer.json'), 'utf8'));
+    expect(new HuggingFace(json, {}).encode(TEXT).ids).toEqual([...learned.encode(TEXT)]);
+    expect(digest(train('--tokenizer', 'left', '--steps', '2'))).toBe(
+      digest(train('--tokenizer', 'bpe:300', '--steps', '2')),
     );
   });
 
