@@ -81,6 +81,10 @@ export function learnTokenizer(size: number, text: Uint8Array, isShown: boolean)
     next = now + PAUSE;
     status(`learning the tokenizer: ${count(done)} of ${count(of)} tokens`);
   };
-  const options = isShown ? { size, progress } : { size };
-  return Tokenizer.train(nineTenths(text), options);
+  if (!isShown) return Tokenizer.train(nineTenths(text), { size });
+  try {
+    return Tokenizer.train(nineTenths(text), { size, progress });
+  } finally {
+    status('');
+  }
 }

@@ -103,6 +103,13 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     },
   );
 
+  test('learning a tokenizer says how far it is, in a line that is gone', () => {
+    const words = `${TRAIN.join(' ')} --steps 1 --threads 1 --tokenizer bpe:262`;
+    const { raw, lines } = see(words, 80);
+    expect(raw).toMatch(/learning the tokenizer: \d+ of 262 tokens/);
+    expect(lines.filter((line) => line.includes('learning the tokenizer'))).toEqual([]);
+  });
+
   test('TERM=dumb gets lines without a cursor, NO_COLOR no colour', () => {
     const dumb = see(train, 80, { TERM: 'dumb' }).raw;
     expect(dumb).not.toContain('\u001b');
