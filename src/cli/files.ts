@@ -10,6 +10,7 @@ import {
   MAX_CHECKPOINT_BYTES,
   UsageError,
 } from './library.ts';
+import { MAX_PNG_BYTES } from './png.ts';
 import { gunzipBounded, isGzip, readBounded, TooLarge } from './read.ts';
 import { reason } from './system-errors.ts';
 
@@ -40,6 +41,15 @@ export function readTokenizerFile(path: string): string {
   } catch (error) {
     const hint = 'give a tokenizer.json, a directory that has one, or bpe:N to learn one';
     throw cannotRead(`tokenizer ${quote(path)}`, error, 'a readable file', hint);
+  }
+}
+
+/** A PNG file. */
+export function readImageFile(path: string): Uint8Array {
+  try {
+    return readBounded(path, MAX_PNG_BYTES);
+  } catch (error) {
+    throw cannotRead(`image ${quote(path)}`, error, 'a PNG file', 'give the path of a PNG file');
   }
 }
 

@@ -6,6 +6,7 @@ import { Command, CommanderError, Help } from 'commander';
 import { version } from '../../package.json';
 import { choice, number, oneLine, wholeNumber } from './argv.ts';
 import { bench } from './bench/bench.ts';
+import { addClassify } from './classify.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
 import { digestOf } from './expect.ts';
@@ -180,6 +181,7 @@ function createProgram(finish: (code: number) => void): Command {
     .option(...JSON_OPTION)
     .action(async (directory: string, values) => finish(await sample(directory, values as never)));
 
+  addClassify(program, finish);
   program
     .command('export')
     .description('a saved model as the files that other programs load')

@@ -4,10 +4,10 @@
 import { quote } from './argv.ts';
 import { readDataFile } from './files.ts';
 import { translate as kind } from './kinds/translate.ts';
-import { normaliseSentence, UsageError } from './library.ts';
+import { Generator, normaliseSentence, UsageError } from './library.ts';
 import { printableLine } from './printable.ts';
 import { print, printJson } from './reporters.ts';
-import { openRun, restoreTrainer } from './run.ts';
+import { openRun } from './run.ts';
 import { encodeSource, translateTokens } from './tasks/translate.ts';
 
 export interface TranslateValues {
@@ -62,10 +62,10 @@ export async function translate(directory: string, values: TranslateValues): Pro
       );
     return { sentence, source };
   });
-  const trainer = restoreTrainer(kind, run, { ...options, threads: 1 });
+  const generator = Generator.create(run);
   const { beam = 4 } = values;
   for (const { sentence, source } of sources) {
-    const { tokens, score, ended } = translateTokens(trainer, source, beam);
+    const { tokens, score, ended } = translateTokens(generator, source, beam);
     const text = known.target.decode(tokens);
     if (values.json === true)
       printJson({ event: 'translation', source: sentence, text, beam, score, ended });

@@ -124,7 +124,23 @@ export class Engine {
 
   /** Runs one whole sample of the last stream: all rows of its output. */
   infer(sample: unknown): Tensor {
+    this.run.memory = this.streams[this.streams.length - 2]?.memory;
     return this.last.infer(this.run, sample);
+  }
+
+  /** Runs whole samples of the streams before the last one. Throws UsageError for another number of
+   *  them. */
+  begin(samples: readonly unknown[]): void {
+    const { streams, run } = this;
+    if (samples.length !== streams.length - 1)
+      throw new UsageError(
+        `${samples.length} samples are given, expected one of each stream but the last ` +
+          `(${streams.length - 1})`,
+      );
+    samples.forEach((sample, i) => {
+      run.memory = streams[i - 1]?.memory;
+      streams[i].infer(run, sample);
+    });
   }
 
   /** Runs tokens that follow those kept; returns where their states are. */

@@ -35,6 +35,12 @@ function powers(step: number, count: number): Float64Array {
   });
 }
 
+/** What a product of both tables is multiplied with: 2^-(52 - 30 + n). */
+const UNITS = Float64Array.from(
+  { length: WEIGHT_BITS + 1 },
+  (_, n) => 2 ** -(2 * TABLE_BITS - WEIGHT_BITS + n),
+);
+
 let tables: { readonly low: Float64Array; readonly high: Float64Array } | undefined;
 
 /** floor(2^30 2^-(t / 2^15)) for a whole t >= 0, within 2^-25 of it, relatively, and one step. */
@@ -47,6 +53,5 @@ export function weightOf(t: number): number {
   const fraction = t & (2 ** DISTANCE_BITS - 1);
   const low = tables.low[fraction & (2 ** LOW_BITS - 1)];
   const high = tables.high[fraction >> LOW_BITS];
-  const drop = 2 * TABLE_BITS - WEIGHT_BITS + (t >> DISTANCE_BITS);
-  return Math.floor((low * high) / 2 ** drop); // at most 2^52, exactly
+  return Math.floor(low * high * UNITS[t >> DISTANCE_BITS]); // at most 2^52, exactly
 }

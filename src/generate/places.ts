@@ -30,9 +30,19 @@ interface Request {
 
 /** The rows of a tensor of int32, in real units. */
 function rowsOf(run: Run, { at, rows, fraction, type: { columns } }: Tensor): Float64Array[] {
-  return Array.from({ length: rows }, (_, r) =>
-    Float64Array.from(run.view(at + r * columns * 4, columns), (value) => value / 2 ** fraction),
-  );
+  return Array.from({ length: rows }, (_, r) => {
+    const raw = run.view(at + r * columns * 4, columns);
+    const row = new Float64Array(columns); // Float64Array.from takes ten times as long
+    for (let c = 0; c < columns; c++) row[c] = raw[c] / 2 ** fraction;
+    return row;
+  });
+}
+
+/** The last row of an output. */
+export function lastRow(run: Run, out: Tensor): { row: Int32Array; fraction: number } {
+  const { columns } = out.type;
+  const row = run.view(out.at + (out.rows - 1) * columns * 4, columns);
+  return { row, fraction: out.fraction };
 }
 
 /** Places of sequences: some are in use, others wait for one. */
@@ -164,9 +174,8 @@ export class Passes {
   private whole([first, ...rest]: readonly Request[]): void {
     this.pending = [...rest];
     const out = this.engine.infer(Int32Array.from(first.window));
-    const { columns } = out.type;
-    const at = out.at + (out.rows - 1) * columns * 4;
-    first.done(this.engine.run.view(at, columns), out.fraction);
+    const { row, fraction } = lastRow(this.engine.run, out);
+    first.done(row, fraction);
   }
 
   /** As many rows of the sequences that wait as fit, those of which least is missing first. */

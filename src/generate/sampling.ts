@@ -38,6 +38,8 @@ const SHARE = 2 ** 16;
 /** Ids are below it. */
 const IDS = 2 ** 16;
 const LARGEST = 2 ** 31 - 1;
+/** Tokens that are ranked at first: mostly enough for top-p. */
+const FEW = 256;
 
 const clampInt32 = (value: number): number => Math.min(LARGEST, Math.max(-LARGEST - 1, value));
 
@@ -70,11 +72,42 @@ function select(keys: Float64Array, count: number): void {
   }
 }
 
+/** The weight of a logit: distances from the largest, times log2(e) / temperature as a fraction of
+ *  21 bits, which a double multiplies exactly. */
+function weightsOf(
+  largest: number,
+  fraction: number,
+  temperature: number,
+): (value: number) => number {
+  let factor = Math.LOG2E / temperature;
+  let shift = fraction - DISTANCE_BITS;
+  for (; factor >= 2 ** 21; factor /= 2) shift--;
+  for (; factor < 2 ** 20; factor *= 2) shift++;
+  const scale = Math.floor(factor);
+  const unit = 2 ** -shift;
+  const most = (WEIGHT_BITS + 1) * 2 ** DISTANCE_BITS;
+  return (value) => weightOf(Math.min(most, Math.floor((largest - value) * scale * unit)));
+}
+
+/** Probabilities of raw logits: integers over their sum. */
+export function probabilitiesOf(logits: Int32Array, fraction: number): Float64Array {
+  const weight = weightsOf(
+    logits.reduce((a, b) => Math.max(a, b)),
+    fraction,
+    1,
+  );
+  const weights = Float64Array.from(logits, weight);
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((value) => value / total);
+}
+
 /** A way to choose tokens. */
 export class Sampler {
   private readonly options: Required<{ [K in keyof SamplingOptions]: number }>;
   private values = new Int32Array(0);
   private keys = new Float64Array(0);
+  private drawn = new Float64Array(0);
+  private all = new Int32Array(0);
 
   constructor(given: SamplingOptions) {
     const options = fields('options', given, SAMPLING);
@@ -95,24 +128,33 @@ export class Sampler {
     let best = 0;
     for (let id = 1; id < values.length; id++) if (values[id] > values[best]) best = id;
     if (temperature === 0 || topK === 1) return best;
-    const weight = this.weights(values[best], fraction, temperature);
+    const weight = weightsOf(values[best], fraction, temperature);
     const ids = this.kept(values, weight, topK, Math.round(topP * SHARE));
     const least = Math.round(minP * SHARE) * 2 ** (WEIGHT_BITS - 16);
-    const pairs: { id: number; weight: number }[] = [];
-    let total = 0; // at most 2^16 tokens * 2^30: exact
-    for (const id of ids) {
-      const of = weight(values[id]);
-      if (of === 0 || of < least) continue;
-      pairs.push({ id, weight: of });
-      total += of;
-    }
     const random = randomU32(seed, PURPOSE.sample, 0, 0, index);
+    return this.draw(
+      ids,
+      (id) => {
+        const of = weight(values[id]);
+        return of < least ? 0 : of;
+      },
+      random,
+    );
+  }
+
+  /** Draws one of some tokens by their weights. */
+  private draw(ids: Int32Array, weight: (id: number) => number, random: number): number {
+    if (this.drawn.length < ids.length) this.drawn = new Float64Array(ids.length);
+    const { drawn } = this;
+    let total = 0; // at most 2^16 tokens * 2^30: exact
+    for (let i = 0; i < ids.length; i++) {
+      drawn[i] = weight(ids[i]);
+      total += drawn[i];
+    }
     let left = Number((BigInt(random) * BigInt(total)) >> 32n); // 0 .. total - 1
-    const found = pairs.find(({ weight: of }) => {
-      left -= of;
-      return left < 0;
-    });
-    return found?.id ?? best;
+    let i = 0;
+    for (; left >= drawn[i]; i++) left -= drawn[i];
+    return ids[i];
   }
 
   /** A copy of the logits with the penalty, which is a fraction of 2^16: quotients and products of
@@ -132,36 +174,19 @@ export class Sampler {
     return values;
   }
 
-  /** The weight of a logit: distances from the largest, times log2(e) / temperature as a fraction
-   *  of 21 bits, which a double multiplies exactly. */
-  private weights(
-    largest: number,
-    fraction: number,
-    temperature: number,
-  ): (value: number) => number {
-    let factor = Math.LOG2E / temperature;
-    let shift = fraction - DISTANCE_BITS;
-    for (; factor >= 2 ** 21; factor /= 2) shift--;
-    for (; factor < 2 ** 20; factor *= 2) shift++;
-    const scale = Math.floor(factor);
-    const unit = 2 ** shift;
-    const most = (WEIGHT_BITS + 1) * 2 ** DISTANCE_BITS;
-    return (value) => weightOf(Math.min(most, Math.floor(((largest - value) * scale) / unit)));
-  }
-
   /** The tokens that top-k and top-p leave, in the order of their numbers. */
   private kept(
     values: Int32Array,
     weight: (value: number) => number,
     topK: number,
     share: number,
-  ): Iterable<number> {
+  ): Int32Array {
     const n = values.length;
-    const isAll = topK === 0 || topK >= n;
-    if (isAll && share === SHARE) return values.keys();
-    const ranked = this.ranked(values, isAll ? n : topK);
-    const ids = share === SHARE ? ranked : this.nucleus(values, ranked, weight, share);
-    return ids.sort();
+    const most = topK === 0 ? n : Math.min(topK, n);
+    if (share < SHARE) return this.nucleus(values, most, weight, share).sort();
+    if (most < n) return this.ranked(values, most).sort();
+    if (this.all.length !== n) this.all = Int32Array.from({ length: n }, (_, id) => id);
+    return this.all;
   }
 
   /** The `count` best tokens, best first. */
@@ -178,21 +203,27 @@ export class Sampler {
     });
   }
 
-  /** Of ranked tokens the fewest whose weights are `share` of all of theirs: sums of at most 2^46,
-   *  and share * total / 2^16 of its two halves, exactly. */
+  /** Of the `most` best tokens the fewest whose weights are `share` of all of theirs: sums of at
+   *  most 2^46, and share * total / 2^16 of its two halves, exactly. Ranks more and more of them
+   *  until there are enough. */
   private nucleus(
     values: Int32Array,
-    ranked: Int32Array,
+    most: number,
     weight: (value: number) => number,
     share: number,
   ): Int32Array {
-    const weights = Float64Array.from(ranked, (id) => weight(values[id]));
-    const total = weights.reduce((a, b) => a + b, 0);
+    const isAll = most === values.length;
+    let total = 0;
+    for (const value of isAll ? values : this.ranked(values, most).map((id) => values[id]))
+      total += weight(value);
     const high = Math.floor(total / SHARE);
     const wanted = share * high + Math.ceil((share * (total - high * SHARE)) / SHARE);
-    let sum = 0;
-    let count = 0;
-    while (count < ranked.length && (count === 0 || sum < wanted)) sum += weights[count++];
-    return ranked.slice(0, count);
+    for (let size = Math.min(FEW, most); ; size = Math.min(8 * size, most)) {
+      const ranked = this.ranked(values, size);
+      let sum = weight(values[ranked[0]]);
+      let count = 1;
+      while (count < size && sum < wanted) sum += weight(values[ranked[count++]]);
+      if (sum >= wanted || size === most) return ranked.slice(0, count);
+    }
   }
 }

@@ -9,6 +9,7 @@ import {
   corpusBleu,
   createPairBatch,
   fillPairBatch,
+  Generator,
   type Pair,
   PairData,
   SPECIAL,
@@ -46,15 +47,15 @@ export const encodeSource = (text: string, { source }: Vocabularies): Int32Array
 
 /** The most probable translation that a search finds. */
 export function translateTokens(
-  trainer: Trainer<TranslatorBatch>,
+  generator: Generator,
   source: Int32Array,
   beam: number,
 ): BeamResult {
-  return beamSearch(trainer.predictor(source), {
+  return beamSearch(generator.predictor(source), {
     beam,
     begin: SPECIAL.begin,
     end: SPECIAL.end,
-    maxLength: configOf<TranslatorConfig>(trainer.options).context,
+    maxLength: generator.context,
   });
 }
 
@@ -73,9 +74,10 @@ async function bleuOf(
   isInterrupted: () => boolean,
 ): Promise<Pick<Validation, 'bleu' | 'bleuSignature'> | undefined> {
   const translations: string[] = [];
+  const generator = Generator.create(trainer);
   for (const { source } of judged) {
     if (isInterrupted()) return undefined;
-    const { tokens } = translateTokens(trainer, encodeSource(source, vocabularies), 1);
+    const { tokens } = translateTokens(generator, encodeSource(source, vocabularies), 1);
     translations.push(vocabularies.target.decode(tokens));
     progress(translations.length);
     await setImmediate();

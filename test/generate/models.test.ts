@@ -1,0 +1,188 @@
+// Other models than a GPT: images, two streams, and models of one's own, whose layers need not be
+// made for it.
+
+import { describe, expect, test } from 'vitest';
+import { Generator, type Piece } from '../../src/generate/index.ts';
+import {
+  attention,
+  bdia,
+  crossEntropy,
+  defineModel,
+  embedding,
+  type Layer,
+  layerNorm,
+  linear,
+  meanPool,
+  type Planned,
+  relu,
+  reversible,
+  sequential,
+  sublayer,
+  Trainer,
+  tokens,
+  translator,
+  vit,
+} from '../../src/index.ts';
+
+const V = 17;
+const T = 12;
+const ids = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => (i * 5 + 3) % V);
+
+/** Adds to every row the one two rows before it: rows see each other. */
+function shift(): Layer {
+  const plan = (): Planned => ({
+    needsInput: false,
+    saved: () => undefined,
+    prepare: (_run, x, y) => {
+      y.fraction = x.fraction;
+    },
+    forward(run, x, _, y) {
+      const { columns } = x.type;
+      y.rows = x.rows;
+      for (let i = 0; i < x.size; i++) {
+        const before = i < 2 * columns ? 0 : run.int32[x.at / 4 + i - 2 * columns];
+        run.int32[y.at / 4 + i] = (run.int32[x.at / 4 + i] + before) >> 1;
+      }
+    },
+    backward: () => undefined,
+  });
+  return { takes: ['branch'], output: (input) => input, plan };
+}
+
+/** A model of text whose blocks have some layers before the last. */
+const own = (name: string, before: readonly Layer[], after: readonly Layer[] = [], causal = true) =>
+  defineModel(name, () => ({
+    config: {},
+    input: tokens({ vocabulary: V, context: T }),
+    layers: [
+      embedding({ vocabulary: V, channels: 8 }),
+      reversible({
+        depth: 2,
+        rule: bdia(),
+        block: [
+          sublayer(layerNorm({ name: 'norm1' }), attention({ heads: 2, causal })),
+          sublayer(layerNorm({ name: 'norm2' }), ...before, linear(8, { name: 'down' }), ...after),
+        ],
+      }),
+      layerNorm(),
+      linear(V, { name: 'head' }),
+    ],
+    loss: crossEntropy(),
+  }))({});
+
+describe('texts', () => {
+  test.each([
+    ['layers of the library', own('a', [sequential(linear(16, { name: 'up' }), relu())]), true],
+    ['attention that sees what follows', own('b', [linear(8, { name: 'up' })], [], false), false],
+    ['a layer of one’s own that says nothing', own('c', [], [shift()]), false],
+  ])('%s', async (_, model, isCached) => {
+    const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+    const generator = Generator.create(trainer, { sequences: 2, chunk: 3 });
+    expect(generator.isCached).toBe(isCached);
+    const rows = await generator.logits(ids(T));
+    expect(rows).toHaveLength(T);
+    expect(rows[T - 1]).toEqual(trainer.predict(ids(T)));
+    const written: number[] = [];
+    const expected: number[] = [];
+    const add = ({ tokens: more }: Piece): number => written.push(...more);
+    for await (const piece of generator.generate(ids(4), { maxTokens: 14, topK: 1 })) add(piece);
+    for (let i = 0; i < 14; i++) {
+      const logits = trainer.predict(Int32Array.from([...ids(4), ...expected].slice(-T)));
+      expected.push(logits.indexOf(Math.max(...logits)));
+    }
+    expect(written).toEqual(expected);
+  });
+
+  test('a layer of one’s own that says that rows do not see each other is kept', () => {
+    const half: Layer = {
+      takes: ['branch'],
+      output: (input) => input,
+      plan: () => ({
+        needsInput: false,
+        history: [],
+        saved: () => undefined,
+        prepare: () => undefined,
+        forward(run, x, _, y) {
+          y.rows = x.rows;
+          for (let i = 0; i < x.size; i++) run.int32[y.at / 4 + i] = run.int32[x.at / 4 + i] >> 1;
+        },
+        backward: () => undefined,
+      }),
+    };
+    const trainer = Trainer.create({ model: own('d', [], [half]), batch: 1, steps: 10 });
+    expect(Generator.create(trainer).isCached).toBe(true);
+  });
+
+  test('a model without a stack is computed whole', async () => {
+    const model = defineModel('pooled', () => ({
+      config: {},
+      input: tokens({ vocabulary: V, context: T }),
+      layers: [embedding({ vocabulary: V, channels: 8 }), meanPool(), layerNorm(), linear(V)],
+      loss: crossEntropy(),
+    }))({});
+    const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+    const generator = Generator.create(trainer);
+    expect(await generator.logits(ids(7))).toEqual([trainer.predict(ids(7))]);
+    expect(() => generator.embed(ids(3))).toThrow('no stack');
+  });
+});
+
+describe('states', () => {
+  const trainer = Trainer.create({ model: own('e', [relu16()]), batch: 1, steps: 10 });
+  const generator = Generator.create(trainer, { chunk: 5 });
+
+  test('after 0 blocks are the embeddings; after all, kept = whole', async () => {
+    const [token, position] = ['token.weight', 'position.weight'].map(
+      (path) => trainer.tensors().find(({ name }) => name === path)?.data ?? [],
+    );
+    const first = await generator.embed([3], { layer: 0 });
+    const sum = Array.from({ length: 8 }, (_, c) => token[3 * 8 + c] + position[c]);
+    expect(Array.from(first)).toEqual(sum.map((raw) => Math.floor(raw / 2 ** 15 + 0.5) / 2 ** 9));
+    const small = Generator.create(trainer, { chunk: 1 });
+    for (const options of [{}, { layer: 1 }, { pool: 'last' as const }])
+      expect(await generator.embed(ids(T), options)).toEqual(await small.embed(ids(T), options));
+  });
+
+  test('what is wrong is refused', () => {
+    expect(() => generator.embed([1], { layer: 3 })).toThrow('layer is 3');
+    expect(() => generator.embed([1], { pool: 'max' as never })).toThrow('pool is "max"');
+    expect(() => generator.embed(ids(T + 1))).toThrow('has 13 tokens, expected at most 12');
+  });
+});
+
+function relu16(): Layer {
+  return sequential(linear(16, { name: 'up' }), relu());
+}
+
+describe('images and sentences', () => {
+  test('probabilities of an image are those of the logits', () => {
+    const shape = { width: 8, height: 8, colours: 1, patch: 4, classes: 5 };
+    const model = vit({ ...shape, layers: 2, channels: 8, heads: 2, bias: true });
+    const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+    const generator = Generator.create(trainer);
+    const image = Uint8Array.from({ length: 64 }, (_, i) => (i * 37) % 256);
+    const found = generator.classify(image);
+    const logits = trainer.predict(image);
+    const weights = Array.from(logits, (logit) => Math.exp(logit - Math.max(...logits)));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    expect(found).toHaveLength(5);
+    found.forEach((p, i) => {
+      expect(Math.abs(p - weights[i] / sum)).toBeLessThan(2 ** -18);
+    });
+    expect(() => generator.classify(new Uint8Array(3))).toThrow('image has 3');
+    expect(() => generator.generate([1])).toThrow('does not write on');
+  });
+
+  test('a translator gives the trainer’s logits, sentence by sentence', () => {
+    const model = translator({ vocabulary: V, layers: 2, channels: 8, heads: 2, context: 9 });
+    const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+    const generator = Generator.create(trainer);
+    for (const source of [ids(4), ids(9), ids(1)]) {
+      const next = generator.predictor(source);
+      for (const n of [1, 5, 2, 9]) expect(next(ids(n))).toEqual(trainer.predict(source, ids(n)));
+    }
+    expect(() => generator.predictor()).toThrow('0 samples are given');
+    expect(() => generator.generate([1])).toThrow('does not write on');
+    expect(() => generator.classify(ids(3))).toThrow('0 samples are given');
+  });
+});
