@@ -200,7 +200,10 @@ function createProgram(finish: (code: number) => void): Command {
       'of gguf: number of the token at which programs stop (that of the vocabulary)',
       wholeNumber('--end', 0, 65535) as unknown as (given: string) => string,
     )
-    .option('--no-cache', 'of onnx: a graph without keys and values of the tokens before')
+    .option(
+      '--no-cache',
+      'of onnx: a graph without keys and values of the tokens before, not for transformers.js',
+    )
     .option(...JSON_OPTION)
     .action(async (directory: string, values) => finish(await exportModel(directory, values)));
 

@@ -12,7 +12,8 @@ import { type ExportSource, Source } from './source.ts';
 /** What an export needs to know beside the weights. */
 export interface OnnxOptions extends HfOptions {
   /** Of a GPT: with keys and values of the tokens before as inputs and outputs, so that a text is
-   *  continued without computing it anew for each token (true). */
+   *  continued without computing it anew for each token (true). transformers.js writes texts with
+   *  such a graph alone. */
   cache?: boolean | undefined;
 }
 

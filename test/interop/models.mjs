@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportGguf, exportHf, exportOnnx } from '../../dist/export.js';
 import { fillBatch, gpt, readText, Trainer } from '../../dist/index.js';
+import { Tokenizer } from '../../dist/tokenizer.js';
 import { writeAll } from './write.mjs';
 
 const LINES = [
@@ -25,6 +26,7 @@ const MODELS = [
     vocabulary: 'characters',
     model: { bias: true, tied: false },
   },
+  { name: 'bpe', text: textOf(...LINES, ...WIDE), vocabulary: 'bpe', model: {} },
   { name: 'bytes', text: textOf(...LINES, ...WIDE), vocabulary: 'bytes', model: { bias: true } },
 ];
 const SHAPE = { layers: 3, channels: 64, heads: 4, context: 96 };
@@ -34,7 +36,11 @@ export const LENGTH = 64;
 
 function train({ text, vocabulary: kind, model }) {
   const { context } = SHAPE;
-  const { train: tokens, vocabulary } = readText(text, { context, vocabulary: kind });
+  const vocabulary =
+    kind === 'bpe'
+      ? Tokenizer.train(text, { size: 290, specialTokens: ['<|endoftext|>'] })
+      : readText(text, { context, vocabulary: kind }).vocabulary;
+  const tokens = vocabulary.encode(text);
   const config = { ...SHAPE, vocabulary: vocabulary.size, ...model };
   const batch = 8;
   const steps = 300;
