@@ -13,6 +13,8 @@ import {
   type ExportedFiles,
   exportGguf,
   exportHf,
+  exportLlmC,
+  exportNanoGpt,
   exportOnnx,
   exportSafetensors,
   UsageError,
@@ -23,8 +25,18 @@ import { commandLine } from './shell.ts';
 import { isLively, terminalColumns } from './terminal.ts';
 
 /** The forms, and whether --out is a directory. */
-export const FORMS = { hf: true, gguf: false, onnx: true, safetensors: false } as const;
+export const FORMS = {
+  hf: true,
+  gguf: false,
+  onnx: true,
+  safetensors: false,
+  nanogpt: false,
+  'llm.c': false,
+} as const;
 export type Form = keyof typeof FORMS;
+
+/** What has a name of its own. */
+const NAMED: readonly Form[] = ['hf', 'gguf', 'onnx'];
 
 export interface ExportValues {
   to?: Form;
@@ -75,7 +87,7 @@ function checkOptions({ to, end, cache, name }: ExportValues): void {
   const refused: [string, boolean][] = [
     ['--end', end !== undefined && to !== 'gguf'],
     ['--no-cache', cache === false && to !== 'onnx'],
-    ['--name', name !== undefined && to === 'safetensors'],
+    ['--name', name !== undefined && !NAMED.includes(to as Form)],
   ];
   const found = refused.find(([, isRefused]) => isRefused);
   if (found !== undefined)
@@ -93,6 +105,8 @@ function filesOf(run: Run, given: ExportValues, { to, out }: Place): ExportedFil
   if (to === 'hf') return exportHf(run, { name });
   if (to === 'onnx') return exportOnnx(run, { name, cache });
   if (to === 'gguf') return single(exportGguf(run, { name, end }));
+  if (to === 'nanogpt') return single(exportNanoGpt(run));
+  if (to === 'llm.c') return single(exportLlmC(run));
   return single(exportSafetensors(run, { libraryVersion: version }));
 }
 

@@ -190,7 +190,7 @@ function createProgram(finish: (code: number) => void): Command {
       '--to <form>',
       'hf: a directory for transformers; gguf: a file for llama.cpp and ollama; onnx: a ' +
         'directory for transformers.js and onnxruntime; safetensors: the weights alone, of any ' +
-        'model',
+        'model; nanogpt, llm.c: files of these programs',
       choice('--to', ...(Object.keys(FORMS) as Form[])) as (given: string) => string,
     )
     .option('-o, --out <path>', 'the directory or file to write; nothing there is overwritten')

@@ -2,6 +2,7 @@
 
 export { ExportedFile } from './file.ts';
 export { exportGguf, type GgufOptions } from './gguf.ts';
+export { exportLlmC, exportNanoGpt } from './gpt-files.ts';
 export { type ExportedFiles, exportHf, type HfOptions } from './hf.ts';
 export { exportOnnx, type OnnxOptions } from './onnx.ts';
 export { exportSafetensors, type SafetensorsOptions } from './plain.ts';

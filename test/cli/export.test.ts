@@ -68,10 +68,7 @@ describe('retrograd export', () => {
 
   test.each([
     [['run', '--out', 'x'], /^retrograd: --to is missing, expected one of hf, gguf, onnx, safet/],
-    [
-      ['run', '--to', 'pt', '--out', 'x'],
-      /--to is 'pt', expected hf or gguf or onnx or safetensor/,
-    ],
+    [['run', '--to', 'pt', '--out', 'x'], /--to is 'pt', expected hf or gguf or onnx or safe/],
     [['run', '--to', 'hf'], /--out is missing, expected the directory to write\. HINT: for inst/],
     [['run', '--to', 'gguf'], /--out is missing, expected the file to write.*--out model\.gguf/],
     [['run', '--to', 'hf', '--out', 'full'], /--out 'full' exists, expected a new or empty dir/],

@@ -49,6 +49,8 @@ export const DATA_CALLS = [
     (...given) => X.exportOnnx(...given)['onnx/model.onnx'].bytes(),
     () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, cache: true }],
   ],
+  ['exportNanoGpt', (given) => X.exportNanoGpt(given).bytes(), () => [exported()]],
+  ['exportLlmC', (given) => X.exportLlmC(given).bytes(), () => [exported()]],
   ['exportSafetensors', X.exportSafetensors, () => [exported(), { libraryVersion: '1' }]],
   [
     'exportHf',

@@ -38,7 +38,7 @@ def text_model(name):
     length = len(want['tokens']) - len(want['promptTokens'])
     written = model.generate(ids, max_new_tokens=length, do_sample=False)[0]
     return {**compared(logits, want['logits']), 'sameText': tokenizer.decode(written) == want['text'],
-            'sameTokens': tokenizer(want['text']).input_ids == want['tokens'], 'onnx': onnx(path, want['tokens'], logits), 'gguf': gguf(path)}
+            'sameTokens': tokenizer(want['text']).input_ids == want['textTokens'], 'onnx': onnx(path, want['tokens'], logits), 'gguf': gguf(path)}
 
 
 def onnx(path, tokens, logits):

@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportGguf, exportHf, exportOnnx } from '../../dist/export.js';
-import { fillBatch, gpt, readText, Trainer } from '../../dist/index.js';
+import { fillBatch, gpt, readText, splitTokens, Trainer } from '../../dist/index.js';
 import { Tokenizer } from '../../dist/tokenizer.js';
 import { writeAll } from './write.mjs';
 
@@ -26,7 +26,7 @@ const MODELS = [
     vocabulary: 'characters',
     model: { bias: true, tied: false },
   },
-  { name: 'bpe', text: textOf(...LINES, ...WIDE), vocabulary: 'bpe', model: {} },
+  { name: 'bpe', text: textOf(...LINES), vocabulary: 'bpe', model: {} },
   { name: 'bytes', text: textOf(...LINES, ...WIDE), vocabulary: 'bytes', model: { bias: true } },
 ];
 const SHAPE = { layers: 3, channels: 64, heads: 4, context: 96 };
@@ -40,11 +40,12 @@ function train({ text, vocabulary: kind, model }) {
     kind === 'bpe'
       ? Tokenizer.train(text, { size: 290, specialTokens: ['<|endoftext|>'] })
       : readText(text, { context, vocabulary: kind }).vocabulary;
-  const tokens = vocabulary.encode(text);
+  const tokens = splitTokens(vocabulary.encode(text)).train;
   const config = { ...SHAPE, vocabulary: vocabulary.size, ...model };
   const batch = 8;
   const steps = 300;
-  const options = { batch, steps, learningRate: 0.003, fractionBits: 12 };
+  // the finest states: it is not they that are held against floats
+  const options = { batch, steps, learningRate: 0.003, fractionBits: 14 };
   const trainer = Trainer.create({ ...options, model: gpt(config) });
   const inputs = new Int32Array(batch * context);
   const targets = new Int32Array(batch * context);
@@ -76,6 +77,7 @@ function own({ trainer, vocabulary }) {
     promptTokens: [...prompt],
     tokens,
     text: vocabulary.decode(tokens),
+    textTokens: [...vocabulary.encode(new TextEncoder().encode(vocabulary.decode(tokens)))],
     continuation: vocabulary.decode(tokens.slice(prompt.length)),
     leastMargin: Math.min(...margins),
     logits: rows,
