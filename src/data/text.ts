@@ -71,10 +71,15 @@ export interface TextOptions<V = VocabularyKind | TextEncoding> {
  *  console.log(vocabulary.size, train.length, validation.length); // 12 140 16
  *  console.log(vocabulary.decode(train.subarray(0, 9))); // she sells
  */
-export function readText<V extends TextEncoding | VocabularyKind = VocabularyKind>(
+export function readText<V extends TextEncoding>(
   bytes: Uint8Array,
-  options: TextOptions<V>,
-): TextData<V extends VocabularyKind ? Vocabulary : V> {
+  options: TextOptions<V> & { vocabulary: V },
+): TextData<V>;
+export function readText(
+  bytes: Uint8Array,
+  options: TextOptions<VocabularyKind | Vocabulary>,
+): TextData;
+export function readText(bytes: Uint8Array, options: TextOptions): TextData<TextEncoding> {
   const {
     context,
     vocabulary: given,
@@ -117,7 +122,7 @@ export function readText<V extends TextEncoding | VocabularyKind = VocabularyKin
       `use a text of at least ${10 * context + 1} ${unit}s${shorter}`,
     );
   }
-  return { vocabulary: vocabulary as never, ...parts };
+  return { vocabulary, ...parts };
 }
 
 /** All windows of `context` tokens that do not overlap, and the same windows one token later: a

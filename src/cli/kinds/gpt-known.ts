@@ -3,7 +3,7 @@
 
 import { quote } from '../argv.ts';
 import { readTextFile } from '../files.ts';
-import { Tokenizer, UsageError, Vocabulary, type VocabularyKind } from '../library.ts';
+import { Tokenizer, UsageError, Vocabulary } from '../library.ts';
 import type { RunValues } from '../options.ts';
 import { learnedSize, learnTokenizer, readTokenizer } from '../tokenizers.ts';
 
@@ -20,9 +20,10 @@ export interface GptKnown {
 export const describeText = (path: string): string => `text ${quote(path)}`;
 
 /** What --tokenizer or --vocabulary names. */
-export function vocabularyOf(values: RunValues, file: Uint8Array): TextVocabulary | VocabularyKind {
-  const { tokenizer, vocabulary = 'characters' } = values;
-  if (tokenizer === undefined) return vocabulary;
+export function vocabularyOf(values: RunValues, file: Uint8Array): TextVocabulary {
+  const { tokenizer, text = '', vocabulary = 'characters' } = values;
+  const what = describeText(text);
+  if (tokenizer === undefined) return Vocabulary.ofText(file, vocabulary, what);
   const size = learnedSize(tokenizer);
   if (size === undefined) return readTokenizer(tokenizer);
   try {
@@ -30,7 +31,7 @@ export function vocabularyOf(values: RunValues, file: Uint8Array): TextVocabular
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const said = error.message.split('. HINT: ')[0].replace(/^text\b/, '');
-    throw new UsageError(`${describeText(values.text as string)}${said}`, error.hint);
+    throw new UsageError(`${what}${said}`, error.hint);
   }
 }
 
@@ -44,11 +45,7 @@ export function assumedSize({ tokenizer, vocabularySize = 256 }: RunValues): num
 export function vocabularySize(values: RunValues): number {
   const { text } = values;
   if (text === undefined) return assumedSize(values);
-  const file = readTextFile(text);
-  const found = vocabularyOf(values, file);
-  return typeof found === 'string'
-    ? Vocabulary.ofText(file, found, describeText(text)).size
-    : found.size;
+  return vocabularyOf(values, readTextFile(text)).size;
 }
 
 /** Bytes in UTF-8 that some tokens stand for. */
