@@ -146,7 +146,13 @@ const withoutDeclarations = (code) =>
   code.replace(/^ +(?!(?:break|continue|return|debugger);)[\w$]+;$/gm, '');
 
 /** Forms that make a text shorter and its compressed text longer. */
-const FOR_GZIP = { sequences: false, inline: 1, join_vars: false, conditionals: false };
+const FOR_GZIP = {
+  sequences: false,
+  inline: 1,
+  join_vars: false,
+  conditionals: false,
+  lhs_constants: false,
+};
 
 /** A file of the library. Terser makes it shorter than esbuild does and writes newlines for
  *  semicolons; our getters have no effects. Annotations are kept (esbuild drops them with the white

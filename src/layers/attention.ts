@@ -45,15 +45,6 @@ export function checkHeads(channels: number, heads: number): void {
     );
 }
 
-/** What attention of some name and heads gives; throws UsageError for what it cannot take. */
-export const outputOf =
-  (name: string, { heads }: AttentionOptions) =>
-  (input: Type): Type => {
-    if (input.kind !== 'operand') refuse(name, input, 'operand');
-    checkHeads(input.columns, heads);
-    return { ...input, kind: 'branch' };
-  };
-
 /** Softmax attention of all rows to all, or to those before: operand [T, C] to branch [T, C].
  *  Throws UsageError for heads that do not divide the channels.
  *  @example
@@ -63,7 +54,11 @@ export const outputOf =
 export function attention(given: AttentionOptions): Layer {
   const defaults = { heads: undefined, causal: false, bias: false, deviation: DEVIATION };
   const options = layerOptions(given, defaults);
-  const output = outputOf('attention', options);
+  const output = (input: Type): Type => {
+    if (input.kind !== 'operand') refuse('attention', input, 'operand');
+    checkHeads(input.columns, options.heads);
+    return { ...input, kind: 'branch' };
+  };
   return {
     takes: ['operand'],
     output,

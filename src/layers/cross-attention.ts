@@ -13,8 +13,8 @@ import type { AttentionInput } from '../ops/attention-shape.ts';
 import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Memory, Run } from '../ops/run.ts';
-import { type AttentionOptions, outputOf } from './attention.ts';
-import { layerOptions } from './check.ts';
+import { type AttentionOptions, checkHeads } from './attention.ts';
+import { layerOptions, refuse } from './check.ts';
 import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
@@ -29,7 +29,11 @@ import { Matrix } from './matrix.ts';
 export function crossAttention(given: Omit<AttentionOptions, 'causal'>): Layer {
   const defaults = { heads: undefined, bias: false, deviation: DEVIATION };
   const options = layerOptions(given, defaults);
-  const output = outputOf('cross-attention', options);
+  const output = (input: Type): Type => {
+    if (input.kind !== 'operand') refuse('cross-attention', input, 'operand');
+    checkHeads(input.columns, options.heads);
+    return { ...input, kind: 'branch' };
+  };
   return {
     takes: ['operand'],
     output,

@@ -259,7 +259,7 @@ export class Trainer<Batch = unknown> {
       model.infer(this.engine.device, i, sample);
     });
     return (last) => {
-      if (samples.length > 0 && use !== this.uses)
+      if (samples.length && use !== this.uses)
         throw new UsageError('the trainer was used since', 'call predictor again');
       const out = model.infer(this.engine.device, samples.length, last);
       if (out === undefined)

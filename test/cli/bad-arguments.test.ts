@@ -202,7 +202,7 @@ describe('options and commands', () => {
       'an unknown command',
       ['trian'],
       pattern(
-        /unknown command 'trian', expected one of train, eval, sample, inspect, plan, /,
+        /unknown command 'trian', expected one of train, eval, sample, export, inspect, plan, /,
         /bench, demo, verify, translate(, \w+)*\. HINT: did you mean train\?/,
       ),
     ],
