@@ -37,7 +37,7 @@ export {
   type Parts,
   defineModel,
 } from './models/define.ts';
-export type { Model } from './models/model.ts';
+export type { Adapter, Model } from './models/model.ts';
 export { type StackLayer, type Stream, reversible } from './models/stream.ts';
 export { type TransformerConfig, transformerBlock } from './models/transformer.ts';
 export {
@@ -115,6 +115,15 @@ export {
   packedBytes,
   panelStride,
 } from './kernels/kernels.ts';
+export {
+  type FullLora,
+  type LoraOptions,
+  LORA_COLUMNS_MAX,
+  LORA_RANK_MAX,
+  lora,
+  loraOf,
+  loraRoom,
+} from './layers/lora.ts';
 export { type WasmOptions, createWasmBackend } from './kernels/wasm.ts';
 
 // ---- checkpoints ----
@@ -124,6 +133,7 @@ export {
   decodeCheckpoint,
   encodeCheckpoint,
 } from './checkpoint/checkpoint.ts';
+export { exportAdapter, exportPeft, loadAdapter, mergeAdapter } from './checkpoint/adapter.ts';
 export { type LoadOptions, loadWeights } from './checkpoint/load.ts';
 export {
   type Dtype,

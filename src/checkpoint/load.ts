@@ -2,6 +2,7 @@
 // so does the schedule.
 
 import { fields, instance, list } from '../core/check.ts';
+import { loraOf } from '../layers/lora.ts';
 import { OPTIMIZER_FRACTION } from '../memory/formats.ts';
 import { matching } from '../memory/names.ts';
 import { isWeight, type NamedTensor, readTensor } from '../train/tensors.ts';
@@ -9,8 +10,9 @@ import { Trainer } from '../train/trainer.ts';
 
 /** How weights are loaded. */
 export interface LoadOptions {
-  /** Tensors that keep what the trainer has, given or not: their names, in which * stands for
-   *  anything ([]). Of a head for other classes: `['head.*']`. */
+  /** Tensors that keep what the trainer has, given or not, as those of adapters that are not given
+   *  do: their names, in which * stands for anything ([]). Of a head for other classes:
+   *  `['head.*']`. */
   fresh?: readonly string[] | undefined;
 }
 
@@ -38,13 +40,16 @@ export function loadWeights<Batch>(
   const own = trainer.tensors();
   const weights = own.filter(isWeight);
   fresh.check(
-    weights.map(({ name }) => name),
+    weights.map(({ name: path }) => ({ path })),
     'fresh',
   );
   const given = list('tensors', tensors, readTensor).filter(
     (tensor) => isWeight(tensor) && !fresh.fits(tensor.name),
   );
-  const kept = weights.filter(({ name }) => fresh.fits(name));
+  const names = new Set(given.map(({ name }) => name));
+  const isKept = (name: string): boolean =>
+    fresh.fits(name) || (loraOf(name) !== undefined && !names.has(name));
+  const kept = weights.filter(({ name }) => isKept(name));
   const zeros = new Int32Array(Math.max(...own.map(({ data }) => data.length)));
   const optimizer = own
     .filter((tensor) => !isWeight(tensor))

@@ -2,6 +2,7 @@
 // memory of their own.
 
 import {
+  type Adapter,
   type Backend,
   createWasmBackend,
   type Layer,
@@ -37,9 +38,9 @@ interface Laid {
 }
 
 /** Paths of the parameters before stacks, which layers may read in every pass. */
-function pathsInFront({ streams }: Model<never>, fraction: number): ReadonlySet<string> {
-  const at = plannerOf(new ForwardArena(0), fraction);
-  for (const { input, layers } of streams) {
+function pathsInFront(source: EngineSource): ReadonlySet<string> {
+  const at = plannerOf(new ForwardArena(0), source);
+  for (const { input, layers } of source.model.streams) {
     const isStack = (layer: Layer | StackLayer): boolean => 'stack' in layer;
     const place = layers.findIndex(isStack);
     let { type } = input.plan(at);
@@ -51,18 +52,19 @@ function pathsInFront({ streams }: Model<never>, fraction: number): ReadonlySet<
   return new Set(at.finish([]).map(({ path }) => path));
 }
 
-const plannerOf = (arena: ForwardArena, fraction: number, keys?: number): Planner =>
-  Planner.create(arena, { rank: 0, threads: 1, sequences: 1, fraction, forward: true, keys });
+/** With the adapter of the model's configuration, if it has one. */
+function plannerOf(arena: ForwardArena, { model, fraction }: EngineSource, keys?: number): Planner {
+  const { adapter } = Object((model as { config?: object }).config) as { adapter?: Adapter };
+  const one = { rank: 0, threads: 1, sequences: 1 };
+  return Planner.create(arena, { ...one, fraction, forward: true, keys, adapter });
+}
 
-function layOut(
-  arena: ForwardArena,
-  { model, fraction }: EngineSource,
-  shape: StreamShape | undefined,
-): Laid {
+function layOut(arena: ForwardArena, source: EngineSource, shape: StreamShape | undefined): Laid {
+  const { model } = source;
   const input = model.streams[model.streams.length - 1].input.plan(
-    plannerOf(new ForwardArena(0), fraction),
+    plannerOf(new ForwardArena(0), source),
   );
-  const at = plannerOf(arena, fraction, shape === undefined ? undefined : input.type.rows);
+  const at = plannerOf(arena, source, shape === undefined ? undefined : input.type.rows);
   const last = model.streams.length - 1;
   const streams: ForwardStream[] = [];
   model.streams.forEach((stream, i) => {
@@ -71,7 +73,7 @@ function layOut(
     streams.push(new ForwardStream(at, stream as never, wanted, i === last ? shape : undefined));
   });
   const parameters = at.finish([]);
-  const inFront = pathsInFront(model, fraction);
+  const inFront = pathsInFront(source);
   const hasStack = streams.every(({ stack }) => stack !== undefined);
   const placement = new Placement(
     arena,

@@ -17,7 +17,8 @@ import { layerOptions, refuse } from './check.ts';
 import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
-import { Matrix } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
+import { matrixOf } from './matrix-of.ts';
 
 /** Of attention. */
 export interface AttentionOptions {
@@ -106,8 +107,8 @@ class SelfAttention implements Planned<AttentionSaved> {
     const { rows, columns: C } = input;
     const shape = { into: C, rows, bias };
     const keys = Math.max(rows, at.layout.keys ?? 0);
-    this.qkv = new Matrix(at, { ...shape, out: 3 * C, name: 'qkv.', deviation: DEVIATION });
-    this.projection = new Matrix(at, { ...shape, out: C, name: 'projection.', deviation });
+    this.qkv = matrixOf(at, { ...shape, out: 3 * C, name: 'qkv.', deviation: DEVIATION });
+    this.projection = matrixOf(at, { ...shape, out: C, name: 'projection.', deviation });
     this.core = new Attention(at, { rows, keys, channels: C, heads, causal });
     if (causal) this.history = [this.core.shape];
     this.queryKey = new Columns(0, 2 * C, OPERAND_MAX);
@@ -132,8 +133,8 @@ class SelfAttention implements Planned<AttentionSaved> {
     qkv.prepare(run, x, what);
     qkv.range(run, queryKey, x.range, range);
     core.queryKey = activationFraction(range);
-    qkv.range(run, value, x.range, range);
-    core.value = activationFraction(range);
+    qkv.range(run, value, x.range, attended.range);
+    core.value = activationFraction(attended.range);
     attended.fraction = core.value;
     projection.prepare(run, attended, what);
     qkv.format(run, queryKey, core.queryKey);

@@ -1,5 +1,7 @@
 // What a matrix is, and how columns of its product are rounded.
 
+import type { Kind } from '../memory/tensor.ts';
+
 /** What a matrix is. */
 export interface MatrixShape {
   /** Rows of W. */
@@ -16,6 +18,8 @@ export interface MatrixShape {
   readonly bias: boolean;
   /** Path of a parameter to share instead of a weight of its own. */
   readonly shares?: string | undefined;
+  /** What its products become (whatever is asked for). */
+  readonly kind?: Kind | undefined;
 }
 
 /** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.
@@ -27,9 +31,9 @@ export class Columns {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'Columns';
   /** Right shift of the sums. */
-  shift = 0;
+  shift!: number;
   /** Fraction bits of the rounded values. */
-  fraction = 0;
+  fraction!: number;
   constructor(
     /** The first column. */
     readonly from: number,

@@ -18,7 +18,8 @@ import { layerOptions, refuse } from './check.ts';
 import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
 import { DEVIATION } from './linear.ts';
-import { Matrix } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
+import { matrixOf } from './matrix-of.ts';
 
 /** Attention to the rows of the stream before: operand [T, C] to branch [T, C]. Throws UsageError
  *  where there is none.
@@ -95,9 +96,21 @@ class CrossAttention implements Planned<CrossSaved> {
     const { rows, columns: C } = input;
     const { rows: keys, columns: into } = memory;
     const usual = { rows, bias, deviation: DEVIATION };
-    this.query = new Matrix(at, { ...usual, out: C, into: C, name: 'query.' });
-    this.keyValue = new Matrix(at, { ...usual, rows: keys, out: 2 * C, into, name: 'keyValue.' });
-    this.projection = new Matrix(at, { ...usual, out: C, into: C, name: 'projection.', deviation });
+    this.query = matrixOf(at, { ...usual, out: C, into: C, name: 'query.' });
+    this.keyValue = matrixOf(at, {
+      ...usual,
+      rows: keys,
+      out: 2 * C,
+      into,
+      name: 'keyValue.',
+    });
+    this.projection = matrixOf(at, {
+      ...usual,
+      out: C,
+      into: C,
+      name: 'projection.',
+      deviation,
+    });
     this.core = new Attention(at, { rows, keys, channels: C, heads, causal: false });
     this.ofQuery = new Columns(0, C, OPERAND_MAX);
     this.ofKey = new Columns(0, C, OPERAND_MAX);
@@ -128,8 +141,8 @@ class CrossAttention implements Planned<CrossSaved> {
     query.range(run, this.ofQuery, x.range, queryRange);
     keyValue.range(run, this.ofKey, tensor.range, range);
     core.queryKey = Math.min(activationFraction(queryRange), activationFraction(range));
-    keyValue.range(run, this.ofValue, tensor.range, range);
-    core.value = activationFraction(range);
+    keyValue.range(run, this.ofValue, tensor.range, attended.range);
+    core.value = activationFraction(attended.range);
     attended.fraction = core.value;
     projection.prepare(run, attended, what);
     query.format(run, this.ofQuery, core.queryKey);

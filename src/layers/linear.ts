@@ -11,7 +11,8 @@ import type { Run } from '../ops/run.ts';
 import { layerOptions, refuse } from './check.ts';
 import { Columns } from './columns.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
-import { Matrix } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
+import { matrixOf } from './matrix-of.ts';
 
 /** Standard deviation of initial matrices and embeddings (GPT-2). */
 export const DEVIATION = 0.02;
@@ -49,9 +50,10 @@ export function linear(out: number, options: LinearOptions = {}): Layer {
     output,
     plan(at, input, wanted) {
       const { columns: into, rows } = input;
-      const own = { out, into, rows, name: `${name}.`, deviation, bias };
+      const { kind } = output(input, wanted);
+      const own = { out, into, rows, name: `${name}.`, deviation, bias, kind };
       const shape = { ...own, shares: shares === '' ? undefined : shares };
-      return new PlannedLinear(at, shape, output(input, wanted).kind);
+      return new PlannedLinear(at, shape, kind);
     },
   };
 }
@@ -68,7 +70,7 @@ class PlannedLinear implements Planned<undefined> {
     shape: ConstructorParameters<typeof Matrix>[1],
     private readonly kind: Kind,
   ) {
-    this.matrix = new Matrix(at, shape);
+    this.matrix = matrixOf(at, shape);
     this.columns = new Columns(0, shape.out, kind === 'fine' ? PROBABILITY_MAX : OPERAND_MAX);
   }
 

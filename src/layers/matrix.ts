@@ -28,7 +28,7 @@ import type { Columns, MatrixShape } from './columns.ts';
 import type { Preparation } from './layer.ts';
 
 /** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
-const MIN_WEIGHT_FRACTION = 8;
+export const MIN_WEIGHT_FRACTION = 8;
 /** Most guard bits of a bias that is added before rounding to int16 (requantize_i32i16). */
 const GUARD_BITS = 6;
 
@@ -65,8 +65,8 @@ export class Matrix {
   private readonly biasCopy: Pointer;
   private readonly transposed: Scratch;
   private readonly panels: Scratch;
-  private fraction = 0;
-  private inputFraction = 0;
+  private fraction!: number; // prepare sets both
+  private inputFraction!: number;
 
   constructor(
     at: Planner,
@@ -101,6 +101,9 @@ export class Matrix {
     this.panels = at.scratch('panels', packedBytes(trained, into));
   }
 
+  /** Of the L1 norm of a row: what is added to the sums. @internal */
+  room = (_run: Run): number => 0;
+
   /** Working copies of the weights of run.block, for inputs of x's format.
    *  @example
    *  const run = new Run(createWasmBackend({ pages: 4 }));
@@ -119,10 +122,10 @@ export class Matrix {
    */
   prepare(run: Run, x: Tensor, { copy, forward, backward }: Preparation): void {
     const { out, into } = this.shape;
+    this.inputFraction = x.fraction;
     if (copy) this.round(run);
     if (forward) run.kernels.pack_nt_i16(this.copy.at, into, into, out, this.forwardPanels);
     if (backward) run.kernels.pack_nn_i16(this.copy.at, into, out, into, this.backwardPanels);
-    this.inputFraction = x.fraction;
   }
 
   private round(run: Run): void {
@@ -141,7 +144,8 @@ export class Matrix {
       const copy = this.copy.at;
       run.kernels.quantize_i32i16(master, copy, n, shift, OPERAND_MAX);
       this.fraction = MASTER_FRACTION - shift;
-      if (run.kernels.l1_max_i16(copy, out, into, this.columnSums) <= OPERAND_L1_MAX) return;
+      const norm = run.kernels.l1_max_i16(copy, out, into, this.columnSums);
+      if (norm + this.room(run) <= OPERAND_L1_MAX) return;
     }
   }
 

@@ -12,8 +12,8 @@ export interface Matching {
   readonly options: { readonly patterns: readonly string[] };
   /** Whether a name is one of them. */
   fits(name: string): boolean;
-  /** Throws UsageError for a pattern that fits none of all names. `what` has them (freeze). */
-  check(names: readonly string[], what?: string): void;
+  /** Throws UsageError for a pattern that fits none of all parameters. `what` has them (freeze). */
+  check(parameters: readonly { readonly path: string }[], what?: string): void;
 }
 
 /** Whether a name has the pieces of a pattern, in their order: the first one at its beginning, the
@@ -51,7 +51,8 @@ export function matching(patterns: readonly string[]): Matching {
     options: { patterns: own },
     fits: (name) =>
       parts.reduce((isIn, { takesOut, fits }) => (fits(name) ? !takesOut : isIn), false),
-    check(names, what = 'freeze') {
+    check(parameters, what = 'freeze') {
+      const names = parameters.map(({ path }) => path);
       const unfit = parts.find(({ fits }) => !names.some(fits));
       if (unfit !== undefined)
         throw new UsageError(

@@ -23,6 +23,8 @@ export interface Layout {
   readonly forward?: boolean;
   /** Most keys of causal attention, where more rows are kept than pass through at a time. */
   readonly keys?: number;
+  /** Makes matrices of weights others, such as one with an adapter (layers/lora.ts). */
+  readonly adapter?: { matrix?(at: Planner, shape: never): unknown } | undefined;
 }
 
 /** Memory that layers of a thread use in turn. It has an address when everything is planned. */

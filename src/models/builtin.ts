@@ -1,6 +1,7 @@
 // The models, update rules, optimizers and schedules that come with the library, by name: what
 // checkpoints are read with and threads serve unless they are given others.
 
+import { lora } from '../layers/lora.ts';
 import { type Matching, matching } from '../memory/names.ts';
 import { adamw } from '../optim/adamw.ts';
 import { joined } from '../optim/joined.ts';
@@ -42,6 +43,7 @@ export const builtinChoices = (): Makers => ({
   lion,
   cosine: ({ peak, warmup }: Peak) => cosine(peak, { warmup }),
   joined,
+  lora,
   matching: ({ patterns }: Matching['options']) => matching(patterns),
   constant: ({ peak, warmup }: Peak) => constant(peak, { warmup }),
 });

@@ -56,7 +56,8 @@ export type AnyDefinition = Definition<any, any>;
 
 /** Defines a model. `name` is its name in checkpoints, better unlike the library's gpt, vit and
  *  translator; `build` must give the same for the same configuration, which is data and choices
- *  (rules, optimizers: what has a name and options).
+ *  (rules, optimizers: what has a name and options). An
+ *  `adapter` in it, as lora({ ... }), is added to the model's matrices.
  *  @example
  *  const model = defineModel('exclusive or', ({ width }) => ({
  *    input: features({ count: 2 }),

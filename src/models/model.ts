@@ -5,6 +5,8 @@
 
 import { reading } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
+import type { MatrixShape } from '../layers/columns.ts';
+import type { Matrix } from '../layers/matrix.ts';
 import type { Loss, PlannedLoss, Score } from '../loss/loss.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner } from '../memory/planner.ts';
@@ -12,6 +14,20 @@ import type { Tensor } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 import type { StackOptions } from '../reversible/stack.ts';
 import { type PassOptions, PlannedStream, type Stream } from './stream.ts';
+
+/** What is added to matrices of weights; all else is frozen unless `freeze` says otherwise. */
+export interface Adapter {
+  /** By which it is found again. */
+  readonly name: string;
+  /** What it is made of again. */
+  readonly options: object;
+  /** Instead of a matrix of such a shape; undefined: just that. */
+  matrix(at: Planner, shape: MatrixShape): Matrix | undefined;
+  /** Whether a tensor is none of its own. */
+  fits(path: string): boolean;
+  /** Throws UsageError if it has no place among these. */
+  check(parameters: readonly { readonly path: string }[]): void;
+}
 
 /** A model as a value: streams of layers, and a loss. */
 export interface Model<Batch> {

@@ -11,6 +11,7 @@ import { DEVIATION, linear } from '../layers/linear.ts';
 import { bdia } from '../reversible/bdia.ts';
 import { named, type Sublayer, sublayer } from '../reversible/block.ts';
 import type { UpdateRule } from '../reversible/rule.ts';
+import type { Adapter } from './model.ts';
 
 /** The shape of the blocks: C channels, H heads, D = C / H (at most 128), L layers. All whole
  *  numbers. */
@@ -28,6 +29,9 @@ export interface TransformerConfig {
   /** How blocks change the residual stream: bdia(), plain(), leapfrog(), momentum(), coupling(), or
    *  a rule of your own (bdia()). */
   rule?: UpdateRule | undefined;
+  /** What is added to matrices of weights, which are then frozen: lora({ rank: 8, on: ['qkv'] })
+   *  (nothing). */
+  adapter?: Adapter | undefined;
 }
 
 /** For `fields`: the names, and the defaults of those that have one. */
@@ -38,6 +42,7 @@ export const transformerDefaults = () => ({
   mlpRatio: 4,
   bias: false,
   rule: bdia(),
+  adapter: undefined,
 });
 
 /** Throws UsageError for the first value out of range. */

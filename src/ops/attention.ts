@@ -36,8 +36,8 @@ import type { AttentionCore, Run } from './run.ts';
 /** Attention of one sequence, all heads, with its scratch. */
 export class Attention implements AttentionCore {
   /** Fraction bits of q and k, and of v and the output. */
-  queryKey = 0;
-  value = 0;
+  queryKey!: number;
+  value!: number;
   keyPanels!: Pointer;
   valuePanels!: Pointer;
   valueStride!: number;
@@ -51,9 +51,9 @@ export class Attention implements AttentionCore {
   private readonly keyValue: readonly Part[];
   private readonly all: readonly Part[];
   /** Of the sequence at hand: T, S, and the blocks of rows. */
-  private rows = 0;
-  private keys = 0;
-  private blocks: readonly RowBlock[] = [];
+  private rows!: number;
+  private keys!: number;
+  private blocks!: readonly RowBlock[];
   /** The T and S that dScores was used with last. If they are long, what causal attention leaves
    *  out of it is zero. */
   private lastRows: number;
@@ -158,8 +158,8 @@ export class Attention implements AttentionCore {
     }
   }
 
-  queryExponent = 0;
-  keyValueExponent = 0;
+  queryExponent!: number;
+  keyValueExponent!: number;
 
   /** Where each head's gradients go, before and after rounding. */
   private place({ ldq, ldk, isOne }: AttentionInput, to: AttentionInput): void {

@@ -78,20 +78,13 @@ export class BlockSite implements Site, BlockPass {
     this.applyNoise = (at, part, isGradient) => source.apply(this, at, part, isGradient);
   }
 
-  /** Moves to block k and lane s of a pass. */
-  move(
-    run: Run,
-    lane: Lane,
-    saved: BlockSaved,
-    { k, s }: { k: number; s: number },
-    pass: Pass,
-  ): this {
+  /** Moves to lane s of a pass, in block this.k. */
+  move(run: Run, lane: Lane, saved: BlockSaved, s: number, pass: Pass): this {
     const { source, shape } = this;
     this.run = run;
     this.lane = lane;
     this.saved = saved;
-    this.k = k;
-    this.block = shape.firstBlock + k;
+    this.block = shape.firstBlock + this.k;
     this.rows = pass.rows(s);
     this.n = this.rows * shape.channels;
     this.gamma8 = pass.gamma8;

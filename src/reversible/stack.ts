@@ -65,7 +65,6 @@ export class Stack {
   /** The block whose weights this thread's copies are of, or -1. */
   private prepared = -1;
   private readonly what: Preparation = { copy: true, forward: true, backward: false };
-  private readonly place = { k: 0, s: 0 };
 
   constructor(
     at: Planner,
@@ -150,12 +149,11 @@ export class Stack {
   }
 
   private at(run: Run, k: number, s: number, pass: Pass): BlockSite {
-    const { place, kept, sequences, segment } = this;
+    const { site, kept, sequences, segment } = this;
     const slot = (pass.isTraining ? k % segment : 0) * sequences + s;
-    place.k = k;
-    place.s = s;
+    site.k = k;
     const saved = this.keeps === 'nothing' ? kept[0] : kept[slot];
-    return this.site.move(run, this.lanes.get(s), saved, place, pass);
+    return site.move(run, this.lanes.get(s), saved, s, pass);
   }
 
   private hashAt(k: number, s: number): number {

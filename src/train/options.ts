@@ -101,6 +101,9 @@ export interface CheckedOptions<Batch = unknown>
   readonly worker: URL | (() => unknown) | undefined;
 }
 
+/** The methods of what chooses tensors. */
+const CHECKS = ['fits', 'check'] as never[];
+
 /** Fills in the defaults; throws UsageError for the first value that is wrong.
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
@@ -129,8 +132,9 @@ export function checkTrainOptions<Batch>(options: TrainOptions<Batch>): CheckedO
   }) as unknown as TrainOptions<Batch> & Omit<CheckedOptions<Batch>, 'learningRate'>;
   const model = checkedModel(given.model);
   const batch = whole('batch', given.batch, 1, 65536);
-  const { freeze } = given;
-  if (freeze !== undefined) made('freeze', freeze, ['fits', 'check'], 'matching([...])');
+  const { adapter } = Object(model.config) as { adapter?: object };
+  for (const [name, value] of Object.entries({ freeze: given.freeze, adapter }))
+    if (value !== undefined) made(name, value, CHECKS, 'matching([...]) or lora({...})');
   const full = {
     ...given,
     model,

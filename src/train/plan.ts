@@ -5,7 +5,7 @@ import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Arena, type Purpose } from '../memory/arena.ts';
 import { Planner } from '../memory/planner.ts';
-import { PlannedModel } from '../models/model.ts';
+import { type Adapter, PlannedModel } from '../models/model.ts';
 import { Updater } from '../optim/updater.ts';
 import { Noise } from '../reversible/noise.ts';
 import { jobBytes } from '../threads/jobs.ts';
@@ -50,8 +50,9 @@ export function layout<Batch>(
   const { microBatch: sequences, fractionBits: fraction, threads, optimizer, clip } = options;
   const control = arena.allocate('workspace', controlBytes(sequences));
   const job = arena.allocate('workspace', jobBytes(threads));
-  const { freeze } = options;
-  const at = Planner.create(arena, { rank, threads, sequences, fraction, freeze });
+  const { adapter } = Object(options.model.config) as { adapter?: Adapter | undefined };
+  const { freeze = adapter } = options;
+  const at = Planner.create(arena, { rank, threads, sequences, fraction, freeze, adapter });
   const slots = optimizer.slots.map(() => 4);
   const run = {
     keeps: (canInvert: boolean) => keeps(options.keep, canInvert),
@@ -59,7 +60,8 @@ export function layout<Batch>(
     verify: options.verify,
   };
   const model = new PlannedModel(at, options.model, run, slots);
-  freeze?.check(model.parameters.map(({ path }) => path));
+  freeze?.check(model.parameters);
+  adapter?.check(model.parameters);
   checkFlushes(options.batch, model.trained);
   return { model, updater: new Updater(at, optimizer, model.trained, clip), control, job };
 }

@@ -4,6 +4,7 @@ import {
   backend,
   data,
   fresh,
+  GPT,
   gpt,
   IMAGE,
   order,
@@ -27,6 +28,9 @@ const exported = () => {
   const { name, config } = gpt.options.model;
   return { options: { model: { name, config: { ...config } } }, tensors: tensors() };
 };
+
+const adapter = R.lora({ rank: 2, on: ['qkv'] });
+const adapted = R.Trainer.create({ model: R.gpt({ ...GPT, adapter }), batch: 1, steps: 1 });
 
 /** [name, function, good arguments]. */
 export const DATA_CALLS = [
@@ -57,6 +61,12 @@ export const DATA_CALLS = [
     (...given) => X.exportHf(...given)['model.safetensors'].bytes(),
     () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, name: 'letters' }],
   ],
+  ['loraOf', R.loraOf, () => ['block.0.qkv.lora.weight']],
+  ['loraRoom', R.loraRoom, () => [4, 1000, 3]],
+  ['exportAdapter', R.exportAdapter, () => [adapted, '0.1.0']],
+  ['loadAdapter', R.loadAdapter, () => [adapted, R.exportAdapter(adapted, '0.1.0')]],
+  ['mergeAdapter', R.mergeAdapter, () => [adapted]],
+  ['exportPeft', R.exportPeft, () => [adapted, 'gpt2']],
   ['matching', R.matching, () => [['block.*', '!*.gain']]],
   ['sha256Hex', R.sha256Hex, () => [new Uint8Array(9)]],
   ['createWasmBackend', R.createWasmBackend, () => [{ pages: 2, build: 'release', shared: false }]],

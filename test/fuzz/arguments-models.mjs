@@ -285,6 +285,11 @@ export const MODEL_CALLS = [
     () => [0.1, { warmup: 1 }],
   ]),
   [
+    'lora',
+    (options) => R.plan({ ...runOf(R.gpt({ ...GPT, adapter: R.lora(options) })) }).total,
+    () => [{ rank: 2, on: ['qkv', 'down'], seed: 3 }],
+  ],
+  [
     'joined',
     (options) => useChoice({ learningRate: R.joined(options) }),
     () => [{ first: R.cosine(0.1), steps: 3, after: R.constant(0.1) }],

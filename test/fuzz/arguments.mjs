@@ -67,7 +67,13 @@ const CALLBACKS = [
 // ---- nothing is left out ------------------------------------------------------------------------
 
 /** What has no case: constants, and errors, which others than the library do not make. */
-const CONSTANTS = ['MAX_CHECKPOINT_BYTES', 'SPECIAL', 'UNICODE_VERSION'];
+const CONSTANTS = [
+  'LORA_COLUMNS_MAX',
+  'LORA_RANK_MAX',
+  'MAX_CHECKPOINT_BYTES',
+  'SPECIAL',
+  'UNICODE_VERSION',
+];
 const ERRORS = ['CheckpointError', 'OverflowError', 'ReconstructionError', 'RetrogradError'];
 /** What layers, rules, losses and optimizers of one's own are made of: addresses of memory, taken
  *  on trust where every sample passes. (`serve` has work to do in a worker only.) */
