@@ -75,10 +75,12 @@ export function readText<V extends TextEncoding>(
   bytes: Uint8Array,
   options: TextOptions<V> & { vocabulary: V },
 ): TextData<V>;
+/** The same with a vocabulary that is made of the text, or given. */
 export function readText(
   bytes: Uint8Array,
   options: TextOptions<VocabularyKind | Vocabulary>,
 ): TextData;
+/** Both. */
 export function readText(bytes: Uint8Array, options: TextOptions): TextData<TextEncoding> {
   const {
     context,
