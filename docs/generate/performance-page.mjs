@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { ROOT } from '../../bench/stamp.mjs';
 import { count, table } from './markdown.mjs';
 import { NAMES, performanceChart } from './performance-chart.mjs';
+import { generateSection } from './performance-generate.mjs';
 import { targets } from './performance-targets.mjs';
 import { renew } from './renew.mjs';
 
-const PARTS = ['gemm', 'step', 'memory', 'size'];
+const PARTS = ['gemm', 'step', 'memory', 'size', 'generate'];
 
 // ---- writing numbers and tables -----------------------------------------------------------------
 
@@ -361,6 +362,10 @@ ${memorySection(results.memory)}
 ## Size and start
 
 ${sizeSection(results.size)}
+
+## Generation
+
+${generateSection(results.generate)}
 `;
 
 /** The result files of a folder by part. */
