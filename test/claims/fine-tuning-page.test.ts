@@ -39,3 +39,21 @@ test('every command with its options is one that there is', () => {
       expect(stdout, command).toMatch(new RegExp(`${flag}\\b`));
   }
 });
+
+test('learning on ends below learning anew, as bench/results/fine-tuning.json has it', () => {
+  const path = join(import.meta.dirname, '../../bench/results/fine-tuning.json');
+  const { steps, runs } = JSON.parse(readFileSync(path, 'utf8')) as {
+    steps: number;
+    runs: Record<string, { loss: number; lossBefore: number; mismatchedElements: number }>;
+  };
+  const { scratch, ...others } = runs;
+  expect(Object.keys(others)).toEqual(['whole', 'upper half', 'adapter of rank 8']);
+  expect(text).toContain(`${steps} steps`);
+  for (const [name, { loss, lossBefore, mismatchedElements }] of Object.entries(others)) {
+    expect(loss, name).toBeLessThan(scratch.loss);
+    expect(loss, name).toBeLessThan(lossBefore);
+    expect(mismatchedElements).toBe(0);
+    expect(text, name).toContain(loss.toFixed(3));
+  }
+  expect(text).toContain(scratch.loss.toFixed(3));
+});
