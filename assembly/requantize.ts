@@ -1,7 +1,7 @@
 // Changing formats: products and gradients back to operands, masters to working copies, and the
 // maxima that choose the shifts.
 
-import { isNarrow } from './bounds';
+import { isNarrow, isWithin16 } from './bounds';
 import {
   bits,
   clampLanes,
@@ -14,7 +14,7 @@ import {
   saturateInt16Lanes,
   shiftHalfUpLanes,
 } from './fixed';
-import { BRANCH_LIMIT } from './formats';
+import { BRANCH_LIMIT, OPERAND_MAX } from './formats';
 import {
   loadInt32s,
   loadPart,
@@ -283,9 +283,15 @@ export function quantize_i32i16(a: usize, out: usize, n: i32, shift: i32, bound:
 }
 
 /** Kernels.l1_max_i16. |-32768| is 32768 as an unsigned lane; sums of 2^15 of them are at most
- *  2^30. */
+ *  2^30, of 2^19 operands below 2^31. */
 export function l1_max_i16(w: usize, rows: i32, columns: i32, scratch: usize): i32 {
-  assert(rows <= 1 << 15 && columns <= 1 << 15, 'l1_max_i16: sizes up to 2^15');
+  assert(rows <= 1 << 15, 'l1_max_i16: rows up to 2^15');
+  assert(
+    ASC_NO_ASSERT ||
+      columns <= 1 << 15 ||
+      (columns <= 1 << 19 && isWithin16(w, rows * columns, OPERAND_MAX)),
+    'l1_max_i16: columns up to 2^15, or 2^19 operands',
+  );
   memory.fill(scratch, 0, usize(columns) << 2);
   let largest = 0;
   for (let r = 0; r < rows; r++) {

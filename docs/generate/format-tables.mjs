@@ -243,6 +243,8 @@ export async function BOUNDS() {
     probabilities < int32 - slack &&
     f.OPERAND_L1_MAX * f.OPERAND_MAX < int32 &&
     rowSum * f.OPERAND_MAX < 2 ** 28 &&
+    f.LOGIT_GRADIENT_L1_MAX < f.OPERAND_L1_MAX &&
+    f.OPERAND_PRODUCTS * f.OPERAND_MAX < f.OPERAND_L1_MAX &&
     flushed <= 2 ** 63 &&
     summed <= 2 ** 63 &&
     xhats.every((value) => value < 32767.5);
@@ -256,6 +258,9 @@ export async function BOUNDS() {
     '(2)  q k^T, dO v^T:  K = head size <= 128 (checked for every model), so (1) covers them',
     `(3)  x W^T, dy W:  ${f.OPERAND_MAX} * (largest sum of |w| over a row or column of the ` +
       `copy, at most ${exact(f.OPERAND_L1_MAX)}) < 2^31      OPERAND_L1_MAX`,
+    `     of a head of ${exact(f.LARGE_VOCABULARY)} logits or more:  rows of W as above; of dy, ` +
+      `whose rows' sums of |v| are at most ${exact(f.LOGIT_GRADIENT_L1_MAX)} < ` +
+      `${exact(f.OPERAND_L1_MAX)}      LOGIT_GRADIENT_L1_MAX`,
     `(4)  P v:  the probabilities of a row sum to at most 2^15 + T/2 <= ${exact(rowSum)} raw ` +
       `units, times ${f.OPERAND_MAX} < 2^28`,
     `(5)  weight gradient, by flushes:  2^31 * ${log2(2 ** f.MAX_FLUSH_SHIFT)} ` +

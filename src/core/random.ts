@@ -66,6 +66,7 @@ export const PURPOSE = {
   dropout: 7,
   depth: 8,
   adapter: 9,
+  rounding: 10,
 } as const;
 
 /** One uint32: word 0 of the block with key (seed mod 2^32, floor(seed / 2^32)) and counter (index,

@@ -160,7 +160,8 @@ export interface Kernels {
   quantize_i32i16(a: Pointer, out: Pointer, n: number, shift: number, bound: number): number;
 
   /** The larger of: the largest row sum, the largest column sum of |w[r][c]| (int16, contiguous).
-   *  scratch: int32[columns], the column sums after. rows, columns <= 2^15. */
+   *  scratch: int32[columns], the column sums after. rows, columns <= 2^15; columns <= 2^19 of
+   *  |w| <= 4095. */
   l1_max_i16(w: Pointer, rows: number, columns: number, scratch: Pointer): number;
 
   /** The largest Euclidean norm of a row: max over r of floor(sqrt(sum over c of w[r][c]^2)),

@@ -20,6 +20,8 @@ export interface MatrixShape {
   readonly shares?: string | undefined;
   /** What its products become (whatever is asked for). */
   readonly kind?: Kind | undefined;
+  /** Whether rows of dy are short, so that dy W is exact if the rows of W are: of a large head. */
+  readonly isLarge?: boolean | undefined;
 }
 
 /** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.

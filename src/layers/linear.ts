@@ -2,10 +2,17 @@
 // function, a branch, or sums that are never rounded (logits).
 
 import { MAX_LENGTH, whole } from '../core/check.ts';
-import { GELU_INPUT_FRACTION, OPERAND_MAX, PROBABILITY_MAX } from '../memory/formats.ts';
-import type { Planner } from '../memory/planner.ts';
+import {
+  GELU_INPUT_FRACTION,
+  LARGE_VOCABULARY,
+  OPERAND_L1_MAX,
+  OPERAND_MAX,
+  PROBABILITY_MAX,
+} from '../memory/formats.ts';
+import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
-import { toOperand } from '../ops/gradient.ts';
+import { gradientTooLarge, toOperand } from '../ops/gradient.ts';
+import { rowSumMax, toDitheredOperand } from '../ops/large-vocabulary.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
 import { layerOptions, refuse } from './check.ts';
@@ -52,7 +59,8 @@ export function linear(out: number, options: LinearOptions = {}): Layer {
       const { columns: into, rows } = input;
       const { kind } = output(input, wanted);
       const own = { out, into, rows, name: `${name}.`, deviation, bias, kind };
-      const shape = { ...own, shares: shares === '' ? undefined : shares };
+      const isLarge = kind === 'sums' && out >= LARGE_VOCABULARY;
+      const shape = { ...own, shares: shares === '' ? undefined : shares, isLarge };
       return new PlannedLinear(at, shape, kind);
     },
   };
@@ -63,6 +71,7 @@ class PlannedLinear implements Planned<undefined> {
   readonly history = [];
   private readonly matrix: Matrix;
   private readonly columns: Columns;
+  private readonly noise: Scratch;
   private readonly dy: Gradient = { at: 0, exponent: 0 };
 
   constructor(
@@ -71,6 +80,7 @@ class PlannedLinear implements Planned<undefined> {
     private readonly kind: Kind,
   ) {
     this.matrix = matrixOf(at, shape);
+    this.noise = at.scratch('noise', shape.isLarge ? shape.out * 4 + 12 : 0);
     this.columns = new Columns(0, shape.out, kind === 'fine' ? PROBABILITY_MAX : OPERAND_MAX);
   }
 
@@ -102,8 +112,16 @@ class PlannedLinear implements Planned<undefined> {
   }
 
   backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {
-    this.dy.at = this.matrix.operand.at;
-    toOperand(run, dy, this.dy, x.rows * this.matrix.shape.out);
-    this.matrix.backward(run, this.dy, x, dx);
+    const { matrix } = this;
+    const { out, isLarge } = matrix.shape;
+    this.dy.at = matrix.operand.at;
+    const { rows } = x;
+    const { at } = this.noise;
+    if (isLarge) {
+      toDitheredOperand(run, dy, this.dy, { rows, columns: out }, at);
+      const sum = rowSumMax(run.kernels, this.dy.at, rows, out, at);
+      if (sum > OPERAND_L1_MAX) throw gradientTooLarge();
+    } else toOperand(run, dy, this.dy, rows * out);
+    matrix.backward(run, this.dy, x, dx);
   }
 }

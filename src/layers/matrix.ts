@@ -22,6 +22,7 @@ import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Range, Tensor } from '../memory/tensor.ts';
 import { shiftToFit } from '../ops/gradient.ts';
+import { rowSumMax } from '../ops/large-vocabulary.ts';
 import { largestMaster } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
 import type { Columns, MatrixShape } from './columns.ts';
@@ -86,15 +87,13 @@ export class Matrix {
     for (const parameter of this.weight) parameter.rows += rows;
     const init = { value: 0 };
     if (bias) this.bias = at.parameter({ name: `${name}bias`, shape: [out], init, decays: false });
-    const widest = Math.max(out, into);
     const { forward } = at.layout;
-    const bytes = out * into * 2;
-    this.copy = forward ? at.scratch(name, bytes) : { at: at.own(bytes) };
+    this.copy = forward ? at.scratch(name, out * into * 2) : { at: at.own(out * into * 2) };
     this.forwardPanels = at.own(packedBytes(into, out));
     this.backwardPanels = at.own(forward ? 0 : packedBytes(out, into));
     this.columnSums = at.own(into * 4);
     this.biasCopy = at.own(out * 4);
-    this.sums = at.scratch('sums', rows * widest * 4);
+    this.sums = at.scratch('sums', rows * Math.max(out, into) * 4);
     this.operand = at.scratch('operand', rows * out * 2);
     const trained = this.weight.some(({ frozen }) => !frozen) ? rows : 0;
     this.transposed = at.scratch('transposed', trained * out * 2);
@@ -129,23 +128,25 @@ export class Matrix {
   }
 
   private round(run: Run): void {
-    const { out, into } = this.shape;
+    const { out, into, isLarge } = this.shape;
+    const { at } = this.copy;
+    const { kernels } = run;
     const { master } = this.weight[run.block % this.weight.length];
     const n = out * into;
-    const max = run.kernels.max_abs_i32(master, n, 1, n);
-    let shift = max > OPERAND_MAX ? shiftToFit(max, OPERAND_MAX) : 0;
-    for (; ; shift++) {
+    const max = kernels.max_abs_i32(master, n, 1, n);
+    for (let shift = max > OPERAND_MAX ? shiftToFit(max, OPERAND_MAX) : 0; ; shift++) {
       if (MASTER_FRACTION - shift < MIN_WEIGHT_FRACTION)
         throw new OverflowError(
           `a ${out} x ${into} weight matrix is too large for exact sums ` +
             `(largest |w| ${max / 2 ** MASTER_FRACTION})`,
           'lower the learning rate',
         );
-      const copy = this.copy.at;
-      run.kernels.quantize_i32i16(master, copy, n, shift, OPERAND_MAX);
+      kernels.quantize_i32i16(master, at, n, shift, OPERAND_MAX);
       this.fraction = MASTER_FRACTION - shift;
-      const norm = run.kernels.l1_max_i16(copy, out, into, this.columnSums);
-      if (norm + this.room(run) <= OPERAND_L1_MAX) return;
+      const sum = isLarge
+        ? rowSumMax(kernels, at, out, into, this.columnSums)
+        : kernels.l1_max_i16(at, out, into, this.columnSums);
+      if (sum + this.room(run) <= OPERAND_L1_MAX) return;
     }
   }
 

@@ -10,6 +10,7 @@ import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor } from '../memory/tensor.ts';
 import { shiftToFit } from '../ops/gradient.ts';
+import { rowSumMax } from '../ops/large-vocabulary.ts';
 import type { Run } from '../ops/run.ts';
 import type { MatrixShape } from './columns.ts';
 import type { Preparation } from './layer.ts';
@@ -80,19 +81,15 @@ export class StreamedMatrix
     );
   }
 
-  /** The largest L1 norm of a row or a column of the copy: a column's is the sum over all rows. */
+  /** The largest row sum of the copy, as Matrix measures it of a large head. */
   private norm(run: Run, shift: number): number {
     const { into } = this.shape;
-    const columns = new Float64Array(into);
     let largest = 0;
     this.each(run, shift, (_, count) => {
-      const found = run.kernels.l1_max_i16(this.copy, count, into, this.columnSums);
+      const found = rowSumMax(run.kernels, this.copy, count, into, this.columnSums);
       largest = Math.max(largest, found);
-      run.view(this.columnSums, into).forEach((sum, c) => {
-        columns[c] += sum;
-      });
     });
-    return columns.reduce((a, b) => Math.max(a, b), largest);
+    return largest;
   }
 
   multiply(run: Run, x: Tensor, to: Pointer): void {

@@ -94,6 +94,12 @@ export const PROBABILITY_PRODUCTS = exactProducts(PROBABILITY_MAX, OPERAND_MAX);
 /** Largest sum of |w| over a row or a column of a weight's int16 copy for which 4095 * sum fits
  *  int32: 524,416. */
 export const OPERAND_L1_MAX = Math.floor((2 ** 31 - 1) / OPERAND_MAX);
+/** Logits a row from which on their gradient is rounded by chance and the columns of their weights
+ *  need no exact sums: rounded to nearest, a probability below 2^-13 is 0. */
+export const LARGE_VOCABULARY = 2 ** 11;
+/** Largest sum of |v| over a row of p - onehot as an operand, of up to 2^16 logits: 2 * 4095, and
+ *  by rounding less than 1 for each. */
+export const LOGIT_GRADIENT_L1_MAX = 2 * OPERAND_MAX + 2 ** 16;
 
 /** Adam: a gradient, clipped and in units of its tensor's scale, is at most 1 = 2^30; so are m and
  *  r = sqrt(v). */

@@ -271,6 +271,7 @@ export class PlannedStream<Batch> implements Pass {
     this.run = run;
     Object.assign(this, options);
     this.what.backward = options.isTraining;
+    run.pass = options;
   }
 
   rows(s: number): number {
@@ -349,6 +350,7 @@ export class PlannedStream<Batch> implements Pass {
     end.prepare(run, state, this.what);
     this.each(run, (s) => {
       this.moveState(run, s);
+      run.sample = this.first + s;
       end.forward(run, s, state);
       loss.score(run, end.out, s, sum, isTraining ? end.dOut : undefined);
       if (!isTraining) return;

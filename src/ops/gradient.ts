@@ -75,7 +75,8 @@ export const fitExponent = (shift: number, exponent: number, bound: number): num
 
 export const gradientTooLarge = (): OverflowError =>
   new OverflowError(
-    `a gradient is larger than 2^${GRADIENT_LIMIT_BITS}, beyond which sums are not exact`,
+    `a gradient is larger than 2^${GRADIENT_LIMIT_BITS} or its rows are, ` +
+      'beyond which sums are not exact',
     'lower the learning rate or lengthen the warm-up',
   );
 

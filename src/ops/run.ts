@@ -91,6 +91,11 @@ export class Run {
   team = new Team(new Int32Array(0));
   /** Which block of a stack the weights at hand are of; 0 outside of stacks. */
   block = 0;
+  /** By what the generator knows the pass, and the sample at hand of layers after a stack: its
+   *  place in the batch. @internal */
+  pass = { seed: 0, step: 0 };
+  /** @internal */
+  sample = 0;
   /** What the sample at hand can look at. */
   memory: Memory | undefined;
   /** Generation: what is kept of rows before those at hand; undefined: they are all rows. */

@@ -5,6 +5,7 @@ import { xhatFraction } from '../../src/memory/formats.ts';
 import { backends } from '../helpers/backends.ts';
 import { input, output, run } from '../helpers/calls.ts';
 import { int32s, Source } from '../helpers/data.ts';
+import { planGpt } from '../helpers/flat.ts';
 import { EPSILON, forward } from '../helpers/layer-norm.ts';
 import { equal, Worst } from '../helpers/suite.ts';
 
@@ -101,4 +102,22 @@ describe('layer_norm_forward_i32i16', () => {
       );
     },
   );
+});
+
+it('a row of 10 or 9 bits counts as 2 or 4 in the gradient of a gain: sums stay in int64', () => {
+  const planned = (channels: number, batch: number) => () =>
+    planGpt({
+      batch,
+      microBatch: 1,
+      steps: 1,
+      model: { vocabulary: 9, layers: 1, channels, heads: 16, context: 128 },
+    });
+  for (const [channels, most] of [
+    [256, 4096],
+    [1024, 2048],
+    [1040, 1024],
+  ]) {
+    planned(channels, most)();
+    expect(planned(channels, most + 1)).toThrow(channels > 256 ? /norm1\.gain/ : /at most 4096/);
+  }
 });

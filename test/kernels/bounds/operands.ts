@@ -187,12 +187,25 @@ bound('l1_max_i16', 'rows <= 2^15', [2 ** 15], [2 ** 15 + 1], (rows) => [
   1,
   scratch(new Int32Array(1)),
 ]);
-bound('l1_max_i16', 'columns <= 2^15', [2 ** 15], [2 ** 15 + 1], (columns) => [
-  input(blank(columns).fill(-32768)),
-  1,
-  columns,
-  scratch(new Int32Array(columns)),
-]);
+bound(
+  'l1_max_i16',
+  'columns <= 2^15, or 2^19 of |w| <= 4095',
+  [
+    [2 ** 15, -32768],
+    [2 ** 15 + 1, 4095],
+    [2 ** 19, -4095],
+  ],
+  [
+    [2 ** 15 + 1, 4096],
+    [2 ** 19 + 1, 4095],
+  ],
+  ([columns, value]) => [
+    input(blank(columns).fill(value)),
+    1,
+    columns,
+    scratch(new Int32Array(columns)),
+  ],
+);
 bound('row_norm_max_i16', 'columns <= 2^15', [2 ** 15], [2 ** 15 + 1], (columns) => [
   input(blank(columns).fill(-32768)),
   1,
