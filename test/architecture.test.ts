@@ -118,6 +118,7 @@ describe('architecture', () => {
     expect(found).toEqual([
       'src/cli/library.ts -> src/export/index.ts',
       'src/cli/library.ts -> src/generate/index.ts',
+      'src/cli/library.ts -> src/import/index.ts',
       'src/cli/library.ts -> src/index.ts',
       'src/cli/library.ts -> src/tokenizer/index.ts',
       'src/cli/library.ts -> src/verify/index.ts',

@@ -7,7 +7,13 @@ import { checkpointPath } from './files.ts';
 import { weightsSha256 } from './inspect.ts';
 import type { SavedRun } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { CheckpointError, loadWeights, type Trainer, UsageError } from './library.ts';
+import {
+  CheckpointError,
+  type ImportedFormats,
+  loadWeights,
+  type Trainer,
+  UsageError,
+} from './library.ts';
 import { type RunValues, refuseDiffering } from './options.ts';
 import { openRun } from './run.ts';
 import { settingsOf } from './settings.ts';
@@ -54,6 +60,8 @@ export async function openInit(
   refuseDiffering(shape, before, values, given, hint);
   const rule = RULE.filter((name) => !given.has(name) && !given.has('reversible'));
   const taken = [...shape, ...rule].map((name) => [name, before[name]]);
+  const { formats } = run.options.model.config as { formats?: ImportedFormats };
+  taken.push(['formats', formats]);
   const basis = { ...run, dataSha256: undefined };
   return { run, basis, values: { ...values, ...Object.fromEntries(taken) } };
 }

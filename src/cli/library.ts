@@ -3,6 +3,7 @@
 
 export * from '../export/index.ts';
 export * from '../generate/index.ts';
+export * from '../import/index.ts';
 export * from '../index.ts';
 export * from '../tokenizer/index.ts';
 export * from '../verify/index.ts';

@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander';
 import { flagOf, quote, wholeNumber } from './argv.ts';
-import { UsageError, type VocabularyKind } from './library.ts';
+import { type ImportedFormats, UsageError, type VocabularyKind } from './library.ts';
 import {
   BENCH,
   type Defaults,
@@ -27,6 +27,8 @@ export interface RunValues {
   vocabularySize?: number;
   context?: number;
   untied?: boolean;
+  /** Of imported weights that a run begins with. */
+  formats?: ImportedFormats | undefined;
   data?: string;
   classes?: number;
   patch?: number;

@@ -15,6 +15,8 @@ import type { BlockMeasures, Measures } from './measure.ts';
 import type { Gpt2Shape } from './names.ts';
 import { ACTIVATION, BRANCH, fits, floorLog2, HEADROOM, STATE, toFit } from './ranges.ts';
 
+/** The same of arguments of GELU: each neuron that is an outlier costs time. */
+const NEURON_HEADROOM = 2;
 /** A weight this many times larger than its tensor's usual largest one is an outlier. */
 const WIDE = 16;
 /** Largest activation of an outlier neuron (layers/outliers.ts). */
@@ -72,7 +74,7 @@ function outliersOf(block: BlockMeasures): number[] {
   const usualColumn = median(column);
   const found = [...argument.keys()].filter(
     (n) =>
-      argument[n] * HEADROOM > ACTIVATION ||
+      argument[n] * NEURON_HEADROOM > ACTIVATION ||
       row[n] > WIDE * usualRow ||
       column[n] > WIDE * usualColumn,
   );

@@ -1,8 +1,8 @@
 // The engine's ranges, and powers of two that bring values within them.
 
-/** Values may be this much larger than measured: a channel's largest value of some hundred tokens
- *  is about 2.5 of its deviations, and beyond 5 no text of millions has one. */
-export const HEADROOM = 2;
+/** Values may be this much larger than measured: a channel's largest value of a hundred tokens is
+ *  about 2.5 of its deviations, and no text has one beyond 7. */
+export const HEADROOM = 3;
 /** Ranges: of int16 activations (13 bits, 8 of them fraction), of branches, of states. */
 export const ACTIVATION = 4095 / 256;
 export const BRANCH = 1024;

@@ -68,7 +68,11 @@ class Magnified implements Planned {
   }
 }
 
-/** A layer whose output is 2^k times what it was: sums, such as logits.
+/** Fewest fraction bits of sums that the cross entropy takes: its scale is below 2^32 then. */
+const LEAST_FRACTION = 16;
+
+/** A layer whose output is 2^k times what it was: sums, such as logits. They have 16 fraction bits
+ *  or more; one beyond +-2^15 counts as an overflow.
  *  @example
  *  const layer = multiplied(2, linear(4));
  */
@@ -81,6 +85,8 @@ export const multiplied = (k: number, layer: Layer): Layer => ({
 class Multiplied implements Planned {
   readonly needsInput: boolean;
   private readonly dy: Gradient = { at: 0, exponent: 0 };
+  /** By how much the sums are shifted left. */
+  private shift = 0;
 
   constructor(
     private readonly layer: Planned,
@@ -95,11 +101,19 @@ class Multiplied implements Planned {
 
   prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
     this.layer.prepare(run, x, y, what);
-    y.fraction -= this.k;
+    const fraction = y.fraction - this.k;
+    y.fraction = Math.max(LEAST_FRACTION, fraction);
+    this.shift = y.fraction - fraction;
   }
 
   forward(run: Run, x: Tensor, saved: unknown, y: Tensor): void {
+    const { shift } = this;
     this.layer.forward(run, x, saved, y);
+    if (shift === 0) return;
+    const { kernels } = run;
+    const n = y.size;
+    if (kernels.max_abs_i32(y.at, n, 1, n) * 2 ** shift >= 2 ** 31) run.counts.overflowed++;
+    kernels.combine_i32(y.at, 1, -shift, 0, 0, 0, 0, 0, y.at, n);
   }
 
   backward(run: Run, from: Gradient, x: Tensor, saved: unknown, dx: Gradient | undefined): void {

@@ -154,6 +154,31 @@ test('a state that leaves int32 once it is magnified counts as an overflow', () 
   }
 });
 
+test.each([
+  [0, 25],
+  [9, 16],
+  [12, 16],
+])('sums times 2^%i have %i fraction bits, and the same values', (k, fraction) => {
+  const run = new Run(createWasmBackend({ pages: 8 }));
+  const arena = new Arena(run.backend.base);
+  const at = Planner.create(arena, { rank: 0, threads: 1, sequences: 1, fraction: 9 });
+  const type = { kind: 'operand', rows: 1, columns: 2 } as const;
+  const planned = multiplied(k, linear(2)).plan(at, type, 'sums');
+  const [x, y] = [new Tensor(type), new Tensor({ ...type, kind: 'sums' })];
+  Object.assign(x, { at: at.own(4), rows: 1, fraction: 8 });
+  y.at = at.own(8);
+  const saved = planned.saved(arena);
+  const [weight] = at.finish([]);
+  run.view(weight.master, 4).set([1, 0.5, -0.03125, 0.25].map((w) => (w * 2 ** 24) / 64));
+  run.int16.set([256, 512], x.at / 2);
+  planned.prepare(run, x, y, { copy: true, forward: true, backward: true });
+  planned.forward(run, x, saved, y);
+  expect(y.fraction).toBe(fraction);
+  const values = Array.from(run.view(y.at, 2), (raw) => raw / 2 ** y.fraction);
+  expect(values).toEqual([2 ** (k - 5), 0.46875 * 2 ** (k - 6)]);
+  expect(run.counts.overflowed).toBe(0);
+});
+
 test('layers that do not go together are refused', () => {
   const state = { ...input, kind: 'state' } as const;
   expect(() => two().output(state, 'branch')).toThrow(/outlier neurons/);

@@ -6,7 +6,7 @@ import { count } from '../format.ts';
 import {
   checkLength,
   type GptConfig,
-  gpt as model,
+  importedGpt as model,
   readText,
   sha256Hex,
   splitTokens,
@@ -93,6 +93,7 @@ function runOptions(values: RunValues, vocabulary: number): Options {
     ...stackOf(values, DEFAULTS),
     context: values.context ?? CONTEXT,
     tied: values.untied === true ? false : undefined,
+    formats: values.formats,
   };
   return asFlags(runNames(rows), () =>
     optionsOf(model, {
