@@ -11,7 +11,7 @@ import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
 import { digestOf } from './expect.ts';
 import { exportModel, FORMS, type Form } from './export.ts';
-import { importModel } from './import.ts';
+import { addImport } from './import-command.ts';
 import { inspect } from './inspect.ts';
 import { KINDS } from './kinds/kinds.ts';
 import { bleuRow, pairRows } from './kinds/translate.ts';
@@ -209,31 +209,7 @@ function createProgram(finish: (code: number) => void): Command {
     .option(...JSON_OPTION)
     .action(async (directory: string, values) => finish(await exportModel(directory, values)));
 
-  program
-    .command('import')
-    .description('a GPT-2 of another program as a run, to learn on with (train gpt --init)')
-    .argument(
-      '<PATH>',
-      "a directory with model.safetensors and config.json, a safetensors file, or llm.c's .bin",
-    )
-    .option('-o, --out <dir>', 'directory of the run')
-    .option(
-      '-t, --text <file>',
-      'text of the kind that it will read: formats are chosen by it (numbers)',
-    )
-    .option(
-      '--tokenizer <file>',
-      'tokenizer.json, or a directory with one or with vocab.json and merges.txt (those beside ' +
-        'the weights)',
-    )
-    .option('--config <file>', 'config.json (the one beside the weights)')
-    .option(
-      '--heads <n>',
-      'attention heads, if no configuration says it',
-      wholeNumber('--heads', 1, 4096) as unknown as (given: string) => string,
-    )
-    .option(...JSON_OPTION)
-    .action(async (path: string, values) => finish(await importModel(path, values)));
+  addImport(program, finish);
 
   program
     .command('inspect')

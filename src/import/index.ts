@@ -4,6 +4,6 @@
 export type { ByteSource } from './bytes.ts';
 export { type Imported, type ImportOptions, importGpt2 } from './import-gpt2.ts';
 export { type LlmCConfig, openLlmC } from './llm-c.ts';
-export type { Piece, TensorSource } from './pieces.ts';
+export type { TensorPiece, TensorSource } from './pieces.ts';
 export { openSafetensors } from './safetensors.ts';
 export { openSharded } from './sharded.ts';

@@ -8,7 +8,7 @@ import { ELEMENT_BYTES, READABLE, toNumbers } from './numbers.ts';
 /** Elements that are held at a time: 2 to 4 MiB of a file. */
 const PIECE = 2 ** 20;
 /** Some elements of a tensor: `values` from element `first` on. */
-export interface Piece {
+export interface TensorPiece {
   /** Place of the first one in the tensor, row-major. */
   readonly first: number;
   /** As doubles, which they are exactly; all finite. */
@@ -23,7 +23,7 @@ export interface TensorSource {
   readonly tensors: readonly Pick<TensorEntry, 'name' | 'dtype' | 'shape'>[];
   /** `count` elements from `first` on, in pieces of at most 2^20. Throws CheckpointError for a
    *  tensor that is not there, of a type that is not read, or with a number that is not finite. */
-  pieces(name: string, first?: number, count?: number): AsyncIterable<Piece>;
+  pieces(name: string, first?: number, count?: number): AsyncIterable<TensorPiece>;
 }
 
 /** A tensor's pieces, of the bytes from `start` on. */
@@ -33,7 +33,7 @@ export async function* piecesOf(
   { name, dtype, shape, begin }: TensorEntry,
   first: number,
   count: number,
-): AsyncGenerator<Piece> {
+): AsyncGenerator<TensorPiece> {
   const each = ELEMENT_BYTES[dtype];
   const size = shape.reduce((a, b) => a * b, 1);
   if (!READABLE.includes(dtype))

@@ -26,3 +26,14 @@ export function toFit(value: number, limit: number): number {
 /** That of each of many activations. */
 export const fits = (values: Float64Array): Int8Array =>
   Int8Array.from(values, (value) => toFit(value, ACTIVATION));
+
+/** Most bits that the columns of a matrix may differ by for the sake of a layer norm's channels:
+ *  more would be taken from the other columns. */
+const MOST_APART = 2;
+
+/** That of each channel of a layer norm. All have what the widest needs, but for two bits. */
+export function fitsOfNorm(values: Float64Array): Int8Array {
+  const each = fits(values);
+  const least = each.reduce((most, power) => Math.max(most, power), 0) - MOST_APART;
+  return each.map((power) => Math.max(power, least));
+}

@@ -2,7 +2,7 @@
 // times which powers of two. Powers of two are exact, so whatever they do is undone by others.
 
 import { CheckpointError } from '../core/errors.ts';
-import type { Piece, TensorSource } from './pieces.ts';
+import type { TensorPiece, TensorSource } from './pieces.ts';
 
 /** Fraction bits of a master weight, and the largest |raw|: just under 16. */
 const MASTER_FRACTION = 24;
@@ -54,7 +54,7 @@ export async function eachElement(
 }
 
 function eachOfPiece(
-  { first, values }: Piece,
+  { first, values }: TensorPiece,
   { isTransposed, rows, firstRow }: Part,
   columns: number,
   put: (row: number, column: number, value: number) => void,

@@ -38,6 +38,7 @@ export function parallel(a: Layer, b: Layer): Layer {
 
 class Parallel implements Planned<readonly unknown[]> {
   readonly needsInput: boolean;
+  readonly history: Planned['history'];
   private readonly other: Tensor;
   /** int32: the second output, then the gradients of the input. */
   private readonly branch: Pointer;
@@ -50,6 +51,9 @@ class Parallel implements Planned<readonly unknown[]> {
     output: Type,
   ) {
     this.needsInput = layers.some((layer) => layer.needsInput);
+    const all = layers.map(({ history }) => history);
+    const canFollow = all.every((each) => each !== undefined);
+    this.history = canFollow ? all.flatMap((each) => each ?? []) : undefined;
     this.other = new Tensor(output);
     this.branch = at.own(rows * output.columns * 4);
     this.gradients = layers.map(() => ({ at: at.own(rows * columns * 4), exponent: 0 }));

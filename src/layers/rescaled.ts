@@ -21,6 +21,7 @@ export const magnified = (k: number, norm: Layer): Layer => ({
 
 class Magnified implements Planned {
   readonly needsInput = false;
+  readonly history: Planned['history'];
   private readonly x: Tensor;
   private readonly before: Scratch;
 
@@ -30,6 +31,7 @@ class Magnified implements Planned {
     input: Type,
     private readonly k: number,
   ) {
+    this.history = norm.history;
     this.x = new Tensor(input);
     this.before = at.scratch('branches magnified', tensorBytes(input));
   }
@@ -84,6 +86,7 @@ export const multiplied = (k: number, layer: Layer): Layer => ({
 
 class Multiplied implements Planned {
   readonly needsInput: boolean;
+  readonly history: Planned['history'];
   private readonly dy: Gradient = { at: 0, exponent: 0 };
   /** By how much the sums are shifted left. */
   private shift = 0;
@@ -93,6 +96,7 @@ class Multiplied implements Planned {
     private readonly k: number,
   ) {
     this.needsInput = layer.needsInput;
+    this.history = layer.history;
   }
 
   saved(arena: Arena): unknown {
