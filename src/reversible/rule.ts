@@ -66,7 +66,8 @@ export interface Site {
   readonly dBranch: Gradient;
 }
 
-/** How blocks change a residual stream, and how that is undone. */
+/** How blocks change a residual stream, and how that is undone. What a rule does to an element it
+ *  does by what stands at that element alone, so that text can be generated row by row. */
 export interface UpdateRule {
   /** Its name in checkpoints. */
   readonly name: string;
