@@ -23,9 +23,15 @@ class Model {
   ones = new Float64Array(2 ** 18).fill(0.5);
   divisors = new Float64Array(2 ** 18).fill(FIRST_DIVISOR);
 
-  /** The mean of what one or two contexts say. */
+  /** The mean of what one or two contexts say, weighted by what they have seen: 0.1 kB. */
   one(contexts) {
-    return contexts.reduce((sum, context) => sum + this.ones[context], 0) / contexts.length;
+    let sum = 0;
+    let weights = 0;
+    for (const context of contexts) {
+      sum += this.ones[context] * this.divisors[context];
+      weights += this.divisors[context];
+    }
+    return sum / weights;
   }
 
   learn(contexts, value) {

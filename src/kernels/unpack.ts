@@ -1,6 +1,6 @@
 // Bytes from the text that .ci/pack.mjs makes of them: repetitions (LZ77) and single bytes, each
-// bit coded with the probability that it had so far in its context, or the mean of those in two (a
-// range coder of base 64).
+// bit coded with the probability that it had so far in its context, or the mean of those in two,
+// weighted by how much was seen there (a range coder of base 64).
 // Only + - * / and whole numbers: the same on every engine.
 
 /** The digits 0 to 63 are the characters from here on, without the backslash. */
@@ -31,8 +31,13 @@ export function unpack(text: string, size: number): Uint8Array {
       const character = text.charCodeAt(read++);
       code = code * 64 + character - FIRST - Number(character > BACKSLASH);
     }
-    const one = contexts.reduce((sum, context) => sum + ones[context], 0) / contexts.length;
-    const split = 1 + (((range - 2) * one) | 0);
+    let sum = 0;
+    let weights = 0;
+    for (const context of contexts) {
+      sum += ones[context] * divisors[context];
+      weights += divisors[context];
+    }
+    const split = 1 + (((range - 2) * (sum / weights)) | 0);
     const value = Number(code < split);
     range = value ? split : range - split;
     code -= value ? 0 : split;
