@@ -13,19 +13,8 @@
 import type { ImportedFormats, OutlierNeuron } from '../index.ts';
 import type { BlockMeasures, Measures } from './measure.ts';
 import type { Gpt2Shape } from './names.ts';
-import {
-  ACTIVATION,
-  BRANCH,
-  fits,
-  fitsOfNorm,
-  floorLog2,
-  HEADROOM,
-  STATE,
-  toFit,
-} from './ranges.ts';
+import { ACTIVATION, BRANCH, fits, floorLog2, HEADROOM, STATE, toFit } from './ranges.ts';
 
-/** The same of arguments of GELU: each neuron that is an outlier costs time. */
-const NEURON_HEADROOM = 2;
 /** A weight this many times larger than its tensor's usual largest one is an outlier. */
 const WIDE = 16;
 /** Largest activation of an outlier neuron (layers/outliers.ts). */
@@ -83,7 +72,7 @@ function outliersOf(block: BlockMeasures): number[] {
   const usualColumn = median(column);
   const found = [...argument.keys()].filter(
     (n) =>
-      argument[n] * NEURON_HEADROOM > ACTIVATION ||
+      argument[n] * HEADROOM > ACTIVATION ||
       row[n] > WIDE * usualRow ||
       column[n] > WIDE * usualColumn,
   );
@@ -133,8 +122,8 @@ export function decide(shape: Gpt2Shape, measures: Measures | undefined): Scales
   const residual = residualOf(measures, outliers);
   const last = toFit(Math.max(...measures.norm), ACTIVATION);
   const blocks = measures.blocks.map((block, k) => ({
-    norm1: fitsOfNorm(block.norm1),
-    norm2: fitsOfNorm(block.norm2),
+    norm1: fits(block.norm1),
+    norm2: fits(block.norm2),
     ...balances(block),
     value: fits(block.value),
     outliers: outliers[k].map((n) => scaleOutlier(block, n, residual)),

@@ -2,7 +2,7 @@
 // that never more than one block's weights are held.
 
 import type { Gpt2Source } from './names.ts';
-import { fitsOfNorm } from './ranges.ts';
+import { fits } from './ranges.ts';
 import { add, attended, gelu, normalised, product, type Rows, raise, rowsOf } from './real.ts';
 import { eachElement } from './recipe.ts';
 
@@ -188,7 +188,7 @@ async function mlpOf(reader: Reader, gpt: Gpt2Source, states: readonly Rows[]) {
     found.mlp = Math.max(found.mlp, largest(out.values));
     add(states[s], out);
   });
-  return { ...found, row: widthOfRows(up, fitsOfNorm(found.norm2)) };
+  return { ...found, row: widthOfRows(up, fits(found.norm2)) };
 }
 
 /** Measures a GPT-2 on sequences of at most its context. `onBlock` is told of every block. */
