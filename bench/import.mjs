@@ -1,6 +1,7 @@
 // node bench/import.mjs [--channels 768 --layers 12 --vocabulary 50257 --context 64 --write]: a
 // synthetic GPT-2 small with the outliers of trained ones (test/helpers/synthetic-gpt2.ts),
-// imported by the built package and judged by float64; --write keeps the figures.
+// imported by the built package (calibrated on 512 tokens, as the command does) and judged by
+// float64 on two other sequences; --write keeps the figures.
 import { parseArgs } from 'node:util';
 import { importGpt2, openSafetensors } from '../dist/import.js';
 import { Trainer } from '../dist/index.js';
@@ -62,7 +63,9 @@ async function judged(of, source, calibrate) {
   };
 }
 
-const [of, making] = await seconds(() => H.synthetic(shape, H.PLANTED));
+const [of, making] = await seconds(() =>
+  H.synthetic(shape, H.PLANTED, 1, Math.ceil(512 / context)),
+);
 say(`made, and computed in float64: ${making} s`);
 const source = await openSafetensors(H.sourceOf(H.safetensorsFile(of.tensors)));
 const calibrated = await judged(of, source, of.calibrate);

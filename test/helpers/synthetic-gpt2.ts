@@ -136,13 +136,13 @@ function widen(weights: Float32Array, M: number, neuron: number, most: number): 
 }
 
 /** A synthetic GPT-2 with text to calibrate with, other text, and what float64 makes of that. */
-export function synthetic(shape: Shape, planted: Outliers, seed = 1) {
+export function synthetic(shape: Shape, planted: Outliers, seed = 1, sequences = 2) {
   const tensors = syntheticGpt2(shape, planted, seed);
   const numbers = new Numbers(seed + 77);
   const { n_positions: T, vocab_size: V } = shape;
   const sequence = (): Int32Array =>
     Int32Array.from({ length: T + 1 }, () => Math.floor(numbers.uniform() * V));
-  const calibrate = [sequence(), sequence()].map((tokens) => tokens.subarray(0, T));
+  const calibrate = Array.from({ length: sequences }, () => sequence().subarray(0, T));
   const texts = [sequence(), sequence()];
   const weights = Object.fromEntries(
     tensors.map(({ name, values }) => [name, Float64Array.from(values)]),
