@@ -66,13 +66,7 @@ function once(make) {
  *  that they need nothing for strings, arrays and classes in the module's memory. */
 const LOADER = {
   postInstantiate: 'const postInstantiate = () => ({});',
-  preInstantiate: `function preInstantiate({ env }) {
-  const text = (at) => String.fromCharCode(
-    ...new Uint16Array(env.memory.buffer, at, new Uint32Array(env.memory.buffer)[at / 4 - 1] / 2));
-  env.abort = (message, file, line, column) => {
-    throw Error('abort: ' + text(message) + ' at ' + text(file) + ':' + line + ':' + column);
-  };
-}`,
+  preInstantiate: 'const preInstantiate = () => {};',
   getStringImpl: '',
 };
 /** 2.0 kB compressed. */

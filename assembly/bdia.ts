@@ -37,7 +37,8 @@ function sideBits(prev: v128, low: v128): v128 {
 }
 
 /** One step of up to 16 elements; returns `count` less one in a lane for each element out of range.
- */
+ *  A second copy for whole 16 takes two thirds of its time, 0.5 % of a GPT's step, and with that of
+ *  inverse16 0.34 kB of every page. */
 // @ts-ignore: decorator
 @inline
 function step16(
@@ -146,10 +147,9 @@ export function bdia_step_i32(
   const plane = usize((n + 7) >> 3);
   const sign = i32x4.splat(sigma >> 1);
   const low = i32x4.splat((1 << m) - 1);
-  for (; n >= 16; n -= 16, prev += 64, x += 64, h += 64, next += 64, side += 2) {
-    count = step16(prev, x, h, next, side, plane, 16, l, sign, m, low, limit, count);
+  for (; n > 0; n -= 16, prev += 64, x += 64, h += 64, next += 64, side += 2) {
+    count = step16(prev, x, h, next, side, plane, n, l, sign, m, low, limit, count);
   }
-  if (n > 0) count = step16(prev, x, h, next, side, plane, n, l, sign, m, low, limit, count);
   return -sumLanes(count);
 }
 
@@ -285,8 +285,7 @@ export function bdia_inverse_i32(
   const plane = usize((n + 7) >> 3);
   const sign = i32x4.splat(sigma >> 1);
   const low = i32x4.splat((1 << m) - 1);
-  for (; n >= 16; n -= 16, next += 64, x += 64, h += 64, prev += 64, side += 2) {
-    inverse16(next, x, h, side, plane, prev, 16, l, sign, m, low);
+  for (; n > 0; n -= 16, next += 64, x += 64, h += 64, prev += 64, side += 2) {
+    inverse16(next, x, h, side, plane, prev, n, l, sign, m, low);
   }
-  if (n > 0) inverse16(next, x, h, side, plane, prev, n, l, sign, m, low);
 }
