@@ -9,6 +9,7 @@ import { bench } from './bench/bench.ts';
 import { addClassify } from './classify.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
+import { EXAMPLES } from './examples.ts';
 import { digestOf } from './expect.ts';
 import { exportModel, FORMS, type Form } from './export.ts';
 import { addImport } from './import-command.ts';
@@ -36,22 +37,6 @@ const TRAINS = {
 };
 const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 
-const EXAMPLES = [
-  ['demo'],
-  ['train', 'gpt', '--text', 'input.txt', '--steps', '2000', '--out', 'run'],
-  ['train', 'gpt', '--text', 'input.txt', '--resume', 'run'],
-  ['sample', 'run', '--prompt', 'The '],
-  ['export', 'run', '--to', 'hf', '--out', 'model'],
-  ['import', 'gpt2', '--text', 'input.txt', '--out', 'base'],
-  ['plot', 'run'],
-  ['eval', 'run'],
-  ['plan', 'gpt', '--layers', '12', '--channels', '768', '--heads', '12'],
-  ['bench', '--profile'],
-  ['verify'],
-  ['train', 'vit', '--data', 'mnist', '--out', 'digits'],
-  ['train', 'translate', '--pairs', 'fra.txt', '--out', 'french'],
-  ['translate', 'french', '--text', 'Go on.'],
-];
 const EXPECT_OPTION: Row = [
   '--expect <sha>',
   'exit with 1 if the weights have another SHA-256, for CI',
