@@ -1,7 +1,7 @@
 // Low-rank adapters as files: B alone, as a trainer has it, with the seed of A and the SHA-256 of
 // the weights that it was trained on; merged into those weights; and as PEFT loads it.
 
-import { instance, text } from '../core/check.ts';
+import { instance, text, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError, UsageError } from '../core/errors.ts';
 import { type FullLora, loraOf, loraShift, loraSigns } from '../layers/lora.ts';
@@ -86,7 +86,7 @@ export function exportAdapter<Batch>(
  */
 export function loadAdapter<Batch>(trainer: Trainer<Batch>, file: Uint8Array): void {
   const { base, options } = split(trainer as unknown as Trainer<never>);
-  const { tensors, metadata } = decodeSafetensors(file);
+  const { tensors, metadata } = decodeSafetensors(typed('file', file, 'Uint8Array'));
   const { format, version, base: wanted, adapter = '' } = metadata;
   if (format !== FORMAT) throw new CheckpointError('a safetensors file, but not an adapter');
   if (version !== VERSION)

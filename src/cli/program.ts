@@ -11,7 +11,7 @@ import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
 import { EXAMPLES } from './examples.ts';
 import { digestOf } from './expect.ts';
-import { exportModel, FORMS, type Form } from './export.ts';
+import { addExport } from './export-command.ts';
 import { addImport } from './import-command.ts';
 import { inspect } from './inspect.ts';
 import { KINDS } from './kinds/kinds.ts';
@@ -169,31 +169,7 @@ function createProgram(finish: (code: number) => void): Command {
     .action(async (directory: string, values) => finish(await sample(directory, values as never)));
 
   addClassify(program, finish);
-  program
-    .command('export')
-    .description('a saved model as the files that other programs load')
-    .argument('<DIR>', 'directory of a run')
-    .option(
-      '--to <form>',
-      'hf: a directory for transformers; gguf: a file for llama.cpp and ollama; onnx: a ' +
-        'directory for transformers.js and onnxruntime; safetensors: the weights alone, of any ' +
-        'model; nanogpt, llm.c: files of these programs',
-      choice('--to', ...(Object.keys(FORMS) as Form[])) as (given: string) => string,
-    )
-    .option('-o, --out <path>', 'the directory or file to write; nothing there is overwritten')
-    .option('--name <name>', "the model's name (that of DIR)")
-    .option(
-      '--end <token>',
-      'of gguf: number of the token at which programs stop (that of the vocabulary)',
-      wholeNumber('--end', 0, 65535) as unknown as (given: string) => string,
-    )
-    .option(
-      '--no-cache',
-      'of onnx: a graph without keys and values of the tokens before, not for transformers.js',
-    )
-    .option(...JSON_OPTION)
-    .action(async (directory: string, values) => finish(await exportModel(directory, values)));
-
+  addExport(program, finish);
   addImport(program, finish);
 
   program

@@ -134,8 +134,8 @@ export class Graph {
       );
     return new ExportedFile(size, function* pieces() {
       for (const part of parts)
-        if (part instanceof Uint8Array) yield part;
-        else yield* piecesOf(part);
+        if ('size' in part) yield* piecesOf(part);
+        else yield part;
     });
   }
 }

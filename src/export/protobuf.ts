@@ -22,8 +22,7 @@ function varint(value: number | bigint): number[] {
 const tag = (field: number, wire: number): number[] => varint((field << 3) | wire);
 
 /** Bytes of a part. */
-export const sizeOf = (part: Part): number =>
-  part instanceof Uint8Array ? part.length : 4 * part.size;
+export const sizeOf = (part: Part): number => ('size' in part ? 4 * part.size : part.length);
 
 /** A whole number as a field. */
 export const int = (field: number, value: number): Part[] => [

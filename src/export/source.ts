@@ -1,7 +1,7 @@
 // What is exported: the weights of a trainer or of a checkpoint, checked, and what is known of
 // them.
 
-import { list, properties, reading, refuse, show, text, whole } from '../core/check.ts';
+import { list, MAX_LENGTH, properties, reading, show, text, typed, whole } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError, UsageError } from '../core/errors.ts';
 import {
@@ -29,12 +29,10 @@ const MOST_FRACTION = 64;
 function readWeight(what: string, value: unknown): NamedTensor {
   const keys = ['name', 'shape', 'data', 'fraction'] as const;
   const { name, shape, data, fraction } = properties(what, value as NamedTensor, keys);
-  if (!ArrayBuffer.isView(data) || !(data instanceof Int32Array))
-    refuse(`the data of ${what}`, data, 'an Int32Array');
   return {
     name: text(`the name of ${what}`, name),
     shape: list(`the shape of ${what}`, shape, (side, n) => whole(side, n, 0, 2 ** 31 - 1)),
-    data,
+    data: typed(`the data of ${what}`, data, 'Int32Array', 0, MAX_LENGTH),
     fraction: whole(`the fraction of ${what}`, fraction, 0, MOST_FRACTION),
   };
 }

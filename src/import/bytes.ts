@@ -25,6 +25,10 @@ export function asByteSource(name: string, given: ByteSource): ByteSource {
   return { size, read: (offset, length) => given.read(offset, length) };
 }
 
+/** Whether a value is an ArrayBuffer, of any realm. */
+const isBuffer = (value: unknown): value is ArrayBuffer =>
+  /ArrayBuffer\]$/.test(Object.prototype.toString.call(value));
+
 /** Exactly these bytes, in memory of their own alignment. Throws CheckpointError for a source that
  *  is shorter, or gives something else. */
 export async function readBytes(
@@ -35,7 +39,7 @@ export async function readBytes(
   if (offset + length > size)
     throw new CheckpointError(`truncated at ${size} of at least ${offset + length} bytes`);
   const given = await read(offset, length);
-  const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+  const bytes = isBuffer(given) ? new Uint8Array(given) : given;
   if (!ArrayBuffer.isView(bytes) || bytes.byteLength !== length)
     throw new CheckpointError(
       `reading ${length} bytes at ${offset} gave ${Object(bytes).byteLength ?? 'something else'}`,

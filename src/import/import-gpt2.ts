@@ -64,7 +64,7 @@ function sequencesOf(
   { vocabulary, context }: Gpt2Shape,
 ): Int32Array[] {
   if (given === undefined) return [];
-  const all = given instanceof Int32Array ? [given] : [...given];
+  const all = ArrayBuffer.isView(given) ? [given] : [...given];
   for (const sequence of all) {
     const { length } = sequence;
     if (length < 1 || length > context)

@@ -83,7 +83,7 @@ const SUFFIX = '.lora.weight';
  *  // block.0.qkv.weight undefined
  */
 export const loraOf = (path: string): string | undefined =>
-  path.endsWith(SUFFIX) ? `${path.slice(0, -SUFFIX.length)}.weight` : undefined;
+  text('path', path).endsWith(SUFFIX) ? `${path.slice(0, -SUFFIX.length)}.weight` : undefined;
 
 /** Signs of A [rank, into] of the adapter at `path`, as int16 1 and -1: bit i of the words that the
  *  generator has for seed, path and i. The path counts by the first 64 bits of its SHA-256. */

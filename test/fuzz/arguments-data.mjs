@@ -62,7 +62,6 @@ export const DATA_CALLS = [
     () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, name: 'letters' }],
   ],
   ['loraOf', R.loraOf, () => ['block.0.qkv.lora.weight']],
-  ['loraRoom', R.loraRoom, () => [4, 1000, 3]],
   ['exportAdapter', R.exportAdapter, () => [adapted, '0.1.0']],
   ['loadAdapter', R.loadAdapter, () => [adapted, R.exportAdapter(adapted, '0.1.0')]],
   ['mergeAdapter', R.mergeAdapter, () => [adapted]],

@@ -32,6 +32,12 @@ import {
   whole,
 } from './arguments-good.mjs';
 
+const formats = () => ({ residual: 2, magnified: 2, logits: 2, outliers: [] });
+const importedWeights = () => {
+  const model = R.importedGpt({ ...GPT, formats: formats() });
+  return R.Trainer.create(runOf(model)).tensors();
+};
+
 /** [name, function, good arguments]. */
 export const MODEL_CALLS = [
   ...[
@@ -42,6 +48,8 @@ export const MODEL_CALLS = [
     [name, define, () => [{ ...config, ...FULL, rule: whole(R.bdia()) }]],
     [`${name}, planned`, (given) => R.plan(runOf(define(given))), () => [{ ...config }]],
   ]),
+  ['importedGpt', R.importedGpt, () => [{ ...GPT, formats: formats() }]],
+  ['withoutFormats', R.withoutFormats, () => [{ ...GPT, formats: formats() }, importedWeights()]],
   ['checkTrainOptions', R.checkTrainOptions, () => [runOf(R.gpt(GPT))]],
   ['plan', R.plan, () => [runOf(R.gpt(GPT))]],
   [

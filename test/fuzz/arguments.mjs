@@ -81,6 +81,7 @@ const INNER = [
   ...['Arena', 'Columns', 'Matrix', 'Parameter', 'Planner', 'Run', 'Sum', 'Tensor', 'tensorBytes'],
   ...['activationFraction', 'clearGradient', 'eachGradient', 'factorOf', 'largestMaster'],
   ...['moveWeight', 'pairHash', 'serve', 'stateLimit', 'times', 'toOperand'],
+  ...['loraRoom', 'packedBytes', 'panelStride'],
 ];
 const OTHERS = new Set([...CONSTANTS, ...ERRORS, 'UsageError', ...INNER]);
 

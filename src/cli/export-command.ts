@@ -1,0 +1,33 @@
+// The words of retrograd export.
+
+import type { Command } from 'commander';
+import { choice, wholeNumber } from './argv.ts';
+import { exportModel, FORMS, type Form } from './export.ts';
+
+/** Adds the command; `finish` receives its exit code. */
+export function addExport(program: Command, finish: (code: number) => void): void {
+  program
+    .command('export')
+    .description('a saved model as the files that other programs load')
+    .argument('<DIR>', 'directory of a run')
+    .option(
+      '--to <form>',
+      'hf: a directory for transformers; gguf: a file for llama.cpp and ollama; onnx: a ' +
+        'directory for transformers.js and onnxruntime; safetensors: the weights alone, of any ' +
+        'model; nanogpt, llm.c: files of these programs',
+      choice('--to', ...(Object.keys(FORMS) as Form[])) as (given: string) => string,
+    )
+    .option('-o, --out <path>', 'the directory or file to write; nothing there is overwritten')
+    .option('--name <name>', "the model's name (that of DIR)")
+    .option(
+      '--end <token>',
+      'of gguf: number of the token at which programs stop (that of the vocabulary)',
+      wholeNumber('--end', 0, 65535) as unknown as (given: string) => string,
+    )
+    .option(
+      '--no-cache',
+      'of onnx: a graph without keys and values of the tokens before, not for transformers.js',
+    )
+    .option('--json', 'one JSON object a line instead of words')
+    .action(async (directory: string, values) => finish(await exportModel(directory, values)));
+}
