@@ -94,10 +94,18 @@ export const BLOCKS = {
   'help-train-vit': helpOf('train', 'vit'),
   'help-train-translate': helpOf('train', 'translate'),
   ...Object.fromEntries(
-    ['eval', 'sample', 'inspect', 'plot', 'demo', 'verify', 'translate'].map((name) => [
-      `help-${name}`,
-      helpOf(name),
-    ]),
+    [
+      'eval',
+      'sample',
+      'classify',
+      'export',
+      'import',
+      'inspect',
+      'plot',
+      'demo',
+      'verify',
+      'translate',
+    ].map((name) => [`help-${name}`, helpOf(name)]),
   ),
   ...Object.fromEntries(
     ['gpt', 'vit', 'translate'].map((kind) => [`help-plan-${kind}`, helpOf('plan', kind)]),

@@ -118,7 +118,7 @@ export function loadAdapter<Batch>(trainer: Trainer<Batch>, file: Uint8Array): v
  *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
  *  const plainly = Trainer.create({ model: gpt(shape), batch: 1, steps: 10 });
  *  loadWeights(plainly, mergeAdapter(trainer));
- *  console.log(plainly.parameters, trainer.parameters); // 1640 1768
+ *  console.log(plainly.parameters, trainer.parameters); // 1640 1736
  */
 export function mergeAdapter<Batch>(trainer: Trainer<Batch>): NamedTensor[] {
   const { base, adapter, options } = split(trainer as unknown as Trainer<never>);

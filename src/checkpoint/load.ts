@@ -1,7 +1,7 @@
 // The weights of one run as the beginning of another: learning on. The optimizer begins anew, and
 // so does the schedule.
 
-import { fields, instance, list } from '../core/check.ts';
+import { fields, instance, list, text } from '../core/check.ts';
 import { loraOf } from '../layers/lora.ts';
 import { OPTIMIZER_FRACTION } from '../memory/formats.ts';
 import { matching } from '../memory/names.ts';
@@ -35,7 +35,8 @@ export function loadWeights<Batch>(
   tensors: readonly NamedTensor[],
   options: LoadOptions = {},
 ): void {
-  const fresh = matching(fields('options', options, { fresh: [] }).fresh);
+  const { fresh: patterns } = fields<LoadOptions>('options', options, { fresh: [] });
+  const fresh = matching(list('fresh', patterns, text));
   instance<object>('trainer', trainer, Trainer, 'a Trainer');
   const own = trainer.tensors();
   const weights = own.filter(isWeight);

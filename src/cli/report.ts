@@ -4,7 +4,7 @@ import { bytes, count, duration, percent, table } from './format.ts';
 import type { RunHistory } from './loop.ts';
 import type { Curve } from './plot/curves.ts';
 import { textChart } from './plot/text.ts';
-import { settingsOf } from './settings.ts';
+import { lastOf, settingsOf } from './settings.ts';
 import { mean } from './statistics.ts';
 import type { Task, Validation } from './tasks/task.ts';
 import { hasColour, isPlainTerminal, terminalColumns } from './terminal.ts';
@@ -147,6 +147,7 @@ export function clampedNote({
   if (saturated === 0) return '';
   const ofStep = (plan.storedStatesWouldBe / 4) * (options.batch / options.microBatch);
   const share = saturated / (steps * ofStep);
+  const { peak } = lastOf(options.learningRate).last.options as { peak: number };
   const where = `in ${count(history.clampedSteps)} of ${count(steps)} steps`;
   if (share < FEW)
     return (
@@ -157,7 +158,7 @@ export function clampedNote({
     `\n\nCLAMPED: ${count(saturated)} values were beyond the range of their format and were ` +
     `cut to it, ${where}: ` +
     'weights or gradients grew too large, and the model learns worse than it could. ' +
-    `Train again with half the learning rate (--lr ${settingsOf(options).learningRate / 2}) ` +
+    `Train again with half the learning rate (--lr ${peak / 2}) ` +
     'or a longer --warmup; ' +
     '`saturated` in the log says in which steps.'
   );

@@ -181,7 +181,7 @@ function modelOf({ name, config }: CheckedOptions['model']): Record<string, unkn
 
 /** The part of a schedule that comes last, and the steps before which another one does: those that
  *  the run had before it was extended. */
-function lastOf(schedule: Schedule): { last: Schedule; extended: number[] } {
+export function lastOf(schedule: Schedule): { last: Schedule; extended: number[] } {
   if (schedule.name !== 'joined') return { last: schedule, extended: [] };
   const { first, steps, after } = schedule.options as unknown as JoinedOptions;
   const { last, extended } = lastOf(after);

@@ -74,7 +74,9 @@ export class Source {
   /** Without the formats of imported weights, if it has some. */
   private plain(): PlainGpt | undefined {
     const config = this.config as ImportedGptConfig;
-    if (this.model !== 'gpt' || config.formats === undefined) return undefined;
+    if (this.model !== 'gpt') return undefined;
+    const { formats } = properties('the configuration', config, ['formats']);
+    if (formats === undefined) return undefined;
     return withoutFormats(config, this.masters);
   }
 

@@ -127,8 +127,6 @@ function readSource(given: GeneratorSource): Omit<EngineSource, 'memoryLimit'> {
       'model is no model',
       'make one with gpt(), vit(), translator() or your own',
     );
-  if (Object(model.config).adapter !== undefined)
-    throw new UsageError('the model has an adapter', 'merge it into the weights first');
   return {
     model,
     tensors: list('tensors', tensors as NamedTensor[], read, 1),

@@ -14,7 +14,7 @@ import { type NeuronScale, outliers } from '../layers/outliers.ts';
 import { parallel } from '../layers/parallel.ts';
 import { magnified, multiplied } from '../layers/rescaled.ts';
 import { sublayer } from '../reversible/block.ts';
-import { defineModel } from './define.ts';
+import { definition } from './define.ts';
 import { type GptConfig, gpt } from './gpt.ts';
 import { reversible } from './stream.ts';
 
@@ -88,7 +88,7 @@ function mlpOf(config: Required<GptConfig>, formats: ImportedFormats, deviation:
  *  const model = importedGpt({ ...shape, formats });
  *  console.log(model.name, plan({ model, batch: 1, steps: 1 }).parameters); // gpt 1672
  */
-export const importedGpt = /* @__PURE__ */ defineModel('gpt', (config: ImportedGptConfig) => {
+export const importedGpt = /* @__PURE__ */ definition('gpt', (config: ImportedGptConfig) => {
   if (Object(config) !== config) return gpt(config);
   const { formats: given, ...rest } = config;
   const plain = gpt(rest);

@@ -85,7 +85,7 @@ export function crossSublayer(
  *  console.log(block.length, block[1].layers.length); // 2 4
  */
 export function transformerBlock(
-  config: Required<TransformerConfig>,
+  config: Required<Omit<TransformerConfig, 'adapter'>>,
   options: BlockOptions,
 ): Sublayer[] {
   const keys = ['channels', 'heads', 'mlpRatio', 'bias'] as const;

@@ -24,6 +24,7 @@ describe('eval', () => {
       loss: done.validationLoss,
       part: 'validation',
       tokens: 192,
+      bitsPerByte: expect.closeTo(done.validationLoss / Math.LN2, 12),
       step: 30,
       isTrainingText: true,
     });
@@ -75,7 +76,8 @@ describe('eval', () => {
     expect(stdout).toContain(`loss       ${done.validationLoss.toFixed(4)} nats a token`);
     expect(stdout).toMatch(
       pattern(
-        /bits, perplexity \d+\.\d{3}\nover +192 tokens: the validation part \(last /,
+        /bits, perplexity \d+\.\d{3}\nper byte +\d\.\d{4} bits: .*\n/,
+        /over +192 tokens: the validation part \(last /,
         /tenth\) of the text it was trained on\nmodel +step 30 of 30\n$/,
       ),
     );
