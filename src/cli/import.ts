@@ -124,9 +124,19 @@ function checkReport({ report }: Imported): void {
   );
 }
 
-/** Values that the engine clamps on the sequences, as whole batches of the model's context. */
-function clampedOf(trainer: Trainer<TextBatch>, sequences: readonly Int32Array[]): number {
-  for (const sequence of sequences) trainer.predict(sequence);
+/** Values that the engine clamps on the sequences, each repeated until it fills the context
+ *  (evaluations count them, predictions do not). */
+function clampedOf(
+  trainer: Trainer<TextBatch>,
+  sequences: readonly Int32Array[],
+  context: number,
+): number {
+  for (const sequence of sequences) {
+    const tokenAt = (i: number): number => sequence[i % sequence.length];
+    const inputs = Int32Array.from({ length: context }, (_, i) => tokenAt(i));
+    const targets = Int32Array.from({ length: context }, (_, i) => tokenAt(i + 1));
+    trainer.evaluate({ inputs, targets });
+  }
   const { saturated, overflowed } = trainer.totals;
   return saturated + overflowed;
 }
@@ -192,7 +202,7 @@ async function importFound(
     checkTrainOptions({ ...imported.options, batch: 1, steps: STEPS }),
   );
   await named(path, () => imported.load(trainer));
-  const saturated = clampedOf(trainer, sequences);
+  const saturated = clampedOf(trainer, sequences, context);
   const dataSha256 = await sha256Hex(new Uint8Array(0));
   const saved = { vocabulary: knownJson(known), dataSha256, float32: false };
   const home = RunDirectory.hold(out, '--out');
