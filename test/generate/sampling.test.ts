@@ -84,7 +84,7 @@ describe('choices', () => {
     }
   });
 
-  test('equal to a float64 reference’s choice, of 2,000 random rows of 50 logits', () => {
+  test('a choice is one that a float64 reference keeps, of 2,000 random rows of 50 logits', () => {
     let differ = 0;
     let at = 12345;
     const next = (): number => {
