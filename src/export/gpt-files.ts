@@ -3,12 +3,12 @@
 
 import { UsageError } from '../core/errors.ts';
 import { ExportedFile } from './file.ts';
-import { gptConfig, mlpWidth } from './gpt2.ts';
+import { gpt2Tensors, gptConfig, mlpWidth } from './gpt2.ts';
 import { modelFile } from './hf.ts';
 import { refuseModel } from './model.ts';
 import { Naming } from './naming.ts';
 import { type ExportSource, Source } from './source.ts';
-import { filled, type OutTensor, piecesOf, type Values, weights } from './values.ts';
+import { filled, piecesOf, type Values, weights } from './values.ts';
 
 function gptOf(given: ExportSource): Source {
   const source = new Source(given);
@@ -32,28 +32,9 @@ function gptOf(given: ExportSource): Source {
  */
 export function exportNanoGpt(given: ExportSource): ExportedFile {
   const source = gptOf(given);
-  const config = gptConfig(source);
-  const { vocabulary: V, context: T, channels: C, layers, tied } = config;
-  const M = mlpWidth(config);
-  const naming = new Naming(source);
-  const block = (k: number): OutTensor[] => {
-    const [to, own] = [`transformer.h.${k}`, `block.${k}`];
-    return [
-      ...naming.norm(`${to}.ln_1`, `${own}.norm1`, C),
-      ...naming.linear(`${to}.attn.c_attn`, `${own}.qkv`, 3 * C, C),
-      ...naming.linear(`${to}.attn.c_proj`, `${own}.projection`, C, C),
-      ...naming.norm(`${to}.ln_2`, `${own}.norm2`, C),
-      ...naming.linear(`${to}.mlp.c_fc`, `${own}.up`, M, C),
-      ...naming.linear(`${to}.mlp.c_proj`, `${own}.down`, C, M),
-    ];
-  };
-  const tensors = [
-    naming.tensor('transformer.wte.weight', 'token.weight', [V, C]),
-    naming.tensor('transformer.wpe.weight', 'position.weight', [T, C]),
-    ...Array.from({ length: layers }, (_, k) => block(k)).flat(),
-    ...naming.norm('transformer.ln_f', 'norm', C),
-    naming.tensor('lm_head.weight', tied ? 'token.weight' : 'head.weight', [V, C]),
-  ];
+  const { vocabulary: V, channels: C, tied } = gptConfig(source);
+  const head = new Naming(source).tensor('lm_head.weight', 'token.weight', [V, C]);
+  const tensors = [...gpt2Tensors(source, 'linear'), ...(tied ? [head] : [])];
   return modelFile(source, tensors);
 }
 

@@ -16,8 +16,8 @@ export function gptConfig({ config }: Source): Required<GptConfig> {
 export const mlpWidth = ({ channels, mlpRatio }: { channels: number; mlpRatio: number }): number =>
   channels * mlpRatio;
 
-/** The weights, under GPT-2's names. */
-export function gpt2Tensors(source: Source): OutTensor[] {
+/** The weights, under GPT-2's names; matrices as [in, out] (turned) or [out, in]. */
+export function gpt2Tensors(source: Source, matrices: 'turned' | 'linear'): OutTensor[] {
   const config = gptConfig(source);
   const { vocabulary: V, context: T, channels: C, layers, tied } = config;
   const M = mlpWidth(config);
@@ -26,11 +26,11 @@ export function gpt2Tensors(source: Source): OutTensor[] {
     const [to, own] = [`transformer.h.${k}`, `block.${k}`];
     return [
       ...naming.norm(`${to}.ln_1`, `${own}.norm1`, C),
-      ...naming.turned(`${to}.attn.c_attn`, `${own}.qkv`, 3 * C, C),
-      ...naming.turned(`${to}.attn.c_proj`, `${own}.projection`, C, C),
+      ...naming[matrices](`${to}.attn.c_attn`, `${own}.qkv`, 3 * C, C),
+      ...naming[matrices](`${to}.attn.c_proj`, `${own}.projection`, C, C),
       ...naming.norm(`${to}.ln_2`, `${own}.norm2`, C),
-      ...naming.turned(`${to}.mlp.c_fc`, `${own}.up`, M, C),
-      ...naming.turned(`${to}.mlp.c_proj`, `${own}.down`, C, M),
+      ...naming[matrices](`${to}.mlp.c_fc`, `${own}.up`, M, C),
+      ...naming[matrices](`${to}.mlp.c_proj`, `${own}.down`, C, M),
     ];
   };
   return [

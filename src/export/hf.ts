@@ -79,7 +79,7 @@ function gptFiles(source: Source, vocabulary: unknown, name: string): ExportedFi
   const tokens = vocabularyOf(source, vocabulary, V);
   return {
     'config.json': jsonFile(gpt2Config(source, tokens.end)),
-    'model.safetensors': modelFile(source, gpt2Tensors(source)),
+    'model.safetensors': modelFile(source, gpt2Tensors(source, 'turned')),
     ...tokenizerFiles(tokens, context),
     'README.md': textFile(gptCard(source, name, 'transformers')),
   };
