@@ -119,7 +119,9 @@ export class ForwardStack implements Site {
   prepare(run: Run, k: number): void {
     const { x, y } = this;
     const { fraction } = y;
+    run.block = k;
     for (const part of this.blocks[k]) part.prepare(run, x, y, FORWARD);
+    run.block = 0;
     y.fraction = fraction;
   }
 
