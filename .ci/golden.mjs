@@ -39,14 +39,14 @@ async function helper(name) {
   return import(pathToFileURL(outfile).href);
 }
 
-/** The digest of the tokens of a fixed corpus, by the built library. */
-async function goldenTokens() {
-  const [library, tokenizer, own] = await Promise.all(
-    ['dist/index.js', 'dist/tokenizer.js', 'test/conformance/tokens.js'].map(
+/** A digest of test/conformance, by the built library and one of its entries. */
+async function goldenDigest(entry, name) {
+  const [library, given, own] = await Promise.all(
+    ['dist/index.js', `dist/${entry}.js`, `test/conformance/${name}.js`].map(
       (file) => import(pathToFileURL(join(root, file)).href),
     ),
   );
-  return { digest: await own.tokensDigest(library, tokenizer) };
+  return { digest: await own[`${name}Digest`](library, given) };
 }
 
 /** File → its content. */
@@ -57,7 +57,8 @@ const GOLDEN = {
   },
   'test/golden/runs.json': async () => (await helper('golden-runs')).goldenRuns(),
   'test/golden/models.json': async () => (await helper('golden-models')).goldenModels(),
-  'test/golden/tokens.json': goldenTokens,
+  'test/golden/tokens.json': () => goldenDigest('tokenizer', 'tokens'),
+  'test/golden/logits.json': () => goldenDigest('generate', 'logits'),
   'src/verify/published/conformance.json': async () =>
     (await helper('golden-conformance')).goldenConformance(),
 };

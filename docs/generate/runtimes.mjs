@@ -11,6 +11,9 @@ const runtimeOf = ({ runtime, version, name }) =>
 export const rowsThatRan = ({ rows }) =>
   rows.filter(({ status }) => status !== 'not run' && status !== 'refused');
 
+/** The first digits of a digest. */
+const short = (digest) => code(digest.slice(0, 16));
+
 const MATRIX_MISSING = 'Not measured yet: run `npm run conformance`.';
 
 /** One line a processor: what ran there and computes the published bits, and what does not. */
@@ -36,9 +39,9 @@ export function conformance() {
     table(['processor', 'the published digest', 'other'], lines),
     '',
     `${equal.length} of the ${ran.length} that ran have the digest ` +
-      `${code(equal[0]?.digest.slice(0, 16) ?? 'none')}; versions and times are in the table ` +
+      `${short(equal[0]?.digest ?? 'none')}; versions and times are in the table ` +
       'below. ' +
-      tokensWords(equal) +
+      otherWords(equal) +
       (handover === undefined ? '' : handoverWords(handover)) +
       `${environment(data.stamp)}.`,
   ].join('\n');
@@ -48,7 +51,7 @@ export function conformanceRows() {
   const data = result('conformance');
   if (data === undefined) return MATRIX_MISSING;
   return table(
-    ['runtime', 'version', 'processor', 'verdict', 'seconds'],
+    ['runtime', 'version', 'processor', 'verdict', 'tokens', 'logits', 'seconds'],
     data.rows.map((row) => [
       row.name,
       runtimeOf(row),
@@ -56,21 +59,25 @@ export function conformanceRows() {
       row.status === 'equal'
         ? 'equal'
         : `${row.status}${row.note === undefined ? '' : `: ${row.note}`}`,
+      ...[row.tokens, row.logits].map((digest) => (digest === undefined ? '' : short(digest))),
       row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1),
     ]),
-    [4],
+    [6],
   );
 }
 
-/** How many give the tokens of a fixed corpus, which a run of an older version has not asked. */
-function tokensWords(equal) {
-  const asked = equal.filter(({ tokens }) => tokens !== undefined);
-  const [first] = asked;
-  if (first === undefined) return '';
-  return (
-    `${asked.length} were asked for the tokens of a fixed corpus and give the same ` +
-    `(SHA-256 ${code(first.tokens.slice(0, 16))}). `
-  );
+const QUESTIONS = [
+  ['tokens', 'the tokens of a fixed corpus'],
+  ['logits', 'all logits of 20 prompts, cut and put together in every way'],
+];
+
+/** How many give the same tokens and logits, which a run of an older version has not asked. */
+function otherWords(equal) {
+  return QUESTIONS.map(([key, what]) => {
+    const asked = equal.filter((row) => row[key] !== undefined);
+    if (asked.length === 0) return '';
+    return `${asked.length} were asked for ${what} and give the same (${short(asked[0][key])}). `;
+  }).join('');
 }
 
 /** What the run that was handed through several runtimes gave. */
@@ -80,6 +87,6 @@ function handoverWords({ weights, note, legs, equal }) {
   return (
     `${steps}, the checkpoint's bytes handed on: ` +
     `${equal ? 'the same weights as' : '**other weights than**'} all steps ` +
-    `in one Node (SHA-256 ${code(weights.slice(0, 16))}). `
+    `in one Node (SHA-256 ${short(weights)}). `
   );
 }

@@ -49,13 +49,14 @@ function selected({ only, quick }) {
 /** Bare shells do not say what they are. */
 const isNameless = (runtime) => runtime === undefined || runtime.startsWith('a JavaScript shell');
 
-/** The digest of tokens.js that every runtime must have. */
-const { digest: TOKENS } = JSON.parse(
-  readFileSync(new URL('../golden/tokens.json', import.meta.url), 'utf8'),
-);
+/** The digests of tokens.js and logits.js that every runtime must have. */
+const DIGESTS = ['tokens', 'logits'].map((name) => [
+  name,
+  JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8')).digest,
+]);
 
 /** What one answer means: status and note. */
-function judge({ report, error, tokens }, refuses) {
+function judge({ report, error, ...digests }, refuses) {
   if (report === undefined) {
     if (refuses?.test(error))
       return {
@@ -66,14 +67,15 @@ function judge({ report, error, tokens }, refuses) {
   }
   if (refuses !== undefined) return { status: 'failed', note: 'it must refuse to run here' };
   const first = report.rows.find(({ equal }) => !equal);
-  if (report.equal && report.digest === report.expected)
-    return tokens === TOKENS
-      ? { status: 'equal' }
-      : { status: 'DIFFERENT', note: `tokens: ${tokens}, expected ${TOKENS}` };
-  return {
-    status: 'DIFFERENT',
-    note: `first difference: ${first?.name}, case ${first?.firstDifference ?? 0}`,
-  };
+  if (!report.equal || report.digest !== report.expected)
+    return {
+      status: 'DIFFERENT',
+      note: `first difference: ${first?.name}, case ${first?.firstDifference ?? 0}`,
+    };
+  const other = DIGESTS.find(([name, expected]) => digests[name] !== expected);
+  if (other === undefined) return { status: 'equal' };
+  const [name, expected] = other;
+  return { status: 'DIFFERENT', note: `${name}: ${digests[name]}, expected ${expected}` };
 }
 
 /** One row of the table; never throws. */
@@ -101,6 +103,7 @@ async function runRow({ name, processor, install, run, version, refuses }) {
       ...judge(answer, refuses),
       digest: report?.digest,
       tokens: answer.tokens,
+      logits: answer.logits,
       milliseconds: report?.milliseconds,
       wallMilliseconds: wall,
     };
@@ -147,7 +150,7 @@ async function main() {
   }
   console.log(
     `\n${columns([
-      ['runtime', 'engine', 'processor', 'verdict', 'ms', 'digest', 'tokens'],
+      ['runtime', 'engine', 'processor', 'verdict', 'ms', 'digest', 'tokens', 'logits'],
       ...rows.map((row) => [
         row.name,
         row.version ?? row.runtime ?? '',
@@ -156,6 +159,7 @@ async function main() {
         String(row.milliseconds ?? ''),
         row.digest?.slice(0, 16) ?? '',
         row.tokens?.slice(0, 16) ?? '',
+        row.logits?.slice(0, 16) ?? '',
       ]),
     ]).join('\n')}\n`,
   );

@@ -21,14 +21,17 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
-/** The page posts what it finds, and the digest of tokens, to this server, and to no other: the
- *  page itself sends nothing. */
+/** The page posts what it finds, and the digests of tokens and logits, to this server, and to no
+ *  other: the page itself sends nothing. */
 const POSTING = `<script>
-const modules = ['dist/index.js', 'dist/tokenizer.js', 'test/conformance/tokens.js'];
+const modules = ['dist/index.js', 'dist/tokenizer.js', 'dist/generate.js',
+  'test/conformance/tokens.js', 'test/conformance/logits.js'];
 document.addEventListener('verified', async ({ detail }) => {
-  const [library, tokenizer, own] = await Promise.all(modules.map((path) => import('/' + path)));
-  const tokens = await own.tokensDigest(library, tokenizer).catch(String);
-  fetch('/posted', { method: 'POST', body: JSON.stringify({ ...detail, tokens }) });
+  const [library, tokenizer, generate, { tokensDigest }, { logitsDigest }] =
+    await Promise.all(modules.map((path) => import('/' + path)));
+  const tokens = await tokensDigest(library, tokenizer).catch(String);
+  const logits = await logitsDigest(library, generate).catch(String);
+  fetch('/posted', { method: 'POST', body: JSON.stringify({ ...detail, tokens, logits }) });
 });
 </script>
 <script type="module">`;

@@ -1,10 +1,12 @@
 // verify on the runtime that runs this file, any that has modules and prints: one line of JSON, {
-// report, runtime, tokens } or { error }.
+// report, runtime, tokens, logits } or { error }.
 
 import './shell-prelude.js';
+import * as generate from '../../dist/generate.js';
 import * as library from '../../dist/index.js';
 import * as tokenizer from '../../dist/tokenizer.js';
 import { describeRuntime, verify } from '../../dist/verify.js';
+import { logitsDigest } from './logits.js';
 import { tokensDigest } from './tokens.js';
 
 const say =
@@ -17,7 +19,8 @@ async function answer() {
   const runtime = describeRuntime();
   try {
     const report = verify();
-    return { report, runtime, tokens: await tokensDigest(library, tokenizer) };
+    const tokens = await tokensDigest(library, tokenizer);
+    return { report, runtime, tokens, logits: await logitsDigest(library, generate) };
   } catch (error) {
     return { error: `${error.name}: ${error.message}`, runtime };
   }

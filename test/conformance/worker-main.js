@@ -2,9 +2,11 @@
 // (handover-steps.js).
 
 import * as library from '../../dist/worker.js';
+import * as generate from '../../dist/worker-generate.js';
 import * as tokenizer from '../../dist/worker-tokenizer.js';
 import { describeRuntime, verify } from '../../dist/worker-verify.js';
 import { handover } from './handover-steps.js';
+import { logitsDigest } from './logits.js';
 import { tokensDigest } from './tokens.js';
 
 export default {
@@ -13,7 +15,8 @@ export default {
       if (request.method === 'POST')
         return Response.json(await handover(library, await request.json()));
       const tokens = await tokensDigest(library, tokenizer);
-      return Response.json({ report: verify(), runtime: describeRuntime(), tokens });
+      const logits = await logitsDigest(library, generate);
+      return Response.json({ report: verify(), runtime: describeRuntime(), tokens, logits });
     } catch (error) {
       return Response.json({ error: `${error.name}: ${error.message}` });
     }

@@ -11,7 +11,9 @@ const worker :Workerd.Worker = (
   modules = [
     (name = "test/conformance/worker-main.js", esModule = embed "worker-main.js"),
     (name = "test/conformance/handover-steps.js", esModule = embed "handover-steps.js"),
+    (name = "test/conformance/logits.js", esModule = embed "logits.js"),
     (name = "test/conformance/tokens.js", esModule = embed "tokens.js"),
+    (name = "dist/worker-generate.js", esModule = embed "../../dist/worker-generate.js"),
     (name = "dist/worker-tokenizer.js", esModule = embed "../../dist/worker-tokenizer.js"),
     (name = "dist/worker-verify.js", esModule = embed "../../dist/worker-verify.js"),
     (name = "dist/worker.js", esModule = embed "../../dist/worker.js"),
