@@ -2,35 +2,65 @@
 // and at the borders of every option.
 
 import { describe, expect, test } from 'vitest';
+import { PURPOSE, randomU32 } from '../../src/core/random.ts';
 import { weightOf } from '../../src/generate/exponential.ts';
-import { Sampler, type SamplingOptions } from '../../src/generate/sampling.ts';
+import { Sampler, type SamplingOptions, weightsOf } from '../../src/generate/sampling.ts';
+import { plainChoice, RELATIVE, STEP } from '../helpers/plain-sampler.ts';
 
 const FRACTION = 20;
 const raw = (logits: readonly number[]): Int32Array =>
   Int32Array.from(logits, (logit) => Math.round(logit * 2 ** FRACTION));
 const NONE: readonly number[] = [];
 
-/** Probabilities in float64, as transformers orders the steps. */
-function reference(logits: readonly number[], options: SamplingOptions, seen = NONE): number[] {
-  const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty: r = 1 } = options;
-  const penalised = logits.map((logit, id) => {
-    if (!seen.includes(id)) return logit;
-    return logit > 0 ? logit / r : logit * r;
-  });
-  const order = penalised.map((_, id) => id).sort((a, b) => penalised[b] - penalised[a] || a - b);
-  const largest = penalised[order[0]];
-  const weight = (id: number): number => Math.exp((penalised[id] - largest) / temperature);
-  let kept = topK > 0 ? order.slice(0, topK) : order;
-  const total = kept.reduce((sum, id) => sum + weight(id), 0);
-  let sum = 0;
-  kept = kept.filter((id, i) => {
-    const isIn = i === 0 || sum < topP * total;
-    sum += weight(id);
-    return isIn;
-  });
-  kept = kept.filter((id) => weight(id) >= minP);
-  const all = kept.reduce((of, id) => of + weight(id), 0);
-  return logits.map((_, id) => (kept.includes(id) ? weight(id) / all : 0));
+/** A generator of numbers in 0 .. 1, the same for every run. */
+function uniform(): () => number {
+  let at = 12345;
+  return () => {
+    at = (Math.imul(at, 1664525) + 1013904223) >>> 0;
+    return at / 2 ** 32;
+  };
+}
+
+/** Random options: each is there half of the time, as people write it, with two decimals. */
+function randomOptions(next: () => number, tokens: number): SamplingOptions {
+  const decimal = (low: number, high: number): number =>
+    Math.round(100 * (low + next() * (high - low))) / 100;
+  const all: SamplingOptions = {
+    temperature: decimal(0.2, 2),
+    topK: 1 + Math.floor(next() * tokens),
+    topP: decimal(0, 1),
+    minP: decimal(0, 0.3),
+    repetitionPenalty: decimal(1, 2),
+  };
+  return Object.fromEntries(Object.entries(all).filter(() => next() < 0.5));
+}
+
+/** Chooses from random rows of 2 to 64 logits, some of up to 1,000, by integers and in plain
+ *  float64 with the options that `change` makes of theirs. */
+function compare(rows: number, change: (given: SamplingOptions) => SamplingOptions = () => ({})) {
+  const next = uniform();
+  const counts = { compared: 0, skipped: 0, wrong: 0 };
+  for (let seed = 0; seed < rows; seed++) {
+    const tokens = 2 + Math.floor(next() * (seed % 20 === 0 ? 999 : 63));
+    const options = randomOptions(next, tokens);
+    const logits = Array.from(
+      { length: tokens },
+      () => Math.round((next() * 12 - 6) * 2 ** FRACTION) / 2 ** FRACTION,
+    );
+    const seen = logits.map((_, id) => id).filter(() => next() < 0.2);
+    const index = Math.floor(next() * 1000);
+    const random = randomU32(seed, PURPOSE.sample, 0, 0, index);
+    const plain = plainChoice(
+      { logits, seen, random },
+      { ...options, ...change(options) },
+      FRACTION,
+    );
+    const token = new Sampler({ ...options, seed }).choose(raw(logits), FRACTION, seen, index);
+    if (plain.isNear) counts.skipped++;
+    else counts.compared++;
+    if (!plain.isNear && plain.token !== token) counts.wrong++;
+  }
+  return counts;
 }
 
 /** The 0.1 % point of chi-square with k degrees of freedom (Wilson, Hilferty 1931). */
@@ -57,6 +87,23 @@ describe('weights', () => {
   });
 });
 
+test('a weight is within 2^-14 of float64 and a step, at 200 temperatures', () => {
+  const next = uniform();
+  let worst = 0;
+  for (let i = 0; i < 200; i++) {
+    const temperature = 0.01 + next() ** 2 * 99;
+    const weight = weightsOf(2 ** 24, FRACTION, temperature);
+    for (let j = 0; j < 1000; j++) {
+      const distance = Math.floor(next() * Math.min(31, 22 * temperature) * 2 ** FRACTION);
+      const exact = Math.exp(-distance / 2 ** FRACTION / temperature);
+      const error = Math.abs(weight(2 ** 24 - distance) / 2 ** 30 - exact);
+      worst = Math.max(worst, (error - STEP) / exact);
+    }
+  }
+  console.log(`weights: worst ${worst.toExponential(2)} of ${RELATIVE.toExponential(2)}`);
+  expect(worst).toBeLessThan(RELATIVE);
+});
+
 describe('choices', () => {
   test.each<[string, SamplingOptions]>([
     ['nothing', {}],
@@ -68,7 +115,8 @@ describe('choices', () => {
     ['repetition penalty', { repetitionPenalty: 1.5 }],
     ['all together', { temperature: 1.3, topK: 9, topP: 0.92, minP: 0.05, repetitionPenalty: 1.2 }],
   ])('frequencies with %s are the probabilities: chi-square, 10 seeds, p > 0.001', (_, options) => {
-    const expected = reference(LOGITS, options, SEEN);
+    const draw = { logits: LOGITS, seen: SEEN, random: 0 };
+    const { probabilities: expected } = plainChoice(draw, options, FRACTION);
     const draws = 4000;
     for (let seed = 1; seed <= 10; seed++) {
       const sampler = new Sampler({ ...options, seed });
@@ -84,28 +132,25 @@ describe('choices', () => {
     }
   });
 
-  test('a choice is one that a float64 reference keeps, of 2,000 random rows of 50 logits', () => {
-    let differ = 0;
-    let at = 12345;
-    const next = (): number => {
-      at = (Math.imul(at, 1664525) + 1013904223) >>> 0;
-      return at / 2 ** 32;
-    };
-    for (let i = 0; i < 2000; i++) {
-      const logits = Array.from(
-        { length: 50 },
-        () => Math.round((next() * 12 - 6) * 2 ** 20) / 2 ** 20,
-      );
-      const options = {
-        temperature: 0.5 + next(),
-        topK: 1 + Math.floor(next() * 50),
-        topP: next(),
-      };
-      const expected = reference(logits, options);
-      const token = new Sampler({ ...options, seed: i }).choose(raw(logits), FRACTION, NONE, i);
-      if (expected[token] === 0) differ++;
-    }
-    expect(differ).toBe(0);
+  test('20,000 choices are a plain float64 sampler’s, but for 3 of 1,000 at a border', () => {
+    const counts = compare(20_000);
+    console.log(
+      `sampling: ${counts.compared} choices compared, ${counts.skipped} skipped, ` +
+        `${counts.wrong} other than float64's`,
+    );
+    expect(counts.wrong).toBe(0);
+    expect(counts.compared + counts.skipped).toBe(20_000);
+    expect(counts.skipped).toBeLessThan(60);
+  });
+
+  test.each<[string, (options: SamplingOptions) => SamplingOptions]>([
+    ['temperature', ({ temperature = 1 }) => ({ temperature: temperature * 1.01 })],
+    ['top-k', ({ topK = 0 }) => ({ topK: topK + 1 })],
+    ['top-p', ({ topP = 1 }) => ({ topP: topP * 0.99 })],
+    ['min-p', ({ minP = 0 }) => ({ minP: minP + 0.01 })],
+    ['repetition penalty', ({ repetitionPenalty: r = 1 }) => ({ repetitionPenalty: r * 1.01 })],
+  ])('and another %s is noticed', (_, change) => {
+    expect(compare(4000, change).wrong).toBeGreaterThan(5);
   });
 
   test('top-k of 1 and temperature 0 are the first largest logit', () => {
