@@ -68,7 +68,7 @@ export function conformanceRows() {
 
 const QUESTIONS = [
   ['tokens', 'the tokens of a fixed corpus'],
-  ['logits', 'all logits of 20 prompts, cut and put together in every way'],
+  ['logits', 'all logits of 20 prompts, in chunks of five sizes,'],
 ];
 
 /** How many give the same tokens and logits, which a run of an older version has not asked. */
