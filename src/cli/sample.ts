@@ -58,16 +58,15 @@ class Writer {
   }
 }
 
-/** Options of the command as those of the generator. */
+/** Options of the command as those of the generator, the defaults too: what is used is told. */
 function optionsOf(values: SampleValues): GenerateOptions {
   const { length = 400, temperature = 0.8, seed = 1 } = values;
-  const { topK, topP, minP, repetitionPenalty, stop, slide } = values;
+  const { topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, stop = [], slide = 1 } = values;
   if (!(temperature >= 0 && temperature <= 100))
     throw new UsageError(
       `--temperature is ${temperature}, expected a number from 0 (most likely token) to 100`,
     );
-  if (stop?.includes('') === true)
-    throw new UsageError("--stop is '', expected at least one character");
+  if (stop.includes('')) throw new UsageError("--stop is '', expected at least one character");
   const given = { temperature, topK, topP, minP, repetitionPenalty, stop, slide, seed };
   return { ...given, maxTokens: length };
 }
@@ -90,9 +89,9 @@ export async function sample(directory: string, values: SampleValues): Promise<n
   }
   writer?.end();
   if (writer === undefined) {
-    const { maxTokens: length, temperature, seed } = options;
+    const { maxTokens: length, ...used } = options;
     const about = { prompt: values.prompt ?? '', text: all };
-    printJson({ event: 'sample', ...about, length, temperature, seed, step: run.step });
+    printJson({ event: 'sample', ...about, length, ...used, step: run.step });
   }
   return interrupts.exitCode ?? 0;
 }

@@ -51,6 +51,23 @@ test.each(['characters', 'bytes'])('of a model of %s', (run) => {
 const text = (...words: string[]): string =>
   events(['sample', 'characters', '--length', '60', ...words], { cwd })[0].text;
 
+test('the event has the options that were used', () => {
+  const of = (...words: string[]) => {
+    const [{ event: _, text: __, ...used }] = events(['sample', 'characters', ...words], { cwd });
+    return used;
+  };
+  const defaults = { topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, stop: [], slide: 1 };
+  const common = { prompt: '', temperature: 0.8, seed: 1, step: 3 };
+  expect(of('--length', '5')).toEqual({ ...common, ...defaults, length: 5 });
+  const words =
+    '--length 4 --temperature 0.5 --top-k 9 --top-p 0.9 --min-p 0.01 --repetition-penalty 1.5 ' +
+    '--stop qz --slide 2 --seed 8 --prompt the';
+  expect(of(...words.split(' '))).toEqual({
+    ...{ length: 4, temperature: 0.5, topK: 9, topP: 0.9, minP: 0.01, repetitionPenalty: 1.5 },
+    ...{ stop: ['qz'], slide: 2, seed: 8, prompt: 'the', step: 3 },
+  });
+});
+
 test('the most likely token alone, by whichever option', () => {
   const greedy = text('--temperature', '0');
   expect(text('--top-k', '1')).toBe(greedy);
