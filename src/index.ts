@@ -133,7 +133,15 @@ export {
   decodeCheckpoint,
   encodeCheckpoint,
 } from './checkpoint/checkpoint.ts';
-export { exportAdapter, exportPeft, loadAdapter, mergeAdapter } from './checkpoint/adapter.ts';
+export {
+  type AdaptedRun,
+  type AdapterPart,
+  type ReadAdapter,
+  exportAdapter,
+  loadAdapter,
+  mergeAdapter,
+  readAdapter,
+} from './checkpoint/adapter.ts';
 export { type LoadOptions, loadWeights } from './checkpoint/load.ts';
 export {
   type Dtype,

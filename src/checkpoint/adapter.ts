@@ -1,47 +1,117 @@
-// Low-rank adapters as files: B alone, as a trainer has it, with the seed of A and the SHA-256 of
-// the weights that it was trained on; merged into those weights; and as PEFT loads it.
+// Low-rank adapters as files: B alone, as a run has it, with the seed of A and the SHA-256 of the
+// weights that it was trained on; and merged into those weights.
 
-import { instance, text, typed } from '../core/check.ts';
+import { list, properties, reading, show, text, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError, UsageError } from '../core/errors.ts';
-import { type FullLora, loraOf, loraShift, loraSigns } from '../layers/lora.ts';
+import { type FullLora, lora, loraOf, loraShift, loraSigns } from '../layers/lora.ts';
 import { MASTER_FRACTION, WEIGHT_LIMIT } from '../memory/formats.ts';
-import { isWeight, type NamedTensor } from '../train/tensors.ts';
-import { Trainer } from '../train/trainer.ts';
+import { type ImportedGptConfig, idleColumns, importedGpt } from '../models/imported.ts';
+import { isWeight, type NamedTensor, readTensor } from '../train/tensors.ts';
+import type { Trainer } from '../train/trainer.ts';
 import { int32FromLittleEndian, toLittleEndian } from './bytes.ts';
 import { parseJson } from './json.ts';
 import { loadWeights } from './load.ts';
-import { decodeSafetensors, encodeSafetensors, type RawTensor } from './safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const FORMAT = 'retrograd-adapter';
 const VERSION = '1';
 
-/** The weights of a model with an adapter: the base's, the adapter's, and how that is made. */
-interface Split {
-  readonly base: readonly NamedTensor[];
-  readonly adapter: readonly NamedTensor[];
-  readonly options: FullLora;
+/** A run with an adapter: a Trainer, what `decodeCheckpoint` gave, or these of its properties. */
+export interface AdaptedRun {
+  /** The model, by name and configuration. */
+  readonly options: { readonly model: { readonly name: string; readonly config: unknown } };
+  /** Its weights; what an optimizer keeps is left out. */
+  readonly tensors: readonly NamedTensor[] | (() => readonly NamedTensor[]);
 }
 
-function split(trainer: Trainer<never>): Split {
-  instance<object>('trainer', trainer, Trainer, 'a Trainer');
-  const { adapter } = trainer.options.model.config as { adapter?: { options: FullLora } };
+/** What an adapter adds to one matrix: y = x (W + B A)^T. */
+export interface AdapterPart {
+  /** W [out, in]. */
+  readonly matrix: NamedTensor;
+  /** A [r, in]: entries are 0 and +-2^-k. */
+  readonly a: Float32Array;
+  /** B [out, r]. */
+  readonly b: NamedTensor;
+}
+
+/** An adapter and what it was trained on. */
+export interface ReadAdapter {
+  /** The model, by name and configuration. */
+  readonly model: { readonly name: string; readonly config: ImportedGptConfig };
+  /** How A is drawn, and which matrices have one. */
+  readonly options: FullLora;
+  /** The weights below it, in the order of forward. */
+  readonly base: readonly NamedTensor[];
+  /** What it adds, in the same order. */
+  readonly parts: readonly AdapterPart[];
+}
+
+/** The model and the weights of a run. */
+function contentsOf(run: AdaptedRun): Pick<ReadAdapter, 'model'> & { weights: NamedTensor[] } {
+  const { options, tensors } = properties('the run', run, ['options', 'tensors']);
+  const { model } = properties('the options', options, ['model']);
+  const { name, config: given } = properties('the model', model, ['name', 'config']);
+  const config = (name === 'gpt' ? importedGpt(given as never).config : given) as ImportedGptConfig;
+  const all =
+    typeof tensors === 'function' ? reading('tensors()', () => tensors.call(run)) : tensors;
+  const weights = list('tensors', all, (what, one) => readTensor(what, one)).filter(isWeight);
+  return { model: { name: text('its name', name), config }, weights };
+}
+
+function optionsOf(config: ImportedGptConfig): FullLora {
+  const { adapter } = properties('the configuration', config, ['adapter']);
   if (adapter === undefined)
     throw new UsageError('the model has no adapter', 'make it with adapter: lora({ ... })');
-  const weights = trainer.tensors().filter(isWeight);
-  return {
-    base: weights.filter(({ name }) => loraOf(name) === undefined),
-    adapter: weights.filter(({ name }) => loraOf(name) !== undefined),
-    options: adapter.options,
-  };
+  const { name, options } = properties('the adapter', adapter, ['name', 'options']);
+  if (name !== 'lora') throw new UsageError(`the adapter is ${show(name)}, expected lora`);
+  return lora(options as FullLora).options;
+}
+
+/** The adapter of a run: of each matrix A, which is drawn, written out, and B. Throws UsageError for
+ *  a run without one.
+ *  @example
+ *  const shape = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
+ *  const model = gpt({ ...shape, adapter: lora({ rank: 2, on: ['qkv'] }) });
+ *  const { parts } = readAdapter(Trainer.create({ model, batch: 1, steps: 10 }));
+ *  console.log(parts.map(({ matrix, a }) => `${matrix.name} ${a[0]}`).join());
+ *  // block.0.qkv.weight -0.25,block.1.qkv.weight 0.25
+ */
+export function readAdapter(run: AdaptedRun): ReadAdapter {
+  const { model, weights } = contentsOf(run);
+  const options = optionsOf(model.config);
+  const isB = ({ name }: NamedTensor): boolean => loraOf(name) !== undefined;
+  const base = weights.filter((tensor) => !isB(tensor));
+  const parts = weights.filter(isB).map((b): AdapterPart => {
+    const matrix = matrixOf(b, base, options);
+    const [, into] = matrix.shape;
+    const unit = 2 ** -loraShift(into);
+    const signs = loraSigns(b.name, into, options, idleColumns(model.config, matrix.name));
+    return { matrix, a: Float32Array.from(signs, (sign) => sign * unit), b };
+  });
+  return { model, options, base, parts };
+}
+
+/** The matrix that B is the adapter of. */
+function matrixOf(b: NamedTensor, base: readonly NamedTensor[], { rank }: FullLora): NamedTensor {
+  const found = base.find(({ name }) => name === loraOf(b.name));
+  if (found === undefined)
+    throw new UsageError(`${b.name} is the adapter of a matrix that shares its weights`);
+  const [out, into] = found.shape;
+  const isWhole = found.data.length === out * into && b.data.length === out * rank;
+  if (isWhole && `${found.shape}; ${b.shape}` === `${[out, into]}; ${[out, rank]}`) return found;
+  throw new UsageError(
+    `${b.name} has shape [${b.shape}], expected that of an adapter of rank ${rank} of ` +
+      `[${found.shape}]`,
+  );
 }
 
 const digestOf = (tensors: readonly NamedTensor[]): string =>
   hex(sha256(tensors.map(({ data }) => toLittleEndian(data))));
 
-/** The adapter of a trainer's model as a file (safetensors): B of every matrix, how A is drawn, and
- *  the SHA-256 of the weights below it, which is that of the run that they are from. Throws
- *  UsageError for a model without one.
+/** The adapter of a run as a file (safetensors): B of every matrix, how A is drawn, and the SHA-256
+ *  of the weights below it, which is that of the run that they are from. Throws UsageError for a run
+ *  without one.
  *  @example
  *  const shape = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
  *  const model = gpt({ ...shape, adapter: lora({ rank: 2, on: ['qkv'] }) });
@@ -52,11 +122,8 @@ const digestOf = (tensors: readonly NamedTensor[]): string =>
  *  loadAdapter(other, exportAdapter(trainer, '0.1.0'));
  *  console.log(other.evaluate(batch).loss === trainer.evaluate(batch).loss); // true
  */
-export function exportAdapter<Batch>(
-  trainer: Trainer<Batch>,
-  libraryVersion: string,
-): Uint8Array<ArrayBuffer> {
-  const { base, adapter, options } = split(trainer as unknown as Trainer<never>);
+export function exportAdapter(run: AdaptedRun, libraryVersion: string): Uint8Array<ArrayBuffer> {
+  const { options, base, parts } = readAdapter(run);
   return encodeSafetensors({
     metadata: {
       format: FORMAT,
@@ -65,7 +132,7 @@ export function exportAdapter<Batch>(
       base: digestOf(base),
       adapter: JSON.stringify(options),
     },
-    tensors: adapter.map(({ name, shape, data }) => ({
+    tensors: parts.map(({ b: { name, shape, data } }) => ({
       name,
       dtype: 'I32' as const,
       shape,
@@ -85,7 +152,7 @@ export function exportAdapter<Batch>(
  *  console.log(trainer.steps); // 0
  */
 export function loadAdapter<Batch>(trainer: Trainer<Batch>, file: Uint8Array): void {
-  const { base, options } = split(trainer as unknown as Trainer<never>);
+  const { base, options } = readAdapter(trainer);
   const { tensors, metadata } = decodeSafetensors(typed('file', file, 'Uint8Array'));
   const { format, version, base: wanted, adapter = '' } = metadata;
   if (format !== FORMAT) throw new CheckpointError('a safetensors file, but not an adapter');
@@ -120,96 +187,25 @@ export function loadAdapter<Batch>(trainer: Trainer<Batch>, file: Uint8Array): v
  *  loadWeights(plainly, mergeAdapter(trainer));
  *  console.log(plainly.parameters, trainer.parameters); // 1640 1736
  */
-export function mergeAdapter<Batch>(trainer: Trainer<Batch>): NamedTensor[] {
-  const { base, adapter, options } = split(trainer as unknown as Trainer<never>);
-  const merged = new Map(base.map((tensor) => [tensor.name, tensor.data.slice()]));
-  for (const b of adapter) {
-    const [out] = b.shape;
-    const into = matrixOf(b, base).shape[1];
-    const data = merged.get(loraOf(b.name) as string) as Int32Array;
-    const signs = loraSigns(b.name, into, options);
-    const step = 2 ** loraShift(into);
-    for (let o = 0; o < out; o++)
-      for (let i = 0; i < into; i++) {
-        let sum = 0; // below 2^35: exact
-        for (let r = 0; r < options.rank; r++)
-          sum += b.data[o * options.rank + r] * signs[r * into + i];
-        const value = data[o * into + i] + Math.floor(sum / step + 0.5);
-        data[o * into + i] = Math.min(WEIGHT_LIMIT, Math.max(-WEIGHT_LIMIT, value));
-      }
-  }
-  return base.map((tensor) => ({ ...tensor, data: merged.get(tensor.name) as Int32Array }));
+export function mergeAdapter(run: AdaptedRun): NamedTensor[] {
+  const { base, parts } = readAdapter(run);
+  const added = new Map(parts.map((part) => [part.matrix.name, part]));
+  return base.map((tensor) => ({ ...tensor, data: withAdded(tensor, added.get(tensor.name)) }));
 }
 
-/** The matrix that B is the adapter of. */
-function matrixOf({ name }: NamedTensor, base: readonly NamedTensor[]): NamedTensor {
-  const found = base.find((tensor) => tensor.name === loraOf(name));
-  if (found === undefined)
-    throw new UsageError(`${name} is the adapter of a matrix that shares its weights`);
-  return found;
-}
-
-/** GPT-2's names of a block's matrices. */
-const GPT2: Readonly<Record<string, string>> = {
-  qkv: 'attn.c_attn',
-  projection: 'attn.c_proj',
-  up: 'mlp.c_fc',
-  down: 'mlp.c_proj',
-};
-
-/** The adapter of a GPT as PEFT loads it on top of GPT2LMHeadModel: `adapter_config.json` and
- *  `adapter_model.safetensors`, A written out, float32. `base`: what PEFT finds the model by.
- *  Throws UsageError for an adapter on anything but qkv, projection, up and down of blocks.
- *  @example
- *  const shape = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
- *  const model = gpt({ ...shape, adapter: lora({ rank: 2, on: ['qkv'] }) });
- *  const files = exportPeft(Trainer.create({ model, batch: 1, steps: 10 }), 'gpt2');
- *  console.log(JSON.parse(files['adapter_config.json']).target_modules); // [ 'attn.c_attn' ]
- */
-export function exportPeft<Batch>(
-  trainer: Trainer<Batch>,
-  base: string,
-): { 'adapter_config.json': string; 'adapter_model.safetensors': Uint8Array<ArrayBuffer> } {
-  const { base: weights, adapter, options } = split(trainer as unknown as Trainer<never>);
-  const { rank, on } = options;
-  const modules = on.map((name) => moduleOf(name));
-  const float32 = (values: ArrayLike<number>, unit: number): Uint8Array =>
-    toLittleEndian(Float32Array.from(values, (value) => value * unit));
-  const tensors = adapter.flatMap((b): RawTensor[] => {
-    const [, block, name] = /^block\.(\d+)\.(\w+)\.lora\.weight$/.exec(b.name) ?? [];
-    const prefix = `base_model.model.transformer.h.${block}.${moduleOf(name)}`;
-    const into = matrixOf(b, weights).shape[1];
-    const a = float32(loraSigns(b.name, into, options), 2 ** -loraShift(into));
-    const ofB = float32(b.data, 2 ** -MASTER_FRACTION);
-    const dtype = 'F32' as const;
-    return [
-      { name: `${prefix}.lora_A.weight`, dtype, shape: [rank, into], bytes: a },
-      { name: `${prefix}.lora_B.weight`, dtype, shape: b.shape, bytes: ofB },
-    ];
-  });
-  const config = {
-    peft_type: 'LORA',
-    task_type: 'CAUSAL_LM',
-    base_model_name_or_path: text('base', base),
-    r: rank,
-    lora_alpha: rank, // their quotient is the factor of B A: 1
-    lora_dropout: 0,
-    bias: 'none',
-    fan_in_fan_out: true, // GPT-2's matrices are [in, out]
-    target_modules: modules,
-    modules_to_save: null,
-    inference_mode: true,
-  };
-  return {
-    'adapter_config.json': `${JSON.stringify(config, null, 2)}\n`,
-    'adapter_model.safetensors': encodeSafetensors({ tensors, metadata: { format: 'pt' } }),
-  };
-}
-
-function moduleOf(name: string): string {
-  if (Object.hasOwn(GPT2, name)) return GPT2[name];
-  throw new UsageError(
-    `the adapter is on ${JSON.stringify(name)}, which PEFT has no place for in a GPT-2`,
-    `it has for ${Object.keys(GPT2).join(', ')}; merge the others`,
-  );
+/** W + B A; a copy of W if nothing is added. */
+function withAdded({ data }: NamedTensor, part: AdapterPart | undefined): Int32Array {
+  const sums = data.slice();
+  if (part === undefined) return sums;
+  const { matrix, a, b } = part;
+  const [out, into] = matrix.shape;
+  const [, rank] = b.shape;
+  for (let o = 0; o < out; o++)
+    for (let i = 0; i < into; i++) {
+      let sum = 0; // a multiple of 2^-k below 2^36: exact
+      for (let r = 0; r < rank; r++) sum += b.data[o * rank + r] * a[r * into + i];
+      const value = sums[o * into + i] + Math.floor(sum + 0.5);
+      sums[o * into + i] = Math.min(WEIGHT_LIMIT, Math.max(-WEIGHT_LIMIT, value));
+    }
+  return sums;
 }

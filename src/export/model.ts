@@ -23,7 +23,7 @@ export function vocabularyOf(source: Source, given: unknown, size: number): Toke
 }
 
 /** Throws UsageError for a model that has no counterpart elsewhere. */
-export function refuseModel({ model }: Source, expected: string): never {
+export function refuseModel({ model }: Pick<Source, 'model'>, expected: string): never {
   throw new UsageError(
     `the model is ${show(model)}, expected ${expected}`,
     'exportSafetensors (--to safetensors) takes any model',

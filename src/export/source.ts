@@ -7,6 +7,7 @@ import { CheckpointError, UsageError } from '../core/errors.ts';
 import {
   type ImportedGptConfig,
   isWeight,
+  mergeAdapter,
   type NamedTensor,
   type PlainGpt,
   withoutFormats,
@@ -37,11 +38,11 @@ function readWeight(what: string, value: unknown): NamedTensor {
   };
 }
 
-/** The weights of a model. */
+/** The weights of a model, an adapter merged into them. */
 export class Source {
   /** Of the model's definition. */
   readonly model: string;
-  readonly config: object;
+  config: object;
   readonly vocabulary: unknown;
   /** In the order of forward. */
   readonly weights: readonly NamedTensor[];
@@ -49,7 +50,7 @@ export class Source {
   readonly epsilon: number;
   /** The weights are the integers of the model: no formats were undone (withoutFormats). */
   readonly isExact: boolean;
-  private readonly masters: readonly NamedTensor[];
+  private masters: readonly NamedTensor[];
   private digest: string | undefined;
 
   constructor(given: ExportSource) {
@@ -64,11 +65,23 @@ export class Source {
     const all =
       typeof tensors === 'function' ? reading('tensors()', () => tensors.call(given)) : tensors;
     this.masters = list('tensors', all, readWeight).filter(isWeight);
+    this.merge();
     const plain = this.plain();
     this.isExact = plain === undefined;
     this.weights = plain?.tensors ?? this.masters;
     this.config = plain?.config ?? this.config;
     this.epsilon = plain?.epsilon ?? 1e-5;
+  }
+
+  /** An adapter becomes a part of the weights: no other program has it. */
+  private merge(): void {
+    const { model, config, masters } = this;
+    const { adapter, ...rest } = reading('the configuration', () => ({
+      ...(config as ImportedGptConfig),
+    }));
+    if (adapter === undefined) return;
+    this.masters = mergeAdapter({ options: { model: { name: model, config } }, tensors: masters });
+    this.config = rest;
   }
 
   /** Without the formats of imported weights, if it has some. */
@@ -118,13 +131,18 @@ export class Source {
 
   /** Throws UsageError if the model at inference is not the plain network that others compute. */
   checkRule(): void {
-    const { rule } = this.config as { rule?: { name?: unknown } };
-    const name: unknown = rule?.name;
-    if (name === 'bdia' || name === 'plain') return;
-    throw new UsageError(
-      `the model was trained with the update rule ${show(name)}, expected bdia or plain: it is ` +
-        'another network at inference, which no other program computes',
-      'exportSafetensors (--to safetensors) takes it; docs/reversibility.md has its equations',
-    );
+    checkRuleOf(this.config);
   }
+}
+
+/** The same, of a configuration. */
+export function checkRuleOf(config: object): void {
+  const { rule } = config as { rule?: { name?: unknown } };
+  const name: unknown = rule?.name;
+  if (name === 'bdia' || name === 'plain') return;
+  throw new UsageError(
+    `the model was trained with the update rule ${show(name)}, expected bdia or plain: it is ` +
+      'another network at inference, which no other program computes',
+    'exportSafetensors (--to safetensors) takes it; docs/reversibility.md has its equations',
+  );
 }

@@ -22,6 +22,8 @@ export interface MatrixShape {
   readonly kind?: Kind | undefined;
   /** Whether rows of dy are short, so that dy W is exact if the rows of W are: of a large head. */
   readonly isLarge?: boolean | undefined;
+  /** Of each block, columns that nothing is added to by an adapter (none). */
+  readonly idle?: readonly (readonly number[])[] | undefined;
 }
 
 /** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.

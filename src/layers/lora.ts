@@ -86,8 +86,14 @@ export const loraOf = (path: string): string | undefined =>
   text('path', path).endsWith(SUFFIX) ? `${path.slice(0, -SUFFIX.length)}.weight` : undefined;
 
 /** Signs of A [rank, into] of the adapter at `path`, as int16 1 and -1: bit i of the words that the
- *  generator has for seed, path and i. The path counts by the first 64 bits of its SHA-256. */
-export function loraSigns(path: string, into: number, { rank, seed }: FullLora): Int16Array {
+ *  generator has for seed, path and i. The path counts by the first 64 bits of its SHA-256. 0 in
+ *  columns that are `idle`. */
+export function loraSigns(
+  path: string,
+  into: number,
+  { rank, seed }: FullLora,
+  idle: readonly number[] = [],
+): Int16Array {
   const signs = new Int16Array(rank * into);
   const digest = new DataView(sha256([new TextEncoder().encode(path)]).buffer);
   const [high, low] = [digest.getUint32(0), digest.getUint32(4)];
@@ -98,6 +104,7 @@ export function loraSigns(path: string, into: number, { rank, seed }: FullLora):
       const to = Math.min(signs.length, from + 32);
       for (let j = from; j < to; j++) signs[j] = 1 - 2 * ((word >>> (j - from)) & 1);
     });
+  for (const column of idle) for (let r = 0; r < rank; r++) signs[r * into + column] = 0;
   return signs;
 }
 
@@ -187,6 +194,7 @@ class LowRank {
   private readonly whole: Columns;
   private readonly shift: number;
   private readonly into: number;
+  private readonly idle: MatrixShape['idle'];
   /** int16 [r, in]: A's signs; as panels for u and for dx. */
   private readonly signs: Pointer;
   private readonly forwardPanels: Pointer;
@@ -201,7 +209,7 @@ class LowRank {
 
   constructor(
     at: Planner,
-    { out, into, rows, name }: MatrixShape,
+    { out, into, rows, name, idle }: MatrixShape,
     private readonly options: FullLora,
   ) {
     const { rank } = options;
@@ -217,6 +225,7 @@ class LowRank {
     this.whole = new Columns(0, out, OPERAND_MAX);
     this.shift = loraShift(into);
     this.into = into;
+    this.idle = idle;
     this.signs = at.own(rank * into * 2);
     this.forwardPanels = at.own(packedBytes(into, rank));
     this.backwardPanels = at.own(packedBytes(rank, into));
@@ -231,7 +240,8 @@ class LowRank {
     const { rank } = options;
     if (what.copy) {
       const { path } = group[run.block % group.length];
-      run.int16.set(loraSigns(path, into, options), this.signs / 2);
+      const signs = loraSigns(path, into, options, this.idle?.[run.block]);
+      run.int16.set(signs, this.signs / 2);
       run.kernels.pack_nt_i16(this.signs, into, into, rank, this.forwardPanels);
       run.kernels.pack_nn_i16(this.signs, into, rank, into, this.backwardPanels);
     }

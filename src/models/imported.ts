@@ -2,7 +2,7 @@
 // need. They are part of its configuration, so checkpoints and threads have them. Without any it is
 // gpt() itself.
 
-import { fields, list, refuse, whole } from '../core/check.ts';
+import { fields, list, reading, refuse, whole } from '../core/check.ts';
 import { attention } from '../layers/attention.ts';
 import { sequential } from '../layers/chain.ts';
 import { embedding } from '../layers/embedding.ts';
@@ -16,6 +16,7 @@ import { magnified, multiplied } from '../layers/rescaled.ts';
 import { sublayer } from '../reversible/block.ts';
 import { definition } from './define.ts';
 import { type GptConfig, gpt } from './gpt.ts';
+import type { Adapter } from './model.ts';
 import { reversible } from './stream.ts';
 
 /** Formats of weights that came from another program, all by powers of two. */
@@ -65,6 +66,25 @@ function checkedFormats(given: ImportedFormats, neurons: number): ImportedFormat
 const widest = ({ outliers: blocks }: ImportedFormats): number =>
   Math.max(0, ...blocks.map((block) => block.length));
 
+/** Columns of a matrix that an adapter leaves alone: of `down` those of outlier neurons, whose own
+ *  products are elsewhere, so that B A is added to what other programs compute, and to no more. */
+export function idleColumns({ formats }: ImportedGptConfig, path: string): readonly number[] {
+  const [, block] = /^block\.(\d+)\.down\.weight$/.exec(path) ?? [];
+  return (formats?.outliers[Number(block)] ?? []).map(([neuron]) => neuron);
+}
+
+/** An adapter that leaves those columns alone. */
+function besides(formats: ImportedFormats, adapter: Adapter | undefined): Adapter | undefined {
+  const idle = formats.outliers.map((block) => block.map(([neuron]) => neuron));
+  return (
+    adapter && {
+      ...adapter,
+      matrix: (at, shape) =>
+        adapter.matrix(at, shape.name === 'down.' ? { ...shape, idle } : shape),
+    }
+  );
+}
+
 function mlpOf(config: Required<GptConfig>, formats: ImportedFormats, deviation: number): Layer {
   const { channels: C, mlpRatio, bias } = config;
   const mlp = sequential(
@@ -90,7 +110,7 @@ function mlpOf(config: Required<GptConfig>, formats: ImportedFormats, deviation:
  */
 export const importedGpt = /* @__PURE__ */ definition('gpt', (config: ImportedGptConfig) => {
   if (Object(config) !== config) return gpt(config);
-  const { formats: given, ...rest } = config;
+  const { formats: given, ...rest } = reading('model', () => ({ ...config }));
   const plain = gpt(rest);
   if (given === undefined) return plain;
   const full = plain.config as Required<GptConfig>;
@@ -105,7 +125,7 @@ export const importedGpt = /* @__PURE__ */ definition('gpt', (config: ImportedGp
   const head = linear(vocabulary, tied ? { shares: 'token.weight' } : { name: 'head' });
   const [{ input }] = plain.streams;
   return {
-    config: { ...full, formats },
+    config: { ...full, formats, adapter: besides(formats, full.adapter) },
     input,
     layers: [
       embedding({ vocabulary, channels }),

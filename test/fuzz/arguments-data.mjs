@@ -32,6 +32,12 @@ const exported = () => {
 const adapter = R.lora({ rank: 2, on: ['qkv'] });
 const adapted = R.Trainer.create({ model: R.gpt({ ...GPT, adapter }), batch: 1, steps: 1 });
 
+/** The same of a run with an adapter. */
+const plainly = () => {
+  const { name, config } = adapted.options.model;
+  return { options: { model: { name, config: { ...config } } }, tensors: adapted.tensors() };
+};
+
 /** [name, function, good arguments]. */
 export const DATA_CALLS = [
   // checkpoints and data
@@ -62,10 +68,15 @@ export const DATA_CALLS = [
     () => [exported(), { vocabulary: { kind: 'characters', symbols: 'abcd' }, name: 'letters' }],
   ],
   ['loraOf', R.loraOf, () => ['block.0.qkv.lora.weight']],
-  ['exportAdapter', R.exportAdapter, () => [adapted, '0.1.0']],
+  ['exportAdapter', R.exportAdapter, () => [plainly(), '0.1.0']],
   ['loadAdapter', R.loadAdapter, () => [adapted, R.exportAdapter(adapted, '0.1.0')]],
-  ['mergeAdapter', R.mergeAdapter, () => [adapted]],
-  ['exportPeft', R.exportPeft, () => [adapted, 'gpt2']],
+  ['mergeAdapter', R.mergeAdapter, () => [plainly()]],
+  ['readAdapter', R.readAdapter, () => [plainly()]],
+  [
+    'exportPeft',
+    (...given) => X.exportPeft(...given)['adapter_model.safetensors'].bytes(),
+    () => [plainly(), { base: 'gpt2' }],
+  ],
   ['matching', R.matching, () => [['block.*', '!*.gain']]],
   ['sha256Hex', R.sha256Hex, () => [new Uint8Array(9)]],
   ['createWasmBackend', R.createWasmBackend, () => [{ pages: 2, build: 'release', shared: false }]],
