@@ -68,8 +68,8 @@ function optionsOf(config: ImportedGptConfig): FullLora {
   return lora(options as FullLora).options;
 }
 
-/** The adapter of a run: of each matrix A, which is drawn, written out, and B. Throws UsageError for
- *  a run without one.
+/** The adapter of a run: of each matrix A, which is drawn, written out, and B. Throws UsageError
+ *  for a run without one.
  *  @example
  *  const shape = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
  *  const model = gpt({ ...shape, adapter: lora({ rank: 2, on: ['qkv'] }) });
@@ -109,9 +109,9 @@ function matrixOf(b: NamedTensor, base: readonly NamedTensor[], { rank }: FullLo
 const digestOf = (tensors: readonly NamedTensor[]): string =>
   hex(sha256(tensors.map(({ data }) => toLittleEndian(data))));
 
-/** The adapter of a run as a file (safetensors): B of every matrix, how A is drawn, and the SHA-256
- *  of the weights below it, which is that of the run that they are from. Throws UsageError for a run
- *  without one.
+/** The adapter of a run as a file (safetensors): B of every matrix, how A is drawn, and the
+ *  SHA-256 of the weights below it, which is that of the run that they are from. Throws UsageError
+ *  for a run without one.
  *  @example
  *  const shape = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
  *  const model = gpt({ ...shape, adapter: lora({ rank: 2, on: ['qkv'] }) });

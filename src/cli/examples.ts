@@ -4,6 +4,7 @@ export const EXAMPLES = [
   ['demo'],
   ['train', 'gpt', '--text', 'input.txt', '--steps', '2000', '--out', 'run'],
   ['train', 'gpt', '--text', 'input.txt', '--resume', 'run'],
+  ['train', 'gpt', '--text', 'other.txt', '--init', 'run', '--lora', '8', '--out', 'fine'],
   ['sample', 'run', '--prompt', 'The '],
   ['export', 'run', '--to', 'hf', '--out', 'model'],
   ['import', 'gpt2', '--text', 'input.txt', '--out', 'base'],

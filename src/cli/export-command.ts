@@ -14,11 +14,13 @@ export function addExport(program: Command, finish: (code: number) => void): voi
       '--to <form>',
       'hf: a directory for transformers; gguf: a file for llama.cpp and ollama; onnx: a ' +
         'directory for transformers.js and onnxruntime; safetensors: the weights alone, of any ' +
-        'model; nanogpt, llm.c: files of these programs',
+        'model; nanogpt, llm.c: files of these programs; peft: a directory with the adapter of ' +
+        '--lora alone, which all others merge into the weights',
       choice('--to', ...(Object.keys(FORMS) as Form[])) as (given: string) => string,
     )
     .option('-o, --out <path>', 'the directory or file to write; nothing there is overwritten')
     .option('--name <name>', "the model's name (that of DIR)")
+    .option('--base <name>', 'of peft: directory or name by which the base model is found')
     .option(
       '--end <token>',
       'of gguf: number of the token at which programs stop (that of the vocabulary)',

@@ -16,11 +16,12 @@ import {
   exportLlmC,
   exportNanoGpt,
   exportOnnx,
+  exportPeft,
   exportSafetensors,
   UsageError,
 } from './library.ts';
 import { Bar, barLine, print, printJson } from './reporters.ts';
-import { openAny } from './run.ts';
+import { merged, openAny } from './run.ts';
 import { commandLine } from './shell.ts';
 import { isLively, terminalColumns } from './terminal.ts';
 
@@ -32,6 +33,7 @@ export const FORMS = {
   safetensors: false,
   nanogpt: false,
   'llm.c': false,
+  peft: true,
 } as const;
 export type Form = keyof typeof FORMS;
 
@@ -42,6 +44,7 @@ export interface ExportValues {
   to?: Form;
   out?: string;
   name?: string;
+  base?: string;
   end?: number;
   cache?: boolean;
   json?: boolean;
@@ -83,10 +86,11 @@ function placeOf({ to, out }: ExportValues): Place {
 }
 
 /** Throws UsageError for an option that the form has not. */
-function checkOptions({ to, end, cache, name }: ExportValues): void {
+function checkOptions({ to, end, cache, name, base }: ExportValues): void {
   const refused: [string, boolean][] = [
     ['--end', end !== undefined && to !== 'gguf'],
     ['--no-cache', cache === false && to !== 'onnx'],
+    ['--base', base !== undefined && to !== 'peft'],
     ['--name', name !== undefined && !NAMED.includes(to as Form)],
   ];
   const found = refused.find(([, isRefused]) => isRefused);
@@ -100,8 +104,9 @@ function checkOptions({ to, end, cache, name }: ExportValues): void {
 /** The files by name; a single one has the name of --out. */
 function filesOf(run: Run, given: ExportValues, { to, out }: Place): ExportedFiles {
   const name = given.name ?? basename(resolve(directoryOf(run.directory)));
-  const { end, cache } = given;
+  const { end, cache, base } = given;
   const single = (file: ExportedFile): ExportedFiles => ({ [basename(out)]: file });
+  if (to === 'peft') return exportPeft(run, { base });
   if (to === 'hf') return exportHf(run, { name });
   if (to === 'onnx') return exportOnnx(run, { name, cache });
   if (to === 'gguf') return single(exportGguf(run, { name, end }));
@@ -136,7 +141,8 @@ export async function exportModel(directory: string, values: ExportValues): Prom
   const place = placeOf(values);
   const { to, out } = place;
   checkOptions(values);
-  const { run } = await openAny(directory);
+  const { run: saved } = await openAny(directory);
+  const run = to === 'peft' ? saved : merged(saved);
   const files = filesOf(run, values, place);
   const total = Object.values(files).reduce((sum, { size }) => sum + size, 0);
   const line = (done: number): string =>

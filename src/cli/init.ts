@@ -15,13 +15,13 @@ import {
   UsageError,
 } from './library.ts';
 import { type RunValues, refuseDiffering } from './options.ts';
-import { openRun } from './run.ts';
+import { merged, openRun } from './run.ts';
 import { settingsOf } from './settings.ts';
 import { commandLine, pathWord } from './shell.ts';
 
 /** The run that --init names, and the values of the one that begins with its weights. */
 export interface Init {
-  run: Pick<SavedRun, 'directory' | 'tensors' | 'step'>;
+  run: Pick<SavedRun, 'directory' | 'options' | 'tensors' | 'step'>;
   basis: Parameters<SomeKind['read']>[1];
   values: RunValues;
 }
@@ -63,7 +63,11 @@ export async function openInit(
   const { formats } = run.options.model.config as { formats?: ImportedFormats };
   taken.push(['formats', formats]);
   const basis = { ...run, dataSha256: undefined };
-  return { run, basis, values: { ...values, ...Object.fromEntries(taken) } };
+  return {
+    run: run as unknown as SavedRun,
+    basis,
+    values: { ...values, ...Object.fromEntries(taken) },
+  };
 }
 
 /** Brings the weights of the run of --init into a new trainer. Throws CheckpointError naming the
@@ -71,7 +75,7 @@ export async function openInit(
 export function beginWith(trainer: Trainer<never>, { run, values }: Init): Beginning {
   const { directory, tensors, step } = run;
   try {
-    loadWeights(trainer, tensors, { fresh: values.fresh });
+    loadWeights(trainer, merged(run).tensors, { fresh: values.fresh });
   } catch (error) {
     if (error instanceof UsageError)
       throw new UsageError(

@@ -61,13 +61,24 @@ function rows(kind: SomeKind, run: SavedRun, parameters: number): [string, strin
     ['checkpoint', oneLine(checkpointPath(run.directory))],
     ['step', `${run.step} of ${run.options.steps}`],
     ['kind', kind.title],
-    ['parameters', count(parameters)],
+    ['parameters', parametersOf(run, parameters)],
     kind.describe(run.known),
     ['model', words(model)],
     ['options', words(options)],
     ['written by', `retrograd ${run.libraryVersion}`],
   ];
 }
+
+/** How many there are, and how many of them learn. */
+function parametersOf({ options, tensors }: SavedRun, all: number): string {
+  const { freeze = options.model.config.adapter } = options;
+  if (freeze === undefined) return count(all);
+  const trained = tensors.filter((one) => isWeight(one) && !freeze.fits(one.name));
+  return `${count(all)}, ${count(sizeOf(trained))} of them trained`;
+}
+
+const sizeOf = (tensors: readonly NamedTensor[]): number =>
+  tensors.reduce((sum, { data }) => sum + data.length, 0);
 
 function page(kind: SomeKind, run: SavedRun, parameters: number, digest: string): string {
   const fields = breakText(
@@ -88,7 +99,7 @@ export async function inspect(
   { json, tensors: isLong }: { json?: boolean; tensors?: boolean },
 ): Promise<number> {
   const { kind, run } = await openAny(directory);
-  const parameters = run.tensors.filter(isWeight).reduce((sum, { data }) => sum + data.length, 0);
+  const parameters = sizeOf(run.tensors.filter(isWeight));
   const digest = weightsSha256(run.tensors);
   const tensors = run.tensors.map(describe);
   if (json === true) {

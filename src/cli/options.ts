@@ -77,6 +77,7 @@ export interface RunValues {
   resume?: string;
   init?: string;
   freeze?: string[];
+  lora?: string;
   fresh?: string[];
   exportFloat32?: boolean;
   expect?: string;
@@ -171,6 +172,7 @@ export function sharedOptions(
     stochasticDepth,
     fractionBits,
     freeze,
+    lora,
   } = values;
   const {
     batch = defaults.batch,
@@ -194,6 +196,7 @@ export function sharedOptions(
     stochasticDepth,
     fractionBits,
     freeze,
+    lora,
     ...freeOptions(values, batch),
   };
 }
@@ -263,7 +266,7 @@ export const continueWords = (rows: OptionRows, values: RunValues, directory: st
 export const dataWords = (rows: OptionRows, values: RunValues): string[] =>
   givenWords(rows.data, values, AGAIN);
 
-function checkInit({ init, resume, fresh }: RunValues): void {
+function checkInit({ init, resume, fresh, lora }: RunValues): void {
   if (init !== undefined && resume !== undefined)
     throw new UsageError(
       '--init and --resume are given, expected one of them',
@@ -271,6 +274,8 @@ function checkInit({ init, resume, fresh }: RunValues): void {
     );
   if (fresh !== undefined && init === undefined && resume === undefined)
     throw new UsageError('--fresh is given, but no weights to begin with, expected --init DIR too');
+  if (lora !== undefined && init === undefined && resume === undefined)
+    throw new UsageError('--lora is given, but no weights to begin with, expected --init DIR too');
 }
 
 /** Throws UsageError for options that only make sense together. */

@@ -3,6 +3,7 @@
 
 import { byteCount, choice, names, number, wholeNumber } from './argv.ts';
 import { digestOf } from './expect.ts';
+import { loraWord } from './lora.ts';
 
 export const MAX_STEPS = 2 ** 31 - 1;
 
@@ -88,6 +89,12 @@ export const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): 
     'weights that stay as they are, without gradient and optimizer: names with a comma between, ' +
       "* for anything, ! takes out, as in '*,!block.11.*'",
     (flag) => names(flag),
+  ],
+  [
+    '--lora <rank>',
+    'learn a low-rank adapter (LoRA) on the weights of --init, which stay as they are: its rank, ' +
+      '1 to 128, and maybe its matrices, as in 8 or 8:qkv,down (qkv,projection,up,down)',
+    loraWord,
   ],
 ];
 

@@ -11,6 +11,7 @@ import {
   encodeCheckpoint,
   exportFloat32,
   MAX_CHECKPOINT_BYTES,
+  mergeAdapter,
   RetrogradError,
   Trainer,
   UsageError,
@@ -84,6 +85,14 @@ export function restoreTrainer<Batch>(
     throw error;
   }
   return trainer;
+}
+
+/** A run with its adapter, if it has one, merged into its weights. */
+export function merged<R extends Pick<SavedRun, 'options' | 'tensors'>>(run: R): R {
+  const { adapter, ...config } = run.options.model.config;
+  if (adapter === undefined) return run;
+  const model = { ...run.options.model, config };
+  return { ...run, options: { ...run.options, model }, tensors: mergeAdapter(run) };
 }
 
 /** Most bytes of what a model's numbers stand for, as a checkpoint has them: half of its header, of

@@ -2,6 +2,7 @@
 // A checkpoint keeps the library's options; what the commands show and compare is this record.
 
 import {
+  type Adapter,
   adamw,
   bdia,
   type CheckedOptions,
@@ -11,8 +12,10 @@ import {
   cosine,
   coupling,
   type Definition,
+  type FullLora,
   type JoinedOptions,
   leapfrog,
+  lora,
   matching,
   momentum,
   plain,
@@ -20,6 +23,7 @@ import {
   type UpdateRule,
   UsageError,
 } from './library.ts';
+import { loraOptions, wordOfLora } from './lora.ts';
 
 /** The rules that a run can choose, and whether states can be rebuilt by them. */
 const RULES = {
@@ -53,6 +57,8 @@ export interface Settings<Model = Record<string, unknown>> {
   fractionBits: number;
   /** Patterns of names of frozen tensors. */
   freeze?: readonly string[] | undefined;
+  /** Of an adapter its rank and its matrices: 8:qkv,down. */
+  lora?: string | undefined;
   microBatch: number;
   storeActivations: boolean;
   verify: boolean;
@@ -72,6 +78,7 @@ export interface ModelConfig {
   layers: number;
   channels: number;
   rule?: UpdateRule | undefined;
+  adapter?: Adapter | undefined;
 }
 
 /** The library's options of a run of a known model. */
@@ -123,14 +130,15 @@ export function scheduleOf(given: Partial<Settings> & { steps: number }): Schedu
 /** The library's options, checked, of a model that `define` makes. Throws UsageError. */
 export function optionsOf<Config extends ModelConfig, Batch>(
   define: Definition<Config, Batch>,
-  given: GivenSettings<Omit<Config, 'rule'>>,
+  given: GivenSettings<Omit<Config, 'rule' | 'adapter'>>,
 ): RunOptions<Config, Batch> {
   const flat = given as Partial<Settings> & { steps: number };
   const { batch, steps, seed, weightDecay, clip, dropout, stochasticDepth, fractionBits } = given;
   const { microBatch, verify = RULES[given.reversible ?? 'bdia'], threads, memoryLimit } = given;
-  const { freeze } = given;
+  const { freeze, lora: word } = given;
+  const adapter = word === undefined ? undefined : lora({ ...loraOptions(word), seed });
   const options = checkTrainOptions({
-    model: define({ ...given.model, rule: ruleOf(flat) } as Config),
+    model: define({ ...given.model, rule: ruleOf(flat), adapter } as Config),
     batch,
     steps,
     seed,
@@ -195,7 +203,7 @@ export function lastOf(schedule: Schedule): { last: Schedule; extended: number[]
 export function settingsOf(options: CheckedOptions<never>): Settings {
   const { model, batch, steps, seed, clip, dropout, stochasticDepth, fractionBits } = options;
   const { microBatch, keep, verify, threads, memoryLimit, optimizer } = options;
-  const { rule } = configOf<ModelConfig>(options);
+  const { rule, adapter } = configOf<ModelConfig>(options);
   const { last, extended } = lastOf(options.learningRate);
   const { peak, warmup } = last.options as { peak: number; warmup: number };
   const ofRule = rule.options as { gammaShift?: number; beta?: number; isRandom?: boolean };
@@ -218,6 +226,7 @@ export function settingsOf(options: CheckedOptions<never>): Settings {
     stochasticDepth,
     fractionBits,
     ...(options.freeze === undefined ? {} : { freeze: options.freeze.options.patterns }),
+    ...(adapter?.name === 'lora' ? { lora: wordOfLora(adapter.options as FullLora) } : {}),
     microBatch,
     storeActivations: keep === 'activations',
     verify,

@@ -34,7 +34,9 @@ import { validationsOf } from './validation.ts';
 function announce(reporter: Reporter, prepared: Prepared): void {
   const { kind, trainer, data, until, paths, began } = prepared;
   const { options, plan } = trainer;
-  reporter.note(`${count(trainer.parameters)} parameters, ${data.note}`);
+  const trained = plan.bytes.gradients / 8;
+  const some = trained < trainer.parameters ? `, ${count(trained)} of them trained` : '';
+  reporter.note(`${count(trainer.parameters)} parameters${some}, ${data.note}`);
   reporter.note(
     `memory ${bytes(plan.total)}, of which states ${bytes(plan.bytes.states)} and side bits ` +
       `${bytes(plan.bytes.sideBits)} (stored: ${bytes(plan.storedStatesWouldBe)})`,

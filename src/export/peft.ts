@@ -49,9 +49,9 @@ function tensorsOf({ matrix, a, b }: AdapterPart): OutTensor[] {
 }
 
 /** The adapter of a GPT as the files of a directory that PEFT loads on top of GPT2LMHeadModel:
- *  `adapter_config.json` and `adapter_model.safetensors`. The base itself leaves by `exportHf` of the
- *  run that the adapter began with. Throws UsageError for a model without an adapter, for one that is
- *  no GPT, and for an adapter on anything but qkv, projection, up and down of blocks.
+ *  `adapter_config.json` and `adapter_model.safetensors`. The base itself leaves by `exportHf` of
+ *  the run that the adapter began with. Throws UsageError for a model without an adapter, for one
+ *  that is no GPT, and for an adapter on anything but qkv, projection, up and down of blocks.
  *  @example
  *  const shape = { vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 };
  *  const model = gpt({ ...shape, adapter: lora({ rank: 2, on: ['qkv'] }) });

@@ -97,7 +97,7 @@ describe('imported weights with outlier neurons', () => {
   const vocabulary = Vocabulary.bytes();
   const tokens = Int32Array.from({ length: 24 }, (_, i) => (i * 83 + 7) % 256);
 
-  test('base and adapter are the merged model; the run is as near as merged weights are', async () => {
+  test('base and adapter are the merged model, as near to the run as may be', async () => {
     const source = await openSafetensors(sourceOf(safetensorsFile(syntheticGpt2(SHAPE, PLANTED))));
     const { options, load } = await importGpt2(source, SHAPE, { calibrate: tokens });
     const base = Trainer.create({ ...options, batch: 1, steps: 1 });
