@@ -43,6 +43,8 @@ export interface Checkpoint {
   vocabulary: unknown;
   /** SHA-256 of the training data, 64 hex digits. */
   dataSha256: string;
+  /** SHA-256 of the weights that the run began with, if they were another run's, 64 hex digits. */
+  initSha256?: string | undefined;
   /** Version of the library that wrote it. */
   libraryVersion: string;
 }
@@ -93,7 +95,7 @@ export async function encodeCheckpoint(
  */
 function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   return reading('the checkpoint', () => {
-    const { options, step, vocabulary, dataSha256, libraryVersion } = checkpoint;
+    const { options, step, vocabulary, dataSha256, initSha256, libraryVersion } = checkpoint;
     const tensors = list('tensors', checkpoint.tensors, readTensor);
     const fractions = tensors.map(({ name, fraction }) => [name, fraction]);
     return encodeSafetensors({
@@ -105,6 +107,7 @@ function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
         step: String(step),
         seed: String(options.seed),
         data: dataSha256,
+        ...(initSha256 === undefined ? {} : { init: initSha256 }),
         options: JSON.stringify(optionsToData(options)),
         vocabulary: JSON.stringify(vocabulary),
         fractions: JSON.stringify(Object.fromEntries(fractions)),
@@ -138,8 +141,10 @@ const READER: Required<CheckpointReader> = { models: [], choices: {} };
 function read({ tensors: raw, metadata }: Container, reader: CheckpointReader): Checkpoint {
   for (const field of FIELDS)
     if (!Object.hasOwn(metadata, field)) throw new CheckpointError(`its field ${field} is missing`);
-  const { library: libraryVersion, data: dataSha256, seed, version } = metadata;
-  if (!HEX.test(dataSha256)) throw new CheckpointError('its field data is not a SHA-256');
+  const { library: libraryVersion, data: dataSha256, init: initSha256, seed, version } = metadata;
+  for (const field of ['data', 'init'])
+    if (Object.hasOwn(metadata, field) && !HEX.test(metadata[field]))
+      throw new CheckpointError(`its field ${field} is not a SHA-256`);
   const { models: more, choices: others } = fields('the reader', reader, READER);
   const ownModels = list('models', more, (name, own) => callback(name, own as AnyDefinition));
   const models = [...ownModels, ...builtinModels()];
@@ -160,6 +165,7 @@ function read({ tensors: raw, metadata }: Container, reader: CheckpointReader): 
     step,
     vocabulary: parse(metadata, 'vocabulary'),
     dataSha256,
+    ...(initSha256 === undefined ? {} : { initSha256 }),
     libraryVersion,
   };
 }

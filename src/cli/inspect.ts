@@ -86,9 +86,11 @@ function page(kind: SomeKind, run: SavedRun, parameters: number, digest: string)
     Math.min(PAGE_COLUMNS, terminalColumns()),
   );
   const data = kind.name === 'gpt' ? 'text' : 'data';
+  const init = run.initSha256;
   return (
     `${fields}\n\nSHA-256 of the weights:\n${digest}\nSHA-256 of the ${data} it was trained ` +
-    `on:\n${run.dataSha256}`
+    `on:\n${run.dataSha256}` +
+    (init === undefined ? '' : `\nSHA-256 of the weights it began with:\n${init}`)
   );
 }
 
@@ -103,13 +105,14 @@ export async function inspect(
   const digest = weightsSha256(run.tensors);
   const tensors = run.tensors.map(describe);
   if (json === true) {
-    const { step, dataSha256, libraryVersion, vocabulary } = run;
+    const { step, dataSha256, initSha256, libraryVersion, vocabulary } = run;
     printJson({
       event: 'checkpoint',
       step,
       parameters,
       weightsSha256: digest,
       dataSha256,
+      initSha256,
       vocabulary,
       options: settingsOf(run.options),
       libraryVersion,

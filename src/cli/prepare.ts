@@ -27,6 +27,8 @@ export interface Prepared {
   data: RunData<unknown>;
   /** The weights that it began with, if not its own. */
   began: Beginning | undefined;
+  /** SHA-256 of the weights that the run once began with, if they were another run's. */
+  initSha256: string | undefined;
   /** Step at which this command ends. */
   until: number;
   /** Where the data are. */
@@ -35,7 +37,7 @@ export interface Prepared {
   home: RunDirectory | undefined;
 }
 
-type Begun = Pick<Prepared, 'trainer' | 'data' | 'began'>;
+type Begun = Pick<Prepared, 'trainer' | 'data' | 'began' | 'initSha256'>;
 
 /** The data, which may take a while to read and to learn a vocabulary from. */
 async function readData(
@@ -64,9 +66,10 @@ async function prepareNew(
   const options = kind.options(values, data);
   checkFits(kind, options, values, data);
   const trainer = createTrainer(kind, options);
-  if (init === undefined) return { trainer, data, began: undefined };
+  if (init === undefined) return { trainer, data, began: undefined, initSha256: undefined };
   try {
-    return { trainer, data, began: beginWith(trainer, init) };
+    const began = beginWith(trainer, init);
+    return { trainer, data, began, initSha256: began.weightsSha256 };
   } catch (error) {
     trainer.close();
     throw error;
@@ -91,7 +94,8 @@ async function prepareResumed(
     );
   const data = await readData(kind, values, run);
   checkFits(kind, options, values, data);
-  return { trainer: restoreTrainer(kind, run, options), data, began: undefined };
+  const trainer = restoreTrainer(kind, run, options);
+  return { trainer, data, began: undefined, initSha256: run.initSha256 };
 }
 
 /** Refuses a model that does not fit its memory or its checkpoint. */

@@ -121,6 +121,8 @@ export function checkSavable(parameters: number, vocabulary: unknown): void {
 export interface SaveSettings {
   vocabulary: unknown;
   dataSha256: string;
+  /** Of the weights that the run began with, if they were another run's. */
+  initSha256?: string | undefined;
   /** With a copy of the weights in float32. */
   float32: boolean;
 }
@@ -134,8 +136,8 @@ export async function encodeRun(
 ): Promise<NamedFile[]> {
   const tensors = trainer.tensors();
   const { options, steps, parameters } = trainer;
-  const { vocabulary, dataSha256 } = run;
-  const about = { vocabulary, dataSha256, libraryVersion: version };
+  const { vocabulary, dataSha256, initSha256 } = run;
+  const about = { vocabulary, dataSha256, initSha256, libraryVersion: version };
   try {
     const bytes = await encodeCheckpoint({ tensors, options, step: steps, ...about });
     const checkpoint = { file: name, bytes };

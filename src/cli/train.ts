@@ -82,11 +82,14 @@ function printEnd({ said, command }: End): void {
 }
 
 /** How saves of a run are made; undefined if there is nowhere to save. */
-function saverOf({ kind, trainer, data, home }: Prepared, values: RunValues): RunSaver | undefined {
+function saverOf(
+  { kind, trainer, data, home, initSha256 }: Prepared,
+  values: RunValues,
+): RunSaver | undefined {
   if (home === undefined) return undefined;
   const vocabulary = kind.toJson(data.known);
   const float32 = values.exportFloat32 === true;
-  const settings = { vocabulary, dataSha256: data.sha256, float32 };
+  const settings = { vocabulary, dataSha256: data.sha256, initSha256, float32 };
   return new RunSaver(home, (name) => encodeRun(trainer, settings, name));
 }
 

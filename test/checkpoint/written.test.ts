@@ -103,6 +103,8 @@ describe('what is written can be read', () => {
       { vocabulary: Array(2 ** 21).fill(1) as unknown },
       { dataSha256: 'A'.repeat(64) },
       { dataSha256: undefined },
+      { initSha256: 'ab' },
+      { initSha256: 7 },
       { libraryVersion: undefined },
       { libraryVersion: 7 },
       { libraryVersion: '\ud800' },

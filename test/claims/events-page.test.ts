@@ -137,7 +137,7 @@ beforeAll(async () => {
     '20',
   ]);
   run([...TRAIN, '--steps', '40']);
-  run(['train', 'gpt', '--text', 'text.txt', '--init', 'gpt', '--steps', '1']);
+  run(['train', 'gpt', '--text', 'text.txt', '--init', 'gpt', '--steps', '1', '--out', 'next']);
   run(['train', ...VIT, '--steps', '3', '--out', 'vit']);
   run(['train', ...PAIRS, '--steps', '3', '--out', 'french']);
   run(['demo', '--steps', '1']);
@@ -155,6 +155,7 @@ beforeAll(async () => {
   for (const dir of ['vit', 'french']) run(['eval', dir]);
   for (const words of [
     ['inspect', 'gpt'],
+    ['inspect', 'next'],
     ['sample', 'gpt', '--length', '3'],
     ['classify', 'vit', 'image.png'],
     ['export', 'gpt', '--to', 'hf', '--out', 'left'],

@@ -49,6 +49,12 @@ describe('--init', () => {
     const whole = done([...OTHER, '--init', 'base']).weightsSha256;
     events([...OTHER, '--init', 'base', '--stop-at', '1', '--out', 'part'], { cwd });
     expect(done(['train', 'gpt', '--resume', 'part']).weightsSha256).toBe(whole);
+    const { weightsSha256 } = events(['inspect', 'base'], { cwd })[0];
+    const [base, part] = ['base', 'part'].map((run) => events(['inspect', run], { cwd })[0]);
+    expect([base.initSha256, part.initSha256]).toEqual([undefined, weightsSha256]);
+    const { stdout } = retrograd(['inspect', 'part'], { cwd });
+    expect(stdout).toContain(`SHA-256 of the weights it began with:\n${weightsSha256}\n`);
+    expect(retrograd(['inspect', 'base'], { cwd }).stdout).not.toContain('began with');
   });
 
   test('another rule, bits of the state and seed may be chosen', () => {
