@@ -60,10 +60,10 @@ function part(keys: Float64Array, low: number, high: number): [number, number] {
   return [j, i];
 }
 
-/** Brings the largest `count` keys to the front, in no order. */
-function select(keys: Float64Array, count: number): void {
+/** Brings the largest `count` of `size` keys to the front, in no order. */
+function select(keys: Float64Array, size: number, count: number): void {
   let low = 0;
-  let high = keys.length - 1;
+  let high = size - 1;
   while (low < high) {
     const [end, begin] = part(keys, low, high);
     if (count - 1 <= end) high = end;
@@ -190,13 +190,26 @@ export class Sampler {
     return this.all;
   }
 
-  /** The `count` best tokens, best first. */
+  /** The `count` best tokens, best first. Behind the best so far come those that may be better,
+   *  until there is no more room: most tokens are looked at once. */
   private ranked(values: Int32Array, count: number): Int32Array {
-    const n = values.length;
-    if (this.keys.length !== n) this.keys = new Float64Array(n);
+    const room = 2 * count;
+    if (this.keys.length < room) this.keys = new Float64Array(room);
     const { keys } = this;
-    for (let id = 0; id < n; id++) keys[id] = values[id] * IDS + (IDS - 1 - id);
-    if (count < n) select(keys, count);
+    let size = 0;
+    let least = -LARGEST - 1;
+    const keep = (): void => {
+      if (size > count) select(keys, size, count);
+      size = Math.min(size, count);
+    };
+    for (let id = 0; id < values.length; id++) {
+      if (values[id] < least) continue;
+      keys[size++] = values[id] * IDS + (IDS - 1 - id);
+      if (size < room) continue;
+      keep();
+      least = Math.floor(keys.subarray(0, count).reduce((a, b) => Math.min(a, b)) / IDS);
+    }
+    keep();
     const best = keys.subarray(0, count).sort();
     return Int32Array.from(best, (_, i) => {
       const key = best[count - 1 - i];
