@@ -62,8 +62,8 @@ export async function translate(directory: string, values: TranslateValues): Pro
       );
     return { sentence, source };
   });
-  const generator = Generator.create(run);
   const { beam = 4 } = values;
+  const generator = Generator.create(run, { sequences: Math.min(2 * beam, 256) });
   for (const { sentence, source } of sources) {
     const { tokens, score, ended } = translateTokens(generator, source, beam);
     const text = known.target.decode(tokens);

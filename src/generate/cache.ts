@@ -1,5 +1,6 @@
 // Keys and values that are kept of rows gone by, packed as the matrix product wants them, and
 // attention over them. The rows at hand, of one or of several sequences, are packed behind them.
+// Those of another sequence, at which all rows look, are kept once.
 // Scores, softmax and sums are those of training (ops/attention.ts): every sum is exact and masked
 // probabilities are 0, so a row gets the same bits whatever came in one pass with it.
 
@@ -7,6 +8,7 @@ import {
   type AttentionCore,
   type AttentionInput,
   type AttentionShape,
+  type Memory,
   type Planner,
   type Pointer,
   packedBytes,
@@ -28,7 +30,7 @@ export interface Span {
 const COLUMNS = 16;
 const PAIR = 64;
 
-/** One attention's keys and values of every sequence and head. */
+/** One attention's keys and values of every sequence (or of the other one) and head. */
 interface Place {
   readonly at: Pointer;
   /** Bytes of the keys, and of the values, of one head of one sequence. */
@@ -40,6 +42,8 @@ export class KeyValueCache implements RowCache {
   /** Whose the rows at hand are. */
   spans: readonly Span[] = [];
   private readonly places = new Map<AttentionShape, Place>();
+  /** Attentions to another sequence whose keys and values are kept. */
+  private readonly others = new Set<AttentionShape>();
   private readonly probabilities: Pointer;
   /** Bytes between two panels of values. */
   private readonly stride: number;
@@ -52,20 +56,68 @@ export class KeyValueCache implements RowCache {
   ) {
     let widest = 0;
     for (const shape of shapes) {
-      const { channels, heads } = shape;
+      const { channels, heads, causal } = shape;
       const size = channels / heads;
-      const keyBytes = packedBytes(size, context);
-      const valueBytes = packedBytes(context, size);
-      const place = at.allocate('states', slots * heads * (keyBytes + valueBytes));
+      const keys = causal ? context : shape.keys;
+      const keyBytes = packedBytes(size, keys);
+      const valueBytes = packedBytes(keys, size);
+      const bytes = heads * (keyBytes + valueBytes);
+      const place = at.allocate('states', causal ? slots * bytes : bytes);
       this.places.set(shape, { at: place, keyBytes, valueBytes });
-      widest = Math.ceil(context / COLUMNS) * COLUMNS;
+      widest = Math.max(widest, Math.ceil(keys / COLUMNS) * COLUMNS);
     }
     this.probabilities = at.own(rows * widest * 2);
     this.stride = panelStride(context);
   }
 
+  /** Forgets the other sequence: another one comes. */
+  forgetOther(): void {
+    this.others.clear();
+  }
+
+  /** Gives a sequence the rows of another one. */
+  copy({ bytes: all }: Run, from: number, to: number): void {
+    for (const [{ heads, causal }, { at, keyBytes, valueBytes }] of this.places) {
+      const bytes = heads * (keyBytes + valueBytes);
+      if (causal) all.copyWithin(at + to * bytes, at + from * bytes, at + (from + 1) * bytes);
+    }
+  }
+
+  needs({ shape }: AttentionCore): boolean {
+    return !this.others.has(shape);
+  }
+
   forward(run: Run, input: AttentionInput, _: Pointer, out: Pointer, core: AttentionCore): void {
-    for (const span of this.spans) this.forwardSpan(run, core, span, input, out);
+    if (!core.shape.causal) this.forwardOther(run, core, input, out);
+    else for (const span of this.spans) this.forwardSpan(run, core, span, input, out);
+  }
+
+  private placeOf({ shape }: AttentionCore): Place {
+    const place = this.places.get(shape);
+    if (place === undefined) throw new Error('an attention that has no cache');
+    return place;
+  }
+
+  /** The rows at hand look at all of another sequence. */
+  private forwardOther(run: Run, core: AttentionCore, input: AttentionInput, out: Pointer): void {
+    const { at, keyBytes, valueBytes } = this.placeOf(core);
+    const { channels, heads } = core.shape;
+    const { rows } = (run.memory as Memory).tensor;
+    const { k, v, ldk } = input;
+    const size = channels / heads;
+    const isNew = this.needs(core);
+    core.valueStride = panelStride(rows);
+    for (let head = 0; head < heads; head++) {
+      const column = head * size * 2;
+      core.keyPanels = at + head * (keyBytes + valueBytes);
+      core.valuePanels = core.keyPanels + keyBytes;
+      if (isNew) {
+        run.kernels.pack_nt_i16(k + column, ldk, size, rows, core.keyPanels);
+        run.kernels.pack_nn_i16(v + column, ldk, rows, size, core.valuePanels);
+      }
+      core.forwardHead(run, input.q + column, input.ldq, this.probabilities, out + column);
+    }
+    this.others.add(core.shape);
   }
 
   private forwardSpan(
@@ -75,9 +127,7 @@ export class KeyValueCache implements RowCache {
     input: AttentionInput,
     out: Pointer,
   ): void {
-    const place = this.places.get(core.shape);
-    if (place === undefined) throw new Error('an attention that has no cache');
-    const { at, keyBytes, valueBytes } = place;
+    const { at, keyBytes, valueBytes } = this.placeOf(core);
     const { channels, heads } = core.shape;
     const { slot, first, count, past } = span;
     const size = channels / heads;

@@ -124,9 +124,8 @@ export class Engine {
     return this.streams[this.streams.length - 1];
   }
 
-  /** Runs one whole sample of the last stream: all rows of its output. */
+  /** Runs one whole sample of the last stream, after `begin`: all rows of its output. */
   infer(sample: unknown): Tensor {
-    this.run.memory = this.streams[this.streams.length - 2]?.memory;
     return this.last.infer(this.run, sample);
   }
 
@@ -143,6 +142,8 @@ export class Engine {
       run.memory = streams[i - 1]?.memory;
       streams[i].infer(run, sample);
     });
+    run.memory = streams[streams.length - 2]?.memory;
+    this.last.cache?.forgetOther();
   }
 
   /** Runs tokens that follow those kept; returns where their states are. */

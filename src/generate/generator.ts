@@ -1,34 +1,14 @@
 // A model at work: its weights are prepared once and kept, and rows that are done are not computed
 // again. It holds several sequences, which go through a pass together.
 
-import { choice, fields, having, list, properties, real, typed, whole } from '../core/check.ts';
-import {
-  type CheckedOptions,
-  type ConfiguredModel,
-  type NamedTensor,
-  UsageError,
-} from '../index.ts';
-import { Engine, type EngineSource } from './engine.ts';
+import { choice, fields, having, list, real, whole } from '../core/check.ts';
+import { type Tensor, UsageError } from '../index.ts';
+import { Engine } from './engine.ts';
 import { lastRow, Passes } from './places.ts';
+import { Prefixes } from './prefixes.ts';
 import { probabilitiesOf, SAMPLING, Sampler, type SamplingOptions } from './sampling.ts';
+import { type GeneratorSource, readSource } from './source.ts';
 import { StopStrings, streamOf, type TextCodec } from './text.ts';
-
-/** What a generator is made of: a trainer, a checkpoint, or a model and its weights. */
-export type GeneratorSource =
-  | {
-      /** Of the run: its model and the fraction bits of its states. */
-      readonly options: Pick<CheckedOptions<never>, 'model' | 'fractionBits'>;
-      /** Its weights; what the optimizer keeps is not looked at. */
-      readonly tensors: readonly NamedTensor[] | (() => readonly NamedTensor[]);
-    }
-  | {
-      /** The model. */
-      readonly model: ConfiguredModel<unknown, never>;
-      /** Its weights, int32 with 24 fraction bits. */
-      readonly tensors: readonly NamedTensor[];
-      /** l: fraction bits of the residual state, as in training (9). */
-      readonly fractionBits?: number | undefined;
-    };
 
 /** How a generator works. No option changes a bit of what it computes. */
 export interface GeneratorOptions {
@@ -99,41 +79,6 @@ interface Task {
   readonly stopTokens: ReadonlySet<number>;
 }
 
-const MODEL = ['name', 'config', 'streams', 'loss'] as const;
-
-function readSource(given: GeneratorSource): Omit<EngineSource, 'memoryLimit'> {
-  const keys = ['options', 'model', 'fractionBits', 'tensors'] as const;
-  type Any = { options?: unknown; model?: unknown; fractionBits?: unknown; tensors: unknown };
-  const own = properties<Any>('the source', Object(given) as Any, keys);
-  const run = own.options === undefined ? own : (own.options as Any);
-  const about = properties<Any>('its options', Object(run) as Any, ['model', 'fractionBits']);
-  const tensors =
-    typeof own.tensors === 'function'
-      ? (given as unknown as { tensors: () => NamedTensor[] }).tensors()
-      : own.tensors;
-  const read = (name: string, value: unknown): NamedTensor => {
-    const tensor = properties(name, Object(value) as NamedTensor, [
-      'name',
-      'shape',
-      'data',
-      'fraction',
-    ]);
-    typed(name, tensor.data, 'Int32Array');
-    return tensor;
-  };
-  const model = properties('model', about.model as ConfiguredModel<unknown, never>, MODEL);
-  if (model.streams === undefined || model.loss === undefined)
-    throw new UsageError(
-      'model is no model',
-      'make one with gpt(), vit(), translator() or your own',
-    );
-  return {
-    model,
-    tensors: list('tensors', tensors as NamedTensor[], read, 1),
-    fraction: whole('fractionBits', about.fractionBits ?? 9, 6, 14),
-  };
-}
-
 /** Writes texts with a model.
  *  @example
  *  const model = gpt({ vocabulary: 256, layers: 2, channels: 8, heads: 2, context: 16 });
@@ -154,6 +99,7 @@ export class Generator {
   readonly isCached: boolean;
   private readonly engine: Engine;
   private readonly passes: Passes;
+  private readonly prefixes: Prefixes;
   private readonly codec: TextCodec | undefined;
   private readonly size: number;
 
@@ -170,6 +116,7 @@ export class Generator {
     const { last, bytes } = this.engine;
     this.codec = codec;
     this.passes = new Passes(this.engine, rows, sequences);
+    this.prefixes = new Prefixes(this.engine, rows, sequences);
     this.context = last.input.type.rows;
     this.bytes = bytes;
     this.isCached = last.isIncremental;
@@ -276,7 +223,8 @@ export class Generator {
 
   /** Runs all streams but the last, and returns a function that runs the last one, as
    *  `trainer.predictor` does: of a translator the encoder, and what gives the logits after a
-   *  beginning of the translation. It holds until the next call.
+   *  beginning of the translation. It holds until the next call. The rows of `sequences` beginnings
+   *  are kept: twice as many as a beam has are enough for one row a token.
    *  @example
    *  const model = translator({ vocabulary: 6, layers: 1, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
@@ -286,10 +234,23 @@ export class Generator {
   predictor(...samples: readonly unknown[]): (last: unknown) => Float64Array {
     const { engine } = this;
     engine.begin(samples);
+    this.prefixes.forget();
     return (last) => {
-      const { row, fraction } = lastRow(engine.run, engine.infer(last));
+      const out = this.isCached ? this.outputAfter(last) : engine.infer(last);
+      const { row, fraction } = lastRow(engine.run, out);
       return Float64Array.from(row, (value) => value / 2 ** fraction);
     };
+  }
+
+  /** The output of the last stream after a beginning. */
+  private outputAfter(sample: unknown): Tensor {
+    const { engine, prefixes, passes } = this;
+    engine.last.input.takeOne(sample); // throws if it is none
+    const out = prefixes.output(Int32Array.from(sample as Int32Array));
+    if (engine.streams.length > 1) return out;
+    passes.forgetAll(); // texts have the same places
+    prefixes.forget();
+    return out;
   }
 
   /** Tokens that fit the window. */

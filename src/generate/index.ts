@@ -6,8 +6,8 @@ export {
   type GenerateOptions,
   Generator,
   type GeneratorOptions,
-  type GeneratorSource,
   type Piece,
 } from './generator.ts';
 export type { SamplingOptions } from './sampling.ts';
+export type { GeneratorSource } from './source.ts';
 export type { TextCodec } from './text.ts';

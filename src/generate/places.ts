@@ -89,6 +89,11 @@ export class Passes {
     this.kept[slot] = 0;
   }
 
+  /** Forgets what is kept of all. */
+  forgetAll(): void {
+    this.kept.fill(0);
+  }
+
   /** Does work in a place of its own. */
   async withSlot<T>(work: (slot: number) => T): Promise<T> {
     const slot = await this.slots.take();

@@ -70,7 +70,7 @@ export class ForwardStream {
   private readonly state: Tensor;
   private readonly picked: Pointer;
   private readonly out: Pointer;
-  private readonly cache: KeyValueCache | undefined;
+  readonly cache: KeyValueCache | undefined;
 
   /** shape: undefined for whole sequences. wanted: what the output is for. */
   constructor(

@@ -9,7 +9,7 @@ import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Range, Tensor, type Type } from '../memory/tensor.ts';
 import { Attention } from '../ops/attention.ts';
 import { probabilityBytes } from '../ops/attention-parts.ts';
-import type { AttentionInput } from '../ops/attention-shape.ts';
+import type { AttentionInput, AttentionShape } from '../ops/attention-shape.ts';
 import { toOperand } from '../ops/gradient.ts';
 import { activationFraction } from '../ops/range.ts';
 import type { Memory, Run } from '../ops/run.ts';
@@ -68,6 +68,7 @@ const inputOf = (q: Pointer, keyValue: Pointer, C: number): AttentionInput => ({
 
 class CrossAttention implements Planned<CrossSaved> {
   readonly needsInput = true;
+  readonly history: readonly AttentionShape[];
   private readonly query: Matrix;
   private readonly keyValue: Matrix;
   private readonly projection: Matrix;
@@ -112,6 +113,7 @@ class CrossAttention implements Planned<CrossSaved> {
       deviation,
     });
     this.core = new Attention(at, { rows, keys, channels: C, heads, causal: false });
+    this.history = [this.core.shape];
     this.ofQuery = new Columns(0, C, OPERAND_MAX);
     this.ofKey = new Columns(0, C, OPERAND_MAX);
     this.ofValue = new Columns(C, 2 * C, OPERAND_MAX);
@@ -152,20 +154,26 @@ class CrossAttention implements Planned<CrossSaved> {
   }
 
   forward(run: Run, x: Tensor, saved: CrossSaved, y: Tensor): void {
-    const { query, keyValue, core, attended } = this;
+    const { query, core, attended } = this;
     const { tensor } = run.memory as Memory;
     const { input } = saved;
     y.rows = x.rows;
     query.multiply(run, x, query.sums.at);
     query.roundColumns(run, this.ofQuery, input.q, x.rows);
-    keyValue.multiply(run, tensor, keyValue.sums.at);
-    keyValue.roundColumns(run, this.ofKey, input.k, tensor.rows);
-    keyValue.roundColumns(run, this.ofValue, input.k, tensor.rows);
+    if (run.cache?.needs(core) ?? true) this.lookAt(run, tensor, input.k);
     core.resize(x.rows, tensor.rows);
-    core.forward(run, input, saved.probabilities, saved.attended);
+    (run.cache ?? core).forward(run, input, saved.probabilities, saved.attended, core);
     attended.at = saved.attended;
     attended.rows = x.rows;
     this.projection.branch(run, attended, y.at);
+  }
+
+  /** Keys and values of the other sequence. */
+  private lookAt(run: Run, tensor: Tensor, to: Pointer): void {
+    const { keyValue } = this;
+    keyValue.multiply(run, tensor, keyValue.sums.at);
+    keyValue.roundColumns(run, this.ofKey, to, tensor.rows);
+    keyValue.roundColumns(run, this.ofValue, to, tensor.rows);
   }
 
   backward(run: Run, dy: Gradient, x: Tensor, saved: CrossSaved, dx: Gradient | undefined): void {

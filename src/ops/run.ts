@@ -54,8 +54,11 @@ export interface AttentionCore {
 
 /** What attention looks at when rows follow others that are kept. */
 export interface RowCache {
+  /** Whether the keys and values of another sequence, at which `core` looks, are not kept yet: then
+   *  `forward` wants them in its input. */
+  needs(core: AttentionCore): boolean;
   /** In place of `core`'s: the rows at hand, which may be of several sequences, look at the rows
-   *  kept of each and at those at hand. out: int16 [rows, C]. */
+   *  kept of each and at those at hand, or at another sequence. out: int16 [rows, C]. */
   forward(
     run: Run,
     input: AttentionInput,

@@ -2,18 +2,23 @@
 // made for it.
 
 import { describe, expect, test } from 'vitest';
+import type { Engine } from '../../src/generate/engine.ts';
 import { Generator, type Piece } from '../../src/generate/index.ts';
 import {
   attention,
   bdia,
+  beamSearch,
+  coupling,
   crossEntropy,
   defineModel,
   embedding,
   type Layer,
   layerNorm,
+  leapfrog,
   linear,
   meanPool,
   type Planned,
+  plain,
   relu,
   reversible,
   sequential,
@@ -21,6 +26,8 @@ import {
   Trainer,
   tokens,
   translator,
+  type UpdateRule,
+  UsageError,
   vit,
 } from '../../src/index.ts';
 
@@ -173,16 +180,81 @@ describe('images and sentences', () => {
     expect(() => generator.generate([1])).toThrow('does not write on');
   });
 
-  test('a translator gives the trainer’s logits, sentence by sentence', () => {
-    const model = translator({ vocabulary: V, layers: 2, channels: 8, heads: 2, context: 9 });
-    const trainer = Trainer.create({ model, batch: 1, steps: 10 });
-    const generator = Generator.create(trainer);
-    for (const source of [ids(4), ids(9), ids(1)]) {
-      const next = generator.predictor(source);
-      for (const n of [1, 5, 2, 9]) expect(next(ids(n))).toEqual(trainer.predict(source, ids(n)));
+  const translatorOf = (rule: UpdateRule = bdia()) => {
+    const shape = { vocabulary: V, layers: 2, channels: 8, heads: 2, context: 9 };
+    const model = translator({ ...shape, bias: true, rule });
+    const trainer = Trainer.create({ model, batch: 1, steps: 10, learningRate: 0.02 });
+    const lengths = { sourceLengths: Int32Array.of(9), targetLengths: Int32Array.of(9) };
+    const texts = { source: ids(9), input: ids(9), target: ids(9).reverse() };
+    for (let i = 0; i < 3; i++) trainer.step({ ...lengths, ...texts });
+    return trainer;
+  };
+
+  test.each([
+    ['bdia', bdia()],
+    ['plain', plain()],
+    ['leapfrog', leapfrog()],
+    ['coupling', coupling()],
+  ])('%s: a translator gives the trainer’s logits, sentence by sentence', (_, rule) => {
+    const trainer = translatorOf(rule);
+    for (const options of [{}, { chunk: 2 }, { sequences: 3 }]) {
+      const generator = Generator.create(trainer, options);
+      expect(generator.isCached).toBe(true);
+      for (const source of [ids(4), ids(9), ids(1)]) {
+        const next = generator.predictor(source);
+        for (const n of [1, 5, 2, 9]) expect(next(ids(n))).toEqual(trainer.predict(source, ids(n)));
+      }
     }
+  });
+
+  test('what a translator refuses', () => {
+    const generator = Generator.create(translatorOf());
     expect(() => generator.predictor()).toThrow('0 samples are given');
     expect(() => generator.generate([1])).toThrow('does not write on');
     expect(() => generator.classify(ids(3))).toThrow('0 samples are given');
+    const next = generator.predictor(ids(3));
+    for (const wrong of [ids(10), ids(0), [1], Int32Array.of(V)])
+      expect(() => next(wrong)).toThrow(UsageError);
+    expect(next(ids(2))).toHaveLength(V);
+  });
+
+  test('a beam of 4 finds what it finds by whole passes, and computes one row a beginning', () => {
+    const trainer = translatorOf();
+    const generator = Generator.create(trainer, { sequences: 8 });
+    const { engine } = generator as unknown as { engine: Engine };
+    const extend = engine.extend.bind(engine);
+    let rows = 0;
+    engine.extend = (spans, ...rest) => {
+      rows += spans.reduce((n, { count }) => n + count, 0);
+      return extend(spans, ...rest);
+    };
+    let beginnings = 0;
+    for (const source of [ids(5), ids(9), ids(2)]) {
+      const options = { beam: 4, begin: 1, end: 2, maxLength: 9 };
+      const next = generator.predictor(source);
+      const found = beamSearch((prefix) => {
+        beginnings++;
+        return next(prefix);
+      }, options);
+      expect(found).toEqual(beamSearch((prefix) => trainer.predict(source, prefix), options));
+    }
+    expect(beginnings).toBeGreaterThan(60);
+    expect(rows).toBe(beginnings);
+  });
+
+  test('the predictor of a GPT, of more tokens than a chunk and beside a text', async () => {
+    const model = own('f', [relu16()]);
+    const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+    const generator = Generator.create(trainer, { chunk: 3 });
+    const next = generator.predictor();
+    const alone: number[] = [];
+    for await (const piece of Generator.create(trainer).generate(ids(4), { maxTokens: 9 }))
+      alone.push(...piece.tokens);
+    const written: number[] = [];
+    for await (const piece of generator.generate(ids(4), { maxTokens: 9 })) {
+      written.push(...piece.tokens);
+      for (const n of [T, 2]) expect(next(ids(n))).toEqual(trainer.predict(ids(n)));
+    }
+    expect(written).toEqual(alone);
   });
 });
