@@ -2,6 +2,8 @@
 // names and formulas are those of the contract's notation (src/kernels/kernels.ts). Each helper
 // says for which arguments it is exact.
 
+import { HALF_32 } from './constants';
+
 // ---- scalars ------------------------------------------------------------------------------------
 
 /** halfUp(a, s), -63 <= s <= 63: any a for s > 0 (no intermediate can overflow), |a| < 2^(63 + s)
@@ -95,7 +97,7 @@ function reciprocalRoot(n: u64): u64 {
  *  1/4..1. The rest n - s^2 of s = x / sqrt(x) is divided by 2 sqrt(n) through the same reciprocal:
  *  with its relative error e the result is 1.5 e^2 2^32 sqrt(x), at most 0.48, too small, and less
  *  than 1 with what is rounded off: the root is right or 1 too small. a = 0 reads some bytes below
- *  the table, but nothing depends on them. */
+ *  the table: with any of them it is -1 before the comparison, or 0. */
 // @ts-ignore: decorator
 @inline
 export function isqrt(a: u64): u64 {
@@ -104,19 +106,25 @@ export function isqrt(a: u64): u64 {
   const y = reciprocalRoot(n);
   const s = ((n >> 32) * y) >> 30;
   const rest = i64(n - s * s);
-  const root = (s + ((((rest >> 16) - 1) * y) >> 47)) >> (up >> 1); // - 1: never too large
-  return root + u64((root + 1) * (root + 1) <= a);
+  const root = i64(s + ((((rest >> 16) - 1) * y) >> 47)) >> (up >> 1); // - 1: never too large
+  return root + u64(u64((root + 1) * (root + 1)) <= a);
 }
 
 // ---- lanes: four int32 --------------------------------------------------------------------------
 
-/** halfUp(v, s) of every int32, s > 0, any v: the last bit dropped is added, no sum can overflow.
- *  One shift by s - 1 and one by a constant: a shift by a variable is four instructions in V8. */
+/** halfUp(v, s) of every int32, s > 0, any v. One shift by s - 1 and one by a constant: a shift by
+ *  a variable is four instructions in V8. */
 // @ts-ignore: decorator
 @inline
 export function halfUpLanes(v: v128, s: i32): v128 {
-  const doubled = i32x4.shr_s(v, s - 1);
-  return i32x4.add(i32x4.shr_s(doubled, 1), v128.and(doubled, i32x4.splat(1)));
+  return halveUpLanes(i32x4.shr_s(v, s - 1));
+}
+
+/** halfUp(v, 1) of every int32, any v: 2 q + b becomes q + b, which is v - q. */
+// @ts-ignore: decorator
+@inline
+export function halveUpLanes(v: v128): v128 {
+  return i32x4.sub(v, i32x4.shr_s(v, 1));
 }
 
 /** floor((v + half) / 2^s) of every int32: halfUp(v, s) with half = halfStep(s), |v| < 2^31 - half.
@@ -134,21 +142,18 @@ export function halfStep(s: i32): i32 {
   return (1 << s) >> 1;
 }
 
-/** halfUp(v, s) of every int16, 1 <= s <= 15, any v: a rounding multiplication by 2^(15 - s) /
- *  2^15. */
+/** halfUp(v, s) of every int16, s > 0, any v. */
 // @ts-ignore: decorator
 @inline
 export function halfUpLanes16(v: v128, s: i32): v128 {
-  return q15Lanes(i16x8.splat((<i16>1) << i16(15 - s)), v);
+  return halveUpLanes16(i16x8.shr_s(v, s - 1));
 }
 
-/** halfUp(v, 1) of every int16, any v: the rounding average of unsigned numbers, v and -2^15 moved
- *  by 2^15. */
+/** halfUp(v, 1) of every int16, any v, as halveUpLanes. */
 // @ts-ignore: decorator
 @inline
 export function halveUpLanes16(v: v128): v128 {
-  const half = i16x8.splat((<i16>1) << 14);
-  return i16x8.sub(i16x8.avgr_u(v128.xor(v, i16x8.splat(i16.MIN_VALUE)), i16x8.splat(0)), half);
+  return i16x8.sub(v, i16x8.shr_s(v, 1));
 }
 
 /** clamp of every int32 between two vectors. */
@@ -238,7 +243,7 @@ export function multiplyHalfEvenLanes(a: v128, b: v128, s: i32): v128 {
 @inline
 export function halfUpLanes64(v: v128, s: i32): v128 {
   const doubled = i64x2.shr_s(v, s - 1);
-  return i64x2.add(i64x2.shr_s(doubled, 1), v128.and(doubled, i64x2.splat(1)));
+  return i64x2.sub(doubled, i64x2.shr_s(doubled, 1));
 }
 
 /** base + v / 2^s of every int32 [wraps], s > 0, rounded to nearest, ties so that the result is
@@ -263,18 +268,18 @@ export function ceilShiftLanes(v: v128, b: v128, m: i32): v128 {
   return i32x4.sub(i32x4.shr_s(v, m), i32x4.ne(b, i32x4.splat(0)));
 }
 
-/** halfUp(a b, s) of every uint32, s > 32, a b < 2^64: the low word takes no part in the sum. */
+/** halfUp(a b, s) of every uint32, s > 32, a b < 2^63: the low word takes no part in the sum. */
 // @ts-ignore: decorator
 @inline
 export function multiplyHalfUpLanesU(a: v128, b: v128, s: i32): v128 {
-  return i32x4.shr_u(i32x4.add(multiplyHighLanes(a, b), i32x4.splat(1 << (s - 33))), s - 32);
+  return halfUpLanes(multiplyHighLanes(a, b), s - 32);
 }
 
 /** halfUp(a b, 32) of every int32. */
 // @ts-ignore: decorator
 @inline
 export function multiplyHalfUpLanes(a: v128, b: v128): v128 {
-  const half = i64x2.splat((<i64>1) << 31);
+  const half = v128.load64_splat(HALF_32);
   return highWords(
     i64x2.add(i64x2.extmul_low_i32x4_s(a, b), half),
     i64x2.add(i64x2.extmul_high_i32x4_s(a, b), half),

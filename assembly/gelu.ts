@@ -4,40 +4,18 @@
 //   segment of 16 int16s -> byte lanes 0..15 -> swizzle LOW, swizzle HIGH -> interleave
 //   -> coefficients of elements 0..7, 8..15
 
-import { clampLanes16, halfStep, halfUpLanes16, q15Lanes, shiftHalfUpLanes } from './fixed';
-import { OPERAND_MAX } from './formats';
+import { FIFTH_Q15, GELU_INPUT_MAX, LARGEST_OPERAND, LOW_15, ONE_Q14 } from './constants';
+import { clampLanes16, halfUpLanes, halfUpLanes16, halveUpLanes16, q15Lanes } from './fixed';
 import { loadInt16s, loadInt32s, storeInt16s, storeInt32s, sumLanes } from './lanes';
-import {
-  GELU_GAP_C0_HIGH,
-  GELU_GAP_C0_LOW,
-  GELU_GAP_C1_HIGH,
-  GELU_GAP_C1_LOW,
-  GELU_GAP_C2_HIGH,
-  GELU_GAP_C2_LOW,
-  GELU_GAP_C3_HIGH,
-  GELU_GAP_C3_LOW,
-  GELU_SLOPE_C0_HIGH,
-  GELU_SLOPE_C0_LOW,
-  GELU_SLOPE_C1_HIGH,
-  GELU_SLOPE_C1_LOW,
-  GELU_SLOPE_C2_HIGH,
-  GELU_SLOPE_C2_LOW,
-  GELU_SLOPE_C3_HIGH,
-  GELU_SLOPE_C3_LOW,
-} from './tables';
+import { GELU_GAP, GELU_SLOPE } from './tables';
 
-/** Largest |u| inside the table: just below 5 with 11 fraction bits. */
-const INPUT_MAX: i16 = 10239;
-/** 1/5 in Q15: w = (3 + 1/5) a = 16/5 a has 11 fraction bits; its integer part is the segment. */
-const FIFTH_Q15: i16 = 6554;
-const ONE_Q14: i16 = 16384;
-
-/** w of eight elements: |-32768| saturates through the unsigned minimum. */
+/** w of eight elements, 16/5 a = (3 + 1/5) a with 11 fraction bits, whose integer part is the
+ *  segment: |-32768| saturates through the unsigned minimum. */
 // @ts-ignore: decorator
 @inline
 function position(u: v128): v128 {
-  const a = i16x8.min_u(i16x8.abs(u), i16x8.splat(INPUT_MAX));
-  return i16x8.add(i16x8.add(i16x8.add(a, a), a), q15Lanes(i16x8.splat(FIFTH_Q15), a));
+  const a = i16x8.min_u(i16x8.abs(u), v128.load16_splat(GELU_INPUT_MAX));
+  return i16x8.add(i16x8.add(i16x8.add(a, a), a), q15Lanes(v128.load16_splat(FIFTH_Q15), a));
 }
 
 /** The segments of 16 elements, one a byte. */
@@ -51,7 +29,7 @@ function segments(w0: v128, w1: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function fraction(w: v128): v128 {
-  return i16x8.shl(v128.and(w, i16x8.splat(2047)), 4);
+  return i16x8.shr_u(i16x8.shl(w, 5), 1);
 }
 
 /** Coefficients of elements 0..7 (part 0) or 8..15 (part 1) from their bytes. */
@@ -70,18 +48,27 @@ function horner(f: v128, t3: v128, t2: v128, t1: v128, t0: v128): v128 {
   return i16x8.add(q15Lanes(i16x8.add(q15Lanes(i16x8.add(q15Lanes(t3, f), t2), f), t1), f), t0);
 }
 
-/** Unclamped activations (11 - shift fraction bits) from u and 64 g. */
+/** Activations with 11 fraction bits from u and 64 g. */
 // @ts-ignore: decorator
 @inline
-function activation(u: v128, gap: v128, shift: i32): v128 {
-  const x = i16x8.sub(i16x8.max_s(u, i16x8.splat(0)), halfUpLanes16(gap, 6));
-  return shift > 0 ? halfUpLanes16(x, shift) : x;
+function activation(u: v128, gap: v128): v128 {
+  const positive = i16x8.max_s(u, i16x8.splat(0));
+  return i16x8.sub(positive, halveUpLanes16(i16x8.shr_s(gap, 5)));
 }
 
-/** Up to 16 activations; returns `count` with the clamped ones added. */
+/** Up to 16 activations; returns `count` less one for each that is not clamped, all lanes together.
+ */
 // @ts-ignore: decorator
 @inline
-function forward16(u: usize, act: usize, left: i32, shift: i32, count: v128): v128 {
+function forward16(
+  u: usize,
+  act: usize,
+  left: i32,
+  shift: i32,
+  high: v128,
+  low: v128,
+  count: v128,
+): v128 {
   const u0 = loadInt16s(u, left);
   const u1 = loadInt16s(u + 16, left - 8);
   const w0 = position(u0);
@@ -89,49 +76,53 @@ function forward16(u: usize, act: usize, left: i32, shift: i32, count: v128): v1
   const s = segments(w0, w1);
   const f0 = fraction(w0);
   const f1 = fraction(w1);
-  const c0l = i8x16.swizzle(GELU_GAP_C0_LOW, s);
-  const c0h = i8x16.swizzle(GELU_GAP_C0_HIGH, s);
-  const c1l = i8x16.swizzle(GELU_GAP_C1_LOW, s);
-  const c1h = i8x16.swizzle(GELU_GAP_C1_HIGH, s);
-  const c2l = i8x16.swizzle(GELU_GAP_C2_LOW, s);
-  const c2h = i8x16.swizzle(GELU_GAP_C2_HIGH, s);
-  const c3l = i8x16.swizzle(GELU_GAP_C3_LOW, s);
-  const c3h = i8x16.swizzle(GELU_GAP_C3_HIGH, s);
-  const v0 = activation(
+  const c0l = i8x16.swizzle(v128.load(GELU_GAP), s);
+  const c0h = i8x16.swizzle(v128.load(GELU_GAP, 16), s);
+  const c1l = i8x16.swizzle(v128.load(GELU_GAP, 32), s);
+  const c1h = i8x16.swizzle(v128.load(GELU_GAP, 48), s);
+  const c2l = i8x16.swizzle(v128.load(GELU_GAP, 64), s);
+  const c2h = i8x16.swizzle(v128.load(GELU_GAP, 80), s);
+  const c3l = i8x16.swizzle(v128.load(GELU_GAP, 96), s);
+  const c3h = i8x16.swizzle(v128.load(GELU_GAP, 112), s);
+  let v0 = activation(
     u0,
     horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)),
-    shift,
   );
-  const v1 = activation(
+  let v1 = activation(
     u1,
     horner(f1, join(c3l, c3h, 1), join(c2l, c2h, 1), join(c1l, c1h, 1), join(c0l, c0h, 1)),
-    shift,
   );
-  const high = i16x8.splat(i16(OPERAND_MAX));
-  const low = i16x8.splat(i16(-OPERAND_MAX));
+  if (shift > 0) {
+    v0 = halfUpLanes16(v0, shift);
+    v1 = halfUpLanes16(v1, shift);
+  }
   const a0 = clampLanes16(v0, low, high);
   const a1 = clampLanes16(v1, low, high);
   storeInt16s(act, a0, left);
   storeInt16s(act + 16, a1, left - 8);
-  const changed = i16x8.add(i16x8.ne(v0, a0), i16x8.ne(v1, a1));
-  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(changed));
+  const kept = i16x8.add(i16x8.eq(v0, a0), i16x8.eq(v1, a1));
+  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(kept));
 }
 
 /** Kernels.gelu_forward_i16i16. */
 export function gelu_forward_i16i16(u: usize, act: usize, n: i32, shift: i32): i32 {
   assert(shift >= 0 && shift <= 3, 'gelu_forward_i16i16: shift in 0..3');
+  const high = v128.load16_splat(LARGEST_OPERAND);
+  const low = i16x8.neg(high);
+  const all = (n + 15) & ~15;
   let count = i32x4.splat(0);
-  for (; n >= 16; n -= 16, u += 32, act += 32) count = forward16(u, act, 16, shift, count);
-  if (n > 0) count = forward16(u, act, n, shift, count);
-  return -sumLanes(count);
+  for (; n >= 16; n -= 16, u += 32, act += 32)
+    count = forward16(u, act, 16, shift, high, low, count);
+  if (n > 0) count = forward16(u, act, n, shift, high, low, count);
+  return all + sumLanes(count);
 }
 
 /** The slopes (14 fraction bits) of eight elements from 2 g. */
 // @ts-ignore: decorator
 @inline
 function slope(u: v128, g2: v128): v128 {
-  const g = halfUpLanes16(g2, 1);
-  return v128.bitselect(g, i16x8.sub(i16x8.splat(ONE_Q14), g), i16x8.shr_s(u, 15));
+  const g = halveUpLanes16(g2);
+  return v128.bitselect(g, i16x8.sub(v128.load16_splat(ONE_Q14), g), i16x8.shr_s(u, 15));
 }
 
 /** halfUp(d * slope, 15) of four elements: d = 2^15 dHigh + dLow, so that both products fit int32
@@ -140,11 +131,8 @@ function slope(u: v128, g2: v128): v128 {
 @inline
 function times(d: v128, slopes: v128): v128 {
   // the high half of every pair of dLow is 0
-  const low = i32x4.dot_i16x8_s(v128.and(d, i32x4.splat(0x7fff)), slopes);
-  return i32x4.add(
-    i32x4.mul(i32x4.shr_s(d, 15), slopes),
-    shiftHalfUpLanes(low, i32x4.splat(halfStep(15)), 15),
-  );
+  const low = i32x4.dot_i16x8_s(v128.and(d, v128.load32_splat(LOW_15)), slopes);
+  return i32x4.add(i32x4.mul(i32x4.shr_s(d, 15), slopes), halfUpLanes(low, 15));
 }
 
 // @ts-ignore: decorator
@@ -157,14 +145,14 @@ function backward16(dAct: usize, u: usize, du: usize, left: i32): void {
   const s = segments(w0, w1);
   const f0 = fraction(w0);
   const f1 = fraction(w1);
-  const c0l = i8x16.swizzle(GELU_SLOPE_C0_LOW, s);
-  const c0h = i8x16.swizzle(GELU_SLOPE_C0_HIGH, s);
-  const c1l = i8x16.swizzle(GELU_SLOPE_C1_LOW, s);
-  const c1h = i8x16.swizzle(GELU_SLOPE_C1_HIGH, s);
-  const c2l = i8x16.swizzle(GELU_SLOPE_C2_LOW, s);
-  const c2h = i8x16.swizzle(GELU_SLOPE_C2_HIGH, s);
-  const c3l = i8x16.swizzle(GELU_SLOPE_C3_LOW, s);
-  const c3h = i8x16.swizzle(GELU_SLOPE_C3_HIGH, s);
+  const c0l = i8x16.swizzle(v128.load(GELU_SLOPE), s);
+  const c0h = i8x16.swizzle(v128.load(GELU_SLOPE, 16), s);
+  const c1l = i8x16.swizzle(v128.load(GELU_SLOPE, 32), s);
+  const c1h = i8x16.swizzle(v128.load(GELU_SLOPE, 48), s);
+  const c2l = i8x16.swizzle(v128.load(GELU_SLOPE, 64), s);
+  const c2h = i8x16.swizzle(v128.load(GELU_SLOPE, 80), s);
+  const c3l = i8x16.swizzle(v128.load(GELU_SLOPE, 96), s);
+  const c3h = i8x16.swizzle(v128.load(GELU_SLOPE, 112), s);
   const s0 = slope(
     u0,
     horner(f0, join(c3l, c3h, 0), join(c2l, c2h, 0), join(c1l, c1h, 0), join(c0l, c0h, 0)),

@@ -7,13 +7,12 @@ import {
   bits,
   clampLanes16,
   floorDivide,
-  halfStep,
   halfUp,
   halfUpLanes,
+  halveUpLanes16,
   isqrt,
   multiplyHalfUpLanes,
   saturateInt16Lanes,
-  shiftHalfUpLanes,
 } from './fixed';
 import { BRANCH_LIMIT, MIN_XHAT_FRACTION, OPERAND_MAX, XHAT_FRACTION } from './formats';
 import {
@@ -35,12 +34,12 @@ const EPSILON_Q32: u64 = 42950;
 /** 1/sigma of a row of equal values: floor(sqrt(2^76 / 42950)), 22 fraction bits. */
 const RSTD_OF_CONSTANT_ROW: i32 = 1326350334;
 
-/** z = x 2^shift + y of four columns, of which `left` exist; the others are 0. A multiplication: a
+/** z = x scale + y of four columns, of which `left` exist; the others are 0. A multiplication: a
  *  shift by a variable is four instructions in V8. */
 // @ts-ignore: decorator
 @inline
-function sumOfInputs(x: usize, shift: i32, y: usize, left: i32): v128 {
-  const scaled = i32x4.mul(loadInt32s(x, left), i32x4.splat(1 << shift));
+function sumOfInputs(x: usize, scale: v128, y: usize, left: i32): v128 {
+  const scaled = i32x4.mul(loadInt32s(x, left), scale);
   return y ? i32x4.add(scaled, loadInt32s(y, left)) : scaled;
 }
 
@@ -52,30 +51,38 @@ export function roundedMean(sum: i64, columns: i32): i64 {
 }
 
 /** max |d| of a row where z - mean can leave int32, wrapped as the contract says. */
-function maxDeviation(x: usize, shift: i32, y: usize, columns: i32, mean: v128): u32 {
+function maxDeviation(x: usize, scale: v128, y: usize, columns: i32, mean: v128): u32 {
   let largest = i32x4.splat(0);
   for (let left = columns, i: usize = 0; left > 0; left -= 4, i += 16) {
-    const d = i32x4.sub(sumOfInputs(x + i, shift, y ? y + i : 0, left), mean);
+    const d = i32x4.sub(sumOfInputs(x + i, scale, y ? y + i : 0, left), mean);
     largest = i32x4.max_u(largest, v128.and(i32x4.abs(d), firstLanes(left)));
   }
   return maxLanesU(largest);
 }
 
-/** e = halfUp(d, s) of four columns. */
+/** e = halfUp(d, s) of four columns; for s <= 0 `up` is 2^-s. */
 // @ts-ignore: decorator
 @inline
-function scaled(z: v128, mean: v128, s: i32): v128 {
+function scaled(z: v128, mean: v128, s: i32, up: v128): v128 {
   const d = i32x4.sub(z, mean);
-  return s > 0 ? halfUpLanes(d, s) : i32x4.shl(d, -s);
+  return s > 0 ? halfUpLanes(d, s) : i32x4.mul(d, up);
 }
 
 /** The sum of e^2 over a row. */
 // @ts-ignore: decorator
 @inline
-function sumOfSquares(x: usize, shift: i32, y: usize, columns: i32, mean: v128, s: i32): u64 {
+function sumOfSquares(
+  x: usize,
+  scale: v128,
+  y: usize,
+  columns: i32,
+  mean: v128,
+  s: i32,
+  up: v128,
+): u64 {
   let squares = i64x2.splat(0);
   for (; columns >= 4; columns -= 4, x += 16) {
-    const e = scaled(sumOfInputs(x, shift, y, 4), mean, s);
+    const e = scaled(sumOfInputs(x, scale, y, 4), mean, s, up);
     squares = i64x2.add(
       squares,
       i64x2.add(i64x2.extmul_low_i32x4_s(e, e), i64x2.extmul_high_i32x4_s(e, e)),
@@ -83,7 +90,7 @@ function sumOfSquares(x: usize, shift: i32, y: usize, columns: i32, mean: v128, 
     if (y) y += 16;
   }
   if (columns > 0) {
-    const e = v128.and(scaled(sumOfInputs(x, shift, y, columns), mean, s), firstLanes(columns));
+    const e = v128.and(scaled(sumOfInputs(x, scale, y, columns), mean, s, up), firstLanes(columns));
     squares = i64x2.add(
       squares,
       i64x2.add(i64x2.extmul_low_i32x4_s(e, e), i64x2.extmul_high_i32x4_s(e, e)),
@@ -92,13 +99,13 @@ function sumOfSquares(x: usize, shift: i32, y: usize, columns: i32, mean: v128, 
   return u64(sumLanes64(squares));
 }
 
-/** x-hat and the output of eight columns, of which `left` exist; returns `count` less one in a lane
- *  for each clamped output. */
+/** x-hat and the output of eight columns, of which `left` exist; returns `count` less one for
+ *  each of the eight that is not clamped. */
 // @ts-ignore: decorator
 @inline
 function normalise8(
   x: usize,
-  shift: i32,
+  scale: v128,
   y: usize,
   gain: usize,
   bias: usize,
@@ -107,12 +114,15 @@ function normalise8(
   left: i32,
   mean: v128,
   s: i32,
+  up: v128,
   multiplier: v128,
   down: i32,
+  high: v128,
+  low: v128,
   count: v128,
 ): v128 {
-  const e0 = scaled(sumOfInputs(x, shift, y, left), mean, s);
-  const e1 = scaled(sumOfInputs(x + 16, shift, y ? y + 16 : 0, left - 4), mean, s);
+  const e0 = scaled(sumOfInputs(x, scale, y, left), mean, s, up);
+  const e1 = scaled(sumOfInputs(x + 16, scale, y ? y + 16 : 0, left - 4), mean, s, up);
   const normal = saturateInt16Lanes(
     multiplyHalfUpLanes(e0, multiplier),
     multiplyHalfUpLanes(e1, multiplier),
@@ -124,14 +134,12 @@ function normalise8(
     v0 = i32x4.add(v0, loadInt32s(bias, left));
     v1 = i32x4.add(v1, loadInt32s(bias + 16, left - 4));
   }
-  const half = i32x4.splat(halfStep(down));
-  const high = i16x8.splat(i16(OPERAND_MAX));
-  const low = i16x8.splat(i16(-OPERAND_MAX));
-  const v = saturateInt16Lanes(shiftHalfUpLanes(v0, half, down), shiftHalfUpLanes(v1, half, down));
+  const doubled = saturateInt16Lanes(i32x4.shr_s(v0, down - 1), i32x4.shr_s(v1, down - 1));
+  const v = halveUpLanes16(doubled);
   const w = clampLanes16(v, low, high);
   if (xhat) storeInt16s(xhat, normal, left);
   storeInt16s(out, w, left);
-  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.ne(v, w)));
+  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.eq(v, w)));
 }
 
 /** The last pass over a row. A multiplier of 0 makes x-hat 0. */
@@ -139,7 +147,7 @@ function normalise8(
 @inline
 function normalise(
   x: usize,
-  shift: i32,
+  scale: v128,
   y: usize,
   gain: usize,
   bias: usize,
@@ -148,18 +156,55 @@ function normalise(
   columns: i32,
   mean: v128,
   s: i32,
+  up: v128,
   multiplier: v128,
   down: i32,
+  high: v128,
+  low: v128,
   count: v128,
 ): v128 {
   for (; columns >= 8; columns -= 8, x += 32, gain += 16, out += 16) {
-    count = normalise8(x, shift, y, gain, bias, out, xhat, 8, mean, s, multiplier, down, count);
+    count = normalise8(
+      x,
+      scale,
+      y,
+      gain,
+      bias,
+      out,
+      xhat,
+      8,
+      mean,
+      s,
+      up,
+      multiplier,
+      down,
+      high,
+      low,
+      count,
+    );
     if (y) y += 32;
     if (bias) bias += 32;
     if (xhat) xhat += 16;
   }
   return columns > 0
-    ? normalise8(x, shift, y, gain, bias, out, xhat, columns, mean, s, multiplier, down, count)
+    ? normalise8(
+        x,
+        scale,
+        y,
+        gain,
+        bias,
+        out,
+        xhat,
+        columns,
+        mean,
+        s,
+        up,
+        multiplier,
+        down,
+        high,
+        low,
+        count,
+      )
     : count;
 }
 
@@ -193,6 +238,10 @@ export function layer_norm_forward_i32i16(
   assert((xhat == 0) == (rstd == 0), 'layer_norm_forward_i32i16: both or none of xhat and rstd');
   const wide = usize(columns) << 2;
   const narrow = usize(columns) << 1;
+  const scale = i32x4.splat(1 << shift);
+  const high = i16x8.splat(i16(OPERAND_MAX));
+  const low = i16x8.splat(i16(-OPERAND_MAX));
+  const all = rows * ((columns + 7) & ~7);
   let count = i32x4.splat(0);
   for (let row = 0; row < rows; row++, x += wide, out += narrow) {
     let sum = i64x2.splat(0);
@@ -201,13 +250,13 @@ export function layer_norm_forward_i32i16(
     let left = columns;
     let i: usize = 0;
     for (; left >= 4; left -= 4, i += 16) {
-      const z = sumOfInputs(x + i, shift, y ? y + i : 0, 4);
+      const z = sumOfInputs(x + i, scale, y ? y + i : 0, 4);
       sum = i64x2.add(sum, widenSum(z));
       least = i32x4.min_s(least, z);
       most = i32x4.max_s(most, z);
     }
     if (left > 0) {
-      const z = sumOfInputs(x + i, shift, y ? y + i : 0, left);
+      const z = sumOfInputs(x + i, scale, y ? y + i : 0, left);
       const first = i32x4.splat(i32x4.extract_lane(z, 0));
       const valid = firstLanes(left);
       sum = i64x2.add(sum, widenSum(z));
@@ -217,16 +266,18 @@ export function layer_norm_forward_i32i16(
     const mean = roundedMean(sumLanes64(sum), columns);
     const means = i32x4.splat(i32(mean));
     let deviation = max(maxLanes(most) - mean, mean - minLanes(least));
-    if (deviation > i32.MAX_VALUE) deviation = maxDeviation(x, shift, y, columns, means);
+    if (deviation > i32.MAX_VALUE) deviation = maxDeviation(x, scale, y, columns, means);
 
     let s = 0;
+    let up = i32x4.splat(1);
     let multiplier = 0;
     let inverse = RSTD_OF_CONSTANT_ROW;
     if (deviation != 0) {
       s = max(bits(deviation) - 20, -15);
+      up = i32x4.splat(1 << max(-s, 0));
       const epsilon = EPSILON_Q32 * columns;
       const n =
-        sumOfSquares(x, shift, y, columns, means, s) +
+        sumOfSquares(x, scale, y, columns, means, s, up) +
         (s > 0 ? epsilon >> (2 * s) : epsilon << (-2 * s));
       const u = (63 - bits(n)) & ~1;
       const root = isqrt((n << u) / columns);
@@ -235,7 +286,7 @@ export function layer_norm_forward_i32i16(
     }
     count = normalise(
       x,
-      shift,
+      scale,
       y,
       gain,
       bias,
@@ -244,8 +295,11 @@ export function layer_norm_forward_i32i16(
       columns,
       means,
       s,
+      up,
       i32x4.splat(multiplier),
       fraction + 3,
+      high,
+      low,
       count,
     );
     if (y) y += wide;
@@ -255,5 +309,5 @@ export function layer_norm_forward_i32i16(
       xhat += narrow;
     }
   }
-  return -sumLanes(count);
+  return all + sumLanes(count);
 }

@@ -35,9 +35,10 @@ const REQUANTIZE_MAX: i32 = 1 << 30;
 /** The same for requantize_i32i32, whose bounds and biases are below 2^26. */
 const WIDE_MAX: i32 = 1 << 28;
 
-/** Eight columns of requantize_i32i16, of which `left` exist; returns `count` less one in a lane
- *  for each clamped element. `narrow`: values are first limited to where every sum fits, which no
- *  shift above the guard needs. */
+/** Eight columns of requantize_i32i16, of which `left` exist; returns `count` less one for each of
+ *  the eight that is not clamped ("not equal" takes three instructions in V8, "equal" one).
+ *  `narrow`: values are first limited to where every sum fits, which no shift above the guard
+ *  needs. */
 // @ts-ignore: decorator
 @inline
 function requantize8(
@@ -49,7 +50,8 @@ function requantize8(
   guard: i32,
   narrow: bool,
   half: v128,
-  bound: v128,
+  high: v128,
+  low: v128,
   count: v128,
 ): v128 {
   let v0 = i32x4.shr_s(loadInt32s(a, left), drop);
@@ -66,11 +68,10 @@ function requantize8(
   }
   v0 = shiftHalfUpLanes(v0, half, guard);
   v1 = shiftHalfUpLanes(v1, half, guard);
-  const low = i32x4.neg(bound);
-  const w0 = clampLanes(v0, low, bound);
-  const w1 = clampLanes(v1, low, bound);
+  const w0 = clampLanes(v0, low, high);
+  const w1 = clampLanes(v1, low, high);
   storeInt16s(out, saturateInt16Lanes(w0, w1), left);
-  return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
+  return i32x4.add(i32x4.add(count, i32x4.eq(v0, w0)), i32x4.eq(v1, w1));
 }
 
 /** Largest bound for which 2 bound + 1 fits int16, so that twice the result may be saturated before
@@ -78,7 +79,7 @@ function requantize8(
 const PLAIN_BOUND: i32 = 16383;
 
 /** Eight columns without a bias, bound <= PLAIN_BOUND: floor((a / 2^(shift - 1) + 1) / 2) in int16.
- *  Returns `count` less one in a lane for each clamped element. */
+ *  Returns `count` less one for each that is not clamped. */
 // @ts-ignore: decorator
 @inline
 function requantizePlain8(
@@ -96,7 +97,7 @@ function requantizePlain8(
   const v = halveUpLanes16(doubled);
   const w = clampLanes16(v, low, high);
   v128.store(out, w);
-  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.ne(v, w)));
+  return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.eq(v, w)));
 }
 
 /** Kernels.requantize_i32i16. With g guard bits and q = floor(a / 2^(shift - g)) the sum is
@@ -122,10 +123,12 @@ export function requantize_i32i16(
   const guard = min(BIAS_GUARD, shift);
   const drop = shift - guard;
   const half = i32x4.splat(halfStep(guard));
-  const bounds = i32x4.splat(bound);
   const isPlain = !bias && bound <= PLAIN_BOUND;
-  const high = i16x8.splat(i16(bound));
-  const low = i16x8.neg(high);
+  const high = i32x4.splat(bound);
+  const low = i32x4.splat(-bound);
+  const high16 = i16x8.splat(i16(bound));
+  const low16 = i16x8.splat(i16(-bound));
+  const all = rows * ((columns + 7) & ~7);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 1) {
     let p = a;
@@ -134,24 +137,24 @@ export function requantize_i32i16(
     let c = columns;
     if (isPlain) {
       for (; c >= 8; c -= 8, p += 32, o += 16)
-        count = requantizePlain8(p, o, shift - 1, high, low, count);
+        count = requantizePlain8(p, o, shift - 1, high16, low16, count);
     } else if (drop > 0) {
       for (; c >= 8; c -= 8, p += 32, o += 16) {
-        count = requantize8(p, o, b, 8, drop, BIAS_GUARD, false, half, bounds, count);
+        count = requantize8(p, o, b, 8, drop, BIAS_GUARD, false, half, high, low, count);
         if (b) b += 32;
       }
     }
     for (; c > 0; c -= 8, p += 32, o += 16) {
-      count = requantize8(p, o, b, c, drop, guard, true, half, bounds, count);
+      count = requantize8(p, o, b, c, drop, guard, true, half, high, low, count);
       if (b) b += 32;
     }
   }
-  return -sumLanes(count);
+  return all + sumLanes(count);
 }
 
-/** Four columns of requantize_i32i32, of which `left` exist; returns `count` less one in a lane for
- *  each clamped element. A value to be shifted left is first limited to what stays beyond every
- *  bound and fits: `limit`. */
+/** Four columns of requantize_i32i32, of which `left` exist; returns `count` less one for each of
+ *  the four that is not clamped. A value to be shifted left is first limited to what stays beyond
+ *  every bound and fits: `limit`. */
 // @ts-ignore: decorator
 @inline
 function requantize4(
@@ -161,15 +164,16 @@ function requantize4(
   left: i32,
   shift: i32,
   limit: v128,
-  bound: v128,
+  high: v128,
+  low: v128,
   count: v128,
 ): v128 {
   let v = loadInt32s(a, left);
   v = shift > 0 ? halfUpLanes(v, shift) : i32x4.shl(clampLanes(v, i32x4.neg(limit), limit), -shift);
   if (bias) v = i32x4.add(v, loadInt32s(bias, left));
-  const w = clampLanes(v, i32x4.neg(bound), bound);
+  const w = clampLanes(v, low, high);
   storeInt32s(out, w, left);
-  return i32x4.add(count, i32x4.ne(v, w));
+  return i32x4.add(count, i32x4.eq(v, w));
 }
 
 /** Kernels.requantize_i32i32. */
@@ -191,7 +195,9 @@ export function requantize_i32i32(
     'requantize_i32i32: |bias| < 2^26',
   );
   const limit = i32x4.splat(WIDE_MAX >> max(-shift, 0));
-  const bounds = i32x4.splat(bound);
+  const high = i32x4.splat(bound);
+  const low = i32x4.splat(-bound);
+  const all = rows * ((columns + 3) & ~3);
   let count = i32x4.splat(0);
   for (let r = 0; r < rows; r++, a += usize(lda) << 2, out += usize(ldo) << 2) {
     let p = a;
@@ -199,12 +205,12 @@ export function requantize_i32i32(
     let b = bias;
     let c = columns;
     for (; c >= 4; c -= 4, p += 16, o += 16) {
-      count = requantize4(p, o, b, 4, shift, limit, bounds, count);
+      count = requantize4(p, o, b, 4, shift, limit, high, low, count);
       if (b) b += 16;
     }
-    if (c > 0) count = requantize4(p, o, b, c, shift, limit, bounds, count);
+    if (c > 0) count = requantize4(p, o, b, c, shift, limit, high, low, count);
   }
-  return -sumLanes(count);
+  return all + sumLanes(count);
 }
 
 /** Kernels.narrow_i64i32. */
@@ -253,33 +259,42 @@ export function max_bits_i64(a: usize, n: i32): i32 {
   return bits(u64(i64x2.extract_lane(digits, 0) | i64x2.extract_lane(digits, 1)));
 }
 
-/** Eight elements of quantize_i32i16, of which `left` exist; returns `count` less one in a lane for
- *  each clamped element. */
+/** Eight elements of quantize_i32i16, of which `left` exist; returns `count` less one for each of
+ *  the eight that is not clamped. */
 // @ts-ignore: decorator
 @inline
-function quantize8(a: usize, out: usize, left: i32, shift: i32, bound: v128, count: v128): v128 {
+function quantize8(
+  a: usize,
+  out: usize,
+  left: i32,
+  shift: i32,
+  high: v128,
+  low: v128,
+  count: v128,
+): v128 {
   let v0 = loadInt32s(a, left);
   let v1 = loadInt32s(a + 16, left - 4);
   if (shift > 0) {
     v0 = halfUpLanes(v0, shift);
     v1 = halfUpLanes(v1, shift);
   }
-  const low = i32x4.neg(bound);
-  const w0 = clampLanes(v0, low, bound);
-  const w1 = clampLanes(v1, low, bound);
+  const w0 = clampLanes(v0, low, high);
+  const w1 = clampLanes(v1, low, high);
   storeInt16s(out, saturateInt16Lanes(w0, w1), left);
-  return i32x4.add(i32x4.add(count, i32x4.ne(v0, w0)), i32x4.ne(v1, w1));
+  return i32x4.add(i32x4.add(count, i32x4.eq(v0, w0)), i32x4.eq(v1, w1));
 }
 
 /** Kernels.quantize_i32i16. */
 export function quantize_i32i16(a: usize, out: usize, n: i32, shift: i32, bound: i32): i32 {
   assert(shift >= 0 && shift <= 24, 'quantize_i32i16: shift in 0..24');
   assert(bound >= 0 && bound <= 32767, 'quantize_i32i16: bound <= 32767');
-  const bounds = i32x4.splat(bound);
+  const high = i32x4.splat(bound);
+  const low = i32x4.splat(-bound);
+  const all = (n + 7) & ~7;
   let count = i32x4.splat(0);
-  for (; n >= 8; n -= 8, a += 32, out += 16) count = quantize8(a, out, 8, shift, bounds, count);
-  if (n > 0) count = quantize8(a, out, n, shift, bounds, count);
-  return -sumLanes(count);
+  for (; n >= 8; n -= 8, a += 32, out += 16) count = quantize8(a, out, 8, shift, high, low, count);
+  if (n > 0) count = quantize8(a, out, n, shift, high, low, count);
+  return all + sumLanes(count);
 }
 
 /** Kernels.l1_max_i16. |-32768| is 32768 as an unsigned lane; sums of 2^15 of them are at most

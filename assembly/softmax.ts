@@ -3,6 +3,7 @@
 // int32 columns a vector.
 
 import { isWithin32 } from './bounds';
+import { ALL_BYTES, BYTE_OFFSETS, EXP2, LOW_15, MOST_HALVINGS, POWERS } from './constants';
 import {
   clamp,
   halfUp,
@@ -23,16 +24,15 @@ import {
   sumLanes64,
   widenSumU,
 } from './lanes';
-import { EXP2_C0, EXP2_C1, EXP2_C2, EXP2_C3, EXP2_C4, EXP2_C5 } from './tables';
 
 /** c - floor(y f / 2^15) for y < 2^30, f < 2^15: y = 2^15 yHigh + yLow, whose products with f fit
  *  int32. One dot_i16x8_s each, as the upper half of every lane is 0. */
 // @ts-ignore: decorator
 @inline
-function hornerStep(c: u32, y: v128, f: v128): v128 {
+function hornerStep(c: usize, y: v128, f: v128): v128 {
   const high = i32x4.dot_i16x8_s(i32x4.shr_u(y, 15), f);
-  const low = i32x4.dot_i16x8_s(v128.and(y, i32x4.splat(0x7fff)), f);
-  return i32x4.sub(i32x4.sub(i32x4.splat(c), high), i32x4.shr_u(low, 15));
+  const low = i32x4.dot_i16x8_s(v128.and(y, v128.load32_splat(LOW_15)), f);
+  return i32x4.sub(i32x4.sub(v128.load32_splat(c), high), i32x4.shr_u(low, 15));
 }
 
 /** 2^(31 - n) of every int32 n in 0..31: byte b of the lane is 2^(7 - i) for i = n + 8 b - 24 in
@@ -40,12 +40,9 @@ function hornerStep(c: u32, y: v128, f: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function powerOfTwo(n: v128): v128 {
-  const spread = i8x16.shuffle(n, n, 0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
-  const index = i8x16.add(
-    spread,
-    i8x16(-24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0, -24, -16, -8, 0),
-  );
-  return i8x16.swizzle(i8x16(-128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0), index);
+  const inAllBytes = i32x4.mul(n, v128.load32_splat(ALL_BYTES));
+  const index = i8x16.add(inAllBytes, v128.load32_splat(BYTE_OFFSETS));
+  return i8x16.swizzle(v128.load(POWERS), index);
 }
 
 /** e = 2^-(t / 2^15) in Q30 of every element of a row, t = floor((max - s) * scale / 2^32). */
@@ -53,13 +50,17 @@ function powerOfTwo(n: v128): v128 {
 @inline
 export function exponentials(s: v128, largest: v128, scale: v128): v128 {
   const t = multiplyHighLanes(i32x4.sub(largest, s), scale);
-  const f = v128.and(t, i32x4.splat(0x7fff));
-  let y = hornerStep(EXP2_C4, i32x4.splat(EXP2_C5), f);
-  y = hornerStep(EXP2_C3, y, f);
-  y = hornerStep(EXP2_C2, y, f);
-  y = hornerStep(EXP2_C1, y, f);
-  y = hornerStep(EXP2_C0, y, f);
-  const n = i32x4.min_u(i32x4.shr_u(t, 15), i32x4.splat(31));
+  const f = v128.and(t, v128.load32_splat(LOW_15));
+  let y = i32x4.sub(
+    // C5 = 2^20 + what is in the table
+    i32x4.sub(v128.load32_splat(EXP2, 16), i32x4.shl(f, 5)),
+    i32x4.shr_u(i32x4.dot_i16x8_s(f, v128.load32_splat(EXP2, 20)), 15),
+  );
+  y = hornerStep(EXP2 + 12, y, f);
+  y = hornerStep(EXP2 + 8, y, f);
+  y = hornerStep(EXP2 + 4, y, f);
+  y = hornerStep(EXP2, y, f);
+  const n = i32x4.min_u(i32x4.shr_u(t, 15), v128.load32_splat(MOST_HALVINGS));
   return multiplyHighLanes(i32x4.shl(y, 1), powerOfTwo(n));
 }
 

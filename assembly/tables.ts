@@ -6,59 +6,25 @@ export const EXP2_C2: u32 = 257928559;
 export const EXP2_C3: u32 = 59494488;
 export const EXP2_C4: u32 = 10033292;
 export const EXP2_C5: u32 = 1077640;
-/** Coefficient of f^0, 16 segments: low bytes, then high bytes. */
-export const GELU_GAP_C0_LOW: v128 = i8x16(
+/** Coefficients of f^0, f^1, f^2, f^3, then the same of the slope: 16 segments of each,
+ *  low bytes, then high bytes. */
+export const GELU_GAP: usize = memory.data<i8>([
   -1, 95, 29, -92, -98, 69, 46, 19, -13, -118, 108, -124, 43, 13, 3, 1,
-);
-export const GELU_GAP_C0_HIGH: v128 = i8x16(
   -1, 60, 85, 83, 67, 47, 29, 16, 7, 3, 1, 0, 0, 0, 0, 0,
-);
-/** Coefficient of f^1, 16 segments: low bytes, then high bytes. */
-export const GELU_GAP_C1_LOW: v128 = i8x16(
   20, 109, -65, 74, 84, -2, 53, -121, -4, -11, -93, 116, -50, -16, -5, -1,
-);
-export const GELU_GAP_C1_HIGH: v128 = i8x16(
   80, 41, 9, -11, -20, -21, -16, -11, -7, -4, -2, -1, -1, -1, -1, -1,
-);
-/** Coefficient of f^2, 16 segments: low bytes, then high bytes. */
-export const GELU_GAP_C2_LOW: v128 = i8x16(
   -87, -83, -62, -15, 57, 126, -72, -109, -38, 27, -111, 65, 25, 9, 3, 1,
-);
-export const GELU_GAP_C2_HIGH: v128 = i8x16(
   -21, -19, -14, -8, -2, 1, 2, 2, 1, 1, 0, 0, 0, 0, 0, 0,
-);
-/** Coefficient of f^3, 16 segments: low bytes, then high bytes. */
-export const GELU_GAP_C3_LOW: v128 = i8x16(
   -94, -92, 5, -65, 25, 110, -8, -59, -63, -46, -27, -13, -6, -2, -1, 0,
-);
-export const GELU_GAP_C3_HIGH: v128 = i8x16(
   0, 1, 2, 1, 1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0,
-);
-/** Coefficient of f^0, 16 segments: low bytes, then high bytes. */
-export const GELU_SLOPE_C0_LOW: v128 = i8x16(
   0, 26, -53, 117, 77, 6, 98, -95, 48, -112, -24, -112, -40, -13, -4, -1,
-);
-export const GELU_SLOPE_C0_HIGH: v128 = i8x16(
   64, 33, 7, -9, -16, -16, -13, -9, -5, -3, -2, -1, -1, -1, -1, -1,
-);
-/** Coefficient of f^1, 16 segments: low bytes, then high bytes. */
-export const GELU_SLOPE_C1_LOW: v128 = i8x16(
   19, 15, -41, 115, -51, 23, 47, 18, -4, -49, -16, 109, 43, 15, 5, 1,
-);
-export const GELU_SLOPE_C1_HIGH: v128 = i8x16(
   -32, -29, -22, -12, -4, 2, 4, 4, 2, 1, 0, 0, 0, 0, 0, 0,
-);
-/** Coefficient of f^2, 16 segments: low bytes, then high bytes. */
-export const GELU_SLOPE_C2_LOW: v128 = i8x16(
   13, 13, -51, -49, 126, -67, 82, -113, 92, 121, -86, -45, -20, -8, -3, -1,
-);
-export const GELU_SLOPE_C2_HIGH: v128 = i8x16(
   0, 3, 4, 4, 3, 1, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-);
-/** Coefficient of f^3, 16 segments: low bytes, then high bytes. */
-export const GELU_SLOPE_C3_LOW: v128 = i8x16(
   -6, -107, 5, -107, 110, -120, -66, -19, 8, 16, 14, 8, 4, 2, 1, 0,
-);
-export const GELU_SLOPE_C3_HIGH: v128 = i8x16(
   0, 0, 0, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0,
-);
+]);
+/** Of the first coefficient of the slope. */
+export const GELU_SLOPE: usize = GELU_GAP + 128;

@@ -76,19 +76,19 @@ const HEAD =
   '// are used.\n';
 
 function renderAssembly({ EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 }) {
-  const bytes = (row, shift) => `i8x16(\n  ${row.map((v) => (v << shift) >> 24).join(', ')},\n)`;
-  const table = (name, rows) =>
-    rows.map(
-      (row, i) =>
-        `/** Coefficient of f^${i}, 16 segments: low bytes, then high bytes. */\n` +
-        `export const ${name}_C${i}_LOW: v128 = ${bytes(row, 24)};\n` +
-        `export const ${name}_C${i}_HIGH: v128 = ${bytes(row, 16)};\n`,
-    );
+  const bytes = (row, shift) => `  ${row.map((v) => (v << shift) >> 24).join(', ')},\n`;
+  const rows = (table) => table.map((row) => bytes(row, 24) + bytes(row, 16)).join('');
   return [
     HEAD,
     ...EXP2_Q30.map((c, i) => `export const EXP2_C${i}: u32 = ${c};\n`),
-    ...table('GELU_GAP', GELU_GAP_Q17),
-    ...table('GELU_SLOPE', GELU_SLOPE_Q15),
+    '/** Coefficients of f^0, f^1, f^2, f^3, then the same of the slope: 16 segments of each,\n',
+    ' *  low bytes, then high bytes. */\n',
+    'export const GELU_GAP: usize = memory.data<i8>([\n',
+    rows(GELU_GAP_Q17),
+    rows(GELU_SLOPE_Q15),
+    ']);\n',
+    '/** Of the first coefficient of the slope. */\n',
+    'export const GELU_SLOPE: usize = GELU_GAP + 128;\n',
   ].join('');
 }
 
