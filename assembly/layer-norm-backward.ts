@@ -1,28 +1,9 @@
 // Layer norm, backward: the gradient of the input, and the sums for gain and bias.
 
 import { isWithin16 } from './bounds';
-import {
-  floorDivide,
-  halfStep,
-  halfUp,
-  overflowLanes,
-  roundedProductHigh,
-  roundedProductLow,
-  saturateInt32,
-  saturateLanes,
-  shiftHalfUpLanes,
-  shiftNarrowLanes,
-} from './fixed';
+import { floorDivide, halfUp, halfUpLanes, multiplyHalfUpLanes, saturateInt32 } from './fixed';
 import { MIN_XHAT_FRACTION, XHAT_FRACTION } from './formats';
-import {
-  addWide,
-  firstLanes,
-  loadPart,
-  storeInt32s,
-  sumLanes,
-  sumLanes64,
-  widenSum,
-} from './lanes';
+import { addWide, loadInt16s, loadPart, storeInt32s, sumLanes64, widenSum } from './lanes';
 import { roundedMean } from './layer-norm';
 
 /** sum + dy gain xhat of eight columns, in two int64 lanes. */
@@ -87,28 +68,19 @@ export function layer_norm_backward_i16i32(
     }
     const a = roundedMean(sumLanes64(sumW), columns);
     const b = saturateInt32(halfUp(floorDivide(sumLanes64(sumWX), columns), fraction));
-    count +=
-      abs<i64>(b) >> (14 + fraction)
-        ? backwardRowWide(dy, xhat, gain, dz, columns, a, b, load<i32>(rstd), shift, fraction)
-        : backwardRow(
-            dy,
-            xhat,
-            gain,
-            dz,
-            columns,
-            i32(a),
-            i32(b),
-            load<i32>(rstd),
-            shift,
-            fraction,
-          );
+    const scale = i64(load<i32>(rstd)) << max(32 - shift, 0);
+    if (shift <= 32 && scale <= i32.MAX_VALUE && !(abs<i64>(b) >> (14 + fraction)))
+      backwardRow(dy, xhat, gain, dz, columns, i32(a), i32(b), i32(scale), fraction);
+    else
+      count += backwardRowWide(dy, xhat, gain, dz, columns, a, b, load<i32>(rstd), shift, fraction);
   }
   return count;
 }
 
 /** dz of one row in lanes, f = fraction: halfUp(xhat B, f) = xhat B1 + halfUp(xhat B0, 11) with B =
- *  2^f B1 + 2^(f - 11) B0; returns the count of saturated elements. xhat B1 and v fit int32 as
- *  |B| < 2^(14 + f): |v| < 2^29 + 2^29 + 2^29 + 2^15. */
+ *  2^f B1 + 2^(f - 11) B0. xhat B1 and v fit int32 as |B| < 2^(14 + f): |v| < 2^29 + 2^29 + 2^29 +
+ *  2^15. halfUp(v rstd, shift) = halfUp(v scale, 32) with scale = 2^(32 - shift) rstd, and nothing
+ *  saturates if that is below 2^31. */
 function backwardRow(
   dy: usize,
   xhat: usize,
@@ -117,77 +89,49 @@ function backwardRow(
   columns: i32,
   a: i32,
   b: i32,
-  rstd: i32,
-  shift: i32,
+  scale: i32,
   fraction: i32,
-): i32 {
+): void {
   const mean = i32x4.splat(a);
   const b1 = i32x4.splat(b >> fraction);
   const b0 = i32x4.splat((b << (11 - fraction)) & 2047);
-  const rstds = i32x4.splat(rstd);
-  let count = i32x4.splat(0);
-  let left = columns;
-  for (; left >= 8; left -= 8, dy += 16, gain += 16, xhat += 16, dz += 32) {
-    const d = v128.load(dy);
-    const g = v128.load(gain);
-    const h = v128.load(xhat);
-    const v0 = gradient(i32x4.extmul_low_i16x8_s(d, g), i32x4.extend_low_i16x8_s(h), mean, b1, b0);
-    const v1 = gradient(
-      i32x4.extmul_high_i16x8_s(d, g),
-      i32x4.extend_high_i16x8_s(h),
-      mean,
-      b1,
-      b0,
-    );
-    count = i32x4.add(count, storeProducts(dz, v0, rstds, shift, 4));
-    count = i32x4.add(count, storeProducts(dz + 16, v1, rstds, shift, 4));
-  }
-  if (left > 0) {
-    const d = loadPart(dy, left << 1);
-    const g = loadPart(gain, left << 1);
-    const h = loadPart(xhat, left << 1);
-    const v0 = gradient(i32x4.extmul_low_i16x8_s(d, g), i32x4.extend_low_i16x8_s(h), mean, b1, b0);
-    const v1 = gradient(
-      i32x4.extmul_high_i16x8_s(d, g),
-      i32x4.extend_high_i16x8_s(h),
-      mean,
-      b1,
-      b0,
-    );
-    count = i32x4.add(count, storeProducts(dz, v0, rstds, shift, left));
-    if (left > 4) count = i32x4.add(count, storeProducts(dz + 16, v1, rstds, shift, left - 4));
-  }
-  return -sumLanes(count);
+  const scales = i32x4.splat(scale);
+  for (; columns >= 8; columns -= 8, dy += 16, gain += 16, xhat += 16, dz += 32)
+    backward8(dy, xhat, gain, dz, 8, mean, b1, b0, scales);
+  if (columns > 0) backward8(dy, xhat, gain, dz, columns, mean, b1, b0, scales);
+}
+
+/** dz of eight columns, of which `left` exist. */
+// @ts-ignore: decorator
+@inline
+function backward8(
+  dy: usize,
+  xhat: usize,
+  gain: usize,
+  dz: usize,
+  left: i32,
+  mean: v128,
+  b1: v128,
+  b0: v128,
+  scale: v128,
+): void {
+  const d = loadInt16s(dy, left);
+  const g = loadInt16s(gain, left);
+  const h = loadInt16s(xhat, left);
+  const v0 = gradient(i32x4.extmul_low_i16x8_s(d, g), i32x4.extend_low_i16x8_s(h), mean, b1, b0);
+  const v1 = gradient(i32x4.extmul_high_i16x8_s(d, g), i32x4.extend_high_i16x8_s(h), mean, b1, b0);
+  storeInt32s(dz, multiplyHalfUpLanes(v0, scale), left);
+  storeInt32s(dz + 16, multiplyHalfUpLanes(v1, scale), left - 4);
 }
 
 // @ts-ignore: decorator
 @inline
 function gradient(w: v128, xhat: v128, mean: v128, b1: v128, b0: v128): v128 {
-  const correction = i32x4.add(
-    i32x4.mul(xhat, b1),
-    shiftHalfUpLanes(i32x4.mul(xhat, b0), i32x4.splat(halfStep(11)), 11),
-  );
+  const correction = i32x4.add(i32x4.mul(xhat, b1), halfUpLanes(i32x4.mul(xhat, b0), 11));
   return i32x4.sub(i32x4.sub(w, mean), correction);
 }
 
-/** Stores halfUp(v * rstd, shift), saturated, of up to four columns; returns -1 in the lanes that
- *  saturate. */
-// @ts-ignore: decorator
-@inline
-function storeProducts(dz: usize, v: v128, rstd: v128, shift: i32, left: i32): v128 {
-  const low = roundedProductLow(v, rstd, shift);
-  const high = roundedProductHigh(v, rstd, shift);
-  let result = shiftNarrowLanes(low, high, shift);
-  let over = overflowLanes(low, high, shift);
-  if (v128.any_true(over)) {
-    if (left < 4) over = v128.and(over, firstLanes(left));
-    result = saturateLanes(result, low, high, over);
-  }
-  storeInt32s(dz, result, left);
-  return over;
-}
-
-/** dz of one row whose B is large, exactly; returns the count of saturated elements. */
+/** dz of one row whose B or rstd is large, exactly; returns the count of saturated elements. */
 function backwardRowWide(
   dy: usize,
   xhat: usize,
@@ -214,10 +158,11 @@ function backwardRowWide(
   return count;
 }
 
-/** Rows whose dy (|dy| < 2^14) fit an int32 lane when summed. */
-const ROWS_OF_LANE: i32 = 1 << 16;
+/** Rows whose products fit an int32 lane when summed: 4 * 16383 * 32768 < 2^31. */
+const ROWS_OF_LANE: i32 = 4;
 
-/** dGain += column sums of dy * xhat, dBias += column sums of dy, eight columns at a time. */
+/** dGain += column sums of dy * xhat, dBias += column sums of dy, eight columns at a time and two
+ *  rows: what dot_i16x8_s multiplies and adds are then two rows of a column. */
 function columnSums(
   dy: usize,
   xhat: usize,
@@ -227,36 +172,36 @@ function columnSums(
   columns: i32,
 ): void {
   const row = usize(columns) << 1;
+  const zero = i16x8.splat(0);
+  const one = i16x8.splat(1);
   for (; columns >= 8; columns -= 8, dy += 16, xhat += 16, dGain += 64) {
-    let g0 = i64x2.splat(0);
-    let g1 = i64x2.splat(0);
-    let g2 = i64x2.splat(0);
-    let g3 = i64x2.splat(0);
     let offset: usize = 0;
     for (let r = 0; r < rows; r += ROWS_OF_LANE) {
-      let low = i32x4.splat(0);
-      let high = i32x4.splat(0);
-      for (let left = min(rows - r, ROWS_OF_LANE); left > 0; left--, offset += row) {
-        const d = v128.load(dy + offset);
-        const h = v128.load(xhat + offset);
-        const p0 = i32x4.extmul_low_i16x8_s(d, h);
-        const p1 = i32x4.extmul_high_i16x8_s(d, h);
-        g0 = i64x2.add(g0, i64x2.extend_low_i32x4_s(p0));
-        g1 = i64x2.add(g1, i64x2.extend_high_i32x4_s(p0));
-        g2 = i64x2.add(g2, i64x2.extend_low_i32x4_s(p1));
-        g3 = i64x2.add(g3, i64x2.extend_high_i32x4_s(p1));
-        low = i32x4.add(low, i32x4.extend_low_i16x8_s(d));
-        high = i32x4.add(high, i32x4.extend_high_i16x8_s(d));
+      let gainLow = zero;
+      let gainHigh = zero;
+      let biasLow = zero;
+      let biasHigh = zero;
+      for (let left = min(rows - r, ROWS_OF_LANE); left > 0; left -= 2, offset += 2 * row) {
+        const d0 = v128.load(dy + offset);
+        const h0 = v128.load(xhat + offset);
+        const d1 = left > 1 ? v128.load(dy + offset + row) : zero;
+        const h1 = left > 1 ? v128.load(xhat + offset + row) : zero;
+        const dLow = v128.shuffle<i16>(d0, d1, 0, 8, 1, 9, 2, 10, 3, 11);
+        const dHigh = v128.shuffle<i16>(d0, d1, 4, 12, 5, 13, 6, 14, 7, 15);
+        const hLow = v128.shuffle<i16>(h0, h1, 0, 8, 1, 9, 2, 10, 3, 11);
+        const hHigh = v128.shuffle<i16>(h0, h1, 4, 12, 5, 13, 6, 14, 7, 15);
+        gainLow = i32x4.add(gainLow, i32x4.dot_i16x8_s(dLow, hLow));
+        gainHigh = i32x4.add(gainHigh, i32x4.dot_i16x8_s(dHigh, hHigh));
+        biasLow = i32x4.add(biasLow, i32x4.dot_i16x8_s(dLow, one));
+        biasHigh = i32x4.add(biasHigh, i32x4.dot_i16x8_s(dHigh, one));
       }
+      addWide(dGain, gainLow);
+      addWide(dGain + 32, gainHigh);
       if (dBias) {
-        addWide(dBias, low);
-        addWide(dBias + 32, high);
+        addWide(dBias, biasLow);
+        addWide(dBias + 32, biasHigh);
       }
     }
-    v128.store(dGain, i64x2.add(v128.load(dGain), g0));
-    v128.store(dGain, i64x2.add(v128.load(dGain, 16), g1), 16);
-    v128.store(dGain, i64x2.add(v128.load(dGain, 32), g2), 32);
-    v128.store(dGain, i64x2.add(v128.load(dGain, 48), g3), 48);
     if (dBias) dBias += 64;
   }
   for (; columns > 0; columns--, dy += 2, xhat += 2, dGain += 8) {
