@@ -5,7 +5,6 @@
 
 import { isNarrow } from './bounds';
 import {
-  addTruncatedLanes,
   clamp,
   clampLanes,
   halfUp,
@@ -15,23 +14,18 @@ import {
   isqrt,
   lowWords,
   multiplyHalfUpLanes,
-  overflowLanes,
-  roundedProductHigh,
-  roundedProductLow,
   saturateInt32,
-  saturateLanes,
-  shiftNarrowLanes,
   truncatedShift,
 } from './fixed';
 import { OPTIMIZER_FRACTION } from './formats';
-import { loadPart, sumLanes, sumLanes64 } from './lanes';
+import { loadPart, maxLanesU, sumLanes, sumLanes64 } from './lanes';
 
 /** Largest |clipped gradient|: 1. */
 const GRADIENT_MAX: i32 = 1 << OPTIMIZER_FRACTION;
 /** Within these bounds, which training never leaves, no lane of a step can overflow; beyond,
  *  parameters are done one by one. */
-const FAST_MOMENT: i32 = (1 << 30) - 1;
-const FAST_WEIGHT: i32 = 1 << 29;
+const FAST_MOMENT: u32 = (1 << 30) - 8;
+const FAST_WEIGHT: u32 = 1 << 29;
 
 /** Kernels.sum_squares_i64. */
 export function sum_squares_i64(g: usize, n: i32, shift: i32, out: usize): void {
@@ -54,27 +48,10 @@ export function sum_squares_i64(g: usize, n: i32, shift: i32, out: usize): void 
   store<i64>(out, sumLanes64(sum));
 }
 
-/** ghat = clamp(halfUp(G * factor, factorShift), 2^30). */
-// @ts-ignore: decorator
-@inline
-function clippedGradient(g: v128, factor: v128, factorShift: i32): v128 {
-  const low = roundedProductLow(g, factor, factorShift);
-  const high = roundedProductHigh(g, factor, factorShift);
-  const v = saturateLanes(
-    shiftNarrowLanes(low, high, factorShift),
-    low,
-    high,
-    overflowLanes(low, high, factorShift),
-  );
-  return clampLanes(v, i32x4.splat(-GRADIENT_MAX), i32x4.splat(GRADIENT_MAX));
-}
-
-/** r^2 - floor(r^2 / 2^k2) + floor(ghat^2 / 2^k2) of two parameters, from the squares. */
-// @ts-ignore: decorator
-@inline
-function newSquare(square: v128, gradient: v128, k2: i32): v128 {
-  return i64x2.add(i64x2.sub(square, i64x2.shr_u(square, k2)), i64x2.shr_u(gradient, k2));
-}
+/** Of beta1 = 1 - 2^-3 and beta2 = 1 - 2^-7, the ones that training has: a shift by a constant is
+ *  one instruction in V8 and one by a variable four. With others parameters are done one by one. */
+const BETA1_SHIFT: i32 = 3;
+const BETA2_SHIFT: i32 = 7;
 
 /** Parameters of a turn, and the bytes of their int32s. */
 const TURN: i32 = 64;
@@ -84,12 +61,48 @@ const BYTES: usize = 256;
 // @ts-ignore: decorator
 @inline
 function isFar(w: usize, m: usize): bool {
-  let far = i32x4.splat(0);
+  let weights = i32x4.splat(0);
+  let moments = i32x4.splat(0);
   for (let i: usize = 0; i < BYTES; i += 16) {
-    far = v128.or(far, i32x4.gt_u(i32x4.abs(v128.load(w + i)), i32x4.splat(FAST_WEIGHT)));
-    far = v128.or(far, i32x4.gt_u(i32x4.abs(v128.load(m + i)), i32x4.splat(FAST_MOMENT)));
+    weights = i32x4.max_u(weights, i32x4.abs(v128.load(w + i)));
+    moments = i32x4.max_u(moments, i32x4.abs(v128.load(m + i)));
   }
-  return v128.any_true(far);
+  return maxLanesU(weights) > FAST_WEIGHT || maxLanesU(moments) > FAST_MOMENT;
+}
+
+/** ghat = clamp(halfUp(g * factor, shift), 2^30) of four parameters. Where |g| > limit =
+ *  floor(2^(30 + shift) / factor) it is the end: limit + 1 gives no less, and no sum overflows.
+ *  Beyond a shift of 32 nothing is so large. */
+// @ts-ignore: decorator
+@inline
+function clippedGradient(g: v128, factor: v128, shift: i32, limit: v128): v128 {
+  if (shift <= 32) g = clampLanes(g, i32x4.neg(limit), limit);
+  const v = halfUpNarrowLanes(
+    i64x2.extmul_low_i32x4_s(g, factor),
+    i64x2.extmul_high_i32x4_s(g, factor),
+    shift,
+  );
+  return shift <= 32 ? clampLanes(v, i32x4.splat(-GRADIENT_MAX), i32x4.splat(GRADIENT_MAX)) : v;
+}
+
+/** m + (ghat - m) / 2^3 toward zero: 7 is added before the shift where the sum is negative. */
+// @ts-ignore: decorator
+@inline
+function newMoment(m: v128, ghat: v128): v128 {
+  const change = i32x4.sub(ghat, m);
+  const sign = i32x4.shr_s(i32x4.add(m, i32x4.shr_s(change, BETA1_SHIFT)), 31);
+  const rounding = i32x4.shr_u(sign, 32 - BETA1_SHIFT);
+  return i32x4.add(m, i32x4.shr_s(i32x4.add(change, rounding), BETA1_SHIFT));
+}
+
+/** r^2 - floor(r^2 / 2^7) + floor(ghat^2 / 2^7) of two parameters, from the squares. */
+// @ts-ignore: decorator
+@inline
+function newSquare(square: v128, gradient: v128): v128 {
+  return i64x2.add(
+    i64x2.sub(square, i64x2.shr_u(square, BETA2_SHIFT)),
+    i64x2.shr_u(gradient, BETA2_SHIFT),
+  );
 }
 
 /** The new m and v (int64) of a turn. */
@@ -103,61 +116,71 @@ function newMoments(
   shift: i32,
   factor: v128,
   factorShift: i32,
-  k1: i32,
-  k2: i32,
+  limit: v128,
 ): void {
   for (let i: usize = 0; i < BYTES; i += 16) {
-    const moments = v128.load(m + i);
     const roots = v128.load(r + i);
-    const low = v128.load(g + 2 * i);
-    const high = v128.load(g + 2 * i, 16);
-    const ghat = clippedGradient(halfUpNarrowLanes(low, high, shift), factor, factorShift);
-    // ((2^k1 - 1) m + ghat) / 2^k1
-    v128.store(m + i, addTruncatedLanes(moments, i32x4.sub(ghat, moments), k1));
+    const gradients = halfUpNarrowLanes(v128.load(g + 2 * i), v128.load(g + 2 * i, 16), shift);
+    const ghat = clippedGradient(gradients, factor, factorShift, limit);
+    v128.store(m + i, newMoment(v128.load(m + i), ghat));
     v128.store(
       v + 2 * i,
-      newSquare(i64x2.extmul_low_i32x4_s(roots, roots), i64x2.extmul_low_i32x4_s(ghat, ghat), k2),
+      newSquare(i64x2.extmul_low_i32x4_s(roots, roots), i64x2.extmul_low_i32x4_s(ghat, ghat)),
     );
     v128.store(
       v + 2 * i,
-      newSquare(i64x2.extmul_high_i32x4_s(roots, roots), i64x2.extmul_high_i32x4_s(ghat, ghat), k2),
+      newSquare(i64x2.extmul_high_i32x4_s(roots, roots), i64x2.extmul_high_i32x4_s(ghat, ghat)),
       16,
     );
   }
 }
 
-/** r of a turn, and its updates, not yet saturated, in the place of v. */
-// @ts-ignore: decorator
-@inline
+/** r of a turn, and the magnitudes of its updates, not yet saturated, in the place of v. */
 function newRoots(v: usize, m: usize, r: usize, rate: u32, epsilon: i32): void {
-  for (let i: usize = 0; i < BYTES; i += 4) {
-    const root = isqrt(load<u64>(v + 2 * i));
-    store<i32>(r + i, i32(root));
-    store<i64>(v + 2 * i, (i64(load<i32>(m + i)) * i64(rate)) / i64(root + epsilon));
+  for (const end = r + BYTES; r < end; r += 4, m += 4, v += 8) {
+    const root = isqrt(load<u64>(v));
+    store<i32>(r, i32(root));
+    store<u64>(v, (u64(abs(load<i32>(m))) * rate) / (root + u64(epsilon)));
   }
 }
 
-/** The new weights of a turn; returns `count` less one in a lane for each saturated update and
- *  clamped weight. */
+/** The new weights of a turn; returns `count` more one for each saturated update and less one for
+ *  each weight that is not clamped, all lanes together. */
 // @ts-ignore: decorator
 @inline
-function newWeights(w: usize, updates: usize, decay: v128, limit: i32, count: v128): v128 {
+function newWeights(
+  w: usize,
+  m: usize,
+  updates: usize,
+  decay: v128,
+  high: v128,
+  low: v128,
+  count: v128,
+): v128 {
   for (let i: usize = 0; i < BYTES; i += 16) {
-    const low = v128.load(updates + 2 * i);
-    const high = v128.load(updates + 2 * i, 16);
-    let update = lowWords(low, high);
-    const over = i32x4.ne(i32x4.shr_s(update, 31), highWords(low, high));
-    if (v128.any_true(over)) {
-      update = saturateLanes(update, low, high, over);
-      count = i32x4.add(count, over);
+    const v0 = v128.load(updates + 2 * i);
+    const v1 = v128.load(updates + 2 * i, 16);
+    const sign = i32x4.shr_s(v128.load(m + i), 31);
+    const words = lowWords(v0, v1);
+    const beyond = highWords(v0, v1);
+    let update = i32x4.sub(v128.xor(words, sign), sign);
+    if (v128.any_true(v128.or(beyond, i32x4.shr_s(words, 31)))) {
+      // a magnitude of 2^31 is negative here: no saturation if the update is
+      const zero = i32x4.splat(0);
+      const fits = v128.and(
+        i32x4.eq(beyond, zero),
+        i32x4.le_u(words, i32x4.sub(i32x4.splat(i32.MAX_VALUE), sign)),
+      );
+      count = i32x4.add(count, i32x4.add(fits, i32x4.splat(1)));
+      update = v128.bitselect(update, v128.xor(sign, i32x4.splat(i32.MAX_VALUE)), fits);
     }
     const weights = v128.load(w + i);
     const next = i32x4.sub(
       i32x4.sub(weights, halfUpLanes(update, 8)),
       multiplyHalfUpLanes(weights, decay),
     );
-    const clamped = clampLanes(next, i32x4.splat(-limit), i32x4.splat(limit));
-    count = i32x4.add(count, i32x4.ne(next, clamped));
+    const clamped = clampLanes(next, low, high);
+    count = i32x4.add(count, i32x4.eq(next, clamped));
     v128.store(w + i, clamped);
   }
   return count;
@@ -194,11 +217,16 @@ export function adamw_i64(
   assert(ASC_NO_ASSERT || isNarrow(g, n, shift), 'adamw_i64: G fits int32');
   const factors = i32x4.splat(factor);
   const decays = i32x4.splat(decay);
-  let oneByOne = 0;
+  const high = i32x4.splat(limit);
+  const low = i32x4.splat(-limit);
+  const most = ((<u64>1) << (30 + min(factorShift, 32))) / max(u64(factor), 1);
+  const mosts = i32x4.splat(i32(min(most, i32.MAX_VALUE - 1)) + 1);
+  const inLanes = k1 == BETA1_SHIFT && k2 == BETA2_SHIFT;
+  let counted = 0;
   let count = i32x4.splat(0);
   for (; n >= TURN; n -= TURN, w += BYTES, g += 2 * BYTES, m += BYTES, r += BYTES) {
-    if (isFar(w, m)) {
-      oneByOne += stepOneByOne(
+    if (!inLanes || isFar(w, m)) {
+      counted += stepOneByOne(
         w,
         g,
         m,
@@ -216,12 +244,13 @@ export function adamw_i64(
       );
       continue;
     }
-    newMoments(g, m, r, scratch, shift, factors, factorShift, k1, k2);
+    newMoments(g, m, r, scratch, shift, factors, factorShift, mosts);
     newRoots(scratch, m, r, rate, epsilon);
-    count = newWeights(w, scratch, decays, limit, count);
+    count = newWeights(w, m, scratch, decays, high, low, count);
+    counted += TURN;
   }
   return (
-    oneByOne -
+    counted +
     sumLanes(count) +
     stepOneByOne(w, g, m, r, n, shift, factor, factorShift, k1, k2, rate, epsilon, decay, limit)
   );

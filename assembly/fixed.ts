@@ -326,14 +326,3 @@ export function saturateLanes(v: v128, low: v128, high: v128, over: v128): v128 
   const end = v128.xor(i32x4.shr_s(highWords(low, high), 31), i32x4.splat(i32.MAX_VALUE));
   return v128.bitselect(end, v, over);
 }
-
-/** m + change / 2^k of every int32, rounded toward zero: the floor, plus 1 if it is negative and
- *  leaves a rest. */
-// @ts-ignore: decorator
-@inline
-export function addTruncatedLanes(m: v128, change: v128, k: i32): v128 {
-  const zero = i32x4.splat(0);
-  const floor = i32x4.add(m, i32x4.shr_s(change, k));
-  const rest = i32x4.ne(v128.and(change, i32x4.splat((1 << k) - 1)), zero);
-  return i32x4.sub(floor, v128.and(i32x4.lt_s(floor, zero), rest));
-}

@@ -46,6 +46,7 @@ describe('adamw_i64', () => {
         const n = source.pick(lengths);
         const seed = source.u32();
         const kind = source.pick(KINDS);
+        const inLanes = source.pick([true, true, false]); // the shifts of adamw()
         const shift = source.between(0, 62);
         const limit = source.pick([WEIGHT_LIMIT, 2 ** 20]);
         const w = inout(int32s(seed, n, kind, limit));
@@ -77,8 +78,8 @@ describe('adamw_i64', () => {
             shift,
             factor,
             source.between(1, 62),
-            source.between(1, 12),
-            source.between(1, 16),
+            inLanes ? 3 : source.between(1, 12),
+            inLanes ? 7 : source.between(1, 16),
             rate,
             epsilon,
             decay,
