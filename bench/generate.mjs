@@ -2,11 +2,17 @@
 // anew, tokens a second of a model of GPT-2's size, the first token of a prompt beside one forward
 // pass, and memory bandwidth. One thread; the best of several rounds, as other work only slows.
 //
-//   node bench/generate.mjs [--quick]    writes bench/results/performance-generate.json
+//   node bench/generate.mjs            prints it
+//   node bench/generate.mjs --write    keeps it in bench/results/performance-generation.json, which
+//                                      has one measurement a kind of processor; refused if the
+//                                      machine has other work
+//   node bench/generate.mjs --quick    the small model once: whether it runs
+import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
+import { parseArgs } from 'node:util';
 import { Generator } from '../dist/generate.js';
-import { createWasmBackend, gpt, plain, Trainer } from '../dist/index.js';
-import { resultFile, stamp, writeResult } from './stamp.mjs';
+import { createWasmBackend, gpt, packedBytes, panelStride, plain, Trainer } from '../dist/index.js';
+import { refuse, resultFile, stamp, writeResult } from './stamp.mjs';
 
 /** Random weights of a deviation of about 0.02, and 1 for gains. */
 function randomWeights(config) {
@@ -113,6 +119,7 @@ async function measureLarge(rounds) {
   return {
     parameters: tensors.reduce((sum, { data }) => sum + data.length, 0),
     bytes: generator.bytes,
+    products: 12 * config.layers * config.channels ** 2 + V * config.channels,
     tokensPerSecond: await rate(1, 12),
     tokensPerSecondOf4: await rate(4, 5),
     tokensPerSecondOf16: await rate(16, 4),
@@ -132,16 +139,69 @@ async function measureBandwidth(rounds) {
   return (4 * n * 1000) / ms;
 }
 
-/** Times with less work than a real measurement has: whether it runs. */
-const isQuick = process.argv.includes('--quick');
-const rounds = isQuick ? 1 : 4;
+/** Multiply-accumulates a second of 16 rows with matrices of 768 x 768, from memory one after the
+ *  other, or the same from the cache again and again. */
+async function measureProducts(rounds) {
+  const { kernels, base, memory } = createWasmBackend({ pages: 4200 });
+  const [rows, size] = [16, 768];
+  new Int16Array(memory.buffer).fill(1, base / 2);
+  const bytes = packedBytes(size, size);
+  const out = base + 2 * rows * size;
+  const first = out + 4 * rows * size;
+  const count = Math.floor((memory.buffer.byteLength - first) / bytes);
+  const stride = panelStride(size);
+  const multiply = (matrix) => {
+    const at = first + matrix * bytes;
+    kernels.gemm_i16i16i32(base, size, at, stride, out, size, rows, size, size);
+  };
+  const rate = async (place) => {
+    const ms = await least(4 * rounds, () => {
+      for (let i = 0; i < count; i++) multiply(place(i));
+    });
+    return (rows * size * size * count * 1000) / ms;
+  };
+  return { fromMemory: await rate((i) => i), fromCache: await rate(() => 0) };
+}
+
+const FILE = resultFile('performance-generation');
+/** Most processes at work, on the average of the last minute, this one not among them. */
+const QUIET = 1.5;
+
+/** Refuses a machine that has other work. */
+function requireQuiet(most) {
+  const [load] = os.loadavg();
+  if (load >= most)
+    refuse(
+      `the load of the last minute is ${load.toFixed(2)}, expected less than ${most}`,
+      'try again later, or measure without --write',
+    );
+}
+
+/** The measurements that are kept, with this one in the place of that of the same processor. */
+function kept(result) {
+  const others = existsSync(FILE)
+    ? JSON.parse(readFileSync(FILE, 'utf8')).filter(
+        ({ stamp: { cpu } }) => cpu !== result.stamp.cpu,
+      )
+    : [];
+  return [...others, result].sort((a, b) => (a.stamp.cpu < b.stamp.cpu ? -1 : 1));
+}
+
+const options = { quick: { type: 'boolean' }, write: { type: 'boolean' } };
+const { quick = false, write: isKept = false } = parseArgs({ options }).values;
+if (isKept) requireQuiet(QUIET);
+const rounds = quick ? 1 : 4;
 const started = now();
 const load = os.loadavg()[0].toFixed(1);
 const bandwidth = await measureBandwidth(rounds);
+const products = await measureProducts(rounds);
 const small = await measureSmall(rounds);
-const large = isQuick ? undefined : await measureLarge(rounds);
+const large = quick ? undefined : await measureLarge(rounds);
 const seconds = Math.round((now() - started) / 1000);
 const about = { ...stamp(), versions: { v8: process.versions.v8 }, load, seconds };
-const result = { stamp: about, bytesReadPerSecond: bandwidth, small, large };
+const result = { stamp: about, bytesReadPerSecond: bandwidth, products, small, large };
 console.log(JSON.stringify(result, null, 2));
-if (!isQuick) writeResult(resultFile('performance-generate'), result);
+if (isKept && !quick) {
+  requireQuiet(QUIET + 1);
+  writeResult(FILE, kept(result));
+}

@@ -11,7 +11,7 @@ import { generateSection } from './performance-generate.mjs';
 import { targets } from './performance-targets.mjs';
 import { renew } from './renew.mjs';
 
-const PARTS = ['gemm', 'step', 'memory', 'size', 'generate'];
+const PARTS = ['gemm', 'step', 'memory', 'size', 'generation'];
 
 // ---- writing numbers and tables -----------------------------------------------------------------
 
@@ -365,7 +365,7 @@ ${sizeSection(results.size)}
 
 ## Generation
 
-${generateSection(results.generate)}
+${generateSection(results.generation)}
 `;
 
 /** The result files of a folder by part. */
