@@ -40,6 +40,8 @@ class Plan {
   locks = 0;
   /** Blocks of all stacks so far: the number of the next one, for random draws. */
   blocks = 0;
+  /** Number of the lowest block with something that learns, in it or between it and the last. */
+  lowest = Infinity;
   memory: Type | undefined;
 }
 
@@ -87,15 +89,18 @@ export class Planner {
    *  console.log(at.parameter(spec).length); // 1
    */
   parameter(spec: ParameterSpec): readonly Parameter[] {
-    const lock = this.plan.locks++;
-    const group = this.prefixes.map((prefix) => {
+    const { plan } = this;
+    const lock = plan.locks++;
+    const group = this.prefixes.map((prefix, k) => {
       const path = prefix + spec.name;
-      return new Parameter(path, spec, lock, this.layout.freeze?.fits(path));
+      const frozen = this.layout.freeze?.fits(path);
+      if (!frozen) plan.lowest = Math.min(plan.lowest, plan.blocks + k);
+      return new Parameter(path, spec, lock, frozen);
     });
     for (const { path } of group) {
-      if (this.plan.paths.has(path))
+      if (plan.paths.has(path))
         throw new UsageError(`parameter ${path} is planned twice`, 'name one of the two layers');
-      this.plan.paths.set(path, group);
+      plan.paths.set(path, group);
     }
     this.groups.push(group);
     return group;
@@ -156,6 +161,12 @@ export class Planner {
 
   set memory(type: Type | undefined) {
     this.plan.memory = type;
+  }
+
+  /** Number of the lowest block in which a parameter that is planned so far learns, or before which
+   *  one does; infinite if none does. Gradients of what is below have nowhere to go. */
+  get lowest(): number {
+    return this.plan.lowest;
   }
 
   /** Numbers of the next `count` blocks; returns the first.

@@ -49,6 +49,8 @@ export interface StackOptions {
 export class Stack {
   private readonly lanes: Lanes;
   private readonly block: Block;
+  /** The lowest block with which the way back has something to do. */
+  private readonly lowest: number;
   private readonly site: BlockSite;
   private readonly kept: readonly BlockSaved[];
   /** Blocks of a segment (all of them, without checkpoints), and the states before each segment but
@@ -91,11 +93,13 @@ export class Stack {
     const checkpoints = (Math.ceil(depth / this.segment) - 1) * sequences;
     this.checkpoints = at.allocate('states', checkpoints * bytes);
     this.block = at.repeated(name, depth, (inner) => new Block(inner, block, input));
+    const firstBlock = at.takeBlocks(depth);
+    this.lowest = Math.max(0, at.lowest - firstBlock);
     this.kept = this.keep(at, keeps === 'nothing' ? 0 : this.segment * sequences);
     this.site = new BlockSite(this.block, options.noise, {
       layers: depth,
       channels: input.columns,
-      firstBlock: at.takeBlocks(depth),
+      firstBlock,
       fraction,
       h: at.own(bytes),
       dBranch: at.own(bytes),
@@ -212,31 +216,25 @@ export class Stack {
   }
 
   /** The way back of a training pass: adds every block's weight gradients and leaves dL/dx_0 in
-   *  gradient(s). */
+   *  gradient(s), unless nothing learns there: it ends with the lowest block that does. */
   backward(run: Run, pass: Pass): void {
     const { depth, rule } = this.given;
-    for (let k = depth - 1; k >= 0; k--) {
+    for (let k = depth - 1; k >= this.lowest; k--) {
       if (k < depth - 1 && (k + 1) % this.segment === 0) this.again(run, pass, k);
       this.prepare(run, k, pass, true);
       this.each(run, pass, (s) => {
         const site = this.at(run, k, s, pass);
-        if (k === depth - 1) this.seed(site);
-        if (this.keeps === 'nothing') this.rebuild(run, site, s, pass);
+        if (k === depth - 1) {
+          site.lane.bSign = 0;
+          rule.seed?.(site);
+        }
+        if (this.keeps === 'nothing') rule.inverse?.(site);
+        if (this.isVerified) this.check(run, site, s, pass);
         rule.backward(site);
         if (k === 0) rule.finish?.(site);
       });
     }
     run.block = 0;
-  }
-
-  private seed(site: BlockSite): void {
-    site.lane.bSign = 0;
-    this.given.rule.seed?.(site);
-  }
-
-  private rebuild(run: Run, site: BlockSite, s: number, pass: Pass): void {
-    this.given.rule.inverse?.(site);
-    if (this.isVerified) this.check(run, site, s, pass);
   }
 
   /** Runs the segment that ends with block `end` forward again, from its checkpoint. */

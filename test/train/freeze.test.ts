@@ -80,6 +80,63 @@ describe('the gradients of what is trained', () => {
   );
 });
 
+describe('the way back ends with the lowest block that learns', () => {
+  const LAYERS = 4;
+  const BATCH = 2;
+  const below = (lowest: number): string[] => [
+    'token.*',
+    'position.*',
+    ...Array.from({ length: lowest }, (_, k) => `block.${k}.*`),
+  ];
+
+  test.each<RuleName>(['bdia', 'none', 'coupling', 'momentum', 'leapfrog', 'checkpointing'])(
+    'rule %s: gradients as without, and so many states are rebuilt',
+    (reversible) => {
+      const model = { bias: true, layers: LAYERS, tied: false };
+      const options = smallOptions({ batch: BATCH, reversible, model });
+      const batch = randomTokens(options, 3);
+      const whole = createGpt(options);
+      whole.computeGradients(batch);
+      for (let lowest = 0; lowest <= LAYERS; lowest++) {
+        const freeze = matching(below(lowest));
+        const trainer = createGpt({ ...options, freeze });
+        trainer.computeGradients(batch);
+        const names = [...weightsOf(trainer).keys()].filter((name) => !freeze.fits(name));
+        expect(names.length).toBeGreaterThan(2);
+        for (const name of names)
+          expect(trainer.gradient(name), `${name}, ${lowest}`).toEqual(whole.gradient(name));
+        const { checkedStates } = whole.totals;
+        const skipped = Math.min(checkedStates, BATCH * blocksChecked(reversible, lowest));
+        expect(trainer.totals.checkedStates).toBe(checkedStates - skipped);
+      }
+    },
+  );
+  /** Of the blocks below, those before which a rule has something to compare. */
+  const blocksChecked = (rule: RuleName, lowest: number): number =>
+    ['bdia', 'leapfrog'].includes(rule) ? Math.max(0, lowest - 1) : lowest;
+
+  test('what learns below is reached: embeddings, a tied head, an encoder', () => {
+    const model = { ...TRANSLATOR, layers: 2 };
+    const options = optionsOf(pairOptions({ batch: 2, model }), translator);
+    const whole = Trainer.create(options);
+    whole.computeGradients(pairs(3, 2));
+    const names = [...weightsOf(whole).keys()];
+    const isOf = (part: string) => (name: string) => name.startsWith(part);
+    const learn = ['encoder.1.', 'encoder.norm', 'decoder.1.', 'token.'].map((part) => {
+      expect(names.filter(isOf(part)).length, part).toBeGreaterThan(0);
+      return [part];
+    });
+    for (const parts of [...learn, ['encoder.1.', 'decoder.1.']]) {
+      const trained = names.filter((name) => parts.some((part) => name.startsWith(part)));
+      const freeze = matching(['*', ...trained.map((name) => `!${name}`)]);
+      const trainer = Trainer.create({ ...options, freeze });
+      trainer.computeGradients(pairs(3, 2));
+      for (const name of trained)
+        expect(trainer.gradient(name), `${name} of ${parts}`).toEqual(whole.gradient(name));
+    }
+  });
+});
+
 describe('frozen bytes never change, and all others do', () => {
   const differing = (options: FlatOptions): string[] => {
     const trainer = createGpt(options);
