@@ -10,6 +10,9 @@ import { print, printJson } from './reporters.ts';
 import { openRun } from './run.ts';
 import { encodeSource, translateTokens } from './tasks/translate.ts';
 
+/** Most beginnings whose rows are kept: memory does not grow with the beam beyond it. */
+const MOST_KEPT = 32;
+
 export interface TranslateValues {
   text?: string;
   file?: string;
@@ -63,7 +66,7 @@ export async function translate(directory: string, values: TranslateValues): Pro
     return { sentence, source };
   });
   const { beam = 4 } = values;
-  const generator = Generator.create(run, { sequences: Math.min(2 * beam, 256) });
+  const generator = Generator.create(run, { sequences: Math.min(2 * beam, MOST_KEPT) });
   for (const { sentence, source } of sources) {
     const { tokens, score, ended } = translateTokens(generator, source, beam);
     const text = known.target.decode(tokens);

@@ -218,9 +218,9 @@ describe('images and sentences', () => {
     expect(next(ids(2))).toHaveLength(V);
   });
 
-  test('a beam of 4 finds what it finds by whole passes, and computes one row a beginning', () => {
+  test.each([1, 3, 8])('a beam of 4 finds what it finds by whole passes: %i kept', (sequences) => {
     const trainer = translatorOf();
-    const generator = Generator.create(trainer, { sequences: 8 });
+    const generator = Generator.create(trainer, { sequences });
     const { engine } = generator as unknown as { engine: Engine };
     const extend = engine.extend.bind(engine);
     let rows = 0;
@@ -239,7 +239,8 @@ describe('images and sentences', () => {
       expect(found).toEqual(beamSearch((prefix) => trainer.predict(source, prefix), options));
     }
     expect(beginnings).toBeGreaterThan(60);
-    expect(rows).toBe(beginnings);
+    if (sequences === 8) expect(rows).toBe(beginnings);
+    else expect(rows).toBeGreaterThan(beginnings);
   });
 
   test('the predictor of a GPT, of more tokens than a chunk and beside a text', async () => {
