@@ -212,71 +212,73 @@ export class Attention implements AttentionCore {
 
   /** dk = dS^T q. */
   private keyGradient(run: Run, q: Pointer, dk: Part, ldq: number): void {
-    const { rows, keys, size } = this;
-    const { causal } = this.shape;
-    const { kernels } = run;
-    const ldt = padded(rows);
-    const stride = panelStride(rows);
-    const panels = this.scratch.panels.at;
-    kernels.pack_nn_i16(q, ldq, rows, size, panels);
-    this.transpose(run, this.dScores);
-    const block = causal ? BLOCK : keys;
-    for (let first = 0; first < keys; first += block) {
-      const start = causal ? first : 0;
-      const from = this.scratch.transposed.at + (first * ldt + start) * 2;
-      const rowsOfQ = panels + start * PANEL_ROW;
+    const { rows, size } = this;
+    this.transposed(run, this.dScores, q, ldq, (from, panels, products, first, count) => {
       const to = dk.at + first * dk.ld * 4;
-      const count = Math.min(block, keys - first);
-      kernels.gemm_i16i16i32(from, ldt, rowsOfQ, stride, to, dk.ld, count, size, rows - start);
-    }
+      const stride = panelStride(rows);
+      const ldt = padded(rows);
+      run.kernels.gemm_i16i16i32(from, ldt, panels, stride, to, dk.ld, count, size, products);
+    });
   }
 
   /** dv = P^T dO: a column of P may sum to T, so its sums need int64. Leaves the shift in
    *  dv.exponent. */
   private valueGradient(run: Run, dO: Pointer, p: Pointer, dv: Part): void {
     const { rows, keys, size } = this;
-    const { causal, channels } = this.shape;
     const { kernels } = run;
-    const ldt = padded(rows);
-    const stride = panelStride(rows);
-    const panels = this.scratch.panels.at;
     const wide = this.scratch.wide.at;
-    kernels.pack_nn_i16(dO, channels, rows, size, panels);
     run.clear(wide, keys * size * 8);
-    this.transpose(run, p);
-    const block = causal ? BLOCK : keys;
-    for (let first = 0; first < keys; first += block) {
-      const start = causal ? first : 0;
-      const from = this.scratch.transposed.at + (first * ldt + start) * 2;
-      const to = wide + first * size * 8;
-      const count = Math.min(block, keys - first);
+    this.transposed(run, p, dO, this.shape.channels, (from, panels, products, first, count) => {
       kernels.gemm_i16i16i64(
         from,
-        ldt,
-        panels + start * PANEL_ROW,
-        stride,
-        to,
+        padded(rows),
+        panels,
+        panelStride(rows),
+        wide + first * size * 8,
         size,
         count,
         size,
-        rows - start,
+        products,
         PROBABILITY_PRODUCTS,
         0,
       );
-    }
+    });
     const shift = Math.max(0, kernels.max_bits_i64(wide, keys * size) - 30);
     kernels.narrow_i64i32(wide, size, dv.at, dv.ld, keys, size, shift);
     dv.exponent = shift;
   }
 
-  /** The transpose of [T, Sp], without what is masked. */
-  private transpose(run: Run, a: Pointer): void {
-    const ldp = padded(this.keys);
-    const ldt = padded(this.rows);
-    const to = this.scratch.transposed.at;
+  /** Multiplies the transpose of a int16 [T, Sp] by b int16 [T, D], a block of keys at a time:
+   *  without the rows that are masked, `products` are left. */
+  private transposed(
+    run: Run,
+    a: Pointer,
+    b: Pointer,
+    ldb: number,
+    multiply: (
+      from: Pointer,
+      panels: Pointer,
+      products: number,
+      first: number,
+      count: number,
+    ) => void,
+  ): void {
+    const { rows, keys, size, scratch } = this;
+    const ldp = padded(keys);
+    const ldt = padded(rows);
+    const panels = scratch.panels.at;
+    const to = scratch.transposed.at;
+    run.kernels.pack_nn_i16(b, ldb, rows, size, panels);
     for (const { first, count, real } of this.blocks) {
-      const from = a + first * ldp * 2;
-      run.kernels.transpose_i16(from, ldp, count, real, to + first * 2, ldt);
+      run.kernels.transpose_i16(a + first * ldp * 2, ldp, count, real, to + first * 2, ldt);
+    }
+    const { causal } = this.shape;
+    const block = causal ? BLOCK : keys;
+    for (let first = 0; first < keys; first += block) {
+      const start = causal ? first : 0;
+      const from = to + (first * ldt + start) * 2;
+      const count = Math.min(block, keys - first);
+      multiply(from, panels + start * PANEL_ROW, rows - start, first, count);
     }
   }
 
