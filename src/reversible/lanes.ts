@@ -56,29 +56,25 @@ export class Lanes {
    *  looks at. */
   take(run: Run, s: number, memory: Gradient | undefined): void {
     const lane = this.lanes[s];
-    const { int32 } = run;
-    const at = this.words / 4 + s * WORDS;
-    lane.last = int32[at] * UNIT;
-    lane.previous = int32[at + 1] * UNIT;
-    setGradient(lane.a, int32[at + 2] * UNIT, int32[at + 3]);
-    setGradient(lane.b, int32[at + 4] * UNIT, int32[at + 5]);
-    lane.bSign = int32[at + 6];
-    if (memory !== undefined) memory.exponent = int32[at + 7];
+    const [last, previous, a, aExponent, b, bExponent, bSign, exponent] = this.wordsOf(run, s);
+    lane.last = last * UNIT;
+    lane.previous = previous * UNIT;
+    setGradient(lane.a, a * UNIT, aExponent);
+    setGradient(lane.b, b * UNIT, bExponent);
+    lane.bSign = bSign;
+    if (memory !== undefined) memory.exponent = exponent;
   }
 
   /** Writes it down for the next one. */
   leave(run: Run, s: number, memory: Gradient | undefined): void {
     const { last, previous, a, b, bSign } = this.lanes[s];
-    const { int32 } = run;
-    const at = this.words / 4 + s * WORDS;
-    int32[at] = last / UNIT;
-    int32[at + 1] = previous / UNIT;
-    int32[at + 2] = a.at / UNIT;
-    int32[at + 3] = a.exponent;
-    int32[at + 4] = b.at / UNIT;
-    int32[at + 5] = b.exponent;
-    int32[at + 6] = bSign;
-    int32[at + 7] = memory?.exponent ?? 0;
+    const states = [last / UNIT, previous / UNIT];
+    const gradients = [a.at / UNIT, a.exponent, b.at / UNIT, b.exponent];
+    this.wordsOf(run, s).set([...states, ...gradients, bSign, memory?.exponent ?? 0]);
+  }
+
+  private wordsOf(run: Run, s: number): Int32Array {
+    return run.view(this.words + s * WORDS * 4, WORDS);
   }
 }
 
