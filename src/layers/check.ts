@@ -72,8 +72,7 @@ export class IntegerRows {
   take(given: GivenRows, lengths: GivenRows | undefined, shape: RowsShape): void {
     const { count, width } = shape;
     const size = count * width;
-    this.values = sized(this.values, size);
-    this.lengths = sized(this.lengths, count);
+    this.clear(count, width);
     if (lengths === undefined) {
       const all = typed(given.name, given.values, 'Int32Array', size);
       copy(given.name, all, 0, this.values, shape);
@@ -83,7 +82,6 @@ export class IntegerRows {
     const all = typed(lengths.name, lengths.values, 'Int32Array', count, MAX_LENGTH);
     copy(lengths.name, all, 0, this.lengths, { low: 1, high: width });
     const from = typed(given.name, given.values, 'Int32Array', size, MAX_LENGTH);
-    this.values.fill(0);
     for (let s = 0; s < count; s++) {
       const at = s * width;
       const row = this.values.subarray(at, at + this.lengths[s]);
@@ -95,11 +93,14 @@ export class IntegerRows {
   takeOne(name: string, value: unknown, shape: RowsShape): void {
     const { width } = shape;
     const given = typed(name, value, 'Int32Array', 1, width);
-    this.values = sized(this.values, width);
-    this.lengths = sized(this.lengths, 1);
-    this.values.fill(0);
+    this.clear(1, width);
     this.lengths[0] = given.length;
     copy(name, given, 0, this.values.subarray(0, given.length), shape);
+  }
+
+  private clear(count: number, width: number): void {
+    this.values = sized(this.values, count * width).fill(0);
+    this.lengths = sized(this.lengths, count);
   }
 }
 
