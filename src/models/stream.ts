@@ -10,7 +10,7 @@ import { asLayer, describe } from '../layers/check.ts';
 import type { Input, PlannedInput } from '../layers/input.ts';
 import type { Layer, Preparation } from '../layers/layer.ts';
 import type { PlannedLoss, Score } from '../loss/loss.ts';
-import { Arena } from '../memory/arena.ts';
+import { kept } from '../memory/kept.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Kind, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
 import { clearGradient } from '../ops/gradient.ts';
@@ -100,15 +100,6 @@ function split(layers: readonly (Layer | StackLayer)[]): {
   return { before: plain.slice(0, at), stack: first?.stack, after: plain.slice(at) };
 }
 
-/** Bytes of what a chain keeps of a sample. */
-function savedBytes(chain: Chain): number {
-  const arena = new Arena(0);
-  chain.saved(arena);
-  return arena.total;
-}
-
-const savedAt = (chain: Chain, at: Pointer): ChainSaved => chain.saved(new Arena(at));
-
 /** Layers from the input to the first state. What they keep is kept of every sample. */
 class Front {
   readonly chain: Chain;
@@ -116,7 +107,6 @@ class Front {
   private readonly y: Tensor;
 
   constructor(at: Planner, layers: readonly Layer[], input: Type) {
-    const { sequences } = at.layout;
     if (layers.length === 0)
       throw new UsageError(
         `a stack is given ${describe(input)}, expected state`,
@@ -125,11 +115,7 @@ class Front {
     this.chain = new Chain(at, layers, input, 'state');
     if (this.chain.output.kind !== 'state')
       throw new UsageError(`a stack is given ${this.chain.output.kind}, expected state`);
-    const bytes = savedBytes(this.chain);
-    const first = at.allocate('states', bytes * sequences);
-    this.saved = Array.from({ length: sequences }, (_, s) =>
-      savedAt(this.chain, first + s * bytes),
-    );
+    this.saved = kept(at, this.chain, at.layout.sequences);
     this.y = new Tensor(this.chain.output);
   }
 
@@ -148,8 +134,7 @@ class Front {
 }
 
 /** What a stream gives to the next one, of each sample. */
-interface Kept {
-  readonly saved: ChainSaved;
+interface Given {
   readonly output: Pointer;
   readonly gradient: Pointer;
 }
@@ -159,8 +144,9 @@ class Tail {
   readonly chain: Chain;
   readonly out: Tensor;
   readonly dOut: Gradient = { at: 0, exponent: 0 };
-  private readonly own: ChainSaved | undefined;
-  private readonly kept: readonly Kept[];
+  /** Of every sample, or of one if nothing is given. */
+  private readonly saved: readonly ChainSaved[];
+  private readonly given: readonly Given[];
   private readonly sums: Scratch;
 
   /** wanted: by the loss; undefined: the output is kept for the next stream. */
@@ -172,45 +158,42 @@ class Tail {
   ) {
     if (layers.length === 0)
       throw new UsageError('a stream ends with its stack', 'let layers follow, a layer norm first');
-    const { sequences } = at.layout;
     this.chain = new Chain(at, layers, input, wanted?.[0] ?? 'operand');
     const { output } = this.chain;
     if (!(wanted ?? ['operand']).includes(output.kind))
       throw new UsageError(`a stream ends with ${output.kind}, expected ${wanted ?? 'operand'}`);
     this.out = new Tensor(output);
-    const bytes = savedBytes(this.chain);
-    this.sums = at.scratch('sums', wanted === undefined ? 0 : tensorBytes(output));
-    if (wanted !== undefined) this.own = savedAt(this.chain, at.own(bytes));
-    const keep = (): Kept => ({
-      saved: savedAt(this.chain, at.allocate('states', bytes)),
+    const count = wanted === undefined ? at.layout.sequences : 0;
+    this.sums = at.scratch('sums', count > 0 ? 0 : tensorBytes(output));
+    this.saved = kept(at, this.chain, count);
+    this.given = Array.from({ length: count }, () => ({
       output: at.allocate('states', tensorBytes(output)),
       gradient: at.allocate('states', output.rows * output.columns * 4),
-    });
-    this.kept = Array.from({ length: wanted === undefined ? sequences : 0 }, keep);
+    }));
   }
 
   prepare(run: Run, x: Tensor, what: Preparation): void {
     this.chain.prepare(run, x, this.out, what);
   }
 
-  private saved(s: number): ChainSaved {
-    return this.own ?? this.kept[s].saved;
+  private savedOf(s: number): ChainSaved {
+    return this.saved[s] ?? this.saved[0];
   }
 
   /** Brings the output and its gradient to sample s; `exponent` of the gradient stays. */
   move(s: number): void {
-    const kept = this.kept[s];
-    this.out.at = kept?.output ?? this.sums.at;
-    this.dOut.at = kept?.gradient ?? this.sums.at;
+    const given = this.given[s];
+    this.out.at = given?.output ?? this.sums.at;
+    this.dOut.at = given?.gradient ?? this.sums.at;
   }
 
   forward(run: Run, s: number, x: Tensor): void {
     this.move(s);
-    this.chain.forward(run, x, this.saved(s), this.out);
+    this.chain.forward(run, x, this.savedOf(s), this.out);
   }
 
   backward(run: Run, s: number, x: Tensor, dx: Gradient | undefined): void {
-    this.chain.backward(run, this.dOut, x, this.saved(s), dx);
+    this.chain.backward(run, this.dOut, x, this.savedOf(s), dx);
   }
 }
 

@@ -11,8 +11,8 @@
 import { OverflowError, ReconstructionError, UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Preparation } from '../layers/layer.ts';
-import { Arena } from '../memory/arena.ts';
 import { STATE_LIMIT_BITS } from '../memory/formats.ts';
+import { kept } from '../memory/kept.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
@@ -95,7 +95,7 @@ export class Stack {
     this.block = at.repeated(name, depth, (inner) => new Block(inner, block, input));
     const firstBlock = at.takeBlocks(depth);
     this.lowest = Math.max(0, at.lowest - firstBlock);
-    this.kept = this.keep(at, keeps === 'nothing' ? 0 : this.segment * sequences);
+    this.kept = kept(at, this.block, keeps === 'nothing' ? 0 : this.segment * sequences);
     this.site = new BlockSite(this.block, options.noise, {
       layers: depth,
       channels: input.columns,
@@ -104,16 +104,6 @@ export class Stack {
       h: at.own(bytes),
       dBranch: at.own(bytes),
     });
-  }
-
-  /** Room for the activations of `count` blocks and sequences; for 0, of one of each thread. */
-  private keep(at: Planner, count: number): BlockSaved[] {
-    const one = new Arena(0);
-    this.block.saved(one);
-    const stride = one.total;
-    if (count === 0) return [this.block.saved(new Arena(at.own(stride)))];
-    const first = at.allocate('states', stride * count);
-    return Array.from({ length: count }, (_, i) => this.block.saved(new Arena(first + i * stride)));
   }
 
   get rule(): UpdateRule {
