@@ -4,7 +4,7 @@
 import { bits, halfUp, multiplyHalfUpLanesU } from './fixed';
 import { LOGIT_GRADIENT_FRACTION } from './formats';
 import { firstLanes, loadInt32s, storeInt32s, sumLanes64, widenSumU } from './lanes';
-import { exponentials, rowMax } from './softmax';
+import { exponentialsOf, rowMax } from './softmax';
 
 /** ln 2 with 16 fraction bits. */
 const LN2_Q16: i64 = 45426;
@@ -54,7 +54,7 @@ export function cross_entropy_i32(
     let from = logits;
     let to = dLogits;
     for (let left = columns; left > 0; left -= 4, from += 16, to += 16) {
-      let e = exponentials(loadInt32s(from, left), largest, scales);
+      let e = exponentialsOf(loadInt32s(from, left), largest, scales);
       if (left < 4) e = v128.and(e, firstLanes(left));
       if (dLogits) storeInt32s(to, e, left);
       sum = i64x2.add(sum, widenSumU(e));

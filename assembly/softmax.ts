@@ -48,7 +48,7 @@ function powerOfTwo(n: v128): v128 {
 /** e = 2^-(t / 2^15) in Q30 of every element of a row, t = floor((max - s) * scale / 2^32). */
 // @ts-ignore: decorator
 @inline
-export function exponentials(s: v128, largest: v128, scale: v128): v128 {
+function exponentials(s: v128, largest: v128, scale: v128): v128 {
   const t = multiplyHighLanes(i32x4.sub(largest, s), scale);
   const f = v128.and(t, v128.load32_splat(LOW_15));
   let y = i32x4.sub(
@@ -62,6 +62,11 @@ export function exponentials(s: v128, largest: v128, scale: v128): v128 {
   y = hornerStep(EXP2, y, f);
   const n = i32x4.min_u(i32x4.shr_u(t, 15), v128.load32_splat(MOST_HALVINGS));
   return multiplyHighLanes(i32x4.shl(y, 1), powerOfTwo(n));
+}
+
+/** The same, not inlined: where few are wanted, for the module's size. */
+export function exponentialsOf(s: v128, largest: v128, scale: v128): v128 {
+  return exponentials(s, largest, scale);
 }
 
 /** The largest of `count` >= 1 int32s. */
@@ -129,9 +134,12 @@ export function softmax_forward_i32i16(
     const left = columns - j;
     const tail = valid - j; // 1..7 columns that fill no vector of p wait in registers
     if (tail > 0) {
-      e0 = v128.and(exponentials(loadInt32s(s + 2 * at, left), largest, scales), firstLanes(tail));
+      e0 = v128.and(
+        exponentialsOf(loadInt32s(s + 2 * at, left), largest, scales),
+        firstLanes(tail),
+      );
       e1 = v128.and(
-        exponentials(loadInt32s(s + 2 * at + 16, left - 4), largest, scales),
+        exponentialsOf(loadInt32s(s + 2 * at + 16, left - 4), largest, scales),
         firstLanes(tail - 4),
       );
       sum = i64x2.add(sum, widenSumU(i32x4.add(e0, e1)));
@@ -145,7 +153,7 @@ export function softmax_forward_i32i16(
       if (next) e1 = v128.load(next + at);
       else
         e1 = v128.and(
-          exponentials(v128.load(s + 2 * at, 16), largest, scales),
+          exponentialsOf(v128.load(s + 2 * at, 16), largest, scales),
           firstLanes(valid - j - 4),
         );
       v128.store(p + at, probabilities(v128.load(p + at), e1, r));
