@@ -147,6 +147,7 @@ function panel<C>(
   const all = b + usize((products + 1) >> 1) * PAIR;
   const step = usize(chunk >> 1) * PAIR;
   const odd = products & 1;
+  const factor = sizeof<C>() == 8 ? i32x4.splat(1 << max(shift, 0)) : i32x4.splat(0);
   for (; rows >= 2; rows -= 2) {
     let a0 = a;
     let a1 = a + lda;
@@ -259,8 +260,8 @@ function panel<C>(
         c13 = i32x4.add(c13, i32x4.dot_i16x8_s(x1, b3));
         p += PAIR;
       }
-      storeRow<C>(c, c00, c01, c02, c03, columns, add, shift);
-      storeRow<C>(c + ldc, c10, c11, c12, c13, columns, add, shift);
+      storeRow<C>(c, c00, c01, c02, c03, columns, add, shift, factor);
+      storeRow<C>(c + ldc, c10, c11, c12, c13, columns, add, shift, factor);
     } while (sizeof<C>() == 8 && p < all);
     a += 2 * lda;
     c += 2 * ldc;
@@ -289,7 +290,7 @@ function panel<C>(
         c3 = i32x4.add(c3, i32x4.dot_i16x8_s(x, v128.load(p, 48)));
         p += PAIR;
       }
-      storeRow<C>(c, c0, c1, c2, c3, columns, add, shift);
+      storeRow<C>(c, c0, c1, c2, c3, columns, add, shift, factor);
     } while (sizeof<C>() == 8 && p < all);
   }
 }
@@ -315,6 +316,7 @@ function storeRow<C>(
   columns: i32,
   add: bool,
   shift: i32,
+  factor: v128,
 ): void {
   if (sizeof<C>() == 8) {
     if (shift < 0) {
@@ -324,7 +326,6 @@ function storeRow<C>(
       c2 = shiftHalfUpLanes(c2, half, -shift);
       c3 = shiftHalfUpLanes(c3, half, -shift);
     }
-    const factor = i32x4.splat(1 << max(shift, 0));
     if (columns == PANEL) {
       addProducts(c, c0, factor);
       addProducts(c + 32, c1, factor);

@@ -245,8 +245,12 @@ export function max_abs_i32(a: usize, lda: i32, rows: i32, columns: i32): u32 {
   for (let r = 0; r < rows; r++, a += usize(lda) << 2) {
     let p = a;
     let c = columns;
-    for (; c >= 4; c -= 4, p += 16) largest = i32x4.max_u(largest, i32x4.abs(v128.load(p)));
-    if (c > 0) largest = i32x4.max_u(largest, i32x4.abs(loadPart(p, c << 2)));
+    for (; c >= 16; c -= 16, p += 64) {
+      const v0 = i32x4.max_u(i32x4.abs(v128.load(p)), i32x4.abs(v128.load(p, 16)));
+      const v1 = i32x4.max_u(i32x4.abs(v128.load(p, 32)), i32x4.abs(v128.load(p, 48)));
+      largest = i32x4.max_u(largest, i32x4.max_u(v0, v1));
+    }
+    for (; c > 0; c -= 4, p += 16) largest = i32x4.max_u(largest, i32x4.abs(loadInt32s(p, c)));
   }
   return maxLanesU(largest);
 }
