@@ -6,6 +6,7 @@ import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mj
 import { code, count, fenced, table } from './markdown.mjs';
 import {
   commands,
+  exported,
   glance,
   learning,
   memory,
@@ -87,6 +88,7 @@ export const BLOCKS = {
   memory,
   glance,
   commands,
+  exported,
   tried,
   'example-output': exampleOutput,
   help: helpOf(),

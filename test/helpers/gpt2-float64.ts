@@ -53,6 +53,8 @@ export class Gpt2 {
   constructor(
     readonly config: Gpt2Config,
     readonly weights: Gpt2Weights,
+    /** What becomes of a row of the residual stream whenever something was added to it. */
+    private readonly state: (row: Float64Array) => Float64Array = (row) => row,
   ) {}
 
   static load(directory: string): Gpt2 {
@@ -105,7 +107,7 @@ export class Gpt2 {
     const { n_embd: C, n_layer: layers, activation_function: name } = this.config;
     const { 'wte.weight': wte, 'wpe.weight': wpe, 'lm_head.weight': head = wte } = this.weights;
     const activation = ACTIVATIONS[name];
-    const add = (x: Float64Array, y: Float64Array) => x.map((value, i) => value + y[i]);
+    const add = (x: Float64Array, y: Float64Array) => this.state(x.map((value, i) => value + y[i]));
     let x = Array.from(tokens, (token, t) =>
       add(wte.subarray(token * C, (token + 1) * C), wpe.subarray(t * C, (t + 1) * C)),
     );
