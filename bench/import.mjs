@@ -1,8 +1,10 @@
-// node bench/import.mjs [--channels 768 --layers 12 --vocabulary 50257 --context 64 --write]: a
-// synthetic GPT-2 small with the outliers of trained ones (test/helpers/synthetic-gpt2.ts),
-// imported by the built package (calibrated on 512 tokens, as the command does) and judged by
-// float64 on two other sequences; --write keeps the figures.
+// node --max-old-space-size=12000 bench/import.mjs [--channels 768 --layers 12 --vocabulary 50257
+// --context 64 --texts 16 --write]: a synthetic GPT-2 small with the outliers of trained ones
+// (test/helpers/synthetic-gpt2.ts), imported by the built package (calibrated on 512 tokens, as the
+// command does) and judged by float64, token by token, on other sequences; --write keeps the
+// figures.
 import { parseArgs } from 'node:util';
+import { Generator } from '../dist/generate.js';
 import { importGpt2, openSafetensors } from '../dist/import.js';
 import { Trainer } from '../dist/index.js';
 import { load } from '../test/fuzz/load.mjs';
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     layers: number(12),
     vocabulary: number(50257),
     context: number(64),
+    texts: number(16),
     write: { type: 'boolean', default: false },
   },
 });
@@ -41,36 +44,46 @@ const seconds = async (work) => {
 const say = (...words) => console.log(...words);
 const rounded = (value) => Number(value.toPrecision(4));
 
-/** Imports a model, with or without calibrating, and judges it. */
-async function judged(of, source, calibrate) {
+/** A mean of differences in nats as how far perplexity is off and its standard error, in percent.
+ */
+const off = ({ mean, error }) => [rounded(100 * Math.expm1(mean)), rounded(100 * error)];
+
+/** Imports a model and judges it. */
+async function judged(of, source) {
+  const { calibrate } = of;
   const [imported, calibrating] = await seconds(() => importGpt2(source, shape, { calibrate }));
   const options = { ...imported.options, batch: 2, microBatch: 1, steps: 10 };
   const trainer = Trainer.create({ ...options, learningRate: 0.00001 });
   const [, loading] = await seconds(() => imported.load(trainer));
-  const [{ perplexity, divergence }, judging] = await seconds(() => H.judge(trainer, of));
+  const generator = Generator.create(trainer);
+  const [found, judging] = await seconds(() => H.judge(trainer, generator, of));
   const { saturated } = trainer.totals;
   const [report, step] = await seconds(() => trainer.step(of.batch));
-  return {
+  const figures = {
     parameters: trainer.parameters,
+    calibratedOn: calibrate.length * context,
     saturated,
-    perplexityOff: `${rounded(100 * (perplexity - 1))} %`,
-    divergence: rounded(divergence),
+    tokens: found.tokens,
+    perplexityOff: off(found.loss),
+    perplexityOffOfHalves: found.halves.map(off),
+    perplexityOffOfOwnText: off(found.divergence),
     seconds: { calibrating, loading, judging, step },
     bytes: trainer.peakBytes,
     saturatedInStep: report.saturated,
-    report: imported.report,
-    formats: imported.options.model.config.formats,
   };
+  return { figures, report: imported.report, formats: imported.options.model.config.formats };
 }
 
 const [of, making] = await seconds(() =>
-  H.synthetic(shape, H.PLANTED, 1, Math.ceil(512 / context)),
+  H.synthetic(shape, H.PLANTED, 1, {
+    calibrate: Math.ceil(512 / context),
+    texts: Number(values.texts),
+  }),
 );
 say(`made, and computed in float64: ${making} s`);
 const source = await openSafetensors(H.sourceOf(H.safetensorsFile(of.tensors)));
-const calibrated = await judged(of, source, of.calibrate);
-say(JSON.stringify({ ...calibrated, report: undefined, formats: undefined }));
-const { report, formats, ...figures } = calibrated;
+const { figures, report, formats } = await judged(of, source);
+say(JSON.stringify(figures));
 const without = await importGpt2(source, shape)
   .then(({ tensors }) => tensors())
   .then(
@@ -83,6 +96,7 @@ const result = {
   shape,
   ...figures,
   residual: formats.residual,
+  norms: formats.norms,
   outliers: report.outliers,
   largest: Object.fromEntries(
     Object.entries(report.largest).map(([name, value]) => [name, rounded(value)]),

@@ -45,6 +45,7 @@ export {
   type ImportedGptConfig,
   type OutlierNeuron,
   importedGpt,
+  type NormWidths,
 } from './models/imported.ts';
 export { builtinChoices, builtinModels } from './models/builtin.ts';
 

@@ -53,6 +53,39 @@ export function learning() {
   ].join('\n');
 }
 
+// ---- import ----
+
+/** A GPT-2 small with planted outliers, beside float64. */
+export function imported() {
+  const data = result('import');
+  if (data === undefined) return 'Not measured yet: run the command above.';
+  const { n_layer: L, n_embd: C, vocab_size: V } = data.shape;
+  const neurons = data.outliers.reduce((a, b) => a + b, 0);
+  const rows = [
+    ['random tokens', ...data.perplexityOff],
+    ...data.perplexityOffOfHalves.map((half, i) => [
+      i === 0 ? 'their first half' : 'the rest',
+      ...half,
+    ]),
+    ['text of the model itself', ...data.perplexityOffOfOwnText],
+  ];
+  const percent = (value) => `${value.toFixed(2)} %`;
+  return [
+    table(
+      ['perplexity, above that of float64', '', 'standard error'],
+      rows.map(([name, ...values]) => [name, ...values.map(percent)]),
+      [1, 2],
+    ),
+    '',
+    `${L} × ${C}, ${count(V)} tokens, ${count(data.parameters)} parameters; ` +
+      `${count(data.tokens)} tokens, each beside float64: ${data.saturated} values saturated, ` +
+      `and ${data.saturatedInStep} in a training step. Residual stream 2^-${data.residual}, ` +
+      `${count(neurons)} outlier neurons, layer norms up to 2^${Math.max(...data.norms.flat())} ` +
+      `times as wide. Calibrated on ${data.calibratedOn} tokens in ` +
+      `${data.seconds.calibrating} s. ${environment(data)}.`,
+  ].join('\n');
+}
+
 // ---- memory -------------------------------------------------------------------------------------
 
 export function memory() {

@@ -5,9 +5,10 @@ import { endianness } from 'node:os';
 import { oneLine } from './argv.ts';
 import { checkpointPath } from './files.ts';
 import { count, table } from './format.ts';
+import { formatsPage } from './formats.ts';
 import type { SavedRun } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { isWeight, type NamedTensor } from './library.ts';
+import { type ImportedFormats, isWeight, type NamedTensor } from './library.ts';
 import { print, printJson, printWhole } from './reporters.ts';
 import { openAny } from './run.ts';
 import { settingsOf } from './settings.ts';
@@ -80,6 +81,9 @@ function parametersOf({ options, tensors }: SavedRun, all: number): string {
 const sizeOf = (tensors: readonly NamedTensor[]): number =>
   tensors.reduce((sum, { data }) => sum + data.length, 0);
 
+const importedOf = ({ options }: SavedRun): { formats?: ImportedFormats; layers: number } =>
+  options.model.config as never;
+
 function page(kind: SomeKind, run: SavedRun, parameters: number, digest: string): string {
   const fields = breakText(
     table(rows(kind, run, parameters)),
@@ -87,9 +91,11 @@ function page(kind: SomeKind, run: SavedRun, parameters: number, digest: string)
   );
   const data = kind.name === 'gpt' ? 'text' : 'data';
   const init = run.initSha256;
+  const { formats, layers } = importedOf(run);
+  const shown = formats === undefined ? '' : `\n\n${formatsPage(formats, layers)}`;
   return (
-    `${fields}\n\nSHA-256 of the weights:\n${digest}\nSHA-256 of the ${data} it was trained ` +
-    `on:\n${run.dataSha256}` +
+    `${fields}${shown}\n\nSHA-256 of the weights:\n${digest}\nSHA-256 of the ${data} it was ` +
+    `trained on:\n${run.dataSha256}` +
     (init === undefined ? '' : `\nSHA-256 of the weights it began with:\n${init}`)
   );
 }
@@ -115,6 +121,7 @@ export async function inspect(
       initSha256,
       vocabulary,
       options: settingsOf(run.options),
+      formats: importedOf(run).formats,
       libraryVersion,
       tensors,
     });

@@ -3,29 +3,29 @@
 // already stay as they are, bit for bit.
 //
 //   residual   the stream and all that is added to it times 2^-k: branches end at +-1024
-//   gains      a channel of a layer norm times 2^-a, the columns that read it times 2^a: +-16
+//   gains      a channel of a layer norm times 2^-a, the columns that read it times 2^a: +-16, or
+//              2^wide times that with as many fraction bits fewer (width.ts)
 //   balance    a channel of the queries times 2^b, of the keys times 2^-b: +-16 each
 //   values     a channel of the values times 2^-e, the projection's column times 2^e: +-16
 //   outliers   neurons beyond +-16, or whose weights would take the others' bits, are products of
 //              their own (layers/outliers.ts)
 //   logits     the last layer norm times 2^-s, logits times 2^s, and 2^k if the head is tied
 
-import type { ImportedFormats, OutlierNeuron } from '../index.ts';
+import type { ImportedFormats, NormWidths, OutlierNeuron } from '../index.ts';
 import type { BlockMeasures, Measures } from './measure.ts';
 import type { Gpt2Shape } from './names.ts';
+import { outliersOf } from './neurons.ts';
 import { ACTIVATION, BRANCH, fits, floorLog2, HEADROOM, STATE, toFit } from './ranges.ts';
 
-/** A weight this many times larger than its tensor's usual largest one is an outlier. */
-const WIDE = 16;
 /** Largest activation of an outlier neuron (layers/outliers.ts). */
 const OUTLIER = 128;
 const MASTER = 16;
-const MOST_OUTLIERS = 1024;
 
 /** Powers of two of one block; of each channel or neuron. */
 export interface BlockScales {
   readonly norm1: Int8Array;
   readonly norm2: Int8Array;
+  readonly wide: NormWidths;
   readonly balance: Int8Array;
   readonly value: Int8Array;
   /** The keys lose their bias, which softmax does not see. */
@@ -60,24 +60,6 @@ function balances({ query, key, bareKey }: BlockMeasures) {
   const balance = of(key);
   if (!isBeyond(query, key, balance)) return { balance, isKeyBare: false };
   return { balance: of(bareKey), isKeyBare: true };
-}
-
-const median = (values: Float64Array): number =>
-  Float64Array.from(values).sort()[Math.floor(values.length / 2)];
-
-/** The neurons that get products of their own: those with the largest arguments, if too many. */
-function outliersOf(block: BlockMeasures): number[] {
-  const { argument, row, column } = block;
-  const usualRow = median(row);
-  const usualColumn = median(column);
-  const found = [...argument.keys()].filter(
-    (n) =>
-      argument[n] * HEADROOM > ACTIVATION ||
-      row[n] > WIDE * usualRow ||
-      column[n] > WIDE * usualColumn,
-  );
-  found.sort((a, b) => argument[b] - argument[a] || a - b);
-  return found.slice(0, MOST_OUTLIERS).sort((a, b) => a - b);
 }
 
 /** The scales of an outlier: its row as large as u within +-1024 lets it be; its column 1 to 2, so
@@ -121,13 +103,16 @@ export function decide(shape: Gpt2Shape, measures: Measures | undefined): Scales
   const outliers = measures.blocks.map(outliersOf);
   const residual = residualOf(measures, outliers);
   const last = toFit(Math.max(...measures.norm), ACTIVATION);
-  const blocks = measures.blocks.map((block, k) => ({
-    norm1: fits(block.norm1),
-    norm2: fits(block.norm2),
-    ...balances(block),
-    value: fits(block.value),
-    outliers: outliers[k].map((n) => scaleOutlier(block, n, residual)),
-  }));
+  const blocks = measures.blocks.map(
+    (block, k): BlockScales => ({
+      norm1: block.norm1.powers,
+      norm2: block.norm2.powers,
+      wide: [block.norm1.wide, block.norm2.wide],
+      ...balances(block),
+      value: fits(block.value),
+      outliers: outliers[k].map((n) => scaleOutlier(block, n, residual)),
+    }),
+  );
   const logits = last + (shape.tied ? residual : 0);
   return { residual, last, logits, magnified: base + residual, blocks };
 }
@@ -135,7 +120,8 @@ export function decide(shape: Gpt2Shape, measures: Measures | undefined): Scales
 /** What of it the model must know; undefined: it is a GPT like any other. */
 export function formatsOf({ residual, logits, magnified, blocks }: Scales) {
   const outliers = blocks.map((block) => block.outliers);
-  const isPlain = [residual, logits, magnified].every((k) => k === 0);
+  const norms = blocks.map(({ wide }) => wide);
+  const isPlain = [residual, logits, magnified, ...norms.flat()].every((k) => k === 0);
   if (isPlain && outliers.every(({ length }) => length === 0)) return undefined;
-  return { residual, magnified, logits, outliers } satisfies ImportedFormats;
+  return { residual, magnified, logits, outliers, norms } satisfies ImportedFormats;
 }

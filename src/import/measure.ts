@@ -2,19 +2,20 @@
 // that never more than one block's weights are held.
 
 import type { Gpt2Source } from './names.ts';
-import { fits } from './ranges.ts';
+import { outliersOf } from './neurons.ts';
 import { add, attended, gelu, normalised, product, type Rows, raise, rowsOf } from './real.ts';
 import { eachElement } from './recipe.ts';
+import { type Width, widthOf } from './width.ts';
 
 /** The largest |value| of every channel, of one block. */
 export interface BlockMeasures {
-  readonly norm1: Float64Array;
+  readonly norm1: Width;
   readonly query: Float64Array;
   readonly key: Float64Array;
   /** Of keys without their bias, which softmax does not see. */
   readonly bareKey: Float64Array;
   readonly value: Float64Array;
-  readonly norm2: Float64Array;
+  readonly norm2: Width;
   /** Of each neuron: its argument, its activation, the weights of its row once the layer norm's
    *  channels are within their range, those of its column, its bias. */
   readonly argument: Float64Array;
@@ -109,7 +110,6 @@ async function attentionOf(reader: Reader, gpt: Gpt2Source, states: readonly Row
   const { channels: C, heads } = gpt.shape;
   const most = () => new Float64Array(C);
   const found = {
-    norm1: most(),
     query: most(),
     key: most(),
     bareKey: most(),
@@ -122,7 +122,6 @@ async function attentionOf(reader: Reader, gpt: Gpt2Source, states: readonly Row
   const projectionBias = await reader.bias('projection', C);
   const inputs = await reader.norm('norm1', states);
   inputs.forEach((input, s) => {
-    raise(found.norm1, input);
     const qkv = product(input, weight, bias);
     raise(found.query, qkv);
     raise(found.key, qkv, C);
@@ -139,18 +138,7 @@ async function attentionOf(reader: Reader, gpt: Gpt2Source, states: readonly Row
     found.attention = Math.max(found.attention, largest(out.values));
     add(states[s], out);
   });
-  return found;
-}
-
-/** The largest |w| 2^powers[column] of each row. */
-function widthOfRows(weight: Float32Array, powers: Int8Array): Float64Array {
-  const columns = powers.length;
-  const most = new Float64Array(weight.length / columns);
-  for (let i = 0; i < weight.length; i++) {
-    const row = Math.floor(i / columns);
-    most[row] = Math.max(most[row], Math.abs(weight[i]) * 2 ** powers[i % columns]);
-  }
-  return most;
+  return { ...found, norm1: widthOf(inputs, weight, () => []) };
 }
 
 /** The largest |w| of each column. */
@@ -168,7 +156,6 @@ async function mlpOf(reader: Reader, gpt: Gpt2Source, states: readonly Rows[]) {
   const down = await reader.weight('down', C, M);
   const downBias = await reader.bias('down', C);
   const found = {
-    norm2: new Float64Array(C),
     argument: new Float64Array(M),
     activation: new Float64Array(M),
     column: widthOfColumns(down, M),
@@ -177,7 +164,6 @@ async function mlpOf(reader: Reader, gpt: Gpt2Source, states: readonly Rows[]) {
   };
   const inputs = await reader.norm('norm2', states);
   inputs.forEach((input, s) => {
-    raise(found.norm2, input);
     const hidden = product(input, up, upBias);
     raise(found.argument, hidden);
     hidden.values.forEach((u, i) => {
@@ -188,7 +174,8 @@ async function mlpOf(reader: Reader, gpt: Gpt2Source, states: readonly Rows[]) {
     found.mlp = Math.max(found.mlp, largest(out.values));
     add(states[s], out);
   });
-  return { ...found, row: widthOfRows(up, fits(found.norm2)) };
+  const norm2 = widthOf(inputs, up, (row) => outliersOf({ ...found, row }));
+  return { ...found, norm2, row: norm2.rows };
 }
 
 /** Measures a GPT-2 on sequences of at most its context. `onBlock` is told of every block. */

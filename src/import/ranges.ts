@@ -7,6 +7,9 @@ export const HEADROOM = 2;
 export const ACTIVATION = 4095 / 256;
 export const BRANCH = 1024;
 export const STATE = 2 ** 14;
+/** Largest |raw| of a 13-bit operand, and of the sums of a row or a column of a matrix of them. */
+export const OPERAND = 4095;
+export const OPERAND_SUM = 524416;
 
 /** The whole number n with 2^n <= value < 2^(n + 1). */
 export function floorLog2(value: number): number {

@@ -36,6 +36,21 @@ export const rowsOf = (rows: number, columns: number): Rows => ({
   values: new Float64Array(rows * columns),
 });
 
+/** The sum of a_i b_(from + i) in four parts, which do not wait for one another. */
+function dot(a: Float32Array, b: Float64Array, from: number): number {
+  const whole = a.length - (a.length % 4);
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let i = 0; i < whole; i += 4) {
+    s0 += a[i] * b[from + i];
+    s1 += a[i + 1] * b[from + i + 1];
+    s2 += a[i + 2] * b[from + i + 2];
+    s3 += a[i + 3] * b[from + i + 3];
+  }
+  let sum = s0 + s1 + (s2 + s3);
+  for (let i = whole; i < a.length; i++) sum += a[i] * b[from + i];
+  return sum;
+}
+
 /** y = x W^T + b, W [out, in]. */
 export function product(x: Rows, weight: Float32Array, bias: Float64Array | undefined): Rows {
   const { rows, columns: into, values } = x;
@@ -43,12 +58,8 @@ export function product(x: Rows, weight: Float32Array, bias: Float64Array | unde
   const y = rowsOf(rows, out);
   for (let o = 0; o < out; o++) {
     const row = weight.subarray(o * into, (o + 1) * into);
-    for (let t = 0; t < rows; t++) {
-      const at = t * into;
-      let sum = bias?.[o] ?? 0;
-      for (let i = 0; i < into; i++) sum += row[i] * values[at + i];
-      y.values[t * out + o] = sum;
-    }
+    for (let t = 0; t < rows; t++)
+      y.values[t * out + o] = (bias?.[o] ?? 0) + dot(row, values, t * into);
   }
   return y;
 }

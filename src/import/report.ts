@@ -32,15 +32,18 @@ export function reportOf(measures: Measures, scales: Scales): ImportReport {
     put(name, Float64Array.of(value), () => BRANCH * unit);
   put('embeddings', Float64Array.of(measures.residual), () => STATE * unit);
   measures.blocks.forEach((block, k) => {
-    const { norm1, norm2, balance, value, isKeyBare, outliers } = scales.blocks[k];
+    const { norm1, norm2, wide, balance, value, isKeyBare, outliers } = scales.blocks[k];
     const isOutlier = new Set(outliers.map(([n]) => n));
-    const at = (powers: Int8Array) => (c: number) => ACTIVATION * 2 ** powers[c];
-    put(`block.${k}.norm1`, block.norm1, at(norm1));
+    const at =
+      (powers: Int8Array, more = 0) =>
+      (c: number) =>
+        ACTIVATION * 2 ** (powers[c] + more);
+    put(`block.${k}.norm1`, block.norm1.most, at(norm1, wide[0]));
     put(`block.${k}.query`, block.query, (c) => ACTIVATION * 2 ** -balance[c]);
     put(`block.${k}.key`, isKeyBare ? block.bareKey : block.key, at(balance));
     put(`block.${k}.value`, block.value, at(value));
     branch(`block.${k}.attention`, block.attention);
-    put(`block.${k}.norm2`, block.norm2, at(norm2));
+    put(`block.${k}.norm2`, block.norm2.most, at(norm2, wide[1]));
     put(`block.${k}.up`, block.argument, (n) => (isOutlier.has(n) ? Infinity : ACTIVATION));
     branch(`block.${k}.mlp`, block.mlp);
     put(`block.${k}`, Float64Array.of(block.residual), () => STATE * unit);

@@ -51,12 +51,15 @@ export function layerNorm(options: LayerNormOptions = {}): Layer {
 }
 
 /** The normalised rows and 1 / sigma: int16 [rows, C], int32 [rows]. */
-interface NormSaved {
+export interface NormSaved {
   readonly xhat: Pointer;
   readonly rstd: Pointer;
 }
 
-class PlannedNorm implements Planned<NormSaved> {
+export class PlannedNorm implements Planned<NormSaved> {
+  /** Of the copy of the gain. Each bit fewer makes the output's range twice as wide, with one
+   *  fraction bit fewer. */
+  gainFraction = GAIN_FRACTION;
   readonly needsInput = false;
   readonly history = [];
   private readonly gain: readonly Parameter[];
@@ -101,12 +104,12 @@ class PlannedNorm implements Planned<NormSaved> {
     const gain = this.gain[run.block % this.gain.length].master;
     const bias = this.bias?.[run.block % this.bias.length].master ?? 0;
     const { kernels } = run;
-    const shift = MASTER_FRACTION - GAIN_FRACTION;
-    const { biasCopy, fraction } = this;
+    const { biasCopy, fraction, gainFraction } = this;
+    const shift = MASTER_FRACTION - gainFraction;
     kernels.quantize_i32i16(gain, this.gainCopy, n, shift, PROBABILITY_MAX);
     if (bias !== 0) kernels.combine_i32(bias, 1, shift - fraction, 0, 0, 0, 0, 0, biasCopy, n);
-    const largestGain = kernels.row_norm_max_i16(this.gainCopy, n, 1) / 2 ** GAIN_FRACTION;
-    y.fraction = NORM_FRACTION;
+    const largestGain = kernels.row_norm_max_i16(this.gainCopy, n, 1) / 2 ** gainFraction;
+    y.fraction = NORM_FRACTION - GAIN_FRACTION + gainFraction;
     y.range.deviation = largestGain + largestMaster(run, bias, n);
     y.range.offset = 0;
   }
@@ -157,7 +160,7 @@ class PlannedNorm implements Planned<NormSaved> {
     );
     this.add(run, this.gain, sumGain, dy.exponent - this.fraction);
     if (this.bias !== undefined) this.add(run, this.bias, sumBias, dy.exponent);
-    to.exponent = dy.exponent - GAIN_FRACTION - RSTD_FRACTION + shift;
+    to.exponent = dy.exponent - this.gainFraction - RSTD_FRACTION + shift;
   }
 
   private add(run: Run, group: readonly Parameter[], sums: Pointer, exponent: number): void {

@@ -17,12 +17,7 @@ import { sha256 } from '../core/digest.ts';
 import { UsageError } from '../core/errors.ts';
 import { PURPOSE, philox4x32 } from '../core/random.ts';
 import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
-import {
-  MIN_ACTIVATION_FRACTION,
-  OPERAND_L1_MAX,
-  OPERAND_MAX,
-  OPERAND_PRODUCTS,
-} from '../memory/formats.ts';
+import { OPERAND_L1_MAX, OPERAND_MAX, OPERAND_PRODUCTS } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Range, Tensor } from '../memory/tensor.ts';
@@ -233,8 +228,8 @@ class LowRank {
     this.wide = at.scratch('adapter wide', rows * Math.max(out, into) * 4);
   }
 
-  /** A and B of block run.block for such inputs. An operand's format has at least 8 fraction bits,
-   *  so u, as every activation, is below 16 and dB within its bound. */
+  /** A and B of block run.block for such inputs. u has a bit less than x and A's entries together:
+   *  one to round by. */
   prepare(run: Run, x: Tensor, what: Preparation): void {
     const { u, into, options, group } = this;
     const { rank } = options;
@@ -246,8 +241,7 @@ class LowRank {
       run.kernels.pack_nn_i16(this.signs, into, rank, into, this.backwardPanels);
     }
     u.range.deviation = this.normOfA * x.range.deviation;
-    const most = Math.max(MIN_ACTIVATION_FRACTION, x.fraction + this.shift - 1);
-    u.fraction = Math.min(activationFraction(u.range), most);
+    u.fraction = Math.min(activationFraction(u.range), x.fraction + this.shift - 1);
     this.b.prepare(run, u, what);
   }
 

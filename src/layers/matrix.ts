@@ -13,6 +13,7 @@ import {
   BRANCH_FRACTION,
   BRANCH_LIMIT,
   MASTER_FRACTION,
+  MAX_FLUSH_SHIFT,
   OPERAND_L1_MAX,
   OPERAND_MAX,
   OPERAND_PRODUCTS,
@@ -21,7 +22,7 @@ import {
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Range, Tensor } from '../memory/tensor.ts';
-import { shiftToFit } from '../ops/gradient.ts';
+import { gradientTooLarge, shiftToFit } from '../ops/gradient.ts';
 import { rowSumMax } from '../ops/large-vocabulary.ts';
 import { largestMaster } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
@@ -356,9 +357,8 @@ export class Matrix {
 
   private backwardInput(run: Run, dy: Gradient, rows: number, dx: Gradient): void {
     const { out, into } = this.shape;
-    const panels = this.backwardPanels;
-    const stride = panelStride(out);
-    run.kernels.gemm_i16i16i32(dy.at, out, panels, stride, dx.at, into, rows, into, out);
+    const { backwardPanels: w } = this;
+    run.kernels.gemm_i16i16i32(dy.at, out, w, panelStride(out), dx.at, into, rows, into, out);
     dx.exponent = dy.exponent - this.fraction;
   }
 
@@ -367,16 +367,16 @@ export class Matrix {
   private backwardWeight(run: Run, dy: Gradient, x: Tensor): void {
     const { out, into } = this.shape;
     const { rows } = x;
-    const weight = this.weight[run.block % this.weight.length];
+    const { gradient, lock } = this.weight[run.block % this.weight.length];
     const bias = this.bias?.[run.block % this.bias.length];
     const transposed = this.transposed.at;
     const panels = this.panels.at;
-    const { gradient, lock } = weight;
     if (gradient !== 0) {
       run.kernels.transpose_i16(dy.at, out, rows, out, transposed, rows);
       run.kernels.pack_nn_i16(x.at, into, rows, into, panels);
     }
     const shift = dy.exponent - x.fraction + WEIGHT_GRADIENT_FRACTION;
+    if (shift > MAX_FLUSH_SHIFT) throw gradientTooLarge(); // a wide x (layer-norm.ts)
     run.team.exclusive(lock, () => {
       if (gradient !== 0)
         run.kernels.gemm_i16i16i64(

@@ -1,25 +1,34 @@
 // Layers at another scale, by powers of two, which are exact: what weights of other programs need
 // (docs/import.md). A residual stream that holds 2^-k of its values keeps what is beyond +-1024;
 // its layer norms read it times 2^k, so that epsilon is what it was; logits are multiplied back.
+// What layer norms give may have a wider range, with as many fraction bits fewer.
 
 import type { Arena } from '../memory/arena.ts';
+import { GAIN_FRACTION } from '../memory/formats.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 import type { Layer, Planned, Preparation } from './layer.ts';
+import type { NormSaved, PlannedNorm } from './layer-norm.ts';
 
-/** A layer norm of a state times 2^k: the same but for epsilon, which is then 1e-5 * 4^-k for the
- *  state. Counts an overflow for a state beyond +-2^15 once it is multiplied.
+/** Most binary digits by which the output of a layer norm is wider: products with weights of 8
+ *  fraction bits have one more than any operand then, so that a bit is left to round by. */
+export const MOST_WIDE = 4;
+
+/** A layer norm (layerNorm) of a state times 2^k: the same but for epsilon, which is then 1e-5 *
+ *  4^-k for the state. Counts an overflow for a state beyond +-2^15 once it is multiplied. Its
+ *  output is within +-16 times 2^wide[block], 0..4, with as many fraction bits fewer than 8.
  *  @example
- *  const layer = magnified(2, layerNorm());
+ *  const layer = magnified(2, layerNorm(), [0, 3]);
  */
-export const magnified = (k: number, norm: Layer): Layer => ({
+export const magnified = (k: number, norm: Layer, wide: readonly number[] = []): Layer => ({
   takes: ['state'],
   output: (input, wanted) => norm.output(input, wanted),
-  plan: (at, input, wanted) => new Magnified(at, norm.plan(at, input, wanted), input, k),
+  plan: (at, input, wanted) =>
+    new Magnified(at, norm.plan(at, input, wanted) as PlannedNorm, input, { k, wide }),
 });
 
-class Magnified implements Planned {
+class Magnified implements Planned<NormSaved> {
   readonly needsInput = false;
   readonly history: Planned['history'];
   private readonly x: Tensor;
@@ -27,26 +36,29 @@ class Magnified implements Planned {
 
   constructor(
     at: Planner,
-    private readonly norm: Planned,
+    private readonly norm: PlannedNorm,
     input: Type,
-    private readonly k: number,
+    private readonly scale: { readonly k: number; readonly wide: readonly number[] },
   ) {
     this.history = norm.history;
     this.x = new Tensor(input);
     this.before = at.scratch('branches magnified', tensorBytes(input));
   }
 
-  saved(arena: Arena): unknown {
+  saved(arena: Arena): NormSaved {
     return this.norm.saved(arena);
   }
 
-  prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
-    this.x.fraction = x.fraction - this.k;
-    this.norm.prepare(run, this.x, y, what);
+  prepare(run: Run, x: Tensor, y: Tensor): void {
+    const { k, wide } = this.scale;
+    this.x.fraction = x.fraction - k;
+    this.norm.gainFraction = GAIN_FRACTION - (wide[run.block] ?? 0);
+    this.norm.prepare(run, this.x, y);
   }
 
-  forward(run: Run, given: Tensor, saved: unknown, y: Tensor): void {
-    const { x, before, k } = this;
+  forward(run: Run, given: Tensor, saved: NormSaved, y: Tensor): void {
+    const { x, before } = this;
+    const { k } = this.scale;
     const { kernels } = run;
     const n = given.size;
     x.at = given.at;
@@ -63,10 +75,16 @@ class Magnified implements Planned {
     this.norm.forward(run, x, saved, y);
   }
 
-  backward(run: Run, dy: Gradient, given: Tensor, saved: unknown, dx: Gradient | undefined): void {
+  backward(
+    run: Run,
+    dy: Gradient,
+    given: Tensor,
+    saved: NormSaved,
+    dx: Gradient | undefined,
+  ): void {
     this.x.rows = given.rows;
     this.norm.backward(run, dy, this.x, saved, dx);
-    (dx ?? dy).exponent += this.k;
+    (dx ?? dy).exponent += this.scale.k;
   }
 }
 

@@ -12,7 +12,7 @@ import { layerNorm } from '../layers/layer-norm.ts';
 import { linear } from '../layers/linear.ts';
 import { type NeuronScale, outliers } from '../layers/outliers.ts';
 import { parallel } from '../layers/parallel.ts';
-import { magnified, multiplied } from '../layers/rescaled.ts';
+import { MOST_WIDE, magnified, multiplied } from '../layers/rescaled.ts';
 import { sublayer } from '../reversible/block.ts';
 import { definition } from './define.ts';
 import { type GptConfig, gpt } from './gpt.ts';
@@ -30,7 +30,13 @@ export interface ImportedFormats {
   /** Of each block: the neurons with products of their own: number in the MLP, and the scales of
    *  its row and its column. */
   readonly outliers: readonly (readonly OutlierNeuron[])[];
+  /** Of each block, by how many binary digits the outputs of its two layer norms are wider than
+   *  +-16, 0..4 each (none). */
+  readonly norms?: readonly NormWidths[] | undefined;
 }
+
+/** Of a block: in front of attention, and of the MLP. */
+export type NormWidths = readonly [attention: number, mlp: number];
 
 /** Its number in the MLP that it is from, and the powers of two of its row and its column. */
 export type OutlierNeuron = readonly [neuron: number, row: number, column: number];
@@ -41,12 +47,13 @@ export interface ImportedGptConfig extends GptConfig {
   formats?: ImportedFormats | undefined;
 }
 
-function checkedFormats(given: ImportedFormats, neurons: number): ImportedFormats {
+function checkedFormats(given: ImportedFormats, neurons: number): Required<ImportedFormats> {
   const need = {
     residual: undefined,
     magnified: undefined,
     logits: undefined,
     outliers: undefined,
+    norms: [],
   };
   const formats = fields('formats', given, need);
   whole('formats.residual', formats.residual, 0, 8);
@@ -59,7 +66,16 @@ function checkedFormats(given: ImportedFormats, neurons: number): ImportedFormat
   };
   const block = (name: string, value: unknown): OutlierNeuron[] =>
     list(name, value as OutlierNeuron[], neuron, 0, 1024);
-  return { ...formats, outliers: list('formats.outliers', formats.outliers, block, 0, 1024) };
+  const width = (name: string, value: unknown): number => whole(name, value, 0, MOST_WIDE);
+  const widths = (name: string, value: unknown): NormWidths => {
+    const [attention, mlp] = list(name, value as NormWidths, width, 2, 2);
+    return [attention, mlp];
+  };
+  return {
+    ...formats,
+    outliers: list('formats.outliers', formats.outliers, block, 0, 1024),
+    norms: list('formats.norms', formats.norms, widths, 0, 1024),
+  };
 }
 
 /** How many neurons of a block have products of their own: as many in all. */
@@ -117,10 +133,12 @@ export const importedGpt = /* @__PURE__ */ definition('gpt', (config: ImportedGp
   const { vocabulary, channels, layers: depth, heads, bias, tied, rule } = full;
   const formats = checkedFormats(given, channels * full.mlpRatio);
   const deviation = 0.02 / Math.sqrt(2 * depth);
-  const norm = (name: string): Layer => magnified(formats.magnified, layerNorm({ name, bias }));
+  const norm = (name: string, wide: number[] = []): Layer =>
+    magnified(formats.magnified, layerNorm({ name, bias }), wide);
+  const wide = (i: 0 | 1): number[] => formats.norms.map((widths) => widths[i]);
   const block = [
-    sublayer(norm('norm1'), attention({ heads, causal: true, bias, deviation })),
-    sublayer(norm('norm2'), mlpOf(full, formats, deviation)),
+    sublayer(norm('norm1', wide(0)), attention({ heads, causal: true, bias, deviation })),
+    sublayer(norm('norm2', wide(1)), mlpOf(full, formats, deviation)),
   ];
   const head = linear(vocabulary, tied ? { shares: 'token.weight' } : { name: 'head' });
   const [{ input }] = plain.streams;

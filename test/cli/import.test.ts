@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hfTensors, llmCFile, nanoTensors, safetensorsFile } from '../helpers/foreign-files.ts';
-import { PLANTED, syntheticGpt2 } from '../helpers/synthetic-gpt2.ts';
+import { NONE, PLANTED, syntheticGpt2 } from '../helpers/synthetic-gpt2.ts';
 import { events, retrograd, TRAIN, textOf, workspace } from './command.ts';
 
 let cwd: string;
@@ -12,12 +12,21 @@ let remove: () => void;
 const SHAPE = { vocab_size: 256, n_positions: 16, n_layer: 2, n_head: 2, n_embd: 128 };
 const SMALL = { vocab_size: 256, n_positions: 8, n_layer: 1, n_head: 2, n_embd: 8 };
 
+/** Queries and keys of which neither can give room to the other. */
+function wideQueries() {
+  const tensors = syntheticGpt2(SHAPE, NONE);
+  const values = tensors.find(({ name }) => name === 'h.1.attn.c_attn.weight')?.values as number[];
+  for (let i = 0; i < values.length; i++) if (i % 384 < 256) values[i] *= 150;
+  return tensors;
+}
+
 beforeAll(() => {
   ({ path: cwd, remove } = workspace());
   const files: Record<string, Uint8Array | string> = {
     'gpt2/model.safetensors': safetensorsFile(syntheticGpt2(SHAPE, PLANTED)),
     'gpt2/config.json': JSON.stringify({ model_type: 'gpt2', ...SHAPE }),
     'nano.safetensors': safetensorsFile(nanoTensors(SMALL, false)),
+    'wide.safetensors': safetensorsFile(wideQueries()),
     'model.bin': llmCFile(SMALL, nanoTensors(SMALL), 256),
     'pickle/pytorch_model.bin': 'x',
     'broken/model.safetensors': safetensorsFile(hfTensors(nanoTensors(SMALL))).subarray(0, -4),
@@ -40,6 +49,23 @@ describe('retrograd import', () => {
     const [before] = events(['inspect', 'base'], { cwd });
     expect(before).toMatchObject({ step: 0, weightsSha256: report.weightsSha256 });
     expect(before.options).toMatchObject({ reversible: 'checkpointing', fractionBits: 14 });
+    const { norms, outliers, residual } = before.formats;
+    const { stdout } = retrograd(['inspect', 'base'], { cwd });
+    expect(stdout).toContain(`residual stream         2^-${residual} of its values\n`);
+    [0, 1].forEach((k) => {
+      const [attention, mlp] = norms[k].map((wide: number) => `±${16 * 2 ** wide}`);
+      const rows = outliers[k].map(([, row]: number[]) => row);
+      const argument = 1024 * 2 ** Math.max(...rows);
+      const cells = [
+        `block ${k}`,
+        attention,
+        mlp,
+        rows.length,
+        `±${argument.toLocaleString('en')}`,
+      ];
+      expect(stdout).toMatch(new RegExp(`^${cells.join(' +')}$`, 'm'));
+    });
+    expect(stdout).not.toContain('[object');
     const train = ['train', 'gpt', '--init', 'base', '--text', 'text.txt', '--steps', '2'];
     const more = ['--batch', '2', '--learning-rate', '0.00001', '--out', 'fine'];
     const done = events([...train, ...more], { cwd }).at(-1);
@@ -88,6 +114,12 @@ describe('retrograd import', () => {
       /'?nothing'? does not exist|nothing.*expected weights/,
     ],
     ['a pickle', ['pickle', '--out', 'x'], 2, /pickles .* save as safetensors/],
+    [
+      'queries and keys beyond +-16',
+      ['wide.safetensors', '--heads', '2', '--out', 'x'],
+      1,
+      /\d+ channels of block\.1\.query leave their range, and 1 other places/,
+    ],
     ['a truncated file', ['broken', '--out', 'x'], 1, /broken.*truncated/],
     ['no tokenizer', ['other', '--out', 'x'], 2, /no tokenizer beside the weights, which have 300/],
     [

@@ -5,6 +5,7 @@
 //   - gains of layer norms from 0.1 to 10;
 //   - one neuron whose row is as wide as 300 deviations of its tensor.
 
+import type { Generator } from '../../src/generate/index.ts';
 import type { TextBatch, Trainer } from '../../src/index.ts';
 import type { Plain, Shape } from './foreign-files.ts';
 import { Gpt2 } from './gpt2-float64.ts';
@@ -135,32 +136,56 @@ function widen(weights: Float32Array, M: number, neuron: number, most: number): 
   for (let i = neuron; i < weights.length; i += M) weights[i] *= most / largest;
 }
 
+/** Sequences of a synthetic GPT-2: to calibrate with, and others to judge by. */
+export interface Sequences {
+  calibrate?: number;
+  texts?: number;
+}
+
 /** A synthetic GPT-2 with text to calibrate with, other text, and what float64 makes of that. */
-export function synthetic(shape: Shape, planted: Outliers, seed = 1, sequences = 2) {
+export function synthetic(shape: Shape, planted: Outliers, seed = 1, given: Sequences = {}) {
   const tensors = syntheticGpt2(shape, planted, seed);
   const numbers = new Numbers(seed + 77);
   const { n_positions: T, vocab_size: V } = shape;
   const sequence = (): Int32Array =>
     Int32Array.from({ length: T + 1 }, () => Math.floor(numbers.uniform() * V));
-  const calibrate = Array.from({ length: sequences }, () => sequence().subarray(0, T));
-  const texts = [sequence(), sequence()];
+  const calibrate = Array.from({ length: given.calibrate ?? 2 }, () => sequence().subarray(0, T));
+  const texts = Array.from({ length: given.texts ?? 2 }, sequence);
   const weights = Object.fromEntries(
-    tensors.map(({ name, values }) => [name, Float64Array.from(values)]),
+    tensors.map(({ name, values }) => [name, new Float64Array(values)]),
   );
   const config = { ...shape, activation_function: 'gelu_new', layer_norm_epsilon: 1e-5 };
   const reference = new Gpt2(config, weights);
-  const logits = texts.flatMap((tokens) => reference.logits(tokens.subarray(0, T)));
+  const logits = texts.map((tokens) => reference.logits(tokens.subarray(0, T)));
   const join = (from: number) =>
-    Int32Array.from(texts.flatMap((tokens) => [...tokens.subarray(from, from + T)]));
-  return { shape, tensors, calibrate, logits, batch: { inputs: join(0), targets: join(1) } };
+    Int32Array.from(texts.slice(0, 2).flatMap((tokens) => [...tokens.subarray(from, from + T)]));
+  return { shape, tensors, calibrate, texts, logits, batch: { inputs: join(0), targets: join(1) } };
 }
 
-/** What an import is judged by. */
+/** A mean and its standard error. */
+export interface Mean {
+  mean: number;
+  error: number;
+}
+
+function meanOf(values: readonly number[]): Mean {
+  const n = values.length;
+  const mean = values.reduce((a, b) => a + b) / n;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  return { mean, error: Math.sqrt(variance / n) };
+}
+
+/** What an import is judged by, in nats a token: what its loss is above that of float64, pair by
+ *  pair on the same tokens; and the divergence of its distributions from those of float64, which is
+ *  what that loss would be above on text that the model itself has drawn. */
 export interface Judged {
-  /** Over that of float64. */
-  perplexity: number;
-  /** Mean divergence of its distributions from those of float64, in nats, at some places. */
-  divergence: number;
+  tokens: number;
+  /** Of all tokens, and of each half of the texts. */
+  loss: Mean;
+  halves: Mean[];
+  divergence: Mean;
+  /** The loss that the trainer says, less that of float64. */
+  evaluated: number;
 }
 
 function logOfSoftmax(logits: Float64Array): Float64Array {
@@ -169,21 +194,33 @@ function logOfSoftmax(logits: Float64Array): Float64Array {
   return logits.map((logit) => logit - most - Math.log(total));
 }
 
-/** Judges a trainer by the other text of a synthetic model. */
-export function judge(
+/** Judges a trainer by the other text of a synthetic model; `generator` is one of its weights. */
+export async function judge(
   trainer: Trainer<TextBatch>,
-  { shape, batch, logits }: ReturnType<typeof synthetic>,
-): Judged {
+  generator: Generator,
+  { shape, texts, logits }: ReturnType<typeof synthetic>,
+): Promise<Judged> {
   const { n_positions: T } = shape;
-  const expected = logits.map(logOfSoftmax);
-  const loss = expected.reduce((sum, row, i) => sum - row[batch.targets[i]], 0) / logits.length;
-  const places = Array.from({ length: 6 }, (_, i) => Math.floor((i * (T - 1)) / 5));
-  const divergences = places.map((t) => {
-    const own = logOfSoftmax(trainer.predict(batch.inputs.subarray(0, t + 1)));
-    return expected[t].reduce((sum, p, v) => sum + Math.exp(p) * (p - own[v]), 0);
-  });
+  const above: number[] = [];
+  const divergences: number[] = [];
+  let evaluated = 0;
+  for (const [s, text] of texts.entries()) {
+    const [inputs, targets] = [text.slice(0, T), text.slice(1)];
+    const rows = await generator.logits(inputs);
+    evaluated += trainer.evaluate({ inputs, targets }).loss / texts.length;
+    for (let t = 0; t < T; t++) {
+      const [expected, own] = [logits[s][t], rows[t]].map(logOfSoftmax);
+      above.push(expected[targets[t]] - own[targets[t]]);
+      divergences.push(expected.reduce((sum, p, v) => sum + Math.exp(p) * (p - own[v]), 0));
+      evaluated += expected[targets[t]] / T / texts.length;
+    }
+  }
+  const half = above.length / 2;
   return {
-    perplexity: Math.exp(trainer.evaluate(batch).loss - loss),
-    divergence: divergences.reduce((a, b) => a + b) / places.length,
+    tokens: above.length,
+    loss: meanOf(above),
+    halves: [meanOf(above.slice(0, half)), meanOf(above.slice(half))],
+    divergence: meanOf(divergences),
+    evaluated,
   };
 }

@@ -6,14 +6,15 @@ import type { BlockMeasures } from '../../src/import/measure.ts';
 import { floorLog2, toFit } from '../../src/import/ranges.ts';
 
 const of = (value: number) => Float64Array.of(value);
+const norm = { most: of(1), wide: 0, powers: Int8Array.of(0), rows: of(1) };
 /** A block of one neuron. */
 const block = (u: number, row: number, column: number, bias: number): BlockMeasures => ({
-  norm1: of(1),
+  norm1: norm,
   query: of(1),
   key: of(1),
   bareKey: of(1),
   value: of(1),
-  norm2: of(1),
+  norm2: norm,
   argument: of(u),
   activation: of(u),
   row: of(row),

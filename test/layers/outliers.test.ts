@@ -46,6 +46,12 @@ describe('gradients are those of the forward pass, samples and threads are apart
       { ...input, kind: 'state' },
       'operand',
     ],
+    [
+      'magnified by 4, twice as wide',
+      () => magnified(2, layerNorm({ bias: true }), [1]),
+      { ...input, kind: 'state' },
+      'operand',
+    ],
     ['magnified by 1/2', () => magnified(-1, layerNorm()), { ...input, kind: 'state' }, 'operand'],
     ['multiplied by 8', () => multiplied(3, linear(7)), input, 'sums'],
   ] as const)('%s', (_, layer, of, wanted) => {
