@@ -127,7 +127,11 @@ function clearColumns(packed: usize, pairs: i32, n: i32): void {
   }
 }
 
-/** Kernels.transpose_i16: blocks of 8 x 8 through three rounds of interleaving. */
+/** Rows whose eights fill a cache line of the transpose: 32 int16s. */
+const LINE: i32 = 32;
+
+/** Kernels.transpose_i16: blocks of 8 x 8 through three rounds of interleaving, four below each
+ *  other before the next to the right, so that whole cache lines are written. */
 export function transpose_i16(
   a: usize,
   lda: i32,
@@ -139,23 +143,22 @@ export function transpose_i16(
   assert(lda >= columns && ldo >= rows, 'transpose_i16: row distances');
   const rowA = usize(lda) << 1;
   const rowO = usize(ldo) << 1;
-  for (let r = 0; r < rows; r += 8) {
-    const bytes = min(rows - r, 8) << 1;
+  for (let top = 0; top < rows; top += LINE) {
+    const bottom = min(rows, top + LINE);
     for (let c = 0; c < columns; c += 8) {
-      const p = a + usize(r) * rowA + (usize(c) << 1);
-      const o = out + usize(c) * rowO + (usize(r) << 1);
-      if (rows - r >= 8 && columns - c >= 8) transposeBlock(p, rowA, o, rowO);
-      else {
-        const count = min(columns - c, 8);
-        for (let j = 0; j < count; j++) {
-          for (let i = 0; i < bytes; i += 2)
-            store<i16>(
-              o + usize(j) * rowO + i,
-              load<i16>(p + usize(i >> 1) * rowA + (usize(j) << 1)),
-            );
-        }
+      for (let r = top; r < bottom; r += 8) {
+        const p = a + usize(r) * rowA + (usize(c) << 1);
+        const o = out + usize(c) * rowO + (usize(r) << 1);
+        if (rows - r >= 8 && columns - c >= 8) transposeBlock(p, rowA, o, rowO);
+        else transposePart(p, rowA, o, rowO, min(rows - r, 8), min(columns - c, 8));
       }
     }
+  }
+}
+
+function transposePart(p: usize, row: usize, o: usize, rowO: usize, rows: i32, columns: i32): void {
+  for (let j = 0; j < columns; j++, p += 2, o += rowO) {
+    for (let i = 0; i < rows; i++) store<i16>(o + (i << 1), load<i16>(p + usize(i) * row));
   }
 }
 
