@@ -136,11 +136,11 @@ function newMoments(
 }
 
 /** r of a turn, and the magnitudes of its updates, not yet saturated, in the place of v. */
-function newRoots(v: usize, m: usize, r: usize, rate: u32, epsilon: i32): void {
+function newRoots(v: usize, m: usize, r: usize, rate: u64, epsilon: u64): void {
   for (const end = r + BYTES; r < end; r += 4, m += 4, v += 8) {
     const root = isqrt(load<u64>(v));
     store<i32>(r, i32(root));
-    store<u64>(v, (u64(abs(load<i32>(m))) * rate) / (root + u64(epsilon)));
+    store<u64>(v, (u64(u32(abs(load<i32>(m)))) * rate) / (root + epsilon));
   }
 }
 
