@@ -22,9 +22,16 @@ const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 /** What the modules are made of. */
 const KERNELS = ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'];
 
+/** Those for operands of 8 bits are programs of their own: bundled where they are used. */
+const INT8 = 'assembly/int8';
+const configOf = (target) =>
+  target.startsWith('int8')
+    ? [`${INT8}/${target === 'int8' ? 'index' : 'relaxed'}.ts`, '--config', `${INT8}/asconfig.json`]
+    : ['--config', 'asconfig.json'];
+
 async function compile(target) {
   await makeOf(`build/${target}.wasm`, KERNELS, async () => {
-    const options = ['--config', 'asconfig.json', '--target', target];
+    const options = [...configOf(target), '--target', target];
     const { error, stdout, stderr } = await asc.main(options);
     if (error) throw new Error(`asc: target ${target} does not compile\n${stdout}${stderr}`);
   });
@@ -49,12 +56,17 @@ const textOfRelease = once(
 const wasmAsText = {
   name: 'wasm-as-text',
   setup: (b) =>
-    b.onLoad({ filter: /release\.wasm$/ }, ({ path }) => ({
-      resolveDir: process.cwd(),
-      contents: `import { unpack } from './src/kernels/unpack.ts';
+    b.onLoad({ filter: /\.wasm$/ }, ({ path }) => {
+      const bytes = readFileSync(path);
+      const isRelease = basename(path) === 'release.wasm';
+      const text = isRelease ? '__retrogradKernels()' : `'${pack(bytes)}'`;
+      return {
+        resolveDir: process.cwd(),
+        contents: `import { unpack } from './src/kernels/unpack.ts';
 let bytes;
-export default () => (bytes ??= unpack(__retrogradKernels(), ${readFileSync(path).length}));`,
-    })),
+export default () => (bytes ??= unpack(${text}, ${bytes.length}));`,
+      };
+    }),
 };
 
 function once(make) {
@@ -90,20 +102,24 @@ const numbersOnly = {
 /** For runtimes that compile no bytes: the module stays a file beside the bundle, made for private
  *  memory, as they have no threads. Its import of the memory is "env" "memory", kind 2, and the
  *  limits' flags: 3 shared, 1 private. */
-function writeWorkerModule(path) {
-  const bytes = readFileSync('build/release.wasm');
+function writeWorkerModule(from, path) {
+  const bytes = readFileSync(from);
   const name = Buffer.from([3, ...Buffer.from('env'), 6, ...Buffer.from('memory'), 2]);
   const at = bytes.indexOf(name);
   if (at < 0 || bytes[at + name.length] !== 3)
-    throw new Error('build/release.wasm does not import a shared memory');
+    throw new Error(`${from} does not import a shared memory`);
   bytes[at + name.length] = 1;
   writeFileSync(path, bytes);
 }
 const wasmAsFile = {
   name: 'wasm-as-file',
-  setup: (b) =>
-    b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })),
+  setup: (b) => b.onResolve({ filter: /\.wasm$/ }, ({ path }) => fileOf(basename(path))),
 };
+/** Not the relaxed build: where it is not taken, everything else would not be either. */
+const fileOf = (name) =>
+  name === 'int8-relaxed.wasm'
+    ? { path: join(process.cwd(), '.ci/no-module.mjs') }
+    : { path: name === 'int8.wasm' ? './kernels-int8.wasm' : './kernels.wasm', external: true };
 
 /** Runtimes print the line that threw an error that nobody caught, Bun five more. */
 const LINE_LENGTH = 120;
@@ -122,7 +138,7 @@ const metafiles = [];
 const namesOfPrivates = once(shortNames);
 
 /** Names in dist of this build; the declarations are made anew as a whole. */
-const kept = new Set(['types', 'kernels.wasm']);
+const kept = new Set(['types', 'kernels.wasm', 'kernels-int8.wasm']);
 
 function save(path, text) {
   kept.add(basename(path));
@@ -269,12 +285,14 @@ try {
   mkdirSync('build', { recursive: true });
   await compile('release');
   await compile('checked');
+  for (const target of ['int8', 'int8-relaxed', 'int8-checked']) await compile(target);
   await packRelease();
   await bundle('src/index.ts', 'dist/index.js');
   await bundle('src/thread.ts', 'dist/thread.js');
   await bundle('src/serve.ts', 'dist/serve.js', [beside('./index.js')]);
   await bundle('src/index.ts', 'dist/worker.js', [wasmAsFile]);
-  writeWorkerModule('dist/kernels.wasm');
+  writeWorkerModule('build/release.wasm', 'dist/kernels.wasm');
+  writeWorkerModule('build/int8.wasm', 'dist/kernels-int8.wasm');
   for (const name of ENTRIES) {
     await bundle(`src/${name}/index.ts`, `dist/${name}.js`, [beside('./index.js')]);
     saveForWorkers(name);

@@ -37,7 +37,7 @@ export {
   type Parts,
   defineModel,
 } from './models/define.ts';
-export type { Adapter, Model } from './models/model.ts';
+export type { Adapter, MatrixChoices, Model } from './models/model.ts';
 export { type StackLayer, type Stream, reversible } from './models/stream.ts';
 export { type TransformerConfig, transformerBlock } from './models/transformer.ts';
 export {
@@ -109,6 +109,18 @@ export { clearGradient, toOperand } from './ops/gradient.ts';
 export { activationFraction, largestMaster } from './ops/range.ts';
 export { Columns, type MatrixShape } from './layers/columns.ts';
 export { Matrix } from './layers/matrix.ts';
+export {
+  type Int8Build,
+  type Int8Kernels,
+  INT8_CHUNK,
+  INT8_COLUMN_MAX,
+  INT8_OPERAND_MAX,
+  INT8_ROW_MAX,
+} from './kernels/int8.ts';
+export { int8PackedBytes, int8RowBytes } from './kernels/int8-layout.ts';
+export { chooseInt8, type Int8Choice } from './kernels/int8-wasm.ts';
+export { INT8_L1_MAX, int8Room } from './layers/int8-matrix.ts';
+export { type Int8Options, int16, int8, type Operands } from './layers/int8.ts';
 export {
   type Backend,
   type Kernels,

@@ -67,6 +67,7 @@ export const PURPOSE = {
   depth: 8,
   adapter: 9,
   rounding: 10,
+  operands: 11,
 } as const;
 
 /** One uint32: word 0 of the block with key (seed mod 2^32, floor(seed / 2^32)) and counter (index,

@@ -2,11 +2,11 @@
 // memory of their own.
 
 import {
-  type Adapter,
   type Backend,
   createWasmBackend,
   type Layer,
   type Loss,
+  type MatrixChoices,
   type Model,
   type NamedTensor,
   Planner,
@@ -52,11 +52,11 @@ function pathsInFront(source: EngineSource): ReadonlySet<string> {
   return new Set(at.finish([]).map(({ path }) => path));
 }
 
-/** With the adapter of the model's configuration, if it has one. */
+/** With the adapter and the operands of the model's configuration, if it has them. */
 function plannerOf(arena: ForwardArena, { model, fraction }: EngineSource, keys?: number): Planner {
-  const { adapter } = Object((model as { config?: object }).config) as { adapter?: Adapter };
+  const { adapter, operands } = Object((model as { config?: object }).config) as MatrixChoices;
   const one = { rank: 0, threads: 1, sequences: 1 };
-  return Planner.create(arena, { ...one, fraction, forward: true, keys, adapter });
+  return Planner.create(arena, { ...one, fraction, forward: true, keys, adapter, operands });
 }
 
 function layOut(arena: ForwardArena, source: EngineSource, shape: StreamShape | undefined): Laid {

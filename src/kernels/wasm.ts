@@ -97,8 +97,10 @@ function forMemory(bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> 
   return copy;
 }
 
-const bundled = (): Uint8Array | WebAssembly.Module =>
-  typeof release === 'function' ? release() : release;
+/** A module as it is imported. */
+export type WasmSource = typeof release;
+const sourceOf = (from: WasmSource): Uint8Array | WebAssembly.Module =>
+  typeof from === 'function' ? from() : from;
 
 /** A compiled module has been made for private memory (.ci/build.mjs): what it comes from gives no
  *  threads. */
@@ -124,13 +126,13 @@ export function createWasmBackend(options: WasmOptions): Backend {
   if (build === 'checked' && bytes === undefined) {
     throw new RetrogradError('the checked build is not bundled', 'pass its bytes');
   }
-  const source = bytes ?? bundled();
+  const source = bytes ?? sourceOf(release);
   return attach(createMemory(pages, shared && !isCompiled(source)), build, source);
 }
 
 /** The release build on the memory of another thread's back end. */
 export const attachWasmBackend = (memory: unknown): Backend =>
-  attach(memory as WebAssembly.Memory, 'release', bundled());
+  attach(memory as WebAssembly.Memory, 'release', sourceOf(release));
 
 /** Whether other threads can see it. An `instanceof` would ask whether it is of this realm, too,
  *  which it is not under jest. */
@@ -154,13 +156,25 @@ function instantiateOwn(
   }
 }
 
+/** What a module exports, on such a memory. */
+export function instantiateOn(from: WasmSource, memory: Backend['memory']): Exports {
+  const source = sourceOf(from);
+  const module = isCompiled(source) ? source : forMemory(source, isShared(memory));
+  return instantiateOwn(module, memory as WebAssembly.Memory);
+}
+
+/** Whether this runtime takes a module's bytes, if it takes any. */
+export function canCompile(from: WasmSource): boolean {
+  const source = sourceOf(from);
+  return ArrayBuffer.isView(source) && WebAssembly.validate(source as Uint8Array<ArrayBuffer>);
+}
+
 function attach(
   memory: WebAssembly.Memory,
   name: 'release' | 'checked',
   source: Uint8Array | WebAssembly.Module,
 ): Backend {
-  const module = isCompiled(source) ? source : forMemory(source, isShared(memory));
-  const exports = instantiateOwn(module, memory);
+  const exports = instantiateOn(source, memory);
   if (exports.abi_version() !== KERNELS_VERSION) {
     throw new RetrogradError(
       `the kernels have interface version ${exports.abi_version()}, expected ${KERNELS_VERSION}`,

@@ -24,7 +24,12 @@ export interface MatrixShape {
   readonly isLarge?: boolean | undefined;
   /** Of each block, columns that nothing is added to by an adapter (none). */
   readonly idle?: readonly (readonly number[])[] | undefined;
+  /** Bytes of a packed right operand, if not those of int16. @internal */
+  readonly bytes?: ((k: number, n: number) => number) | undefined;
 }
+
+/** Adds a product, shifted, to a gradient. */
+export type AddProduct = (shift: number) => void;
 
 /** Columns of y that are rounded to int16 alike; `Matrix.format` writes their format.
  *  @example

@@ -4,10 +4,9 @@
 //
 // The int16 working copy has 13 bits or as many as keep every sum of products inside int32: 4095 *
 // (largest L1 norm of a row or column) < 2^31 is checked on the copy itself, so a product with any
-// operand of at most 4095 is exact in both directions. (A static bound would allow only 20 - log2 K
-// bits: 11 at K = 512, where the measured norm allows all 13.)
+// operand of at most 4095 is exact in both directions. (A static bound would allow 11 bits at K =
+// 512, where the measured norm allows all 13.)
 
-import { OverflowError } from '../core/errors.ts';
 import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
 import {
   BRANCH_FRACTION,
@@ -22,15 +21,14 @@ import {
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Range, Tensor } from '../memory/tensor.ts';
-import { gradientTooLarge, shiftToFit } from '../ops/gradient.ts';
+import { gradientTooLarge } from '../ops/gradient.ts';
 import { rowSumMax } from '../ops/large-vocabulary.ts';
 import { largestMaster } from '../ops/range.ts';
 import type { Run } from '../ops/run.ts';
-import type { Columns, MatrixShape } from './columns.ts';
+import type { AddProduct, Columns, MatrixShape } from './columns.ts';
 import type { Preparation } from './layer.ts';
+import { weightFraction } from './weight-fraction.ts';
 
-/** Fewest fraction bits of a working copy: 4095 * 2^-8 = 16, the range of the master weights. */
-export const MIN_WEIGHT_FRACTION = 8;
 /** Most guard bits of a bias that is added before rounding to int16 (requantize_i32i16). */
 const GUARD_BITS = 6;
 
@@ -57,17 +55,25 @@ export class Matrix {
   readonly sums: Scratch;
   /** int16 [rows, out] for gradients that arrive as int32. */
   readonly operand: Scratch;
-  private readonly weight: readonly Parameter[];
-  private readonly bias: readonly Parameter[] | undefined;
-  /** int16 [out, in]. Without a backward pass it is needed while a layer is prepared only. */
-  private readonly copy: Scratch;
-  private readonly forwardPanels: Pointer;
-  private readonly backwardPanels: Pointer;
+  /** @internal */
+  protected readonly weight: readonly Parameter[];
+  /** @internal */
+  protected readonly bias: readonly Parameter[] | undefined;
+  /** int16 [out, in]. Without a backward pass it is needed while a layer is prepared only.
+   *  @internal */
+  protected readonly copy: Scratch;
+  /** @internal */
+  protected readonly forwardPanels: Pointer;
+  /** @internal */
+  protected readonly backwardPanels: Pointer;
   private readonly columnSums: Pointer;
   private readonly biasCopy: Pointer;
-  private readonly transposed: Scratch;
-  private readonly panels: Scratch;
-  private fraction!: number; // prepare sets both
+  /** @internal */
+  protected readonly transposed: Scratch;
+  /** @internal */
+  protected readonly panels: Scratch;
+  /** @internal */
+  protected fraction!: number; // prepare sets both
   private inputFraction!: number;
 
   constructor(
@@ -75,7 +81,7 @@ export class Matrix {
     /** As given. */
     readonly shape: MatrixShape,
   ) {
-    const { out, into, rows, name, deviation, bias, shares } = shape;
+    const { out, into, rows, name, deviation, bias, shares, bytes = packedBytes } = shape;
     this.weight =
       shares === undefined
         ? at.parameter({
@@ -90,19 +96,19 @@ export class Matrix {
     if (bias) this.bias = at.parameter({ name: `${name}bias`, shape: [out], init, decays: false });
     const { forward } = at.layout;
     this.copy = forward ? at.scratch(name, out * into * 2) : { at: at.own(out * into * 2) };
-    this.forwardPanels = at.own(packedBytes(into, out));
-    this.backwardPanels = at.own(forward ? 0 : packedBytes(out, into));
+    this.forwardPanels = at.own(bytes(into, out));
+    this.backwardPanels = at.own(forward ? 0 : bytes(out, into));
     this.columnSums = at.own(into * 4);
     this.biasCopy = at.own(out * 4);
     this.sums = at.scratch('sums', rows * Math.max(out, into) * 4);
     this.operand = at.scratch('operand', rows * out * 2);
     const trained = this.weight.some(({ frozen }) => !frozen) ? rows : 0;
     this.transposed = at.scratch('transposed', trained * out * 2);
-    this.panels = at.scratch('panels', packedBytes(trained, into));
+    this.panels = at.scratch('panels', bytes(trained, into));
   }
 
-  /** Of the L1 norm of a row: what is added to the sums. @internal */
-  room = (_run: Run): number => 0;
+  /** Of the L1 norm of a row: what is added to the sums. `max`: of |copy|. @internal */
+  room = (_run: Run, _max: number): number => 0;
 
   /** Working copies of the weights of run.block, for inputs of x's format.
    *  @example
@@ -121,11 +127,13 @@ export class Matrix {
    *  console.log(Array.from(run.view(y, 2), (raw) => raw / 2 ** matrix.sumsFraction)); // [ 6, 15 ]
    */
   prepare(run: Run, x: Tensor, { copy, forward, backward }: Preparation): void {
-    const { out, into } = this.shape;
     this.inputFraction = x.fraction;
+    const { out, into } = this.shape;
+    const { kernels } = run;
     if (copy) this.round(run);
-    if (forward) run.kernels.pack_nt_i16(this.copy.at, into, into, out, this.forwardPanels);
-    if (backward) run.kernels.pack_nn_i16(this.copy.at, into, out, into, this.backwardPanels);
+    const { at } = this.copy;
+    if (forward) kernels.pack_nt_i16(at, into, into, out, this.forwardPanels);
+    if (backward) kernels.pack_nn_i16(at, into, out, into, this.backwardPanels);
   }
 
   private round(run: Run): void {
@@ -135,20 +143,14 @@ export class Matrix {
     const { master } = this.weight[run.block % this.weight.length];
     const n = out * into;
     const max = kernels.max_abs_i32(master, n, 1, n);
-    for (let shift = max > OPERAND_MAX ? shiftToFit(max, OPERAND_MAX) : 0; ; shift++) {
-      if (MASTER_FRACTION - shift < MIN_WEIGHT_FRACTION)
-        throw new OverflowError(
-          `a ${out} x ${into} weight matrix is too large for exact sums ` +
-            `(largest |w| ${max / 2 ** MASTER_FRACTION})`,
-          'lower the learning rate',
-        );
+    weightFraction(this.shape, max, (shift) => {
       kernels.quantize_i32i16(master, at, n, shift, OPERAND_MAX);
       this.fraction = MASTER_FRACTION - shift;
       const sum = isLarge
         ? rowSumMax(kernels, at, out, into, this.columnSums)
         : kernels.l1_max_i16(at, out, into, this.columnSums);
-      if (sum + this.room(run) <= OPERAND_L1_MAX) return;
-    }
+      return sum + this.room(run, max / 2 ** shift + 1) <= OPERAND_L1_MAX;
+    });
   }
 
   /** Writes the range of columns from .. to of y for inputs of range x.
@@ -316,14 +318,17 @@ export class Matrix {
     const { out } = this.shape;
     const bias = this.bias === undefined ? 0 : this.biasCopy;
     this.multiply(run, x, y);
-    run.counts.saturated += run.kernels.requantize_i32i32(
+    const shift = this.sumsFraction - BRANCH_FRACTION;
+    const { kernels, counts } = run;
+    const n = x.rows;
+    counts.saturated += kernels.requantize_i32i32(
       y,
       out,
       y,
       out,
-      x.rows,
+      n,
       out,
-      this.sumsFraction - BRANCH_FRACTION,
+      shift,
       BRANCH_LIMIT,
       bias,
     );
@@ -355,7 +360,8 @@ export class Matrix {
     if (isSecond) this.backwardWeight(run, dy, x);
   }
 
-  private backwardInput(run: Run, dy: Gradient, rows: number, dx: Gradient): void {
+  /** @internal */
+  protected backwardInput(run: Run, dy: Gradient, rows: number, dx: Gradient): void {
     const { out, into } = this.shape;
     const { backwardPanels: w } = this;
     run.kernels.gemm_i16i16i32(dy.at, out, w, panelStride(out), dx.at, into, rows, into, out);
@@ -365,36 +371,30 @@ export class Matrix {
   /** dW (and db) += the exact sums over this sequence's rows, on the static grid of 28 fraction
    *  bits, unless they are frozen. One thread at a time adds to a weight's gradient. */
   private backwardWeight(run: Run, dy: Gradient, x: Tensor): void {
-    const { out, into } = this.shape;
-    const { rows } = x;
+    const { out } = this.shape;
     const { gradient, lock } = this.weight[run.block % this.weight.length];
     const bias = this.bias?.[run.block % this.bias.length];
-    const transposed = this.transposed.at;
-    const panels = this.panels.at;
-    if (gradient !== 0) {
-      run.kernels.transpose_i16(dy.at, out, rows, out, transposed, rows);
-      run.kernels.pack_nn_i16(x.at, into, rows, into, panels);
-    }
-    const shift = dy.exponent - x.fraction + WEIGHT_GRADIENT_FRACTION;
+    const biasShift = dy.exponent + WEIGHT_GRADIENT_FRACTION;
+    const shift = biasShift - x.fraction;
     if (shift > MAX_FLUSH_SHIFT) throw gradientTooLarge(); // a wide x (layer-norm.ts)
+    const add = gradient === 0 ? undefined : this.gradientProduct(run, dy.at, x, gradient);
     run.team.exclusive(lock, () => {
-      if (gradient !== 0)
-        run.kernels.gemm_i16i16i64(
-          transposed,
-          rows,
-          panels,
-          panelStride(rows),
-          gradient,
-          into,
-          out,
-          into,
-          rows,
-          OPERAND_PRODUCTS,
-          shift,
-        );
-      if (bias === undefined || bias.gradient === 0) return;
-      const biasShift = dy.exponent + WEIGHT_GRADIENT_FRACTION;
-      run.kernels.sum_rows_i16i64(dy.at, out, rows, out, bias.gradient, biasShift);
+      add?.(shift);
+      if (bias !== undefined && bias.gradient !== 0)
+        run.kernels.sum_rows_i16i64(dy.at, out, x.rows, out, bias.gradient, biasShift);
     });
+  }
+
+  /** Packs dy^T and x: what adds their product, shifted, to the gradient. @internal */
+  protected gradientProduct(run: Run, dy: Pointer, x: Tensor, gradient: Pointer): AddProduct {
+    const { out, into } = this.shape;
+    const { kernels } = run;
+    const { rows } = x;
+    const [a, b] = [this.transposed.at, this.panels.at];
+    const [stride, chunk] = [panelStride(rows), OPERAND_PRODUCTS];
+    kernels.transpose_i16(dy, out, rows, out, a, rows);
+    kernels.pack_nn_i16(x.at, into, rows, into, b);
+    return (shift) =>
+      kernels.gemm_i16i16i64(a, rows, b, stride, gradient, into, out, into, rows, chunk, shift);
   }
 }

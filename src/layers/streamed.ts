@@ -3,18 +3,17 @@
 // and 768 channels needs 9 MiB so, not 221 MiB, for about a fifth more time of its products. No bit
 // is another one: the copy has the format of the whole, and sums of integers have no order.
 
-import { OverflowError } from '../core/errors.ts';
 import { type Pointer, packedBytes, panelStride } from '../kernels/kernels.ts';
 import { MASTER_FRACTION, OPERAND_L1_MAX, OPERAND_MAX } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor } from '../memory/tensor.ts';
-import { shiftToFit } from '../ops/gradient.ts';
 import { rowSumMax } from '../ops/large-vocabulary.ts';
 import type { Run } from '../ops/run.ts';
 import type { MatrixShape } from './columns.ts';
 import type { Preparation } from './layer.ts';
-import { type Matrix, MIN_WEIGHT_FRACTION } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
+import { weightFraction } from './weight-fraction.ts';
 
 /** Rows of W at a time; a multiple of 16, whole panels. */
 const CHUNK = 2048;
@@ -71,14 +70,7 @@ export class StreamedMatrix
   private fit(run: Run): number {
     const { out, into } = this.shape;
     const max = run.kernels.max_abs_i32(this.weight.master, out * into, 1, out * into);
-    let shift = max > OPERAND_MAX ? shiftToFit(max, OPERAND_MAX) : 0;
-    for (; MASTER_FRACTION - shift >= MIN_WEIGHT_FRACTION; shift++)
-      if (this.norm(run, shift) <= OPERAND_L1_MAX) return MASTER_FRACTION - shift;
-    throw new OverflowError(
-      `a ${out} x ${into} weight matrix is too large for exact sums ` +
-        `(largest |w| ${max / 2 ** MASTER_FRACTION})`,
-      'lower the learning rate',
-    );
+    return weightFraction(this.shape, max, (shift) => this.norm(run, shift) <= OPERAND_L1_MAX);
   }
 
   /** The largest row sum of the copy, as Matrix measures it of a large head. */

@@ -6,6 +6,12 @@ import type { Arena, Pointer, Purpose } from './arena.ts';
 import { Parameter, type ParameterSpec } from './parameter.ts';
 import type { Type } from './tensor.ts';
 
+/** Makes a matrix of weights another one, or leaves it (undefined). */
+export interface MatrixMaker {
+  /** Instead of a matrix of such a shape. */
+  matrix?(at: Planner, shape: never): unknown;
+}
+
 /** What a layout depends on beside the model. */
 export interface Layout {
   /** This thread, 0..threads - 1. */
@@ -24,7 +30,9 @@ export interface Layout {
   /** Most keys of causal attention, where more rows are kept than pass through at a time. */
   readonly keys?: number;
   /** Makes matrices of weights others, such as one with an adapter (layers/lora.ts). */
-  readonly adapter?: { matrix?(at: Planner, shape: never): unknown } | undefined;
+  readonly adapter?: MatrixMaker | undefined;
+  /** The same, asked second: the format of the operands of products (layers/int8.ts). */
+  readonly operands?: MatrixMaker | undefined;
 }
 
 /** Memory that layers of a thread use in turn. It has an address when everything is planned. */

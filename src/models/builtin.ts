@@ -1,6 +1,7 @@
 // The models, update rules, optimizers and schedules that come with the library, by name: what
 // checkpoints are read with and threads serve unless they are given others.
 
+import { type Int8Options, int8, int16 } from '../layers/int8.ts';
 import { lora } from '../layers/lora.ts';
 import { type Matching, matching } from '../memory/names.ts';
 import { adamw } from '../optim/adamw.ts';
@@ -44,6 +45,8 @@ export const builtinChoices = (): Makers => ({
   cosine: ({ peak, warmup }: Peak) => cosine(peak, { warmup }),
   joined,
   lora,
+  int8: ({ on }: Int8Options) => int8({ on }),
+  int16,
   matching: ({ patterns }: Matching['options']) => matching(patterns),
   constant: ({ peak, warmup }: Peak) => constant(peak, { warmup }),
 });

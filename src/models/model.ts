@@ -6,6 +6,7 @@
 import { reading } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { MatrixShape } from '../layers/columns.ts';
+import type { Operands } from '../layers/int8.ts';
 import type { Matrix } from '../layers/matrix.ts';
 import type { Loss, PlannedLoss, Score } from '../loss/loss.ts';
 import type { Parameter } from '../memory/parameter.ts';
@@ -27,6 +28,12 @@ export interface Adapter {
   fits(path: string): boolean;
   /** Throws UsageError if it has no place among these. */
   check(parameters: readonly { readonly path: string }[]): void;
+}
+
+/** What a configuration may have that is not the model's own: both make matrices others. */
+export interface MatrixChoices {
+  readonly adapter?: Adapter | undefined;
+  readonly operands?: Operands | undefined;
 }
 
 /** A model as a value: streams of layers, and a loss. */

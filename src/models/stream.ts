@@ -291,6 +291,7 @@ export class PlannedStream<Batch> implements Pass {
   /** Brings `state` to sample s: the stack's output, or the input if there is no stack. */
   private moveState(run: Run, s: number): void {
     const { state, stack } = this;
+    run.sample = this.first + s;
     state.rows = this.rows(s);
     if (stack !== undefined) state.at = stack.output(run, s, this);
   }
@@ -333,7 +334,6 @@ export class PlannedStream<Batch> implements Pass {
     end.prepare(run, state, this.what);
     this.each(run, (s) => {
       this.moveState(run, s);
-      run.sample = this.first + s;
       end.forward(run, s, state);
       loss.score(run, end.out, s, sum, isTraining ? end.dOut : undefined);
       if (!isTraining) return;
@@ -360,6 +360,7 @@ export class PlannedStream<Batch> implements Pass {
     stack.backward(run, this);
     this.each(run, (s) => {
       this.moveInput(s);
+      run.sample = this.first + s;
       front.backward(run, s, x, stack.gradient(s));
     });
   }

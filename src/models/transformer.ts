@@ -5,6 +5,7 @@ import { flag, MAX_LENGTH, properties, whole } from '../core/check.ts';
 import { attention, checkHeads } from '../layers/attention.ts';
 import { crossAttention } from '../layers/cross-attention.ts';
 import { gelu } from '../layers/gelu.ts';
+import type { Operands } from '../layers/int8.ts';
 import type { Layer } from '../layers/layer.ts';
 import { layerNorm } from '../layers/layer-norm.ts';
 import { DEVIATION, linear } from '../layers/linear.ts';
@@ -32,6 +33,8 @@ export interface TransformerConfig {
   /** What is added to matrices of weights, which are then frozen: lora({ rank: 8, on: ['qkv'] })
    *  (nothing). */
   adapter?: Adapter | undefined;
+  /** The format of the operands of products: int16(), int8({ ... }) (int16()). */
+  operands?: Operands | undefined;
 }
 
 /** For `fields`: the names, and the defaults of those that have one. */
@@ -43,6 +46,7 @@ export const transformerDefaults = () => ({
   bias: false,
   rule: bdia(),
   adapter: undefined,
+  operands: undefined,
 });
 
 /** Throws UsageError for the first value out of range. */
@@ -85,7 +89,7 @@ export function crossSublayer(
  *  console.log(block.length, block[1].layers.length); // 2 4
  */
 export function transformerBlock(
-  config: Required<Omit<TransformerConfig, 'adapter'>>,
+  config: Required<Omit<TransformerConfig, 'adapter' | 'operands'>>,
   options: BlockOptions,
 ): Sublayer[] {
   const keys = ['channels', 'heads', 'mlpRatio', 'bias'] as const;

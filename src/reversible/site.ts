@@ -92,6 +92,7 @@ export class BlockSite implements Site, BlockPass {
     this.seed = pass.seed;
     this.step = pass.step;
     this.sample = pass.first + s;
+    run.sample = this.sample;
     const isNoisy = pass.isTraining && !source.isSilent;
     this.noise = isNoisy ? this.applyNoise : undefined;
     this.skips = isNoisy && source.skips(this);

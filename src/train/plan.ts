@@ -5,7 +5,7 @@ import { UsageError } from '../core/errors.ts';
 import type { Pointer } from '../kernels/kernels.ts';
 import { Arena, type Purpose } from '../memory/arena.ts';
 import { Planner } from '../memory/planner.ts';
-import { type Adapter, PlannedModel } from '../models/model.ts';
+import { type MatrixChoices, PlannedModel } from '../models/model.ts';
 import { Updater } from '../optim/updater.ts';
 import { Noise } from '../reversible/noise.ts';
 import { jobBytes } from '../threads/jobs.ts';
@@ -50,9 +50,10 @@ export function layout<Batch>(
   const { microBatch: sequences, fractionBits: fraction, threads, optimizer, clip } = options;
   const control = arena.allocate('workspace', controlBytes(sequences));
   const job = arena.allocate('workspace', jobBytes(threads));
-  const { adapter } = Object(options.model.config) as { adapter?: Adapter | undefined };
+  const { adapter, operands } = Object(options.model.config) as MatrixChoices;
   const { freeze = adapter } = options;
-  const at = Planner.create(arena, { rank, threads, sequences, fraction, freeze, adapter });
+  const shape = { rank, threads, sequences, fraction, freeze };
+  const at = Planner.create(arena, { ...shape, adapter, operands });
   const slots = optimizer.slots.map(() => 4);
   const run = {
     keeps: (canInvert: boolean) => keeps(options.keep, canInvert),
@@ -62,6 +63,7 @@ export function layout<Batch>(
   const model = new PlannedModel(at, options.model, run, slots);
   freeze?.check(model.parameters);
   adapter?.check(model.parameters);
+  operands?.check(model.parameters);
   checkFlushes(options.batch, model.trained);
   return { model, updater: new Updater(at, optimizer, model.trained, clip), control, job };
 }

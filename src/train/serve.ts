@@ -1,5 +1,6 @@
 // What a worker thread of a user's own runs.
 
+import { int8 } from '../layers/int8.ts';
 import { builtinChoices } from '../models/builtin.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
 import { serveModels } from './member.ts';
@@ -21,5 +22,5 @@ export function serve(
   choices: Makers = {},
 ): void {
   const all = Array.isArray(models) ? models : [models];
-  serveModels(all, { ...builtinChoices(), ...choices });
+  serveModels(all, { ...builtinChoices(), int8, ...choices });
 }

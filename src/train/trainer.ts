@@ -11,6 +11,7 @@ import {
   RATE_FRACTION,
 } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
+import type { MatrixChoices } from '../models/model.ts';
 import type { Counts } from '../ops/run.ts';
 import { Engine, type TestOptions } from './engine.ts';
 import { addNumbers, JOB, type Job, NOTHING, numbersOf, type Outcome } from './job.ts';
@@ -86,6 +87,16 @@ export class Trainer<Batch = unknown> {
    *  again if one of them is lost. */
   get threads(): number {
     return this.engine.pool.threads;
+  }
+
+  /** How products are computed and why so, in words; no bit depends on it.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  console.log(Trainer.create({ model, batch: 2, steps: 10 }).kernels); // int16
+   */
+  get kernels(): string {
+    const { operands } = Object(this.options.model.config) as MatrixChoices;
+    return operands?.kernels ?? 'int16';
   }
 
   /** Why fewer threads are at work than options.threads, in words; else ''.

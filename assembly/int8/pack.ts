@@ -1,0 +1,223 @@
+// Operands of 13 bits rounded to 8 and packed for a product: rows by a power of two each, columns
+// by a whole factor each. What a rounded element stands for is again an int16, so products are as
+// exact as those of int16 operands.
+
+import { loadInt16s, sumLanes } from '../lanes';
+import { isRowOfOperands } from './domain';
+import {
+  CHUNK,
+  FACTORS,
+  headerBytes,
+  OFFSET,
+  PANEL,
+  panelBytes,
+  QUAD,
+  RELAXED,
+  rowBytes,
+} from './layout';
+
+/** Largest element of a row, and of a panel. */
+const ROW_MAX: i32 = 127;
+const COLUMN_MAX: i32 = 63;
+
+/** The largest of eight uint16 lanes. */
+// @ts-ignore: decorator
+@inline
+function maxLanes16(v: v128): i32 {
+  v = i16x8.max_u(v, v128.shuffle<i64>(v, v, 1, 0));
+  v = i16x8.max_u(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
+  return max(i32(i16x8.extract_lane_u(v, 0)), i32(i16x8.extract_lane_u(v, 1)));
+}
+
+/** The largest |element| of a row. */
+function rowMax(p: usize, k: i32): i32 {
+  let largest = i16x8.splat(0);
+  for (; k >= 8; k -= 8, p += 16) largest = i16x8.max_u(largest, i16x8.abs(v128.load(p)));
+  if (k > 0) largest = i16x8.max_u(largest, i16x8.abs(loadInt16s(p, k)));
+  return maxLanes16(largest);
+}
+
+/** Smallest e with max <= 127 * 2^e. */
+function shiftOf(max: i32): i32 {
+  let e = 0;
+  while (ROW_MAX << e < max) e++;
+  return e;
+}
+
+/** Int8Kernels.pack_rows_i8. Rounding down what a number below 2^e was added to: half of it for the
+ *  nearest, or a random one. */
+export function pack_rows_i8(
+  a: usize,
+  lda: i32,
+  rows: i32,
+  k: i32,
+  packed: usize,
+  noise: usize,
+): void {
+  assert(rows >= 0 && k >= 0 && lda >= k, 'pack_rows_i8: sizes');
+  for (; rows > 0; rows--, a += usize(lda) << 1, packed += rowBytes(k)) {
+    assert(ASC_NO_ASSERT || isRowOfOperands(a, k), 'pack_rows_i8: operands');
+    const e = shiftOf(rowMax(a, k));
+    const step: i32 = 1 << e;
+    const mask = i16x8.splat(i16(step - 1));
+    let added0 = i16x8.splat(i16(step >> 1));
+    let added1 = added0;
+    let p = a;
+    let out = RELAXED ? packed + headerBytes(k) : packed;
+    let sum = i32x4.splat(0);
+    let total = 0;
+    let chunk = packed + 8;
+    for (let left = k; left > 0; left -= 16, p += 32) {
+      if (noise) {
+        const bytes = v128.load(noise);
+        added0 = v128.and(i16x8.extend_low_i8x16_u(bytes), mask);
+        added1 = v128.and(i16x8.extend_high_i8x16_u(bytes), mask);
+        noise += 16;
+      }
+      const v0 = i16x8.shr_s(i16x8.add(loadInt16s(p, left), added0), e);
+      const v1 = i16x8.shr_s(i16x8.add(loadInt16s(p + 16, left - 8), added1), e);
+      if (!RELAXED) {
+        v128.store(out, i16x8.shl(v0, e));
+        v128.store(out, i16x8.shl(v1, e), 16);
+        out += 32;
+        continue;
+      }
+      v128.store(out, i8x16.narrow_i16x8_s(v0, v1));
+      out += 16;
+      sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.add(v0, v1)));
+      if (left > 16 && (k - left + 16) % CHUNK != 0) continue;
+      const part = -OFFSET * sumLanes(sum);
+      store<i32>(chunk, part);
+      chunk += 4;
+      total += part;
+      sum = i32x4.splat(0);
+    }
+    if (!RELAXED) continue;
+    store<i32>(packed, e);
+    store<i32>(packed, total, 4);
+  }
+}
+
+/** The factor of a column: the smallest by which its largest element fits. */
+// @ts-ignore: decorator
+@inline
+function factorOf(max: i32): i32 {
+  return max <= COLUMN_MAX ? 1 : (max + COLUMN_MAX - 1) / COLUMN_MAX;
+}
+
+/** 2^15 / factor, rounded: what q15mulr_sat_s divides by. */
+// @ts-ignore: decorator
+@inline
+function inverseOf(factor: i32): i32 {
+  return min(32767, (65536 / factor + 1) >> 1);
+}
+
+/** Turns eight maxima (uint16 at `at`) into inverses, and writes the factors behind them. */
+function writeFactors(at: usize): void {
+  for (let j: usize = 0; j < 16; j += 2) {
+    const factor = factorOf(load<u16>(at + j));
+    store<u16>(at + j, u16(inverseOf(factor)));
+    store<u16>(at + j, u16(factor), 16);
+  }
+}
+
+/** Two int16 vectors of a panel's rows, side by side for each of eight columns. */
+// @ts-ignore: decorator
+@inline
+function storePair(p: usize, even: v128, odd: v128): void {
+  v128.store(p, v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(p, v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+}
+
+/** Four rows of eight columns: a quad, or two pairs. */
+// @ts-ignore: decorator
+@inline
+function storeRows(p: usize, a: v128, b: v128, c: v128, d: v128, factor: v128, left: i32): void {
+  if (!RELAXED) {
+    storePair(p, i16x8.mul(a, factor), i16x8.mul(b, factor));
+    if (left > 2) storePair(p + 64, i16x8.mul(c, factor), i16x8.mul(d, factor));
+    return;
+  }
+  const offset = i8x16.splat(i8(OFFSET));
+  const ab = i8x16.add(i8x16.narrow_i16x8_s(a, b), offset);
+  const cd = i8x16.add(i8x16.narrow_i16x8_s(c, d), offset);
+  const low = v128.shuffle<i8>(ab, cd, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
+  const high = v128.shuffle<i8>(ab, cd, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
+  v128.store(p, low);
+  v128.store(p, high, 16);
+}
+
+/** Int8Kernels.pack_nn_i8. */
+export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): void {
+  assert(k >= 0 && n >= 0 && ldb >= n, 'pack_nn_i8: sizes');
+  if (k == 0) return;
+  const row = usize(ldb) << 1;
+  const step: usize = RELAXED ? QUAD : 128;
+  const columns = RELAXED ? n : (n + 15) & ~15;
+  for (let column = 0; column < columns; column += PANEL, b += 16) {
+    const left = n - column;
+    const panel = RELAXED
+      ? packed + usize(column >> 3) * panelBytes(k)
+      : packed + usize(column >> 4) * panelBytes(k) + (usize(column & 8) << 2);
+    let to = RELAXED ? panel + FACTORS : panel;
+    let largest = i16x8.splat(0);
+    let p = b;
+    for (let i = 0; i < k; i++, p += row)
+      largest = i16x8.max_u(largest, i16x8.abs(loadInt16s(p, left)));
+    v128.store(to, largest);
+    writeFactors(to);
+    const inverse = v128.load(to);
+    const factor = v128.load(to, 16);
+    if (RELAXED) {
+      v128.store(panel, i32x4.extend_low_i16x8_u(factor));
+      v128.store(panel, i32x4.extend_high_i16x8_u(factor), 16);
+    }
+    p = b;
+    for (let rest = k; rest > 0; rest -= 4, p += 4 * row, to += step)
+      storeRows(
+        to,
+        i16x8.q15mulr_sat_s(loadInt16s(p, left), inverse),
+        i16x8.q15mulr_sat_s(rest > 1 ? loadInt16s(p + row, left) : i16x8.splat(0), inverse),
+        i16x8.q15mulr_sat_s(rest > 2 ? loadInt16s(p + 2 * row, left) : i16x8.splat(0), inverse),
+        i16x8.q15mulr_sat_s(rest > 3 ? loadInt16s(p + 3 * row, left) : i16x8.splat(0), inverse),
+        factor,
+        rest,
+      );
+  }
+}
+
+/** Int8Kernels.pack_nt_i8: once a step, so it stores four bytes at a time. */
+export function pack_nt_i8(bt: usize, ldb: i32, k: i32, n: i32, packed: usize): void {
+  assert(k >= 0 && n >= 0 && ldb >= k, 'pack_nt_i8: sizes');
+  const filled = RELAXED ? (n + 7) & ~7 : (n + 15) & ~15;
+  for (let column = 0; column < filled; column++, bt += usize(ldb) << 1) {
+    const columns = column < n ? k : 0;
+    const factor = factorOf(rowMax(bt, columns));
+    const inverse = i16x8.splat(i16(inverseOf(factor)));
+    let to: usize;
+    if (RELAXED) {
+      const panel = packed + usize(column >> 3) * panelBytes(k);
+      const place = usize(column & 7) << 2;
+      store<i32>(panel + place, factor);
+      to = panel + FACTORS + place;
+    } else to = packed + usize(column >> 4) * panelBytes(k) + (usize(column & 15) << 2);
+    let p = bt;
+    for (let rest = k; rest > 0; rest -= 8, p += 16) {
+      const left = column < n ? rest : 0;
+      let v = i16x8.q15mulr_sat_s(loadInt16s(p, left), inverse);
+      if (RELAXED) {
+        v = i8x16.add(i8x16.narrow_i16x8_s(v, v), i8x16.splat(i8(OFFSET)));
+        v128.store32_lane(to, v, 0);
+        if (rest > 4) v128.store32_lane(to, v, 1, QUAD);
+        to += 2 * QUAD;
+        continue;
+      }
+      v = i16x8.mul(v, i16x8.splat(i16(factor)));
+      v128.store32_lane(to, v, 0);
+      if (rest > 2) v128.store32_lane(to, v, 1, 64);
+      if (rest > 4) v128.store32_lane(to, v, 2, 128);
+      if (rest > 6) v128.store32_lane(to, v, 3, 192);
+      to += 256;
+    }
+  }
+}

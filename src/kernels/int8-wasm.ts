@@ -1,0 +1,95 @@
+// Products of 8 bit operands over WebAssembly, and which of their builds this runtime is given: the
+// relaxed one if it takes it, gets the numbers right and is the faster, else the baseline.
+
+import baseline from '../../build/int8.wasm';
+import relaxed from '../../build/int8-relaxed.wasm';
+import { RetrogradError } from '../core/errors.ts';
+import { KERNELS_VERSION } from '../memory/formats.ts';
+import type { Int8Build, Int8Kernels } from './int8.ts';
+import { int8RowBytes, withWideProducts } from './int8-layout.ts';
+import type { Backend } from './kernels.ts';
+import { canCompile, createWasmBackend, instantiateOn, type WasmSource } from './wasm.ts';
+
+/** A build, and why it is the one. */
+export interface Int8Choice {
+  readonly build: Int8Build;
+  readonly why: string;
+  /** Whether the relaxed build can be had, be it slower. */
+  readonly hasRelaxed: boolean;
+}
+
+/** The kernels of a build on a back end's memory. */
+export function attachInt8(backend: Backend, build: Int8Build): Int8Kernels {
+  const source: WasmSource = build === 'relaxed' ? relaxed : baseline;
+  const exports = instantiateOn(source, backend.memory);
+  const kernels = exports as unknown as Int8Kernels & { abi_version(): number };
+  if (kernels.abi_version() !== KERNELS_VERSION)
+    throw new RetrogradError('the kernels for int8 are of another version', 'npm run build');
+  return build === 'relaxed' ? kernels : withWideProducts(kernels, backend);
+}
+
+/** Milliseconds of a round, and rounds of each build in turns. The best one counts: in the others
+ *  the thread may have had to wait, and in the first ones the engine may still compile. */
+const ROUND = 1;
+const ROUNDS = 8;
+/** Rows, columns and products of what is tried. */
+const SIZE = 64;
+
+/** A product of a build, on memory and operands of its own, the largest ones among them. */
+function trialOf(build: Int8Build): { product(): void; sums: Int32Array } {
+  const backend = createWasmBackend({ pages: 3 });
+  const kernels = attachInt8(backend, build);
+  const { memory, base } = backend;
+  const n = SIZE * SIZE;
+  const operands = new Int16Array(memory.buffer, base, n);
+  for (let i = 0; i < n; i++) operands[i] = i % 5 === 0 ? 4095 - 8190 * (i & 1) : (i * 37) % 4095;
+  const sums = base + 2 * n;
+  const rows = sums + 4 * n;
+  const panels = rows + SIZE * int8RowBytes(build, SIZE);
+  kernels.pack_rows_i8(base, SIZE, SIZE, SIZE, rows, 0);
+  kernels.pack_nn_i8(base, SIZE, SIZE, SIZE, panels);
+  return {
+    product: () => kernels.gemm_i8i8i32(rows, panels, sums, SIZE, SIZE, SIZE, SIZE),
+    sums: new Int32Array(memory.buffer, sums, n),
+  };
+}
+
+/** Products in a millisecond. */
+function rateOf({ product }: Pick<ReturnType<typeof trialOf>, 'product'>): number {
+  const start = performance.now();
+  let now = start;
+  let count = 0;
+  for (; now < start + ROUND; now = performance.now()) {
+    for (let i = 0; i < 8; i++) product();
+    count += 8;
+  }
+  return count / (now - start);
+}
+
+const without = (why: string): Int8Choice => ({ build: 'baseline', why, hasRelaxed: false });
+
+function choose(): Int8Choice {
+  if (!canCompile(relaxed)) return without("this runtime lacks WebAssembly's relaxed SIMD");
+  const fast = trialOf('relaxed');
+  const wide = trialOf('baseline');
+  fast.product();
+  wide.product();
+  if (fast.sums.some((sum, i) => sum !== wide.sums[i]))
+    return without("this runtime's relaxed SIMD is not the standard's");
+  const best = [0, 0];
+  for (let round = 0; round < ROUNDS; round++)
+    [fast, wide].forEach((trial, i) => {
+      best[i] = Math.max(best[i], rateOf(trial));
+    });
+  const ratio = best[0] / best[1];
+  const why = `${ratio.toFixed(2)} x the speed of int16 products here`;
+  return { build: ratio < 1 ? 'baseline' : 'relaxed', why, hasRelaxed: true };
+}
+
+let chosen: Int8Choice | undefined;
+
+/** The build for this runtime: tried once, in some 20 ms. It never changes a bit.
+ *  @example
+ *  console.log(['relaxed', 'baseline'].includes(chooseInt8().build)); // true
+ */
+export const chooseInt8 = (): Int8Choice => (chosen ??= choose());

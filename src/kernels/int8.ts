@@ -1,0 +1,78 @@
+// THE CONTRACT of products of 8 bit operands, beside kernels.ts (whose notation holds): rows and
+// columns of int16 operands are rounded to 8 bits with a scale each, and what they then stand for
+// are int16 operands again, so products are exact sums as before and no build can give others.
+//
+// Three back ends fill it in: `relaxed`, with WebAssembly's i32x4.relaxed_dot_i8x16_i7x16_add_s,
+// four times the work of an instruction; `baseline`, where the same numbers are packed as int16 for
+// the kernels that there are; and the reference (reference/int8.ts). Where the operands lie is a
+// matter of each (assembly/int8/layout.ts).
+//
+//   a row      a'[p] = 2^e round(a[p] / 2^e), |a'[p] / 2^e| <= 127, e the smallest that fits
+//   a column   b'[p] = f round(b[p] / f), |b'[p] / f| <= 63, f the smallest whole number that fits
+//
+// The relaxed instruction multiplies a signed byte by one of 0..127 for sure: an element of a
+// column is kept as itself + 64, from 1 to 127.
+
+import type { Pointer } from '../memory/arena.ts';
+
+/** Largest |a' / 2^e| and |b' / f|. */
+export const INT8_ROW_MAX = 127;
+export const INT8_COLUMN_MAX = 63;
+/** Largest |a'|, of operands up to 4095: 2^6 * 64. */
+export const INT8_OPERAND_MAX = 4096;
+/** Products that are summed before they are shifted and added to int64. */
+export const INT8_CHUNK = 128;
+/** Bytes that gemm_i8i8i64 uses. */
+export const INT8_SCRATCH = 6 * 8 * 4;
+
+/** How products of 8 bit operands are computed. */
+export type Int8Build = 'relaxed' | 'baseline';
+
+/** The kernels for operands of 8 bits. */
+export interface Int8Kernels {
+  /** Packs a' of rows of a (int16 operands, |a| <= 4095). round(v) is halfUp, or with noise floor(v
+   *  + u / 2^e), u the lowest e bits of a byte for each element, of rows filled up to 16 elements:
+   *  right on average. Writes int8RowBytes(k) bytes a row. */
+  pack_rows_i8(
+    a: Pointer,
+    lda: number,
+    rows: number,
+    k: number,
+    packed: Pointer,
+    noise: Pointer,
+  ): void;
+
+  /** Packs b' of the columns of B[k][n] (int16 operands). b / f is q15(b, r), r = min(32767,
+   *  halfUp(floor(65536 / f), 1)): within 0.5625 of the quotient, exact for f = 1. Writes
+   *  int8PackedBytes(k, n) bytes. */
+  pack_nn_i8(b: Pointer, ldb: number, k: number, n: number, packed: Pointer): void;
+
+  /** As pack_nn_i8, for a B that is stored transposed: B[k][n] = bt[n * ldb + k]. */
+  pack_nt_i8(bt: Pointer, ldb: number, k: number, n: number, packed: Pointer): void;
+
+  /** C[i][j] = sum_p a'[i][p] b'[p][j] [wraps], int32. Exact if 4096 * (largest column sum of |b'|)
+   *  < 2^31. C overwritten. */
+  gemm_i8i8i32(
+    a: Pointer,
+    packed: Pointer,
+    c: Pointer,
+    ldc: number,
+    m: number,
+    n: number,
+    k: number,
+  ): void;
+
+  /** C[i][j] += sum over chunks of halfUp(S, -shift), int64 [wraps]: S the exact sum of a'[i][p]
+   *  b'[p][j] over 128 consecutive p. -16 <= shift <= 20. scratch: INT8_SCRATCH bytes. */
+  gemm_i8i8i64(
+    a: Pointer,
+    packed: Pointer,
+    c: Pointer,
+    ldc: number,
+    m: number,
+    n: number,
+    k: number,
+    shift: number,
+    scratch: Pointer,
+  ): void;
+}

@@ -1,0 +1,69 @@
+// Operands of 8 bits (../int8.ts), packed as the int16 operands that they stand for.
+
+import { INT8_COLUMN_MAX, INT8_ROW_MAX, type Int8Kernels } from '../int8.ts';
+import { panelStride } from '../kernels.ts';
+import { halfUp, q15 } from './fixed.ts';
+import type { Memory } from './memory.ts';
+import { packedIndex } from './pack.ts';
+
+/** The smallest e with max <= 127 * 2^e. */
+function shiftOf(max: number): number {
+  let e = 0;
+  while (INT8_ROW_MAX * 2 ** e < max) e++;
+  return e;
+}
+
+/** The smallest factor f >= 1 with max <= 63 f. */
+const factorOf = (max: number): number => Math.max(1, Math.ceil(max / INT8_COLUMN_MAX));
+
+const largest = (k: number, at: (p: number) => number): number => {
+  let max = 0;
+  for (let p = 0; p < k; p++) max = Math.max(max, Math.abs(at(p)));
+  return max;
+};
+
+type Packing = Pick<Int8Kernels, 'pack_rows_i8' | 'pack_nn_i8' | 'pack_nt_i8'>;
+
+export function int8Packing(memory: Memory): Packing {
+  const pack = (
+    k: number,
+    n: number,
+    packed: number,
+    b: (p: number, column: number) => number,
+  ): void => {
+    const out = memory.int16(packed);
+    const stride = panelStride(k);
+    out.fill(0, 0, (Math.ceil(n / 16) * stride) / 2);
+    for (let c = 0; c < n; c++) {
+      const factor = factorOf(largest(k, (p) => b(p, c)));
+      const inverse = Math.min(32767, halfUp(Math.floor(65536 / factor), 1));
+      for (let p = 0; p < k; p++) out[packedIndex(stride, p, c)] = factor * q15(b(p, c), inverse);
+    }
+  };
+  return {
+    pack_rows_i8(a, lda, rows, k, packed, noise) {
+      const A = memory.int16(a);
+      const out = memory.int16(packed);
+      const bytes = memory.uint8(noise);
+      const filled = Math.ceil(k / 16) * 16;
+      for (let r = 0; r < rows; r++) {
+        const e = shiftOf(largest(k, (p) => A[r * lda + p]));
+        for (let p = 0; p < filled; p++) {
+          const v = p < k ? A[r * lda + p] : 0;
+          const added = noise === 0 ? 2 ** e / 2 : bytes[r * filled + p] % 2 ** e;
+          out[r * filled + p] = 2 ** e * Math.floor((v + Math.floor(added)) / 2 ** e);
+        }
+      }
+    },
+
+    pack_nn_i8(b, ldb, k, n, packed) {
+      const B = memory.int16(b);
+      pack(k, n, packed, (p, c) => B[p * ldb + c]);
+    },
+
+    pack_nt_i8(bt, ldb, k, n, packed) {
+      const B = memory.int16(bt);
+      pack(k, n, packed, (p, c) => B[c * ldb + p]);
+    },
+  };
+}
