@@ -9,6 +9,12 @@ export function isRowOfOperands(a: usize, k: i32): bool {
   return true;
 }
 
+/** The same for k rows of n, `row` bytes apart. */
+export function areOperands(b: usize, row: usize, k: i32, n: i32): bool {
+  for (; k > 0; k--, b += row) if (!isRowOfOperands(b, n)) return false;
+  return true;
+}
+
 /** Whether every byte of a panel's elements is in 0..127: beyond, processors differ in what the
  *  relaxed instruction gives. */
 export function isPanelOf7Bits(panel: usize, k: i32): bool {

@@ -3,7 +3,7 @@
 // exact as those of int16 operands.
 
 import { loadInt16s, sumLanes } from '../lanes';
-import { isRowOfOperands } from './domain';
+import { areOperands, isRowOfOperands } from './domain';
 import {
   CHUNK,
   FACTORS,
@@ -152,6 +152,7 @@ export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): v
   assert(k >= 0 && n >= 0 && ldb >= n, 'pack_nn_i8: sizes');
   if (k == 0) return;
   const row = usize(ldb) << 1;
+  assert(ASC_NO_ASSERT || areOperands(b, row, k, n), 'pack_nn_i8: operands');
   const step: usize = RELAXED ? QUAD : 128;
   const columns = RELAXED ? n : (n + 15) & ~15;
   for (let column = 0; column < columns; column += PANEL, b += 16) {
@@ -189,6 +190,7 @@ export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): v
 /** Int8Kernels.pack_nt_i8: once a step, so it stores four bytes at a time. */
 export function pack_nt_i8(bt: usize, ldb: i32, k: i32, n: i32, packed: usize): void {
   assert(k >= 0 && n >= 0 && ldb >= k, 'pack_nt_i8: sizes');
+  assert(ASC_NO_ASSERT || areOperands(bt, usize(ldb) << 1, n, k), 'pack_nt_i8: operands');
   const filled = RELAXED ? (n + 7) & ~7 : (n + 15) & ~15;
   for (let column = 0; column < filled; column++, bt += usize(ldb) << 1) {
     const columns = column < n ? k : 0;

@@ -5,6 +5,7 @@
 // traps). Which block comes last, and how far the others are from a 16-byte boundary, changes from
 // case to case.
 
+import type { Int8Kernels } from '../../src/kernels/int8.ts';
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import type { Typed } from './data.ts';
 
@@ -20,9 +21,10 @@ export interface Place {
 }
 type Argument = number | Block | Place;
 type Arguments<F> = F extends (...args: infer P) => unknown ? { [I in keyof P]: Argument } : never;
+type AllKernels = Kernels & Int8Kernels;
 export type Call = {
-  [K in keyof Kernels]: { kernel: K; args: Arguments<Kernels[K]> };
-}[keyof Kernels];
+  [K in keyof AllKernels]: { kernel: K; args: Arguments<AllKernels[K]> };
+}[keyof AllKernels];
 export interface Outcome {
   /** What the kernel returned. */
   readonly result: number | undefined;
@@ -43,7 +45,13 @@ export const scratch = <T extends Typed>(data: T) => ({ role: 'scratch', data })
 export const inside = (block: Block, offsetBytes: number): Place => ({ block, offsetBytes });
 
 const GUARD = 64;
-const guardByte = (address: number): number => (address * 37 + 0xa5) & 0xff;
+let guards = new Uint8Array(0);
+/** What lies around the blocks. */
+function guardBytes(size: number): Uint8Array {
+  if (guards.length < size)
+    guards = Uint8Array.from({ length: size }, (_, address) => (address * 37 + 0xa5) & 0xff);
+  return guards.subarray(0, size);
+}
 
 function blockOf(argument: Argument): Block | undefined {
   if (typeof argument === 'number') return undefined;
@@ -85,7 +93,7 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
   const address = (block: Block): number => end - (starts.get(block) as number);
 
   const region = new Uint8Array(backend.memory.buffer, end - size, size);
-  for (const i of region.keys()) region[i] = guardByte(i);
+  region.set(guardBytes(size));
   for (const block of blocks) region.set(bytesOf(block.data), address(block) - (end - size));
   const before = region.slice();
 
@@ -93,9 +101,9 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
     if (typeof argument === 'number') return argument;
     return 'block' in argument ? address(argument.block) + argument.offsetBytes : address(argument);
   });
-  const result = (backend.kernels[call.kernel] as (...args: number[]) => number | undefined)(
-    ...args,
-  );
+  const all = { ...backend.kernels, ...backend.int8 } as AllKernels;
+  const kernel = all[call.kernel] as (...args: number[]) => number | undefined;
+  const result = kernel(...args);
 
   const after = new Uint8Array(backend.memory.buffer, end - size, size).slice();
   const contents = new Map<Block, Typed>();
@@ -106,12 +114,13 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
     // the only bytes allowed to change
     if (block.role !== 'in') before.set(after.subarray(at, at + block.data.byteLength), at);
   }
-  const stray = before.findIndex((byte, i) => byte !== after[i]);
-  if (stray >= 0)
+  if (Buffer.compare(before, after) !== 0) {
+    const stray = before.findIndex((byte, i) => byte !== after[i]);
     throw new Error(
       `${describe(call)} on ${backend.name} wrote outside its outputs: ` +
         `${where(stray, size, starts)}`,
     );
+  }
   return {
     result,
     of: <T extends Typed>(block: { readonly data: T }) =>
