@@ -59,6 +59,7 @@ const GOLDEN = {
   'test/golden/models.json': async () => (await helper('golden-models')).goldenModels(),
   'test/golden/tokens.json': () => goldenDigest('tokenizer', 'tokens'),
   'test/golden/logits.json': () => goldenDigest('generate', 'logits'),
+  'test/golden/int8.json': () => goldenDigest('index', 'int8'),
   'src/verify/published/conformance.json': async () =>
     (await helper('golden-conformance')).goldenConformance(),
 };

@@ -9,6 +9,12 @@ export const constants = async () => ({
   ...(await load('src/ops/gradient.ts')),
 });
 
+/** Those of operands of 8 bits. */
+const int8Constants = async () => ({
+  ...(await load('src/kernels/int8.ts')),
+  ...(await load('src/layers/int8-matrix.ts')),
+});
+
 /** Shortest exact form of a number that is an integer times a power of two. */
 const exact = (value) => (Number.isInteger(value) ? value.toLocaleString('en-US') : String(value));
 const step = (fraction) => `2^${-fraction}`;
@@ -226,6 +232,7 @@ export async function formatRows() {
  *  not hold. */
 export async function BOUNDS() {
   const f = await constants();
+  const i8 = await int8Constants();
   const int32 = 2 ** 31;
   const slack = 2 ** 15;
   const log2 = (value) => `2^${Math.log2(value)}`;
@@ -237,6 +244,8 @@ export async function BOUNDS() {
   const tokens = f.MAX_FLUSHES * f.OPERAND_PRODUCTS;
   const range = (f.OPERAND_MAX + 1) / 2 ** f.MIN_ACTIVATION_FRACTION;
   const summed = tokens * 2 ** f.GRADIENT_LIMIT_BITS * range * 2 ** f.WEIGHT_GRADIENT_FRACTION;
+  const pair = 2 * i8.INT8_ROW_MAX * (2 * i8.INT8_COLUMN_MAX + 1);
+  const chunk = i8.INT8_CHUNK * i8.INT8_OPERAND_MAX * f.OPERAND_MAX;
   const xhats = XHAT_COLUMNS.map((columns) => largestXhat(columns, f.xhatFraction(columns)));
   const holds =
     operands < int32 - slack &&
@@ -246,6 +255,9 @@ export async function BOUNDS() {
     f.LOGIT_GRADIENT_L1_MAX < f.OPERAND_L1_MAX &&
     f.OPERAND_PRODUCTS * f.OPERAND_MAX < f.OPERAND_L1_MAX &&
     flushed <= 2 ** 63 &&
+    pair < 2 ** 15 &&
+    chunk < int32 - slack &&
+    i8.INT8_L1_MAX * i8.INT8_OPERAND_MAX < int32 &&
     summed <= 2 ** 63 &&
     xhats.every((value) => value < 32767.5);
   if (!holds) throw new Error('formats: a bound of docs/number-formats.md does not hold');
@@ -273,6 +285,14 @@ export async function BOUNDS() {
     `(6)  x-hat:  sqrt(C - 1) 2^f, with what is rounded at most ` +
       `${list(xhats.map((value) => Math.round(value * 100) / 100))} for C = ` +
       `${list(XHAT_COLUMNS)}, below 2^15 - 1/2      xhatFraction`,
+    `(7)  8 bits, a pair in the instruction:  2 * ${i8.INT8_ROW_MAX} * ` +
+      `${2 * i8.INT8_COLUMN_MAX + 1} = ${exact(pair)} < 2^15      INT8_ROW_MAX, INT8_COLUMN_MAX`,
+    `     of a sequence:  ${i8.INT8_CHUNK} * ${i8.INT8_OPERAND_MAX} * ${f.OPERAND_MAX} = ` +
+      `${exact(chunk)} < 2^31 - 2^15      INT8_CHUNK, INT8_OPERAND_MAX`,
+    `     x W^T, dy W:  ${i8.INT8_OPERAND_MAX} * (largest sum of |w| after rounding, at most ` +
+      `${exact(i8.INT8_L1_MAX)}) < 2^31      INT8_L1_MAX`,
+    "     which rounding keeps if (3) has room for 9/16 of a column's factor an element: " +
+      `${exact(i8.int8Room(512, f.OPERAND_MAX))} of K = 512 at most      int8Room`,
   ].map((line) => `    ${line}`);
 }
 

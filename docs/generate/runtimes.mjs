@@ -42,6 +42,7 @@ export function conformance() {
       `${short(equal[0]?.digest ?? 'none')}; versions and times are in the table ` +
       'below. ' +
       otherWords(equal) +
+      kernelsWords(equal) +
       (handover === undefined ? '' : handoverWords(handover)) +
       `${environment(data.stamp)}.`,
   ].join('\n');
@@ -51,7 +52,7 @@ export function conformanceRows() {
   const data = result('conformance');
   if (data === undefined) return MATRIX_MISSING;
   return table(
-    ['runtime', 'version', 'processor', 'verdict', 'tokens', 'logits', 'seconds'],
+    ['runtime', 'version', 'processor', 'verdict', 'tokens', 'logits', 'int8', 'by', 'seconds'],
     data.rows.map((row) => [
       row.name,
       runtimeOf(row),
@@ -59,25 +60,38 @@ export function conformanceRows() {
       row.status === 'equal'
         ? 'equal'
         : `${row.status}${row.note === undefined ? '' : `: ${row.note}`}`,
-      ...[row.tokens, row.logits].map((digest) => (digest === undefined ? '' : short(digest))),
+      ...[row.tokens, row.logits, row.int8].map((digest) =>
+        digest === undefined ? '' : short(digest),
+      ),
+      row.kernels?.match(/^int8 (\w+)/)?.[1] ?? '',
       row.milliseconds === undefined ? '' : (row.milliseconds / 1000).toFixed(1),
     ]),
-    [6],
+    [8],
   );
 }
 
 const QUESTIONS = [
   ['tokens', 'the tokens of a fixed corpus'],
   ['logits', 'all logits of 20 prompts, in chunks of five sizes,'],
+  ['int8', 'the weights of a run with 8 bit operands'],
 ];
 
-/** How many give the same tokens and logits, which a run of an older version has not asked. */
+/** How many give the same tokens, logits and weights, which an older run has not asked. */
 function otherWords(equal) {
   return QUESTIONS.map(([key, what]) => {
     const asked = equal.filter((row) => row[key] !== undefined);
     if (asked.length === 0) return '';
     return `${asked.length} were asked for ${what} and give the same (${short(asked[0][key])}). `;
   }).join('');
+}
+
+/** Which runtimes the kernels with the relaxed instruction are given to. */
+function kernelsWords(equal) {
+  const asked = equal.filter(({ kernels }) => kernels !== undefined);
+  if (asked.length === 0) return '';
+  const fast = asked.filter(({ kernels }) => kernels.startsWith('int8 relaxed'));
+  const names = fast.map(({ name }) => name).join('; ') || 'none';
+  return `By the relaxed instruction, because it is the faster there: ${names}. `;
 }
 
 /** What the run that was handed through several runtimes gave. */

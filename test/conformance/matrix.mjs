@@ -49,8 +49,8 @@ function selected({ only, quick }) {
 /** Bare shells do not say what they are. */
 const isNameless = (runtime) => runtime === undefined || runtime.startsWith('a JavaScript shell');
 
-/** The digests of tokens.js and logits.js that every runtime must have. */
-const DIGESTS = ['tokens', 'logits'].map((name) => [
+/** The digests of tokens.js, logits.js and int8.js that every runtime must have. */
+const DIGESTS = ['tokens', 'logits', 'int8'].map((name) => [
   name,
   JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8')).digest,
 ]);
@@ -104,6 +104,8 @@ async function runRow({ name, processor, install, run, version, refuses }) {
       digest: report?.digest,
       tokens: answer.tokens,
       logits: answer.logits,
+      int8: answer.int8,
+      kernels: answer.kernels,
       milliseconds: report?.milliseconds,
       wallMilliseconds: wall,
     };
@@ -150,7 +152,18 @@ async function main() {
   }
   console.log(
     `\n${columns([
-      ['runtime', 'engine', 'processor', 'verdict', 'ms', 'digest', 'tokens', 'logits'],
+      [
+        'runtime',
+        'engine',
+        'processor',
+        'verdict',
+        'ms',
+        'digest',
+        'tokens',
+        'logits',
+        'int8',
+        'kernels',
+      ],
       ...rows.map((row) => [
         row.name,
         row.version ?? row.runtime ?? '',
@@ -160,6 +173,8 @@ async function main() {
         row.digest?.slice(0, 16) ?? '',
         row.tokens?.slice(0, 16) ?? '',
         row.logits?.slice(0, 16) ?? '',
+        row.int8?.slice(0, 16) ?? '',
+        row.kernels ?? '',
       ]),
     ]).join('\n')}\n`,
   );

@@ -21,17 +21,20 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
-/** The page posts what it finds, and the digests of tokens and logits, to this server, and to no
- *  other: the page itself sends nothing. */
+/** The page posts what it finds, and the digests of tokens, logits and a run with int8 operands, to
+ *  this server, and to no other: the page itself sends nothing. */
 const POSTING = `<script>
 const modules = ['dist/index.js', 'dist/tokenizer.js', 'dist/generate.js',
-  'test/conformance/tokens.js', 'test/conformance/logits.js'];
+  ...['tokens', 'logits', 'int8'].map((name) => 'test/conformance/' + name + '.js')];
 document.addEventListener('verified', async ({ detail }) => {
-  const [library, tokenizer, generate, { tokensDigest }, { logitsDigest }] =
+  const [library, tokenizer, generate, { tokensDigest }, { logitsDigest }, { int8Digest }] =
     await Promise.all(modules.map((path) => import('/' + path)));
   const tokens = await tokensDigest(library, tokenizer).catch(String);
   const logits = await logitsDigest(library, generate).catch(String);
-  fetch('/posted', { method: 'POST', body: JSON.stringify({ ...detail, tokens, logits }) });
+  const int8 = await int8Digest(library).catch(String);
+  const { kernels } = library.int8();
+  const found = { ...detail, tokens, logits, int8, kernels };
+  fetch('/posted', { method: 'POST', body: JSON.stringify(found) });
 });
 </script>
 <script type="module">`;

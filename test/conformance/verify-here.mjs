@@ -1,11 +1,12 @@
 // verify on the runtime that runs this file, any that has modules and prints: one line of JSON, {
-// report, runtime, tokens, logits } or { error }.
+// report, runtime, tokens, logits, int8, kernels } or { error }.
 
 import './shell-prelude.js';
 import * as generate from '../../dist/generate.js';
 import * as library from '../../dist/index.js';
 import * as tokenizer from '../../dist/tokenizer.js';
 import { describeRuntime, verify } from '../../dist/verify.js';
+import { int8Digest } from './int8.js';
 import { logitsDigest } from './logits.js';
 import { tokensDigest } from './tokens.js';
 
@@ -20,7 +21,9 @@ async function answer() {
   try {
     const report = verify();
     const tokens = await tokensDigest(library, tokenizer);
-    return { report, runtime, tokens, logits: await logitsDigest(library, generate) };
+    const logits = await logitsDigest(library, generate);
+    const int8 = await int8Digest(library);
+    return { report, runtime, tokens, logits, int8, kernels: library.int8().kernels };
   } catch (error) {
     return { error: `${error.name}: ${error.message}`, runtime };
   }

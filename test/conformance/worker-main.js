@@ -6,6 +6,7 @@ import * as generate from '../../dist/worker-generate.js';
 import * as tokenizer from '../../dist/worker-tokenizer.js';
 import { describeRuntime, verify } from '../../dist/worker-verify.js';
 import { handover } from './handover-steps.js';
+import { int8Digest } from './int8.js';
 import { logitsDigest } from './logits.js';
 import { tokensDigest } from './tokens.js';
 
@@ -16,7 +17,10 @@ export default {
         return Response.json(await handover(library, await request.json()));
       const tokens = await tokensDigest(library, tokenizer);
       const logits = await logitsDigest(library, generate);
-      return Response.json({ report: verify(), runtime: describeRuntime(), tokens, logits });
+      const int8 = await int8Digest(library);
+      const { kernels } = library.int8();
+      const about = { report: verify(), runtime: describeRuntime() };
+      return Response.json({ ...about, tokens, logits, int8, kernels });
     } catch (error) {
       return Response.json({ error: `${error.name}: ${error.message}` });
     }

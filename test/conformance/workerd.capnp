@@ -12,11 +12,13 @@ const worker :Workerd.Worker = (
     (name = "test/conformance/worker-main.js", esModule = embed "worker-main.js"),
     (name = "test/conformance/handover-steps.js", esModule = embed "handover-steps.js"),
     (name = "test/conformance/logits.js", esModule = embed "logits.js"),
+    (name = "test/conformance/int8.js", esModule = embed "int8.js"),
     (name = "test/conformance/tokens.js", esModule = embed "tokens.js"),
     (name = "dist/worker-generate.js", esModule = embed "../../dist/worker-generate.js"),
     (name = "dist/worker-tokenizer.js", esModule = embed "../../dist/worker-tokenizer.js"),
     (name = "dist/worker-verify.js", esModule = embed "../../dist/worker-verify.js"),
     (name = "dist/worker.js", esModule = embed "../../dist/worker.js"),
     (name = "dist/kernels.wasm", wasm = embed "../../dist/kernels.wasm"),
+    (name = "dist/kernels-int8.wasm", wasm = embed "../../dist/kernels-int8.wasm"),
   ],
 );
