@@ -17,7 +17,7 @@ import {
 } from '../kernels/int8.ts';
 import { int8PackedBytes, int8RowBytes } from '../kernels/int8-layout.ts';
 import { attachInt8 } from '../kernels/int8-wasm.ts';
-import type { Pointer } from '../kernels/kernels.ts';
+import type { Backend, Pointer } from '../kernels/kernels.ts';
 import { OPERAND_L1_MAX, OPERAND_MAX } from '../memory/formats.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import type { Gradient, Tensor } from '../memory/tensor.ts';
@@ -44,12 +44,17 @@ export const int8Room = (k: number, max: number): number =>
   OPERAND_L1_MAX -
   INT8_L1_MAX;
 
-const kernelsOf = new WeakMap<object, Int8Kernels>();
+/** Of each back end, those of each build. */
+const attached = {
+  relaxed: new WeakMap<Backend, Int8Kernels>(),
+  baseline: new WeakMap<Backend, Int8Kernels>(),
+};
 
 /** The back end's own, or those of a build, made once. */
 function int8Kernels({ backend }: Run, build: Int8Build): Int8Kernels {
-  const found = backend.int8 ?? kernelsOf.get(backend) ?? attachInt8(backend, build);
-  kernelsOf.set(backend, found);
+  const known = attached[build];
+  const found = backend.int8 ?? known.get(backend) ?? attachInt8(backend, build);
+  known.set(backend, found);
   return found;
 }
 
