@@ -118,7 +118,7 @@ export {
   INT8_ROW_MAX,
 } from './kernels/int8.ts';
 export { int8PackedBytes, int8RowBytes } from './kernels/int8-layout.ts';
-export { chooseInt8, type Int8Choice } from './kernels/int8-wasm.ts';
+export { attachInt8, chooseInt8, type Int8Choice } from './kernels/int8-wasm.ts';
 export { INT8_L1_MAX, int8Room } from './layers/int8-matrix.ts';
 export { type Int8Options, int16, int8, type Operands } from './layers/int8.ts';
 export {

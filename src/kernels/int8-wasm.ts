@@ -12,13 +12,19 @@ import { canCompile, createWasmBackend, instantiateOn, type WasmSource } from '.
 
 /** A build, and why it is the one. */
 export interface Int8Choice {
+  /** The faster one here. */
   readonly build: Int8Build;
+  /** In words. */
   readonly why: string;
   /** Whether the relaxed build can be had, be it slower. */
   readonly hasRelaxed: boolean;
 }
 
-/** The kernels of a build on a back end's memory. */
+/** The kernels of a build on a back end's memory.
+ *  @example
+ *  const { pack_rows_i8 } = attachInt8(createWasmBackend({ pages: 1 }), 'baseline');
+ *  console.log(typeof pack_rows_i8); // function
+ */
 export function attachInt8(backend: Backend, build: Int8Build): Int8Kernels {
   const source: WasmSource = build === 'relaxed' ? relaxed : baseline;
   const exports = instantiateOn(source, backend.memory);

@@ -15,8 +15,9 @@
 
 import type { Pointer } from '../memory/arena.ts';
 
-/** Largest |a' / 2^e| and |b' / f|. */
+/** Largest |a' / 2^e|. */
 export const INT8_ROW_MAX = 127;
+/** Largest |b' / f|. */
 export const INT8_COLUMN_MAX = 63;
 /** Largest |a'|, of operands up to 4095: 2^6 * 64. */
 export const INT8_OPERAND_MAX = 4096;

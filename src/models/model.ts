@@ -32,7 +32,9 @@ export interface Adapter {
 
 /** What a configuration may have that is not the model's own: both make matrices others. */
 export interface MatrixChoices {
+  /** What is added to matrices of weights (nothing). */
   readonly adapter?: Adapter | undefined;
+  /** The format of the operands of products (int16()). */
   readonly operands?: Operands | undefined;
 }
 
