@@ -155,8 +155,9 @@ export interface Figure {
   chart: Chart;
 }
 
-/** Options of a run that decide bits of its weights, as they are compared: not how fast it is. */
+/** Options of a run that decide bits of its weights, as they are compared: not how fast it is.
+ *  Results are older than int8: those of int16 do not say so. */
 export function deciding(options: CheckedOptions<never>): object {
-  const { threads: _, memoryLimit: __, ...rest } = settingsOf(options);
-  return rest;
+  const { threads: _, memoryLimit: __, operands, ...rest } = settingsOf(options);
+  return operands === 'int16' ? rest : { ...rest, operands };
 }

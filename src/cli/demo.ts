@@ -192,7 +192,7 @@ export async function demo(values: DemoValues): Promise<number> {
   const interrupts = new Interrupts();
   const reporter = chooseReporter(isJson, { from: 0, to: steps, unit, unitsPerStep });
   try {
-    reporter.plan(trainer.plan);
+    reporter.plan(trainer.plan, { kernels: trainer.kernels });
     if (!isJson) introduce(trainer.parameters, data.train.length);
     const summary = await train(task, reporter, interrupts);
     if (summary === undefined) {

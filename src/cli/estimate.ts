@@ -14,11 +14,13 @@ export interface StepFigures {
   parameters: number;
   batch: number;
   reversible: string;
+  /** Format of the products' operands (int16). */
+  operands?: string;
   model: Record<string, number>;
 }
 
-/** The figures in what `bench --json` printed. Throws UsageError. */
-export function readFigures(path: string, kind: SomeKind): StepFigures {
+/** The figures in what `bench --json` printed, of steps with such operands. Throws UsageError. */
+export function readFigures(path: string, kind: SomeKind, operands = 'int16'): StepFigures {
   const lines = new TextDecoder().decode(readTextFile(path)).split('\n');
   const steps = lines.flatMap((line) => {
     try {
@@ -33,12 +35,17 @@ export function readFigures(path: string, kind: SomeKind): StepFigures {
       return [];
     }
   });
-  const found = steps.find(({ model }) => ((model?.kind ?? 'gpt') as unknown) === kind.modelName);
+  const found = steps.find(
+    ({ model, operands: measured = 'int16' }) =>
+      ((model?.kind ?? 'gpt') as unknown) === kind.modelName && measured === operands,
+  );
   if (found !== undefined) return found;
+  const words = operands === 'int16' ? [] : ['--operands', operands];
+  const bench = ['bench', kind.name, ...words];
   throw new UsageError(
-    `--bench ${quote(path)} has no step of ${kind.title}, expected what bench ${kind.name} ` +
+    `--bench ${quote(path)} has no step of ${kind.title}, expected what ${bench.join(' ')} ` +
       '--json printed',
-    `make it: ${commandLine('bench', kind.name, '--json')} > ${shellWord(path)}`,
+    `make it: ${commandLine(...bench, '--json')} > ${shellWord(path)}`,
   );
 }
 

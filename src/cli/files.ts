@@ -6,6 +6,7 @@ import { quote } from './argv.ts';
 import {
   type Checkpoint,
   CheckpointError,
+  type CheckpointReader,
   decodeCheckpoint,
   MAX_CHECKPOINT_BYTES,
   UsageError,
@@ -109,9 +110,12 @@ export const directoryOf = (run: string): string => (isCheckpointFile(run) ? dir
 export const holdsCheckpoint = (directory: string): boolean =>
   fs.existsSync(checkpointPath(directory));
 
-/** Reads DIR/checkpoint.safetensors: UsageError if there is none, CheckpointError naming the file
- *  if it is not whole. */
-export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
+/** Reads DIR/checkpoint.safetensors, with choices of `reader`: UsageError if there is none,
+ *  CheckpointError naming the file if it is not whole. */
+export async function loadCheckpoint(
+  directory: string,
+  reader?: CheckpointReader,
+): Promise<Checkpoint> {
   const path = checkpointPath(directory);
   let file: Uint8Array;
   try {
@@ -126,7 +130,7 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
     );
   }
   try {
-    return await decodeCheckpoint(file);
+    return await decodeCheckpoint(file, reader);
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
     throw new CheckpointError(

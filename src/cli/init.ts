@@ -44,6 +44,9 @@ const SHAPE = [
  *  another rule is given. */
 const RULE = ['reversible', 'gammaShift', 'momentum', 'randomMomentum', 'fractionBits'];
 
+/** The format of products' operands, unless one is given. */
+const OPERANDS = ['operands', 'operandsOn'];
+
 /** Opens the run of --init. Throws UsageError for an option that its weights do not fit. */
 export async function openInit(
   kind: SomeKind,
@@ -59,7 +62,8 @@ export async function openInit(
   const hint = 'leave them out: its weights are of a model of that shape';
   refuseDiffering(shape, before, values, given, hint);
   const rule = RULE.filter((name) => !given.has(name) && !given.has('reversible'));
-  const taken = [...shape, ...rule].map((name) => [name, before[name]]);
+  const operands = given.has('operands') ? [] : OPERANDS;
+  const taken = [...shape, ...rule, ...operands].map((name) => [name, before[name]]);
   const { formats } = run.options.model.config as { formats?: ImportedFormats };
   taken.push(['formats', formats]);
   const basis = { ...run, dataSha256: undefined };

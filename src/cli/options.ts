@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander';
 import { flagOf, quote, wholeNumber } from './argv.ts';
-import { type ImportedFormats, UsageError, type VocabularyKind } from './library.ts';
+import { type ImportedFormats, int8, UsageError, type VocabularyKind } from './library.ts';
 import {
   BENCH,
   type Defaults,
@@ -15,7 +15,7 @@ import {
   type Row,
   RUNNING,
 } from './rows.ts';
-import type { GivenSettings, RuleName, Settings } from './settings.ts';
+import type { GivenSettings, Kernels, RuleName, Settings } from './settings.ts';
 import { defaultThreads } from './threads.ts';
 
 /** What a user can give; undefined where he did not. `verify` is false or true by commander's --no-
@@ -64,6 +64,10 @@ export interface RunValues {
   dropout?: number;
   stochasticDepth?: number;
   fractionBits?: number;
+  operands?: Settings['operands'];
+  /** Of the run of --init: the matrices that have them. */
+  operandsOn?: Settings['operandsOn'];
+  kernels?: Kernels;
   microBatch?: number;
   threads?: number;
   verify?: boolean;
@@ -171,6 +175,9 @@ export function sharedOptions(
     dropout,
     stochasticDepth,
     fractionBits,
+    operands,
+    operandsOn,
+    kernels,
     freeze,
     lora,
   } = values;
@@ -195,6 +202,9 @@ export function sharedOptions(
     dropout,
     stochasticDepth,
     fractionBits,
+    operands,
+    operandsOn,
+    kernels,
     freeze,
     lora,
     ...freeOptions(values, batch),
@@ -249,6 +259,7 @@ const AGAIN = [
   'verify',
   'microBatch',
   'memoryLimit',
+  'kernels',
   'saveEvery',
   'validateEvery',
   'exportFloat32',
@@ -299,6 +310,7 @@ export function checkTogether(values: RunValues): void {
       '--keep-best is given and --validate-every is 0, expected validations to choose by',
     );
   checkInit(values);
+  if (values.kernels !== undefined) int8({ build: values.kernels }); // refuses what is not here
   for (const flag of ['out', 'resume', 'init'] as const)
     if (values[flag] === '')
       throw new UsageError(`--${flag} is ${quote('')}, expected a directory`);

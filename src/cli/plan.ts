@@ -9,6 +9,7 @@ import type { SomeKind } from './kinds/kinds.ts';
 import type { CheckedOptions } from './library.ts';
 import type { RunValues } from './options.ts';
 import { planEvent, print, printJson } from './reporters.ts';
+import { operandsOf } from './settings.ts';
 
 const MEANING: Record<string, string> = {
   weights: 'int32 master weights',
@@ -53,9 +54,11 @@ function timeOf(
 }
 
 export async function plan(kind: SomeKind, values: RunValues): Promise<number> {
-  const figures = values.bench === undefined ? undefined : readFigures(values.bench, kind);
+  const figures =
+    values.bench === undefined ? undefined : readFigures(values.bench, kind, values.operands);
   const { options, note } = await kind.planned(values);
   const fit = fitOf(kind, options);
+  const { kernels } = operandsOf(options);
   const time = figures === undefined ? undefined : timeOf(fit, options, figures);
   if (values.json === true) {
     const unfit = {
@@ -65,7 +68,7 @@ export async function plan(kind: SomeKind, values: RunValues): Promise<number> {
     const said =
       time === undefined ? {} : { stepMilliseconds: time.milliseconds, seconds: time.seconds };
     printJson({
-      ...planEvent(fit.plan, pathsOf(kind.rows.data, values)),
+      ...planEvent(fit.plan, { kernels, data: pathsOf(kind.rows.data, values) }),
       ...said,
       ...(fit.isFitting ? {} : unfit),
     });

@@ -83,7 +83,7 @@ async function prepareResumed(
   directory: string,
   given: ReadonlySet<string>,
 ): Promise<Begun> {
-  const run = await openRun(directory, kind);
+  const run = await openRun(directory, kind, values.kernels);
   const more = kind.settings(run.known, run.options.model.config, values);
   const options = resumedOptions(kind.rows, { options: run.options, more }, values, given);
   if (run.step >= options.steps)

@@ -21,9 +21,19 @@ export interface RunShape {
   unitsPerStep: number;
 }
 
+/** What a run begins with beside its plan. */
+export interface RunStart {
+  /** How products are computed, and why so. */
+  kernels: string;
+  /** Where the data are. */
+  data?: DataPaths | undefined;
+  /** Where the weights are from. */
+  init?: Beginning | undefined;
+}
+
 /** Receives the events of a run, in order. */
 export interface Reporter {
-  plan(plan: MemoryPlan, data?: DataPaths, init?: Beginning): void;
+  plan(plan: MemoryPlan, start: RunStart): void;
   step(report: StepReport, milliseconds: number): void;
   /** Windows, images or pairs judged so far. */
   validating(done: number, of: number): void;
@@ -42,10 +52,10 @@ export const printWhole = (lines: string): void => write(`${lines}\n`);
 export const print = (lines: string): void =>
   printWhole(process.stdout.isTTY ? breakText(lines, terminalColumns()) : lines);
 export const printJson = (event: object): void => printWhole(printableJson(event));
-/** `data`: where the data are; `init`: where the weights are from. */
-export const planEvent = (plan: MemoryPlan, data?: DataPaths, init?: Beginning): object => ({
+export const planEvent = (plan: MemoryPlan, { kernels, data, init }: RunStart): object => ({
   event: 'plan',
   ...plan,
+  kernels,
   ...(data === undefined ? {} : { data }),
   ...(init === undefined ? {} : { init }),
 });
@@ -63,7 +73,7 @@ const validationEvent = (step: number, found: Validation): object => ({
 export function jsonReporter(): Reporter {
   const nothing = (): void => undefined;
   return {
-    plan: (plan, data, init) => printJson(planEvent(plan, data, init)),
+    plan: (plan, start) => printJson(planEvent(plan, start)),
     step: (report, milliseconds) => printJson(stepEvent(report, milliseconds)),
     validation: (step, found) => printJson(validationEvent(step, found)),
     validating: nothing,
@@ -76,9 +86,9 @@ export function jsonReporter(): Reporter {
 /** A reporter whose events are logged too. */
 export const logged = (reporter: Reporter, log: RunLog): Reporter => ({
   ...reporter,
-  plan(plan, data, init) {
-    log.add(planEvent(plan, data, init));
-    reporter.plan(plan, data, init);
+  plan(plan, start) {
+    log.add(planEvent(plan, start));
+    reporter.plan(plan, start);
   },
   step(report, milliseconds) {
     log.add(stepEvent(report, milliseconds));

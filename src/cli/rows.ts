@@ -85,6 +85,12 @@ export const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): 
   ],
   ['--fraction-bits <l>', 'of the residual state, 6 to 14 (9)', number],
   [
+    '--operands <format>',
+    'of matrix products: int16, or int8, the faster where this machine has the instruction ' +
+      '(bench says so) (int16)',
+    (flag) => choice(flag, 'int16', 'int8'),
+  ],
+  [
     '--freeze <tensors>',
     'weights that stay as they are, without gradient and optimizer: names with a comma between, ' +
       "* for anything, ! takes out, as in '*,!block.11.*'",
@@ -105,6 +111,11 @@ export const FREE: Row[] = [
     '-j, --threads <n>',
     'threads that share the samples of a micro-batch (those of this machine, at most 4); same bits',
     number,
+  ],
+  [
+    '--kernels <build>',
+    'of int8 operands: relaxed, baseline, or auto, the faster one here (auto); same bits',
+    (flag) => choice(flag, 'auto', 'relaxed', 'baseline'),
   ],
   ['--no-verify', 'do not check every rebuilt state against its hash'],
   ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],

@@ -8,8 +8,11 @@ import { kindOf, type SomeKind } from './kinds/kinds.ts';
 import {
   type CheckedOptions,
   CheckpointError,
+  type CheckpointReader,
   encodeCheckpoint,
   exportFloat32,
+  type Int8Options,
+  int8,
   MAX_CHECKPOINT_BYTES,
   mergeAdapter,
   RetrogradError,
@@ -17,13 +20,21 @@ import {
   UsageError,
 } from './library.ts';
 import type { NamedFile } from './saving.ts';
-import type { ModelConfig, RunOptions } from './settings.ts';
+import type { Kernels, ModelConfig, RunOptions } from './settings.ts';
 import { commandLine, pathWord } from './shell.ts';
 
-/** A run of whatever kind. Throws UsageError if there is no checkpoint, CheckpointError if it
- *  cannot be used. */
-export async function openAny(directory: string): Promise<{ kind: SomeKind; run: SavedRun }> {
-  const checkpoint = await loadCheckpoint(directory);
+/** A checkpoint says which operands its run has, this machine which kernels compute with them. */
+const withKernels = (build: Kernels): CheckpointReader => ({
+  choices: { int8: ({ on }: Int8Options) => int8({ on, build }) },
+});
+
+/** A run of whatever kind, with the kernels of `build`. Throws UsageError if there is no
+ *  checkpoint, CheckpointError if it cannot be used. */
+export async function openAny(
+  directory: string,
+  build: Kernels = 'auto',
+): Promise<{ kind: SomeKind; run: SavedRun }> {
+  const checkpoint = await loadCheckpoint(directory, withKernels(build));
   const options = checkpoint.options as unknown as RunOptions;
   const kind = kindOf(options.model);
   const { config } = options.model;
@@ -40,8 +51,9 @@ export async function openAny(directory: string): Promise<{ kind: SomeKind; run:
 export async function openRun<Config extends ModelConfig, Batch, Known>(
   directory: string,
   wanted: Kind<Config, Batch, Known>,
+  build?: Kernels,
 ): Promise<SavedRun<Config, Batch, Known>> {
-  const { kind, run } = await openAny(directory);
+  const { kind, run } = await openAny(directory, build);
   if (kind.name !== wanted.name)
     throw new UsageError(
       `the run in ${quote(directory)} is of ${kind.title} (train ${kind.name}), expected ` +

@@ -13,11 +13,15 @@ import {
   coupling,
   type Definition,
   type FullLora,
+  type Int8Options,
+  int8,
+  int16,
   type JoinedOptions,
   leapfrog,
   lora,
   matching,
   momentum,
+  type Operands,
   plain,
   type Schedule,
   type UpdateRule,
@@ -35,6 +39,10 @@ const RULES = {
   checkpointing: false,
 };
 export type RuleName = keyof typeof RULES;
+
+/** How products of int8 operands are computed: no option of the library's run, for no bit depends
+ *  on it. */
+export type Kernels = NonNullable<Int8Options['build']>;
 
 /** Every option of a run but those of its data, by the names of the command line. */
 export interface Settings<Model = Record<string, unknown>> {
@@ -55,6 +63,9 @@ export interface Settings<Model = Record<string, unknown>> {
   dropout: number;
   stochasticDepth: number;
   fractionBits: number;
+  operands: 'int16' | 'int8';
+  /** The matrices that have them, where a program has chosen (all that can). */
+  operandsOn?: readonly string[] | undefined;
   /** Patterns of names of frozen tensors. */
   freeze?: readonly string[] | undefined;
   /** Of an adapter its rank and its matrices: 8:qkv,down. */
@@ -71,7 +82,7 @@ export interface Settings<Model = Record<string, unknown>> {
 /** Settings as given; what is left out has the library's default. */
 export type GivenSettings<Model> = Pick<Settings<Model>, 'batch' | 'steps' | 'model'> & {
   [K in keyof Settings]?: Settings<Model>[K] | undefined;
-};
+} & { kernels?: Kernels | undefined };
 
 /** What the configurations of all kinds of models have. */
 export interface ModelConfig {
@@ -79,6 +90,7 @@ export interface ModelConfig {
   channels: number;
   rule?: UpdateRule | undefined;
   adapter?: Adapter | undefined;
+  operands?: Operands | undefined;
 }
 
 /** The library's options of a run of a known model. */
@@ -89,6 +101,10 @@ export interface RunOptions<Config = ModelConfig, Batch = never> extends Checked
 /** The configuration of a model whose kind the caller knows. */
 export const configOf = <Config>({ model }: CheckedOptions<never>): Required<Config> =>
   model.config as Required<Config>;
+
+/** The format of the operands of a run's products. */
+export const operandsOf = (options: CheckedOptions<never>): Operands =>
+  configOf<ModelConfig>(options).operands ?? int16();
 
 /** The rule that is chosen. The options of the others are checked, too. */
 function ruleOf({
@@ -127,18 +143,31 @@ export function scheduleOf(given: Partial<Settings> & { steps: number }): Schedu
   return schedule(learningRate, { warmup });
 }
 
+type GivenChoices = Pick<
+  GivenSettings<never>,
+  'lora' | 'seed' | 'operands' | 'operandsOn' | 'kernels'
+>;
+
+/** The adapter and the operands that are chosen, if any. */
+function matrixChoices({ lora: word, seed, operands, operandsOn: on, kernels }: GivenChoices) {
+  return {
+    adapter: word === undefined ? undefined : lora({ ...loraOptions(word), seed }),
+    operands: operands === 'int8' ? int8({ on, build: kernels }) : undefined,
+  };
+}
+
 /** The library's options, checked, of a model that `define` makes. Throws UsageError. */
 export function optionsOf<Config extends ModelConfig, Batch>(
   define: Definition<Config, Batch>,
-  given: GivenSettings<Omit<Config, 'rule' | 'adapter'>>,
+  given: GivenSettings<Omit<Config, 'rule' | 'adapter' | 'operands'>>,
 ): RunOptions<Config, Batch> {
   const flat = given as Partial<Settings> & { steps: number };
   const { batch, steps, seed, weightDecay, clip, dropout, stochasticDepth, fractionBits } = given;
   const { microBatch, verify = RULES[given.reversible ?? 'bdia'], threads, memoryLimit } = given;
-  const { freeze, lora: word } = given;
-  const adapter = word === undefined ? undefined : lora({ ...loraOptions(word), seed });
+  const { freeze } = given;
+  const config = { ...given.model, rule: ruleOf(flat), ...matrixChoices(given) };
   const options = checkTrainOptions({
-    model: define({ ...given.model, rule: ruleOf(flat), adapter } as Config),
+    model: define(config as unknown as Config),
     batch,
     steps,
     seed,
@@ -204,6 +233,8 @@ export function settingsOf(options: CheckedOptions<never>): Settings {
   const { model, batch, steps, seed, clip, dropout, stochasticDepth, fractionBits } = options;
   const { microBatch, keep, verify, threads, memoryLimit, optimizer } = options;
   const { rule, adapter } = configOf<ModelConfig>(options);
+  const operands = operandsOf(options);
+  const { on } = operands.options as Int8Options;
   const { last, extended } = lastOf(options.learningRate);
   const { peak, warmup } = last.options as { peak: number; warmup: number };
   const ofRule = rule.options as { gammaShift?: number; beta?: number; isRandom?: boolean };
@@ -225,6 +256,8 @@ export function settingsOf(options: CheckedOptions<never>): Settings {
     dropout,
     stochasticDepth,
     fractionBits,
+    operands: operands.name as Settings['operands'],
+    ...(on === undefined ? {} : { operandsOn: on }),
     ...(options.freeze === undefined ? {} : { freeze: options.freeze.options.patterns }),
     ...(adapter?.name === 'lora' ? { lora: wordOfLora(adapter.options as FullLora) } : {}),
     microBatch,

@@ -33,7 +33,7 @@ import { validationsOf } from './validation.ts';
 
 function announce(reporter: Reporter, prepared: Prepared): void {
   const { kind, trainer, data, until, paths, began } = prepared;
-  const { options, plan } = trainer;
+  const { options, plan, kernels } = trainer;
   const trained = plan.bytes.gradients / 8;
   const some = trained < trainer.parameters ? `, ${count(trained)} of them trained` : '';
   reporter.note(`${count(trainer.parameters)} parameters${some}, ${data.note}`);
@@ -46,12 +46,13 @@ function announce(reporter: Reporter, prepared: Prepared): void {
       `${kind.batchNote(options)}, ${settingsOf(options).reversible}, seed ${options.seed}, ` +
       `${threadsText(trainer)}`,
   );
+  reporter.note(`products ${kernels}`);
   if (began !== undefined)
     reporter.note(
       `begins with the weights of ${quote(began.run)} after step ${count(began.step)}, SHA-256 ` +
         began.weightsSha256,
     );
-  reporter.plan(plan, paths, began);
+  reporter.plan(plan, { kernels, data: paths, init: began });
 }
 
 /** How a run ended before its last step, and the command that continues it. */
