@@ -98,6 +98,31 @@ describe('other commands', () => {
     expect(total('--operands', 'int8', '--kernels', 'baseline')).toBeGreaterThan(0);
   });
 
+  test('bench measures both formats, or the one that is asked for', () => {
+    const words = ['bench', '--layers', '1', '--channels', '8', '--heads', '2', '--context', '16'];
+    const small = [...words, '--batch', '2', '--repeat', '2', '--threads', '1'];
+    const both = events(small, { cwd });
+    const products = both.filter(({ event }) => event === 'product');
+    for (const { int8 } of products) {
+      expect(['relaxed', 'baseline']).toContain(int8.build);
+      expect(int8.rate).toBeGreaterThan(0);
+      expect(int8.ofInt16).toBeGreaterThan(0);
+    }
+    const [int16, int8] = both.filter(({ event }) => event === 'step');
+    expect([int16.operands, int8.operands]).toEqual(['int16', 'int8']);
+    expect(int8.ofInt16).toBeGreaterThan(0);
+    const asked = [...small, '--operands', 'int8', '--kernels', 'baseline', '--profile'];
+    const one = events(asked, { cwd });
+    expect(one.filter(({ event }) => event === 'step')).toMatchObject([
+      { operands: 'int8', kernels: 'int8 baseline: as asked for' },
+    ]);
+    const kernels = one.filter(({ event }) => event === 'kernel');
+    expect(kernels.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['pack_rows_i8', 'gemm_i8i8i32', 'gemm_i8i8i64', 'gemm_i16i16i32']),
+    );
+    for (const { name, macs } of kernels) expect(macs > 0).toBe(name.startsWith('gemm_'));
+  });
+
   test('plan takes the time of steps with the same operands, and says how to measure them', () => {
     const model = { layers: 6, channels: 128, heads: 4, context: 128, vocabulary: 256 };
     const of = { event: 'step', parameters: 1e6, batch: 8, reversible: 'bdia', model };

@@ -1,7 +1,13 @@
 // The rates of matrix products beside that of the peak loop, in turn, so that their ratio does not
 // depend on what else the machine does.
 
-import { createWasmBackend } from '../library.ts';
+import {
+  attachInt8,
+  createWasmBackend,
+  type Int8Build,
+  int8PackedBytes,
+  int8RowBytes,
+} from '../library.ts';
 import { median } from '../statistics.ts';
 import type { Peak } from './peak.ts';
 
@@ -50,6 +56,9 @@ export function ratesInTurn<Name extends string>(
   return Object.fromEntries(rates) as Record<Name | 'peak', number>;
 }
 
+/** M, N, K. */
+export type Shape = readonly [number, number, number];
+
 export interface ProductRate {
   m: number;
   n: number;
@@ -59,6 +68,8 @@ export interface ProductRate {
   peak: number;
   /** The median of the rounds' own ratios. */
   ofPeak: number;
+  /** Of int8 operands: its rate, and the median of its ratios to that of int16. */
+  int8: { build: Int8Build; rate: number; ofInt16: number };
   /** Something else took the processor meanwhile: the figures say little. */
   disturbed: boolean;
 }
@@ -91,21 +102,37 @@ const MILLISECONDS = 10;
 const FIRST_WARM_UP = 100;
 const WARM_UP = 2;
 
-/** int16 product of [m, k] and [k, n] in a memory of its own; B is packed beforehand, as a training
- *  step has its weights. */
-export function productRate(m: number, n: number, k: number, peak: Peak): ProductRate {
-  const bytes = [m * k * 2, packedBytes(k, n), m * n * 4].map((size) => Math.ceil(size / 64) * 64);
+/** Products of [m, k] and [k, n] in a memory of their own; what is packed is packed beforehand, as
+ *  a training step has its weights. */
+function productsOf([m, n, k]: Shape, build: Int8Build): Record<'int16' | 'int8', () => void> {
+  const bytes = [
+    ...[m * k * 2, packedBytes(k, n), m * n * 4],
+    ...[m * int8RowBytes(build, k), int8PackedBytes(build, k, n)],
+  ].map((size) => Math.ceil(size / 64) * 64);
   const all = bytes.reduce((a, b) => a + b);
-  const { base, kernels, memory } = createWasmBackend({ pages: Math.ceil(all / 65536) + 2 });
-  const packed = base + bytes[0];
-  const c = packed + bytes[1];
+  const backend = createWasmBackend({ pages: Math.ceil(all / 65536) + 2 });
+  const { base, kernels, memory } = backend;
+  const [packed, c, rows, panels] = bytes.map((_, i) =>
+    bytes.slice(0, i + 1).reduce((a, b) => a + b, base),
+  );
   const operands = new Int16Array(memory.buffer, base, (bytes[0] + bytes[1]) / 2);
   for (let i = 0; i < operands.length; i++) operands[i] = ((i * 2654435761) % 4096) - 2048;
-  const product = (): void => kernels.gemm_i16i16i32(base, k, packed, panelBytes(k), c, n, m, n, k);
+  const int8 = attachInt8(backend, build);
+  int8.pack_rows_i8(base, k, m, k, rows, 0);
+  int8.pack_nn_i8(packed, n, k, n, panels);
+  return {
+    int16: () => kernels.gemm_i16i16i32(base, k, packed, panelBytes(k), c, n, m, n, k),
+    int8: () => int8.gemm_i8i8i32(rows, panels, c, n, m, n, k),
+  };
+}
+
+/** Products of int16 and of int8 operands, these by a build. */
+export function productRate([m, n, k]: Shape, build: Int8Build, peak: Peak): ProductRate {
+  const works = productsOf([m, n, k], build);
   const started = performance.now();
   const before = process.cpuUsage();
   const found = Array.from({ length: ROUNDS }, (_, i) =>
-    ratesInTurn({ product }, m * n * k, peak, MILLISECONDS, i === 0 ? FIRST_WARM_UP : WARM_UP),
+    ratesInTurn(works, m * n * k, peak, MILLISECONDS, i === 0 ? FIRST_WARM_UP : WARM_UP),
   );
   const { user, system } = process.cpuUsage(before);
   const ownTime = (user + system) / 1000 / (performance.now() - started);
@@ -114,9 +141,17 @@ export function productRate(m: number, n: number, k: number, peak: Peak): Produc
     m,
     n,
     k,
-    rate: middle((one) => one.product),
+    rate: middle((one) => one.int16),
     peak: middle((one) => one.peak),
-    ofPeak: middle((one) => one.product / one.peak),
-    disturbed: areDisturbed(found, ownTime),
+    ofPeak: middle((one) => one.int16 / one.peak),
+    int8: {
+      build,
+      rate: middle((one) => one.int8),
+      ofInt16: middle((one) => one.int8 / one.int16),
+    },
+    disturbed: areDisturbed(
+      found.map((one) => ({ product: one.int16, peak: one.peak })),
+      ownTime,
+    ),
   };
 }

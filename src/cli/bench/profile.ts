@@ -1,10 +1,17 @@
 // Where a training step's time goes: every kernel of a back end timed, call by call.
 
-import { type Backend, createWasmBackend, type Kernels } from '../library.ts';
+import {
+  attachInt8,
+  type Backend,
+  createWasmBackend,
+  type Int8Build,
+  type Int8Kernels,
+  type Kernels,
+} from '../library.ts';
 
 /** Time inside a kernel since `clear`. */
 export interface ProfileRow {
-  name: keyof Kernels;
+  name: keyof Kernels | keyof Int8Kernels;
   calls: number;
   milliseconds: number;
   /** Multiply-accumulates, as the definition of a matrix product counts them; 0 for other kernels.
@@ -20,15 +27,21 @@ export interface Profile {
   clear(): void;
 }
 
-/** Of gemm(a, lda, packed, stride, c, ldc, m, n, k, ...). */
-const macsOf = (name: string, a: readonly number[]): number =>
-  name.startsWith('gemm_') ? a[6] * a[7] * a[8] : 0;
+/** Of gemm(a, lda, packed, stride, c, ldc, m, n, k, ...); int8's has neither lda nor stride. */
+function macsOf(name: string, a: readonly number[]): number {
+  if (!name.startsWith('gemm_')) return 0;
+  const [m, n, k] = a.slice(name.startsWith('gemm_i8') ? 4 : 6);
+  return m * n * k;
+}
 
-/** Times the kernels that `isTimed` names. */
-export function createProfile(isTimed: (name: string) => boolean = () => true): Profile {
+/** Times the kernels that `isTimed` names, and with a build those of int8 operands. */
+export function createProfile(
+  isTimed: (name: string) => boolean = () => true,
+  build?: Int8Build,
+): Profile {
   const rows = new Map<string, ProfileRow>();
   function timed(
-    name: keyof Kernels,
+    name: ProfileRow['name'],
     call: (...a: number[]) => unknown,
   ): (...a: number[]) => unknown {
     return (...a) => {
@@ -43,18 +56,19 @@ export function createProfile(isTimed: (name: string) => boolean = () => true): 
       return result;
     };
   }
+  const allTimed = <Some extends object>(kernels: Some): Some =>
+    Object.fromEntries(
+      Object.entries(kernels).map(([key, call]) => [
+        key,
+        typeof call === 'function' && isTimed(key) ? timed(key as ProfileRow['name'], call) : call,
+      ]),
+    ) as Some;
   return {
     makeBackend(bytes) {
-      const { name, memory, base, kernels } = createWasmBackend({
-        pages: Math.ceil(bytes / 65536),
-      });
-      const all = Object.entries(kernels).map(([key, call]) => [
-        key,
-        typeof call === 'function' && isTimed(key)
-          ? timed(key as keyof Kernels, call as (...a: number[]) => unknown)
-          : call,
-      ]);
-      return { name, memory, base, kernels: Object.fromEntries(all) as Kernels };
+      const backend = createWasmBackend({ pages: Math.ceil(bytes / 65536) });
+      const { name, memory, base, kernels } = backend;
+      const int8 = build && allTimed(attachInt8(backend, build));
+      return { name, memory, base, kernels: allTimed(kernels), int8 };
     },
     rows: () => [...rows.values()].sort((a, b) => b.milliseconds - a.milliseconds),
     clear: () => rows.clear(),
