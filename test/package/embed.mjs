@@ -60,8 +60,7 @@ async function worker(project) {
   const out = join(folder, 'out');
   const keep = {
     name: 'wasm',
-    setup: (b) =>
-      b.onResolve({ filter: /\.wasm$/ }, () => ({ path: './kernels.wasm', external: true })),
+    setup: (b) => b.onResolve({ filter: /\.wasm$/ }, ({ path }) => ({ path, external: true })),
   };
   await build({
     entryPoints: [join(folder, 'worker.js')],
@@ -71,11 +70,13 @@ async function worker(project) {
     conditions: ['workerd'],
     plugins: [keep],
   }); // as wrangler does
-  cpSync(join(project, 'node_modules/retrograd/dist/kernels.wasm'), join(out, 'kernels.wasm'));
+  const modules = ['kernels.wasm', 'kernels-int8.wasm'];
+  for (const name of modules)
+    cpSync(join(project, 'node_modules/retrograd/dist', name), join(out, name));
   const options = {
     modules: [
       { type: 'ESModule', path: join(out, 'worker.js') },
-      { type: 'CompiledWasm', path: join(out, 'kernels.wasm') },
+      ...modules.map((name) => ({ type: 'CompiledWasm', path: join(out, name) })),
     ],
     modulesRoot: out,
     compatibilityDate: '2026-01-01',

@@ -80,6 +80,7 @@ describe('the package', () => {
       'dist/types/serve.d.ts',
       'dist/thread.js',
       'dist/kernels.wasm',
+      'dist/kernels-int8.wasm',
       'dist/index.js.map',
       'LICENSE',
     ])
