@@ -1,16 +1,17 @@
 // Measures learning: the small character GPT of nanoGPT's README (4 layers, 128 channels, 4 heads,
-// context 64, batch 12, 2,000 steps) trained by the command line for three seeds and both update
-// rules, against float32 runs of the same model.
+// context 64, batch 12, 2,000 steps) trained by the command line for three seeds, both update rules
+// and both formats of operands, against float32 runs of the same model.
 //
-//   node bench/learn.mjs --text FILE [--name NAME] [--baselines FILE] [--seeds 1,2,3]
-//     [--steps 2000] [--processes 2] [--out FILE]
+//   node bench/learn.mjs --text FILE [--name NAME] [--operands int16,int8] [--seeds 1,2,3]
+//     [--baselines FILE] [--steps 2000] [--processes 2] [--threads 2] [--out FILE]
 //
 // --name: what the tables call the text (the file's name).
+// --operands, --seeds: what is run. Other runs that the file has are kept.
 // --baselines: JSON {"source": "...", "none": [{"seed": 1,
 // "validationLoss": 1.9}, ...], "bdia": [...]}, the same runs in float32 (bdia: float gamma =
-// +-0.5, no rounding), each over the whole validation part. Seeds of two programs have nothing in
-// common, so means are compared. Further fields of a run are kept. Writes
-// bench/results/learning.json; `npm run docs` makes the tables from it.
+// +-0.5, no rounding), each over the whole validation part; without it, those that the file has.
+// Seeds of two programs have nothing in common, so means are compared. Further fields of a run are
+// kept. Writes bench/results/learning.json after each run; `npm run docs` makes the tables from it.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -22,6 +23,7 @@ import { load } from './load.mjs';
 import { ROOT, refuse, resultFile, stamp, writeResult } from './stamp.mjs';
 
 const RULES = ['none', 'bdia'];
+const FORMATS = ['int16', 'int8'];
 const MODEL = { layers: 4, channels: 128, heads: 4, context: 64, batch: 12 };
 const LEARNING_RATE = 0.001;
 
@@ -29,16 +31,19 @@ const { values: given } = parseArgs({
   options: {
     text: { type: 'string' },
     name: { type: 'string' },
+    operands: { type: 'string', default: FORMATS.join() },
     baselines: { type: 'string' },
     seeds: { type: 'string', default: '1,2,3' },
     steps: { type: 'string', default: '2000' },
     processes: { type: 'string', default: '2' },
+    threads: { type: 'string' },
     out: { type: 'string' },
   },
 });
 const cli = join(ROOT, 'dist', 'cli.js');
 const steps = Number(given.steps);
 const seeds = given.seeds.split(',').map(Number);
+const formats = given.operands.split(',');
 if (!existsSync(cli)) refuse('dist/cli.js is missing', 'run: npm run build');
 if (given.text === undefined || !existsSync(given.text))
   refuse(
@@ -47,32 +52,35 @@ if (given.text === undefined || !existsSync(given.text))
   );
 if (!Number.isInteger(steps) || steps < 1 || !seeds.every(Number.isInteger))
   refuse('--steps and --seeds are whole numbers', '--steps 2000 --seeds 1,2,3');
+if (!formats.every((format) => FORMATS.includes(format)))
+  refuse(`--operands is ${given.operands}, expected ${FORMATS.join(' or ')}`, FORMATS.join());
 
 /** The command of one run, after `node dist/cli.js`. */
-const command = (rule, seed) => [
+const command = ({ operands, rule, seed }) => [
   'train',
   'gpt',
   ...Object.entries(MODEL).flatMap(([name, value]) => [`--${name}`, String(value)]),
-  '--steps',
-  String(steps),
-  '--learning-rate',
-  String(LEARNING_RATE),
-  '--seed',
-  String(seed),
-  '--reversible',
-  rule,
+  ...['--steps', String(steps)],
+  ...['--learning-rate', String(LEARNING_RATE)],
+  ...['--seed', String(seed)],
+  ...['--reversible', rule],
+  ...['--operands', operands],
   '--json',
 ];
 
-/** Runs the command and returns its last event. */
-function train(rule, seed) {
-  const child = spawn(process.execPath, [cli, ...command(rule, seed), '--text', given.text], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+const inWords = ({ operands, rule, seed }) => `${operands}, ${rule}, seed ${seed}`;
+const threads = given.threads === undefined ? [] : ['--threads', given.threads];
+
+/** Runs the command and returns what its first and its last event say. */
+function train(run) {
+  const words = [cli, ...command(run), ...threads, '--text', given.text];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let kernels;
   let done;
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {
     const event = JSON.parse(line);
+    if (event.event === 'plan') kernels = event.kernels;
     if (event.event === 'done') done = event;
   });
   return new Promise((resolve, reject) => {
@@ -80,79 +88,98 @@ function train(rule, seed) {
     child.on('error', reject);
     child.on('close', (code) =>
       ended.then(() => {
-        if (code !== 0 || done === undefined)
-          reject(
-            new Error(
-              `${rule}, seed ${seed}: exit code ${code}, ${done ? 'done' : 'no "done" event'}`,
-            ),
-          );
-        else resolve({ rule, seed, ...done, event: undefined });
+        const { rule, seed } = run;
+        if (code === 0 && done !== undefined)
+          resolve({ rule, seed, kernels, ...done, event: undefined, stamp: stamp() });
+        else {
+          const event = done ? 'done' : 'no "done" event';
+          reject(new Error(`${inWords(run)}: exit code ${code}, ${event}`));
+        }
       }),
     );
   });
 }
 
-/** Runs the jobs, at most `width` at a time; results in the order of the jobs. */
+/** Runs the jobs, at most `width` at a time. */
 async function inParallel(jobs, width) {
-  const results = [];
-  const queue = jobs.map((job, i) => [job, i]);
+  const queue = [...jobs];
   const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      results[next[1]] = await next[0]();
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await next();
   };
   await Promise.all(Array.from({ length: width }, worker));
-  return results;
 }
 
 const { mean } = await load('src/cli/statistics.ts');
+const meanLoss = (runs) => mean(runs.map(({ validationLoss }) => validationLoss));
 
-/** Mean of the baseline's runs, or undefined. */
-function baselineMean(baselines, rule) {
-  const runs = baselines?.[rule] ?? [];
-  return runs.length === 0 ? undefined : mean(runs.map(({ validationLoss }) => validationLoss));
+const file = given.out ?? resultFile('learning');
+const text = {
+  name: given.name ?? basename(given.text),
+  sha256: createHash('sha256').update(readFileSync(given.text)).digest('hex'),
+};
+const what = { text, steps, learningRate: LEARNING_RATE, ...MODEL };
+
+/** What the file has, if it is of the same text, model and steps. */
+function before() {
+  if (!existsSync(file)) return {};
+  const found = JSON.parse(readFileSync(file, 'utf8'));
+  const isSame = Object.entries(what).every(
+    ([name, value]) => JSON.stringify(found[name]) === JSON.stringify(value),
+  );
+  return isSame ? found : {};
 }
 
+const kept = before();
 const baselines =
-  given.baselines === undefined ? undefined : JSON.parse(readFileSync(given.baselines, 'utf8'));
-const jobs = RULES.flatMap((rule) =>
-  seeds.map((seed) => async () => {
-    const run = await train(rule, seed);
-    console.log(`${rule}, seed ${seed}: validation loss ${run.validationLoss.toFixed(4)}`);
-    return run;
-  }),
-);
-const runs = await inParallel(jobs, Number(given.processes));
-const summary = Object.fromEntries(
-  RULES.map((rule) => {
-    const ours = mean(runs.filter((run) => run.rule === rule).map((run) => run.validationLoss));
-    const float = baselineMean(baselines, rule);
-    return [
-      rule,
-      {
-        validationLoss: ours,
-        float32: float,
-        ratio: float === undefined ? undefined : ours / float,
-      },
-    ];
-  }),
-);
-writeResult(given.out ?? resultFile('learning'), {
-  stamp: stamp(),
-  command: `node dist/cli.js ${command('RULE', 'SEED').join(' ')} --text FILE`,
-  text: {
-    name: given.name ?? basename(given.text),
-    sha256: createHash('sha256').update(readFileSync(given.text)).digest('hex'),
-  },
-  steps,
-  learningRate: LEARNING_RATE,
-  ...MODEL,
-  summary,
-  runs,
-  baselines,
-});
-for (const [rule, { validationLoss, float32, ratio }] of Object.entries(summary))
-  console.log(
-    `${rule}: mean ` +
-      validationLoss.toFixed(4) +
-      (float32 === undefined ? '' : `, float32 ${float32.toFixed(4)}, ratio ${ratio.toFixed(4)}`),
+  given.baselines === undefined
+    ? kept.baselines
+    : JSON.parse(readFileSync(given.baselines, 'utf8'));
+
+/** Mean losses of the rules, and against float32's. */
+const summaryOf = (runs) =>
+  Object.fromEntries(
+    RULES.filter((rule) => runs.some((run) => run.rule === rule)).map((rule) => {
+      const validationLoss = meanLoss(runs.filter((run) => run.rule === rule));
+      const float32 = baselines?.[rule] && meanLoss(baselines[rule]);
+      return [rule, { validationLoss, float32, ratio: float32 && validationLoss / float32 }];
+    }),
   );
+
+const place = ({ rule, seed }) => RULES.indexOf(rule) * 2 ** 32 + seed;
+
+const words = (operands) => command({ operands, rule: 'RULE', seed: 'SEED' }).join(' ');
+
+/** Of a format, what was run of it so far. */
+const found = (operands, runs) => ({
+  command: `node dist/cli.js ${words(operands)} --text FILE`,
+  summary: summaryOf(runs),
+  runs,
+});
+
+const operands = { ...kept.operands };
+
+async function job(run) {
+  const done = await train(run);
+  console.log(`${inWords(run)}: validation loss ${done.validationLoss.toFixed(4)}`);
+  const { runs: before = [] } = operands[run.operands] ?? {};
+  const others = before.filter((one) => place(one) !== place(run));
+  const all = [...others, done].sort((a, b) => place(a) - place(b));
+  operands[run.operands] = found(run.operands, all);
+  const byName = FORMATS.filter((name) => name in operands).map((name) => [name, operands[name]]);
+  writeResult(file, { ...what, operands: Object.fromEntries(byName), baselines });
+}
+
+const runs = formats.flatMap((format) =>
+  seeds.flatMap((seed) => RULES.map((rule) => ({ operands: format, rule, seed }))),
+);
+await inParallel(
+  runs.map((run) => () => job(run)),
+  Number(given.processes),
+);
+for (const [format, { summary }] of Object.entries(operands))
+  for (const [rule, { validationLoss, float32, ratio }] of Object.entries(summary))
+    console.log(
+      `${format}, ${rule}: mean ` +
+        validationLoss.toFixed(4) +
+        (float32 === undefined ? '' : `, float32 ${float32.toFixed(4)}, ratio ${ratio.toFixed(4)}`),
+    );

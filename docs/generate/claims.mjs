@@ -5,7 +5,8 @@ import { rowsThatRan } from './runtimes.mjs';
 import { read, result } from './source.mjs';
 
 export function claims() {
-  const learned = result('learning');
+  const learning = result('learning');
+  const learned = learning?.operands.int16;
   const planned = result('memory');
   const golden = JSON.parse(read('src/verify/published/demo.json'));
   const first = planned?.rows.at(0);
@@ -56,7 +57,7 @@ export function claims() {
       'WebAssembly module, from token to updated weight' +
       (ratios.length > 0
         ? `; validation loss at most ${Math.max(...ratios).toFixed(3)} times that of PyTorch ` +
-          `in float32 after ${count(learned.steps)} steps, mean of ` +
+          `in float32 after ${count(learning.steps)} steps, mean of ` +
           `${new Set(learned.runs.map((entry) => entry.seed)).size} seeds`
         : '') +
       '. Proof: `npm test -- release-text` and `node bench/learn.mjs --text FILE`.',

@@ -14,42 +14,60 @@ const RULE_NAMES = {
   bdia: 'reversible (`--reversible bdia`)',
 };
 
+/** A row of a format of operands and an update rule. */
+function learned(data, operands, rule) {
+  const { runs, summary } = data.operands[operands];
+  const { validationLoss, float32, ratio } = summary[rule];
+  const ours = runs.filter((entry) => entry.rule === rule);
+  const listed = (entries) => entries.map((entry) => loss(entry.validationLoss)).join(', ');
+  return [
+    RULE_NAMES[rule],
+    code(operands),
+    ours.map(({ seed }) => seed).join(', '),
+    listed(ours),
+    loss(validationLoss),
+    listed(data.baselines?.[rule] ?? []),
+    float32 === undefined ? '' : loss(float32),
+    ratio === undefined ? '' : ratio.toFixed(4),
+  ];
+}
+
+/** Where runs were made. */
+const environments = (runs) => [...new Set(runs.map(({ stamp }) => environment(stamp)))].join('; ');
+
 export function learning() {
   const data = result('learning');
   if (data === undefined) return notMeasured('learn');
-  const rows = Object.entries(data.summary).map(([rule, { validationLoss, float32, ratio }]) => {
-    const losses = data.runs
-      .filter((entry) => entry.rule === rule)
-      .map((entry) => loss(entry.validationLoss))
-      .join(', ');
-    const float = (data.baselines?.[rule] ?? [])
-      .map((entry) => loss(entry.validationLoss))
-      .join(', ');
-    return [
-      RULE_NAMES[rule],
-      losses,
-      loss(validationLoss),
-      float,
-      float32 === undefined ? '' : loss(float32),
-      ratio === undefined ? '' : ratio.toFixed(4),
-    ];
-  });
-  const seeds = [...new Set(data.runs.map((entry) => entry.seed))].join(', ');
+  const formats = Object.keys(data.operands);
+  const [{ runs }] = Object.values(data.operands);
+  const rows = Object.keys(RULE_NAMES).flatMap((rule) =>
+    formats
+      .filter((operands) => rule in data.operands[operands].summary)
+      .map((operands) => learned(data, operands, rule)),
+  );
+  const head = [
+    'update',
+    'operands',
+    'seeds',
+    'validation loss',
+    'mean',
+    'float32',
+    'mean',
+    'ratio',
+  ];
   return [
-    table(
-      ['update', `validation loss, seeds ${seeds}`, 'mean', 'float32', 'mean', 'ratio'],
-      rows,
-      [2, 4, 5],
-    ),
+    table(head, rows, [4, 6, 7]),
     '',
     `${data.text.name} (SHA-256 ${data.text.sha256.slice(0, 16)}...), ${data.layers} layers, ` +
       `${data.channels} channels, ${data.heads} heads, context ${data.context}, batch ` +
       `${data.batch}, ` +
       `${count(data.steps)} steps, learning rate ${data.learningRate}, ` +
-      `${count(data.runs[0].parameters)} parameters; nats a character over the whole ` +
+      `${count(runs[0].parameters)} parameters; nats a character over the whole ` +
       'validation part. ' +
       (data.baselines?.source ? `float32: ${data.baselines.source}. ` : '') +
-      `${environment(data.stamp)}.`,
+      formats
+        .map((operands) => `${operands}: ${environments(data.operands[operands].runs)}.`)
+        .join(' '),
   ].join('\n');
 }
 
