@@ -3,6 +3,7 @@
 
 import { claims } from './claims.mjs';
 import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
+import { int8Bounds, int8Bytes } from './int8.mjs';
 import { code, count, fenced, table } from './markdown.mjs';
 import {
   commands,
@@ -122,6 +123,8 @@ export const BLOCKS = {
   'format-constants': formatConstants,
   rounding,
   bounds,
+  'int8-bounds': int8Bounds,
+  'int8-bytes': int8Bytes,
   'error-bounds': largestErrors,
   kernels,
   simulation,
