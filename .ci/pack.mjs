@@ -1,49 +1,46 @@
 // Bytes as a text of 64 characters, which gzip keeps at 6 bits each: src/kernels/unpack.ts undoes
 // it and tells the format. What repeats and what does not is chosen for the fewest bits: a shortest
-// path, whose prices are the probabilities that the last choice led to. For the kernels: 43 kB.
+// path, whose prices are the probabilities that the last choice led to.
 
-const FIRST = 62;
+const FIRST = 61;
 const BACKSLASH = 92;
 const LEAST_RANGE = 2 ** 24;
 const WINDOW = 2 ** 30;
-const FIRST_DIVISOR = 1.3;
-const LAST_DIVISOR = 60;
-const REPEATS = 65536;
-const SAME_DISTANCE = REPEATS + 64;
-const NUMBERS = SAME_DISTANCE + 64;
+const FIRST_DIVISOR = 2.3;
+const MOST_SEEN = 58;
+const EARLIER = 2 ** 16;
+const DISTANT = 2 ** 17;
+const SAME_DISTANCE = 1_200_000;
+const NUMBERS = SAME_DISTANCE + 2;
 const BITS = 32;
-const EARLIER = 2 ** 17;
+const CONTEXTS = 1_300_000;
 
 const PASSES = 6;
 const MOST_CANDIDATES = 3000;
 const MOST_LENGTH = 2000;
 
 /** Probabilities of ones by context, as the reader has them. */
-class Model {
-  ones = new Float64Array(2 ** 18).fill(0.5);
-  divisors = new Float64Array(2 ** 18).fill(FIRST_DIVISOR);
+export class Model {
+  ones = new Float32Array(CONTEXTS).fill(0.5);
+  seen = new Uint8Array(CONTEXTS);
 
-  /** The mean of what one or two contexts say, weighted by what they have seen: 0.1 kB. */
-  one(contexts) {
-    let sum = 0;
-    let weights = 0;
-    for (const context of contexts) {
-      sum += this.ones[context] * this.divisors[context];
-      weights += this.divisors[context];
-    }
-    return sum / weights;
+  /** The odds of a zero: in several contexts the square root of their product. */
+  odds(contexts) {
+    let odds = 1;
+    for (const context of contexts) odds *= 1 / this.ones[context] - 1;
+    return contexts.length > 1 ? Math.sqrt(odds) : odds;
   }
 
   learn(contexts, value) {
     for (const context of contexts) {
-      this.divisors[context] = Math.min(this.divisors[context] + 1, LAST_DIVISOR);
-      this.ones[context] += (value - this.ones[context]) / this.divisors[context];
+      this.ones[context] += (value - this.ones[context]) / (FIRST_DIVISOR + this.seen[context]);
+      if (this.seen[context] < MOST_SEEN) this.seen[context]++;
     }
   }
 
   /** Bits that a bit takes about. */
   price(value, ...contexts) {
-    const one = Math.min(0.98, Math.max(0.02, this.one(contexts)));
+    const one = Math.min(0.98, Math.max(0.02, 1 / (1 + this.odds(contexts))));
     return -Math.log2(value ? one : 1 - one);
   }
 }
@@ -56,7 +53,7 @@ class Coder {
   range = LEAST_RANGE;
 
   put(value, ...contexts) {
-    const split = 1 + Math.floor((this.range - 2) * this.model.one(contexts));
+    const split = 1 + Math.floor((this.range - 2) / (1 + this.model.odds(contexts)));
     if (!value) this.low += split;
     if (this.low >= WINDOW) this.carry();
     this.range = value ? split : this.range - split;
@@ -93,20 +90,25 @@ function visitNumber(kind, value, visit) {
   for (let i = digits - 1; i >= 0; i--) visit((value >> i) & 1, context + BITS + i);
 }
 
-/** Calls visit(bit, context, context) for the bits of the byte at a place. */
-function visitByte(bytes, at, visit) {
-  const byte = bytes[at];
-  const before = at && bytes[at - 1];
+/** The contexts of what comes at a place, without the bits so far. */
+function contextsAt(bytes, at, wasRepeat, last) {
+  const before = bytes[at - 1] ?? 0;
   const earlier = bytes[at - 2] ?? 0;
+  const distant = 16 * (last && bytes[at - last]) + 2 * (before >> 5) + wasRepeat;
+  return [256 * before, EARLIER + 256 * earlier, DISTANT + 256 * distant];
+}
+
+const withNode = (contexts, node) => contexts.map((context) => context + node);
+
+/** Calls visit(bit, ...contexts) for the bits of a single byte. */
+function visitByte(contexts, byte, visit) {
   let node = 1;
   for (let i = 7; i >= 0; i--) {
     const value = (byte >> i) & 1;
-    visit(value, 256 * before + node, EARLIER + 256 * earlier + node);
+    visit(value, ...withNode(contexts, node));
     node = 2 * node + value;
   }
 }
-
-const situationAt = (bytes, at, wasRepeat) => BITS * wasRepeat + ((at && bytes[at - 1]) >> 3);
 
 /** Codes a way through the bytes: its moves are { length, distance }, distance 0 for a single byte.
  */
@@ -117,16 +119,17 @@ function encode(bytes, moves) {
   let last = 0;
   let wasRepeat = 0;
   for (const { length, distance } of moves) {
-    const situation = situationAt(bytes, at, wasRepeat);
+    const contexts = contextsAt(bytes, at, wasRepeat, last);
+    const sameDistance = SAME_DISTANCE + wasRepeat;
     wasRepeat = Number(distance > 0);
-    put(wasRepeat, REPEATS + situation);
+    put(wasRepeat, ...contexts);
     if (wasRepeat) {
       const isSame = Number(distance === last);
-      put(isSame, SAME_DISTANCE + situation);
+      put(isSame, sameDistance);
       visitNumber(isSame, length - 1, put);
       if (!isSame) visitNumber(Math.min(length, 4), distance, put);
       last = distance;
-    } else visitByte(bytes, at, put);
+    } else visitByte(contexts, bytes[at], put);
     at += length;
   }
   return coder;
@@ -191,15 +194,15 @@ function cheapestMoves(bytes, repetitions, model) {
   };
   for (let at = 0; at < bytes.length; at++) {
     const { price, last, wasRepeat } = ways[at];
-    const situation = situationAt(bytes, at, wasRepeat);
-    let single = price + model.price(0, REPEATS + situation);
-    visitByte(bytes, at, (bit, ...contexts) => {
-      single += model.price(bit, ...contexts);
+    const contexts = contextsAt(bytes, at, wasRepeat, last);
+    let single = price + model.price(0, ...contexts);
+    visitByte(contexts, bytes[at], (bit, ...bitContexts) => {
+      single += model.price(bit, ...bitContexts);
     });
     offer(at, 1, 0, single);
-    const repeat = price + model.price(1, REPEATS + situation);
-    const same = repeat + model.price(1, SAME_DISTANCE + situation);
-    const other = repeat + model.price(0, SAME_DISTANCE + situation);
+    const repeat = price + model.price(1, ...contexts);
+    const same = repeat + model.price(1, SAME_DISTANCE + wasRepeat);
+    const other = repeat + model.price(0, SAME_DISTANCE + wasRepeat);
     for (let length = last && matchLength(bytes, at, last); length > 1; length--) {
       offer(at, length, last, same + numberPrice(1, length - 1));
     }
@@ -217,13 +220,19 @@ function cheapestMoves(bytes, repetitions, model) {
   return moves.reverse();
 }
 
-/** The text of the bytes. */
+/** The text of the bytes: the shortest of the passes, as later ones may be longer. */
 export function pack(bytes) {
   const repetitions = findRepetitions(bytes);
-  let coder = new Coder();
+  const coders = [];
+  let model = new Model();
   for (let pass = 0; pass < PASSES; pass++) {
-    coder = encode(bytes, cheapestMoves(bytes, repetitions, coder.model));
+    const coder = encode(bytes, cheapestMoves(bytes, repetitions, model));
+    model = coder.model;
+    coders.push(coder);
   }
-  const codes = coder.finish().map((digit) => FIRST + digit + Number(FIRST + digit >= BACKSLASH));
+  const [shortest] = coders.sort((a, b) => a.digits.length - b.digits.length);
+  const codes = shortest
+    .finish()
+    .map((digit) => FIRST + digit + Number(FIRST + digit >= BACKSLASH));
   return String.fromCharCode(...codes);
 }
