@@ -98,7 +98,10 @@ function forMemory(bytes: Uint8Array, shared: boolean): Uint8Array<ArrayBuffer> 
 }
 
 /** A module as it is imported. */
-export type WasmSource = typeof release;
+export type WasmSource =
+  | Uint8Array<ArrayBuffer>
+  | WebAssembly.Module
+  | (() => Uint8Array<ArrayBuffer>);
 const sourceOf = (from: WasmSource): Uint8Array | WebAssembly.Module =>
   typeof from === 'function' ? from() : from;
 
