@@ -8,6 +8,8 @@ export default defineConfig({
   plugins: [wasmBytes()],
   test: {
     include: ['test/**/*.test.ts'],
+    // npm run test:all runs what takes longer than npm test may
+    exclude: process.env.RETROGRAD_TESTS === 'all' ? [] : ['test/bench/experiments.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // a test of the command line starts up to thirty processes: 20 s on an idle machine
