@@ -103,7 +103,7 @@ export const MODEL_CALLS = [
   ['gpt.weightsSha256', (...args) => gpt.weightsSha256(...args), () => []],
   ['closed.ready', (...args) => closed.ready(...args), () => []],
   ['closed.close', (...args) => closed.close(...args), () => []],
-  ...['parameters', 'steps', 'threads', 'threadsNote'].map((key) => [
+  ...['kernels', 'parameters', 'steps', 'threads', 'threadsNote'].map((key) => [
     `gpt.${key}`,
     (...args) => Reflect.get(R.Trainer.prototype, key, gpt, ...args),
     () => [],
@@ -297,6 +297,13 @@ export const MODEL_CALLS = [
     (options) => R.plan({ ...runOf(R.gpt({ ...GPT, adapter: R.lora(options) })) }).total,
     () => [{ rank: 2, on: ['qkv', 'down'], seed: 3 }],
   ],
+  [
+    'int8',
+    (options) => R.plan({ ...runOf(R.gpt({ ...GPT, operands: R.int8(options) })) }).total,
+    () => [{ on: ['qkv', 'down'], build: 'baseline' }],
+  ],
+  ['int16', R.int16, () => []],
+  ['chooseInt8', R.chooseInt8, () => []],
   [
     'joined',
     (options) => useChoice({ learningRate: R.joined(options) }),

@@ -68,6 +68,7 @@ const CALLBACKS = [
 
 /** What has no case: constants, and errors, which others than the library do not make. */
 const CONSTANTS = [
+  ...['INT8_CHUNK', 'INT8_COLUMN_MAX', 'INT8_L1_MAX', 'INT8_OPERAND_MAX', 'INT8_ROW_MAX'],
   'LORA_COLUMNS_MAX',
   'LORA_RANK_MAX',
   'MAX_CHECKPOINT_BYTES',
@@ -81,6 +82,7 @@ const INNER = [
   ...['Arena', 'Columns', 'Matrix', 'Parameter', 'Planner', 'Run', 'Sum', 'Tensor', 'tensorBytes'],
   ...['activationFraction', 'clearGradient', 'eachGradient', 'factorOf', 'largestMaster'],
   ...['moveWeight', 'pairHash', 'serve', 'stateLimit', 'times', 'toOperand'],
+  ...['attachInt8', 'int8PackedBytes', 'int8Room', 'int8RowBytes'],
   ...['loraRoom', 'packedBytes', 'panelStride'],
 ];
 const OTHERS = new Set([...CONSTANTS, ...ERRORS, 'UsageError', ...INNER]);
