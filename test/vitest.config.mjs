@@ -3,13 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { wasmBytes } from './helpers/wasm-plugin.mjs';
 
+/** A minute of two processes and more. */
+const LONG = ['test/bench/experiments.test.ts', 'test/openness/openness.test.ts'];
+
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   plugins: [wasmBytes()],
   test: {
     include: ['test/**/*.test.ts'],
     // npm run test:all runs what takes longer than npm test may
-    exclude: process.env.RETROGRAD_TESTS === 'all' ? [] : ['test/bench/experiments.test.ts'],
+    exclude: process.env.RETROGRAD_TESTS === 'all' ? [] : LONG,
     pool: 'forks',
     maxWorkers: 2,
     // a test of the command line starts up to thirty processes: 20 s on an idle machine

@@ -208,6 +208,8 @@ describe('bench', () => {
     '2',
     '--threads',
     '1',
+    '--operands',
+    'int16',
   ];
 
   test.each([

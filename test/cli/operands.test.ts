@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseInt8 } from '../../src/index.ts';
+import { runsAll } from '../helpers/all.ts';
 import { events, expectRefusal, retrograd, TRAIN, workspace } from './command.ts';
 
 let cwd: string;
@@ -98,7 +99,7 @@ describe('other commands', () => {
     expect(total('--operands', 'int8', '--kernels', 'baseline')).toBeGreaterThan(0);
   });
 
-  test('bench measures both formats, or the one that is asked for', () => {
+  test.runIf(runsAll)('bench measures both formats, or the one that is asked for', () => {
     const words = ['bench', '--layers', '1', '--channels', '8', '--heads', '2', '--context', '16'];
     const small = [...words, '--batch', '2', '--repeat', '2', '--threads', '1'];
     const both = events(small, { cwd });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
 import { decodeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import { runsAll } from '../helpers/all.ts';
 import { ended, events, retrograd, start, TRAIN, workspace } from './command.ts';
 
 let cwd: string;
@@ -260,13 +261,14 @@ describe('checkpoints and --resume', () => {
     expect(readdirSync(cwd).sort()).toEqual(before);
   });
 
-  test.each([
+  const SIGNALS = [
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
     ['SIGQUIT', 131],
     ['SIGUSR2', 140],
-  ] as const)(
+  ] as const;
+  test.each(SIGNALS.slice(0, runsAll ? 5 : 2))(
     '%s writes the checkpoint, says how to go on and exits with %d',
     async (signal, code) => {
       const whole = digestOf('--steps', '400');
