@@ -1,6 +1,7 @@
 // The examples of docs/examples/models in a fresh project beside nothing but the packed package,
 // type-checked strictly and compiled.
 
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
@@ -60,14 +61,16 @@ export function compile(project, resolution) {
   return said;
 }
 
-/** A runtime's program where `npm run conformance` or `npm run embed` has put it, or on PATH. */
+/** A runtime's program where `npm run conformance` or `npm run embed` has put it, or on PATH, if it
+ *  starts: what npm installs without scripts may not. */
 export function installedProgram(name) {
   const places = [
     join(root, 'build/embed/project/node_modules/.bin'),
     join(root, `build/conformance/npm-${name}/node_modules/.bin`),
     ...(process.env.PATH ?? '').split(delimiter),
   ];
-  return places.map((place) => join(place, name)).find((path) => existsSync(path));
+  const starts = (path) => existsSync(path) && spawnSync(path, ['--version']).status === 0;
+  return places.map((place) => join(place, name)).find(starts);
 }
 
 const PAGE = `
