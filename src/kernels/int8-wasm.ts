@@ -72,19 +72,27 @@ function rateOf({ product }: Pick<ReturnType<typeof trialOf>, 'product'>): numbe
   return count / (now - start);
 }
 
-const without = (why: string): Int8Choice => ({ build: 'baseline', why, hasRelaxed: false });
-
-function choose(): Int8Choice {
-  if (!canCompile(relaxed)) return without("this runtime lacks WebAssembly's relaxed SIMD");
-  const fast = trialOf('relaxed');
-  const wide = trialOf('baseline');
+function tryRelaxed(): string {
+  if (!canCompile(relaxed)) return "this runtime lacks WebAssembly's relaxed SIMD";
+  const [fast, wide] = [trialOf('relaxed'), trialOf('baseline')];
   fast.product();
   wide.product();
-  if (fast.sums.some((sum, i) => sum !== wide.sums[i]))
-    return without("this runtime's relaxed SIMD is not the standard's");
+  const isEqual = fast.sums.every((sum, i) => sum === wide.sums[i]);
+  return isEqual ? '' : "this runtime's relaxed SIMD is not the standard's";
+}
+
+let missing: string | undefined;
+
+/** Why the relaxed build cannot be had, or '': asked once, without a clock. */
+export const whyNoRelaxed = (): string => (missing ??= tryRelaxed());
+
+function choose(): Int8Choice {
+  const reason = whyNoRelaxed();
+  if (reason !== '') return { build: 'baseline', why: reason, hasRelaxed: false };
+  const trials = [trialOf('relaxed'), trialOf('baseline')];
   const best = [0, 0];
   for (let round = 0; round < ROUNDS; round++)
-    [fast, wide].forEach((trial, i) => {
+    trials.forEach((trial, i) => {
       best[i] = Math.max(best[i], rateOf(trial));
     });
   const ratio = best[0] / best[1];

@@ -45,7 +45,7 @@ export interface Int8Kernels {
 
   /** Packs b' of the columns of B[k][n] (int16 operands). b / f is q15(b, r), r = min(32767,
    *  halfUp(floor(65536 / f), 1)): within 0.5625 of the quotient, exact for f = 1. Writes
-   *  int8PackedBytes(k, n) bytes. */
+   *  int8PackedBytes(k, n) bytes if k >= 1. */
   pack_nn_i8(b: Pointer, ldb: number, k: number, n: number, packed: Pointer): void;
 
   /** As pack_nn_i8, for a B that is stored transposed: B[k][n] = bt[n * ldb + k]. */
