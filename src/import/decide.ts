@@ -43,11 +43,13 @@ export interface Scales {
   readonly blocks: readonly BlockScales[];
 }
 
-/** b of a channel: query times 2^b and key times 2^-b. */
-function balanceOf(query: number, key: number): number {
+/** b of a channel: query times 2^b and key times 2^-b, the larger of which is the least there is. */
+export function balanceOf(query: number, key: number): number {
   const isWide = Math.max(query, key) * HEADROOM > ACTIVATION;
   if (!isWide || query === 0 || key === 0) return 0;
-  return Math.round((floorLog2(key) - floorLog2(query)) / 2);
+  const larger = (b: number): number => Math.max(query * 2 ** b, key * 2 ** -b);
+  const half = Math.floor((floorLog2(key) - floorLog2(query)) / 2);
+  return [half, half + 1].reduce((best, b) => (larger(b) < larger(best) ? b : best));
 }
 
 const isBeyond = (query: Float64Array, key: Float64Array, balance: Int8Array): boolean =>
