@@ -250,7 +250,7 @@ describe('gemm_i16i16i64', () => {
   });
 
   equal(
-    'passes every edge of its blocks: 32 rows, 768 products in equal parts of whole chunks, ' +
+    'passes every edge of its blocks: 8 rows, 768 products in equal parts of whole chunks, ' +
       'chunks of one product more or less',
     22,
     (check) => {
