@@ -196,6 +196,11 @@ describe(`int8 on ${PARTY_NAMES.join(', ')}`, () => {
     expect(seed).toBe(504);
   });
 
+  it('every number of rows about one and two blocks of 24', () => {
+    for (const block of [24, 48])
+      for (let m = block - 1; m <= block + 9; m++) check(productOf(6000 + m, m, 17, 33));
+  });
+
   it('28 depths from 1 to 400 with every kind of data at 3 sizes', () => {
     let seed = 5000;
     for (const [m, n] of [
