@@ -40,13 +40,9 @@ export {
 export type { Adapter, MatrixChoices, Model } from './models/model.ts';
 export { type StackLayer, type Stream, reversible } from './models/stream.ts';
 export { type TransformerConfig, transformerBlock } from './models/transformer.ts';
-export {
-  type ImportedFormats,
-  type ImportedGptConfig,
-  type OutlierNeuron,
-  importedGpt,
-  type NormWidths,
-} from './models/imported.ts';
+export { type ImportedGptConfig, importedGpt } from './models/imported.ts';
+export { type ImportedVitConfig, importedVit } from './models/imported-vit.ts';
+export type { ImportedFormats, NormWidths, OutlierNeuron } from './models/imported-formats.ts';
 export { builtinChoices, builtinModels } from './models/builtin.ts';
 
 // ---- layers ----
@@ -57,6 +53,7 @@ export { type ImageShape, type PatchesOptions, patches } from './layers/patches.
 export { countPatches, patchesOf } from './layers/patch-pixels.ts';
 export { type FeaturesOptions, features } from './layers/features.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
+export { type BiasOptions, bias } from './layers/bias.ts';
 export { type LayerNormOptions, layerNorm } from './layers/layer-norm.ts';
 export { type AttentionOptions, attention } from './layers/attention.ts';
 export { crossAttention } from './layers/cross-attention.ts';
@@ -163,7 +160,7 @@ export {
   safetensorsHeader,
 } from './checkpoint/safetensors.ts';
 export { exportFloat32 } from './checkpoint/float32.ts';
-export { type PlainGpt, withoutFormats } from './checkpoint/formats.ts';
+export { type PlainGpt, type PlainModel, withoutFormats } from './checkpoint/formats.ts';
 
 // ---- data ----
 export { sha256Hex } from './core/digest.ts';

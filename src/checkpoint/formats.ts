@@ -1,27 +1,28 @@
-// An imported GPT as any other program computes it: its formats (models/imported.ts) undone. All of
-// them are powers of two, so a tensor's fraction bits change and its integers do not; only the rows
-// and columns of outlier neurons go back to where they were.
+// An imported model as any other program computes it: its formats (models/imported-formats.ts)
+// undone. All of them are powers of two, so a tensor's fraction bits change and its integers do
+// not; only the rows and columns of outlier neurons go back to where they were.
 
 import { list, properties } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { GptConfig } from '../models/gpt.ts';
-import {
-  type ImportedFormats,
-  type ImportedGptConfig,
-  importedGpt,
-  type OutlierNeuron,
-} from '../models/imported.ts';
+import { type ImportedGptConfig, importedGpt } from '../models/imported.ts';
+import type { ImportedFormats, OutlierNeuron } from '../models/imported-formats.ts';
+import { type ImportedVitConfig, importedVit } from '../models/imported-vit.ts';
 import { isWeight, type NamedTensor, readTensor } from '../train/tensors.ts';
 
-/** A GPT without formats. */
-export interface PlainGpt {
+/** A model without formats. */
+export interface PlainModel<Config> {
   /** Its configuration, without formats. */
-  readonly config: GptConfig;
-  /** Its weights, under the names and shapes of a GPT; fraction bits may be other than 24. */
+  readonly config: Config;
+  /** Its weights, under the names and shapes of such a model; fraction bits may be other than 24.
+   */
   readonly tensors: readonly NamedTensor[];
   /** Of its layer norms. */
   readonly epsilon: number;
 }
+
+/** A GPT without formats. */
+export type PlainGpt = PlainModel<GptConfig>;
 
 /** Where the numbers of outlier neurons go: lines of the tensor, and powers of two. */
 interface Merge {
@@ -67,7 +68,7 @@ class Undo {
   }
 
   private exponent(name: string): number {
-    if (/^(token|position)\.|^block\.\d+\.(projection|down)\./.test(name))
+    if (/^(token|position|patch|class)\.|^block\.\d+\.(projection|down)\./.test(name))
       return this.formats.residual;
     return name.startsWith('norm.') ? this.last : 0;
   }
@@ -109,8 +110,17 @@ class Undo {
   }
 }
 
-/** A GPT whose weights were imported, as any other program computes it: its formats undone, which
- *  changes no value by more than a rounding of outlier neurons. Of a GPT without formats: itself.
+type Imported = (ImportedGptConfig | ImportedVitConfig) & { readonly tied?: boolean | undefined };
+
+/** The model's configuration with its defaults: only a vision transformer has patches. */
+const fullConfig = (config: Imported): Imported =>
+  'patch' in Object(config)
+    ? (importedVit(config as ImportedVitConfig).config as Imported)
+    : (importedGpt(config as ImportedGptConfig).config as Imported);
+
+/** A GPT or a vision transformer whose weights were imported, as any other program computes it: its
+ *  formats undone, which changes no value by more than a rounding of outlier neurons. Of a model
+ *  without formats: itself.
  *  @example
  *  const shape = { vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 };
  *  const formats = { residual: 2, magnified: 2, logits: 2, outliers: [[[5, 0, 1]]] };
@@ -119,18 +129,20 @@ class Undo {
  *  const { config, tensors } = withoutFormats(model.config, trainer.tensors());
  *  console.log(config.formats, tensors[0].fraction); // undefined 22
  */
-export function withoutFormats(
-  config: ImportedGptConfig,
+export function withoutFormats<Config extends ImportedGptConfig | ImportedVitConfig>(
+  config: Config,
   tensors: readonly NamedTensor[],
-): PlainGpt {
-  const full = importedGpt(config).config;
+): PlainModel<Omit<Config, 'formats'>> {
+  const full = fullConfig(config);
   const weights = list('tensors', tensors, readTensor).filter(isWeight);
-  const { formats, ...plain } = properties('config', full as ImportedGptConfig, [
-    ...(Object.keys(full) as (keyof ImportedGptConfig)[]),
+  const { formats, ...rest } = properties('config', full, [
+    ...(Object.keys(full) as (keyof Imported)[]),
     'formats',
   ]);
+  const plain = rest as unknown as Omit<Config, 'formats'>;
   if (formats === undefined) return { config: plain, tensors: weights, epsilon: 1e-5 };
-  const undo = new Undo(formats, weights, plain.tied !== false);
+  const isTied = !('patch' in full) && full.tied !== false;
+  const undo = new Undo(formats, weights, isTied);
   return {
     config: plain,
     tensors: weights

@@ -8,7 +8,10 @@ import { importModel } from './import.ts';
 export function addImport(program: Command, finish: (code: number) => void): void {
   program
     .command('import')
-    .description('a GPT-2 of another program as a run, to learn on with (train gpt --init)')
+    .description(
+      'a GPT-2 or a vision transformer of another program as a run, to learn on with ' +
+        '(train --init)',
+    )
     .argument(
       '<PATH>',
       "a directory with model.safetensors and config.json, a safetensors file, or llm.c's .bin",
@@ -17,6 +20,11 @@ export function addImport(program: Command, finish: (code: number) => void): voi
     .option(
       '-t, --text <file>',
       'text of the kind that it will read: formats are chosen by it (numbers)',
+    )
+    .option(
+      '-d, --data <dir>',
+      'of a vision transformer: images of the kind that it will see, as train vit takes them ' +
+        '(made-up ones)',
     )
     .option(
       '--tokenizer <file>',

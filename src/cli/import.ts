@@ -1,120 +1,51 @@
-// retrograd import PATH --out RUN: a GPT-2 of another program as a run of step 0, whose weights
-// `train gpt --init RUN` learns on with and `sample RUN` writes with.
+// retrograd import PATH --out RUN: a model of another program as a run of step 0, whose weights
+// `train --init RUN` learns on with, `sample RUN` writes and `classify RUN` sees with.
 
-import fs from 'node:fs';
-import { join } from 'node:path';
 import { oneLine, quote } from './argv.ts';
-import { checkpointPath, holdsCheckpoint, readTextFile } from './files.ts';
+import { type Arriving, beside, type ImportValues, named } from './arriving.ts';
+import { checkpointPath, holdsCheckpoint } from './files.ts';
 import { type FoundFile, foundSource, readJsonFile } from './foreign.ts';
 import { count, table } from './format.ts';
+import { arrivingGpt2 } from './import-gpt2.ts';
+import { arrivingVit } from './import-vit.ts';
 import { weightsSha256 } from './inspect.ts';
-import { describeText, type GptKnown, knownJson } from './kinds/gpt-known.ts';
 import {
-  CheckpointError,
   checkTrainOptions,
   type Imported,
-  importGpt2,
+  type ImportedFormats,
   RetrogradError,
   sha256Hex,
-  type TextBatch,
   type Trainer,
   UsageError,
-  Vocabulary,
 } from './library.ts';
 import { Bar, barLine, print, printJson } from './reporters.ts';
 import { createTrainer, encodeRun } from './run.ts';
 import { RunDirectory } from './run-directory.ts';
 import { commandLine, pathWord } from './shell.ts';
 import { isLively, terminalColumns } from './terminal.ts';
-import { readTokenizer } from './tokenizers.ts';
 
-export interface ImportValues {
-  out?: string;
-  text?: string;
-  tokenizer?: string;
-  config?: string;
-  heads?: number;
-  json?: boolean;
-}
-
-/** Sequences to calibrate with, and tokens of each. */
-const SEQUENCES = 4;
-const TOKENS = 128;
 const STEPS = 1000;
-const BYTES = 256;
+
+type Config = { readonly formats?: ImportedFormats | undefined };
 
 /** The configuration: of the file, of --config, of a config.json beside it. */
 function configOf(found: FoundFile, { config, heads }: ImportValues): object {
-  const beside = join(found.directory, 'config.json');
   const read = (): unknown => {
     if (config !== undefined) return readJsonFile(config);
-    return found.config ?? (fs.existsSync(beside) ? readJsonFile(beside) : {});
+    return found.config ?? beside(found, 'config.json');
   };
   return { ...Object(read()), ...(heads !== undefined && { n_head: heads }) };
 }
 
-/** The characters or bytes of a tokenizer.json that this program exported: BPE without merges. */
-function ownVocabulary(path: string): Vocabulary | undefined {
-  const file = path.endsWith('.json') ? path : join(path, 'tokenizer.json');
-  if (!fs.existsSync(file)) return undefined;
-  const { model, pre_tokenizer: before, decoder } = Object(readJsonFile(file));
-  const { vocab, merges } = Object(model);
-  if (!Array.isArray(merges) || merges.length > 0) return undefined;
-  const ids = Object.entries(Object(vocab) as Record<string, number>);
-  if (Object(before).use_regex === false && ids.length === BYTES) return Vocabulary.bytes();
-  if (Object(decoder).type !== 'Fuse') return undefined;
-  const symbols = ids
-    .sort(([, a], [, b]) => a - b)
-    .map(([text]) => text)
-    .join('');
-  return Vocabulary.fromJson({ kind: 'characters', symbols });
-}
-
-/** What the tokens stand for: --tokenizer, what is beside the weights, or bytes. */
-function knownOf(found: FoundFile, { tokenizer }: ImportValues, size: number): GptKnown {
-  const has = (...names: string[]): boolean =>
-    names.every((name) => fs.existsSync(join(found.directory, name)));
-  const isBeside = has('tokenizer.json') || has('vocab.json', 'merges.txt');
-  const path = tokenizer ?? (isBeside ? found.directory : undefined);
-  if (path === undefined && size === BYTES)
-    return { vocabulary: Vocabulary.bytes(), learned: null };
-  if (path === undefined)
-    throw new UsageError(
-      `there is no tokenizer beside the weights, which have ${size} tokens`,
-      'give --tokenizer tokenizer.json',
-    );
-  const vocabulary = ownVocabulary(path) ?? readTokenizer(path);
-  if (vocabulary.size !== size)
-    throw new UsageError(
-      `tokenizer ${quote(path)} has ${vocabulary.size} tokens, the weights have ${size}`,
-      'give the one that the model was trained with',
-    );
-  return { vocabulary, learned: null };
-}
-
-/** Sequences of the text, evenly spaced; without one, numbers that a formula gives. */
-function calibrateWith(
-  { text }: ImportValues,
-  { vocabulary }: GptKnown,
-  { vocab, context }: { vocab: number; context: number },
-): Int32Array[] {
-  const length = Math.min(TOKENS, context);
-  if (text === undefined)
-    return Array.from({ length: 2 }, (_, s) =>
-      Int32Array.from({ length }, (_, t) => (s * 65537 + t * t * 31 + t * 7919) % vocab),
-    );
-  const tokens = vocabulary.encode(readTextFile(text), describeText(text));
-  if (tokens.length === 0) throw new UsageError(`${describeText(text)} is empty`);
-  const sequences = Math.min(SEQUENCES, Math.ceil(tokens.length / length));
-  const step = Math.max(0, (tokens.length - length) / Math.max(1, sequences - 1));
-  return Array.from({ length: sequences }, (_, s) => {
-    const from = Math.floor(s * step);
-    return tokens.slice(from, from + length);
-  });
-}
+/** Whether it is a vision transformer, or another model that looks at images. */
+const isOfImages = ({ source }: FoundFile, config: object): boolean => {
+  const { model_type: type, image_size: size } = config as Record<string, unknown>;
+  const isNamed = source.tensors.some(({ name }) => /cls_token$|^patch\.weight$/.test(name));
+  return type === 'vit' || size !== undefined || isNamed;
+};
 
 /** Throws RetrogradError if a value of the text left its range. */
-function checkReport({ report }: Imported): void {
+function checkReport({ report }: Pick<Imported, 'report'>): void {
   const wrong = Object.entries(report?.saturated ?? {}).filter(([, channels]) => channels > 0);
   if (wrong.length === 0) return;
   const [[place, channels]] = wrong;
@@ -124,19 +55,9 @@ function checkReport({ report }: Imported): void {
   );
 }
 
-/** Values that the engine clamps on the sequences, each repeated until it fills the context
- *  (evaluations count them, predictions do not). */
-function clampedOf(
-  trainer: Trainer<TextBatch>,
-  sequences: readonly Int32Array[],
-  context: number,
-): number {
-  for (const sequence of sequences) {
-    const tokenAt = (i: number): number => sequence[i % sequence.length];
-    const inputs = Int32Array.from({ length: context }, (_, i) => tokenAt(i));
-    const targets = Int32Array.from({ length: context }, (_, i) => tokenAt(i + 1));
-    trainer.evaluate({ inputs, targets });
-  }
+/** Values that the engine clamps on the samples (evaluations count them, predictions do not). */
+function clampedOf<Batch>(arriving: Arriving<Config, Batch>, trainer: Trainer<Batch>): number {
+  arriving.evaluate(trainer);
   const { saturated, overflowed } = trainer.totals;
   return saturated + overflowed;
 }
@@ -155,71 +76,63 @@ function checkOut(out: string | undefined): string {
   return out;
 }
 
-/** Errors of the weights, with the path in front. */
-async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof CheckpointError)) throw error;
-    throw new CheckpointError(`${quote(path)}: ${error.message.split('. HINT: ')[0]}`, error.hint);
-  }
-}
-
 /** The command: returns the exit code. */
 export async function importModel(path: string, values: ImportValues): Promise<number> {
   const out = checkOut(values.out);
   const found = await named(path, () => foundSource(path));
   try {
-    return await importFound(path, found, values, out);
+    const config = configOf(found, values);
+    if (isOfImages(found, config))
+      return await importFound(path, await arrivingVit(path, found, config, values), values, out);
+    return await importFound(path, await arrivingGpt2(path, found, config, values), values, out);
   } finally {
     found.close();
   }
 }
 
-async function importFound(
+async function importFound<C extends Config, Batch>(
   path: string,
-  found: FoundFile,
+  arriving: Arriving<C, Batch>,
   values: ImportValues,
   out: string,
 ): Promise<number> {
-  const { source } = found;
-  const config = configOf(found, values);
-  const { options: seen } = await named(path, () => importGpt2(source, config));
-  const { vocabulary: vocab, context, layers } = seen.model.config;
-  const known = knownOf(found, values, vocab);
-  const sequences = calibrateWith(values, known, { vocab, context });
+  const { blocks, kind, known } = arriving;
   const isShown = values.json !== true && isLively();
   const line = (done: number): string =>
-    barLine('calibrating', done / layers, [`${done} of ${layers} blocks`], terminalColumns());
-  const bar = isShown ? new Bar(line, layers, 0) : undefined;
-  const calibrate = { calibrate: sequences, onBlock: (done: number) => bar?.update(done) };
-  const imported = await named(path, () => importGpt2(source, config, calibrate)).finally(() =>
-    bar?.close(),
-  );
+    barLine('calibrating', done / blocks, [`${done} of ${blocks} blocks`], terminalColumns());
+  const bar = isShown ? new Bar(line, blocks, 0) : undefined;
+  const imported = await arriving
+    .calibrated((done) => bar?.update(done))
+    .finally(() => bar?.close());
   checkReport(imported);
   const trainer = createTrainer(
-    { name: 'gpt' },
-    checkTrainOptions({ ...imported.options, batch: 1, steps: STEPS }),
+    { name: kind },
+    checkTrainOptions<Batch>({ ...imported.options, batch: 1, steps: STEPS }),
   );
   await named(path, () => imported.load(trainer));
-  const saturated = clampedOf(trainer, sequences, context);
+  const saturated = clampedOf(arriving, trainer);
   const dataSha256 = await sha256Hex(new Uint8Array(0));
-  const saved = { vocabulary: knownJson(known), dataSha256, float32: false };
   const home = RunDirectory.hold(out, '--out');
   try {
+    const saved = { vocabulary: known, dataSha256, float32: false };
     for (const { file, bytes } of await encodeRun(trainer as Trainer<never>, saved))
       home.write(file, bytes);
   } finally {
     home.release();
   }
-  tell(imported, trainer, { values, saturated, out });
+  tell(imported, trainer, { values, saturated, out, arriving });
   return saturated === 0 ? 0 : 1;
 }
 
-function tell(
-  { report, options }: Imported,
-  trainer: Trainer<TextBatch>,
-  { values, saturated, out }: { values: ImportValues; saturated: number; out: string },
+function tell<C extends Config, Batch>(
+  { report, options }: Imported<C, Batch>,
+  trainer: Trainer<Batch>,
+  {
+    values,
+    saturated,
+    out,
+    arriving,
+  }: { values: ImportValues; saturated: number; out: string; arriving: Arriving<C, Batch> },
 ): void {
   const { parameters } = trainer;
   const digest = weightsSha256(trainer.tensors());
@@ -238,10 +151,7 @@ function tell(
   }
   const rows = [
     ['parameters', count(parameters)],
-    [
-      'calibrated on',
-      values.text === undefined ? 'numbers; better with --text' : oneLine(values.text),
-    ],
+    ['calibrated on', arriving.calibratedOn],
     ['largest value', largest.toPrecision(4)],
     ['residual stream', `2^-${report?.residual ?? 0} of its values`],
     ['outlier neurons', count(outliers)],
@@ -249,5 +159,6 @@ function tell(
   ];
   print(table(rows));
   print(`\nin ${oneLine(out)}; SHA-256 of the weights:\n${digest}`);
-  print(`\nto learn on: ${commandLine('train', 'gpt', '--init', pathWord(out), '--text', 'FILE')}`);
+  const { kind, next } = arriving;
+  print(`\nto learn on: ${commandLine('train', kind, '--init', pathWord(out), ...next)}`);
 }

@@ -47,6 +47,12 @@ const RULE = ['reversible', 'gammaShift', 'momentum', 'randomMomentum', 'fractio
 /** The format of products' operands, unless one is given. */
 const OPERANDS = ['operands', 'operandsOn'];
 
+/** What the configuration of an imported model has more. */
+interface Imported {
+  readonly formats?: ImportedFormats;
+  readonly headBias?: boolean;
+}
+
 /** Opens the run of --init. Throws UsageError for an option that its weights do not fit. */
 export async function openInit(
   kind: SomeKind,
@@ -64,8 +70,8 @@ export async function openInit(
   const rule = RULE.filter((name) => !given.has(name) && !given.has('reversible'));
   const operands = given.has('operands') ? [] : OPERANDS;
   const taken = [...shape, ...rule, ...operands].map((name) => [name, before[name]]);
-  const { formats } = run.options.model.config as { formats?: ImportedFormats };
-  taken.push(['formats', formats]);
+  const { formats, headBias } = run.options.model.config as Imported;
+  taken.push(['formats', formats], ['headBias', headBias]);
   const basis = { ...run, dataSha256: undefined };
   return {
     run: run as unknown as SavedRun,

@@ -29,6 +29,7 @@ export interface RunValues {
   untied?: boolean;
   /** Of imported weights that a run begins with. */
   formats?: ImportedFormats | undefined;
+  headBias?: boolean | undefined;
   data?: string;
   classes?: number;
   patch?: number;

@@ -6,10 +6,11 @@ import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError, UsageError } from '../core/errors.ts';
 import {
   type ImportedGptConfig,
+  type ImportedVitConfig,
   isWeight,
   mergeAdapter,
   type NamedTensor,
-  type PlainGpt,
+  type PlainModel,
   withoutFormats,
 } from '../index.ts';
 import { elements, filled, type Values, weights } from './values.ts';
@@ -85,9 +86,9 @@ export class Source {
   }
 
   /** Without the formats of imported weights, if it has some. */
-  private plain(): PlainGpt | undefined {
-    const config = this.config as ImportedGptConfig;
-    if (this.model !== 'gpt') return undefined;
+  private plain(): PlainModel<object> | undefined {
+    const config = this.config as ImportedGptConfig | ImportedVitConfig;
+    if (this.model !== 'gpt' && this.model !== 'vit') return undefined;
     const { formats } = properties('the configuration', config, ['formats']);
     if (formats === undefined) return undefined;
     return withoutFormats(config, this.masters);

@@ -3,18 +3,21 @@
 
 import { list, show, text } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
-import { type VitConfig, vit } from '../index.ts';
+import { type ImportedVitConfig, importedVit } from '../index.ts';
 import { mlpWidth } from './gpt2.ts';
 import { Naming } from './naming.ts';
 import type { Source } from './source.ts';
-import { filled, type OutTensor, patchKernel } from './values.ts';
+import { filled, type OutTensor, patchKernel, weights } from './values.ts';
+
+type VitShape = Required<Omit<ImportedVitConfig, 'formats' | 'headBias'>> &
+  Pick<ImportedVitConfig, 'headBias'>;
 
 /** The configuration of a vision transformer, every value checked. */
-export const vitConfig = ({ config }: Source): Required<VitConfig> =>
-  vit(config as VitConfig).config as Required<VitConfig>;
+export const vitConfig = ({ config }: Source): VitShape =>
+  importedVit(config as ImportedVitConfig).config as VitShape;
 
 /** Rows of the state: the class token and the patches. */
-export const vitRows = ({ width, height, patch }: Required<VitConfig>): number =>
+export const vitRows = ({ width, height, patch }: VitShape): number =>
   1 + (width / patch) * (height / patch);
 
 /** The weights, under ViT's names. */
@@ -41,6 +44,8 @@ export function vitTensors(source: Source): OutTensor[] {
   const projection = `${embeddings}.patch_embeddings.projection`;
   const size = patch * patch * colours;
   const [, bias] = naming.linear(projection, 'patch', C, size);
+  const headBias =
+    config.headBias === true ? weights(source.weight('head.bias', classes)) : filled(classes);
   return [
     naming.tensor(`${embeddings}.cls_token`, 'class.weight', [1, C], [1, 1, C]),
     naming.tensor(`${embeddings}.position_embeddings`, 'position.weight', [rows, C], [1, rows, C]),
@@ -53,7 +58,7 @@ export function vitTensors(source: Source): OutTensor[] {
     ...Array.from({ length: layers }, (_, k) => block(k)).flat(),
     ...naming.norm('vit.layernorm', 'norm', C),
     naming.tensor('classifier.weight', 'head.weight', [classes, C]),
-    { name: 'classifier.bias', shape: [classes], values: filled(classes) },
+    { name: 'classifier.bias', shape: [classes], values: headBias },
   ];
 }
 
@@ -86,7 +91,7 @@ export function vitJson(source: Source, labels: readonly string[]): object {
     num_attention_heads: heads,
     intermediate_size: mlpWidth(config),
     hidden_act: 'gelu',
-    layer_norm_eps: 1e-5,
+    layer_norm_eps: source.epsilon,
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,
     qkv_bias: true,

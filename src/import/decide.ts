@@ -10,10 +10,11 @@
 //   outliers   neurons beyond +-16, or whose weights would take the others' bits, are products of
 //              their own (layers/outliers.ts)
 //   logits     the last layer norm times 2^-s, logits times 2^s, and 2^k if the head is tied
+//   epsilon    1e-5 times 4^-m: the nearest, or as near as tells on the rows that were seen, and as
+//              states times 2^m stay below 2^15 (layers/rescaled.ts)
 
 import type { ImportedFormats, NormWidths, OutlierNeuron } from '../index.ts';
 import type { BlockMeasures, Measures } from './measure.ts';
-import type { Gpt2Shape } from './names.ts';
 import { outliersOf } from './neurons.ts';
 import { ACTIVATION, BRANCH, fits, floorLog2, HEADROOM, STATE, toFit } from './ranges.ts';
 
@@ -79,14 +80,17 @@ export function scaleOutlier(block: BlockMeasures, n: number, residual: number):
 }
 
 /** k: the largest branch, neuron's write and state all fit. */
-function residualOf({ blocks, residual }: Measures, outliers: readonly number[][]): number {
+function residualOf(
+  { blocks, residual, input = 0 }: Measures,
+  outliers: readonly number[][],
+): number {
   const branches = blocks.flatMap(({ attention, mlp, activation, column }, k) => [
     attention,
     mlp,
     ...outliers[k].map((n) => activation[n] * column[n]),
   ]);
   const states = [residual, ...blocks.map((block) => block.residual)];
-  return Math.max(toFit(Math.max(...branches), BRANCH), toFit(Math.max(...states), STATE));
+  return Math.max(toFit(Math.max(input, ...branches), BRANCH), toFit(Math.max(...states), STATE));
 }
 
 /** k with 1e-5 * 4^-k nearest to epsilon, by its logarithm. */
@@ -97,8 +101,29 @@ function epsilonShift(epsilon: number): number {
   return shift;
 }
 
+/** Most that an epsilon may be of a row's variance: 1 / sigma is then off by 2^-13. */
+const EPSILON_PART = 2 ** -12;
+/** Beyond which a state that is multiplied overflows, and most that it may be multiplied by. */
+const MAGNIFIED = 2 ** 15;
+const MOST_MAGNIFIED = 12;
+
+/** The same where a greater epsilon does as well, or where states leave no room for a smaller one.
+ */
+function measuredShift(base: number, measures: Measures, residual: number): number {
+  const states = [measures.residual, ...measures.blocks.map((block) => block.residual)];
+  const { variance = 0 } = measures;
+  let needed = 0;
+  while (1e-5 * 4 ** -needed > variance * EPSILON_PART && needed < base) needed++;
+  const most = Math.max(...states) * HEADROOM;
+  const room = most === 0 ? base : Math.max(0, floorLog2(MAGNIFIED / most));
+  return Math.min(needed, room, MOST_MAGNIFIED - residual);
+}
+
 /** The scales that a model needs. Without measures: those of its epsilon alone. */
-export function decide(shape: Gpt2Shape, measures: Measures | undefined): Scales {
+export function decide(
+  shape: { readonly epsilon: number; readonly tied: boolean },
+  measures: Measures | undefined,
+): Scales {
   const base = epsilonShift(shape.epsilon);
   if (measures === undefined)
     return { residual: 0, last: 0, logits: 0, magnified: base, blocks: [] };
@@ -116,7 +141,8 @@ export function decide(shape: Gpt2Shape, measures: Measures | undefined): Scales
     }),
   );
   const logits = last + (shape.tied ? residual : 0);
-  return { residual, last, logits, magnified: base + residual, blocks };
+  const shift = base > 0 ? measuredShift(base, measures, residual) : base;
+  return { residual, last, logits, magnified: shift + residual, blocks };
 }
 
 /** What of it the model must know; undefined: it is a GPT like any other. */

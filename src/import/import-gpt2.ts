@@ -2,25 +2,19 @@
 
 import { UsageError } from '../core/errors.ts';
 import {
-  type ConfiguredModel,
   type GptConfig,
   type ImportedGptConfig,
   importedGpt,
-  isWeight,
-  type NamedTensor,
   plain,
-  type TextBatch,
-  type Trainer,
   type UpdateRule,
 } from '../index.ts';
-import { decide, formatsOf } from './decide.ts';
+import { arrive, type Imported, mlpRatioOf } from './arrive.ts';
+import { type ForeignModel, readMatrix } from './foreign.ts';
 import { measure } from './measure.ts';
 import { type Gpt2Shape, gpt2Source } from './names.ts';
 import type { TensorSource } from './pieces.ts';
-import { makeMaster, type Recipe } from './recipe.ts';
-import { recipesOf } from './recipes.ts';
-import { addRemainders } from './record.ts';
-import { type ImportReport, reportOf } from './report.ts';
+import { type Rows, rowsOf } from './real.ts';
+import { eachElement } from './recipe.ts';
 
 /** How weights are imported. */
 export interface ImportOptions {
@@ -32,30 +26,6 @@ export interface ImportOptions {
   rule?: UpdateRule | undefined;
   /** Called after each block that was measured, of so many. */
   onBlock?: ((done: number, of: number) => void) | undefined;
-}
-
-/** Weights of another program as this library's. They are read when they are asked for. */
-export interface Imported {
-  /** What `Trainer.create` needs, beside batch and steps: the model, fraction bits of its residual
-   *  stream, and what keeps its activations small. */
-  readonly options: {
-    readonly model: ConfiguredModel<ImportedGptConfig, TextBatch>;
-    readonly fractionBits: number;
-    readonly keep: 'states' | undefined;
-  };
-  /** What calibrating found. */
-  readonly report: ImportReport | undefined;
-  /** The weights in the order of forward: a copy of them, int32 with 24 fraction bits. */
-  tensors(): Promise<NamedTensor[]>;
-  /** Brings the weights into a trainer of these options that has done no step, piece by piece. */
-  load(trainer: Trainer<TextBatch>): Promise<void>;
-}
-
-function configOf(shape: Gpt2Shape, rule: UpdateRule): GptConfig {
-  const { inner, channels, epsilon: _, ...rest } = shape;
-  const mlpRatio = inner / channels;
-  if (Number.isInteger(mlpRatio)) return { ...rest, channels, mlpRatio, rule };
-  throw new UsageError(`its MLP has ${inner} neurons for ${channels} channels, not a multiple`);
 }
 
 /** The sequences to calibrate with. */
@@ -76,21 +46,28 @@ function sequencesOf(
   return all;
 }
 
-/** Throws unless a trainer's weights are these, and it has done no step. */
-function checkTrainer(trainer: Trainer<TextBatch>, recipes: readonly Recipe[]): NamedTensor[] {
-  const weights = trainer.tensors().filter(isWeight);
-  const nameOf = (name: string, shape: readonly number[]): string => `${name} [${shape}]`;
-  const has = weights.map(({ name, shape }) => nameOf(name, shape));
-  const wants = recipes.map(({ path, shape }) => nameOf(path, shape));
-  const wrong = wants.findIndex((want, i) => want !== has[i]);
-  if (wrong >= 0 || has.length > wants.length)
-    throw new UsageError(
-      `the trainer has ${has[wrong] ?? 'more tensors'}, expected ${wants[wrong]}`,
-      'make it of the options that importing gave',
-    );
-  if (trainer.steps > 0)
-    throw new UsageError(`the trainer has done ${trainer.steps} steps, expected none`);
-  return weights;
+/** The first states of some sequences: token and position embeddings. */
+async function embedded(
+  gpt: ForeignModel<Gpt2Shape>,
+  sequences: readonly Int32Array[],
+): Promise<Rows[]> {
+  const { channels: C, vocabulary, context } = gpt.shape;
+  const states = sequences.map(({ length }) => rowsOf(length, C));
+  const positions = await readMatrix(gpt, 'position.weight', context, C);
+  const wanted = new Set(sequences.flatMap((sequence) => [...sequence]));
+  const rows = new Map([...wanted].map((token) => [token, new Float64Array(C)]));
+  const parts = gpt.parts('token.weight', vocabulary);
+  await eachElement(gpt.source, { parts, columns: C }, (row, column, value) => {
+    const kept = rows.get(row);
+    if (kept !== undefined) kept[column] = value;
+  });
+  sequences.forEach((sequence, s) => {
+    sequence.forEach((token, t) => {
+      for (let c = 0; c < C; c++)
+        states[s].values[t * C + c] = (rows.get(token)?.[c] ?? 0) + positions[t * C + c];
+    });
+  });
+  return states;
 }
 
 /** GPT-2 weights of another program: from `openSafetensors`, `openSharded` or `openLlmC`, under the
@@ -115,41 +92,18 @@ export async function importGpt2(
   config: object,
   { rule = plain(), calibrate, onBlock }: ImportOptions = {},
 ): Promise<Imported> {
-  const gpt2 = await gpt2Source(source, config);
-  const { shape } = gpt2;
-  const plainConfig = configOf(shape, rule);
+  const foreign = await gpt2Source(source, config);
+  const { vocabulary, context, layers, channels, heads, bias, tied } = foreign.shape;
+  const shape = { vocabulary, context, layers, channels, heads, bias, tied };
+  const plainConfig: GptConfig = { ...shape, mlpRatio: mlpRatioOf(foreign), rule };
   importedGpt(plainConfig); // refuses what cannot be before anything is read
-  const sequences = sequencesOf(calibrate, shape);
+  const sequences = sequencesOf(calibrate, foreign.shape);
   const measures =
     sequences.length === 0
       ? undefined
-      : await measure(gpt2, sequences, (done) => onBlock?.(done, shape.layers));
-  const scales = decide(shape, measures);
-  const recipes = recipesOf(gpt2, scales);
-  const make = async (recipe: Recipe, data: Int32Array): Promise<void> => {
-    await makeMaster(source, recipe, data);
-    addRemainders(gpt2.record, recipe, data);
-  };
-  return {
-    options: {
-      model: importedGpt({ ...plainConfig, formats: formatsOf(scales) }),
-      fractionBits: measures === undefined ? 9 : 14,
-      keep: rule.inverse === undefined ? 'states' : undefined,
-    },
-    report: measures && reportOf(measures, scales),
-    async tensors() {
-      const all: NamedTensor[] = [];
-      for (const recipe of recipes) {
-        const { path: name, shape: sides } = recipe;
-        const data = new Int32Array(sides.reduce((a, b) => a * b, 1));
-        await make(recipe, data);
-        all.push({ name, shape: sides, data, fraction: 24 });
-      }
-      return all;
-    },
-    async load(trainer) {
-      const weights = checkTrainer(trainer, recipes);
-      for (const [i, recipe] of recipes.entries()) await make(recipe, weights[i].data);
-    },
-  };
+      : await measure(foreign, await embedded(foreign, sequences), (done) =>
+          onBlock?.(done, layers),
+        );
+  const model = (formats: ImportedGptConfig['formats']) => importedGpt({ ...plainConfig, formats });
+  return arrive({ foreign, measures, rule, model });
 }

@@ -1,10 +1,19 @@
-// How large the values of a GPT-2 become on some text: one pass in real numbers, block by block, so
-// that never more than one block's weights are held.
+// How large the values of a transformer become on some samples: one pass in real numbers, block by
+// block, so that never more than one block's weights are held.
 
-import type { Gpt2Source } from './names.ts';
+import { type ForeignModel, readMatrix, readVector } from './foreign.ts';
 import { outliersOf } from './neurons.ts';
-import { add, attended, gelu, normalised, product, type Rows, raise, rowsOf } from './real.ts';
-import { eachElement } from './recipe.ts';
+import type { BlockShape } from './paths.ts';
+import {
+  add,
+  attended,
+  gelu,
+  leastVariance,
+  normalised,
+  product,
+  type Rows,
+  raise,
+} from './real.ts';
 import { type Width, widthOf } from './width.ts';
 
 /** The largest |value| of every channel, of one block. */
@@ -36,78 +45,46 @@ export interface Measures {
   /** Of the residual stream before the first block. */
   readonly residual: number;
   readonly norm: Float64Array;
-}
-
-/** A matrix [out, in]. */
-async function matrix(gpt: Gpt2Source, path: string, out: number, into: number) {
-  const weight = new Float32Array(out * into);
-  const parts = [gpt.part(path, out)];
-  await eachElement(gpt.source, { parts, columns: into }, (row, column, value) => {
-    weight[row * into + column] = value;
-  });
-  return weight;
-}
-
-async function vector(gpt: Gpt2Source, path: string, size: number): Promise<Float64Array> {
-  const values = new Float64Array(size);
-  const parts = [gpt.part(path, size)];
-  await eachElement(gpt.source, { parts, columns: 1 }, (row, _, value) => {
-    values[row] = value;
-  });
-  return values;
+  /** The least variance of a row that a layer norm reads (not known). */
+  readonly variance?: number | undefined;
+  /** Of the branch that the first states are made of (none). */
+  readonly input?: number | undefined;
 }
 
 const largest = (values: Float64Array): number =>
   values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
-/** The first states of some sequences: token and position embeddings. */
-async function embedded(gpt: Gpt2Source, sequences: readonly Int32Array[]): Promise<Rows[]> {
-  const { channels: C, vocabulary, context } = gpt.shape;
-  const states = sequences.map(({ length }) => rowsOf(length, C));
-  const positions = await matrix(gpt, 'position.weight', context, C);
-  const wanted = new Set(sequences.flatMap((sequence) => [...sequence]));
-  const rows = new Map([...wanted].map((token) => [token, new Float64Array(C)]));
-  const parts = [gpt.part('token.weight', vocabulary)];
-  await eachElement(gpt.source, { parts, columns: C }, (row, column, value) => {
-    const kept = rows.get(row);
-    if (kept !== undefined) kept[column] = value;
-  });
-  sequences.forEach((sequence, s) => {
-    sequence.forEach((token, t) => {
-      for (let c = 0; c < C; c++)
-        states[s].values[t * C + c] = (rows.get(token)?.[c] ?? 0) + positions[t * C + c];
-    });
-  });
-  return states;
-}
-
 /** A linear layer or layer norm of a block, read. */
 class Reader {
+  /** The least variance of a row that a layer norm read. */
+  variance = Infinity;
+
   constructor(
-    private readonly gpt: Gpt2Source,
+    private readonly model: ForeignModel,
     private readonly block: string,
   ) {}
 
   weight(name: string, out: number, into: number): Promise<Float32Array> {
-    return matrix(this.gpt, `${this.block}${name}.weight`, out, into);
+    return readMatrix(this.model, `${this.block}${name}.weight`, out, into);
   }
 
   async bias(name: string, size: number): Promise<Float64Array | undefined> {
-    return this.gpt.shape.bias
-      ? await vector(this.gpt, `${this.block}${name}.bias`, size)
+    return this.model.shape.bias
+      ? await readVector(this.model, `${this.block}${name}.bias`, size)
       : undefined;
   }
 
   async norm(name: string, states: readonly Rows[]): Promise<Rows[]> {
-    const { channels, epsilon } = this.gpt.shape;
-    const gain = await vector(this.gpt, `${this.block}${name}.gain`, channels);
+    const { channels, epsilon } = this.model.shape;
+    const gain = await readVector(this.model, `${this.block}${name}.gain`, channels);
     const bias = await this.bias(name, channels);
+    this.variance = Math.min(this.variance, ...states.map(leastVariance));
     return states.map((x) => normalised(x, gain, bias, epsilon));
   }
 }
 
-async function attentionOf(reader: Reader, gpt: Gpt2Source, states: readonly Rows[]) {
-  const { channels: C, heads } = gpt.shape;
+async function attentionOf(reader: Reader, shape: BlockShape, states: readonly Rows[]) {
+  const { channels: C, heads, causal } = shape;
   const most = () => new Float64Array(C);
   const found = {
     query: most(),
@@ -134,7 +111,7 @@ async function attentionOf(reader: Reader, gpt: Gpt2Source, states: readonly Row
           Math.abs(qkv.values[i] - (bias?.[C + c] ?? 0)),
         );
     }
-    const out = product(attended(qkv, heads), projection, projectionBias);
+    const out = product(attended(qkv, heads, causal), projection, projectionBias);
     found.attention = Math.max(found.attention, largest(out.values));
     add(states[s], out);
   });
@@ -149,8 +126,8 @@ function widthOfColumns(weight: Float32Array, columns: number): Float64Array {
   return most;
 }
 
-async function mlpOf(reader: Reader, gpt: Gpt2Source, states: readonly Rows[]) {
-  const { channels: C, inner: M } = gpt.shape;
+async function mlpOf(reader: Reader, shape: BlockShape, states: readonly Rows[]) {
+  const { channels: C, inner: M } = shape;
   const up = await reader.weight('up', M, C);
   const upBias = await reader.bias('up', M);
   const down = await reader.weight('down', C, M);
@@ -178,24 +155,33 @@ async function mlpOf(reader: Reader, gpt: Gpt2Source, states: readonly Rows[]) {
   return { ...found, norm2, row: norm2.rows };
 }
 
-/** Measures a GPT-2 on sequences of at most its context. `onBlock` is told of every block. */
+/** The first row of each. */
+const firstRows = (states: readonly Rows[]): Rows[] =>
+  states.map(({ columns, values }) => ({ rows: 1, columns, values: values.subarray(0, columns) }));
+
+/** Measures a model from the first states of some samples on, which become the last ones. `onBlock`
+ *  is told of every block. */
 export async function measure(
-  gpt: Gpt2Source,
-  sequences: readonly Int32Array[],
+  model: ForeignModel,
+  states: readonly Rows[],
   onBlock: (done: number) => void,
 ): Promise<Measures> {
-  const states = await embedded(gpt, sequences);
+  const { shape, isPooled } = model;
   const most = (): number => Math.max(...states.map(({ values }) => largest(values)));
   const residual = most();
   const blocks: BlockMeasures[] = [];
-  for (let k = 0; k < gpt.shape.layers; k++) {
-    const reader = new Reader(gpt, `block.${k}.`);
-    const attention = await attentionOf(reader, gpt, states);
-    const mlp = await mlpOf(reader, gpt, states);
+  let variance = Infinity;
+  for (let k = 0; k < shape.layers; k++) {
+    const reader = new Reader(model, `block.${k}.`);
+    const attention = await attentionOf(reader, shape, states);
+    const mlp = await mlpOf(reader, shape, states);
     blocks.push({ ...attention, ...mlp, residual: most() });
+    variance = Math.min(variance, reader.variance);
     onBlock(k + 1);
   }
-  const norm = new Float64Array(gpt.shape.channels);
-  for (const rows of await new Reader(gpt, '').norm('norm', states)) raise(norm, rows);
-  return { blocks, residual, norm };
+  const norm = new Float64Array(shape.channels);
+  const last = new Reader(model, '');
+  const read = await last.norm('norm', isPooled ? firstRows(states) : states);
+  for (const rows of read) raise(norm, rows);
+  return { blocks, residual, norm, variance: Math.min(variance, last.variance) };
 }

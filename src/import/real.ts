@@ -1,4 +1,4 @@
-// A GPT-2's forward pass in real numbers, for measuring how large its values become. Only
+// A transformer's forward pass in real numbers, for measuring how large its values become. Only
 // operations whose last bit is specified are used, in a fixed order: what is measured decides
 // formats, and formats decide bits.
 
@@ -84,6 +84,17 @@ export function normalised(
   return y;
 }
 
+/** The least variance of a row. */
+export function leastVariance({ columns: C, values }: Rows): number {
+  let least = Infinity;
+  for (let at = 0; at < values.length; at += C) {
+    const row = values.subarray(at, at + C);
+    const mean = row.reduce((a, b) => a + b, 0) / C;
+    least = Math.min(least, row.reduce((a, b) => a + (b - mean) * (b - mean), 0) / C);
+  }
+  return least;
+}
+
 /** One head's queries, keys and values in the rows of one matrix, and a row of its attention. */
 class Head {
   private readonly scores: Float64Array;
@@ -96,47 +107,47 @@ class Head {
     this.scores = new Float64Array(qkv.rows);
   }
 
-  /** Weights of the rows up to t, not divided by their sum, which is returned. */
-  private weigh(t: number): number {
+  /** Weights of the rows up to `last`, not divided by their sum, which is returned. */
+  private weigh(t: number, last: number): number {
     const { scores, size, first } = this;
     const { columns, values } = this.qkv;
     const q = t * columns + first;
-    for (let s = 0; s <= t; s++) {
+    for (let s = 0; s <= last; s++) {
       const k = s * columns + columns / 3 + first;
       let dot = 0;
       for (let d = 0; d < size; d++) dot += values[q + d] * values[k + d];
       scores[s] = dot / Math.sqrt(size);
     }
-    const most = scores.subarray(0, t + 1).reduce((a, b) => Math.max(a, b), -Infinity);
+    const most = scores.subarray(0, last + 1).reduce((a, b) => Math.max(a, b), -Infinity);
     let total = 0;
-    for (let s = 0; s <= t; s++) {
+    for (let s = 0; s <= last; s++) {
       scores[s] = exponential(scores[s] - most);
       total += scores[s];
     }
     return total;
   }
 
-  /** Adds to out, at `at`, the mean of the values of the rows up to t. */
-  attend(t: number, out: Float64Array, at: number): void {
+  /** Adds to out, at `at`, the mean of the values of the rows up to `last`, as row t sees them. */
+  attend(t: number, last: number, out: Float64Array, at: number): void {
     const { scores, size, first } = this;
     const { columns, values } = this.qkv;
-    const total = this.weigh(t);
-    for (let s = 0; s <= t; s++) {
+    const total = this.weigh(t, last);
+    for (let s = 0; s <= last; s++) {
       const v = s * columns + (2 * columns) / 3 + first;
       for (let d = 0; d < size; d++) out[at + d] += (scores[s] / total) * values[v + d];
     }
   }
 }
 
-/** Causal attention of heads: qkv [T, 3C] to [T, C]. */
-export function attended(qkv: Rows, heads: number): Rows {
+/** Attention of heads: qkv [T, 3C] to [T, C]. `causal`: to the rows before, else to all. */
+export function attended(qkv: Rows, heads: number, causal: boolean): Rows {
   const { rows: T, columns } = qkv;
   const C = columns / 3;
   const y = rowsOf(T, C);
   for (let h = 0; h < heads; h++) {
     const first = (h * C) / heads;
     const head = new Head(qkv, first, C / heads);
-    for (let t = 0; t < T; t++) head.attend(t, y.values, t * C + first);
+    for (let t = 0; t < T; t++) head.attend(t, causal ? t : T - 1, y.values, t * C + first);
   }
   return y;
 }

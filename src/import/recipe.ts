@@ -25,21 +25,27 @@ export interface Axis {
   readonly exponents?: ArrayLike<number> | undefined;
   /** Where each goes; -1: nowhere (where it is). */
   readonly places?: ArrayLike<number> | undefined;
+  /** Each is multiplied by this number too (1). */
+  readonly factors?: ArrayLike<number> | undefined;
+}
+
+/** Where numbers go, what they are multiplied by, and what is then added to each of a row (0). */
+export interface Placing {
+  readonly onRows?: Axis | undefined;
+  readonly onColumns?: Axis | undefined;
+  readonly added?: ArrayLike<number> | undefined;
 }
 
 /** A parameter: its parts, and what becomes of them. Rows are outputs, columns inputs; a vector has
  *  one column. */
-export interface Recipe {
+export interface Recipe extends Placing {
   readonly path: string;
   readonly shape: readonly number[];
   readonly parts: readonly Part[];
   /** Columns of the parts. */
   readonly columns: number;
-  /** All is multiplied by this number and this power of two. */
-  readonly factor?: number | undefined;
+  /** All is multiplied by this power of two. */
   readonly exponent?: number | undefined;
-  readonly onRows?: Axis | undefined;
-  readonly onColumns?: Axis | undefined;
 }
 
 /** Calls `put` with row, column and value of every element of the parts. */
@@ -75,8 +81,30 @@ const tooLarge = ({ path, parts }: Recipe, row: number, column: number, raw: num
   new CheckpointError(
     `${path} (${parts.map(({ name }) => name).join(', ')}) has ${raw / 2 ** MASTER_FRACTION} at ` +
       `[${row}, ${column}], weights are within +-16`,
-    'calibrate with tokens of the kind that it will read',
+    'calibrate with text or images of the kind that it will see',
   );
+
+/** The same with row and column where the numbers go, multiplied and added to; their powers of two
+ *  are left to who asks, by the rows and columns where they were. */
+export async function eachPlaced(
+  source: TensorSource,
+  recipe: Pick<Recipe, 'parts' | 'columns'> & Placing,
+  put: (row: number, column: number, value: number, from: readonly [number, number]) => void,
+): Promise<void> {
+  const { onRows = {}, onColumns = {}, added } = recipe;
+  const place = (axis: Axis, i: number): number => axis.places?.[i] ?? i;
+  const factor = (axis: Axis, i: number): number => axis.factors?.[i] ?? 1;
+  const from: [number, number] = [0, 0];
+  await eachElement(source, recipe, (row, column, value) => {
+    const r = place(onRows, row);
+    const c = place(onColumns, column);
+    if (r < 0 || c < 0) return;
+    from[0] = row;
+    from[1] = column;
+    const scaled = value * factor(onRows, row) * factor(onColumns, column);
+    put(r, c, scaled + (added?.[row] ?? 0), from);
+  });
+}
 
 /** Fills `out` with the parameter's master weights, rounded to the nearest with 24 fraction bits.
  *  Throws CheckpointError for one beyond +-16, by name and place. */
@@ -85,17 +113,13 @@ export async function makeMaster(
   recipe: Recipe,
   out: Int32Array,
 ): Promise<void> {
-  const { onRows = {}, onColumns = {}, shape, factor = 1, exponent = 0 } = recipe;
-  const unit = factor * 2 ** (MASTER_FRACTION + exponent);
+  const { onRows = {}, onColumns = {}, shape, exponent = 0 } = recipe;
+  const unit = 2 ** (MASTER_FRACTION + exponent);
   const width = shape.length > 1 ? shape[shape.length - 1] : 1;
-  const powers = (axis: Axis, i: number): number => 2 ** (axis.exponents?.[i] ?? 0);
-  const place = (axis: Axis, i: number): number => axis.places?.[i] ?? i;
+  const power = (axis: Axis, i: number): number => 2 ** (axis.exponents?.[i] ?? 0);
   out.fill(0);
-  await eachElement(source, recipe, (row, column, value) => {
-    const r = place(onRows, row);
-    const c = place(onColumns, column);
-    if (r < 0 || c < 0) return;
-    const raw = Math.round(value * unit * powers(onRows, row) * powers(onColumns, column));
+  await eachPlaced(source, recipe, (r, c, value, [row, column]) => {
+    const raw = Math.round(value * unit * power(onRows, row) * power(onColumns, column));
     if (Math.abs(raw) > WEIGHT_LIMIT) throw tooLarge(recipe, row, column, raw);
     out[r * width + c] = raw;
   });

@@ -1,7 +1,8 @@
-// The recipes of a GPT's parameters: which tensors, and which powers of two on rows and columns.
+// The recipes of a model's parameters: which tensors, and which powers of two on rows and columns.
 
 import type { BlockScales, Scales } from './decide.ts';
-import { type Gpt2Shape, type Gpt2Source, pathsOf } from './names.ts';
+import type { ForeignModel } from './foreign.ts';
+import type { BlockShape } from './paths.ts';
 import type { Axis, Recipe } from './recipe.ts';
 
 /** Rows of queries, keys and values. */
@@ -67,7 +68,7 @@ function changesOf(
 /** The parameters of outlier neurons: name, shape, of which of the block's own. */
 function outlierPaths(
   k: number,
-  { channels: C, inner: M, bias }: Gpt2Shape,
+  { channels: C, inner: M, bias }: BlockShape,
   count: number,
 ): { path: string; shape: number[]; of: string; size: number; columns: number }[] {
   const block = `block.${k}.`;
@@ -82,22 +83,29 @@ function outlierPaths(
 }
 
 /** Recipes of all parameters, in the order of forward. */
-export function recipesOf(gpt: Gpt2Source, scales: Scales): Recipe[] {
-  const { shape } = gpt;
+export function recipesOf(model: ForeignModel, scales: Scales): Recipe[] {
+  const { shape, paths } = model;
   const count = Math.max(0, ...scales.blocks.map(({ outliers }) => outliers.length));
   const recipes: Recipe[] = [];
-  const push = (path: string, sides: number[], of: string, rows: number, columns: number): void => {
-    const parts = [gpt.part(of, rows)];
-    recipes.push({ path, shape: sides, parts, columns, ...changeOf(path) });
+  const push = (
+    path: string,
+    sides: readonly number[],
+    of: string,
+    rows: number,
+    columns: number,
+  ): void => {
+    const parts = model.parts(of, rows);
+    const changes = { ...changeOf(path), ...model.placing?.(path) };
+    recipes.push({ path, shape: sides, parts, columns, ...changes });
   };
   const changeOf = (path: string): Partial<Recipe> => {
     const [, k, name] = /^block\.(\d+)\.(.+)$/.exec(path) ?? [];
     const block = scales.blocks[Number(k)];
     if (block !== undefined) return changesOf(name, block, scales, shape.inner);
-    if (/^(token|position)\./.test(path)) return { exponent: -scales.residual };
+    if (/^(token|position|patch|class)\./.test(path)) return { exponent: -scales.residual };
     return path.startsWith('norm.') ? { exponent: -scales.last } : {};
   };
-  for (const [path, sides] of pathsOf(shape)) {
+  for (const [path, sides] of paths) {
     push(path, sides, path, sides[0], sides[1] ?? 1);
     const [, k] = /^block\.(\d+)\.down\./.exec(path) ?? [];
     const isLastOfBlock = path.endsWith(shape.bias ? 'down.bias' : 'down.weight');

@@ -14,6 +14,8 @@ export interface ImportReport {
   readonly outliers: readonly number[];
   /** The residual stream holds 2^-residual of its values. */
   readonly residual: number;
+  /** Of the layer norms: that of the program, or one that gives the same on these samples. */
+  readonly epsilon: number;
 }
 
 const most = (values: Float64Array): number => values.reduce((a, b) => Math.max(a, b), 0);
@@ -30,6 +32,7 @@ export function reportOf(measures: Measures, scales: Scales): ImportReport {
   const unit = 2 ** scales.residual;
   const branch = (name: string, value: number): void =>
     put(name, Float64Array.of(value), () => BRANCH * unit);
+  if (measures.input !== undefined) branch('patches', measures.input);
   put('embeddings', Float64Array.of(measures.residual), () => STATE * unit);
   measures.blocks.forEach((block, k) => {
     const { norm1, norm2, wide, balance, value, isKeyBare, outliers } = scales.blocks[k];
@@ -50,5 +53,6 @@ export function reportOf(measures: Measures, scales: Scales): ImportReport {
   });
   put('norm', measures.norm, () => ACTIVATION * 2 ** scales.last);
   const outliers = scales.blocks.map((block) => block.outliers.length);
-  return { saturated, largest, outliers, residual: scales.residual };
+  const { residual, magnified } = scales;
+  return { saturated, largest, outliers, residual, epsilon: 1e-5 * 4 ** (residual - magnified) };
 }

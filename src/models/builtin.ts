@@ -16,15 +16,15 @@ import { momentum } from '../reversible/momentum.ts';
 import { plain } from '../reversible/plain.ts';
 import type { AnyDefinition, Makers } from './define.ts';
 import { importedGpt } from './imported.ts';
+import { importedVit } from './imported-vit.ts';
 import { translator } from './translator.ts';
-import { vit } from './vit.ts';
 
 /** The definitions that come with the library. (A function, so that bundlers leave it out where it
  *  is not used.)
  *  @example
  *  console.log(builtinModels().map(({ modelName }) => modelName).join()); // gpt,vit,translator
  */
-export const builtinModels = (): readonly AnyDefinition[] => [importedGpt, vit, translator];
+export const builtinModels = (): readonly AnyDefinition[] => [importedGpt, importedVit, translator];
 
 type Peak = { peak: number; warmup: number };
 

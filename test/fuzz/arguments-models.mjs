@@ -33,10 +33,18 @@ import {
 } from './arguments-good.mjs';
 
 const formats = () => ({ residual: 2, magnified: 2, logits: 2, outliers: [] });
+const VIT_FORMATS = { headBias: true, formats: formats() };
 const importedWeights = () => {
   const model = R.importedGpt({ ...GPT, formats: formats() });
   return R.Trainer.create(runOf(model)).tensors();
 };
+
+const withBias = (options) =>
+  R.defineModel('with a bias', () => ({
+    input: R.features({ count: 2 }),
+    layers: [R.linear(2), R.bias(options)],
+    loss: R.crossEntropy(),
+  }))({});
 
 /** [name, function, good arguments]. */
 export const MODEL_CALLS = [
@@ -50,6 +58,7 @@ export const MODEL_CALLS = [
   ]),
   ['importedGpt', R.importedGpt, () => [{ ...GPT, formats: formats() }]],
   ['withoutFormats', R.withoutFormats, () => [{ ...GPT, formats: formats() }, importedWeights()]],
+  ['importedVit', R.importedVit, () => [{ ...VIT, ...VIT_FORMATS }]],
   ['checkTrainOptions', R.checkTrainOptions, () => [runOf(R.gpt(GPT))]],
   ['plan', R.plan, () => [runOf(R.gpt(GPT))]],
   [
@@ -157,6 +166,11 @@ export const MODEL_CALLS = [
     'linear',
     (...args) => useLayers([R.linear(...args)]),
     () => [2, { name: 'linear', bias: true, deviation: 0.02 }],
+  ],
+  [
+    'bias',
+    (options) => R.plan(runOf(withBias(options), { keep: undefined })),
+    () => [{ name: 'b' }],
   ],
   [
     'linear, shared',

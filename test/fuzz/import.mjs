@@ -13,7 +13,10 @@ export { openSafetensors } from './src/import/safetensors.ts';
 export { openSharded } from './src/import/sharded.ts';
 export { openLlmC } from './src/import/llm-c.ts';
 export { importGpt2 } from './src/import/import-gpt2.ts';
+export { importVit } from './src/import/import-vit.ts';
 export * from './test/helpers/foreign-files.ts';
+export { NONE } from './test/helpers/synthetic-gpt2.ts';
+export { syntheticVit } from './test/helpers/synthetic-vit.ts';
 `);
 const SHAPE = { vocab_size: 5, n_positions: 4, n_layer: 1, n_head: 2, n_embd: 8 };
 const NANO = R.nanoTensors(SHAPE);
@@ -22,6 +25,10 @@ const FILES = [
   R.safetensorsFile(NANO, { dtype: 'BF16', spacing: 1 }),
   R.safetensorsFile(NANO, { dtype: 'F16', isReversed: true }),
 ];
+const IMAGE = { width: 4, height: 2, patch: 2, colours: 3 };
+const VIT = R.syntheticVit({ ...IMAGE, channels: 4, layers: 1, heads: 2, classes: 3 }, R.NONE);
+const VIT_FILE = R.safetensorsFile(VIT.tensors);
+const PICTURE = Uint8Array.from({ length: 24 }, (_, i) => (i * 37) % 256);
 const LLM_C = R.llmCFile(SHAPE, NANO, 128);
 
 async function readAll(source) {
@@ -44,6 +51,15 @@ const importAll = async (source, config) => {
   const { tensors } = await R.importGpt2(source, config);
   for (const { data, shape } of await tensors())
     if (data.length !== shape.reduce((a, b) => a * b, 1)) throw new Error('of another length');
+};
+/** Imports a vision transformer, now and then calibrated. */
+const importVit = async (source, config, preprocessor, random) => {
+  const calibrate = random.oneIn(4) ? PICTURE : undefined;
+  const { tensors, report } = await R.importVit(source, config, { preprocessor, calibrate });
+  for (const { data, shape } of await tensors())
+    if (data.length !== shape.reduce((a, b) => a * b, 1)) throw new Error('of another length');
+  if (report !== undefined && Object.values(report.largest).some((most) => Number.isNaN(most)))
+    throw new Error('a measure is no number');
 };
 const open = (file) => R.openSafetensors(R.sourceOf(file));
 
@@ -77,6 +93,26 @@ const targets = [
       const { source, config } = await R.openLlmC(R.sourceOf(mutate(LLM_C, random)));
       await importAll(source, config);
     },
+  ],
+  [
+    'vision transformer, header forged',
+    async (random) =>
+      importVit(await open(changeHeader(VIT_FILE, random)), VIT.config, VIT.processor, random),
+  ],
+  [
+    'vision transformer, damaged',
+    async (random) =>
+      importVit(await open(mutate(VIT_FILE, random)), VIT.config, VIT.processor, random),
+  ],
+  [
+    'vision transformer, configuration',
+    async (random) =>
+      importVit(await open(VIT_FILE), mutateJson(VIT.config, random), VIT.processor, random),
+  ],
+  [
+    'vision transformer, preprocessor',
+    async (random) =>
+      importVit(await open(VIT_FILE), VIT.config, mutateJson(VIT.processor, random), random),
   ],
 ].map(([name, run]) => ({ name, run }));
 

@@ -16,8 +16,8 @@ export interface Gpt2Config {
 }
 export type Gpt2Weights = Readonly<Record<string, Float64Array>>;
 
-/** Float32 tensors of a safetensors file, with and without the prefix of the language model. */
-export function readGpt2Weights(path: string): Gpt2Weights {
+/** Float32 tensors of a safetensors file, without the prefix that a name may have. */
+export function readWeights(path: string, prefix: RegExp): Gpt2Weights {
   const file = readFileSync(path);
   const begin = 8 + Number(file.readBigUInt64LE(0));
   const { __metadata__: _, ...table } = JSON.parse(file.toString('utf8', 8, begin));
@@ -27,10 +27,13 @@ export function readGpt2Weights(path: string): Gpt2Weights {
     if (dtype !== 'F32') throw new Error(`${name} is ${dtype}`);
     const bytes = file.subarray(begin + at[0], begin + at[1]);
     const floats = new Float32Array(Uint8Array.from(bytes).buffer);
-    weights[name.replace(/^transformer\./, '')] = Float64Array.from(floats);
+    weights[name.replace(prefix, '')] = Float64Array.from(floats);
   }
   return weights;
 }
+
+/** Those of a GPT-2, with and without the prefix of the language model. */
+export const readGpt2Weights = (path: string): Gpt2Weights => readWeights(path, /^transformer\./);
 
 /** The error function by its series, or 1 where it is that to 16 digits. */
 function erf(x: number): number {
@@ -43,7 +46,7 @@ function erf(x: number): number {
   }
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
-const ACTIVATIONS: Record<string, (u: number) => number> = {
+export const ACTIVATIONS: Record<string, (u: number) => number> = {
   gelu: (u) => (u / 2) * (1 + erf(u / Math.SQRT2)),
   gelu_new: (u) => (u / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (u + 0.044715 * u ** 3))),
 };

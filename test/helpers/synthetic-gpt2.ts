@@ -24,7 +24,7 @@ export const NONE: Outliers = { gain: 1, writes: [0, 0], row: 0 };
 
 /** Numbers that depend on their seed alone, on every machine: xorshift32, and nearly normal ones as
  *  sums of twelve. */
-class Numbers {
+export class Numbers {
   private state: number;
   constructor(seed: number) {
     this.state = (seed * 2654435761 + 12345) >>> 0 || 1;

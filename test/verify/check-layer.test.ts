@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   attention,
+  bias,
   classToken,
   embedding,
   type Gradient,
@@ -27,6 +28,7 @@ const operand: Type = { kind: 'operand', rows: 5, columns: 12 };
 const state: Type = { kind: 'state', rows: 5, columns: 12 };
 const branch: Type = { kind: 'branch', rows: 5, columns: 12 };
 const fine: Type = { kind: 'fine', rows: 5, columns: 12 };
+const sums: Type = { kind: 'sums', rows: 5, columns: 12 };
 const ids: Type = { kind: 'ids', rows: 5, columns: 1 };
 
 const LAYERS: Record<string, [Layer, { input: Type; wanted?: Kind }]> = {
@@ -37,6 +39,7 @@ const LAYERS: Record<string, [Layer, { input: Type; wanted?: Kind }]> = {
   'linear with bias': [linear(7, { bias: true }), { input: operand, wanted: 'operand' }],
   'layer norm': [layerNorm({ bias: true }), { input: state }],
   'layer norm of a branch': [layerNorm(), { input: branch }],
+  'bias of sums': [bias(), { input: sums, wanted: 'sums' }],
   gelu: [gelu(), { input: fine }],
   relu: [relu(), { input: operand }],
   attention: [attention({ heads: 3 }), { input: operand }],

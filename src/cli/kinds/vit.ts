@@ -7,7 +7,7 @@ import {
   checkImages,
   type ImageBatch,
   type ImageSet,
-  vit as model,
+  importedVit as model,
   sha256Hex,
   UsageError,
   type VitConfig,
@@ -134,6 +134,8 @@ function runOptions(values: RunValues, shape?: Shape): Options {
     classes,
     patch,
     ...stackOf(values, DEFAULTS),
+    formats: values.formats,
+    headBias: values.headBias,
   };
   return asFlags(runNames(rows), () =>
     optionsOf(model, {
