@@ -10,6 +10,7 @@ const TOOLS = [
   ['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
   ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', 'assembly'],
   ['typescript/bin/tsc', '--noEmit'],
+  ['typescript/bin/tsc', '--noEmit', '-p', 'docs/playground'],
 ];
 
 for (const [tool, ...words] of TOOLS) {

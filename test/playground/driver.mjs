@@ -1,0 +1,79 @@
+// Pages of the playground in Debian's Chromium, driven by playwright-core, and what a check needs.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { servePlayground } from '../../docs/playground/build.mjs';
+import { installChromium } from '../conformance/runtimes.mjs';
+
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+
+/** Throws with words if `isRight` is false. */
+export function demand(isRight, words) {
+  if (!isRight) throw new Error(words);
+}
+
+export const same = (found, expected, what) =>
+  demand(found === expected, `${what} is ${found}, expected ${expected}`);
+
+export const text = async (page, id) => (await page.textContent(`#${id}`))?.trim() ?? '';
+
+/** Waits until a condition of the page holds; `argument` is handed to it. */
+export const until = (page, condition, argument, seconds = 120) =>
+  page.waitForFunction(condition, argument, { timeout: seconds * 1000, polling: 50 });
+
+/** Waits for a run's state: idle, running, paused, ended. */
+export const reach = (page, state, seconds) =>
+  until(page, (wanted) => document.body.dataset.state === wanted, state, seconds);
+
+/** Waits until so many steps are shown to be done. */
+export const steps = (page, count) =>
+  until(page, (n) => Number.parseInt(document.querySelector('#step').textContent, 10) >= n, count);
+
+/** A browser and both servers, isolated and not. Throws if there is no Chromium to be had. */
+export async function openBrowser() {
+  const [executablePath] = [await installChromium()].flat();
+  const servers = {
+    isolated: await servePlayground(),
+    plain: await servePlayground({ isIsolated: false }),
+  };
+  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  const folder = mkdtempSync(join(tmpdir(), 'retrograd-playground-'));
+  const close = async () => {
+    await browser.close();
+    for (const server of Object.values(servers)) server.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const opened = [];
+  /** Pages that a check left open when it failed. */
+  const tidy = async () => {
+    for (const context of opened.splice(0)) await context.close();
+  };
+  /** A page in a profile of its own. Anything that it complains of fails the check. */
+  async function open(hash = '', { kind = 'isolated', ...options } = {}) {
+    const context = await browser.newContext({ acceptDownloads: true, ...options });
+    opened.push(context);
+    const page = await context.newPage();
+    const complaints = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (line) => {
+      if (['error', 'warning'].includes(line.type())) complaints.push(line.text());
+    });
+    page.finish = async () => {
+      await context.close();
+      demand(complaints.length === 0, `the page complains: ${complaints.join('; ')}`);
+    };
+    await page.goto(`${servers[kind].origin}/${hash}`);
+    return page;
+  }
+  /** What a button downloads, as a file of the folder. */
+  async function download(page, id, name) {
+    await page.evaluate(() => document.querySelector('#go-on').setAttribute('open', ''));
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click(`#${id}`)]);
+    const path = join(folder, name ?? file.suggestedFilename());
+    await file.saveAs(path);
+    return path;
+  }
+  return { open, tidy, download, folder, version: browser.version(), close };
+}

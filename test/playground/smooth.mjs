@@ -1,0 +1,86 @@
+// How the page feels: its size, the time to its first step, its frames, and its pause.
+
+import { playgroundSizes } from '../../docs/playground/build.mjs';
+import { demand, reach, text, until } from './driver.mjs';
+
+const MAX_BYTES = 250_000;
+const MAX_FIRST_STEP = 1000;
+const MAX_GAP = 50;
+const FRAMES = 1000;
+const TRIES = 3;
+
+export function isLight() {
+  const { total } = playgroundSizes();
+  demand(total <= MAX_BYTES, `the page has ${total} bytes gzipped, at most ${MAX_BYTES} are meant`);
+  return `${total} bytes gzipped, WebAssembly included`;
+}
+
+/** The best of some tries: a machine that does other things too is not the page's fault. */
+async function bestOf(measure) {
+  const found = [];
+  for (let i = 0; i < TRIES; i++) found.push(await measure());
+  return Math.min(...found);
+}
+
+/** From the beginning of the navigation to the first step that is done. */
+export async function beginsSoon({ open }) {
+  const time = await bestOf(() => firstStep(open));
+  demand(time <= MAX_FIRST_STEP, `the first step was done after ${time.toFixed(0)} ms`);
+  return `the first step is done ${time.toFixed(0)} ms after the address was entered`;
+}
+
+async function firstStep(open) {
+  const page = await open('#train&start=1', { kind: 'plain' });
+  await until(page, () => performance.getEntriesByName('first step').length > 0);
+  const time = await page.evaluate(() => performance.getEntriesByName('first step')[0].startTime);
+  await page.finish();
+  return time;
+}
+
+/** Gaps between frames while it trains, milliseconds, the longest first. */
+const gapsOf = (frames) =>
+  new Promise((resolve) => {
+    const gaps = [];
+    let before = performance.now();
+    const frame = () => {
+      const now = performance.now();
+      gaps.push(now - before);
+      before = now;
+      if (gaps.length < frames) requestAnimationFrame(frame);
+      else resolve(gaps.sort((a, b) => b - a));
+    };
+    requestAnimationFrame(frame);
+  });
+
+export async function framesFlow({ open }) {
+  const longest = await bestOf(() => longestGap(open));
+  demand(longest <= MAX_GAP, `a frame came after ${longest.toFixed(0)} ms`);
+  return `the longest gap of ${FRAMES} frames is ${longest.toFixed(1)} ms`;
+}
+
+async function longestGap(open) {
+  const page = await open('#train&steps=20000');
+  await page.click('#start');
+  await until(page, () => performance.getEntriesByName('first step').length > 0);
+  const [longest] = await page.evaluate(gapsOf, FRAMES);
+  const state = await page.evaluate(() => document.body.dataset.state);
+  await page.finish();
+  demand(state === 'running', `the run was ${state} while frames were counted`);
+  return longest;
+}
+
+/** Steps so long that each is reported: the pause comes after the one that was begun. */
+export async function pausesAtOnce({ open }) {
+  const page = await open('#train&layers=8&channels=128&context=96&batch=8');
+  await page.click('#start');
+  await until(page, () => Number.parseInt(document.querySelector('#step').textContent, 10) >= 2);
+  const before = await page.evaluate(() => {
+    document.querySelector('#pause').click();
+    return Number.parseInt(document.querySelector('#step').textContent, 10);
+  });
+  await reach(page, 'paused');
+  const step = Number(/\d+/.exec(await text(page, 'state'))[0]);
+  await page.finish();
+  demand(step - before <= 1, `pressed after step ${before}, paused after step ${step}`);
+  return `pressed after step ${before}, paused after step ${step}`;
+}
