@@ -42,8 +42,8 @@ export interface GenerateOptions extends SamplingOptions {
 export interface EmbedOptions {
   /** After how many blocks, 0 .. layers (layers). */
   layer?: number | undefined;
-  /** Of all tokens the mean, or of the last one (mean). */
-  pool?: 'mean' | 'last' | undefined;
+  /** Of all rows the mean, or of the first or last one (mean). */
+  pool?: 'mean' | 'first' | 'last' | undefined;
 }
 
 /** Why a text ended: its most tokens, a stop string or token, or the signal. */
@@ -182,9 +182,9 @@ export class Generator {
     return this.passes.withSlot((slot) => this.passes.outputs(slot, tokens));
   }
 
-  /** The residual stream's state after so many blocks (all), the mean of all tokens' or the last
-   *  one's: float64 [channels], the same bits on every machine. Throws UsageError for more than
-   *  `context` tokens.
+  /** The residual stream's state after so many blocks (all), the mean of all tokens' or one's:
+   *  float64 [channels], the same bits on every machine. Of a vision transformer `prompt` is an
+   *  image, whose first row is the class token. Throws UsageError for more than `context` tokens.
    *  @example
    *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 16 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
@@ -197,11 +197,12 @@ export class Generator {
     if (stack === undefined)
       throw new UsageError('the model has no stack, so no states to look at');
     const to = whole('layer', layer ?? stack.layers, 0, stack.layers);
-    choice('pool', pool, ['mean', 'last']);
-    const tokens = this.shortOf(prompt);
+    choice('pool', pool, ['mean', 'first', 'last']);
+    const sample = this.readsSamples ? prompt : this.shortOf(prompt);
     return this.passes.withSlot((slot) => {
-      const states = this.passes.states(slot, tokens, to);
-      return pool === 'last' ? states[states.length - 1] : meanOf(states);
+      const states = this.passes.states(slot, sample, to);
+      if (pool === 'mean') return meanOf(states);
+      return states[pool === 'first' ? 0 : states.length - 1];
     });
   }
 
@@ -253,6 +254,12 @@ export class Generator {
     return out;
   }
 
+  /** Whether the model reads samples of another kind than tokens, and nothing else. */
+  private get readsSamples(): boolean {
+    const { streams, last } = this.engine;
+    return streams.length === 1 && last.input.type.kind !== 'ids';
+  }
+
   /** Tokens that fit the window. */
   private shortOf(prompt: string | ArrayLike<number>): Int32Array {
     const tokens = this.tokensOf(prompt);
@@ -265,8 +272,8 @@ export class Generator {
   }
 
   private tokensOf(prompt: string | ArrayLike<number>): number[] {
-    const { streams, last } = this.engine;
-    if (streams.length > 1 || last.input.type.kind !== 'ids')
+    const { streams } = this.engine;
+    if (streams.length > 1 || this.readsSamples)
       throw new UsageError(
         'the model does not write on from a prompt',
         streams.length > 1 ? 'use predictor' : 'use classify',

@@ -119,12 +119,12 @@ export class Passes {
     return rows;
   }
 
-  /** The states after block `to` of each of some tokens, in real units. */
-  states(slot: number, tokens: Int32Array, to: number): Float64Array[] {
+  /** The states after block `to` of each row of a sample, such as tokens, in real units. */
+  states(slot: number, sample: unknown, to: number): Float64Array[] {
     const { last, run } = this.engine;
-    if (!last.isIncremental) return rowsOf(run, last.states(run, tokens, to));
+    if (!last.isIncremental) return rowsOf(run, last.states(run, sample, to));
     const rows: Float64Array[] = [];
-    this.eachPass(slot, tokens, to, (at, count) => {
+    this.eachPass(slot, sample as Int32Array, to, (at, count) => {
       rows.push(...rowsOf(run, last.stateAt(at, count)));
     });
     return rows;

@@ -44,7 +44,8 @@ export interface Scales {
   readonly blocks: readonly BlockScales[];
 }
 
-/** b of a channel: query times 2^b and key times 2^-b, the larger of which is the least there is. */
+/** b of a channel: query times 2^b and key times 2^-b, the larger of which is the least there is.
+ */
 export function balanceOf(query: number, key: number): number {
   const isWide = Math.max(query, key) * HEADROOM > ACTIVATION;
   if (!isWide || query === 0 || key === 0) return 0;

@@ -43,6 +43,23 @@ export function numberOf(
   return undefined;
 }
 
+/** The largest epsilon that is held to the next power of four: 1e-5 times 4^2, times 2. */
+const MOST_EPSILON = 3.2e-4;
+
+/** Epsilon of the layer norms under any of its names. Throws UsageError for one that cannot be. */
+export function epsilonOf(
+  config: Record<string, unknown>,
+  keys: readonly string[],
+  usual: number,
+): number {
+  const epsilon = numberOf(config, keys) ?? usual;
+  if (epsilon >= 0 && epsilon <= MOST_EPSILON) return epsilon;
+  throw new UsageError(
+    `the configuration's ${keys[0]} is ${epsilon}, expected 0 to ${MOST_EPSILON}`,
+    'usual ones are 1e-5 and 1e-12',
+  );
+}
+
 /** Throws UsageError unless a configuration's numbers, under their names, are those of the shape.
  */
 export function checkTold<Key extends string>(

@@ -7,6 +7,7 @@ import type { ForeignModel } from './foreign.ts';
 import {
   checkShape,
   checkTold,
+  epsilonOf,
   hasBiases,
   headsOf,
   type Lookup,
@@ -111,7 +112,7 @@ async function shapeOf(at: Lookup): Promise<{ shape: Gpt2Shape; isTransposed: bo
     bias: await hasBiases(at, biases, at.record?.config.bias as boolean | undefined),
     causal: true,
     tied: await isTied(at),
-    epsilon: numberOf(config, ['layer_norm_epsilon', 'layer_norm_eps']) ?? 1e-5,
+    epsilon: epsilonOf(config, ['layer_norm_epsilon', 'layer_norm_eps'], 1e-5),
   };
   checkTold(config, NAMES, shape);
   return { shape, isTransposed };

@@ -6,10 +6,10 @@ import type { ForeignModel } from './foreign.ts';
 import {
   checkShape,
   checkTold,
+  epsilonOf,
   hasBiases,
   headsOf,
   type Lookup,
-  numberOf,
   refuseUnknown,
   shapeOf,
   tableOf,
@@ -99,7 +99,7 @@ async function shapeOfAll(at: Lookup): Promise<VitShape> {
     inner: shapeOf(table, named('block.0.up.weight'))[0],
     bias: await hasBiases(at, others, recorded?.bias),
     headBias: await hasBiases(at, ofHead, recorded && (recorded.headBias ?? false)),
-    epsilon: numberOf(config, ['layer_norm_eps']) ?? (isOurs(at) ? 1e-5 : 1e-12),
+    epsilon: epsilonOf(config, ['layer_norm_eps'], isOurs(at) ? 1e-5 : 1e-12),
     causal: false,
     classes,
   };

@@ -5,6 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runsAll } from '../helpers/all.ts';
 import { PLANTED } from '../helpers/synthetic-gpt2.ts';
 import { syntheticImages, syntheticVit, writeVit } from '../helpers/synthetic-vit.ts';
 import { Vit } from '../helpers/vit-float64.ts';
@@ -90,20 +91,23 @@ describe('retrograd import of a vision transformer', () => {
     expect(events(['inspect', 'back'], { cwd })[0].vocabulary.names).toEqual(vocabulary.names);
   });
 
-  test('says in words what it found and how to go on', () => {
+  test.runIf(runsAll)('says in words what it found and how to go on', () => {
     const { code, stdout } = retrograd(['import', 'foreign', '--out', 'words'], { cwd });
     expect(code).toBe(0);
     expect(stdout).toMatch(/calibrated on +made-up images; better with --data\n/);
     expect(stdout).toMatch(/to learn on: .*train vit --init words --data DIR/);
   });
 
-  test.each<[string, string[], number, RegExp]>([
+  const refused: [string, string[], number, RegExp][] = [
     ['text', ['foreign', '--text', 'a.txt'], 2, /--text is of GPTs, expected --data/],
     ['no classes', ['headless'], 1, /headless.*"classifier.weight" is missing.*\n?.*no classes/],
     ['another kind', ['deit'], 2, /is "deit", expected vit/],
     ['other positions', ['large'], 2, /positions for 4 patches, images of 16 x 16 have 16/],
     ['no such data', ['foreign', '--data', 'nothing'], 2, /nothing.*does not exist/],
-  ])('refuses %s and writes nothing', (_, words, code, message) => {
+  ];
+  // the others are importVit's own, which test/import/vit.test.ts has
+  const cases = runsAll ? refused : refused.slice(0, 2);
+  test.each(cases)('refuses %s and writes nothing', (_, words, code, message) => {
     const outcome = retrograd(['import', ...words, '--out', 'x'], { cwd });
     expect(outcome.stderr).toMatch(message);
     expect(outcome.code).toBe(code);

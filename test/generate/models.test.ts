@@ -150,6 +150,31 @@ describe('states', () => {
       expect(await generator.embed(ids(T), options)).toEqual(await small.embed(ids(T), options));
   });
 
+  test('of a vision transformer are those of an image, its class token first', async () => {
+    const shape = { width: 8, height: 4, colours: 1, patch: 4, classes: 3, channels: 8, heads: 2 };
+    const seeing = Trainer.create({ model: vit({ ...shape, layers: 2 }), batch: 1, steps: 1 });
+    const of = (path: string) => seeing.tensors().find(({ name }) => name === path)?.data ?? [];
+    const image = Uint8Array.from({ length: 32 }, (_, i) => (i * 37) % 256);
+    const one = Generator.create(seeing);
+    const first = await one.embed(image, { layer: 0, pool: 'first' });
+    const unit = (raw: number) => Math.floor(raw / 2 ** 15 + 0.5) / 2 ** 9;
+    const [token, position] = [of('class.weight'), of('position.weight')];
+    const sum = Array.from({ length: 8 }, (_, c) => unit(token[c]) + unit(position[c]));
+    expect(Array.from(first)).toEqual(sum);
+    // of the last state the model's own head makes its logits
+    const state = await one.embed(image, { pool: 'first' });
+    const mean = state.reduce((a, b) => a + b) / 8;
+    const variance = state.reduce((a, b) => a + (b - mean) ** 2, 0) / 8 + 1e-5;
+    const [gain, head] = [of('norm.gain'), of('head.weight')];
+    seeing.predict(image).forEach((logit, k) => {
+      const products = state.map(
+        (x, c) => (((x - mean) / Math.sqrt(variance)) * gain[c] * head[k * 8 + c]) / 2 ** 48,
+      );
+      expect(Math.abs(products.reduce((a, b) => a + b) - logit)).toBeLessThan(0.001);
+    });
+    await expect(one.embed(new Uint8Array(31))).rejects.toThrow('image');
+  });
+
   test('what is wrong is refused', () => {
     expect(() => generator.embed([1], { layer: 3 })).toThrow('layer is 3');
     expect(() => generator.embed([1], { pool: 'max' as never })).toThrow('pool is "max"');

@@ -184,6 +184,12 @@ describe('importGpt2', () => {
       /n_layer of the configuration is "2", not a number/,
     ],
     [
+      'an epsilon that no layer norm here has',
+      () => HF,
+      { ...SHAPE, layer_norm_epsilon: 0.1 },
+      /layer_norm_epsilon is 0.1, expected 0 to 0.00032/,
+    ],
+    [
       'more tokens than rows',
       () => HF,
       { ...SHAPE, vocab_size: 9 },

@@ -207,6 +207,7 @@ describe('importVit', () => {
       { id2label: { 0: 'a' } },
       /id2label has 1 names, the classifier 5 classes. HINT: /,
     ],
+    ['an epsilon below 0', () => HF, { layer_norm_eps: -1 }, /eps is -1, expected 0 to .* HINT: /],
     ['no heads', () => HF, { num_attention_heads: undefined }, /no num_attention_heads. HINT: /],
     ['heads that do not fit', () => HF, { num_attention_heads: 3 }, /not divisible by heads 3/],
     [
