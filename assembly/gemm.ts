@@ -20,9 +20,9 @@ const PAIR: usize = 64;
 /** Rows of A in a block: 256 rows of 768 elements are 384 KiB, within L2; 1 to 2 % faster than 128
  *  when B comes from beyond it. Most products in a block: 384 pairs are 24 KiB, within L1. Half or
  *  twice of either changes the speed by less than 2 %, blocks that are not alike (512 + 64
- *  products) by as much. With sums in int64 every row of C is a place in memory of its own that a
- *  prefetcher has to follow, of up to 32 (Intel) together with those of A and B: 8 rows take 89 % of
- *  the time of 32, and C of 512 columns, whose rows begin pages, 77 %. */
+ *  products) by as much. With sums in int64 every row of C is a place of its own in memory that a
+ *  prefetcher has to follow, of up to 32 (Intel) together with those of A and B: 8 rows take 89 %
+ *  of the time of 32, and C of 512 columns, whose rows begin pages, 77 %. */
 const BLOCK_ROWS: i32 = 256;
 const BLOCK_ROWS_64: i32 = 8;
 const BLOCK_PRODUCTS: i32 = 768;

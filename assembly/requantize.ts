@@ -100,9 +100,7 @@ function requantizePlain8(
   return i32x4.add(count, i32x4.extadd_pairwise_i16x8_s(i16x8.eq(v, w)));
 }
 
-/** Kernels.requantize_i32i16. With g guard bits and q = floor(a / 2^(shift - g)) the sum is
- *  floor((q + bias + 2^(g-1)) / 2^g): dropping the low bits of a first changes nothing, as the
- *  other terms have none. */
+/** Kernels.requantize_i32i16. */
 export function requantize_i32i16(
   a: usize,
   lda: i32,
@@ -120,10 +118,27 @@ export function requantize_i32i16(
     ASC_NO_ASSERT || !bias || max_abs_i32(bias, columns, 1, columns) < 1 << 28,
     'requantize_i32i16: |bias| < 2^28',
   );
+  return roundRows(a, lda, out, ldo, rows, columns, shift, bound, bias);
+}
+
+/** Both kernels that round to int16, 0 <= shift. With g guard bits and q = floor(a / 2^(shift - g))
+ *  the sum is floor((q + bias + 2^(g-1)) / 2^g): dropping the low bits of a first changes nothing,
+ *  as the other terms have none. */
+function roundRows(
+  a: usize,
+  lda: i32,
+  out: usize,
+  ldo: i32,
+  rows: i32,
+  columns: i32,
+  shift: i32,
+  bound: i32,
+  bias: usize,
+): i32 {
   const guard = min(BIAS_GUARD, shift);
   const drop = shift - guard;
   const half = i32x4.splat(halfStep(guard));
-  const isPlain = !bias && bound <= PLAIN_BOUND;
+  const isPlain = !bias && bound <= PLAIN_BOUND && shift > 0;
   const high = i32x4.splat(bound);
   const low = i32x4.splat(-bound);
   const high16 = i16x8.splat(i16(bound));
@@ -263,42 +278,11 @@ export function max_bits_i64(a: usize, n: i32): i32 {
   return bits(u64(i64x2.extract_lane(digits, 0) | i64x2.extract_lane(digits, 1)));
 }
 
-/** Eight elements of quantize_i32i16, of which `left` exist; returns `count` less one for each of
- *  the eight that is not clamped. */
-// @ts-ignore: decorator
-@inline
-function quantize8(
-  a: usize,
-  out: usize,
-  left: i32,
-  shift: i32,
-  high: v128,
-  low: v128,
-  count: v128,
-): v128 {
-  let v0 = loadInt32s(a, left);
-  let v1 = loadInt32s(a + 16, left - 4);
-  if (shift > 0) {
-    v0 = halfUpLanes(v0, shift);
-    v1 = halfUpLanes(v1, shift);
-  }
-  const w0 = clampLanes(v0, low, high);
-  const w1 = clampLanes(v1, low, high);
-  storeInt16s(out, saturateInt16Lanes(w0, w1), left);
-  return i32x4.add(i32x4.add(count, i32x4.eq(v0, w0)), i32x4.eq(v1, w1));
-}
-
 /** Kernels.quantize_i32i16. */
 export function quantize_i32i16(a: usize, out: usize, n: i32, shift: i32, bound: i32): i32 {
   assert(shift >= 0 && shift <= 24, 'quantize_i32i16: shift in 0..24');
   assert(bound >= 0 && bound <= 32767, 'quantize_i32i16: bound <= 32767');
-  const high = i32x4.splat(bound);
-  const low = i32x4.splat(-bound);
-  const all = (n + 7) & ~7;
-  let count = i32x4.splat(0);
-  for (; n >= 8; n -= 8, a += 32, out += 16) count = quantize8(a, out, 8, shift, high, low, count);
-  if (n > 0) count = quantize8(a, out, n, shift, high, low, count);
-  return all + sumLanes(count);
+  return roundRows(a, n, out, n, 1, n, shift, bound, 0);
 }
 
 /** Kernels.l1_max_i16. |-32768| is 32768 as an unsigned lane; sums of 2^15 of them are at most

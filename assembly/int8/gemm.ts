@@ -60,8 +60,8 @@ export function gemm_i8i8i32(
 }
 
 /** Int8Kernels.gemm_i8i8i64: a chunk of a tile at a time in `scratch`, then added. All panels take
- *  the rows of a tile before the next ones, so that C, which is larger than the caches, is met in its
- *  order: 79 % of the time that all rows for each panel take. */
+ *  the rows of a tile before the next ones, so that C, which is larger than the caches, is met in
+ *  its order: 79 % of the time that all rows for each panel take. */
 export function gemm_i8i8i64(
   a: usize,
   packed: usize,
