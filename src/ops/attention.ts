@@ -33,6 +33,9 @@ import type { AttentionInput, AttentionShape } from './attention-shape.ts';
 import { fitExponent, fitShift } from './gradient.ts';
 import type { AttentionCore, Run } from './run.ts';
 
+/** 4095 times less than it is below 2^30. */
+const NARROW_L1 = 2 ** 18;
+
 /** Attention of one sequence, all heads, with its scratch. */
 export class Attention implements AttentionCore {
   /** Fraction bits of q and k, and of v and the output. */
@@ -191,7 +194,7 @@ export class Attention implements AttentionCore {
     dq.exponent = exponent - this.queryKey;
     dk.exponent = dq.exponent;
     this.queryGradient(run, input.k + at, dq, input.ldk);
-    this.keyGradient(run, input.q + at, dk, input.ldq);
+    this.keyGradient(run, this.dScores, input.q + at, input.ldq, dk);
     this.valueGradient(run, dO, p, dv);
     dv.exponent += dOut.exponent - PROBABILITY_FRACTION;
   }
@@ -210,38 +213,39 @@ export class Attention implements AttentionCore {
     }
   }
 
-  /** dk = dS^T q. */
-  private keyGradient(run: Run, q: Pointer, dk: Part, ldq: number): void {
+  /** dk = dS^T q; dv = P^T dO. */
+  private keyGradient(run: Run, a: Pointer, b: Pointer, ldb: number, part: Part): void {
     const { rows, size } = this;
-    this.transposed(run, this.dScores, q, ldq, (from, panels, products, first, count) => {
-      const to = dk.at + first * dk.ld * 4;
+    this.transposed(run, a, b, ldb, (from, panels, products, first, count) => {
+      const to = part.at + first * part.ld * 4;
       const stride = panelStride(rows);
       const ldt = padded(rows);
-      run.kernels.gemm_i16i16i32(from, ldt, panels, stride, to, dk.ld, count, size, products);
+      run.kernels.gemm_i16i16i32(from, ldt, panels, stride, to, part.ld, count, size, products);
     });
   }
 
-  /** dv = P^T dO: a column of P may sum to T, so its sums need int64. Leaves the shift in
+  /** dv = P^T dO: a column of P may sum to T, so its sums need int64, in chunks of 16 products.
+   *  But where none sums to 8, as is usual, int32 holds them (8 * 2^15 * 4095 < 2^30: no bit is
+   *  shifted out either way), and below 16 a chunk does (< 2^31 - 2^15). What causal attention
+   *  leaves out of P is 0 or of another sequence, and can only raise the sums. Leaves the shift in
    *  dv.exponent. */
   private valueGradient(run: Run, dO: Pointer, p: Pointer, dv: Part): void {
-    const { rows, keys, size } = this;
+    const { rows, keys, size, scratch, shape } = this;
     const { kernels } = run;
-    const wide = this.scratch.wide.at;
+    const wide = scratch.wide.at;
+    const ldt = padded(rows);
+    const most = kernels.l1_max_i16(p, rows, padded(keys), scratch.columnSums.at);
+    const chunk = most < 2 * NARROW_L1 ? ldt : PROBABILITY_PRODUCTS;
+    dv.exponent = 0;
+    if (most < NARROW_L1) {
+      this.keyGradient(run, p, dO, shape.channels, dv);
+      return;
+    }
     run.clear(wide, keys * size * 8);
-    this.transposed(run, p, dO, this.shape.channels, (from, panels, products, first, count) => {
-      kernels.gemm_i16i16i64(
-        from,
-        padded(rows),
-        panels,
-        panelStride(rows),
-        wide + first * size * 8,
-        size,
-        count,
-        size,
-        products,
-        PROBABILITY_PRODUCTS,
-        0,
-      );
+    this.transposed(run, p, dO, shape.channels, (from, panels, products, first, count) => {
+      const to = wide + first * size * 8;
+      const stride = panelStride(rows);
+      kernels.gemm_i16i16i64(from, ldt, panels, stride, to, size, count, size, products, chunk, 0);
     });
     const shift = Math.max(0, kernels.max_bits_i64(wide, keys * size) - 30);
     kernels.narrow_i64i32(wide, size, dv.at, dv.ld, keys, size, shift);
