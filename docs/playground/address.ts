@@ -26,6 +26,8 @@ export interface Address {
   readonly textSha256?: string;
   /** SHA-256 of the weights with which the run ended where the address was made. */
   readonly digest?: string;
+  /** The same of the second run. */
+  readonly otherDigest?: string;
   /** The run begins as soon as the page is there. */
   readonly starts: boolean;
 }
@@ -43,13 +45,14 @@ export function canonical(settings: Settings): string {
 
 /** What stands behind the #. */
 export function toHash(address: Address): string {
-  const { view, settings, other, packed, textSha256, digest, starts } = address;
+  const { view, settings, other, packed, textSha256, digest, otherDigest, starts } = address;
   const more = Object.entries({
     'other.rule': other.rule,
     'other.seed': other.seed,
     own: packed,
     sha: textSha256,
     digest,
+    'other.digest': otherDigest,
     start: starts ? 1 : undefined,
   }).filter(([, value]) => value !== undefined);
   const tail = more.map(([name, value]) => `&${name}=${value}`).join('');
@@ -116,6 +119,7 @@ export function fromHash(hash: string): { address: Address; problems: string[] }
   const packed = formed(given, 'own', PACKED, problems);
   const textSha256 = formed(given, 'sha', HEX, problems);
   const digest = formed(given, 'digest', HEX, problems);
+  const otherDigest = formed(given, 'other.digest', HEX, problems);
   const address: Address = {
     view,
     settings,
@@ -124,6 +128,7 @@ export function fromHash(hash: string): { address: Address; problems: string[] }
     ...(packed === undefined ? {} : { packed }),
     ...(textSha256 === undefined ? {} : { textSha256 }),
     ...(digest === undefined ? {} : { digest }),
+    ...(otherDigest === undefined ? {} : { otherDigest }),
   };
   return { address, problems };
 }

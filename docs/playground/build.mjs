@@ -27,7 +27,7 @@ const LIBRARY = {
   'retrograd/generate': 'dist/generate.js',
   'retrograd/thread': 'dist/serve.js',
 };
-const fromDist = {
+export const fromDist = {
   name: 'from-dist',
   setup: (b) =>
     b.onResolve({ filter: /^retrograd(\/|$)/ }, ({ path }) => ({

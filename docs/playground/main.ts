@@ -1,8 +1,11 @@
 // The page.
 
+import { BackwardView } from './page/backward.ts';
+import { CompareView } from './page/compare.ts';
 import { buildControls } from './page/controls.ts';
 import { at } from './page/dom.ts';
 import { Store } from './page/store.ts';
+import { tabs } from './page/tabs.ts';
 import { TrainView } from './page/train.ts';
 import { attempt, hideTrouble, showTrouble } from './page/trouble.ts';
 
@@ -10,9 +13,21 @@ const store = new Store(location.hash);
 buildControls(store);
 at('trouble-close').addEventListener('click', hideTrouble);
 const train = new TrainView(store);
+const backward = new BackwardView(store, train);
+const compare = new CompareView(store, train);
+const nothing = (): void => undefined;
+const { show } = tabs(store, {
+  train: nothing,
+  backward: () => backward.enter(),
+  compare: nothing,
+});
 // another link was pasted into the address
 addEventListener('hashchange', () => location.reload());
 attempt(async () => {
-  await train.begin();
+  const begun = train.begin();
+  show();
+  await begun;
+  const { starts, view } = store.address;
+  if (starts && view === 'compare') await compare.race();
   if (store.problems.length > 0) showTrouble(new Error(store.problems.join('; ')));
 });

@@ -44,6 +44,7 @@ const address = fc.record(
     packed: fc.string({ unit: fc.constantFrom(...'abcXYZ019-_'), minLength: 1 }),
     textSha256: hex,
     digest: hex,
+    otherDigest: hex,
   },
   { requiredKeys: ['view', 'settings', 'other', 'starts'] },
 ) as fc.Arbitrary<Address>;

@@ -2,6 +2,8 @@
 // none can be installed it is skipped, and says so; the last line is `N passed, N failed`.
 
 import { buildPlayground } from '../../docs/playground/build.mjs';
+import { everyFlipIsNoticed, walksBack } from './backward.mjs';
+import { comparesTwo } from './compare.mjs';
 import { mistakesAreTold, tooMuchIsRefused } from './input.mjs';
 import { equalToNode, linkReproduces, pausedSavedLoaded } from './runs.mjs';
 import { beginsSoon, framesFlow, isLight, pausesAtOnce } from './smooth.mjs';
@@ -12,6 +14,9 @@ const CHECKS = [
   equalToNode,
   pausedSavedLoaded,
   linkReproduces,
+  walksBack,
+  everyFlipIsNoticed,
+  comparesTwo,
   pausesAtOnce,
   mistakesAreTold,
   tooMuchIsRefused,

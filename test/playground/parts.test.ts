@@ -67,7 +67,7 @@ describe('words of the playground', () => {
     expect([pace.speed(10), pace.left(10)]).toEqual(['–', '–']);
     pace.restart(1000);
     pace.take(5, 2000);
-    expect([pace.speed(10), pace.left(10)]).toEqual(['50 tokens/s', '2.0 s']);
+    expect([pace.speed(10), pace.left(10)]).toEqual(['50', '2.0 s']);
     pace.restart(60_000);
     pace.take(5, 61_000);
     expect(pace.left(10)).toBe('2.0 s');

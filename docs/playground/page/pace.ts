@@ -25,7 +25,7 @@ export class Pace {
 
   /** Tokens a second, of steps of so many tokens. */
   speed(tokens: number): string {
-    return this.rate === 0 ? '–' : `${about(this.rate * tokens)} tokens/s`;
+    return this.rate === 0 ? '–' : about(this.rate * tokens);
   }
 
   left(steps: number): string {

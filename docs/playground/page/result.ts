@@ -15,10 +15,13 @@ export const publishedOf = (settings: Settings): string | undefined =>
   (published as Record<string, string>)[canonical(settings)];
 
 /** What to compare a digest with, and where it is from. */
-function expectedOf(settings: Settings, linked: string | undefined): [string, string] | undefined {
+export function expectedOf(
+  settings: Settings,
+  linked: string | undefined,
+): [string, string] | undefined {
   const known = publishedOf(settings);
-  if (known !== undefined) return ['the published one', known];
-  return linked === undefined ? undefined : ['that of the link', linked];
+  if (known !== undefined) return ['the published digest', known];
+  return linked === undefined ? undefined : ['the digest of the link', linked];
 }
 
 function verdict(end: End, settings: Settings, linked: string | undefined): [string, string] {

@@ -3,6 +3,9 @@
 import { type Address, fromHash, toHash } from '../address.ts';
 import type { Settings } from '../settings.ts';
 
+/** What an address says of the run before. */
+const NOT_ITS_OWN = { digest: undefined, otherDigest: undefined, starts: false };
+
 type Hear = (address: Address) => void;
 
 export class Store {
@@ -38,7 +41,7 @@ export class Store {
   /** Another run: a digest of the one before is not its own. */
   set(change: Partial<Settings>): void {
     const settings = { ...this.settings, ...change };
-    this.change({ settings, digest: undefined, starts: false });
+    this.change({ settings, ...NOT_ITS_OWN });
   }
 
   /** The whole address of the page, as a link. */

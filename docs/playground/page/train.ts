@@ -47,7 +47,8 @@ export class TrainView {
   /** Begins with what the address says. */
   async begin(): Promise<void> {
     await this.text.begin();
-    if (this.store.address.starts && this.text.info !== undefined) await this.start();
+    const { starts, view } = this.store.address;
+    if (starts && view === 'train' && this.text.info !== undefined) await this.start();
   }
 
   private bindButtons(): void {
@@ -180,6 +181,11 @@ export class TrainView {
     while (at('written').children.length > WRITTEN) at('written').lastElementChild?.remove();
   }
 
+  /** Another view needs the processor. */
+  async rest(): Promise<void> {
+    if (this.state === 'running') await this.pause();
+  }
+
   // ---- the end ----
 
   private end(event: Extract<Event, { kind: 'end' }>): void {
@@ -220,7 +226,7 @@ export class TrainView {
   }
 
   private async load(file: File): Promise<void> {
-    if (this.state === 'running') await this.pause();
+    await this.rest();
     const threads = threadsFor(this.store.settings.batch);
     const given = { file: new Uint8Array(await file.arrayBuffer()), threads };
     const info = await this.session.ask('load', given);

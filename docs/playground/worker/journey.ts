@@ -9,6 +9,9 @@ import type { LearnedText } from './learned-text.ts';
 import { optionsOf, ruleOf } from './options.ts';
 import { tapped } from './tap.ts';
 
+/** Elements of all states that a page is given pictures of. */
+const MOST_ELEMENTS = 2 ** 22;
+
 interface Asked {
   readonly settings: Settings;
   readonly sample: number;
@@ -32,11 +35,29 @@ function checkAsked({ settings, sample, flip }: Asked): void {
       'the rule none keeps every state, so there is no way back to look at',
       'choose one of the reversible rules',
     );
-  if (sample >= settings.batch)
-    throw new UsageError(`sample is ${sample}, expected 0 to ${settings.batch - 1}`);
-  if (flip !== undefined && (flip.block < 1 || flip.block >= settings.layers))
+  const { layers, context, channels } = settings;
+  if ((layers + 1) * context * channels > MOST_ELEMENTS)
     throw new UsageError(
-      `the block is ${flip.block}, expected 1 to ${settings.layers - 1}`,
+      `the states have ${(layers + 1) * context * channels} elements, pictures are made of up to ` +
+        `${MOST_ELEMENTS}`,
+      'take fewer layers, channels or a shorter context',
+    );
+  if (!(Number.isInteger(sample) && sample >= 0 && sample < settings.batch))
+    throw new UsageError(`sample is ${sample}, expected 0 to ${settings.batch - 1}`);
+  checkFlip(settings, flip);
+}
+
+function checkFlip({ layers, context, channels }: Settings, flip: Flip | undefined): void {
+  if (flip === undefined) return;
+  const { element, bit, block } = flip;
+  const elements = context * channels;
+  if (!(Number.isInteger(element) && element >= 0 && element < elements))
+    throw new UsageError(`the element is ${element}, expected 0 to ${elements - 1}`);
+  if (!(Number.isInteger(bit) && bit >= 0 && bit < 32))
+    throw new UsageError(`the bit is ${bit}, expected 0 to 31`);
+  if (!(block >= 1 && block < layers))
+    throw new UsageError(
+      `the block is ${block}, expected 1 to ${layers - 1}`,
       'two blocks and more have bits that the way back needs',
     );
 }

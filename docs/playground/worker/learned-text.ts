@@ -37,8 +37,7 @@ function vocabularyOf(bytes: Uint8Array): Vocabulary {
 
 /** One's own text: `name` is 'own'; or one that comes with the page. */
 export async function readLearned(name: TextName, own?: Uint8Array): Promise<LearnedText> {
-  const bytes =
-    name === 'own' ? (own as Uint8Array) : new TextEncoder().encode(BUILT_IN[name].make());
+  const bytes = own ?? new TextEncoder().encode(BUILT_IN[name as 'stories'].make());
   checkSize(bytes);
   const vocabulary = vocabularyOf(bytes);
   const data = readText(bytes, { context: 4, vocabulary, what: 'the text' });
