@@ -104,10 +104,11 @@ function modelOf(config: ImportedVitConfig) {
  *  const image = { width: 4, height: 4, colours: 1, patch: 2, classes: 2 };
  *  const model = vit({ ...image, layers: 1, channels: 8, heads: 2 });
  *  const first = Trainer.create({ model, batch: 1, steps: 1 });
- *  const file = exportFloat32(first.tensors(), '1.0.0');
- *  const read = (offset, length) => file.slice(offset, offset + length);
- *  const source = await openSafetensors({ size: file.length, read });
- *  const imported = await importVit(source, first.options.model.config);
+ *  const files = exportHf(first);
+ *  const [weights, json] = ['model.safetensors', 'config.json'].map((name) => files[name].bytes());
+ *  const read = (offset, length) => weights.slice(offset, offset + length);
+ *  const source = await openSafetensors({ size: weights.length, read });
+ *  const imported = await importVit(source, JSON.parse(new TextDecoder().decode(json)));
  *  const trainer = Trainer.create({ ...imported.options, batch: 1, steps: 10 });
  *  await imported.load(trainer);
  *  console.log((await trainer.weightsSha256()) === (await first.weightsSha256())); // true
