@@ -84,25 +84,34 @@ const tooLarge = ({ path, parts }: Recipe, row: number, column: number, raw: num
     'calibrate with text or images of the kind that it will see',
   );
 
-/** The same with row and column where the numbers go, multiplied and added to; their powers of two
- *  are left to who asks, by the rows and columns where they were. */
+/** By what each row or column is multiplied; undefined: nothing. */
+function scalesOf({ exponents, factors }: Axis, size: number): Float64Array | undefined {
+  if (exponents === undefined && factors === undefined) return undefined;
+  const one = (i: number): number => (factors?.[i] ?? 1) * 2 ** (exponents?.[i] ?? 0);
+  return Float64Array.from({ length: size }, (_, i) => one(i));
+}
+
+/** The same with row and column where the numbers go, multiplied and added to; `row` and `column`
+ *  are where they were. */
 export async function eachPlaced(
   source: TensorSource,
   recipe: Pick<Recipe, 'parts' | 'columns'> & Placing,
-  put: (row: number, column: number, value: number, from: readonly [number, number]) => void,
+  put: (toRow: number, toColumn: number, value: number, row: number, column: number) => void,
 ): Promise<void> {
-  const { onRows = {}, onColumns = {}, added } = recipe;
-  const place = (axis: Axis, i: number): number => axis.places?.[i] ?? i;
-  const factor = (axis: Axis, i: number): number => axis.factors?.[i] ?? 1;
-  const from: [number, number] = [0, 0];
+  const { onRows = {}, onColumns = {}, added, parts, columns } = recipe;
+  const rows = parts.reduce((most, part) => Math.max(most, part.firstRow + part.rows), 0);
+  const { places: rowPlaces } = onRows;
+  const { places: columnPlaces } = onColumns;
+  const rowScales = scalesOf(onRows, rows);
+  const columnScales = scalesOf(onColumns, columns);
   await eachElement(source, recipe, (row, column, value) => {
-    const r = place(onRows, row);
-    const c = place(onColumns, column);
-    if (r < 0 || c < 0) return;
-    from[0] = row;
-    from[1] = column;
-    const scaled = value * factor(onRows, row) * factor(onColumns, column);
-    put(r, c, scaled + (added?.[row] ?? 0), from);
+    const toRow = rowPlaces === undefined ? row : rowPlaces[row];
+    const toColumn = columnPlaces === undefined ? column : columnPlaces[column];
+    if (toRow < 0 || toColumn < 0) return;
+    let scaled = value;
+    if (rowScales !== undefined) scaled *= rowScales[row];
+    if (columnScales !== undefined) scaled *= columnScales[column];
+    put(toRow, toColumn, added === undefined ? scaled : scaled + added[row], row, column);
   });
 }
 
@@ -113,14 +122,13 @@ export async function makeMaster(
   recipe: Recipe,
   out: Int32Array,
 ): Promise<void> {
-  const { onRows = {}, onColumns = {}, shape, exponent = 0 } = recipe;
+  const { shape, exponent = 0 } = recipe;
   const unit = 2 ** (MASTER_FRACTION + exponent);
   const width = shape.length > 1 ? shape[shape.length - 1] : 1;
-  const power = (axis: Axis, i: number): number => 2 ** (axis.exponents?.[i] ?? 0);
   out.fill(0);
-  await eachPlaced(source, recipe, (r, c, value, [row, column]) => {
-    const raw = Math.round(value * unit * power(onRows, row) * power(onColumns, column));
+  await eachPlaced(source, recipe, (toRow, toColumn, value, row, column) => {
+    const raw = Math.round(value * unit);
     if (Math.abs(raw) > WEIGHT_LIMIT) throw tooLarge(recipe, row, column, raw);
-    out[r * width + c] = raw;
+    out[toRow * width + toColumn] = raw;
   });
 }
