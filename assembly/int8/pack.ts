@@ -9,7 +9,6 @@ import {
   FACTORS,
   headerBytes,
   OFFSET,
-  PANEL,
   panelBytes,
   QUAD,
   RELAXED,
@@ -29,12 +28,23 @@ function maxLanes16(v: v128): i32 {
   return max(i32(i16x8.extract_lane_u(v, 0)), i32(i16x8.extract_lane_u(v, 1)));
 }
 
+/** The larger of each of eight lanes and of eight |elements|, of which `left` exist. */
+// @ts-ignore: decorator
+@inline
+function maxAbs(largest: v128, p: usize, left: i32): v128 {
+  return i16x8.max_u(largest, i16x8.abs(loadInt16s(p, left)));
+}
+
 /** The largest |element| of a row. */
 function rowMax(p: usize, k: i32): i32 {
-  let largest = i16x8.splat(0);
-  for (; k >= 8; k -= 8, p += 16) largest = i16x8.max_u(largest, i16x8.abs(v128.load(p)));
-  if (k > 0) largest = i16x8.max_u(largest, i16x8.abs(loadInt16s(p, k)));
-  return maxLanes16(largest);
+  let even = i16x8.splat(0);
+  let odd = even;
+  for (; k >= 16; k -= 16, p += 32) {
+    even = maxAbs(even, p, 8);
+    odd = maxAbs(odd, p + 16, 8);
+  }
+  for (; k > 0; k -= 8, p += 16) even = maxAbs(even, p, k);
+  return maxLanes16(i16x8.max_u(even, odd));
 }
 
 /** Smallest e with max <= 127 * 2^e. */
@@ -42,6 +52,61 @@ function shiftOf(max: i32): i32 {
   let e = 0;
   while (ROW_MAX << e < max) e++;
   return e;
+}
+
+/** Rounds 16 elements, of which `left` exist, down to multiples of 2^e after `added0` and `added1`,
+ *  and stores them; returns `sum` more their sums (relaxed). In int16 the low bits are cleared: a
+ *  shift by a variable is four instructions in V8, and there would be two. */
+// @ts-ignore: decorator
+@inline
+function round16(
+  p: usize,
+  left: i32,
+  added0: v128,
+  added1: v128,
+  e: i32,
+  mask: v128,
+  out: usize,
+  sum: v128,
+): v128 {
+  const v0 = i16x8.add(loadInt16s(p, left), added0);
+  const v1 = i16x8.add(loadInt16s(p + 16, left - 8), added1);
+  if (!RELAXED) {
+    v128.store(out, v128.andnot(v0, mask));
+    v128.store(out, v128.andnot(v1, mask), 16);
+    return sum;
+  }
+  const w0 = i16x8.shr_s(v0, e);
+  const w1 = i16x8.shr_s(v1, e);
+  v128.store(out, i8x16.narrow_i16x8_s(w0, w1));
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.add(w0, w1)));
+}
+
+/** Bytes of 16 rounded elements. */
+const ROUNDED: usize = RELAXED ? 16 : 32;
+
+/** Rounds `k` elements, a chunk at most, and stores them; returns their sum (relaxed). */
+// @ts-ignore: decorator
+@inline
+function roundChunk(p: usize, k: i32, e: i32, noise: usize, out: usize): i32 {
+  const step: i32 = 1 << e;
+  const mask = i16x8.splat(i16(step - 1));
+  let sum = i32x4.splat(0);
+  if (noise) {
+    for (; k > 0; k -= 16, p += 32, out += ROUNDED, noise += 16) {
+      const bytes = v128.load(noise);
+      const added0 = v128.and(i16x8.extend_low_i8x16_u(bytes), mask);
+      const added1 = v128.and(i16x8.extend_high_i8x16_u(bytes), mask);
+      if (k >= 16) sum = round16(p, 16, added0, added1, e, mask, out, sum);
+      else sum = round16(p, k, added0, added1, e, mask, out, sum);
+    }
+    return sumLanes(sum);
+  }
+  const half = i16x8.splat(i16(step >> 1));
+  for (; k >= 16; k -= 16, p += 32, out += ROUNDED)
+    sum = round16(p, 16, half, half, e, mask, out, sum);
+  if (k > 0) sum = round16(p, k, half, half, e, mask, out, sum);
+  return sumLanes(sum);
 }
 
 /** Int8Kernels.pack_rows_i8. Rounding down what a number below 2^e was added to: half of it for the
@@ -55,46 +120,26 @@ export function pack_rows_i8(
   noise: usize,
 ): void {
   assert(rows >= 0 && k >= 0 && lda >= k, 'pack_rows_i8: sizes');
+  const filled = usize((k + 15) & ~15);
   for (; rows > 0; rows--, a += usize(lda) << 1, packed += rowBytes(k)) {
     assert(ASC_NO_ASSERT || isRowOfOperands(a, k), 'pack_rows_i8: operands');
     const e = shiftOf(rowMax(a, k));
-    const step: i32 = 1 << e;
-    const mask = i16x8.splat(i16(step - 1));
-    let added0 = i16x8.splat(i16(step >> 1));
-    let added1 = added0;
-    let p = a;
-    let out = RELAXED ? packed + headerBytes(k) : packed;
-    let sum = i32x4.splat(0);
-    let total = 0;
-    let chunk = packed + 8;
-    for (let left = k; left > 0; left -= 16, p += 32) {
-      if (noise) {
-        const bytes = v128.load(noise);
-        added0 = v128.and(i16x8.extend_low_i8x16_u(bytes), mask);
-        added1 = v128.and(i16x8.extend_high_i8x16_u(bytes), mask);
-        noise += 16;
+    if (RELAXED) {
+      let total = 0;
+      let part = packed + 8;
+      let out = packed + headerBytes(k);
+      let draws = noise;
+      let p = a;
+      for (let left = k; left > 0; left -= CHUNK, p += 2 * CHUNK, out += CHUNK, part += 4) {
+        const sum = -OFFSET * roundChunk(p, min(left, CHUNK), e, draws, out);
+        store<i32>(part, sum);
+        total += sum;
+        if (draws) draws += CHUNK;
       }
-      const v0 = i16x8.shr_s(i16x8.add(loadInt16s(p, left), added0), e);
-      const v1 = i16x8.shr_s(i16x8.add(loadInt16s(p + 16, left - 8), added1), e);
-      if (!RELAXED) {
-        v128.store(out, i16x8.shl(v0, e));
-        v128.store(out, i16x8.shl(v1, e), 16);
-        out += 32;
-        continue;
-      }
-      v128.store(out, i8x16.narrow_i16x8_s(v0, v1));
-      out += 16;
-      sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.add(v0, v1)));
-      if (left > 16 && (k - left + 16) % CHUNK != 0) continue;
-      const part = -OFFSET * sumLanes(sum);
-      store<i32>(chunk, part);
-      chunk += 4;
-      total += part;
-      sum = i32x4.splat(0);
-    }
-    if (!RELAXED) continue;
-    store<i32>(packed, e);
-    store<i32>(packed, total, 4);
+      store<i32>(packed, e);
+      store<i32>(packed, total, 4);
+    } else roundChunk(a, k, e, noise, packed);
+    if (noise) noise += filled;
   }
 }
 
@@ -147,43 +192,87 @@ function storeRows(p: usize, a: v128, b: v128, c: v128, d: v128, factor: v128, l
   v128.store(p, high, 16);
 }
 
+/** Where the panel of a column of eight begins, of k rows. */
+// @ts-ignore: decorator
+@inline
+function panelOf(packed: usize, column: i32, k: i32): usize {
+  return RELAXED
+    ? packed + usize(column >> 3) * panelBytes(k)
+    : packed + usize(column >> 4) * panelBytes(k) + (usize(column & 8) << 2);
+}
+
+/** Packs eight columns, of which `left` exist, from the maxima at the beginning of their elements.
+ */
+// @ts-ignore: decorator
+@inline
+function packColumns(b: usize, row: usize, k: i32, left: i32, panel: usize): void {
+  const step: usize = RELAXED ? QUAD : 128;
+  let to = RELAXED ? panel + FACTORS : panel;
+  writeFactors(to);
+  const inverse = v128.load(to);
+  const factor = v128.load(to, 16);
+  if (RELAXED) {
+    v128.store(panel, i32x4.extend_low_i16x8_u(factor));
+    v128.store(panel, i32x4.extend_high_i16x8_u(factor), 16);
+  }
+  for (; k >= 4; k -= 4, b += 4 * row, to += step)
+    storeRows(
+      to,
+      i16x8.q15mulr_sat_s(loadInt16s(b, left), inverse),
+      i16x8.q15mulr_sat_s(loadInt16s(b + row, left), inverse),
+      i16x8.q15mulr_sat_s(loadInt16s(b + 2 * row, left), inverse),
+      i16x8.q15mulr_sat_s(loadInt16s(b + 3 * row, left), inverse),
+      factor,
+      4,
+    );
+  if (k > 0)
+    storeRows(
+      to,
+      i16x8.q15mulr_sat_s(loadInt16s(b, left), inverse),
+      i16x8.q15mulr_sat_s(k > 1 ? loadInt16s(b + row, left) : i16x8.splat(0), inverse),
+      i16x8.q15mulr_sat_s(k > 2 ? loadInt16s(b + 2 * row, left) : i16x8.splat(0), inverse),
+      i16x8.splat(0),
+      factor,
+      k,
+    );
+}
+
+/** Columns whose maxima are found together: a cache line of a row. */
+const LINE: i32 = 32;
+
 /** Int8Kernels.pack_nn_i8. */
 export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): void {
   assert(k >= 0 && n >= 0 && ldb >= n, 'pack_nn_i8: sizes');
   if (k == 0) return;
   const row = usize(ldb) << 1;
   assert(ASC_NO_ASSERT || areOperands(b, row, k, n), 'pack_nn_i8: operands');
-  const step: usize = RELAXED ? QUAD : 128;
-  const columns = RELAXED ? n : (n + 15) & ~15;
-  for (let column = 0; column < columns; column += PANEL, b += 16) {
-    const left = n - column;
-    const panel = RELAXED
-      ? packed + usize(column >> 3) * panelBytes(k)
-      : packed + usize(column >> 4) * panelBytes(k) + (usize(column & 8) << 2);
-    let to = RELAXED ? panel + FACTORS : panel;
-    let largest = i16x8.splat(0);
-    let p = b;
-    for (let i = 0; i < k; i++, p += row)
-      largest = i16x8.max_u(largest, i16x8.abs(loadInt16s(p, left)));
-    v128.store(to, largest);
-    writeFactors(to);
-    const inverse = v128.load(to);
-    const factor = v128.load(to, 16);
-    if (RELAXED) {
-      v128.store(panel, i32x4.extend_low_i16x8_u(factor));
-      v128.store(panel, i32x4.extend_high_i16x8_u(factor), 16);
+  const at: usize = RELAXED ? FACTORS : 0;
+  const columns = RELAXED ? (n + 7) & ~7 : (n + 15) & ~15;
+  let column = 0;
+  for (; column + LINE <= n; column += LINE, b += 2 * LINE) {
+    let m0 = i16x8.splat(0);
+    let m1 = m0;
+    let m2 = m0;
+    let m3 = m0;
+    for (let i = 0, p = b; i < k; i++, p += row) {
+      m0 = maxAbs(m0, p, 8);
+      m1 = maxAbs(m1, p + 16, 8);
+      m2 = maxAbs(m2, p + 32, 8);
+      m3 = maxAbs(m3, p + 48, 8);
     }
-    p = b;
-    for (let rest = k; rest > 0; rest -= 4, p += 4 * row, to += step)
-      storeRows(
-        to,
-        i16x8.q15mulr_sat_s(loadInt16s(p, left), inverse),
-        i16x8.q15mulr_sat_s(rest > 1 ? loadInt16s(p + row, left) : i16x8.splat(0), inverse),
-        i16x8.q15mulr_sat_s(rest > 2 ? loadInt16s(p + 2 * row, left) : i16x8.splat(0), inverse),
-        i16x8.q15mulr_sat_s(rest > 3 ? loadInt16s(p + 3 * row, left) : i16x8.splat(0), inverse),
-        factor,
-        rest,
-      );
+    v128.store(panelOf(packed, column, k) + at, m0);
+    v128.store(panelOf(packed, column + 8, k) + at, m1);
+    v128.store(panelOf(packed, column + 16, k) + at, m2);
+    v128.store(panelOf(packed, column + 24, k) + at, m3);
+    for (let part = 0; part < LINE; part += 8)
+      packColumns(b + (usize(part) << 1), row, k, 8, panelOf(packed, column + part, k));
+  }
+  for (; column < columns; column += 8, b += 16) {
+    let largest = i16x8.splat(0);
+    for (let i = 0, p = b; i < k; i++, p += row) largest = maxAbs(largest, p, n - column);
+    const panel = panelOf(packed, column, k);
+    v128.store(panel + at, largest);
+    packColumns(b, row, k, n - column, panel);
   }
 }
 

@@ -201,6 +201,11 @@ describe(`int8 on ${PARTY_NAMES.join(', ')}`, () => {
       for (let m = block - 1; m <= block + 9; m++) check(productOf(6000 + m, m, 17, 33));
   });
 
+  it('every number of columns about one and two lines of 32', () => {
+    for (const line of [32, 64])
+      for (let n = line - 1; n <= line + 9; n++) check(productOf(6100 + n, 3, n, n - line + 2));
+  });
+
   it('28 depths from 1 to 400 with every kind of data at 3 sizes', () => {
     let seed = 5000;
     for (const [m, n] of [
