@@ -78,9 +78,10 @@ const ISOLATION = {
   'cross-origin-embedder-policy': 'require-corp',
 };
 
-/** Serves the folder; `isIsolated`: with the headers that shared memory asks for. */
-export async function servePlayground({ port = 0, isIsolated = true } = {}) {
-  const headers = { 'cache-control': 'no-store', ...(isIsolated ? ISOLATION : {}) };
+/** Serves the folder; `isIsolated`: with the headers that shared memory asks for; `more` headers.
+ */
+export async function servePlayground({ port = 0, isIsolated = true, more = {} } = {}) {
+  const headers = { 'cache-control': 'no-store', ...(isIsolated ? ISOLATION : {}), ...more };
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url, 'http://localhost');
     const name = normalize(pathname === '/' ? '/index.html' : decodeURIComponent(pathname));

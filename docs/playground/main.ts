@@ -10,9 +10,9 @@ import { TrainView } from './page/train.ts';
 import { attempt, hideTrouble, showTrouble } from './page/trouble.ts';
 
 const store = new Store(location.hash);
-buildControls(store);
 at('trouble-close').addEventListener('click', hideTrouble);
-const train = new TrainView(store);
+const train = new TrainView(store); // the worker begins to load
+buildControls(store);
 const backward = new BackwardView(store, train);
 const compare = new CompareView(store, train);
 const nothing = (): void => undefined;

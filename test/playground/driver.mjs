@@ -37,6 +37,7 @@ export async function openBrowser() {
   const servers = {
     isolated: await servePlayground(),
     plain: await servePlayground({ isIsolated: false }),
+    strict: await servePlayground({ more: { 'content-security-policy': "default-src 'self'" } }),
   };
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
   const folder = mkdtempSync(join(tmpdir(), 'retrograd-playground-'));

@@ -111,3 +111,13 @@ export async function tooMuchIsRefused({ open }) {
   demand(/The run needs \d+ bytes, \d+ are allowed\. What helps: /.test(said), said);
   return said;
 }
+
+/** A host whose policy lets nobody compile WebAssembly: the library says which word is missing. */
+export async function strictPolicyIsTold({ open }) {
+  const page = await open(SMALL, { kind: 'strict' });
+  await page.click('#start');
+  const said = await trouble(page);
+  await page.finish().catch(() => undefined); // the browser complains of the policy, too
+  demand(/'wasm-unsafe-eval'/.test(said), `the page says: ${said}`);
+  return said;
+}

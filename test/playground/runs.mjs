@@ -1,10 +1,10 @@
 // Runs of the page: the same bits as Node's, paused, saved, loaded and handed to the command line.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cosine, fillBatch, gpt, readText, Trainer } from '../../dist/index.js';
-import { demand, reach, same, steps, text } from './driver.mjs';
+import { demand, reach, same, steps, text, until } from './driver.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Of a digest, as it is reported. */
@@ -122,4 +122,41 @@ export async function linkReproduces({ open }) {
   await wrong.finish();
   demand(found.startsWith('DIFFERENT from the digest of the link'), `the verdict is ${found}`);
   return `a link ends with ${digest.slice(0, SHORT)} again; another seed is told`;
+}
+
+/** A text of one's own: short ones are in the link, long ones are asked for by their SHA-256. */
+export async function ownTextIsLinked({ open, folder }) {
+  const short = 'she sells sea shells by the sea shore. '.repeat(20);
+  const long = Array.from({ length: 9000 }, (_, i) => `${(i * i * 7919) % 10007} `).join('');
+  for (const [kind, words] of [
+    ['short', short],
+    ['long', long],
+  ]) {
+    const path = join(folder, `${kind}.txt`);
+    writeFileSync(path, words);
+    const page = await open(SMALL);
+    await page.check('input[value=own]');
+    await page.setInputFiles('#own-file', path);
+    await until(page, () => document.querySelector('#text-note').textContent.includes('different'));
+    await page.click('#start');
+    await reach(page, 'ended');
+    const link = new URL(page.url()).hash;
+    await page.finish();
+    const other = await open(link);
+    if (kind === 'long') {
+      const asks = () => /asks for/.test(document.querySelector('#text-note').textContent);
+      await until(other, asks);
+      await other.setInputFiles('#own-file', path);
+    }
+    await until(other, () =>
+      document.querySelector('#text-note').textContent.includes('different'),
+    );
+    await other.click('#start');
+    await reach(other, 'ended');
+    const verdict = await text(other, 'verdict');
+    await other.finish();
+    const expected = 'The same weights, bit for bit: equal to the digest of the link.';
+    same(verdict, expected, `the verdict of a ${kind} text`);
+  }
+  return `${short.length} characters in the link, ${long.length} by their SHA-256: the same bits`;
 }

@@ -28,7 +28,8 @@ export function otherOf({ settings, other }: Pick<Address, 'settings' | 'other'>
 }
 
 export class CompareView {
-  private readonly chart = new Chart(at('race-chart'), LINES);
+  /** Made when it is first needed. */
+  private chart: Chart | undefined;
   private racers: readonly Racer[] = [];
   private readonly rule = at<HTMLSelectElement>('other-rule');
   private readonly seed = at<HTMLInputElement>('other-seed');
@@ -71,6 +72,7 @@ export class CompareView {
     const { settings } = this.store;
     const { bytes } = await this.train.session.ask('textFile', {});
     for (const racer of this.racers) racer.close();
+    this.chart ??= new Chart(at('race-chart'), LINES);
     const draw = (): void => this.draw();
     const second = otherOf(this.store.address);
     this.racers = [new Racer(settings, 'first', draw), new Racer(second, 'second', draw)];
@@ -103,7 +105,7 @@ export class CompareView {
   private draw(): void {
     const smooth = this.racers.map(({ curve }) => curve.smooth);
     const judged = this.racers.map(({ judged: points }) => points);
-    this.chart.show([...smooth, ...judged]);
+    this.chart?.show([...smooth, ...judged]);
   }
 
   private end(ends: readonly (End | undefined)[]): void {
@@ -128,7 +130,7 @@ export class CompareView {
       otherDigest: otherDigest ?? second.digest,
     });
     const [a, b] = this.racers.map(({ curve }) => curve.last?.toFixed(2));
-    this.chart.describe(`Losses of both runs by step, at the end ${a} and ${b} nats a token.`);
+    this.chart?.describe(`Losses of both runs by step, at the end ${a} and ${b} nats a token.`);
   }
 
   private verdict(

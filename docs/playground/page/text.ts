@@ -91,10 +91,17 @@ export class TextView {
     });
   }
 
-  private takeOwn(bytes: Uint8Array): Promise<void> {
+  /** If it is the text that a link asks for, the link's digest stays what is compared with. */
+  private async takeOwn(bytes: Uint8Array): Promise<void> {
     this.own = new Uint8Array(bytes);
+    const { textSha256: wanted, settings } = this.store.address;
+    this.store.change({ settings: { ...settings, text: 'own' } });
+    await this.send('own');
+    if (wanted !== undefined && wanted === this.info?.sha256) return;
     this.store.set({ text: 'own' });
-    return this.send('own');
+    if (wanted === undefined || this.info === undefined) return;
+    const note = at('text-note');
+    say(note, `${note.textContent}. It is not the text that the link asks for`);
   }
 
   private mark(name: TextName): void {
