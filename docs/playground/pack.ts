@@ -19,9 +19,14 @@ export async function pack(bytes: Uint8Array): Promise<string | undefined> {
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
-/** Throws if it is not what `pack` gave. */
+/** Throws, with a hint, if it is not what `pack` gave. */
 export async function unpack(packed: string): Promise<Uint8Array> {
-  const binary = atob(packed.replaceAll('-', '+').replaceAll('_', '/'));
-  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  return through(bytes, new DecompressionStream('deflate-raw'));
+  try {
+    const binary = atob(packed.replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    return await through(bytes, new DecompressionStream('deflate-raw'));
+  } catch {
+    const error = new Error('the text in the address is damaged');
+    throw Object.assign(error, { hint: 'ask for the link again, or give the text itself' });
+  }
 }

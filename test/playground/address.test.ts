@@ -123,6 +123,11 @@ describe('a text in the address', () => {
     );
   });
 
+  test('what is damaged is told in words', async () => {
+    for (const damaged of ['AAAA_zz', 'a', '-'])
+      await expect(unpack(damaged)).rejects.toThrow('the text in the address is damaged');
+  });
+
   test('a text that is too long is left out', async () => {
     // what does not compress: digests one after the other
     const digests = Array.from({ length: 300 }, (_, i) =>

@@ -49,6 +49,7 @@ export class TextView {
 
   private async fromAddress(): Promise<void> {
     const { settings, packed } = this.store.address;
+    this.mark(settings.text);
     if (packed !== undefined && settings.text === 'own') {
       this.own = new Uint8Array(await unpack(packed));
       this.area.value = new TextDecoder().decode(this.own);
