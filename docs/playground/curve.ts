@@ -1,7 +1,7 @@
 // A curve that grows for ever and keeps a bounded number of points: when it is full, every two
 // neighbours become one, their mean. Beside it a smoothed one, an exponential mean.
 
-const MOST = 1200;
+const MOST = 800;
 
 export interface Points {
   readonly steps: number[];

@@ -9,7 +9,7 @@ import { failureOf } from './failure.ts';
 import { infoOf, type LearnedText } from './learned-text.ts';
 
 /** Milliseconds between two reports to the page, and between two texts at least. */
-const REPORT_EVERY = 50;
+const REPORT_EVERY = 80;
 const WRITE_EVERY = 1500;
 /** A text is written when so many times what the last one took has passed. */
 const WRITE_SHARE = 12;
