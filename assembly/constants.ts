@@ -27,6 +27,10 @@ const NUMBERS: usize = memory.data<u32>([
   6554,
   16384,
   OPERAND_MAX,
+  0xd2511f53,
+  0xcd9e8d57,
+  0x9e3779b9,
+  0xbb67ae85,
 ]);
 
 /** int64: half of 2^32. */
@@ -51,3 +55,5 @@ export const FIFTH_Q15: usize = NUMBERS + 68;
 export const ONE_Q14: usize = NUMBERS + 72;
 /** int16: OPERAND_MAX. */
 export const LARGEST_OPERAND: usize = NUMBERS + 76;
+/** Four int32s of Philox: the multipliers M0 and M1, and W0 and W1, by which the keys advance. */
+export const PHILOX: usize = NUMBERS + 80;

@@ -4,6 +4,7 @@
 //   (x0, x1, x2, x3) <- (high(M1 x2) ^ x1 ^ k0, low(M1 x2), high(M0 x0) ^ x3 ^ k1, low(M0 x0)),
 // with the keys advanced by W0, W1.
 
+import { PHILOX } from './constants';
 import {
   clampLanes,
   halfUpNarrowLanes,
@@ -17,10 +18,6 @@ import {
 } from './fixed';
 import { beyond, loadInt32s, storeInt32s, sumLanes } from './lanes';
 
-const MULTIPLIER_0: u32 = 0xd2511f53;
-const MULTIPLIER_1: u32 = 0xcd9e8d57;
-const WEYL_0: u32 = 0x9e3779b9;
-const WEYL_1: u32 = 0xbb67ae85;
 const ROUNDS: i32 = 10;
 /** The mean of the sum of eight numbers in 0..65535. */
 const MEAN_OF_EIGHT: i32 = 262140;
@@ -54,8 +51,8 @@ function blocks(
   threshold: i32,
   limit: i32,
 ): i32 {
-  const m0 = i32x4.splat(MULTIPLIER_0);
-  const m1 = i32x4.splat(MULTIPLIER_1);
+  const m0 = v128.load32_splat(PHILOX);
+  const m1 = v128.load32_splat(PHILOX, 4);
   const scale = i32x4.splat(factor);
   const high = i32x4.splat(limit);
   let count = i32x4.splat(0);
@@ -64,19 +61,19 @@ function blocks(
     let x1 = i32x4.splat(c1);
     let x2 = i32x4.splat(c2);
     let x3 = i32x4.splat(c3);
-    let k0 = key0;
-    let k1 = key1;
+    let k0 = i32x4.splat(key0);
+    let k1 = i32x4.splat(key1);
     for (let round = 0; round < ROUNDS; round++) {
       const low0 = i64x2.extmul_low_i32x4_u(x0, m0);
       const high0 = i64x2.extmul_high_i32x4_u(x0, m0);
       const low1 = i64x2.extmul_low_i32x4_u(x2, m1);
       const high1 = i64x2.extmul_high_i32x4_u(x2, m1);
-      x0 = v128.xor(v128.xor(highWords(low1, high1), x1), i32x4.splat(k0));
-      x2 = v128.xor(v128.xor(highWords(low0, high0), x3), i32x4.splat(k1));
+      x0 = v128.xor(v128.xor(highWords(low1, high1), x1), k0);
+      x2 = v128.xor(v128.xor(highWords(low0, high0), x3), k1);
       x1 = lowWords(low1, high1);
       x3 = lowWords(low0, high0);
-      k0 += WEYL_0;
-      k1 += WEYL_1;
+      k0 = i32x4.add(k0, v128.load32_splat(PHILOX, 8));
+      k1 = i32x4.add(k1, v128.load32_splat(PHILOX, 12));
     }
     if (what == NORMAL) {
       const sum = i32x4.add(
