@@ -1,6 +1,18 @@
 // The chart of memory against depth, drawn from bench/results/memory.json.
 
-import { BOLD, END, exponents, MIDDLE, round, svg, text } from './svg.mjs';
+import { grouped } from './markdown.mjs';
+import {
+  BOLD,
+  describeLines,
+  drawn,
+  END,
+  exponents,
+  filled,
+  MIDDLE,
+  round,
+  svg,
+  text,
+} from './svg.mjs';
 
 const WIDTH = 720;
 const HEIGHT = 340;
@@ -22,7 +34,7 @@ function logLogChart({ title, xLabel, yLabel, xs, series }) {
   const parts = [text(LEFT, 20, title, BOLD)];
   for (let e = low; e <= high; e += 2)
     parts.push(
-      `<path d="M${LEFT} ${atY(2 ** e)}H${WIDTH - RIGHT}" stroke="#ddd"/>`,
+      `<path d="M${LEFT} ${atY(2 ** e)}H${WIDTH - RIGHT}" class="grid"/>`,
       text(LEFT - 8, atY(2 ** e) + 4, powerOfTwo(e), END),
     );
   for (const value of xs) parts.push(text(atX(value), HEIGHT - BOTTOM + 18, value, MIDDLE));
@@ -38,14 +50,16 @@ function logLogChart({ title, xLabel, yLabel, xs, series }) {
   for (const { label, color, points } of series) {
     const [lastX, lastY] = points.at(-1);
     parts.push(
-      `<path d="M${points.map(([px, py]) => `${atX(px)} ${atY(py)}`).join('L')}" fill="none" ` +
-        `stroke="${color}" stroke-width="2"/>`,
+      `<path d="M${points.map(([px, py]) => `${atX(px)} ${atY(py)}`).join('L')}" ` +
+        `${drawn(color)} stroke-width="2"/>`,
     );
     for (const [px, py] of points)
-      parts.push(`<circle cx="${atX(px)}" cy="${atY(py)}" r="3" fill="${color}"/>`);
+      parts.push(`<circle cx="${atX(px)}" cy="${atY(py)}" r="3" ${filled(color)}/>`);
     parts.push(text(atX(lastX) + 8, atY(lastY) + 4, label, '', color));
   }
-  return svg({ title, width: WIDTH, height: HEIGHT }, parts);
+  const lines = describeLines(series, 'a depth of', (value) => `${grouped(value, 2)} ${yLabel}`);
+  const description = `Logarithmic axes, ${yLabel} against ${xLabel}. ${lines}`;
+  return svg({ title, description, width: WIDTH, height: HEIGHT }, parts);
 }
 
 /** Bytes kept of the forward pass against depth, reversible and stored. data:
@@ -63,9 +77,9 @@ export function memoryChart({ rows, channels, context, batch }) {
     yLabel: 'MiB',
     xs: rows.map(({ layers }) => layers),
     series: [
-      line('stored', '#b3261e', ({ none }) => none.bytes.states),
-      line('states, reversible', '#0b57d0', ({ bdia }) => bdia.bytes.states),
-      line('side bits', '#188038', ({ bdia }) => bdia.bytes.sideBits),
+      line('stored', 'red', ({ none }) => none.bytes.states),
+      line('states, reversible', 'blue', ({ bdia }) => bdia.bytes.states),
+      line('side bits', 'green', ({ bdia }) => bdia.bytes.sideBits),
     ],
   });
 }

@@ -1,20 +1,33 @@
 // The chart of docs/performance.md: bars of step time, lines of memory against depth.
 // Bars start at zero; both axes of the lines are logarithmic.
 
-import { BOLD, END, exponents, MIDDLE, round, svg, text } from './svg.mjs';
+import { grouped } from './markdown.mjs';
+import {
+  BOLD,
+  describeLines,
+  drawn,
+  END,
+  exponents,
+  FAINT,
+  filled,
+  MIDDLE,
+  round,
+  svg,
+  text,
+} from './svg.mjs';
 
 const WIDTH = 760;
-const OURS = '#0b57d0';
-const OURS_TOO = '#6b9cf0';
-const OTHERS = '#9aa0a6';
+const OURS = 'blue';
+const OURS_TOO = 'light-blue';
+const OTHERS = 'grey';
 /** How the page calls our two update rules. */
 export const NAMES = {
   'retrograd none': 'retrograd, plain',
   'retrograd bdia': 'retrograd, reversible',
 };
 
-/** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height
- *  }. */
+/** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height,
+ *  description }. */
 function bars(top, title, rows) {
   const left = 224;
   const right = 90;
@@ -27,11 +40,13 @@ function bars(top, title, rows) {
     parts.push(
       text(left - 8, y + 14, label, END),
       `<rect x="${left}" y="${y + 2}" width="${width}" height="16" ` +
-        `fill="${ours ? OURS : OTHERS}"/>`,
+        `${ours ? filled(OURS) : `${filled(OTHERS)} ${FAINT}`}/>`,
       text(left + width + 6, y + 14, value.toFixed(0)),
     );
   });
-  return { parts, height: 36 + rows.length * line + 16 };
+  const values = rows.map(({ label, value }) => `${label}: ${value.toFixed(0)}`);
+  const description = `${title}: ${values.join('; ')}.`;
+  return { parts, height: 36 + rows.length * line + 16, description };
 }
 
 /** series: [{ label, color, points: [[depth, bytes], ...] }]. */
@@ -50,7 +65,7 @@ function lines(top, title, series) {
   const parts = [text(16, top + 20, title, BOLD)];
   for (let e = y0; e <= y1; e++)
     parts.push(
-      `<path d="M${left} ${atY(2 ** e)}H${WIDTH - right}" stroke="#ddd"/>`,
+      `<path d="M${left} ${atY(2 ** e)}H${WIDTH - right}" class="grid"/>`,
       text(left - 8, atY(2 ** e) + 4, 2 ** e, END),
     );
   for (const depth of new Set(all.map(([d]) => d)))
@@ -60,21 +75,28 @@ function lines(top, title, series) {
     const [depth, bytes] = points.at(-1);
     parts.push(
       `<path d="M${points.map(([d, b]) => `${atX(d)} ${atY(mib(b))}`).join('L')}" ` +
-        `fill="none" stroke="${color}" stroke-width="2"/>`,
+        `${drawn(color)} stroke-width="2"/>`,
     );
     for (const [d, b] of points)
-      parts.push(`<circle cx="${atX(d)}" cy="${atY(mib(b))}" r="3" fill="${color}"/>`);
+      parts.push(`<circle cx="${atX(d)}" cy="${atY(mib(b))}" r="3" ${filled(color)}/>`);
     parts.push(text(atX(depth) + 8, atY(mib(bytes)) + 4, label, '', color));
   }
-  return { parts, height: height + 50 };
+  const inWords = series.map(({ label, points }) => ({
+    label,
+    points: points.map(([depth, bytes]) => [depth, mib(bytes)]),
+  }));
+  const ends = describeLines(inWords, 'a depth of', (value) => grouped(value, 1));
+  return { parts, height: height + 50, description: `${title}, logarithmic axes. ${ends}` };
 }
 
 /** Step times and memory of the result files; either may be undefined. */
 export function performanceChart(step, memory) {
   const parts = [];
+  const descriptions = [];
   let top = 0;
   const add = (panel) => {
     parts.push(...panel.parts);
+    descriptions.push(panel.description);
     top += panel.height;
   };
   if (step !== undefined) {
@@ -107,12 +129,13 @@ export function performanceChart(step, memory) {
         'Memory of training against depth, MiB',
         [
           line('jax-js', OTHERS, ({ jax }) => jax?.heap),
-          line('float32, frugal (formula)', '#5f6368', ({ frugal }) => frugal),
+          line('float32, frugal (formula)', 'ochre', ({ frugal }) => frugal),
           line('retrograd, stored', OURS_TOO, ({ none }) => none.total),
           line('retrograd, reversible', OURS, ({ bdia }) => bdia.total),
         ].filter(({ points }) => points.length > 0),
       ),
     );
   }
-  return svg({ title: 'Step time and memory', width: WIDTH, height: top }, parts);
+  const description = descriptions.join(' ');
+  return svg({ title: 'Step time and memory', description, width: WIDTH, height: top }, parts);
 }

@@ -346,7 +346,8 @@ ${targetTable(results)}
 ${
   results.step === undefined && results.memory === undefined
     ? ''
-    : '![Step time of all engines, and memory against depth](performance.svg)\n\n'
+    : '![Charts: milliseconds of a training step for each engine, MiB of memory against depth]' +
+      '(performance.svg)\n\n'
 }## Matrix product
 
 ${gemmSection(results.gemm)}

@@ -1,20 +1,21 @@
 // Charts of the page of results: lines over linear axes, a light band of one deviation around each.
 
 import { grouped } from './markdown.mjs';
-import { AS, runsOf, statistics } from './results-numbers.mjs';
-import { BOLD, END, MIDDLE, round, svg, text } from './svg.mjs';
+import { AS, runsOf, statistics, write } from './results-numbers.mjs';
+import {
+  BOLD,
+  describeLines,
+  drawn,
+  END,
+  filled,
+  MIDDLE,
+  PALETTE,
+  round,
+  svg,
+  text,
+} from './svg.mjs';
 
-const COLORS = [
-  '#0b57d0',
-  '#b3261e',
-  '#188038',
-  '#e37400',
-  '#7627bb',
-  '#00838f',
-  '#c2185b',
-  '#5f6368',
-  '#8d6e00',
-];
+const COLORS = Object.keys(PALETTE).filter((color) => color !== 'light-blue');
 
 /** Mean and deviation at every place, a line a cell and field; the reference's colour does not
  *  depend on which cells ran. */
@@ -78,7 +79,7 @@ export function lineChart({ title, xTitle, as }, series) {
   const parts = [text(LEFT, 20, title, BOLD)];
   for (const value of ticks(y0, y1, 6))
     parts.push(
-      `<path d="M${LEFT} ${atY(value)}H${WIDTH - RIGHT}" stroke="#ddd"/>`,
+      `<path d="M${LEFT} ${atY(value)}H${WIDTH - RIGHT}" class="grid"/>`,
       text(LEFT - 8, atY(value) + 4, value, END),
     );
   for (const value of ticks(x0, x1, 6))
@@ -99,16 +100,16 @@ export function lineChart({ title, xTitle, as }, series) {
         '<path ' +
           `d="M${line(points, ({ mean: m, deviation: d = 0 }) => m + d)}` +
           `L${line([...points].reverse(), ({ mean: m, deviation: d = 0 }) => m - d)}Z" ` +
-          `fill="${color}" fill-opacity="0.12"/>`,
+          `${filled(color)} fill-opacity="0.12"/>`,
       );
     parts.push(
-      `<path d="M${line(points, (point) => point.mean)}" fill="none" stroke="${color}" ` +
+      `<path d="M${line(points, (point) => point.mean)}" ${drawn(color)} ` +
         `stroke-width="2"${isDashed ? ' stroke-dasharray="5 4"' : ''}/>`,
     );
     if (points.length < 10)
       for (const point of points)
         parts.push(
-          `<circle cx="${atX(point.x)}" cy="${atY(point.mean * scale)}" r="3" fill="${color}"/>`,
+          `<circle cx="${atX(point.x)}" cy="${atY(point.mean * scale)}" r="3" ${filled(color)}/>`,
         );
   }
   let below = TOP - 12; // labels in the order of the ends of their lines, none over another
@@ -119,5 +120,14 @@ export function lineChart({ title, xTitle, as }, series) {
     parts.push(text(WIDTH - RIGHT + 8, round(below), label, '', color));
   }
   const height = Math.max(HEIGHT, Math.ceil(below) + 12);
-  return svg({ title, width: WIDTH, height }, parts);
+  const ends = describeLines(
+    series.map(({ label, isDashed, points: all }) => ({
+      label: isDashed ? `${label}, dashed` : label,
+      points: all.map((point) => [grouped(point.x, Number.isInteger(point.x) ? 0 : 2), point.mean]),
+    })),
+    xTitle,
+    (value) => write(value, as),
+  );
+  const description = `${title}; by ${xTitle}. ${ends}`;
+  return svg({ title, description, width: WIDTH, height }, parts);
 }

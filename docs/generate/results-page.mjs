@@ -47,6 +47,9 @@ export function readRuns(name, folder = FOLDER) {
 
 const notRun = (name) => `Not run yet: \`npm run experiment -- ${name}\`.`;
 
+/** A chart in a page; every value it shows is in the description inside it. */
+const image = ({ title, xTitle, file }) => `![Chart by ${xTitle}: ${title}](${file})`;
+
 /** The block of an experiment: table, verdict, targets, chart. */
 export function experimentBlock(one, runs) {
   if (runs.length === 0) return notRun(one.name);
@@ -69,7 +72,7 @@ export function experimentBlock(one, runs) {
   });
   const drawn = charts
     .filter((chart) => seriesOf(chart, cells, runs).length > 0)
-    .map(({ file, title }) => `\n![${title}](${file})`);
+    .map((chart) => `\n${image(chart)}`);
   return [
     table(
       ['', 'n', ...metrics.map(({ title }) => title), ...(hasPaper ? ['paper'] : [])],
@@ -97,7 +100,7 @@ export function figureBlock({ name, paper, cells: ids, chart }, { cells, budget 
     cells.filter(({ id }) => ids.includes(id)),
     runs,
   );
-  const { as, title, file } = chart;
+  const { as } = chart;
   if (series.length === 0) return notRun(name);
   const places = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort(
     (a, b) => a - b,
@@ -127,7 +130,7 @@ export function figureBlock({ name, paper, cells: ids, chart }, { cells, budget 
     '',
     `Answers to: ${paper}. Measured at the end of the same runs as the table above (${budget}).`,
     '',
-    `![${title}](${file})`,
+    image(chart),
   ].join('\n');
 }
 
