@@ -17,6 +17,8 @@ export class TextView {
   /** Ends when the text that was chosen last is in the worker, or was refused. */
   ready: Promise<void> = Promise.resolve();
   private own = new Uint8Array(0);
+  /** Texts that were chosen so far. */
+  private turn = 0;
   private readonly area = at<HTMLTextAreaElement>('own-text');
   private readonly file = at<HTMLInputElement>('own-file');
 
@@ -112,10 +114,14 @@ export class TextView {
 
   private async send(name: TextName): Promise<void> {
     const own = name === 'own';
+    const turn = ++this.turn;
     this.mark(name);
     this.info = undefined;
     if (own && this.own.length === 0) return this.wait();
-    this.show(await this.session.ask('text', { name, ...(own ? { bytes: this.own } : {}) }));
+    const given = { name, ...(own ? { bytes: this.own } : {}) };
+    const info = await this.session.ask('text', given);
+    if (turn !== this.turn) return; // another one was chosen meanwhile
+    this.show(info);
     if (own) await this.address();
     this.hear();
   }

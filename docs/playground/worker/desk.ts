@@ -30,13 +30,17 @@ type Handlers = { [Q in Question]: (given: Given<Q>) => Answer<Q> | Promise<Answ
 export class Desk {
   private text: LearnedText | undefined;
   private run: Run | undefined;
+  /** Texts that were given so far. */
+  private turn = 0;
 
   constructor(private readonly emit: (event: Event) => void) {}
 
   readonly handlers: Handlers = {
     text: async ({ name, bytes }) => {
-      this.text = await readLearned(name, bytes);
-      return infoOf(this.text);
+      const turn = ++this.turn;
+      const text = await readLearned(name, bytes);
+      if (turn === this.turn) this.text = text; // else another one was given meanwhile
+      return infoOf(text);
     },
     plan: ({ settings }) => this.memoryOf(settings),
     compareRules: ({ settings }) => RULES.map((rule) => this.ruleMemory({ ...settings, rule })),
@@ -86,9 +90,9 @@ export class Desk {
   /** The run at hand, if it is of such a model. */
   private weightsFor(settings: Settings): Trainer<TextBatch> | undefined {
     const { run } = this;
-    if (run === undefined) return undefined;
-    const shape = ({ text, layers, channels, heads, context, rule }: Settings): string =>
-      [text, layers, channels, heads, context, rule].join(' ');
+    if (run === undefined || run.text.sha256 !== this.text?.sha256) return undefined;
+    const shape = ({ layers, channels, heads, context, rule }: Settings): string =>
+      [layers, channels, heads, context, rule].join(' ');
     return shape(run.settings) === shape(settings) ? run.trainer : undefined;
   }
 
@@ -131,6 +135,7 @@ export class Desk {
     const options = { ...checkpoint.options, ...withThreads(threads) } as TrainOptions<TextBatch>;
     const trainer = Trainer.create(checkTrainOptions(options));
     trainer.restore(checkpoint.tensors, checkpoint.step);
+    this.turn++;
     this.text = text;
     return this.begin(trainer, settings, text);
   }
