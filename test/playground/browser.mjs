@@ -2,9 +2,11 @@
 // none can be installed it is skipped, and says so; the last line is `N passed, N failed`.
 
 import { buildPlayground } from '../../docs/playground/build.mjs';
+import { installChromium } from '../conformance/runtimes.mjs';
 import { axeFindsNothing, keyboardSuffices } from './access.mjs';
 import { everyFlipIsNoticed, walksBack } from './backward.mjs';
 import { comparesTwo } from './compare.mjs';
+import { openBrowser } from './driver.mjs';
 import { mistakesAreTold, strictPolicyIsTold, tooMuchIsRefused } from './input.mjs';
 import { Skipped } from './machine.mjs';
 import { equalToNode, linkReproduces, ownTextIsLinked, pausedSavedLoaded } from './runs.mjs';
@@ -30,11 +32,11 @@ const CHECKS = [
   memoryStaysFlat,
 ];
 
-/** The driver, or in words why there is none. */
-async function driverOrReason() {
+/** Why there is no Chromium to drive, in words; undefined if there is one. */
+async function reasonToSkip() {
   try {
-    const { openBrowser } = await import('./driver.mjs');
-    return await openBrowser();
+    await installChromium();
+    return undefined;
   } catch (error) {
     return error.message;
   }
@@ -58,12 +60,13 @@ async function outcome(check, driver) {
 async function main(words) {
   await buildPlayground();
   const chosen = CHECKS.filter(({ name }) => words.length === 0 || words.includes(name));
-  const driver = await driverOrReason();
-  if (typeof driver === 'string') {
-    console.log(`skipped: no Chromium to drive (${driver})`);
+  const reason = await reasonToSkip();
+  if (reason !== undefined) {
+    console.log(`skipped: no Chromium to drive (${reason})`);
     console.log(`0 passed, 0 failed, ${chosen.length} skipped`);
     return;
   }
+  const driver = await openBrowser();
   console.log(`Chromium ${driver.version}`);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   try {
