@@ -84,20 +84,25 @@ const memoryOf = async (page) => {
   return bytes;
 };
 
-/** 20,000 steps of a model so small that they take a minute: what is held at a quarter of them is
- *  held at the end. */
-export async function memoryStaysFlat({ open }) {
-  const page = await open('#train&layers=1&channels=8&heads=1&context=4&batch=1&steps=20000');
-  await page.click('#start');
-  await steps(page, 5000);
+/** After so many steps, paused. */
+async function memoryAfter(page, count) {
+  await steps(page, count);
   await page.click('#pause');
   await reach(page, 'paused');
-  const early = await memoryOf(page);
+  return memoryOf(page);
+}
+
+/** 20,000 steps of a model so small that they take a minute: what is held at a quarter of them is
+ *  held after all. */
+export async function memoryStaysFlat({ open }) {
+  const page = await open('#train&layers=1&channels=8&heads=1&context=4&batch=1&steps=30000');
+  await page.click('#start');
+  const early = await memoryAfter(page, 5000);
   await page.click('#resume');
-  await reach(page, 'ended', 300);
-  const late = await memoryOf(page);
+  await reach(page, 'running');
+  const late = await memoryAfter(page, 20_000);
   await page.finish();
   const grown = late - early;
-  demand(grown <= MAX_GROWTH, `${early} bytes at a quarter of the run, ${late} at its end`);
+  demand(grown <= MAX_GROWTH, `${early} bytes after 5,000 steps, ${late} after 20,000`);
   return `${early} bytes after 5,000 steps, ${late} after 20,000`;
 }
