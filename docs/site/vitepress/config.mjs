@@ -1,0 +1,44 @@
+// VitePress's configuration: copied beside the pages by stage.mjs, with navigation.json.
+
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitepress';
+
+const { sidebar, nav } = JSON.parse(
+  readFileSync(new URL('./navigation.json', import.meta.url), 'utf8'),
+);
+
+/** The anchor that a heading has elsewhere, so that a link is one in both places. */
+const slugify = (title) =>
+  title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} -]/gu, '')
+    .replaceAll(' ', '-');
+
+export default defineConfig({
+  title: 'retrograd',
+  description:
+    'Trains transformers in integers only: exactly reversible, the same bits on every machine.',
+  lang: 'en',
+  base: process.env.SITE_BASE ?? '/',
+  srcDir: 'pages',
+  outDir: '../site',
+  cacheDir: './cache',
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  ignoreDeadLinks: false,
+  markdown: {
+    anchor: { slugify },
+    toc: { slugify },
+    languageAlias: { text: 'txt' },
+  },
+  vite: { logLevel: 'warn', build: { chunkSizeWarningLimit: 4000 } },
+  themeConfig: {
+    siteTitle: 'retrograd',
+    nav,
+    sidebar,
+    outline: [2, 3],
+    search: { provider: 'local' },
+    externalLinkIcon: true,
+    docFooter: { prev: 'Before', next: 'Next' },
+    footer: { message: 'MIT license. Nothing on this site is loaded from elsewhere.' },
+  },
+});
