@@ -74,7 +74,7 @@ export function figures() {
 
 const item = ({ value, words, link }) =>
   `<li><strong>${value}</strong><span>${words}. <a href="${link.replace('.md', '.html')}" ` +
-  `aria-label="Where ${value} comes from">Measured</a></span></li>`;
+  `aria-label="Measured: ${value}">Measured</a></span></li>`;
 
 const WHOM = [
   [
@@ -95,20 +95,24 @@ const WHOM = [
 ];
 
 const FRONT = `---
-layout: home
+layout: page
 title: retrograd
 titleTemplate: training in whole numbers
-hero:
-  name: retrograd
-  text: Training in whole numbers
-  tagline: >-
-    A tensor engine for JavaScript and WebAssembly. Small transformers learn wherever JavaScript
-    runs, with the same bits on every machine, and every step can be undone exactly.
-  actions:
-    - { theme: brand, text: Playground, link: /play/index.html, target: _self }
-    - { theme: alt, text: Getting started, link: /start }
-    - { theme: alt, text: API, link: /api/retrograd }
+sidebar: false
 ---
+
+<main class="front vp-doc">
+
+<div class="hero">
+<h1><span class="name">retrograd</span> Training in whole numbers</h1>
+<p>A tensor engine for JavaScript and WebAssembly. Small transformers learn wherever JavaScript
+runs, with the same bits on every machine, and every step can be undone exactly.</p>
+<nav aria-label="Begin">
+<a class="first" href="play/index.html" target="_self">Playground</a>
+<a href="start.html">Getting started</a>
+<a href="api/retrograd.html">API</a>
+</nav>
+</div>
 `;
 
 /** The page. */
@@ -117,8 +121,6 @@ export function frontPage() {
   const step = result('performance-step');
   const where = step === undefined ? '' : `Speed was measured on: ${environment(step.stamp)}. `;
   return `${FRONT}
-<div class="front vp-doc">
-
 <ul class="figures">
 ${figures().map(item).join('\n')}
 </ul>
@@ -154,6 +156,6 @@ happens if one bit of it is turned over. [Does your browser compute the same
 bits](./verify/index.html){target="_self"}? [Results](./results.md) says what comparisons of the
 update rules found, and where they do not win.
 
-</div>
+</main>
 `;
 }

@@ -28,7 +28,7 @@ async function threadsTrain({ browser, origins, base }) {
     await page.waitForSelector('body[data-state="idle"]');
     await page.click('#start');
     await page.waitForFunction(
-      () => Number.parseInt(document.querySelector('#step').textContent, 10) >= 2,
+      () => Number(document.querySelector('#threads').textContent) >= 2,
       undefined,
       { timeout: 120_000 },
     );

@@ -28,7 +28,7 @@ export default defineConfig({
   markdown: {
     anchor: { slugify },
     toc: { slugify },
-    languageAlias: { text: 'txt' },
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
   },
   vite: { logLevel: 'warn', build: { chunkSizeWarningLimit: 4000 } },
   themeConfig: {
