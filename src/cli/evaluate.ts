@@ -7,7 +7,7 @@ import { directoryOf } from './files.ts';
 import { table } from './format.ts';
 import { weightsSha256 } from './inspect.ts';
 import type { Evaluation, EvalValues } from './kinds/kind.ts';
-import { checkTrainOptions, UsageError } from './library.ts';
+import { checkTrainOptions, isWeight, matching, UsageError } from './library.ts';
 import { chooseReporter, print, printJson } from './reporters.ts';
 import { longFlag } from './rows.ts';
 import { openAny, restoreTrainer } from './run.ts';
@@ -68,12 +68,14 @@ export async function evaluate(
   const options = asFlags(['threads'], () =>
     checkTrainOptions({
       ...run.options,
+      freeze: matching(['*']), // no gradient and no moment in memory
       threads: values.threads ?? defaultThreads(run.options.microBatch),
     }),
   );
   let close = (): void => undefined;
   const restore = () => {
-    const trainer = restoreTrainer(kind, run, options);
+    const weights = { ...run, tensors: run.tensors.filter(isWeight) };
+    const trainer = restoreTrainer(kind, weights, options);
     close = () => trainer.close();
     return trainer;
   };

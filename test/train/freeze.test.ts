@@ -231,6 +231,18 @@ describe('the plan', () => {
     expect(few.total).toBeLessThan(all.total - 15 * all.parameters);
   });
 
+  test('of an evaluation, everything frozen, has neither; its loss is the same', () => {
+    const options = optionsOf(small({ freeze: undefined }), gpt);
+    const trainer = Trainer.create(options);
+    const frozen = { ...options, freeze: matching(['*']) };
+    const { gradients, optimizer } = plan(frozen).bytes;
+    expect([gradients, optimizer]).toEqual([0, 0]);
+    const other = Trainer.create(frozen);
+    other.restore(trainer.tensors().filter(isWeight), 3);
+    const batch = randomTokens(smallOptions(), 3);
+    expect(other.evaluate(batch)).toEqual(trainer.evaluate(batch));
+  });
+
   test('a batch that only frozen tensors could not add up is allowed', () => {
     const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 256 });
     const big = { model, batch: 4096, microBatch: 1, steps: 1 };
