@@ -1,6 +1,6 @@
 // node bench/export.mjs [--steps 300] [--write]: how far the engine's logits are from those of its
-// own exported weights in float64, by width and fraction bits of the state, and how far a float64
-// model is that rounds nothing but its state to as many bits. --write keeps the figures, of which
+// own exported weights in float64, by width, and how far a float64 model is that rounds nothing but
+// its state, to the bits of training and to those of inference. --write keeps the figures, of which
 // docs/export.md has a table.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,11 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exportHf } from '../dist/export.js';
-import { fillBatch, gpt, loadWeights, readText, Trainer } from '../dist/index.js';
+import { fillBatch, gpt, readText, Trainer } from '../dist/index.js';
 import { load } from '../test/fuzz/load.mjs';
 import { resultFile, stamp, writeResult } from './stamp.mjs';
 
-const { Gpt2 } = await load(`export * from './test/helpers/gpt2-float64.ts';`);
+const {
+  Gpt2,
+  DEFAULT_STATE_FRACTION: TRAINING,
+  INFERENCE_STATE_FRACTION: INFERENCE,
+} = await load(`
+export * from './test/helpers/gpt2-float64.ts';
+export * from './src/memory/formats.ts';
+`);
 const { values } = parseArgs({
   options: {
     steps: { type: 'string', default: '300' },
@@ -21,7 +28,6 @@ const { values } = parseArgs({
 });
 const steps = Number(values.steps);
 const CHANNELS = [32, 64, 128];
-const BITS = [9, 10, 12, 14];
 const WINDOWS = 8;
 const context = 24;
 const batch = 8;
@@ -35,9 +41,9 @@ const windows = Array.from({ length: WINDOWS }, (_, i) =>
   validation.subarray(i * context, (i + 1) * context),
 );
 
-function trained(channels, fractionBits) {
+function trained(channels) {
   const model = gpt({ vocabulary: vocabulary.size, layers: 4, channels, heads: 4, context });
-  const options = { model, batch, steps, learningRate: 0.005, fractionBits };
+  const options = { model, batch, steps, learningRate: 0.005 };
   const trainer = Trainer.create(options);
   const [inputs, targets] = [new Int32Array(batch * context), new Int32Array(batch * context)];
   while (trainer.steps < steps) {
@@ -72,24 +78,17 @@ const rounded = (value) => Number(value.toPrecision(3));
 
 const rows = [];
 for (const channels of CHANNELS) {
-  const trainer = trained(channels, 9);
+  const trainer = trained(channels);
   const exact = elsewhere(trainer);
   const spread = Math.max(...exact.map((row) => Math.max(...row) - Math.min(...row)));
-  for (const bits of BITS) {
-    const finer = Trainer.create({ ...trainer.options, fractionBits: bits });
-    loadWeights(finer, trainer.tensors());
+  const stateAlone = [TRAINING, INFERENCE].map((bits) => {
     const unit = 2 ** bits;
-    const state = elsewhere(trainer, (row) => row.map((v) => Math.floor(v * unit + 0.5) / unit));
-    const row = {
-      channels,
-      spread: rounded(spread),
-      fractionBits: bits,
-      engine: rounded(largest(predicted(finer), exact)),
-      stateAlone: rounded(largest(state, exact)),
-    };
-    rows.push(row);
-    console.log(JSON.stringify(row));
-  }
+    const round = (row) => row.map((v) => Math.floor(v * unit + 0.5) / unit);
+    return rounded(largest(elsewhere(trainer, round), exact));
+  });
+  const engine = rounded(largest(predicted(trainer), exact));
+  rows.push({ channels, spread: rounded(spread), engine, stateAlone });
+  console.log(JSON.stringify(rows.at(-1)));
 }
 if (values.write)
   writeResult(resultFile('export'), {

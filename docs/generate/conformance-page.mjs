@@ -62,6 +62,7 @@ const FORMATS = [
   'PROBABILITY_MAX',
   'BRANCH_FRACTION',
   'STATE_LIMIT_BITS',
+  'INFERENCE_STATE_FRACTION',
   'LOGIT_GRADIENT_FRACTION',
   'LOSS_FRACTION',
   'OPTIMIZER_FRACTION',
@@ -255,9 +256,9 @@ elements:
 
 | stage | what is digested |
 | --- | --- |
-| forward | of the initial weights: the mean loss of evaluation over the n tokens (n of a batch \
-larger by 1) of step 10,000, then the logits after the first \`context\` inputs of step 0, as \
-float64 |
+| forward | of the initial weights, the state with INFERENCE_STATE_FRACTION fraction bits: \
+the mean loss of evaluation over the n tokens (n of a batch larger by 1) of step 10,000, \
+then the logits after the first \`context\` inputs of step 0, as float64 |
 | gradients | the int64 gradients of the first batch, parameter by parameter in the order of the \
 table |
 | AdamW | the weights (int32), then all first moments m, then all r = sqrt(v), each in the order \

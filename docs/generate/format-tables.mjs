@@ -67,7 +67,9 @@ export async function formatRows() {
     [
       'residual state',
       'int32',
-      `l = ${f.MIN_STATE_FRACTION} to ${f.MAX_STATE_FRACTION}, default ${f.DEFAULT_STATE_FRACTION}`,
+      `l = ${f.MIN_STATE_FRACTION} to ${f.MAX_STATE_FRACTION}, ` +
+        `default ${f.DEFAULT_STATE_FRACTION}; ` +
+        `at inference ${f.INFERENCE_STATE_FRACTION}`,
       '2^-l',
       `accepted ±2^${f.STATE_LIMIT_BITS}`,
       'wraps; beyond the accepted range the step is refused',

@@ -230,14 +230,14 @@ export function tried() {
 
 // ---- exports ------------------------------------------------------------------------------------
 
-/** How far logits are from float64's, by width and fraction bits of the state. */
+/** How far logits are from float64's, by width. */
 export function exported() {
   const data = result('export');
   if (data === undefined) return notMeasured('export');
-  const rows = data.differences.map(({ channels, spread, fractionBits, engine, stateAlone }) =>
-    [channels, spread, fractionBits, engine, stateAlone].map(String),
+  const rows = data.differences.map(({ channels, spread, engine, stateAlone }) =>
+    [channels, spread, engine, ...stateAlone].map(String),
   );
-  const head = ['channels', 'range of logits', 'fraction bits', 'the engine', 'state alone'];
+  const head = ['channels', 'range of logits', 'the engine', 'state of training', 'of inference'];
   const { layers, steps } = data;
   const about = `${layers} layers, ${steps} steps, ${data.rows} rows. ${environment(data)}`;
   return [table(head, rows, [0, 1, 2, 3, 4]), '', about].join('\n');

@@ -23,8 +23,6 @@ import { ForwardStream, REST, type StreamShape } from './stream.ts';
 export interface EngineSource {
   readonly model: Model<never>;
   readonly tensors: readonly NamedTensor[];
-  /** l: fraction bits of the residual state. */
-  readonly fraction: number;
   /** Most bytes. */
   readonly memoryLimit: number;
 }
@@ -53,10 +51,10 @@ function pathsInFront(source: EngineSource): ReadonlySet<string> {
 }
 
 /** With the adapter and the operands of the model's configuration, if it has them. */
-function plannerOf(arena: ForwardArena, { model, fraction }: EngineSource, keys?: number): Planner {
+function plannerOf(arena: ForwardArena, { model }: EngineSource, keys?: number): Planner {
   const { adapter, operands } = Object((model as { config?: object }).config) as MatrixChoices;
   const one = { rank: 0, threads: 1, sequences: 1 };
-  return Planner.create(arena, { ...one, fraction, forward: true, keys, adapter, operands });
+  return Planner.create(arena, { ...one, forward: true, keys, adapter, operands });
 }
 
 function layOut(arena: ForwardArena, source: EngineSource, shape: StreamShape | undefined): Laid {

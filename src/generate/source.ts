@@ -1,6 +1,6 @@
 // What a generator can be made of, checked.
 
-import { list, properties, typed, whole } from '../core/check.ts';
+import { list, properties, typed } from '../core/check.ts';
 import {
   type CheckedOptions,
   type ConfiguredModel,
@@ -12,8 +12,8 @@ import type { EngineSource } from './engine.ts';
 /** What a generator is made of: a trainer, a checkpoint, or a model and its weights. */
 export type GeneratorSource =
   | {
-      /** Of the run: its model and the fraction bits of its states. */
-      readonly options: Pick<CheckedOptions<never>, 'model' | 'fractionBits'>;
+      /** Of the run: its model. */
+      readonly options: Pick<CheckedOptions<never>, 'model'>;
       /** Its weights; what the optimizer keeps is not looked at. */
       readonly tensors: readonly NamedTensor[] | (() => readonly NamedTensor[]);
     }
@@ -22,19 +22,17 @@ export type GeneratorSource =
       readonly model: ConfiguredModel<unknown, never>;
       /** Its weights, int32 with 24 fraction bits. */
       readonly tensors: readonly NamedTensor[];
-      /** l: fraction bits of the residual state, as in training (9). */
-      readonly fractionBits?: number | undefined;
     };
 
 const MODEL = ['name', 'config', 'streams', 'loss'] as const;
 
 /** The model and the weights of a source. Throws UsageError for what is none. */
 export function readSource(given: GeneratorSource): Omit<EngineSource, 'memoryLimit'> {
-  const keys = ['options', 'model', 'fractionBits', 'tensors'] as const;
-  type Any = { options?: unknown; model?: unknown; fractionBits?: unknown; tensors: unknown };
+  const keys = ['options', 'model', 'tensors'] as const;
+  type Any = { options?: unknown; model?: unknown; tensors: unknown };
   const own = properties<Any>('the source', Object(given) as Any, keys);
   const run = own.options === undefined ? own : (own.options as Any);
-  const about = properties<Any>('its options', Object(run) as Any, ['model', 'fractionBits']);
+  const about = properties<Any>('its options', Object(run) as Any, ['model']);
   const tensors =
     typeof own.tensors === 'function'
       ? (given as unknown as { tensors: () => NamedTensor[] }).tensors()
@@ -58,6 +56,5 @@ export function readSource(given: GeneratorSource): Omit<EngineSource, 'memoryLi
   return {
     model,
     tensors: list('tensors', tensors as NamedTensor[], read, 1),
-    fraction: whole('fractionBits', about.fractionBits ?? 9, 6, 14),
   };
 }

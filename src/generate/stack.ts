@@ -51,7 +51,6 @@ export class ForwardStack implements Site {
   readonly blocks: readonly Parts[];
   readonly layers: number;
   readonly parts: number;
-  readonly l: number;
   readonly h: Pointer;
   readonly spare: Pointer;
   readonly lane: Lane;
@@ -82,7 +81,6 @@ export class ForwardStack implements Site {
     rule.check?.(depth, block.length);
     this.layers = depth;
     this.parts = block.length;
-    this.l = at.layout.fraction;
     this.blocks = Array.from({ length: depth }, (_, k) =>
       at.within(`${name}.${k}`, (inner) => block.map((part) => planPart(inner, part, input))),
     );
@@ -97,7 +95,6 @@ export class ForwardStack implements Site {
     const b = { at: this.branchAt, exponent: 0 };
     this.lane = { last, previous, a, b, bSign: 0, side };
     this.x = new Tensor(input);
-    this.x.fraction = this.l;
     this.y = new Tensor({ ...input, kind: 'branch' });
   }
 
@@ -111,6 +108,10 @@ export class ForwardStack implements Site {
     return this.current;
   }
 
+  get l(): number {
+    return this.run.stateFraction;
+  }
+
   /** Number of the block, for random draws that inference has none of. */
   get block(): number {
     return this.k;
@@ -120,6 +121,7 @@ export class ForwardStack implements Site {
     const { x, y } = this;
     const { fraction } = y;
     run.block = k;
+    x.fraction = run.stateFraction;
     for (const part of this.blocks[k]) part.prepare(run, x, y, FORWARD);
     run.block = 0;
     y.fraction = fraction;

@@ -95,7 +95,6 @@ export class ForwardStream {
     const last = { ...state, rows: shape?.outputs ?? state.rows };
     this.tail = new Part(at, plain.slice(Math.max(0, place)), last, wanted);
     this.state = new Tensor(last);
-    this.state.fraction = at.layout.fraction;
     this.picked = at.own(tensorBytes(last));
     this.out = at.own(tensorBytes(this.tail.y.type));
     this.history = stack === undefined ? undefined : this.historyOf();
@@ -117,6 +116,7 @@ export class ForwardStream {
   prepare(run: Run, weights: Weights, placement: Placement, memory: Memory | undefined): void {
     const { front, stack, tail, x, state } = this;
     run.memory = memory;
+    state.fraction = run.stateFraction;
     this.input.move(run, 0, x);
     front?.planned.prepare(run, x, front.y, FORWARD); // its weights stay
     for (let k = 0; stack !== undefined && k < stack.layers; k++)

@@ -3,7 +3,6 @@
 
 import { BRANCH_FRACTION, MASTER_FRACTION } from '../memory/formats.ts';
 import type { Parameter } from '../memory/parameter.ts';
-import type { Planner } from '../memory/planner.ts';
 import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 import { layerOptions, refuse } from './check.ts';
@@ -33,7 +32,7 @@ export function classToken(options: RowOptions = {}): Layer {
     },
     plan(at, input) {
       const spec = { name: `${name}.weight`, shape: [1, input.columns], init: { deviation } };
-      return new ClassToken(at, input, at.parameter({ ...spec, decays: true })[0]);
+      return new ClassToken(input, at.parameter({ ...spec, decays: true })[0]);
     },
   };
 }
@@ -50,15 +49,11 @@ function addRows(run: Run, dy: Gradient, rows: number, into: Parameter): void {
 
 class ClassToken implements Planned<undefined> {
   readonly needsInput = false;
-  private readonly l: number;
 
   constructor(
-    at: Planner,
     private readonly input: Type,
     private readonly token: Parameter,
-  ) {
-    this.l = at.layout.fraction;
-  }
+  ) {}
 
   saved(): undefined {
     return undefined;
@@ -68,16 +63,16 @@ class ClassToken implements Planned<undefined> {
     return rows + 1;
   }
 
-  prepare(_run: Run, _x: Tensor, y: Tensor): void {
-    y.fraction = this.l;
+  prepare(run: Run, _x: Tensor, y: Tensor): void {
+    y.fraction = run.stateFraction;
   }
 
   forward(run: Run, x: Tensor, _: undefined, y: Tensor): void {
     const { columns: C } = this.input;
     const { combine_i32: combine } = run.kernels;
     y.rows = x.rows + 1;
-    combine(this.token.master, 1, MASTER_FRACTION - this.l, 0, 0, 0, 0, 0, y.at, C);
-    combine(x.at, 1, BRANCH_FRACTION - this.l, 0, 0, 0, 0, 0, y.at + C * 4, x.size);
+    combine(this.token.master, 1, MASTER_FRACTION - y.fraction, 0, 0, 0, 0, 0, y.at, C);
+    combine(x.at, 1, BRANCH_FRACTION - y.fraction, 0, 0, 0, 0, 0, y.at + C * 4, x.size);
   }
 
   backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient | undefined): void {

@@ -52,7 +52,6 @@ class PlannedEmbedding implements Planned<undefined> {
   readonly history = [];
   private readonly token: Parameter;
   private readonly position: Parameter;
-  private readonly l: number;
 
   constructor(at: Planner, { rows }: Type, options: Filled<EmbeddingOptions>) {
     const { vocabulary, channels, name, positions, shares, deviation } = options;
@@ -64,19 +63,18 @@ class PlannedEmbedding implements Planned<undefined> {
     this.token = shares === '' ? table(name, vocabulary) : at.find(shares)[0];
     this.position = table(positions, rows);
     if (shares !== '') this.token.rows += 2 * rows; // both that share it add to one gradient
-    this.l = at.layout.fraction;
   }
 
   saved(): undefined {
     return undefined;
   }
 
-  prepare(_run: Run, _x: Tensor, y: Tensor): void {
-    y.fraction = this.l;
+  prepare(run: Run, _x: Tensor, y: Tensor): void {
+    y.fraction = run.stateFraction;
   }
 
   forward(run: Run, x: Tensor, _: undefined, y: Tensor): void {
-    const { token, position, l } = this;
+    const { token, position } = this;
     const { columns } = y.type;
     y.rows = x.rows;
     run.kernels.embedding_forward_i32(
@@ -86,7 +84,7 @@ class PlannedEmbedding implements Planned<undefined> {
       y.at,
       x.rows,
       columns,
-      l,
+      y.fraction,
     );
   }
 

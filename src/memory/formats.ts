@@ -57,6 +57,9 @@ export const STATE_LIMIT_BITS = 14;
 export const DEFAULT_STATE_FRACTION = 9;
 export const MIN_STATE_FRACTION = 6;
 export const MAX_STATE_FRACTION = 14;
+/** Those at inference, where nothing has to be undone: with the 9 of training its rounding is most
+ *  of what logits are away from real arithmetic, with 14 the operands' is (docs/export.md). */
+export const INFERENCE_STATE_FRACTION = MAX_STATE_FRACTION;
 /** gamma = +-2^-m: allowed m. */
 export const MAX_GAMMA_SHIFT = 3;
 

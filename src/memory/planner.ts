@@ -20,8 +20,8 @@ export interface Layout {
   readonly threads: number;
   /** Sequences held at a time. */
   readonly sequences: number;
-  /** l: fraction bits of the residual state. */
-  readonly fraction: number;
+  /** l: fraction bits of the residual state in training (9). */
+  readonly fraction?: number | undefined;
   /** Which parameters stay as they are, by their paths (none). */
   readonly freeze?: { fits(path: string): boolean } | undefined;
   /** The way forward is all there is: what only the way back needs has no memory (src/generate/).

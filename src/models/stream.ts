@@ -10,6 +10,7 @@ import { asLayer, describe } from '../layers/check.ts';
 import type { Input, PlannedInput } from '../layers/input.ts';
 import type { Layer, Preparation } from '../layers/layer.ts';
 import type { PlannedLoss, Score } from '../loss/loss.ts';
+import { DEFAULT_STATE_FRACTION, INFERENCE_STATE_FRACTION } from '../memory/formats.ts';
 import { kept } from '../memory/kept.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
 import { type Gradient, type Kind, Tensor, type Type, tensorBytes } from '../memory/tensor.ts';
@@ -206,6 +207,8 @@ export class PlannedStream<Batch> implements Pass {
   first!: number;
   gamma8!: number;
   stack: Stack | undefined;
+  /** Fraction bits of the state in training. */
+  private readonly l: number;
   private readonly parts: ReturnType<typeof split>;
   private readonly x: Tensor;
   private readonly front: Front | undefined;
@@ -222,6 +225,7 @@ export class PlannedStream<Batch> implements Pass {
     stream: Stream<Batch>,
     private readonly source: PlannedStream<Batch> | undefined,
   ) {
+    this.l = at.layout.fraction ?? DEFAULT_STATE_FRACTION;
     this.parts = split(stream.layers);
     this.input = stream.input.plan(at);
     this.x = new Tensor(this.input.type);
@@ -237,7 +241,6 @@ export class PlannedStream<Batch> implements Pass {
       const { output } = this.front.chain;
       this.stack = new Stack(at, stack, output, options);
       this.state = new Tensor(output);
-      this.state.fraction = at.layout.fraction;
     }
     this.end = new Tail(at, after, this.state.type, wanted);
     this.known = { tensor: this.end.out, gradient: this.end.dOut };
@@ -255,6 +258,9 @@ export class PlannedStream<Batch> implements Pass {
     Object.assign(this, options);
     this.what.backward = options.isTraining;
     run.pass = options;
+    const isInference = !options.isTraining && options.gamma8 === 0;
+    run.stateFraction = isInference ? INFERENCE_STATE_FRACTION : this.l;
+    if (this.stack !== undefined) this.state.fraction = run.stateFraction;
   }
 
   rows(s: number): number {

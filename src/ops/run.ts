@@ -3,6 +3,7 @@
 // the views stay valid.
 
 import type { Backend, Kernels, Pointer } from '../kernels/kernels.ts';
+import { INFERENCE_STATE_FRACTION } from '../memory/formats.ts';
 import type { Gradient, Tensor } from '../memory/tensor.ts';
 import { Team } from '../threads/team.ts';
 import type { AttentionInput, AttentionShape } from './attention-shape.ts';
@@ -99,6 +100,9 @@ export class Run {
   pass = { seed: 0, step: 0 };
   /** @internal */
   sample = 0;
+  /** l: fraction bits of the residual state in the pass at hand; a training pass has its own. A
+   *  layer that makes a state writes it so. */
+  stateFraction = INFERENCE_STATE_FRACTION;
   /** What the sample at hand can look at. */
   memory: Memory | undefined;
   /** Generation: what is kept of rows before those at hand; undefined: they are all rows. */

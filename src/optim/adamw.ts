@@ -56,7 +56,7 @@ export interface AdamWOptions {
  *  const trainer = Trainer.create(options);
  *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
  *  while (trainer.steps < 30) trainer.step(batch);
- *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.1298
+ *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.1299
  */
 export function adamw(given: AdamWOptions = {}): Optimizer {
   const { weightDecay } = fields('options', given, { weightDecay: 0.1 });

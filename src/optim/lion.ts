@@ -27,7 +27,7 @@ export interface LionOptions {
  *  const trainer = Trainer.create(options);
  *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
  *  while (trainer.steps < 30) trainer.step(batch);
- *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.8726
+ *  console.log(trainer.evaluate(batch).loss.toFixed(4)); // 0.8725
  */
 export function lion(given: LionOptions = {}): Optimizer {
   const { weightDecay } = fields('options', given, { weightDecay: 0.3 });

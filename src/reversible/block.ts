@@ -83,7 +83,6 @@ export class Block {
     );
     const bytes = input.rows * input.columns * 4;
     this.x = new Tensor(input);
-    this.x.fraction = at.layout.fraction;
     this.y = new Tensor({ ...input, kind: 'branch' });
     this.branch = at.own(bytes);
     this.dLater = { at: at.own(bytes), exponent: 0 };
@@ -95,6 +94,7 @@ export class Block {
   }
 
   prepare(run: Run, what: Preparation): void {
+    this.x.fraction = run.stateFraction;
     for (const part of this.parts) part.prepare(run, this.x, this.y, what);
     this.y.fraction = BRANCH_FRACTION;
   }

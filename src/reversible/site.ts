@@ -34,8 +34,6 @@ export interface SiteShape {
   readonly channels: number;
   /** Number of the first block among all of the model's, for random draws. */
   readonly firstBlock: number;
-  /** l: fraction bits of the state. */
-  readonly fraction: number;
   readonly h: Pointer;
   readonly dBranch: Pointer;
 }
@@ -45,6 +43,7 @@ export class BlockSite implements Site, BlockPass {
   k!: number;
   block!: number;
   n!: number;
+  l!: number;
   rows!: number;
   gamma8!: number;
   seed!: number;
@@ -56,7 +55,6 @@ export class BlockSite implements Site, BlockPass {
   saved!: BlockSaved;
   noise: ApplyNoise | undefined;
   readonly layers: number;
-  readonly l: number;
   readonly parts: number;
   readonly h: Pointer;
   readonly spare: Pointer;
@@ -70,7 +68,6 @@ export class BlockSite implements Site, BlockPass {
     private readonly shape: SiteShape,
   ) {
     this.layers = shape.layers;
-    this.l = shape.fraction;
     this.parts = code.parts.length;
     this.h = shape.h;
     this.spare = shape.dBranch;
@@ -82,6 +79,7 @@ export class BlockSite implements Site, BlockPass {
   move(run: Run, lane: Lane, saved: BlockSaved, s: number, pass: Pass): this {
     const { source, shape } = this;
     this.run = run;
+    this.l = run.stateFraction;
     this.lane = lane;
     this.saved = saved;
     this.block = shape.firstBlock + this.k;

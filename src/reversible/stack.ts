@@ -76,7 +76,7 @@ export class Stack {
   ) {
     const { depth, rule, block, name = 'block' } = given;
     const { verify } = options;
-    const { sequences, fraction } = at.layout;
+    const { sequences } = at.layout;
     const n = input.rows * input.columns;
     rule.check?.(depth, block.length);
     const keeps = options.keeps(rule.inverse !== undefined);
@@ -100,7 +100,6 @@ export class Stack {
       layers: depth,
       channels: input.columns,
       firstBlock,
-      fraction,
       h: at.own(bytes),
       dBranch: at.own(bytes),
     });

@@ -205,7 +205,7 @@ export class Trainer<Batch = unknown> {
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
    *  const text = Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3, 0);
    *  const { loss, predictions } = trainer.evaluate(textWindows(text, 4));
-   *  console.log(loss.toFixed(6), predictions); // 1.422729 8
+   *  console.log(loss.toFixed(6), predictions); // 1.422501 8
    */
   evaluate(batch: Batch, options: EvaluateOptions = {}): Evaluation {
     const { microBatch } = this.options;
@@ -248,7 +248,7 @@ export class Trainer<Batch = unknown> {
    *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
    *  const logits = trainer.predict(Int32Array.of(0, 1, 2));
-   *  console.log(logits.length, logits[3].toFixed(6)); // 4 -0.086161
+   *  console.log(logits.length, logits[3].toFixed(6)); // 4 -0.087576
    */
   predict(...samples: readonly unknown[]): Float64Array {
     return this.predictor(...samples.slice(0, -1))(samples[samples.length - 1]);

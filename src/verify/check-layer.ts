@@ -162,6 +162,7 @@ class Bench {
     private readonly given: { readonly wanted: Kind; readonly seed: number },
   ) {
     this.run = new Run(createWasmBackend({ pages: PAGES }));
+    this.run.stateFraction = FRACTION.state;
     const { base } = this.run.backend;
     const { wanted } = given;
     this.one = new Instance(layer, input, wanted, { base, rank: 0 });

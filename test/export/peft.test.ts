@@ -38,7 +38,7 @@ function adaptedTo(
 ): Trainer<TextBatch> {
   const { config } = base.options.model;
   const model = define({ ...(config as object), adapter: lora({ rank: 3, on, seed: 9 }) } as never);
-  const options = { batch: 2, steps: 60, learningRate: 0.02, fractionBits: 12, ...more };
+  const options = { batch: 2, steps: 60, learningRate: 0.02, ...more };
   const trainer = Trainer.create({ model: model as TrainOptions<TextBatch>['model'], ...options });
   loadWeights(trainer, base.tensors());
   const { context, vocabulary } = config as { context: number; vocabulary: number };

@@ -37,7 +37,7 @@ export function trainedGpt(
   const { steps = 150 } = flat;
   const batch = 8;
   // with the usual 9 bits the states of so narrow a model are coarse: 0.1 to 0.2 of a logit
-  const own = { model, batch, steps, learningRate: 0.005, warmup: 10, fractionBits: 12, ...flat };
+  const own = { model, batch, steps, learningRate: 0.005, warmup: 10, ...flat };
   const trainer = createGpt(own);
   const inputs = new Int32Array(batch * context);
   const targets = new Int32Array(batch * context);

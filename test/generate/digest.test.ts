@@ -40,8 +40,8 @@ function logits(engine: Engine, count: number, split: number): Int32Array[] {
 }
 
 const engineOf = (trainer: Trainer<TextBatch>, slots: number, rows: number): Engine => {
-  const { model, fractionBits: fraction } = trainer.options;
-  const source = { model: model as never, tensors: trainer.tensors(), fraction };
+  const { model } = trainer.options;
+  const source = { model: model as never, tensors: trainer.tensors() };
   return new Engine({ ...source, memoryLimit: 2 ** 30 }, { rows, outputs: 1, slots });
 };
 
@@ -74,8 +74,8 @@ describe('all logits of 20 prompts', () => {
   });
 
   test('on the reference back end', async () => {
-    const { model, fractionBits: fraction } = trainer.options;
-    const source = { model: model as never, tensors: trainer.tensors(), fraction };
+    const { model } = trainer.options;
+    const source = { model: model as never, tensors: trainer.tensors() };
     const shape = { rows: 21, outputs: 1, slots: 3 };
     const engine = new Engine({ ...source, memoryLimit: 2 ** 30 }, shape, createReferenceBackend);
     expect(await digestOf(sha256Hex, logits(engine, 3, 7))).toBe(golden.digest);

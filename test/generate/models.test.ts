@@ -144,7 +144,7 @@ describe('states', () => {
     );
     const first = await generator.embed([3], { layer: 0 });
     const sum = Array.from({ length: 8 }, (_, c) => token[3 * 8 + c] + position[c]);
-    expect(Array.from(first)).toEqual(sum.map((raw) => Math.floor(raw / 2 ** 15 + 0.5) / 2 ** 9));
+    expect(Array.from(first)).toEqual(sum.map((raw) => Math.floor(raw / 2 ** 10 + 0.5) / 2 ** 14));
     const small = Generator.create(trainer, { chunk: 1 });
     for (const options of [{}, { layer: 1 }, { pool: 'last' as const }])
       expect(await generator.embed(ids(T), options)).toEqual(await small.embed(ids(T), options));
@@ -157,7 +157,7 @@ describe('states', () => {
     const image = Uint8Array.from({ length: 32 }, (_, i) => (i * 37) % 256);
     const one = Generator.create(seeing);
     const first = await one.embed(image, { layer: 0, pool: 'first' });
-    const unit = (raw: number) => Math.floor(raw / 2 ** 15 + 0.5) / 2 ** 9;
+    const unit = (raw: number) => Math.floor(raw / 2 ** 10 + 0.5) / 2 ** 14;
     const [token, position] = [of('class.weight'), of('position.weight')];
     const sum = Array.from({ length: 8 }, (_, c) => unit(token[c]) + unit(position[c]));
     expect(Array.from(first)).toEqual(sum);

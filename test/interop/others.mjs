@@ -39,7 +39,7 @@ function images(seed, count) {
 }
 
 function makeVit(folder) {
-  const options = { batch: 8, steps: 60, learningRate: 0.002, fractionBits: 12 };
+  const options = { batch: 8, steps: 60, learningRate: 0.002 };
   const trainer = Trainer.create({ ...options, model: vit({ ...IMAGE, ...SHAPE }) });
   while (trainer.steps < 60) trainer.step(images(trainer.steps + 1, 8));
   const test = images(1000, 12);
@@ -76,7 +76,7 @@ function makeTranslator(folder) {
   );
   const data = PairData.encode(PAIRS, { source: joint, target: joint, context });
   const model = translator({ ...SHAPE, vocabulary: joint.size, context });
-  const options = { batch: 6, steps: 150, learningRate: 0.004, fractionBits: 12 };
+  const options = { batch: 6, steps: 150, learningRate: 0.004 };
   const trainer = Trainer.create({ ...options, model });
   const batch = createPairBatch(6, context);
   while (trainer.steps < 150) {
