@@ -14,6 +14,14 @@ const slugify = (title) =>
     .replace(/[^\p{L}\p{N} -]/gu, '')
     .replaceAll(' ', '-');
 
+/** Twice the same colours: on a busy machine the rest of a line would be left as it is. */
+const unhurried = {
+  name: 'unhurried',
+  preprocess(_, options) {
+    options.tokenizeTimeLimit = 0;
+  },
+};
+
 export default defineConfig({
   title: 'retrograd',
   description:
@@ -24,11 +32,13 @@ export default defineConfig({
   outDir: '../site',
   cacheDir: './cache',
   head: [['link', { rel: 'icon', href: 'data:,' }]],
+  buildConcurrency: 1, // the pages of the search's index in one order
   ignoreDeadLinks: false,
   markdown: {
     anchor: { slugify },
     toc: { slugify },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    codeTransformers: [unhurried],
   },
   vite: { logLevel: 'warn', build: { chunkSizeWarningLimit: 4000 } },
   themeConfig: {
