@@ -4,16 +4,7 @@
 
 import { loadInt16s, sumLanes } from '../lanes';
 import { areOperands, isRowOfOperands } from './domain';
-import {
-  CHUNK,
-  FACTORS,
-  headerBytes,
-  OFFSET,
-  panelBytes,
-  QUAD,
-  RELAXED,
-  rowBytes,
-} from './layout';
+import { CHUNK, FACTORS, headerBytes, OFFSET, panelBytes, QUAD, RELAXED, rowBytes } from './layout';
 
 /** Largest element of a row, and of a panel. */
 const ROW_MAX: i32 = 127;
