@@ -99,8 +99,7 @@ export function imported() {
       `${count(data.tokens)} tokens, each beside float64: ${data.saturated} values saturated, ` +
       `and ${data.saturatedInStep} in a training step. Residual stream 2^-${data.residual}, ` +
       `${count(neurons)} outlier neurons, layer norms up to 2^${Math.max(...data.norms.flat())} ` +
-      `times as wide. Calibrated on ${data.calibratedOn} tokens in ` +
-      `${data.seconds.calibrating} s. ${environment(data)}.`,
+      `times as wide. Calibrated on ${data.calibratedOn} tokens. ${environment(data)}.`,
   ].join('\n');
 }
 
