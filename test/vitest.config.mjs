@@ -4,7 +4,11 @@ import { defineConfig } from 'vitest/config';
 import { wasmBytes } from './helpers/wasm-plugin.mjs';
 
 /** A minute of two processes and more. */
-const LONG = ['test/bench/experiments.test.ts', 'test/openness/openness.test.ts'];
+const LONG = [
+  'test/bench/experiments.test.ts',
+  'test/openness/openness.test.ts',
+  'test/train/heap.test.ts',
+];
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),

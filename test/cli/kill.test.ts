@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
+import { runsAll } from '../helpers/all.ts';
 import { ended, events, retrograd, start, workspace } from './command.ts';
 
 let cwd: string;
@@ -36,10 +37,10 @@ const RUN = [
   '--save-every',
   '1',
 ];
-const KILLS = 12;
+const KILLS = runsAll ? 12 : 4;
 
 test(
-  `after ${KILLS} kills, six of them in the middle of a save, the checkpoint was whole each ` +
+  `after ${KILLS} kills, half of them in the middle of a save, the checkpoint was whole each ` +
     'time and the run ends with the same weights',
   async () => {
     const whole = events(RUN.slice(0, -2), { cwd }).at(-1)!.weightsSha256;
@@ -111,7 +112,7 @@ test(
 test('kills and signals at random over every kind of run: npm run fuzz:kills, but short', () => {
   const seed = Date.now() % 2 ** 31;
   const script = join(import.meta.dirname, '../fuzz/kills.mjs');
-  const words = [script, '--rounds', '16', '--lanes', '2', '--seed', String(seed)];
+  const words = [script, '--rounds', runsAll ? '16' : '4', '--lanes', '2', '--seed', String(seed)];
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
   expect([status, stderr], `seed ${seed}\n${stdout}`).toEqual([0, '']);
 }, 600_000);
