@@ -4,7 +4,17 @@
 
 import { loadInt16s, sumLanes } from '../lanes';
 import { areOperands, isRowOfOperands } from './domain';
-import { CHUNK, FACTORS, headerBytes, OFFSET, panelBytes, QUAD, RELAXED, rowBytes } from './layout';
+import {
+  CHUNK,
+  FACTORS,
+  headerBytes,
+  OFFSET,
+  PANEL,
+  panelBytes,
+  QUAD,
+  RELAXED,
+  rowBytes,
+} from './layout';
 
 /** Largest element of a row, and of a panel. */
 const ROW_MAX: i32 = 127;
@@ -183,87 +193,43 @@ function storeRows(p: usize, a: v128, b: v128, c: v128, d: v128, factor: v128, l
   v128.store(p, high, 16);
 }
 
-/** Where the panel of a column of eight begins, of k rows. */
-// @ts-ignore: decorator
-@inline
-function panelOf(packed: usize, column: i32, k: i32): usize {
-  return RELAXED
-    ? packed + usize(column >> 3) * panelBytes(k)
-    : packed + usize(column >> 4) * panelBytes(k) + (usize(column & 8) << 2);
-}
-
-/** Packs eight columns, of which `left` exist, from the maxima at the beginning of their elements.
- */
-// @ts-ignore: decorator
-@inline
-function packColumns(b: usize, row: usize, k: i32, left: i32, panel: usize): void {
-  const step: usize = RELAXED ? QUAD : 128;
-  let to = RELAXED ? panel + FACTORS : panel;
-  writeFactors(to);
-  const inverse = v128.load(to);
-  const factor = v128.load(to, 16);
-  if (RELAXED) {
-    v128.store(panel, i32x4.extend_low_i16x8_u(factor));
-    v128.store(panel, i32x4.extend_high_i16x8_u(factor), 16);
-  }
-  for (; k >= 4; k -= 4, b += 4 * row, to += step)
-    storeRows(
-      to,
-      i16x8.q15mulr_sat_s(loadInt16s(b, left), inverse),
-      i16x8.q15mulr_sat_s(loadInt16s(b + row, left), inverse),
-      i16x8.q15mulr_sat_s(loadInt16s(b + 2 * row, left), inverse),
-      i16x8.q15mulr_sat_s(loadInt16s(b + 3 * row, left), inverse),
-      factor,
-      4,
-    );
-  if (k > 0)
-    storeRows(
-      to,
-      i16x8.q15mulr_sat_s(loadInt16s(b, left), inverse),
-      i16x8.q15mulr_sat_s(k > 1 ? loadInt16s(b + row, left) : i16x8.splat(0), inverse),
-      i16x8.q15mulr_sat_s(k > 2 ? loadInt16s(b + 2 * row, left) : i16x8.splat(0), inverse),
-      i16x8.splat(0),
-      factor,
-      k,
-    );
-}
-
-/** Columns whose maxima are found together: a cache line of a row. */
-const LINE: i32 = 32;
-
 /** Int8Kernels.pack_nn_i8. */
 export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): void {
   assert(k >= 0 && n >= 0 && ldb >= n, 'pack_nn_i8: sizes');
   if (k == 0) return;
   const row = usize(ldb) << 1;
   assert(ASC_NO_ASSERT || areOperands(b, row, k, n), 'pack_nn_i8: operands');
-  const at: usize = RELAXED ? FACTORS : 0;
-  const columns = RELAXED ? (n + 7) & ~7 : (n + 15) & ~15;
-  let column = 0;
-  for (; column + LINE <= n; column += LINE, b += 2 * LINE) {
-    let m0 = i16x8.splat(0);
-    let m1 = m0;
-    let m2 = m0;
-    let m3 = m0;
-    for (let i = 0, p = b; i < k; i++, p += row) {
-      m0 = maxAbs(m0, p, 8);
-      m1 = maxAbs(m1, p + 16, 8);
-      m2 = maxAbs(m2, p + 32, 8);
-      m3 = maxAbs(m3, p + 48, 8);
-    }
-    v128.store(panelOf(packed, column, k) + at, m0);
-    v128.store(panelOf(packed, column + 8, k) + at, m1);
-    v128.store(panelOf(packed, column + 16, k) + at, m2);
-    v128.store(panelOf(packed, column + 24, k) + at, m3);
-    for (let part = 0; part < LINE; part += 8)
-      packColumns(b + (usize(part) << 1), row, k, 8, panelOf(packed, column + part, k));
-  }
-  for (; column < columns; column += 8, b += 16) {
+  const step: usize = RELAXED ? QUAD : 128;
+  const columns = RELAXED ? n : (n + 15) & ~15;
+  for (let column = 0; column < columns; column += PANEL, b += 16) {
+    const left = n - column;
+    const panel = RELAXED
+      ? packed + usize(column >> 3) * panelBytes(k)
+      : packed + usize(column >> 4) * panelBytes(k) + (usize(column & 8) << 2);
+    let to = RELAXED ? panel + FACTORS : panel;
     let largest = i16x8.splat(0);
-    for (let i = 0, p = b; i < k; i++, p += row) largest = maxAbs(largest, p, n - column);
-    const panel = panelOf(packed, column, k);
-    v128.store(panel + at, largest);
-    packColumns(b, row, k, n - column, panel);
+    let p = b;
+    for (let i = 0; i < k; i++, p += row)
+      largest = i16x8.max_u(largest, i16x8.abs(loadInt16s(p, left)));
+    v128.store(to, largest);
+    writeFactors(to);
+    const inverse = v128.load(to);
+    const factor = v128.load(to, 16);
+    if (RELAXED) {
+      v128.store(panel, i32x4.extend_low_i16x8_u(factor));
+      v128.store(panel, i32x4.extend_high_i16x8_u(factor), 16);
+    }
+    p = b;
+    for (let rest = k; rest > 0; rest -= 4, p += 4 * row, to += step)
+      storeRows(
+        to,
+        i16x8.q15mulr_sat_s(loadInt16s(p, left), inverse),
+        i16x8.q15mulr_sat_s(rest > 1 ? loadInt16s(p + row, left) : i16x8.splat(0), inverse),
+        i16x8.q15mulr_sat_s(rest > 2 ? loadInt16s(p + 2 * row, left) : i16x8.splat(0), inverse),
+        i16x8.q15mulr_sat_s(rest > 3 ? loadInt16s(p + 3 * row, left) : i16x8.splat(0), inverse),
+        factor,
+        rest,
+      );
   }
 }
 
