@@ -1,22 +1,12 @@
 // npm run playground: bundles the playground into build/playground, a folder that any static host
 // serves. With --serve it serves it on this machine, isolated, so that threads work; --port.
 
-import {
-  copyFileSync,
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { serve } from '../site/serve.mjs';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
@@ -68,39 +58,10 @@ export function playgroundSizes() {
   return { total, files: Object.fromEntries(sizes) };
 }
 
-const TYPES = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-};
-const ISOLATION = {
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp',
-};
-
 /** Serves the folder; `isIsolated`: with the headers that shared memory asks for; `more` headers.
  */
-export async function servePlayground({ port = 0, isIsolated = true, more = {} } = {}) {
-  const headers = { 'cache-control': 'no-store', ...(isIsolated ? ISOLATION : {}), ...more };
-  const server = createServer(({ url }, response) => {
-    const { pathname } = new URL(url, 'http://localhost');
-    const name = normalize(pathname === '/' ? '/index.html' : decodeURIComponent(pathname));
-    const file = join(FOLDER, name);
-    if (!file.startsWith(FOLDER) || !existsSync(file) || !statSync(file).isFile())
-      return response.writeHead(404, headers).end('not found');
-    const type = TYPES[extname(file)] ?? 'application/octet-stream';
-    response.writeHead(200, { ...headers, 'content-type': type });
-    createReadStream(file).pipe(response);
-  });
-  await new Promise((resolve, reject) =>
-    server.on('error', reject).listen(port, '127.0.0.1', resolve),
-  );
-  const close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return { origin: `http://127.0.0.1:${server.address().port}`, close };
-}
+export const servePlayground = ({ port, isIsolated = true, more } = {}) =>
+  serve(FOLDER, { port, isolates: () => isIsolated, more });
 
 async function main(words) {
   await buildPlayground();

@@ -66,6 +66,11 @@ export async function buildSite(base = '/') {
   return deadLinks(SITE, base);
 }
 
+/** Serves the site; `isIsolated`: with the headers that shared memory asks for, where the playground
+ *  is. */
+export const serveSite = ({ port, base, isIsolated = true }) =>
+  serve(SITE, { port, base, isolates: (at) => isIsolated && at.startsWith(`${base}play/`) });
+
 async function main() {
   const { values } = parseArgs({
     options: {
@@ -79,7 +84,7 @@ async function main() {
   console.log(`build/site: ${pages} pages, ${looked} links, ${dead.length} dead`);
   if (dead.length > 0) process.exitCode = 1;
   if (!values.serve) return;
-  const { origin } = await serve(SITE, { port: Number(values.port), base: values.base });
+  const { origin } = await serveSite({ port: Number(values.port), base: values.base });
   console.log(`open ${origin}${values.base} (Ctrl-C ends)`);
 }
 

@@ -1,5 +1,5 @@
-// Serves the built site on this machine, as a host does that sends the headers of isolation for the
-// playground, or, with isIsolated false, as one does that cannot.
+// Serves a folder of static files on this machine, as a host does that sends the headers of
+// isolation, or as one does that cannot.
 
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -18,7 +18,7 @@ const ISOLATION = {
   'cross-origin-embedder-policy': 'require-corp',
 };
 
-/** The file of an address, or that of pages that do not exist. */
+/** The file of an address, or that of pages that do not exist, if there is one. */
 function fileOf(folder, pathname, base) {
   const within = pathname.startsWith(base) ? pathname.slice(base.length) : '404.html';
   const file = join(folder, normalize(`/${decodeURIComponent(within)}`));
@@ -28,14 +28,16 @@ function fileOf(folder, pathname, base) {
   return existsSync(file) || !existsSync(`${file}.html`) ? file : `${file}.html`;
 }
 
-export async function serve(folder, { port = 0, base = '/', isIsolated = true } = {}) {
+/** `isolates`: whether an address gets the headers of isolation; `more` headers, of all. */
+export async function serve(folder, { port = 0, base = '/', isolates, more = {} }) {
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url, 'http://localhost');
     const file = fileOf(folder, pathname, base);
-    const isApp = pathname.startsWith(`${base}play/`);
-    const headers = { 'cache-control': 'no-store', ...(isIsolated && isApp ? ISOLATION : {}) };
+    const isolation = isolates(pathname) ? ISOLATION : {};
+    const headers = { 'cache-control': 'no-store', ...isolation, ...more };
     const isThere = file !== undefined && existsSync(file);
     const sent = isThere ? file : join(folder, '404.html');
+    if (!existsSync(sent)) return response.writeHead(404, headers).end('not found');
     const type = TYPES[extname(sent)] ?? 'application/octet-stream';
     response.writeHead(isThere ? 200 : 404, { ...headers, 'content-type': type });
     createReadStream(sent).pipe(response);

@@ -5,8 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { SITE, WORK } from '../../docs/site/build.mjs';
-import { serve } from '../../docs/site/serve.mjs';
+import { SITE, serveSite, WORK } from '../../docs/site/build.mjs';
 import { installChromium } from '../conformance/runtimes.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -109,8 +108,8 @@ async function main(words) {
   }
   const base = readFileSync(join(WORK, 'base'), 'utf8');
   const servers = {
-    headers: await serve(SITE, { base }),
-    plain: await serve(SITE, { base, isIsolated: false }),
+    headers: await serveSite({ base }),
+    plain: await serveSite({ base, isIsolated: false }),
   };
   const origins = Object.fromEntries(
     Object.entries(servers).map(([kind, { origin }]) => [kind, origin]),
