@@ -209,8 +209,7 @@ export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): v
     let to = RELAXED ? panel + FACTORS : panel;
     let largest = i16x8.splat(0);
     let p = b;
-    for (let i = 0; i < k; i++, p += row)
-      largest = i16x8.max_u(largest, i16x8.abs(loadInt16s(p, left)));
+    for (let i = 0; i < k; i++, p += row) largest = maxAbs(largest, p, left);
     v128.store(to, largest);
     writeFactors(to);
     const inverse = v128.load(to);

@@ -74,6 +74,16 @@ export function checkedFormats(given: ImportedFormats, neurons: number): Require
 const widest = ({ outliers: blocks }: ImportedFormats): number =>
   Math.max(0, ...blocks.map((block) => block.length));
 
+/** Columns of a matrix that an adapter leaves alone: of `down` those of outlier neurons, whose own
+ *  products are elsewhere, so that B A is added to what other programs compute, and to no more. */
+export function idleColumns(
+  { formats }: { readonly formats?: ImportedFormats | undefined },
+  path: string,
+): readonly number[] {
+  const [, block] = /^block\.(\d+)\.down\.weight$/.exec(path) ?? [];
+  return (formats?.outliers[Number(block)] ?? []).map(([neuron]) => neuron);
+}
+
 /** An adapter that leaves alone the columns of neurons whose products are elsewhere. */
 export function besides(
   formats: ImportedFormats,

@@ -22,16 +22,6 @@ export interface ImportedGptConfig extends GptConfig {
   formats?: ImportedFormats | undefined;
 }
 
-/** Columns of a matrix that an adapter leaves alone: of `down` those of outlier neurons, whose own
- *  products are elsewhere, so that B A is added to what other programs compute, and to no more. */
-export function idleColumns(
-  { formats }: { readonly formats?: ImportedFormats | undefined },
-  path: string,
-): readonly number[] {
-  const [, block] = /^block\.(\d+)\.down\.weight$/.exec(path) ?? [];
-  return (formats?.outliers[Number(block)] ?? []).map(([neuron]) => neuron);
-}
-
 /** A GPT, with formats if its configuration has them: a model of the name gpt either way. Throws
  *  UsageError for the first value that is wrong.
  *  @example
