@@ -66,8 +66,7 @@ export async function buildSite(base = '/') {
   return deadLinks(SITE, base);
 }
 
-/** Serves the site; `isIsolated`: with the headers that shared memory asks for, where the playground
- *  is. */
+/** Serves the site; `isIsolated`: the playground with the headers that shared memory asks for. */
 export const serveSite = ({ port, base, isIsolated = true }) =>
   serve(SITE, { port, base, isolates: (at) => isIsolated && at.startsWith(`${base}play/`) });
 
