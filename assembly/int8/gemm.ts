@@ -47,7 +47,8 @@ export function gemm_i8i8i32(
       let at = to;
       while (left > 0) {
         const rows = rowsOf(left);
-        tile(rows, row, stride, 4, headerBytes(k), panel, 0, bytes, at, usize(ldc) << 2, n - j);
+        const x = headerBytes(k);
+        tile<i32>(rows, row, stride, 4, x, panel, 0, bytes, at, usize(ldc) << 2, n - j, 0);
         left -= rows;
         row += usize(rows) * stride;
         at += usize(rows * ldc) << 2;
@@ -59,9 +60,9 @@ export function gemm_i8i8i32(
   }
 }
 
-/** Int8Kernels.gemm_i8i8i64: a chunk of a tile at a time in `scratch`, then added. All panels take
- *  the rows of a tile before the next ones, so that C, which is larger than the caches, is met in
- *  its order: 79 % of the time that all rows for each panel take. */
+/** Int8Kernels.gemm_i8i8i64. All panels take the rows of a tile before the next ones, so that C,
+ *  which is larger than the caches, is met in its order: 79 % of the time that all rows for each
+ *  panel take. */
 export function gemm_i8i8i64(
   a: usize,
   packed: usize,
@@ -71,7 +72,6 @@ export function gemm_i8i8i64(
   n: i32,
   k: i32,
   shift: i32,
-  scratch: usize,
 ): void {
   assert(m >= 0 && n >= 0 && k >= 0 && ldc >= n, 'gemm_i8i8i64: sizes');
   assert(shift >= -16 && shift <= 20, 'gemm_i8i8i64: shift in -16..20');
@@ -88,8 +88,8 @@ export function gemm_i8i8i64(
       let x = headerBytes(k);
       for (let at = FACTORS; at < bytes; at += CHUNK_BYTES, init += 4, x += CHUNK) {
         const end = min(at + CHUNK_BYTES, bytes);
-        tile(rows, a, stride, init, x, panel, at - FACTORS, end, scratch, EIGHT, PANEL);
-        addTile(scratch, to, usize(ldc) << 3, rows, n - j, shift);
+        const from = at - FACTORS;
+        tile<i64>(rows, a, stride, init, x, panel, from, end, to, usize(ldc) << 3, n - j, shift);
       }
     }
     m -= rows;
@@ -106,10 +106,11 @@ function rowsOf(left: i32): i32 {
 }
 
 /** Sums of `rows` rows (6, 4 or 1) from their byte x on, times a panel from byte `from` of its
- *  elements to byte `end`, into int32. The sums begin with what is at `init` of each row. */
+ *  elements to byte `end`, stored as int32 or, shifted, added to int64. The sums begin with what
+ *  is at `init` of each row. */
 // @ts-ignore: decorator
 @inline
-function tile(
+function tile<T>(
   rows: i32,
   a: usize,
   stride: usize,
@@ -121,12 +122,13 @@ function tile(
   c: usize,
   ldc: usize,
   columns: i32,
+  shift: i32,
 ): void {
   const p = panel + FACTORS + from;
   const last = panel + end;
-  if (rows == 6) tile6(a, stride, init, x, panel, p, last, c, ldc, columns);
-  else if (rows == 4) tile4(a, stride, init, x, panel, p, last, c, ldc, columns);
-  else tile1(a, init, a + x, panel, p, last, c, columns);
+  if (rows == 6) tile6<T>(a, stride, init, x, panel, p, last, c, ldc, columns, shift);
+  else if (rows == 4) tile4<T>(a, stride, init, x, panel, p, last, c, ldc, columns, shift);
+  else tile1<T>(a, init, a + x, panel, p, last, c, columns, shift);
 }
 
 /** Four sums of as much as a row begins with. */
@@ -151,7 +153,7 @@ function dot(row: v128, panel: v128, sums: v128): v128 {
   return i32x4.add(sums, i32x4.add(even, odd));
 }
 
-function tile6(
+function tile6<T>(
   a: usize,
   stride: usize,
   init: usize,
@@ -162,6 +164,7 @@ function tile6(
   c: usize,
   ldc: usize,
   columns: i32,
+  shift: i32,
 ): void {
   const a1 = a + stride;
   const a2 = a1 + stride;
@@ -204,15 +207,15 @@ function tile6(
     p += QUAD;
     x += 4;
   } while (p < last);
-  storeRow(c, a, panel, c00, c01, columns);
-  storeRow(c + ldc, a1, panel, c10, c11, columns);
-  storeRow(c + 2 * ldc, a2, panel, c20, c21, columns);
-  storeRow(c + 3 * ldc, a3, panel, c30, c31, columns);
-  storeRow(c + 4 * ldc, a4, panel, c40, c41, columns);
-  storeRow(c + 5 * ldc, a5, panel, c50, c51, columns);
+  storeRow<T>(c, a, panel, c00, c01, columns, shift);
+  storeRow<T>(c + ldc, a1, panel, c10, c11, columns, shift);
+  storeRow<T>(c + 2 * ldc, a2, panel, c20, c21, columns, shift);
+  storeRow<T>(c + 3 * ldc, a3, panel, c30, c31, columns, shift);
+  storeRow<T>(c + 4 * ldc, a4, panel, c40, c41, columns, shift);
+  storeRow<T>(c + 5 * ldc, a5, panel, c50, c51, columns, shift);
 }
 
-function tile4(
+function tile4<T>(
   a: usize,
   stride: usize,
   init: usize,
@@ -223,6 +226,7 @@ function tile4(
   c: usize,
   ldc: usize,
   columns: i32,
+  shift: i32,
 ): void {
   const a1 = a + stride;
   const a2 = a1 + stride;
@@ -253,13 +257,13 @@ function tile4(
     p += QUAD;
     x += 4;
   } while (p < last);
-  storeRow(c, a, panel, c00, c01, columns);
-  storeRow(c + ldc, a1, panel, c10, c11, columns);
-  storeRow(c + 2 * ldc, a2, panel, c20, c21, columns);
-  storeRow(c + 3 * ldc, a3, panel, c30, c31, columns);
+  storeRow<T>(c, a, panel, c00, c01, columns, shift);
+  storeRow<T>(c + ldc, a1, panel, c10, c11, columns, shift);
+  storeRow<T>(c + 2 * ldc, a2, panel, c20, c21, columns, shift);
+  storeRow<T>(c + 3 * ldc, a3, panel, c30, c31, columns, shift);
 }
 
-function tile1(
+function tile1<T>(
   row: usize,
   init: usize,
   x: usize,
@@ -268,6 +272,7 @@ function tile1(
   last: usize,
   c: usize,
   columns: i32,
+  shift: i32,
 ): void {
   let c0 = begin(row + init);
   let c1 = c0;
@@ -278,16 +283,28 @@ function tile1(
     p += QUAD;
     x += 4;
   } while (p < last);
-  storeRow(c, row, panel, c0, c1, columns);
+  storeRow<T>(c, row, panel, c0, c1, columns, shift);
 }
 
 /** A row of a tile, times the columns' factors and 2^e of the row: 8 columns, or `columns`. */
 // @ts-ignore: decorator
 @inline
-function storeRow(c: usize, row: usize, panel: usize, c0: v128, c1: v128, columns: i32): void {
+function storeRow<T>(
+  c: usize,
+  row: usize,
+  panel: usize,
+  c0: v128,
+  c1: v128,
+  columns: i32,
+  shift: i32,
+): void {
   const e = load<i32>(row);
   c0 = i32x4.shl(i32x4.mul(c0, v128.load(panel)), e);
   c1 = i32x4.shl(i32x4.mul(c1, v128.load(panel, 16)), e);
+  if (sizeof<T>() == 8) {
+    addRow(c, c0, c1, columns, shift);
+    return;
+  }
   if (columns >= PANEL) {
     v128.store(c, c0);
     v128.store(c, c1, 16);
@@ -306,25 +323,26 @@ function storeColumns(c: usize, c0: v128, c1: v128, columns: i32): void {
     store<i32>(c, i32x4.extract_lane(c0, 0));
 }
 
-/** C += halfUp(tile, -shift), int64: 8 columns, or `columns` of them. */
-function addTile(tile: usize, c: usize, ldc: usize, rows: i32, columns: i32, shift: i32): void {
+/** C += halfUp(v, -shift), int64: 8 columns, or `columns` of them. */
+// @ts-ignore: decorator
+@inline
+function addRow(c: usize, c0: v128, c1: v128, columns: i32, shift: i32): void {
   const right = max(-shift, 0);
   const half = i32x4.splat((1 << right) >> 1);
   const factor = i32x4.splat(1 << max(shift, 0));
-  for (; rows > 0; rows--, tile += EIGHT, c += ldc) {
-    const v0 = i32x4.shr_s(i32x4.add(v128.load(tile), half), right);
-    const v1 = i32x4.shr_s(i32x4.add(v128.load(tile, 16), half), right);
-    if (columns >= PANEL) {
-      addProducts(c, v0, factor);
-      addProducts(c + 32, v1, factor);
-      continue;
-    }
-    v128.store(tile, v0);
-    v128.store(tile, v1, 16);
-    for (let j: usize = 0; j < usize(columns); j++) {
-      const at = c + (j << 3);
-      store<i64>(at, load<i64>(at) + (i64(load<i32>(tile + (j << 2))) << max(shift, 0)));
-    }
+  c0 = i32x4.shr_s(i32x4.add(c0, half), right);
+  c1 = i32x4.shr_s(i32x4.add(c1, half), right);
+  if (columns >= PANEL) {
+    addProducts(c, c0, factor);
+    addProducts(c + 32, c1, factor);
+  } else addColumns(c, c0, c1, columns, max(shift, 0));
+}
+
+/** C += v << left of the first `columns`, 1 to 7, of eight int32s. */
+function addColumns(c: usize, c0: v128, c1: v128, columns: i32, left: i32): void {
+  for (let j = 0; j < columns; j++, c += 8, c0 = v128.shuffle<i32>(c0, c0, 1, 2, 3, 0)) {
+    if (j == 4) c0 = c1;
+    store<i64>(c, load<i64>(c) + (i64(i32x4.extract_lane(c0, 0)) << left));
   }
 }
 

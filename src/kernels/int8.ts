@@ -23,9 +23,6 @@ export const INT8_COLUMN_MAX = 63;
 export const INT8_OPERAND_MAX = 4096;
 /** Products that are summed before they are shifted and added to int64. */
 export const INT8_CHUNK = 128;
-/** Bytes that gemm_i8i8i64 uses. */
-export const INT8_SCRATCH = 6 * 8 * 4;
-
 /** How products of 8 bit operands are computed. */
 export type Int8Build = 'relaxed' | 'baseline';
 
@@ -64,7 +61,7 @@ export interface Int8Kernels {
   ): void;
 
   /** C[i][j] += sum over chunks of halfUp(S, -shift), int64 [wraps]: S the exact sum of a'[i][p]
-   *  b'[p][j] over 128 consecutive p. -16 <= shift <= 20. scratch: INT8_SCRATCH bytes. */
+   *  b'[p][j] over 128 consecutive p. -16 <= shift <= 20. */
   gemm_i8i8i64(
     a: Pointer,
     packed: Pointer,
@@ -74,6 +71,5 @@ export interface Int8Kernels {
     n: number,
     k: number,
     shift: number,
-    scratch: Pointer,
   ): void;
 }

@@ -11,7 +11,6 @@ import { PURPOSE } from '../core/random.ts';
 import {
   INT8_COLUMN_MAX,
   INT8_OPERAND_MAX,
-  INT8_SCRATCH,
   type Int8Build,
   type Int8Kernels,
 } from '../kernels/int8.ts';
@@ -66,8 +65,6 @@ export class Int8Matrix extends Matrix {
   readonly left: Scratch;
   /** A byte for each element of dy, rows (or columns) filled up to 16. */
   readonly noise: Scratch;
-  /** Of a tile of dW. */
-  readonly tile: Scratch;
 
   constructor(
     at: Planner,
@@ -82,7 +79,6 @@ export class Int8Matrix extends Matrix {
     this.left = at.scratch('int8 rows', Math.max(bytes(rows, into), back));
     const draws = Math.max(rows * filled(out), out * filled(rows));
     this.noise = at.scratch('int8 noise', forward ? 0 : draws);
-    this.tile = at.scratch('int8 tile', INT8_SCRATCH);
     this.room = (_, max) => int8Room(Math.max(out, into), max);
   }
 
@@ -143,7 +139,6 @@ export class Int8Matrix extends Matrix {
     run.kernels.transpose_i16(dy, out, rows, out, this.transposed.at, rows);
     kernels.pack_rows_i8(this.transposed.at, rows, out, rows, a, this.noise.at);
     kernels.pack_nn_i8(x.at, into, rows, into, b);
-    return (shift) =>
-      kernels.gemm_i8i8i64(a, b, gradient, into, out, into, rows, shift, this.tile.at);
+    return (shift) => kernels.gemm_i8i8i64(a, b, gradient, into, out, into, rows, shift);
   }
 }

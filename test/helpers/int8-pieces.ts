@@ -1,7 +1,7 @@
 // Rows, columns and products of 8 bit operands on a back end's memory, one at a time and without
 // the guards of calls.ts, for tests that try every number.
 
-import { INT8_SCRATCH, type Int8Build, type Int8Kernels } from '../../src/kernels/int8.ts';
+import type { Int8Build, Int8Kernels } from '../../src/kernels/int8.ts';
 import { int8PackedBytes, int8RowBytes } from '../../src/kernels/int8-layout.ts';
 import { int8Party, type PARTY_NAMES } from './int8.ts';
 
@@ -70,8 +70,7 @@ export class Pieces {
     const gemm64 = (shift: number): BigInt64Array => {
       const { byteOffset } = this.bytes(8 * m * n);
       const sums = new BigInt64Array(buffer, byteOffset, m * n).fill(0n);
-      const tile = this.bytes(INT8_SCRATCH).byteOffset;
-      int8.gemm_i8i8i64(rows.byteOffset, panels.byteOffset, byteOffset, n, m, n, k, shift, tile);
+      int8.gemm_i8i8i64(rows.byteOffset, panels.byteOffset, byteOffset, n, m, n, k, shift);
       return sums;
     };
     return { rows, panels, gemm, gemm64 };

@@ -154,17 +154,12 @@ describe('what the checked build refuses', () => {
     ['pack_nt_i8: ldb >= k', [2], [1], (i, at, v) => i.pack_nt_i8(at, v, 2, 1, at + 64)],
     ['gemm_i8i8i32: ldc >= n', [2], [1], (i, at, v) => i.gemm_i8i8i32(at, at, at, v, 0, 2, 0)],
     ['gemm_i8i8i32: m >= 0', [0], [-1], (i, at, v) => i.gemm_i8i8i32(at, at, at, 2, v, 2, 0)],
-    [
-      'gemm_i8i8i64: ldc >= n',
-      [2],
-      [1],
-      (i, at, v) => i.gemm_i8i8i64(at, at, at, v, 0, 2, 0, 0, at),
-    ],
+    ['gemm_i8i8i64: ldc >= n', [2], [1], (i, at, v) => i.gemm_i8i8i64(at, at, at, v, 0, 2, 0, 0)],
     [
       'gemm_i8i8i64: -16 <= shift <= 20',
       [-16, 20],
       [-17, 21],
-      (i, at, v) => i.gemm_i8i8i64(at, at, at, 2, 0, 2, 0, v, at),
+      (i, at, v) => i.gemm_i8i8i64(at, at, at, 2, 0, 2, 0, v),
     ],
   ];
   it.each(sizes)('%s', (_, corners, beyond, call) => {

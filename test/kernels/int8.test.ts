@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { int8PackedBytes, int8RowBytes } from '../../src/kernels/int8-layout.ts';
 import { OPERAND_MAX } from '../../src/memory/formats.ts';
-import { inout, input, output, run, scratch } from '../helpers/calls.ts';
+import { inout, input, output, run } from '../helpers/calls.ts';
 import { int16s, int64s, KINDS, type Kind, Source } from '../helpers/data.ts';
 import {
   type Int8Party,
@@ -177,11 +177,10 @@ function check(product: Product): void {
   for (const party of int8Parties()) {
     const rows = input(packRows(party, a, noise));
     const panels = input(packColumns(party, bt, gap, isTurned));
-    const tile = scratch(new Int32Array(48));
     const { backend } = party;
     const sizes = [ldc, m, n, k];
     const narrow = { kernel: 'gemm_i8i8i32', args: [rows, panels, into, ...sizes] as never };
-    const args = [rows, panels, onto, ...sizes, shift, tile] as never;
+    const args = [rows, panels, onto, ...sizes, shift] as never;
     same(run(backend, narrow as never, m).of(into), expected);
     same(run(backend, { kernel: 'gemm_i8i8i64', args }, n).of(onto), added);
   }
