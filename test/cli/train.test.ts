@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
 import { decodeSafetensors } from '../../src/checkpoint/safetensors.ts';
-import { runsAll } from '../helpers/all.ts';
+import { runsAll, some } from '../helpers/all.ts';
 import { ended, events, retrograd, start, TRAIN, workspace } from './command.ts';
 
 let cwd: string;
@@ -105,7 +105,7 @@ describe('train gpt --json', () => {
 
   test('every option reaches the run', () => {
     const expected = digestOf('--steps', '6');
-    for (const words of [
+    const options = [
       ['--learning-rate', '0.01'],
       ['--warmup', '2'],
       ['--decay', 'constant', '--warmup', '1'],
@@ -123,7 +123,8 @@ describe('train gpt --json', () => {
       ['--dropout', '0.1'],
       ['--context', '16'],
       ['--layers', '3'],
-    ]) // the other rules: vit.test.ts
+    ]; // the other rules: vit.test.ts
+    for (const words of some(options, 3))
       expect(digestOf('--steps', '6', ...words), words.join(' ')).not.toBe(expected);
     expect(digestOf('--steps', '6', '--reversible', 'checkpointing')).toBe(
       digestOf('--steps', '6', '--reversible', 'none'),

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeCheckpoint } from '../../src/index.ts';
+import { some } from '../helpers/all.ts';
 import { pattern } from '../helpers/pattern.ts';
 import { type Event, ended, events, retrograd, start, workspace } from './command.ts';
 import { idxFiles, makeFolder } from './image-files.ts';
@@ -108,7 +109,7 @@ describe('train vit', () => {
       ['--validate-every', '1'],
     ])
       expect(digestOf('--steps', '6', ...words), words.join(' ')).toBe(expected);
-    for (const words of [
+    const options = [
       ['--seed', '2'],
       ['--crop', '0'],
       ['--crop', '3'],
@@ -125,7 +126,8 @@ describe('train vit', () => {
       ['--reversible', 'momentum'],
       ['--reversible', 'momentum', '--momentum', '0.5'],
       ['--reversible', 'momentum', '--momentum', '0.5', '--random-momentum'],
-    ])
+    ];
+    for (const words of some(options, 3))
       expect(digestOf('--steps', '6', ...words), words.join(' ')).not.toBe(expected);
     expect(digestOf('--steps', '6', '--reversible', 'checkpointing')).toBe(
       digestOf('--steps', '6', '--reversible', 'none'),

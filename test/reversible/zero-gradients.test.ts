@@ -13,6 +13,7 @@ import { Attention } from '../../src/ops/attention.ts';
 import type { AttentionInput } from '../../src/ops/attention-shape.ts';
 import { toOperand } from '../../src/ops/gradient.ts';
 import { Run } from '../../src/ops/run.ts';
+import { runsAll } from '../helpers/all.ts';
 import { int16s } from '../helpers/data.ts';
 import { createGpt, type FlatChoices } from '../helpers/flat.ts';
 import {
@@ -93,8 +94,10 @@ async function oneDigest(make: (more: More) => Steps, more: More): Promise<void>
   }
 }
 
+const RUNS = runsAll ? 30 : 8;
+
 describe.each(Object.entries(MODELS))('%s with stochastic depth', (_, make) => {
-  test(`one digest for every micro-batch and resume, 30 random runs, seed ${SEED}`, async () => {
+  test(`one digest for every micro-batch and resume, ${RUNS} random runs, seed ${SEED}`, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -109,7 +112,7 @@ describe.each(Object.entries(MODELS))('%s with stochastic depth', (_, make) => {
           await oneDigest(make, { ...given, batch: BATCH, steps: 30 });
         },
       ),
-      { numRuns: 30, seed: SEED },
+      { numRuns: RUNS, seed: SEED },
     );
   });
 });

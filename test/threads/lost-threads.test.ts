@@ -12,6 +12,7 @@ import {
   type Trainer,
 } from '../../src/index.ts';
 import { LIFE } from '../../src/threads/team.ts';
+import { runsAll } from '../helpers/all.ts';
 import { createGpt, type FlatOptions } from '../helpers/flat.ts';
 import { pattern } from '../helpers/pattern.ts';
 import { batchOf, lossOf, randomTokens, smallOptions } from '../helpers/runs.ts';
@@ -131,7 +132,7 @@ describe('a thread that is lost', () => {
             trainer.close();
           },
         ),
-        { numRuns: 12, endOnFailure: true },
+        { numRuns: runsAll ? 12 : 6, endOnFailure: true },
       );
       if (fate === 'throws') expect(seen.broken).toBeGreaterThan(0);
       console.log(
