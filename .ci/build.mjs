@@ -22,12 +22,17 @@ const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 /** What the modules are made of. */
 const KERNELS = ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'];
 
-/** Those for operands of 8 bits are programs of their own: bundled where they are used. */
+/** Those for operands of 8 bits and for images are programs of their own: bundled where they are
+ *  used. */
 const INT8 = 'assembly/int8';
-const configOf = (target) =>
-  target.startsWith('int8')
-    ? [`${INT8}/${target === 'int8' ? 'index' : 'relaxed'}.ts`, '--config', `${INT8}/asconfig.json`]
-    : ['--config', 'asconfig.json'];
+const IMAGE = 'assembly/image';
+function configOf(target) {
+  if (target.startsWith('image'))
+    return [`${IMAGE}/index.ts`, '--config', `${IMAGE}/asconfig.json`];
+  if (!target.startsWith('int8')) return ['--config', 'asconfig.json'];
+  const entry = target === 'int8' ? 'index' : 'relaxed';
+  return [`${INT8}/${entry}.ts`, '--config', `${INT8}/asconfig.json`];
+}
 
 async function compile(target) {
   await makeOf(`build/${target}.wasm`, KERNELS, async () => {
@@ -111,6 +116,11 @@ function writeWorkerModule(from, path) {
   bytes[at + name.length] = 1;
   writeFileSync(path, bytes);
 }
+const WORKER_MODULES = {
+  'release.wasm': 'kernels.wasm',
+  'int8.wasm': 'kernels-int8.wasm',
+  'image.wasm': 'kernels-image.wasm',
+};
 const wasmAsFile = {
   name: 'wasm-as-file',
   setup: (b) => b.onResolve({ filter: /\.wasm$/ }, ({ path }) => fileOf(basename(path))),
@@ -119,7 +129,7 @@ const wasmAsFile = {
 const fileOf = (name) =>
   name === 'int8-relaxed.wasm'
     ? { path: join(process.cwd(), '.ci/no-module.mjs') }
-    : { path: name === 'int8.wasm' ? './kernels-int8.wasm' : './kernels.wasm', external: true };
+    : { path: `./${WORKER_MODULES[name]}`, external: true };
 
 /** Runtimes print the line that threw an error that nobody caught, Bun five more. */
 const LINE_LENGTH = 120;
@@ -138,7 +148,7 @@ const metafiles = [];
 const namesOfPrivates = once(shortNames);
 
 /** Names in dist of this build; the declarations are made anew as a whole. */
-const kept = new Set(['types', 'kernels.wasm', 'kernels-int8.wasm']);
+const kept = new Set(['types', ...Object.values(WORKER_MODULES)]);
 
 function save(path, text) {
   kept.add(basename(path));
@@ -285,14 +295,15 @@ try {
   mkdirSync('build', { recursive: true });
   await compile('release');
   await compile('checked');
-  for (const target of ['int8', 'int8-relaxed', 'int8-checked']) await compile(target);
+  for (const target of ['int8', 'int8-relaxed', 'int8-checked', 'image', 'image-checked'])
+    await compile(target);
   await packRelease();
   await bundle('src/index.ts', 'dist/index.js');
   await bundle('src/thread.ts', 'dist/thread.js');
   await bundle('src/serve.ts', 'dist/serve.js', [beside('./index.js')]);
   await bundle('src/index.ts', 'dist/worker.js', [wasmAsFile]);
-  writeWorkerModule('build/release.wasm', 'dist/kernels.wasm');
-  writeWorkerModule('build/int8.wasm', 'dist/kernels-int8.wasm');
+  for (const [from, to] of Object.entries(WORKER_MODULES))
+    writeWorkerModule(`build/${from}`, `dist/${to}`);
   for (const name of ENTRIES) {
     await bundle(`src/${name}/index.ts`, `dist/${name}.js`, [beside('./index.js')]);
     saveForWorkers(name);

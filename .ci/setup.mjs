@@ -30,13 +30,16 @@ const RESULTS = [
   'dist/worker.js',
   'dist/kernels.wasm',
   'dist/kernels-int8.wasm',
+  'dist/kernels-image.wasm',
   ...ENTRIES.flatMap((name) => [`dist/${name}.js`, `dist/worker-${name}.js`]),
   'dist/cli.js',
   'dist/types',
   'dist/THIRD-PARTY-LICENSES',
   'build/release.wasm',
   'build/checked.wasm',
-  ...['int8', 'int8-relaxed', 'int8-checked'].map((name) => `build/${name}.wasm`),
+  ...['int8', 'int8-relaxed', 'int8-checked', 'image', 'image-checked'].map(
+    (name) => `build/${name}.wasm`,
+  ),
 ];
 
 /** npm waits for it, and has installed what the package needs unless it packs or links a folder. */

@@ -25,6 +25,7 @@
 // elements that the clamp changed. Formats and bounds: src/memory/formats.ts.
 
 import type { Pointer } from '../memory/arena.ts';
+import type { ImageKernels } from './image.ts';
 import type { Int8Kernels } from './int8.ts';
 
 export type { Pointer };
@@ -546,6 +547,8 @@ export interface Backend {
   readonly kernels: Kernels;
   /** Those for operands of 8 bits, if they are not chosen by their first use. @internal */
   readonly int8?: Int8Kernels | undefined;
+  /** Those for images, if they are not attached by their first use. @internal */
+  readonly image?: ImageKernels | undefined;
   /** The linear memory, of fixed size. */
   readonly memory: { readonly buffer: ArrayBuffer | SharedArrayBuffer };
   /** First free byte of the memory, after the back end's own static data. */

@@ -66,10 +66,9 @@ export function linear(out: number, options: LinearOptions = {}): Layer {
   };
 }
 
-class PlannedLinear implements Planned<undefined> {
+export class PlannedLinear implements Planned<undefined> {
   readonly needsInput = true;
   readonly history = [];
-  private readonly matrix: Matrix;
   private readonly columns: Columns;
   private readonly noise: Scratch;
   private readonly dy: Gradient = { at: 0, exponent: 0 };
@@ -78,8 +77,8 @@ class PlannedLinear implements Planned<undefined> {
     at: Planner,
     shape: ConstructorParameters<typeof Matrix>[1],
     private readonly kind: Kind,
+    private readonly matrix: Matrix = matrixOf(at, shape),
   ) {
-    this.matrix = matrixOf(at, shape);
     this.noise = at.scratch('noise', shape.isLarge ? shape.out * 4 + 12 : 0);
     this.columns = new Columns(0, shape.out, kind === 'fine' ? PROBABILITY_MAX : OPERAND_MAX);
   }

@@ -66,7 +66,8 @@ export class Matrix {
   protected readonly forwardPanels: Pointer;
   /** @internal */
   protected readonly backwardPanels: Pointer;
-  private readonly columnSums: Pointer;
+  /** @internal */
+  protected readonly columnSums: Pointer;
   private readonly biasCopy: Pointer;
   /** @internal */
   protected readonly transposed: Scratch;
@@ -136,7 +137,8 @@ export class Matrix {
     if (backward) kernels.pack_nn_i16(at, into, out, into, this.backwardPanels);
   }
 
-  private round(run: Run): void {
+  /** Makes the copy, of as many bits as keep its sums exact. @internal */
+  protected round(run: Run): void {
     const { out, into, isLarge } = this.shape;
     const { at } = this.copy;
     const { kernels } = run;
@@ -320,18 +322,8 @@ export class Matrix {
     this.multiply(run, x, y);
     const shift = this.sumsFraction - BRANCH_FRACTION;
     const { kernels, counts } = run;
-    const n = x.rows;
-    counts.saturated += kernels.requantize_i32i32(
-      y,
-      out,
-      y,
-      out,
-      n,
-      out,
-      shift,
-      BRANCH_LIMIT,
-      bias,
-    );
+    const round = kernels.requantize_i32i32;
+    counts.saturated += round(y, out, y, out, x.rows, out, shift, BRANCH_LIMIT, bias);
   }
 
   /** Adds to the gradients of weight and bias, and dx int32 [rows, in] unless it is absent. dy:

@@ -20,5 +20,6 @@ const worker :Workerd.Worker = (
     (name = "dist/worker.js", esModule = embed "../../dist/worker.js"),
     (name = "dist/kernels.wasm", wasm = embed "../../dist/kernels.wasm"),
     (name = "dist/kernels-int8.wasm", wasm = embed "../../dist/kernels-int8.wasm"),
+    (name = "dist/kernels-image.wasm", wasm = embed "../../dist/kernels-image.wasm"),
   ],
 );

@@ -229,6 +229,16 @@ export const MODEL_CALLS = [
     () => [],
   ],
   [
+    'conv2d',
+    (...args) => useLayers([R.linear(2), R.conv2d(...args)]),
+    () => [2, { kernel: 1, stride: 1, padding: 0, groups: 1, width: 1, name: 'c', bias: true }],
+  ],
+  ...['maxPool2d', 'avgPool2d'].map((name) => [
+    name,
+    (...args) => useLayers([R.linear(2), R[name](...args), R.linear(2, { name: 'b' })]),
+    () => [{ kernel: 1, stride: 1, width: 1 }],
+  ]),
+  [
     'relu',
     (...args) => useLayers([R.linear(2), R.relu(...args), R.linear(2, { name: 'b' })]),
     () => [],

@@ -5,6 +5,7 @@
 // traps). Which block comes last, and how far the others are from a 16-byte boundary, changes from
 // case to case.
 
+import type { ImageKernels } from '../../src/kernels/image.ts';
 import type { Int8Kernels } from '../../src/kernels/int8.ts';
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import type { Typed } from './data.ts';
@@ -21,7 +22,7 @@ export interface Place {
 }
 type Argument = number | Block | Place;
 type Arguments<F> = F extends (...args: infer P) => unknown ? { [I in keyof P]: Argument } : never;
-type AllKernels = Kernels & Int8Kernels;
+type AllKernels = Kernels & Int8Kernels & ImageKernels;
 export type Call = {
   [K in keyof AllKernels]: { kernel: K; args: Arguments<AllKernels[K]> };
 }[keyof AllKernels];
@@ -101,7 +102,7 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
     if (typeof argument === 'number') return argument;
     return 'block' in argument ? address(argument.block) + argument.offsetBytes : address(argument);
   });
-  const all = { ...backend.kernels, ...backend.int8 } as AllKernels;
+  const all = { ...backend.kernels, ...backend.int8, ...backend.image } as AllKernels;
   const kernel = all[call.kernel] as (...args: number[]) => number | undefined;
   const result = kernel(...args);
 

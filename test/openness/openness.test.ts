@@ -11,7 +11,12 @@ import { bundlePage, compile, examplesProject, installedProgram, run } from './p
 
 const ROOT = join(import.meta.dirname, '../..');
 const EXAMPLES = join(ROOT, 'docs/examples/models');
-const NAMES = ['regression', 'digits', 'masked', 'own-layer', 'own-rule', 'own-optimizer', 'lion'];
+const NAMES = [
+  ...['regression', 'digits', 'cnn', 'masked', 'own-layer', 'own-rule', 'own-optimizer'],
+  'lion',
+];
+/** Those without a stack. */
+const PLAIN = ['regression', 'digits', 'cnn'];
 
 interface Promises {
   digests: Record<string, string>;
@@ -31,7 +36,7 @@ let project = '';
 let found: Record<string, Promises> = {};
 let checks: { layer: number; rule: { rebuilt: number; cosine: number } };
 let notes: Record<string, { threads: number; threadsNote: string; digest: string }>;
-let learned: { regression: number; digits: number } & Record<string, number | Learned>;
+let learned: { regression: number; digits: number; cnn: number } & Record<string, number | Learned>;
 
 beforeAll(() => {
   mkdirSync(join(ROOT, 'build'), { recursive: true });
@@ -78,7 +83,7 @@ describe.each(NAMES)('%s', (name) => {
 
   test('every rebuilt state is the same', () => {
     const { checkedStates, mismatchedElements } = found[name].totals;
-    const isStack = name !== 'regression' && name !== 'digits';
+    const isStack = !PLAIN.includes(name);
     expect(checkedStates > 0).toBe(isStack);
     expect(mismatchedElements).toBe(0);
   });
@@ -131,11 +136,11 @@ describe('they learn', () => {
     expect(learned.regression).toBeGreaterThanOrEqual(0.95);
   });
 
-  test('digits: glyphs that were not seen', () => {
-    expect(learned.digits).toBeGreaterThanOrEqual(0.95);
+  test.each(['digits', 'cnn'] as const)('%s: glyphs that were not seen', (name) => {
+    expect(learned[name]).toBeGreaterThanOrEqual(0.95);
   });
 
-  test.each(NAMES.slice(2))('%s: the loss of a batch that was not seen', (name) => {
+  test.each(NAMES.slice(PLAIN.length))('%s: the loss of a batch that was not seen', (name) => {
     const { chance, loss } = learned[name] as Learned;
     expect(loss).toBeLessThan(chance * 0.7);
   });

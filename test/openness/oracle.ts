@@ -77,6 +77,71 @@ function digits(tape: Tape, w: Weights, { images, labels }: Told['batch']): numb
   return tape.crossEntropy(dense(tape, hidden, w('out.weight'), w('out.bias')), labels);
 }
 
+/** The windows of an image of `width` x `width` pixels as rows; 0 outside. */
+function windows(tape: Tape, x: Matrix, width: number, kernel: number, padding: number): Matrix {
+  const across = width + 2 * padding - kernel + 1;
+  const columns = kernel * kernel * x.columns;
+  const from = Array.from({ length: across * across * columns }, (_, at) => {
+    const [row, place] = [Math.floor(at / columns), at % columns];
+    const [pixel, channel] = [Math.floor(place / x.columns), place % x.columns];
+    const top = Math.floor(row / across) + Math.floor(pixel / kernel) - padding;
+    const left = (row % across) + (pixel % kernel) - padding;
+    const isInside = top >= 0 && top < width && left >= 0 && left < width;
+    return isInside ? (top * width + left) * x.columns + channel : -1;
+  });
+  const forward = (y: Float64Array): void => {
+    from.forEach((place, i) => {
+      y[i] = x.data[place] ?? 0;
+    });
+  };
+  return tape.made(across * across, columns, forward, (dy) => {
+    dy.forEach((g, i) => {
+      if (from[i] >= 0) x.gradient[from[i]] += g;
+    });
+  });
+}
+
+/** The largest, or the mean, of 2 x 2 pixels. */
+function pooled(tape: Tape, x: Matrix, width: number, isMean: boolean): Matrix {
+  const across = width / 2;
+  /** Weight of pixel p for channel c of row r of the output. */
+  const of = (i: number): [number, number][] => {
+    const [r, c] = [Math.floor(i / x.columns), i % x.columns];
+    const first = Math.floor(r / across) * 2 * width + (r % across) * 2;
+    const places = [0, 1, width, width + 1].map((p) => (first + p) * x.columns + c);
+    if (isMean) return places.map((place) => [place, 0.25]);
+    return [[places.reduce((a, b) => (x.data[b] > x.data[a] ? b : a)), 1]];
+  };
+  const forward = (y: Float64Array): void => {
+    y.forEach((_, i) => {
+      y[i] = of(i).reduce((sum, [place, weight]) => sum + weight * x.data[place], 0);
+    });
+  };
+  return tape.made(across * across, x.columns, forward, (dy) => {
+    dy.forEach((g, i) => {
+      for (const [place, weight] of of(i)) x.gradient[place] += weight * g;
+    });
+  });
+}
+
+/** One sample after the other. */
+function cnn(tape: Tape, w: Weights, { images, labels }: Told['batch']): number {
+  const layer = (x: Matrix, name: string): Matrix =>
+    relu(tape, dense(tape, x, w(`${name}.weight`), w(`${name}.bias`)), 1);
+  return labels.reduce((loss, label, s) => {
+    const greys = images.slice(s * 64, s * 64 + 64);
+    const pixels = rowsOf(
+      greys.map((grey) => (2 * grey - 255) / 128),
+      1,
+    );
+    const first = layer(windows(tape, pixels, 8, 3, 1), 'first');
+    const second = layer(windows(tape, pooled(tape, first, 8, false), 4, 3, 1), 'second');
+    const third = layer(windows(tape, pooled(tape, second, 4, true), 2, 2, 0), 'third');
+    const out = dense(tape, third, w('out.weight'), w('out.bias'));
+    return loss + tape.crossEntropy(out, [label]);
+  }, 0);
+}
+
 /** How a text model differs from another one. */
 interface TextModel {
   layers: number;
@@ -160,6 +225,7 @@ const GPT = { layers: 2, causal: true };
 const MODELS: Record<string, (tape: Tape, w: Weights, told: Told) => number> = {
   regression: (tape, w, { batch }) => regression(tape, w, batch),
   digits: (tape, w, { batch }) => digits(tape, w, batch),
+  cnn: (tape, w, { batch }) => cnn(tape, w, batch),
   masked: (tape, w, told) => text(tape, w, told, { ...GPT, causal: false }),
   'own-layer': (tape, w, told) => text(tape, w, told, { ...GPT, isSquared: true }),
   'own-rule': (tape, w, told) => text(tape, w, told, { ...GPT, layers: 4, isMidpoint: true }),

@@ -5,6 +5,7 @@
 
 import { decodeCheckpoint, encodeCheckpoint, gpt, lion, Trainer } from 'retrograd';
 import { checkLayer, checkRule } from 'retrograd/verify';
+import * as cnn from './cnn.js';
 import * as digits from './digits.js';
 import * as masked from './masked.js';
 import * as ownLayer from './own-layer.js';
@@ -74,6 +75,11 @@ export const CASES = {
     options: { ...digits.options, model: digits.classifier({ width: 16 }) },
     batchOf: (step) => glyphs(1 + step, BATCH),
     reader: { models: [digits.classifier] },
+  },
+  cnn: {
+    options: { ...cnn.options, model: cnn.convolutional({ width: 4 }) },
+    batchOf: (step) => glyphs(1 + step, BATCH),
+    reader: { models: [cnn.convolutional] },
   },
   masked: {
     options: masked.options,
@@ -205,6 +211,7 @@ export function learned() {
   return {
     regression: regression.train(),
     digits: digits.train(images(1, 500), images(5001, 300)),
+    cnn: digits.train(images(1, 500), images(5001, 300), create('cnn', { batch: 8, steps: 300 })),
     masked: run('masked', 400, 0.005),
     'own-layer': run('own-layer', 150, 0.005),
     'own-rule': run('own-rule', 100, 0.005),

@@ -70,7 +70,7 @@ async function worker(project) {
     conditions: ['workerd'],
     plugins: [keep],
   }); // as wrangler does
-  const modules = ['kernels.wasm', 'kernels-int8.wasm'];
+  const modules = ['kernels.wasm', 'kernels-int8.wasm', 'kernels-image.wasm'];
   for (const name of modules)
     cpSync(join(project, 'node_modules/retrograd/dist', name), join(out, name));
   const options = {

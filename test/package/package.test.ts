@@ -82,6 +82,7 @@ describe('the package', () => {
       'dist/thread.js',
       'dist/kernels.wasm',
       'dist/kernels-int8.wasm',
+      'dist/kernels-image.wasm',
       'dist/index.js.map',
       'LICENSE',
     ])

@@ -45,7 +45,7 @@ export function train(
   unseen: ImageSet,
   trainer = Trainer.create(options),
 ): number {
-  const { batch, steps } = options;
+  const { batch, steps } = trainer.options;
   const order = new EpochOrder(1, known.count);
   while (trainer.steps < steps) {
     const first = trainer.steps * batch;

@@ -1,0 +1,4 @@
+import { serve } from 'retrograd/thread';
+import { convolutional } from './cnn.js';
+
+serve(convolutional);
