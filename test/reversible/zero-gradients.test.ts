@@ -97,7 +97,7 @@ async function oneDigest(make: (more: More) => Steps, more: More): Promise<void>
 const RUNS = runsAll ? 30 : 8;
 
 describe.each(Object.entries(MODELS))('%s with stochastic depth', (_, make) => {
-  test(`one digest for every micro-batch and resume, ${RUNS} random runs, seed ${SEED}`, async () => {
+  test(`one digest for every micro-batch and resume, ${RUNS} runs, seed ${SEED}`, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
