@@ -11,6 +11,7 @@ const TOOLS = [
   ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', 'assembly'],
   ['typescript/bin/tsc', '--noEmit'],
   ['typescript/bin/tsc', '--noEmit', '-p', 'docs/playground'],
+  ['typescript/bin/tsc', '--noEmit', '-p', 'docs/examples/digits'],
 ];
 
 for (const [tool, ...words] of TOOLS) {

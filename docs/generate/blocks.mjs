@@ -18,6 +18,7 @@ import {
   tried,
 } from './measured.mjs';
 import { memoryChart } from './memory-chart.mjs';
+import { foundOf } from './pages.mjs';
 import { conformance, conformanceRows } from './runtimes.mjs';
 import {
   contract,
@@ -130,6 +131,8 @@ export const BLOCKS = {
   simulation,
   'simulation-exponents': simulationExponents,
   'simulation-changes': simulationChanges,
+  'pages-digits': foundOf('digits'),
+  'pages-playground': foundOf('playground'),
 };
 
 export const CHARTS = { 'memory.svg': () => memoryChart(result('memory')) };

@@ -109,6 +109,7 @@ sidebar: false
 runs, with the same bits on every machine, and every step can be undone exactly.</p>
 <nav aria-label="Begin">
 <a class="first" href="play/index.html" target="_self">Playground</a>
+<a href="draw/index.html" target="_self">Draw a digit</a>
 <a href="start.html">Getting started</a>
 <a href="api/retrograd.html">API</a>
 </nav>

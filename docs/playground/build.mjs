@@ -26,8 +26,9 @@ export const fromDist = {
     })),
 };
 
-const COMMON = {
-  outdir: FOLDER,
+/** How a page of this project is bundled into a folder. */
+export const bundleOptions = (outdir) => ({
+  outdir,
   bundle: true,
   format: 'esm',
   target: 'es2022',
@@ -35,28 +36,34 @@ const COMMON = {
   legalComments: 'none', // they are in LICENSES.txt
   logLevel: 'warning',
   plugins: [fromDist],
-};
+});
+
+/** Licences of what is in the bundle, as texts. */
+export const licences = () =>
+  ['LICENSE', 'node_modules/uplot/LICENSE', 'dist/THIRD-PARTY-LICENSES'].map((file) =>
+    readFileSync(join(ROOT, file), 'utf8'),
+  );
 
 export async function buildPlayground() {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   const from = (...names) => ({ entryPoints: names.map((name) => join(HERE, name)) });
-  await build({ ...COMMON, ...from('main.ts', 'style.css') });
+  const common = bundleOptions(FOLDER);
+  await build({ ...common, ...from('main.ts', 'style.css') });
   // the worker and its threads share the library
-  await build({ ...COMMON, ...from('worker.ts', 'thread.ts'), splitting: true });
+  await build({ ...common, ...from('worker.ts', 'thread.ts'), splitting: true });
   copyFileSync(join(HERE, 'index.html'), join(FOLDER, 'index.html'));
-  const licences = ['LICENSE', 'node_modules/uplot/LICENSE', 'dist/THIRD-PARTY-LICENSES'];
-  const texts = licences.map((file) => readFileSync(join(ROOT, file), 'utf8'));
-  writeFileSync(join(FOLDER, 'LICENSES.txt'), texts.join('\n\n'));
+  writeFileSync(join(FOLDER, 'LICENSES.txt'), licences().join('\n\n'));
 }
 
 /** Bytes of what a visitor's browser loads, gzipped, and of each file of it. */
-export function playgroundSizes() {
-  const files = readdirSync(FOLDER).filter((name) => /\.(html|js|css)$/.test(name));
-  const sizes = files.map((name) => [name, gzipSync(readFileSync(join(FOLDER, name))).length]);
+export function sizesOf(folder) {
+  const files = readdirSync(folder).filter((name) => /\.(html|js|css)$/.test(name));
+  const sizes = files.map((name) => [name, gzipSync(readFileSync(join(folder, name))).length]);
   const total = sizes.reduce((sum, [, size]) => sum + size, 0);
   return { total, files: Object.fromEntries(sizes) };
 }
+export const playgroundSizes = () => sizesOf(FOLDER);
 
 /** Serves the folder; `isIsolated`: with the headers that shared memory asks for; `more` headers.
  */

@@ -11,8 +11,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ENTRIES } from '../../.ci/entries.mjs';
 import { ROOT } from '../../bench/stamp.mjs';
+import { buildDigits, FOLDER as DIGITS } from '../examples/digits/build.mjs';
 import { buildPlayground, FOLDER as PLAYGROUND } from '../playground/build.mjs';
 import { deadLinks } from './check.mjs';
+import { TRAINING } from './navigation.mjs';
 import { serve } from './serve.mjs';
 import { stage } from './stage.mjs';
 
@@ -58,7 +60,8 @@ function reference() {
 export async function buildSite(base = '/') {
   install();
   await buildPlayground();
-  stage(WORK, { api: reference(), playground: PLAYGROUND });
+  await buildDigits();
+  stage(WORK, { api: reference(), training: { play: PLAYGROUND, draw: DIGITS } });
   run(process.execPath, [join(WORK, 'node_modules/vitepress/bin/vitepress.js'), 'build', WORK], {
     env: { ...process.env, SITE_BASE: base, NODE_ENV: 'production' },
   });
@@ -66,9 +69,13 @@ export async function buildSite(base = '/') {
   return deadLinks(SITE, base);
 }
 
-/** Serves the site; `isIsolated`: the playground with the headers that shared memory asks for. */
+/** Serves the site; `isIsolated`: pages that train with the headers that shared memory asks for. */
 export const serveSite = ({ port, base, isIsolated = true }) =>
-  serve(SITE, { port, base, isolates: (at) => isIsolated && at.startsWith(`${base}play/`) });
+  serve(SITE, {
+    port,
+    base,
+    isolates: (at) => isIsolated && TRAINING.some((folder) => at.startsWith(`${base}${folder}/`)),
+  });
 
 async function main() {
   const { values } = parseArgs({

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { TRAINING } from './navigation.mjs';
 
 const ENTITIES = { '&amp;': '&', '&quot;': '"', '&#39;': "'", '&lt;': '<', '&gt;': '>' };
 const decoded = (text) =>
@@ -65,7 +66,7 @@ export function deadLinks(folder, base = '/') {
 }
 
 /** What stands behind the # of these is theirs. */
-const isApp = (page) => page.startsWith('play/');
+const isApp = (page) => TRAINING.some((folder) => page.startsWith(`${folder}/`));
 
 /** The file that a host serves for a path. */
 function fileOf(folder, path) {

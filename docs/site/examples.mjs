@@ -21,6 +21,7 @@ const TITLES = {
   vite: 'A Vite app',
 };
 const ORDER = ['node', 'deno', 'bun', 'browser', 'bundled-worker', 'vite', 'cloudflare'];
+const IS_BINARY = /\.gz$/;
 const IS_CODE = /\.(m?[jt]s|html|toml)$/;
 const MOST = 4;
 
@@ -34,7 +35,7 @@ const place = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.leng
 /** Few files are shown as they are, many as links to their pages. */
 function section(name, sources) {
   const files = filesIn(`${FOLDER}/${name}`);
-  for (const file of files) sources.add(file);
+  for (const file of files.filter((one) => !IS_BINARY.test(one))) sources.add(file);
   const shown = files.filter((file) => IS_CODE.test(file));
   const title = `## ${TITLES[name] ?? name}`;
   const named = (file) => file.slice(FOLDER.length + name.length + 2);

@@ -1,10 +1,10 @@
 // Where the host sends no headers of isolation: begins the service worker that adds them, and
-// loads the page once more, which then has threads. Nothing is tried a second time in a tab, and
+// loads the page once more, which then has threads. No page tries it a second time in a tab, and
 // without it the page works on one thread.
 (() => {
   const workers = navigator.serviceWorker;
   if (globalThis.crossOriginIsolated !== false || !isSecureContext || !workers) return;
-  const TRIED = 'retrograd-isolation';
+  const TRIED = `retrograd-isolation ${location.pathname}`;
   const here = document.currentScript.src;
   const isFirst = () => {
     try {

@@ -12,6 +12,7 @@ export const GROUPS = [
     pages: [
       ['Getting started', 'README.md'],
       ['Playground', 'docs/playground.md'],
+      ['Digits', 'docs/digits.md'],
       ['Examples', 'examples.md'],
       ['Command line', 'docs/command-line.md'],
     ],
@@ -69,8 +70,12 @@ export const GROUPS = [
 /** Pages that run in the browser as they are: folder in the site, and its document's folder. */
 export const APPS = {
   'docs/playground/index.html': 'play/index.html',
+  'docs/examples/digits/index.html': 'draw/index.html',
   'docs/verify.html': 'verify/index.html',
 };
+
+/** Folders of those that train: isolated, so that they have threads. */
+export const TRAINING = ['play', 'draw'];
 
 /** Documents that have a page, in order. */
 export const DOCUMENTS = GROUPS.flatMap(({ pages }) => pages)

@@ -1,5 +1,5 @@
 // Writes what VitePress builds from into a folder: the documents as pages, pages of the files that
-// they link to, examples, the first page, and as they are the playground and the page that
+// they link to, examples, the first page, and as they are the pages that train and the one that
 // verifies.
 
 import {
@@ -16,7 +16,7 @@ import { ROOT } from '../../bench/stamp.mjs';
 import { frontPage } from '../generate/site-front.mjs';
 import { examplesPage } from './examples.mjs';
 import { rewrite } from './links.mjs';
-import { DOCUMENTS, GROUPS, MADE, pageOf } from './navigation.mjs';
+import { DOCUMENTS, GROUPS, MADE, pageOf, TRAINING } from './navigation.mjs';
 import { sourcePages } from './sources.mjs';
 
 const HERE = import.meta.dirname;
@@ -33,6 +33,7 @@ export function navigation() {
   }));
   const nav = [
     { text: 'Playground', link: '/play/index.html', target: '_self' },
+    { text: 'Digits', link: '/draw/index.html', target: '_self' },
     { text: 'Getting started', link: linkOf('README.md') },
     { text: 'API', link: linkOf('docs/api/retrograd.md') },
     { text: 'Performance', link: linkOf('docs/performance.md') },
@@ -63,16 +64,16 @@ function write(file, text) {
   writeFileSync(file, text);
 }
 
-const PLAY = '<script type="module" src="main.js"></script>';
+const MAIN = '<script type="module" src="main.js"></script>';
 
-/** The playground with the service worker that isolates it, and a way back. */
-function copyPlayground(from, to) {
+/** A page that trains, with the service worker that isolates it. */
+function copyTraining(from, to) {
   cpSync(from, to, { recursive: true });
   const html = readFileSync(join(from, 'index.html'), 'utf8');
-  if (!html.includes(PLAY)) throw new Error(`the playground's page has no ${PLAY}`);
+  if (!html.includes(MAIN)) throw new Error(`the page of ${from} has no ${MAIN}`);
   write(
     join(to, 'index.html'),
-    html.replace(PLAY, `<script src="../isolate.js"></script>\n${PLAY}`),
+    html.replace(MAIN, `<script src="../isolate.js"></script>\n${MAIN}`),
   );
 }
 
@@ -86,15 +87,16 @@ function copyVerify(to) {
 }
 
 /** For hosts that read such a file (Netlify, Cloudflare Pages and others). */
-export const HEADERS = `/play/*
+const isolated = (folder) => `/${folder}/*
   Cross-Origin-Opener-Policy: same-origin
   Cross-Origin-Embedder-Policy: require-corp
-/assets/*
+`;
+export const HEADERS = `${TRAINING.map(isolated).join('')}/assets/*
   Cache-Control: public, max-age=31536000, immutable
 `;
 
-/** Fills `folder` anew, but for the installed packages. */
-export function stage(folder, { api, playground }) {
+/** Fills `folder` anew, but for the installed packages; `training`: folder in the site -> built. */
+export function stage(folder, { api, training }) {
   for (const name of ['pages', '.vitepress'])
     rmSync(join(folder, name), { recursive: true, force: true });
   const pages = join(folder, 'pages');
@@ -102,7 +104,7 @@ export function stage(folder, { api, playground }) {
   for (const name of readdirSync(join(ROOT, 'docs')).filter((file) => file.endsWith('.svg')))
     copyFileSync(join(ROOT, 'docs', name), join(pages, name));
   const asIs = join(pages, 'public');
-  copyPlayground(playground, join(asIs, 'play'));
+  for (const name of TRAINING) copyTraining(training[name], join(asIs, name));
   copyVerify(asIs);
   for (const name of ['isolate.js', 'isolation.js'])
     copyFileSync(join(HERE, name), join(asIs, basename(name)));

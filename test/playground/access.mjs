@@ -7,8 +7,8 @@ import { demand, reach, same, text, until } from './driver.mjs';
 import { SMALL } from './runs.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const CALM = { reducedMotion: 'reduce' };
-const NARROW = { width: 360, height: 740 };
+export const CALM = { reducedMotion: 'reduce' };
+export const NARROW = { width: 360, height: 740 };
 
 /** The page with something to see in it, of each view. */
 const VIEWS = {
@@ -28,7 +28,7 @@ const VIEWS = {
 };
 
 /** What axe finds, in words. */
-async function violations(page) {
+export async function violations(page) {
   await page.evaluate(AXE);
   const found = await page.evaluate(() => globalThis.axe.run());
   return found.violations.map(
@@ -55,7 +55,7 @@ export async function axeFindsNothing(driver) {
 }
 
 /** Presses Tab until the element of an id has the focus. */
-async function tabTo(page, id) {
+export async function tabTo(page, id) {
   for (let i = 0; i < 80; i++) {
     await page.keyboard.press('Tab');
     if (await page.evaluate((wanted) => document.activeElement?.id === wanted, id)) return;
@@ -64,7 +64,7 @@ async function tabTo(page, id) {
 }
 
 /** Everything that can be pressed, changed or read by scrolling, as far as it is shown. */
-const reachable = () => {
+export const reachable = () => {
   const all = 'button, input, select, textarea, summary, [tabindex="0"]';
   const isShown = (element) => element.checkVisibility() && !element.disabled;
   const isOwn = (element) => element.tabIndex >= 0 && element.type !== 'radio';
@@ -72,8 +72,8 @@ const reachable = () => {
   return elements.map(({ id, className, tagName }) => id || className || tagName);
 };
 
-/** Where Tab goes from the beginning of the page until it comes back. */
-async function walkedBy(page) {
+/** Where Tab goes from the beginning of the page until it comes back to the element `first`. */
+export async function walkedBy(page, first) {
   const walked = new Set();
   await page.evaluate(() => document.activeElement?.blur());
   for (let i = 0; i < 100; i++) {
@@ -82,7 +82,7 @@ async function walkedBy(page) {
       const { id, className, tagName } = document.activeElement;
       return id || className || tagName;
     });
-    if (walked.has(name) && name === 'tab-train') break;
+    if (walked.has(name) && name === first) break;
     walked.add(name);
   }
   return walked;
@@ -91,7 +91,7 @@ async function walkedBy(page) {
 export async function keyboardSuffices({ open }) {
   const page = await open(SMALL, CALM);
   await until(page, () => document.querySelector('#memory-parts').children.length > 0);
-  const walked = await walkedBy(page);
+  const walked = await walkedBy(page, 'tab-train');
   const missing = (await page.evaluate(reachable)).filter((name) => !walked.has(name));
   same(missing.join(', '), '', 'what Tab does not reach');
   await tabTo(page, 'set-layers');

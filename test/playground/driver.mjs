@@ -31,13 +31,22 @@ export const reach = (page, state, seconds) =>
 export const steps = (page, count) =>
   until(page, (n) => Number.parseInt(document.querySelector('#step').textContent, 10) >= n, count);
 
-/** A browser and both servers, isolated and not. Throws if there is no Chromium to be had. */
-export async function openBrowser() {
+/** The policy of a strict host: enough for the page, and nothing more. */
+const ENOUGH =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
+  "worker-src 'self'; img-src data:";
+
+/** A browser and servers of a page (`serve` as servePlayground): isolated and not, with a policy
+ *  that is too strict, and with one that is just enough. Throws if there is no Chromium to be had.
+ */
+export async function openBrowser(serve = servePlayground) {
   const [executablePath] = [await installChromium()].flat();
+  const withPolicy = (policy) => serve({ more: { 'content-security-policy': policy } });
   const servers = {
-    isolated: await servePlayground(),
-    plain: await servePlayground({ isIsolated: false }),
-    strict: await servePlayground({ more: { 'content-security-policy': "default-src 'self'" } }),
+    isolated: await serve(),
+    plain: await serve({ isIsolated: false }),
+    strict: await withPolicy("default-src 'self'"),
+    enough: await withPolicy(ENOUGH),
   };
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
   const folder = mkdtempSync(join(tmpdir(), 'retrograd-playground-'));

@@ -121,3 +121,12 @@ export async function strictPolicyIsTold({ open }) {
   demand(/'wasm-unsafe-eval'/.test(said), `the page says: ${said}`);
   return said;
 }
+
+/** A host whose policy lets it do what it must and nothing more. */
+export async function enoughPolicySuffices({ open }) {
+  const page = await open(SMALL, { kind: 'enough' });
+  await page.click('#start');
+  await reach(page, 'ended');
+  await page.finish();
+  return "trains under default-src 'none' with scripts, styles and workers of its own alone";
+}

@@ -6,9 +6,9 @@ import { within } from './machine.mjs';
 
 const MAX_BYTES = 250_000;
 const MAX_FIRST_STEP = 1000;
-const MAX_GAP = 50;
-const FRAMES = 1000;
-const TRIES = 3;
+export const MAX_GAP = 50;
+export const FRAMES = 1000;
+export const TRIES = 3;
 const MAX_GROWTH = 2 ** 20;
 
 export function isLight() {
@@ -32,7 +32,7 @@ async function firstStep(open) {
 }
 
 /** Gaps between frames while it trains, milliseconds, the longest first. */
-const gapsOf = (frames) =>
+export const gapsOf = (frames) =>
   new Promise((resolve) => {
     const gaps = [];
     let before = performance.now();

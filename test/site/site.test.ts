@@ -19,7 +19,9 @@ import { ENTRIES } from '../../.ci/entries.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const module = (file: string) => import(pathToFileURL(join(root, file)).href);
-const { APPS, DOCUMENTS, GROUPS, MADE, pageOf } = await module('docs/site/navigation.mjs');
+const { APPS, DOCUMENTS, GROUPS, MADE, pageOf, TRAINING } = await module(
+  'docs/site/navigation.mjs',
+);
 const { between, rewrite, sourcePage, targetOf } = await module('docs/site/links.mjs');
 const { HEADERS, navigation, pagesOf } = await module('docs/site/stage.mjs');
 const { deadLinks } = await module('docs/site/check.mjs');
@@ -54,7 +56,8 @@ describe('navigation', () => {
     expect(links.map((link) => `${link.slice(1)}.md`).sort()).toEqual(
       [...pages.keys()].filter((page) => page !== 'index.md' && !page.startsWith('source/')).sort(),
     );
-    for (const { link } of nav) if (!link.startsWith('/play/')) expect(links).toContain(link);
+    for (const { link } of nav)
+      if (!Object.values(APPS).includes(link.slice(1))) expect(links).toContain(link);
     expect(GROUPS.flatMap((group: { pages: [] }) => group.pages).length).toBe(links.length);
     expect(Object.keys(MADE).every((page) => pages.has(page))).toBe(true);
   });
@@ -173,7 +176,8 @@ describe('the service worker', () => {
   test('the headers are those of the file for hosts', () => {
     for (const [, name, value] of HEADERS.matchAll(/^ {2}(Cross-Origin-.*): (.*)$/gm))
       expect(read('docs/site/isolation.js')).toContain(`'${name}': '${value}'`);
-    expect(HEADERS.match(/Cross-Origin/g)?.length).toBe(2);
+    expect(HEADERS.match(/Cross-Origin/g)?.length).toBe(2 * TRAINING.length);
+    for (const folder of TRAINING) expect(HEADERS).toContain(`/${folder}/*\n`);
   });
 
   test('an answer without a body stays one, an error too', async () => {

@@ -45,6 +45,7 @@ export class Chart {
   constructor(
     private readonly home: HTMLElement,
     lines: readonly Line[],
+    unit = 'loss, nats a token',
   ) {
     const options: uPlot.Options = {
       width: home.clientWidth || 600,
@@ -53,7 +54,7 @@ export class Chart {
       series: [{ label: 'step' }, ...lines.map(seriesOf)],
       axes: [
         { ...axis('step'), size: 28 },
-        { ...axis('loss, nats a token'), size: 44 },
+        { ...axis(unit), size: 44 },
       ],
       cursor: { points: { show: false } },
       legend: { live: true },

@@ -1,7 +1,7 @@
 // One of two runs that are trained at a time: a worker of its own, its curves, its row of a table.
 
 import { Curve } from '../curve.ts';
-import type { Event } from '../protocol.ts';
+import type { Asked, Event } from '../protocol.ts';
 import type { Settings } from '../settings.ts';
 import { make, say } from './dom.ts';
 import { Pace } from './pace.ts';
@@ -18,7 +18,7 @@ export class Racer {
   readonly row: HTMLTableRowElement;
   private readonly cells: readonly HTMLTableCellElement[];
   private readonly pace = new Pace();
-  private readonly session = new Session((event) => this.take(event));
+  private readonly session = new Session<Asked, Event>((event) => this.take(event));
   private finish: (end: End | undefined) => void = () => undefined;
   /** Ends with the run; undefined if it failed. */
   readonly ended: Promise<End | undefined> = new Promise((resolve) => {

@@ -1,6 +1,24 @@
 // A worker of the page: asks and is answered, and hears what happens.
 
-import type { Answer, Event, Failure, Given, Question, Reply } from '../protocol.ts';
+import type { Failure } from '../protocol.ts';
+
+/** What a page may ask its worker: question -> what is given, what is answered. */
+export type Questions<A> = {
+  [Q in keyof A]: { readonly given: unknown; readonly answer: unknown };
+};
+
+/** What every worker may have to say. */
+export interface Failed {
+  readonly kind: 'failed';
+  readonly step: number;
+  readonly failure: Failure;
+}
+
+/** What a worker posts: an answer, a refusal, or what happens. */
+export type Posted<E> =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly failure: Failure }
+  | { readonly event: E };
 
 /** What the worker refused, with what to do about it. */
 export class Refusal extends Error {
@@ -28,13 +46,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export class Session {
+export class Session<A extends Questions<A>, E> {
   private readonly worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   private readonly waiting = new Map<number, Waiting>();
   private asked = 0;
 
-  constructor(private readonly hear: (event: Event) => void) {
-    this.worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => this.take(data));
+  constructor(private readonly hear: (event: E | Failed) => void) {
+    this.worker.addEventListener('message', ({ data }: MessageEvent<Posted<E>>) => this.take(data));
     this.worker.addEventListener('error', (event) => {
       event.preventDefault();
       for (const { reject } of this.waiting.values()) reject(new Refusal(LOST));
@@ -43,7 +61,7 @@ export class Session {
     });
   }
 
-  ask<Q extends Question>(question: Q, given: Given<Q>): Promise<Answer<Q>> {
+  ask<Q extends keyof A>(question: Q, given: A[Q]['given']): Promise<A[Q]['answer']> {
     const id = ++this.asked;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
@@ -51,7 +69,7 @@ export class Session {
     });
   }
 
-  private take(reply: Reply): void {
+  private take(reply: Posted<E>): void {
     if ('event' in reply) {
       this.hear(reply.event);
       return;

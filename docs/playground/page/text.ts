@@ -2,7 +2,7 @@
 
 import { count } from '../format.ts';
 import { pack, unpack } from '../pack.ts';
-import type { TextInfo } from '../protocol.ts';
+import type { Asked, Event, TextInfo } from '../protocol.ts';
 import type { TextName } from '../settings.ts';
 import { at, say, settled } from './dom.ts';
 import type { Session } from './session.ts';
@@ -24,7 +24,7 @@ export class TextView {
 
   constructor(
     private readonly store: Store,
-    private readonly session: Session,
+    private readonly session: Session<Asked, Event>,
     /** Hears that there is another text. */
     private readonly hear: () => void,
   ) {

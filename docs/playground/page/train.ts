@@ -3,7 +3,7 @@
 import { CHECKPOINT_FILE, textFile } from '../command.ts';
 import { Curve } from '../curve.ts';
 import { bytes } from '../format.ts';
-import type { Event, RunInfo } from '../protocol.ts';
+import type { Asked, Event, RunInfo } from '../protocol.ts';
 import type { Settings } from '../settings.ts';
 import { Chart } from './chart.ts';
 import { lockControls } from './controls.ts';
@@ -26,7 +26,7 @@ const LINES = [
 const WRITTEN = 6;
 
 export class TrainView {
-  readonly session = new Session((event) => this.take(event));
+  readonly session = new Session<Asked, Event>((event) => this.take(event));
   readonly text: TextView;
   private readonly chart = new Chart(at('chart'), LINES);
   private state: State = 'idle';

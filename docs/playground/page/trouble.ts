@@ -5,7 +5,8 @@ import { at, say } from './dom.ts';
 export function showTrouble(error: unknown): void {
   const { message, hint } = error as Error & { hint?: string };
   const text = String(message ?? error);
-  say(at('trouble-text'), `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+  const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/\.+$/, '');
+  say(at('trouble-text'), `${sentence}.`);
   say(at('trouble-hint'), hint === undefined ? '' : `What helps: ${hint}.`);
   at('trouble').hidden = false;
 }

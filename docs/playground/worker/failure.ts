@@ -8,8 +8,8 @@ const REFUSED: Failure = {
   hint: 'take fewer channels, a smaller batch or a shorter context',
 };
 
-export function failureOf(error: unknown): Failure {
-  if (error instanceof RangeError) return REFUSED;
+export function failureOf(error: unknown, refused = REFUSED): Failure {
+  if (error instanceof RangeError) return refused;
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), hint: undefined };
   const { name, message, hint } = error as Error & { hint?: string };
   return { name, message: message.split('. HINT: ')[0], hint };

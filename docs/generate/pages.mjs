@@ -1,0 +1,51 @@
+// What the tests of the pages found in browsers, as tables: bench/results/pages.json, which they
+// write with --record.
+
+import { environment, table } from './markdown.mjs';
+import { result } from './source.mjs';
+
+/** Check -> what it asks, and the bar. A check that is not named here is not in the tables. */
+const ASKED = {
+  isLight: ['size of the page', '≤ 250,000 bytes gzipped'],
+  beginsSoon: ['first step after the address was entered, one thread', '≤ 1 s'],
+  equalToNode: ['50 steps, weights beside those of Node', 'equal'],
+  pausedSavedLoaded: ['paused, saved, loaded and gone on with', 'equal'],
+  linkReproduces: ["a run's address opened in another profile", 'equal'],
+  ownTextIsLinked: ['the same with a text of one’s own', 'equal'],
+  walksBack: ['states rebuilt on the way back', '0 differ'],
+  everyFlipIsNoticed: ['bits turned over', 'all noticed'],
+  comparesTwo: ['two runs at a time', 'published digests'],
+  pausesAtOnce: ['pause', 'within one step'],
+  pausesAndStops: ['pause, resume, stop', 'the same digest'],
+  framesFlow: ['longest gap between frames while it trains', '≤ 50 ms'],
+  memoryStaysFlat: ['memory held over 20,000 steps', 'flat: 1 MiB more at most'],
+  learnsInTime: ['unseen digits, from pressing Train', '≥ 95 % within 60 s'],
+  drawingsAreSeen: ['30 digits and 30 strange drawings, by mouse', '≥ 80 % of each'],
+  mistakesAreTold: ['bad input', 'told, with a way on'],
+  tooMuchIsRefused: ['more memory than there is', 'told before it is taken'],
+  badAddressIsTold: ['bad input', 'told, with a way on'],
+  strictPolicyIsTold: ['a policy that forbids WebAssembly', 'told, with a way on'],
+  enoughPolicySuffices: ['a policy that is just enough', 'trains'],
+  axeFindsNothing: ['axe, narrow windows', '0 violations'],
+  keyboardSuffices: ['the keyboard alone', 'reaches everything'],
+  fingersDraw: ['a finger', 'draws'],
+};
+const NOTHING = 'Nothing is recorded yet.';
+
+/** A word of the page's own inside a cell stays text. */
+const plain = (text) => text.replaceAll('<', '&lt;').replaceAll(/\s+/g, ' ');
+
+const rowOf = ([name, { status, found }]) => {
+  const [asked, bar] = ASKED[name] ?? [name, ''];
+  return [asked, bar, `${status === 'passed' ? '' : `**${status}**: `}${plain(found)}`];
+};
+
+/** The table of a page. */
+export const foundOf = (page) => () => {
+  const found = result('pages')?.[page];
+  if (found === undefined) return NOTHING;
+  const { command, engine, checks } = found;
+  const rows = Object.entries(checks).map(rowOf);
+  const where = `${engine}, ${environment(found)}: \`${command} -- --record\`.`;
+  return `${table(['what', 'bar', 'found'], rows)}\n\n${where}`;
+};
