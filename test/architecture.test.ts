@@ -64,6 +64,7 @@ const ORDER = [
   'tokenizer',
   'verify',
   'generate',
+  'codec',
   'import',
   'export',
   'cli',
@@ -116,6 +117,7 @@ describe('architecture', () => {
           .map((to) => `${file} -> ${to}`),
       );
     expect(found).toEqual([
+      'src/cli/library.ts -> src/codec/index.ts',
       'src/cli/library.ts -> src/export/index.ts',
       'src/cli/library.ts -> src/generate/index.ts',
       'src/cli/library.ts -> src/import/index.ts',

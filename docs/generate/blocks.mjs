@@ -2,6 +2,7 @@
 // docs.mjs puts them in place.
 
 import { claims } from './claims.mjs';
+import { codecFigures } from './codec.mjs';
 import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
 import { int8Bounds, int8Bytes } from './int8.mjs';
 import { code, count, fenced, table } from './markdown.mjs';
@@ -92,6 +93,7 @@ export const BLOCKS = {
   memory,
   glance,
   commands,
+  codec: codecFigures,
   exported,
   tried,
   'example-output': exampleOutput,

@@ -21,6 +21,7 @@ export const GROUPS = [
     text: 'Use',
     pages: [
       ['Generation', 'docs/generation.md'],
+      ['Codec', 'docs/codec.md'],
       ['Learning on', 'docs/fine-tuning.md'],
       ['Weights from elsewhere', 'docs/import.md'],
       ['Models elsewhere', 'docs/export.md'],

@@ -1,6 +1,7 @@
 // The one door from the command line to the library: by its public names, and no other file of the
 // command line imports from beyond its own folder.
 
+export * from '../codec/index.ts';
 export * from '../export/index.ts';
 export * from '../generate/index.ts';
 export * from '../import/index.ts';

@@ -87,6 +87,7 @@ export class Engine {
   readonly streams: readonly ForwardStream[];
   /** Bytes of memory in use. */
   readonly bytes: number;
+  private readonly placement: Placement;
 
   constructor(source: EngineSource, shape: StreamShape, makeBackend = backendOf) {
     const first = new ForwardArena(0);
@@ -106,11 +107,14 @@ export class Engine {
     const { streams, placement } = layOut(arena, source, chosen);
     this.streams = streams;
     this.bytes = arena.end;
-    this.prepare(placement, new Weights(source.tensors));
+    this.placement = placement;
+    this.reload(source.tensors);
   }
 
-  private prepare(placement: Placement, weights: Weights): void {
-    const { run, streams } = this;
+  /** Takes other weights of the same model; what was kept of any sequence is of the ones before. */
+  reload(tensors: readonly NamedTensor[]): void {
+    const { run, streams, placement } = this;
+    const weights = new Weights(tensors);
     for (const parameter of placement.resident) weights.load(run, parameter);
     streams.forEach((stream, i) => {
       stream.prepare(run, weights, placement, streams[i - 1]?.memory);

@@ -4,7 +4,7 @@ import type { Run, Tensor } from '../index.ts';
 import type { Engine } from './engine.ts';
 
 /** A function for when everything else that waits has been done. */
-const later: (work: () => void) => void =
+export const later: (work: () => void) => void =
   typeof setImmediate === 'function'
     ? (work) => void setImmediate(work)
     : (work) => {

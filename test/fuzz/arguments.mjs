@@ -4,14 +4,27 @@
 //
 //   npm run fuzz:arguments -- --cases 500000
 
+import { CODEC_CALLS } from './arguments-codec.mjs';
 import { DATA_CALLS } from './arguments-data.mjs';
-import { gpt, initial, PAIR, R, T, TOKENS, translator, V, vit, WINDOW } from './arguments-good.mjs';
+import {
+  C,
+  gpt,
+  initial,
+  PAIR,
+  R,
+  T,
+  TOKENS,
+  translator,
+  V,
+  vit,
+  WINDOW,
+} from './arguments-good.mjs';
 import { MODEL_CALLS } from './arguments-models.mjs';
 import { TOKENIZER_CALLS } from './arguments-tokenizer.mjs';
 import { detached, spoil } from './hostile.mjs';
 import { fuzz, fuzzOptions } from './runner.mjs';
 
-const CALLS = [...MODEL_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS];
+const CALLS = [...MODEL_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS, ...CODEC_CALLS];
 
 // ---- callbacks that do what they should not -----------------------------------------------------
 
@@ -72,10 +85,17 @@ const CONSTANTS = [
   'LORA_COLUMNS_MAX',
   'LORA_RANK_MAX',
   'MAX_CHECKPOINT_BYTES',
+  ...['MAX_SYMBOLS', 'MODEL_FORMAT', 'TOTAL', 'TOTAL_BITS'],
   'SPECIAL',
   'UNICODE_VERSION',
 ];
-const ERRORS = ['CheckpointError', 'OverflowError', 'ReconstructionError', 'RetrogradError'];
+const ERRORS = [
+  'CheckpointError',
+  'CodecError',
+  'OverflowError',
+  'ReconstructionError',
+  'RetrogradError',
+];
 /** What layers, rules, losses and optimizers of one's own are made of: addresses of memory, taken
  *  on trust where every sample passes. (`serve` has work to do in a worker only.) */
 const INNER = [
@@ -91,14 +111,18 @@ const OTHERS = new Set([...CONSTANTS, ...ERRORS, 'UsageError', ...INNER]);
 const INSTANCES = {
   BytePairs: ['pairs'],
   EpochOrder: ['order'],
+  FrequencyTable: ['table'],
+  MessageModel: ['model'],
   PairData: ['data'],
+  RangeDecoder: ['decoder'],
+  RangeEncoder: ['encoder'],
   TokenDecoder: ['decoder'],
   Tokenizer: ['tokenizer'],
   Trainer: ['gpt', 'translator', 'closed'],
   Vocabulary: ['vocabulary'],
 };
 /** Private, but for names that the bundle keeps (others begin with $ there), and every class's. */
-const PRIVATE = ['accumulate', 'forTests', 'parse', 'run', 'show', 'write'];
+const PRIVATE = ['accumulate', 'forTests', 'parse', 'put', 'run', 'show', 'skip', 'write'];
 const EVERY = ['constructor', 'length', 'name', 'prototype'];
 const isPublic = (name) => !name.startsWith('$') && ![...PRIVATE, ...EVERY].includes(name);
 
@@ -115,7 +139,7 @@ function membersOf(name, type) {
 
 /** Every public function, method and getter, as the names that a case of it may have. */
 const publicNames = () =>
-  [R, V, T]
+  [R, V, T, C]
     .flatMap(Object.entries)
     .filter(([name]) => !OTHERS.has(name))
     .flatMap(([name, value]) => (name in INSTANCES ? membersOf(name, value) : [[name]]));
@@ -124,13 +148,13 @@ const publicNames = () =>
 function checkTargets() {
   const cases = new Set(CALLS.map(([name]) => name.split(/[, ]/)[0]));
   const missing = publicNames().filter((names) => !names.some((name) => cases.has(name)));
-  const gone = [...OTHERS].filter((name) => ![R, V, T].some((entry) => name in entry));
+  const gone = [...OTHERS].filter((name) => ![R, V, T, C].some((entry) => name in entry));
   if (missing.length > 0) throw new Error(`no case has ${missing.join(', ')}`);
   if (gone.length > 0) throw new Error(`not public: ${gone.join(', ')}`);
 }
 
 /** Whether an error is one that a callback of the caller's threw, which comes through as it is. */
-const OWN = /^(Retrograd|Usage|Checkpoint|Overflow|Reconstruction)Error$/;
+const OWN = /^(Retrograd|Usage|Checkpoint|Codec|Overflow|Reconstruction)Error$/;
 const OF_THE_CALLER = /^(of the caller$|a trap$|Class constructor|Cannot perform 'apply' on)/;
 const isRefusal = (error) => OWN.test(error?.name) || OF_THE_CALLER.test(error?.message);
 
