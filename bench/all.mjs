@@ -1,8 +1,8 @@
 // The one command that measures speed, memory and size beside the engines of bench/compare, and
 // makes docs/performance.md:
 //
-//   node bench/all.mjs                    everything, about ten minutes; the machine should have
-//                                         nothing else to do
+//   node bench/all.mjs                    everything, about twenty minutes; the machine should
+//                                         have nothing else to do
 //   node bench/all.mjs --only gemm        one part of it: gemm, step, memory or size
 //   node bench/all.mjs --quick            tries that all of it works; results go to
 //                                         build/bench-quick, no document changes
@@ -17,9 +17,11 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT, refuse, resultFile, stamp, writeResult } from './stamp.mjs';
+import { ROOT, readKinds, refuse, resultFile, stamp, withKind, writeResult } from './stamp.mjs';
 
 const PARTS = ['gemm', 'step', 'memory', 'size'];
+/** Parts that keep a measurement for every kind of processor and version of Node. */
+const BY_KIND = ['gemm', 'step'];
 const COMPARE = join(ROOT, 'bench', 'compare');
 const built = join(ROOT, 'build');
 const modules = {
@@ -120,10 +122,11 @@ for (const part of only === undefined ? PARTS : [only]) {
   const about = environment();
   const begun = performance.now();
   const result = await run({ quick, built, log: logOf(part) });
-  writeResult(file(part), {
-    stamp: { ...about, seconds: Math.round((performance.now() - begun) / 1000) },
-    ...result,
-  });
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  const measured = { stamp: { ...about, seconds }, ...result };
+  const to = file(part);
+  const all = BY_KIND.includes(part) ? withKind(quick ? [] : readKinds(to), measured) : measured;
+  writeResult(to, all);
 }
 const { writePerformance } = await import('../docs/generate/performance-page.mjs');
 const written = quick

@@ -2,7 +2,7 @@
 // writing one.
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -26,9 +26,29 @@ function commit() {
   }
 }
 
-/** CPU, cores, operating system, Node, date and commit of a measurement. */
+/** What decides which instructions a product can be made of, by its names in Linux's list. */
+const FEATURES = {
+  avx2: 'AVX2',
+  avx512f: 'AVX-512',
+  avx512_vnni: 'AVX-512 VNNI',
+  avx_vnni: 'AVX-VNNI',
+  asimddp: 'dot product',
+};
+
+/** Those that the processor has; undefined where they are not told. */
+function features() {
+  if (process.platform !== 'linux') return undefined;
+  const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+  const has = new Set(flags?.split(' '));
+  return Object.keys(FEATURES)
+    .filter((flag) => has.has(flag))
+    .map((flag) => FEATURES[flag]);
+}
+
+/** CPU, its features, cores, operating system, Node, date and commit of a measurement. */
 export const stamp = () => ({
   cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
+  features: features(),
   cores: os.cpus().length,
   system: `${process.platform} ${process.arch}`,
   node: process.version,
@@ -37,6 +57,19 @@ export const stamp = () => ({
 });
 
 export const resultFile = (name) => new URL(`results/${name}.json`, import.meta.url);
+
+/** The kind of processor and the version of Node of a measurement, in words. */
+export const kindOf = ({ cpu, features: has, node }) =>
+  `${cpu}${has === undefined ? '' : ` (${has.join(', ')})`}, Node ${node.split('.')[0].slice(1)}`;
+
+/** Measurements of a file, the newest first. */
+export const readKinds = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []);
+
+/** Puts a measurement before those of other kinds, in the place of the one of its own. */
+export const withKind = (others, result) => [
+  result,
+  ...others.filter(({ stamp: other }) => kindOf(other) !== kindOf(result.stamp)),
+];
 
 export function writeResult(file, result) {
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);

@@ -22,6 +22,7 @@ interface Request {
   model: Library.GptConfig;
   batch: number;
   reversible?: 'none' | 'bdia';
+  operands?: 'int16' | 'int8';
   threads?: number;
   warmup?: number;
   steps?: number;
@@ -29,7 +30,7 @@ interface Request {
 }
 
 // This file runs from build/, one folder below the root like bench/.
-const { Trainer, bdia, constant, gpt, plain, plan }: typeof Library = await import(
+const { Trainer, bdia, constant, gpt, int8, int16, plain, plan }: typeof Library = await import(
   new URL('../dist/index.js', import.meta.url).href
 );
 const LEARNING_RATE = 1e-3;
@@ -37,9 +38,14 @@ const optionsOf = ({
   model,
   batch,
   reversible = 'none',
+  operands = 'int16',
   threads = 1,
 }: Request): Library.TrainOptions<Library.TextBatch> => ({
-  model: gpt({ ...model, rule: reversible === 'bdia' ? bdia() : plain() }),
+  model: gpt({
+    ...model,
+    rule: reversible === 'bdia' ? bdia() : plain(),
+    operands: operands === 'int8' ? int8() : int16(),
+  }),
   batch,
   threads,
   steps: 1000,

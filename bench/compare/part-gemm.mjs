@@ -21,16 +21,20 @@ function compare(turn, entry) {
   if (ours !== undefined) {
     entry.peakShare.push(ours / turn['retrograd peak']);
     entry.int64Share.push(turn['retrograd int64'] / turn['retrograd peak']);
+    entry.int8Share.push(turn['retrograd int8 beside its peak'] / turn['retrograd int8 peak']);
+    entry.int8OverInt16.push(turn['retrograd int8'] / ours);
   }
   if (ours !== undefined && tfjs !== undefined) entry.overTfjs.push(ours / tfjs);
 }
 
-/** { rounds, shapes: [{ shape, rates: { 'retrograd packed': summary, ... }, ratios: { peakShare,
- *  overTfjs } }], failed: { engine: reason } }. Rates in GMAC/s. */
+/** { rounds, int8Build, shapes: [{ shape, rates: { 'retrograd packed': summary, ... }, peakShare,
+ *  int64Share, int8Share (of the peak of its own instruction), int8OverInt16, overTfjs }],
+ *  failed: { engine: reason } }. Rates in GMAC/s. */
 export async function run({ quick, built, log }) {
   const rounds = quick ? 2 : 12;
   const milliseconds = quick ? 10 : 40;
   const failed = {};
+  let int8Build;
   const engines = Object.entries(scripts(built)).map(([name, script]) => ({
     name,
     contender: new Contender([process.execPath, ...script]),
@@ -41,6 +45,8 @@ export async function run({ quick, built, log }) {
     rates: {},
     peakShare: [],
     int64Share: [],
+    int8Share: [],
+    int8OverInt16: [],
     overTfjs: [],
   }));
   const keep = (rates, name, value) => {
@@ -50,7 +56,8 @@ export async function run({ quick, built, log }) {
   /** Asks one engine for one shape; what it gave goes into the entry and the turn. */
   async function ask({ name, contender }, entry, turn) {
     const request = { shape: entry.shape, milliseconds };
-    const { error, fingerprint, rates } = await contender.ask(request);
+    const { error, fingerprint, rates, build } = await contender.ask(request);
+    int8Build = build ?? int8Build;
     if (error !== undefined) failed[name] = error;
     else if (fingerprint !== undefined && fingerprint !== entry.expected)
       failed[name] = `a wrong product at ${entry.shape.join(' x ')}`;
@@ -74,14 +81,13 @@ export async function run({ quick, built, log }) {
   }
   for (const { contender } of engines) contender.end();
   if (failed.retrograd !== undefined) throw new Error(`gemm: ${failed.retrograd}`);
-  const shapes = measured.map(({ shape, rates, peakShare, int64Share, overTfjs }) => ({
+  const shapes = measured.map(({ shape, expected: _, rates, overTfjs, ...shares }) => ({
     shape,
     rates: Object.fromEntries(
       Object.entries(rates).map(([name, values]) => [name, summary(values)]),
     ),
-    peakShare: summary(peakShare),
-    int64Share: summary(int64Share),
+    ...Object.fromEntries(Object.entries(shares).map(([name, all]) => [name, summary(all)])),
     overTfjs: overTfjs.length > 0 ? summary(overTfjs) : undefined,
   }));
-  return { rounds, milliseconds, shapes, failed };
+  return { rounds, milliseconds, int8Build, shapes, failed };
 }

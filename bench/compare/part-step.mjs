@@ -2,8 +2,8 @@
 // same batch. Every measurement is a fresh process that warms up and times a few steps; engines
 // take turns, round by round. Losses and digests are compared.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { engines, largeEngines, RATIOS } from './step-engines.mjs';
 import { askFresh, summary } from './turns.mjs';
 
 export const MODEL = { vocabulary: 96, layers: 6, channels: 128, heads: 4, context: 128 },
@@ -14,63 +14,6 @@ const LARGE_BATCH = 4;
  *  engines may differ from ours. */
 const COMPARED_STEPS = 11;
 const LOSS_TOLERANCE = 0.02;
-
-const here = import.meta.dirname;
-const PYTHON = '/usr/bin/python3';
-/** Warm-up, timed steps, and the rounds in which an engine takes part. Every engine warms up for a
- *  second and a half at least: so long the compiler of JavaScript works beside the engine, which on
- *  two threads has no third processor for it. */
-const EVERY = { warmup: 20, steps: 10, rounds: (round) => round >= 0 };
-const JAX = { warmup: 4, steps: 3, first: 9, rounds: (round) => round >= 0 };
-const JAX_THREADS = { ...JAX, rounds: (round) => round % 2 === 0 };
-const TFJS = { warmup: 1, steps: 2, first: 10, rounds: (round) => round % 5 === 0 };
-
-function engines(built, folder) {
-  const own = (reversible, threads) => ({
-    id: `retrograd ${reversible}`,
-    threads,
-    plan: EVERY,
-    command: [process.execPath, join(built, 'bench-step.mjs')],
-    request: { task: 'time', model: MODEL, batch: BATCH, reversible, threads },
-  });
-  const torch = (threads) => ({
-    id: 'PyTorch',
-    threads,
-    plan: EVERY,
-    command: [PYTHON, join(here, 'torch_step.py')],
-    request: { folder, threads },
-    env: {
-      PATH: '/usr/bin',
-      OMP_NUM_THREADS: String(threads),
-      OPENBLAS_NUM_THREADS: String(threads),
-    },
-    missing: existsSync(PYTHON) ? undefined : 'there is no Debian python3 here',
-  });
-  const rival = (id, script, threads, plan) => ({
-    id,
-    threads,
-    plan,
-    command: [process.execPath, join(here, script)],
-    request: { folder, threads },
-  });
-  return [
-    own('none', 1),
-    torch(1),
-    own('bdia', 1),
-    rival('jax-js', 'step-jax.mjs', 1, JAX),
-    own('none', 2),
-    torch(2),
-    own('bdia', 2),
-    rival('jax-js', 'step-jax.mjs', 2, JAX_THREADS),
-    rival('tfjs', 'step-tfjs.mjs', 1, TFJS),
-  ].map((engine) => ({
-    ...engine,
-    byRound: new Map(),
-    steps: 0,
-    losses: [],
-    failed: engine.missing,
-  }));
-}
 
 function lengthOf({ warmup, first, steps }, round, quick) {
   if (quick) return { warmup: 1, steps: 2 };
@@ -145,7 +88,7 @@ function checkLosses(list) {
         .every((loss, i) => i === 0 || loss < engine.losses[i - 1])
     )
       engine.lossNote = 'its losses do not fall in every step';
-    if (engine.id === 'retrograd bdia') continue; // another update rule, other losses
+    if (engine.id.startsWith('retrograd bdia')) continue; // another update rule, other losses
     engine.lossDifference = lossDifference(engine.losses, ours);
     if (engine.lossDifference > LOSS_TOLERANCE)
       engine.lossNote = `its losses differ from ours by up to ${percentOf(engine.lossDifference)}`;
@@ -169,7 +112,7 @@ function checkDigests(list) {
  *  there are none. */
 function ratio(list, [id, threads], [otherId, otherThreads]) {
   const find = (name, count) =>
-    list.find((engine) => engine.id === name && engine.threads === count).byRound;
+    list.find((engine) => engine.id === name && engine.threads === count)?.byRound ?? new Map();
   const other = find(otherId, otherThreads);
   const values = [...find(id, threads)]
     .filter(([round]) => other.has(round))
@@ -177,16 +120,13 @@ function ratio(list, [id, threads], [otherId, otherThreads]) {
   return values.length > 0 ? summary(values) : undefined;
 }
 
-const ratios = (list) => ({
-  'none / PyTorch': ratio(list, ['retrograd none', 1], ['PyTorch', 1]),
-  'none / PyTorch, 2 threads': ratio(list, ['retrograd none', 2], ['PyTorch', 2]),
-  'jax-js / none': ratio(list, ['jax-js', 1], ['retrograd none', 1]),
-  'jax-js / none, 2 threads': ratio(list, ['jax-js', 2], ['retrograd none', 2]),
-  'tfjs / none': ratio(list, ['tfjs', 1], ['retrograd none', 1]),
-  'bdia / none': ratio(list, ['retrograd bdia', 1], ['retrograd none', 1]),
-  '1 / 2 threads, none': ratio(list, ['retrograd none', 1], ['retrograd none', 2]),
-  '1 / 2 threads, bdia': ratio(list, ['retrograd bdia', 1], ['retrograd bdia', 2]),
-});
+const ratios = (list) =>
+  Object.fromEntries(
+    RATIOS.map(([name, id, threads, otherId, otherThreads]) => [
+      name,
+      ratio(list, [id, threads], [otherId, otherThreads]),
+    ]),
+  );
 
 /** Profiled runs of one model, with the peak loop between the steps. */
 async function profile(model, batch, reversible, { built, log, rounds, warmup, steps }) {
@@ -227,75 +167,81 @@ async function profile(model, batch, reversible, { built, log, rounds, warmup, s
   return result;
 }
 
-export async function run({ quick, built, log }) {
-  const folder = join(built, 'bench-task');
-  const { error, parameters } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], {
-    task: 'export',
-    model: MODEL,
-    batch: BATCH,
-    folder,
-  });
+/** What the page says of an engine. */
+const told = (comparedSteps) => (engine) => ({
+  id: engine.id,
+  threads: engine.threads,
+  version: engine.version,
+  failed: engine.failed,
+  warmup: engine.plan.warmup,
+  milliseconds: engine.byRound.size > 0 ? summary([...engine.byRound.values()]) : undefined,
+  steps: engine.steps,
+  losses: engine.losses.slice(0, comparedSteps),
+  lossDifference: engine.lossDifference,
+  lossNote: engine.lossNote,
+});
+
+/** Engines of one model, in turn. `between` runs after every round. */
+async function compare({ model, batch, folder, rounds, of, between }, { quick, built, log }) {
+  const command = [process.execPath, join(built, 'bench-step.mjs')];
+  const { error, parameters } = await askFresh(command, { task: 'export', model, batch, folder });
   if (error !== undefined) throw new Error(`export: ${error}`);
-  const list = engines(built, folder);
-  const rounds = quick ? 1 : 10;
-  const atOnce = [];
+  const list = of({ model, batch, folder, built });
   for (let round = 0; round < rounds; round++) {
     log(`round ${round + 1} of ${rounds}`);
     for (const engine of list)
       if (engine.plan.rounds(round)) await measure(engine, round, quick, log);
-    atOnce.push(await twoAtOnce(list[0], quick, log));
+    await between?.(list);
   }
   checkLosses(list);
-  const digests = checkDigests(list);
-  const common = { built, log };
-  const few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
-  const profiles = [];
-  for (const rule of ['none', 'bdia'])
-    profiles.push(await profile(MODEL, BATCH, rule, { ...common, ...few }));
-  for (const rule of quick ? ['bdia'] : ['none', 'bdia'])
-    profiles.push(
-      await profile(LARGE, LARGE_BATCH, rule, {
-        ...common,
-        ...(quick ? { rounds: 1, warmup: 0, steps: 1 } : { rounds: 3, warmup: 1, steps: 4 }),
-      }),
-    );
   const comparedSteps = Math.min(
     COMPARED_STEPS,
     ...list.map(({ losses }) => losses.length).filter((length) => length > 0),
   );
   return {
-    model: MODEL,
-    batch: BATCH,
+    model,
+    batch,
     parameters,
     rounds,
     comparedSteps,
-    digests,
-    ratios: { ...ratios(list), 'two processes at once': summary(atOnce) },
-    profiles,
-    engines: list.map(
-      ({
-        id,
-        threads,
-        plan: { warmup },
-        byRound,
-        steps,
-        losses,
-        failed,
-        lossNote,
-        lossDifference: difference,
-        version,
-      }) => ({
-        id,
-        threads,
-        version,
-        failed,
-        warmup,
-        milliseconds: byRound.size > 0 ? summary([...byRound.values()]) : undefined,
-        steps,
-        losses: losses.slice(0, comparedSteps),
-        lossDifference: difference,
-        lossNote,
-      }),
-    ),
+    digests: checkDigests(list),
+    ratios: ratios(list),
+    engines: list.map(told(comparedSteps)),
   };
+}
+
+/** Where the time goes, in both models. */
+async function profiles({ quick, built, log }) {
+  const few = quick ? { rounds: 1, warmup: 1, steps: 2 } : { rounds: 2, warmup: 3, steps: 8 };
+  const found = [];
+  for (const rule of ['none', 'bdia'])
+    found.push(await profile(MODEL, BATCH, rule, { built, log, ...few }));
+  const long = quick ? { rounds: 1, warmup: 0, steps: 1 } : { rounds: 3, warmup: 1, steps: 4 };
+  for (const rule of quick ? ['bdia'] : ['none', 'bdia'])
+    found.push(await profile(LARGE, LARGE_BATCH, rule, { built, log, ...long }));
+  return found;
+}
+
+export async function run(how) {
+  const { quick, built, log } = how;
+  const rounds = quick ? 1 : 10;
+  const atOnce = [];
+  const small = {
+    model: MODEL,
+    batch: BATCH,
+    folder: join(built, 'bench-task'),
+    rounds,
+    of: engines,
+    between: async (list) => atOnce.push(await twoAtOnce(list[0], quick, log)),
+  };
+  const large = {
+    model: LARGE,
+    batch: LARGE_BATCH,
+    folder: join(built, 'bench-task-large'),
+    rounds,
+    of: largeEngines,
+  };
+  const result = await compare(small, how);
+  result.ratios['two processes at once'] = summary(atOnce);
+  return { ...result, large: await compare(large, how), profiles: await profiles(how) };
 }

@@ -2,7 +2,7 @@
 
 Pre-layer-norm GPT-2 blocks without biases, GELU (erf), learned positions, head tied to the token embedding; AdamW with the gradient
 norm clipped. Initial weights, tokens and constants are read from the task's folder (task.mjs). Prints one line of JSON. Needs
-Debian's python3-torch and Debian's own python3: env -i PATH=/usr/bin python3.
+PyTorch and numpy: Debian's python3-torch, or a python3 that RETROGRAD_PYTHON names.
 """
 import json, math, os, sys, time
 import numpy as np
@@ -55,4 +55,6 @@ for step in range(request['warmup'] + request['steps']):
     losses.append(loss.item())
     if step >= request['warmup']:
         times.append((time.perf_counter() - start) * 1e3)
-print(json.dumps(dict(times=times, losses=losses, version=torch.__version__)))
+blas = next((word.split('=')[1] for word in torch.__config__.show().replace(',', ' ').split() if word.startswith('BLAS_INFO=')), 'unknown')
+version = f'{torch.__version__} ({torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else ""}, BLAS {blas})'
+print(json.dumps(dict(times=times, losses=losses, version=version)))

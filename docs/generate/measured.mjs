@@ -134,7 +134,7 @@ export function memory() {
 /** How big and how fast, in one line. */
 export function glance() {
   const size = result('performance-size');
-  const step = result('performance-step');
+  const step = result('performance-step')?.[0];
   if (size === undefined || step === undefined) return notMeasured('all');
   const ours = size.bundles.find(({ engine }) => engine === 'retrograd').total.gzipped;
   const start = size.starts[0].engines.find(({ engine }) => engine === 'retrograd').first.median;

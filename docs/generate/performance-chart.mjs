@@ -24,6 +24,8 @@ const OTHERS = 'grey';
 export const NAMES = {
   'retrograd none': 'retrograd, plain',
   'retrograd bdia': 'retrograd, reversible',
+  'retrograd none int8': 'retrograd, plain, int8',
+  'retrograd bdia int8': 'retrograd, reversible, int8',
 };
 
 /** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height,

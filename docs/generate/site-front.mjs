@@ -26,7 +26,7 @@ export function figures() {
       },
     );
   }
-  const step = result('performance-step');
+  const step = result('performance-step')?.[0];
   if (step !== undefined) {
     const { ratios } = step;
     const rival = 1 / ratios['none / PyTorch'].median;
@@ -119,7 +119,7 @@ runs, with the same bits on every machine, and every step can be undone exactly.
 /** The page. */
 export function frontPage() {
   const output = /<!-- example-output:begin -->\n([\s\S]*?)\n<!--/.exec(read('README.md'))[1];
-  const step = result('performance-step');
+  const step = result('performance-step')?.[0];
   const where = step === undefined ? '' : `Speed was measured on: ${environment(step.stamp)}. `;
   return `${FRONT}
 <ul class="figures">

@@ -1,7 +1,7 @@
-// The peak that gemm is measured against: the most multiply-accumulates a second that
-// i32x4.dot_i16x8_s and i32x4.add give on one core, with one operand loaded from the first-level
-// cache and 8 sums in registers. A WebAssembly module of one function, encoded here so that no
-// compiler can reorder it; in text form:
+// The peaks that products are measured against: the most multiply-accumulates a second that one
+// instruction gives on one core, with one operand loaded from the first-level cache and the sums in
+// registers. A WebAssembly module of one function, encoded here so that no compiler can reorder it;
+// in text form, for i32x4.dot_i16x8_s with 8 sums:
 //
 //   (memory (export "memory") 1)
 //   (func (export "run") (param $base i32) (param $size i32) (param $turns i32) (result i32)
@@ -10,18 +10,27 @@
 //     (loop $again
 //       p = base
 //       (loop $next            ;; 4 loads, 8 dots, 8 additions: 64 multiply-accumulates
-//         b0 = load(p); b1 = load(p + 16); b2 = load(p + 32); b3 = load(p + 48)
-//         c0 += dot(x, b0); c1 += dot(x, b1); c2 += dot(x, b2); c3 += dot(x, b3)
-//         c4 += dot(y, b0); c5 += dot(y, b1); c6 += dot(y, b2); c7 += dot(y, b3)
+//         b = load(p);      c0 += dot(x, b); c4 += dot(y, b)
+//         b = load(p + 16); c1 += dot(x, b); c5 += dot(y, b)
+//         b = load(p + 32); c2 += dot(x, b); c6 += dot(y, b)
+//         b = load(p + 48); c3 += dot(x, b); c7 += dot(y, b)
 //         (br_if $next (i32.lt_u (local.tee p (i32.add p 64)) end)))
 //       (br_if $again (local.tee turns (i32.sub turns 1))))
 //     (i32x4.extract_lane 0 (c0 + c1 + .. + c7)))
+//
+// i32x4.relaxed_dot_i8x16_i7x16_add_s adds by itself and has 12 sums: with x, y and b they are the
+// 15 registers that V8 has on x64.
 
-/** Bytes of the operand that is loaded: a quarter of a first-level cache of 32 KiB. */
-const SIZE = 8192;
+/** The instruction of a loop: of int16 operands, or of int8. */
+export type PeakOf = 'int16' | 'int8';
+
 const BASE = 1024;
-/** Multiply-accumulates of one pass over it. */
-const PASS = SIZE;
+/** Vectors that a turn of the inner loop loads, bytes that are loaded before it begins again (a
+ *  quarter of a first-level cache of 32 KiB, in whole turns), and multiply-accumulates of these. */
+const LOOPS = {
+  int16: { vectors: 4, size: 8192, macs: 8192 },
+  int8: { vectors: 6, size: 8160, macs: 16320 },
+};
 
 const unsigned = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...unsigned(n >> 7)]);
 /** Signed LEB128 of 0..8191. */
@@ -47,14 +56,19 @@ const load = (pointer: number, offset: number): number[] => [
   ...simd(0x00, 4, ...unsigned(offset)),
 ];
 const ADD = simd(0xae);
-const DOT = simd(0xba);
+/** c + the dot product of x and b, on the stack. */
+const dot = (of: PeakOf, x: number, b: number, c: number): number[] =>
+  of === 'int16'
+    ? [...get(c), ...get(x), ...get(b), ...simd(0xba), ...ADD]
+    : [...get(x), ...get(b), ...get(c), ...simd(0x113)];
 const ADD_I32 = 0x6a;
 const SUB_I32 = 0x6b;
 const LT_U = 0x49;
 // ends with br_if 0, end
 const loop = (body: number[]): number[] => [0x03, VOID, ...body, 0x0d, 0, 0x0b];
 
-function encode(): Uint8Array<ArrayBuffer> {
+function encode(of: PeakOf): Uint8Array<ArrayBuffer> {
+  const { vectors } = LOOPS[of];
   const BASE_AT = 0;
   const SIZE_AT = 1;
   const TURNS = 2;
@@ -63,19 +77,21 @@ function encode(): Uint8Array<ArrayBuffer> {
   const X = 5;
   const Y = 6;
   const B = 7;
-  const C = 11;
+  const C = 8;
+  const sums = Array.from({ length: 2 * vectors }, (_, i) => C + i);
   const step = [
-    ...[0, 1, 2, 3].flatMap((i) => [...load(P, 16 * i), ...set(B + i)]),
-    ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => [
-      ...get(C + i),
-      ...get(i < 4 ? X : Y),
-      ...get(B + (i % 4)),
-      ...DOT,
-      ...ADD,
-      ...set(C + i),
-    ]),
+    ...sums
+      .slice(0, vectors)
+      .flatMap((c, i) => [
+        ...load(P, 16 * i),
+        ...set(B),
+        ...dot(of, X, B, c),
+        ...set(c),
+        ...dot(of, Y, B, c + vectors),
+        ...set(c + vectors),
+      ]),
     ...get(P),
-    ...constant(64),
+    ...constant(16 * vectors),
     ADD_I32,
     ...tee(P),
     ...get(END),
@@ -100,13 +116,13 @@ function encode(): Uint8Array<ArrayBuffer> {
       ...tee(TURNS),
     ]),
     ...get(C),
-    ...[1, 2, 3, 4, 5, 6, 7].flatMap((i) => [...get(C + i), ...ADD]),
+    ...sums.slice(1).flatMap((c) => [...get(c), ...ADD]),
     ...simd(0x1b, 0),
     0x0b,
   ];
   const locals = vector([
     [2, I32],
-    [14, V128],
+    [3 + sums.length, V128],
   ]);
   return new Uint8Array([
     0,
@@ -131,33 +147,47 @@ function encode(): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** The loop. `run(turns)` does turns * `macs` multiply-accumulates and returns the milliseconds. */
+/** A loop. `run(turns)` does turns * `macs` multiply-accumulates and returns the milliseconds. */
 export interface Peak {
   readonly macs: number;
   run(turns: number): number;
 }
 
-/** Throws if the loop does not sum what plain arithmetic sums. */
-export function createPeak(): Peak {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(encode()));
+/** Throws if the loop does not sum what plain arithmetic sums, or if the runtime has not the
+ *  instruction. */
+export function createPeak(of: PeakOf = 'int16'): Peak {
+  const { size, macs } = LOOPS[of];
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(encode(of)));
   const { memory, run } = exports as unknown as {
     memory: WebAssembly.Memory;
     run(base: number, size: number, turns: number): number;
   };
-  const data = new Int16Array(memory.buffer, BASE, SIZE / 2);
-  for (let i = 0; i < data.length; i++) data[i] = ((i * 2654435761) % 4096) - 2048;
-  let expected = 0; // lane 0 of all sums: pairs 0 of x and y with every vector of the data
-  for (let i = 0; i < data.length; i += 8)
-    for (const x of [0, 8])
-      expected = (expected + data[x] * data[i] + data[x + 1] * data[i + 1]) | 0;
-  const sum = run(BASE, SIZE, 1);
+  const data =
+    of === 'int16'
+      ? new Int16Array(memory.buffer, BASE, size / 2).map(
+          (_, i) => ((i * 2654435761) % 4096) - 2048,
+        )
+      : new Int8Array(memory.buffer, BASE, size).map((_, i) => (i * 2654435761) % 127);
+  new Uint8Array(memory.buffer, BASE).set(new Uint8Array(data.buffer));
+  const expected = firstLanes(data);
+  const sum = run(BASE, size, 1);
   if (sum !== expected) throw new Error(`the peak loop sums ${sum}, expected ${expected}`);
   return {
-    macs: PASS,
+    macs,
     run: (turns) => {
       const start = performance.now();
-      run(BASE, SIZE, turns);
+      run(BASE, size, turns);
       return performance.now() - start;
     },
   };
+}
+
+/** Lane 0 of all sums: what x and y have there times the same of every vector of the data. */
+function firstLanes(data: Int16Array | Int8Array): number {
+  const each = 16 / data.BYTES_PER_ELEMENT;
+  let sum = 0;
+  for (let i = 0; i < data.length; i += each)
+    for (const x of [0, each])
+      for (let j = 0; j < each / 4; j++) sum = (sum + data[x + j] * data[i + j]) | 0;
+  return sum;
 }
