@@ -50,6 +50,7 @@ export type { Layer, Planned, Preparation } from './layers/layer.ts';
 export type { Input, PlannedInput } from './layers/input.ts';
 export { type TokensOptions, tokens } from './layers/tokens.ts';
 export { type ImageShape, type PatchesOptions, patches } from './layers/patches.ts';
+export { type PixelValuesOptions, pixelValues } from './layers/pixel-values.ts';
 export { countPatches, patchesOf } from './layers/patch-pixels.ts';
 export { type FeaturesOptions, features } from './layers/features.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
@@ -61,6 +62,7 @@ export { type EmbeddingOptions, embedding } from './layers/embedding.ts';
 export { type RowOptions, classToken, positions } from './layers/class-token.ts';
 export { gelu } from './layers/gelu.ts';
 export { relu } from './layers/relu.ts';
+export { skip } from './layers/skip.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
 export type { WindowOptions } from './layers/image-shape.ts';
 export { type Pool2dOptions, avgPool2d, maxPool2d } from './layers/pool2d.ts';
@@ -76,9 +78,29 @@ export { leapfrog } from './reversible/leapfrog.ts';
 export { coupling } from './reversible/coupling.ts';
 export { type MomentumOptions, momentum } from './reversible/momentum.ts';
 
+// ---- flows ----
+export type { Flow, FlowShape, PlannedFlow, Prior } from './reversible/flow.ts';
+export type { NetMaker } from './reversible/flow-net.ts';
+export { PriorElement } from './reversible/prior-element.ts';
+export { shuffleChannels, squeeze } from './reversible/reorder.ts';
+export { type AdditiveCouplingOptions, additiveCoupling } from './reversible/additive-coupling.ts';
+export { type SplitOptions, split } from './reversible/split.ts';
+export { type MixturePriorOptions, mixturePrior } from './reversible/mixture-prior.ts';
+export {
+  type FlowLayer,
+  type FlowStackOptions,
+  type FlowStackSaved,
+  type PlannedFlows,
+  flowStack,
+} from './reversible/flow-stack.ts';
+
 // ---- losses ----
 export type { Loss, PlannedLoss, Score } from './loss/loss.ts';
 export { type CrossEntropyOptions, crossEntropy } from './loss/cross-entropy.ts';
+export {
+  type DiscretisedLogisticOptions,
+  discretisedLogistic,
+} from './loss/discretised-logistic.ts';
 export { type MeanSquaredErrorOptions, meanSquaredError } from './loss/mean-squared-error.ts';
 
 // ---- optimizers and schedules ----

@@ -6,6 +6,7 @@
 
 import { CODEC_CALLS } from './arguments-codec.mjs';
 import { DATA_CALLS } from './arguments-data.mjs';
+import { FLOW_CALLS } from './arguments-flows.mjs';
 import {
   C,
   gpt,
@@ -24,7 +25,7 @@ import { TOKENIZER_CALLS } from './arguments-tokenizer.mjs';
 import { detached, spoil } from './hostile.mjs';
 import { fuzz, fuzzOptions } from './runner.mjs';
 
-const CALLS = [...MODEL_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS, ...CODEC_CALLS];
+const CALLS = [...MODEL_CALLS, ...FLOW_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS, ...CODEC_CALLS];
 
 // ---- callbacks that do what they should not -----------------------------------------------------
 
