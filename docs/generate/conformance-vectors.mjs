@@ -119,7 +119,7 @@ function dataOf({ checkTrainOptions, optionsToData }, options) {
     memoryLimit: _m,
     ...data
   } = optionsToData(checkTrainOptions(options));
-  return JSON.stringify(data);
+  return JSON.stringify(data, (name, value) => (name === 'build' ? undefined : value));
 }
 export const runOptions = (modules) =>
   fenced(

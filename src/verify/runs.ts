@@ -5,9 +5,11 @@ import { sha256 } from '../core/digest.ts';
 import { PURPOSE, randomU32 } from '../core/random.ts';
 import {
   bdia,
+  chooseInt8,
   cosine,
   type GptConfig,
   gpt,
+  int8,
   isWeight,
   plain,
   type TextBatch,
@@ -25,6 +27,8 @@ interface RunShape {
   readonly steps?: number;
   readonly seed?: number;
   readonly fractionBits?: number;
+  /** Operands of 8 bits, by these kernels: 'relaxed' where the runtime has them. */
+  readonly int8?: 'relaxed' | 'baseline';
 }
 
 /** A run of a model that trains in milliseconds. */
@@ -33,9 +37,16 @@ interface SmallRun {
   readonly options: TrainOptions<TextBatch>;
 }
 
-export function smallRun({ model, rule = bdia(), ...given }: RunShape = {}): SmallRun {
+/** The format of the operands, if it is another than the usual one. */
+function operandsOf(build: RunShape['int8']): Pick<GptConfig, 'operands'> {
+  if (build === undefined) return {};
+  const { hasRelaxed } = chooseInt8();
+  return { operands: int8({ build: hasRelaxed ? build : 'baseline' }) };
+}
+
+export function smallRun({ model, rule = bdia(), int8: build, ...given }: RunShape = {}): SmallRun {
   const small = { vocabulary: 29, layers: 3, channels: 32, heads: 2, context: 24 };
-  const config = { ...small, ...model, rule };
+  const config = { ...small, ...model, ...operandsOf(build), rule };
   const learningRate = cosine(0.001, { warmup: 5 });
   const options = { batch: 3, steps: 50, seed: 1, learningRate, ...given, model: gpt(config) };
   return { config, options };
@@ -62,7 +73,7 @@ const WIDE = { vocabulary: 67, layers: 2, channels: 15, heads: 3, context: 139 }
 
 /** Runs and their steps by name. Between them they reach every kernel: both rules, m = 1 and 2, l =
  *  9 and 12, with and without biases, tied and untied heads, a context beyond one exact sum of 128
- *  products and one that no tile divides. */
+ *  products and one that no tile divides, operands of 8 bits by both kinds of kernels. */
 export const RUNS: Readonly<Record<string, { run: RunShape; steps: number }>> = {
   bdia: { run: {}, steps: 8 },
   none: { run: { rule: plain() }, steps: 8 },
@@ -77,6 +88,15 @@ export const RUNS: Readonly<Record<string, { run: RunShape; steps: number }>> = 
   },
   'bdia, context 139, 5 channels a head': {
     run: { batch: 1, steps: 8, model: WIDE },
+    steps: 4,
+  },
+  'bdia, int8': { run: { int8: 'relaxed' }, steps: 8 },
+  'none, int8, context 139, baseline kernels': {
+    run: { rule: plain(), batch: 1, steps: 8, model: WIDE, int8: 'baseline' },
+    steps: 4,
+  },
+  'none, int8, context 139': {
+    run: { rule: plain(), batch: 1, steps: 8, model: WIDE, int8: 'relaxed' },
     steps: 4,
   },
 };

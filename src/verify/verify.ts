@@ -110,7 +110,7 @@ function runRows(name: string, expected: Readonly<Record<string, string>>): Veri
   }
 }
 
-/** Runs the known answers of every kernel and the stages of four short training runs on this
+/** Runs the known answers of every kernel and the stages of seven short training runs on this
  *  runtime and compares their digests with the published ones. Takes a few seconds; `onRow` sees
  *  each row when it is done. `backend`: other kernels than the library's own (4 MiB of memory),
  *  whose training runs are then left out. Throws RetrogradError where the library cannot run at
