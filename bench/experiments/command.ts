@@ -16,7 +16,12 @@ import { makeRuns } from './making.ts';
 import { folderOf, readResult } from './store.ts';
 
 /** What --data is the path of. */
-const DATA = { images: 'a directory of images', text: 'a text file', pairs: 'a file of pairs' };
+const DATA = {
+  images: 'a directory of images',
+  text: 'a text file',
+  pairs: 'a file of pairs',
+  sets: 'a directory of data sets',
+};
 const OUT = 'bench/results/experiments';
 const SEEDS = '1,2,3';
 
@@ -38,7 +43,7 @@ export function createExperiment(finish: (code: number) => void): Command {
   return newCommand('npm run experiment --')
     .description('make the runs behind a table or figure of docs/results.md')
     .argument('[NAME]', 'which one; --list says what there is')
-    .option('-d, --data <path>', 'directory of images or text file, as the experiment needs')
+    .option('-d, --data <path>', 'directory or text file, as the experiment needs')
     .option('-o, --out <dir>', `results: DIR/NAME/CELL-SEED.json (${OUT})`)
     .option('--seeds <list>', `one run a cell and seed (${SEEDS})`)
     .option('--cells <list>', 'only these cells (all)')
@@ -140,12 +145,12 @@ export async function experiment(
       `--data is missing, expected ${DATA[chosen.data]}`,
       chosen.dataWords.replaceAll('**', ''),
     );
-  const opened = await chosen.open(values.data ?? '', scale);
+  const opened = await chosen.open(values.data ?? '', scale, cells);
   const folder = folderOf(values.out ?? OUT, chosen.name, scale);
   const runs = seeds.flatMap((seed) => cells.map((cell) => ({ cell, seed })));
   // refused before anything runs
   for (const { cell, seed } of runs)
-    readResult(folder, cell.id, seed, opened.options(cell, seed), opened.dataSha256);
+    readResult(folder, cell.id, seed, opened.options(cell, seed), opened.dataSha256(cell));
   prepareDirectory(folder);
   goOnWithoutOutput(`the runs go on, their results are in ${quote(folder)}`);
   const dataName = values.data === undefined ? null : basename(resolve(values.data));

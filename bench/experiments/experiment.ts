@@ -15,6 +15,7 @@ export type CellOptions = Partial<
     | 'dropout'
     | 'stochasticDepth'
     | 'fractionBits'
+    | 'operands'
   >
 >;
 
@@ -62,6 +63,16 @@ export interface Bar {
   of?: string;
 }
 
+/** Where cells differ in their data too: a cell SET-RULE for each set of data and each rule. */
+export interface Grid {
+  sets: readonly { id: string; label: string }[];
+  rules: readonly { id: string; label: string }[];
+  /** The rule that the others are held against, on the same set and with the same seed. */
+  against: string;
+  /** In docs/, instead of `charts`. */
+  chart: { file: string; title: string; xTitle: string };
+}
+
 /** What is said of an experiment without running it; all of it plain JSON. */
 export interface Description {
   name: string;
@@ -73,7 +84,7 @@ export interface Description {
   /** How sizes differ from the paper's. */
   sizes: string;
   /** What --data is the path of; 'none': nothing to read. */
-  data: 'images' | 'text' | 'pairs' | 'none';
+  data: 'images' | 'text' | 'pairs' | 'sets' | 'none';
   /** Which data, in words. */
   dataWords: string;
   /** Equal for all cells. */
@@ -85,6 +96,7 @@ export interface Description {
   metrics: readonly Metric[];
   charts: readonly Chart[];
   bars: readonly Bar[];
+  grid?: Grid;
 }
 
 /** Held-out data at one step. */
@@ -130,8 +142,8 @@ export interface Watch {
 
 /** An experiment with its data read. */
 export interface Opened {
-  /** SHA-256 of what was read; null where nothing is. */
-  dataSha256: string | null;
+  /** SHA-256 of what was read for a cell; null where nothing is. */
+  dataSha256(cell: Cell): string | null;
   /** Everything that decides what a run finds beside the data, defaults filled in: what a kept
    *  result must agree with. */
   options(cell: Cell, seed: number): object;
@@ -140,8 +152,9 @@ export interface Opened {
 }
 
 export interface Experiment extends Description {
-  /** Reads the data. `scale` shortens the budget. Throws UsageError for data of another kind. */
-  open(path: string, scale: number): Promise<Opened>;
+  /** Reads the data of the cells to run. `scale` shortens the budget. Throws UsageError for data
+   *  of another kind. */
+  open(path: string, scale: number, cells: readonly Cell[]): Promise<Opened>;
 }
 
 /** A figure made from runs of another experiment: running it runs those. */

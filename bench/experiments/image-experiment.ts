@@ -81,48 +81,48 @@ async function atGammas(
   return found.length === 0 ? {} : { gammas: found };
 }
 
-export function imageExperiment(
-  about: Omit<Description, 'data'>,
-  setting: ImageSetting,
-): Experiment {
+/** How the runs of a setting are made. */
+export function openImages(setting: ImageSetting): Experiment['open'] {
   const { images, crop, flip, points, gammas = [] } = setting;
   const augmentation = { crop, flip };
-  return {
-    ...about,
-    data: 'images',
-    async open(path, scale) {
-      const { train: all, test } = readImages(path);
-      const train = first(all, images);
-      const budget = budgetOf(setting, train, scale);
-      const { steps } = budget;
-      const checked = ({ options }: Cell, seed: number, threads: number) =>
-        optionsOf(vit, { ...budget, seed, threads, ...options });
-      return {
-        dataSha256: await imagesSha256([train, test]),
-        options: (cell, seed) => ({
-          ...deciding(checked(cell, seed, 1)),
-          augmentation,
-          trainImages: train.count,
-          testImages: test.count,
-          gammas,
-          points,
-        }),
-        async run(cell, seed, threads, watch) {
-          const trainer = Trainer.create(checked(cell, seed, threads));
-          const { reversible } = settingsOf(trainer.options);
-          const hasGamma = ['none', 'bdia', 'checkpointing'].includes(reversible);
-          const task = (gamma?: number): Task =>
-            vitTask(trainer, { train, validation: test, augmentation, gamma });
-          const atEnd = (): Promise<Found | undefined> =>
-            atGammas(hasGamma ? gammas : [], task, () => watch.isInterrupted());
-          const validations = pointsOf(points, steps, scale);
-          try {
-            return await measure(task(), { steps, points: validations }, watch, atEnd);
-          } finally {
-            trainer.close();
-          }
-        },
-      };
-    },
+  return async (path, scale) => {
+    const { train: all, test } = readImages(path);
+    const train = first(all, images);
+    const dataSha256 = await imagesSha256([train, test]);
+    const budget = budgetOf(setting, train, scale);
+    const { steps } = budget;
+    const checked = ({ options }: Cell, seed: number, threads: number) =>
+      optionsOf(vit, { ...budget, seed, threads, ...options });
+    return {
+      dataSha256: () => dataSha256,
+      options: (cell, seed) => ({
+        ...deciding(checked(cell, seed, 1)),
+        augmentation,
+        trainImages: train.count,
+        testImages: test.count,
+        gammas,
+        points,
+      }),
+      async run(cell, seed, threads, watch) {
+        const trainer = Trainer.create(checked(cell, seed, threads));
+        const { reversible } = settingsOf(trainer.options);
+        const hasGamma = ['none', 'bdia', 'checkpointing'].includes(reversible);
+        const task = (gamma?: number): Task =>
+          vitTask(trainer, { train, validation: test, augmentation, gamma });
+        const atEnd = (): Promise<Found | undefined> =>
+          atGammas(hasGamma ? gammas : [], task, () => watch.isInterrupted());
+        const validations = pointsOf(points, steps, scale);
+        try {
+          return await measure(task(), { steps, points: validations }, watch, atEnd);
+        } finally {
+          trainer.close();
+        }
+      },
+    };
   };
 }
+
+export const imageExperiment = (
+  about: Omit<Description, 'data'>,
+  setting: ImageSetting,
+): Experiment => ({ ...about, data: 'images', open: openImages(setting) });

@@ -9,8 +9,17 @@ import { gpt } from './gpt.ts';
 import { memory } from './memory.ts';
 import { mnist } from './mnist.ts';
 import { translation } from './translation.ts';
+import { where } from './where.ts';
 
-export const EXPERIMENTS: readonly Experiment[] = [mnist, cifar, bits, gpt, translation, memory];
+export const EXPERIMENTS: readonly Experiment[] = [
+  mnist,
+  cifar,
+  bits,
+  gpt,
+  translation,
+  where,
+  memory,
+];
 export const FIGURES: readonly Figure[] = [figure1];
 
 export const NAMES = [...EXPERIMENTS, ...FIGURES].map(({ name }) => name).join(', ');

@@ -42,7 +42,7 @@ async function makeRun(
   const { cell, seed } = run;
   const options = opened.options(cell, seed);
   const where = environment(threads);
-  const { dataSha256 } = opened;
+  const dataSha256 = opened.dataSha256(cell);
   const identity = { options, dataSha256, libraryVersion: version, commit: where.commit };
   const kept = new KeptRun(folder, cell.id, seed, identity, (what) => teller.keptPart(run, what));
   const point = (share: number, one: Point): void => teller.point(run, share, one, kept);
@@ -77,7 +77,8 @@ async function makeOnce(run: Run, making: Making, watching: Watching): Promise<M
   const { opened, folder } = making;
   const { cell, seed } = run;
   const made = (): Result | undefined => {
-    const before = readResult(folder, cell.id, seed, opened.options(cell, seed), opened.dataSha256);
+    const options = opened.options(cell, seed);
+    const before = readResult(folder, cell.id, seed, options, opened.dataSha256(cell));
     if (before !== undefined)
       watching.teller.skipped(run, 'kept, made before with the same options');
     return before;

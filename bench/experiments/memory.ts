@@ -144,7 +144,7 @@ export const memory: Experiment = {
     const checked = (options: Cell['options'], seed: number, threads: number) =>
       optionsOf(vit, { ...budget, seed, threads, ...options });
     return {
-      dataSha256: null,
+      dataSha256: () => null,
       options: ({ options }, seed) => ({
         ...deciding(checked(options, seed, 1)),
         timedSteps: TIMED,

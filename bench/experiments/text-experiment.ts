@@ -16,41 +16,44 @@ export interface TextSetting extends Omit<GptConfig, 'vocabulary' | 'rule'> {
   points: number;
 }
 
-export function textExperiment(about: Omit<Description, 'data'>, setting: TextSetting): Experiment {
+/** How the runs of a setting are made. */
+export function openText(setting: TextSetting): Experiment['open'] {
   const { characters, batch, steps: wholeSteps, learningRate, points, ...shape } = setting;
-  return {
-    ...about,
-    data: 'text',
-    async open(path, scale) {
-      const all = Array.from(new TextDecoder().decode(readTextFile(path)));
-      const bytes = new TextEncoder().encode(all.slice(0, characters).join(''));
-      const data = readText(bytes, { context: shape.context, what: 'the text' });
-      const steps = Math.max(1, Math.round(wholeSteps * scale));
-      const model = { ...shape, vocabulary: data.vocabulary.size };
-      const budget = { model, batch, steps, learningRate };
-      const checked = ({ options }: Cell, seed: number, threads: number) =>
-        optionsOf(gpt, { ...budget, seed, threads, ...options });
-      return {
-        dataSha256: await sha256Hex(bytes),
-        options: (cell, seed) => ({
-          ...deciding(checked(cell, seed, 1)),
-          trainTokens: data.train.length,
-          validationTokens: data.validation.length,
-          points,
-        }),
-        async run(cell, seed, threads, watch) {
-          const trainer = Trainer.create(checked(cell, seed, threads));
-          try {
-            return await measure(
-              gptTask(trainer, data),
-              { steps, points: pointsOf(points, steps, scale) },
-              watch,
-            );
-          } finally {
-            trainer.close();
-          }
-        },
-      };
-    },
+  return async (path, scale) => {
+    const all = Array.from(new TextDecoder().decode(readTextFile(path)));
+    const bytes = new TextEncoder().encode(all.slice(0, characters).join(''));
+    const dataSha256 = await sha256Hex(bytes);
+    const data = readText(bytes, { context: shape.context, what: 'the text' });
+    const steps = Math.max(1, Math.round(wholeSteps * scale));
+    const model = { ...shape, vocabulary: data.vocabulary.size };
+    const budget = { model, batch, steps, learningRate };
+    const checked = ({ options }: Cell, seed: number, threads: number) =>
+      optionsOf(gpt, { ...budget, seed, threads, ...options });
+    return {
+      dataSha256: () => dataSha256,
+      options: (cell, seed) => ({
+        ...deciding(checked(cell, seed, 1)),
+        trainTokens: data.train.length,
+        validationTokens: data.validation.length,
+        points,
+      }),
+      async run(cell, seed, threads, watch) {
+        const trainer = Trainer.create(checked(cell, seed, threads));
+        try {
+          return await measure(
+            gptTask(trainer, data),
+            { steps, points: pointsOf(points, steps, scale) },
+            watch,
+          );
+        } finally {
+          trainer.close();
+        }
+      },
+    };
   };
 }
+
+export const textExperiment = (
+  about: Omit<Description, 'data'>,
+  setting: TextSetting,
+): Experiment => ({ ...about, data: 'text', open: openText(setting) });

@@ -140,7 +140,7 @@ export const translation: Experiment = {
     const { sha256, train, validation, vocabularies, bleuPairs, steps, checked } =
       await readTranslation(path, scale);
     return {
-      dataSha256: sha256,
+      dataSha256: () => sha256,
       options: (one, seed) => ({
         ...deciding(checked(one.options, seed, 1)),
         trainPairs: train.count,
