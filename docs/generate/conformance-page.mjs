@@ -242,9 +242,10 @@ ${kernelList(golden)}
 
 The runs certify the whole library, not one kernel: their digests need the model and the training \
 loop
-([architecture.md](architecture.md), [reversibility.md](reversibility.md)). Their options, as a \
-checkpoint
-has them ([checkpoint-format.md](checkpoint-format.md#options)):
+([architecture.md](architecture.md), [reversibility.md](reversibility.md)); those with the \
+operands int8 need
+[int8.md](int8.md) too, which says how operands are rounded. Their options, as a checkpoint has \
+them ([checkpoint-format.md](checkpoint-format.md#options)):
 
 ${runOptions(modules)}
 
