@@ -65,7 +65,7 @@ export interface Bar {
 
 /** Where cells differ in their data too: a cell SET-RULE for each set of data and each rule. */
 export interface Grid {
-  sets: readonly { id: string; label: string }[];
+  sets: readonly { id: string; label: string; about: string }[];
   rules: readonly { id: string; label: string }[];
   /** The rule that the others are held against, on the same set and with the same seed. */
   against: string;
