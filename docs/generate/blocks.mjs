@@ -19,7 +19,7 @@ import {
   tried,
 } from './measured.mjs';
 import { memoryChart } from './memory-chart.mjs';
-import { foundOf } from './pages.mjs';
+import { foundOf, inBrowsers } from './pages.mjs';
 import { conformance, conformanceRows } from './runtimes.mjs';
 import {
   contract,
@@ -133,6 +133,7 @@ export const BLOCKS = {
   simulation,
   'simulation-exponents': simulationExponents,
   'simulation-changes': simulationChanges,
+  'pages-browsers': inBrowsers,
   'pages-digits': foundOf('digits'),
   'pages-playground': foundOf('playground'),
 };

@@ -32,6 +32,16 @@ const ASKED = {
 };
 const NOTHING = 'Nothing is recorded yet.';
 
+/** The same of the checks that every browser runs. */
+const ASKED_OF_ALL = {
+  trains: '50 steps, weights beside those of Node',
+  goesOn: 'paused, saved, loaded, resumed',
+  noticesABit: 'there and back; a bit turned over',
+  compares: 'two runs at a time',
+  follows: 'a link of one browser in the others',
+  draws: 'digits learned, one drawn',
+};
+
 /** A word of the page's own inside a cell stays text. */
 const plain = (text) => text.replaceAll('<', '&lt;').replaceAll(/\s+/g, ' ');
 
@@ -49,3 +59,25 @@ export const foundOf = (page) => () => {
   const where = `${engine}, ${environment(found)}: \`${command} -- --record\`.`;
   return `${table(['what', 'bar', 'found'], rows)}\n\n${where}`;
 };
+
+const BROWSERS = ['chromium', 'firefox', 'webkitgtk'];
+
+/** What every browser did: a row a check, a column a browser. */
+export function inBrowsers() {
+  const pages = result('pages') ?? {};
+  const known = BROWSERS.filter((name) => pages[name] !== undefined);
+  if (known.length === 0) return NOTHING;
+  const cell = (name, check) => {
+    const { status, found } = pages[name].checks[check] ?? { status: 'skipped', found: '' };
+    return status === 'passed' ? plain(found) : `**${status}**: ${plain(found)}`;
+  };
+  const rows = Object.entries(ASKED_OF_ALL).map(([check, asked]) => [
+    asked,
+    ...known.map((name) => cell(name, check)),
+  ]);
+  const { command } = pages[known[0]];
+  return (
+    `${table(['what', ...known.map((name) => pages[name].engine)], rows)}\n\n` +
+    `${environment(pages[known[0]])}: \`${command} -- --record\`.`
+  );
+}

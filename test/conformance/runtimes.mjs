@@ -84,7 +84,7 @@ const spiderMonkey = (...flags) =>
   });
 
 /** WebKitGTK's test browser, in a folder named after the processor. */
-async function installMiniBrowser() {
+export async function installMiniBrowser() {
   const libraries = existsSync('/usr/lib')
     ? readdirSync('/usr/lib').flatMap((folder) =>
         ['4.1', '4.0', '6.0'].map(

@@ -7,7 +7,12 @@ import { axeFindsNothing, keyboardSuffices } from './access.mjs';
 import { everyFlipIsNoticed, walksBack } from './backward.mjs';
 import { runChecks } from './checks.mjs';
 import { comparesTwo } from './compare.mjs';
-import { mistakesAreTold, strictPolicyIsTold, tooMuchIsRefused } from './input.mjs';
+import {
+  enoughPolicySuffices,
+  mistakesAreTold,
+  strictPolicyIsTold,
+  tooMuchIsRefused,
+} from './input.mjs';
 import { equalToNode, linkReproduces, ownTextIsLinked, pausedSavedLoaded } from './runs.mjs';
 import { beginsSoon, framesFlow, isLight, memoryStaysFlat, pausesAtOnce } from './smooth.mjs';
 

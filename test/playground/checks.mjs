@@ -47,12 +47,17 @@ export function conclude(outcomes) {
   if (failed > 0) process.exitCode = 1;
 }
 
-/** Keeps what passed, under the name of a page, beside what was found before. */
+/** Keeps what was found, under the name of a page, beside what was found before; nothing of a run
+ *  in which a check failed. What was skipped here and had passed stays as it was. */
 export function record(page, command, outcomes, engine) {
+  if (outcomes.some(({ status }) => status === 'failed')) {
+    console.log(`nothing is recorded of ${page}: a check failed`);
+    return;
+  }
   const before = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
-  const checks = Object.fromEntries(
-    outcomes.map(({ name, status, found }) => [name, { status, found }]),
-  );
+  const checks = { ...before[page]?.checks };
+  for (const { name, status, found } of outcomes)
+    if (status === 'passed' || checks[name]?.status !== 'passed') checks[name] = { status, found };
   writeResult(FILE, { ...before, [page]: { command, engine, ...stamp(), checks } });
 }
 
