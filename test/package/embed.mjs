@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { HOST_NEEDS, TOOLS as HOST_TOOLS, HOSTS, packClone, same } from './hosts.mjs';
 import { inBrowser, PAGES } from './pages.mjs';
 import { createProject, npm, readmeExample, root, run } from './project.mjs';
-import { THREADS, THREADS_NEEDS } from './threads.mjs';
+import { ISOLATED, THREADS, THREADS_NEEDS } from './threads.mjs';
 
 const home = join(root, 'build', 'embed');
 const example = readmeExample();
@@ -114,6 +114,21 @@ function bundled(project, script) {
   same(run(process.execPath, ['bundle-out/main.mjs'], { cwd: project }));
 }
 
+/** A page with a worker: the README's output on one thread, and on more where it is isolated, which
+ *  the line beside its bar says. */
+async function trainsInWorker(folder) {
+  same(await inBrowser(folder, '/index.html'));
+  same(await inBrowser(folder, '/index.html', { headers: ISOLATED }));
+  for (const [headers, threads] of [
+    [{}, /^1 thread$/],
+    [ISOLATED, /^[2-8] threads$/],
+  ]) {
+    const told = await inBrowser(folder, '/index.html', { headers, tells: '#status' });
+    const said = /^step 100 of 100, loss [\d.]+, 0\.0 s left, (.*)$/.exec(told)?.[1] ?? '';
+    if (!threads.test(said)) throw new Error(`the page says ${told}, expected ${threads}`);
+  }
+}
+
 const WAYS = {
   node: (project) => {
     same(run(process.execPath, [join(copy(project, 'node'), 'train.mjs')]));
@@ -148,13 +163,13 @@ const WAYS = {
       pathToFileURL(join(project, 'node_modules/esbuild/lib/main.js')).href
     );
     await build({
-      entryPoints: [join(folder, 'main.js'), join(folder, 'worker.js')],
+      entryPoints: ['main.js', 'worker.js', 'thread.js'].map((name) => join(folder, name)),
       outdir: join(folder, 'public'),
       bundle: true,
       format: 'esm',
     });
     cpSync(join(folder, 'index.html'), join(folder, 'public/index.html'));
-    same(await inBrowser(join(folder, 'public'), '/index.html'));
+    await trainsInWorker(join(folder, 'public'));
   },
   vite: async (project) => {
     const folder = copy(project, 'vite');
@@ -163,7 +178,7 @@ const WAYS = {
       [join(project, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'],
       { cwd: folder },
     );
-    same(await inBrowser(join(folder, 'dist'), '/index.html'));
+    await trainsInWorker(join(folder, 'dist'));
   },
   'rollup (bundler)': (project) =>
     bundled(

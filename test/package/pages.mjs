@@ -15,12 +15,12 @@ const TYPES = {
   '.wasm': 'application/wasm',
   '.json': 'application/json',
 };
-/** Sends #log to the server when the page has set its title to 'done'. */
-const TELL = `<script type=module>
+/** Sends an element's text to the server when the page has set its title to 'done'. */
+const tellOf = (tells) => `<script type=module>
   const timer = setInterval(() => {
     if (document.title !== 'done') return;
     clearInterval(timer);
-    fetch('/told', { method: 'POST', body: document.querySelector('#log').textContent });
+    fetch('/told', { method: 'POST', body: document.querySelector('${tells}').textContent });
   }, 100);
 </script>`;
 const FLAGS = [
@@ -33,8 +33,8 @@ const FLAGS = [
 ];
 const PAGE_SECONDS = 120;
 
-/** Serves `folder` on a port of its own; `tell` gets what a page posts. */
-async function serve(folder, headers, tell) {
+/** Serves `folder` on a port of its own; `tell` gets what a page posts, the text of `tells`. */
+async function serve(folder, { headers, tells }, tell) {
   const server = createServer((request, response) => {
     const file = join(folder, new URL(request.url, 'http://localhost').pathname);
     if (request.method === 'POST') {
@@ -42,7 +42,7 @@ async function serve(folder, headers, tell) {
       response.end();
     } else if (existsSync(file)) {
       const type = TYPES[extname(file)] ?? 'text/plain';
-      const told = file.endsWith('.html') ? TELL : '';
+      const told = file.endsWith('.html') ? tellOf(tells) : '';
       response.writeHead(200, { 'content-type': type, ...headers }).end(readFileSync(file) + told);
     } else response.writeHead(404).end();
   });
@@ -50,13 +50,15 @@ async function serve(folder, headers, tell) {
   return server;
 }
 
-/** What a page of `folder` tells: its #log when its title is 'done', or what it posts. */
-export async function inBrowser(folder, path, { host = '127.0.0.1', headers = {} } = {}) {
+/** What a page of `folder` tells: its element `tells` when its title is 'done', or what it posts.
+ */
+export async function inBrowser(folder, path, given = {}) {
+  const { host = '127.0.0.1', headers = {}, tells = '#log' } = given;
   let tell;
   const told = new Promise((resolve) => {
     tell = resolve;
   });
-  const server = await serve(folder, headers, tell);
+  const server = await serve(folder, { headers, tells }, tell);
   try {
     return await browse(`http://${host}:${server.address().port}${path}`, told);
   } finally {

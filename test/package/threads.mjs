@@ -11,7 +11,7 @@ import ts from 'typescript';
 import { browse, inBrowser } from './pages.mjs';
 import { root, run } from './project.mjs';
 
-const ISOLATED = {
+export const ISOLATED = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
 };
