@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { measureChannels } from './codec/channel.mjs';
 import { jsonRows, logLines } from './codec/messages.mjs';
 import { measureModel } from './codec/model.mjs';
 import { measureCoder } from './codec/speed.mjs';
@@ -99,6 +100,9 @@ for (const name of values.sets.split(',')) {
   );
   sets.push(set);
 }
+const channels = await measureChannels(work);
+for (const { what, alone, frozen, learning } of channels)
+  console.log(`${what}: ${alone} alone, ${frozen} on a channel, ${learning} on one that learns`);
 const coder = measureCoder();
 console.log(`range coder: ${coder.encode.toFixed(1)} and ${coder.decode.toFixed(1)} MB/s`);
-if (write) writeResult(resultFile('codec'), { ...stamp(), sets, coder });
+if (write) writeResult(resultFile('codec'), { ...stamp(), sets, channels, coder });

@@ -2,7 +2,7 @@
 // docs.mjs puts them in place.
 
 import { claims } from './claims.mjs';
-import { codecFigures } from './codec.mjs';
+import { channelFigures, codecFigures } from './codec.mjs';
 import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
 import { int8Bounds, int8Bytes } from './int8.mjs';
 import { code, count, fenced, table } from './markdown.mjs';
@@ -94,6 +94,7 @@ export const BLOCKS = {
   glance,
   commands,
   codec: codecFigures,
+  channel: channelFigures,
   exported,
   tried,
   'example-output': exampleOutput,
@@ -106,6 +107,9 @@ export const BLOCKS = {
       'eval',
       'sample',
       'classify',
+      'compress',
+      'decompress',
+      'test',
       'export',
       'import',
       'inspect',

@@ -53,3 +53,21 @@ Models: ${models.join('; ')}. The range coder alone, on a known table:
 ${rate(coder.encode)} MB/s to encode, ${rate(coder.decode)} MB/s to decode, ${count(coder.bytes)}
 bytes where -sum log2 p says ${count(coder.theory)}. ${COMMAND}; ${environment(result)}.`;
 }
+
+/** What learning is worth on a channel. */
+export function channelFigures() {
+  const file = resultFile('codec');
+  if (!existsSync(file)) return `Not measured yet: run ${COMMAND}.`;
+  const { channels } = JSON.parse(readFileSync(file, 'utf8'));
+  const head = ['messages', 'bytes', 'one by one', 'on a channel', 'that learns', 'fewer', 'steps'];
+  const rows = channels.map((one) => [
+    `${count(one.messages)} ${one.what}`,
+    ...[one.plain, one.alone, one.frozen, one.learning].map(count),
+    percent(1 - one.learning / one.frozen),
+    count(one.steps),
+  ]);
+  return `${table(head, rows, [1, 2, 3, 4, 5, 6])}
+
+Frames of both kinds have their 3 bytes in them; "fewer" is what learning saves beside the channel
+that does not learn. From the same run as the table above.`;
+}

@@ -8,6 +8,8 @@ export const EXAMPLES = [
   ['sample', 'run', '--prompt', 'The '],
   ['export', 'run', '--to', 'hf', '--out', 'model'],
   ['import', 'gpt2', '--text', 'input.txt', '--out', 'base'],
+  ['compress', '--train', 'rows.jsonl', '--out', 'rows.rgm'],
+  ['compress', 'rows.jsonl', '--model', 'rows.rgm', '--out', 'rows.rga'],
   ['plot', 'run'],
   ['eval', 'run'],
   ['plan', 'gpt', '--layers', '12', '--channels', '768', '--heads', '12'],

@@ -7,6 +7,7 @@ import { version } from '../../package.json';
 import { choice, number, oneLine, wholeNumber } from './argv.ts';
 import { bench } from './bench/bench.ts';
 import { addClassify } from './classify.ts';
+import { addCodec } from './codec/commands.ts';
 import { demo } from './demo.ts';
 import { evaluate } from './evaluate.ts';
 import { EXAMPLES } from './examples.ts';
@@ -169,6 +170,7 @@ function createProgram(finish: (code: number) => void): Command {
     .action(async (directory: string, values) => finish(await sample(directory, values as never)));
 
   addClassify(program, finish);
+  addCodec(program, finish);
   addExport(program, finish);
   addImport(program, finish);
 

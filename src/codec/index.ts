@@ -1,7 +1,21 @@
-// Lossless coding by exact models: a range coder and its tables, and a codec of small messages.
+// Lossless coding by exact models: a range coder and its tables, small messages, channels whose
+// ends learn in lock step, and archives.
 
+export {
+  ARCHIVE_FORMAT,
+  type ArchiveInfo,
+  archiveInfo,
+  type ReadArchiveOptions,
+  readArchive,
+  type WriteArchiveOptions,
+  writeArchive,
+} from './archive.ts';
+export { type BlockCoder, messageCoder, type Progress } from './block-coder.ts';
+export { Channel } from './channel.ts';
 export { CodecError, type CodecProblem } from './errors.ts';
+export type { ArchiveFile } from './files.ts';
 export { FrequencyTable, type LogitOptions, MAX_SYMBOLS } from './frequencies.ts';
+export type { LearnOptions } from './learner.ts';
 export {
   decode,
   type EncodeOptions,

@@ -11,6 +11,14 @@ const MESSAGE = new Uint8Array(12).fill(7);
 const coded = await C.encode(model, MESSAGE);
 const table = C.FrequencyTable.fromCounts([3, 1, 2]);
 const CODED = Uint8Array.of(1, 2, 3, 4);
+const small = { interval: 16, batch: 1, learningRate: 0.001 };
+const channel = () => C.Channel.create(model, small);
+const here = channel();
+const frame = await here.encode(MESSAGE);
+const kept = await here.checkpoint();
+const FILES = () => [{ name: 'a/b', bytes: MESSAGE.slice() }];
+const coder = C.messageCoder(model);
+const archive = await C.writeArchive(FILES(), { coder });
 const signal = () => new AbortController().signal;
 
 /** Names, calls and good arguments. */
@@ -56,4 +64,36 @@ export const CODEC_CALLS = [
     C.decode,
     () => [model, coded.slice(), { maxOutput: 99, signal: signal(), onProgress: () => 1 }],
   ],
+  ['Channel.create', C.Channel.create, () => [model, { ...small }]],
+  ['Channel.restore', C.Channel.restore, () => [model, kept.slice()]],
+  ['here.messages', () => here.messages, () => []],
+  ['here.steps', () => here.steps, () => []],
+  ['here.refused', () => here.refused, () => []],
+  ['here.digest', () => here.digest, () => []],
+  ['here.checkpoint', (...args) => here.checkpoint(...args), () => []],
+  [
+    'here.encode',
+    (...args) => channel().encode(...args),
+    () => [MESSAGE.slice(), { signal: signal(), onProgress: () => 1 }],
+  ],
+  [
+    'here.decode',
+    (...args) => channel().decode(...args),
+    () => [frame.slice(), { maxOutput: 99, signal: signal(), onProgress: () => 1 }],
+  ],
+  ['messageCoder', C.messageCoder, () => [model]],
+  [
+    'writeArchive',
+    C.writeArchive,
+    () => [FILES(), { coder, signal: signal(), onProgress: () => 1 }],
+  ],
+  [
+    'readArchive',
+    C.readArchive,
+    () => [
+      archive.slice(),
+      { coders: [coder], maxOutput: 99, maxMemory: 2 ** 30, signal: signal(), onProgress: () => 1 },
+    ],
+  ],
+  ['archiveInfo', C.archiveInfo, () => [archive.slice()]],
 ];

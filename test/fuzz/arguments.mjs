@@ -86,7 +86,7 @@ const CONSTANTS = [
   'LORA_COLUMNS_MAX',
   'LORA_RANK_MAX',
   'MAX_CHECKPOINT_BYTES',
-  ...['MAX_SYMBOLS', 'MODEL_FORMAT', 'TOTAL', 'TOTAL_BITS'],
+  ...['ARCHIVE_FORMAT', 'MAX_SYMBOLS', 'MODEL_FORMAT', 'TOTAL', 'TOTAL_BITS'],
   'SPECIAL',
   'UNICODE_VERSION',
 ];
@@ -111,6 +111,7 @@ const OTHERS = new Set([...CONSTANTS, ...ERRORS, 'UsageError', ...INNER]);
 /** What cases call instances of public classes. */
 const INSTANCES = {
   BytePairs: ['pairs'],
+  Channel: ['here'],
   EpochOrder: ['order'],
   FrequencyTable: ['table'],
   MessageModel: ['model'],
