@@ -1,6 +1,7 @@
 // npm run digits:test: builds the page of digits and drives it in Chromium. Where there is none and
 // none can be installed it is skipped, and says so; the last line is `N passed, N failed`. Words
-// choose checks; --record keeps what was found (test/playground/checks.mjs).
+// choose checks; --record keeps what was found, --quick leaves out the long ones
+// (test/playground/checks.mjs).
 
 import { buildDigits, serveDigits } from '../../docs/examples/digits/build.mjs';
 import { runChecks } from '../playground/checks.mjs';
@@ -36,6 +37,7 @@ const PAGE = {
     fingersDraw,
     framesFlow,
   ],
+  long: [framesFlow],
   build: buildDigits,
   serve: serveDigits,
 };

@@ -1,6 +1,6 @@
 // npm run playground:test: builds the playground and drives it in Chromium. Where there is none and
 // none can be installed it is skipped, and says so; the last line is `N passed, N failed`. Words
-// choose checks; --record keeps what was found (checks.mjs).
+// choose checks; --record keeps what was found, --quick leaves out the long ones (checks.mjs).
 
 import { buildPlayground, servePlayground } from '../../docs/playground/build.mjs';
 import { axeFindsNothing, keyboardSuffices } from './access.mjs';
@@ -41,6 +41,7 @@ const PAGE = {
   page: 'playground',
   command: 'npm run playground:test',
   checks: CHECKS,
+  long: [everyFlipIsNoticed, ownTextIsLinked, framesFlow, memoryStaysFlat],
   build: buildPlayground,
   serve: servePlayground,
 };

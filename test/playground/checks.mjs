@@ -1,6 +1,7 @@
 // Runs the checks of a page one after the other and says what each found. Where there is no browser
 // they are skipped, and that is said: a skipped check has not passed. The last line is
-// `N passed, N failed`. With --record what was found goes to bench/results/pages.json.
+// `N passed, N failed`. With --record what was found goes to bench/results/pages.json; --quick
+// leaves out what takes longest.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { resultFile, stamp, writeResult } from '../../bench/stamp.mjs';
@@ -9,6 +10,7 @@ import { openBrowser } from './driver.mjs';
 import { Skipped } from './machine.mjs';
 
 const RECORD = '--record';
+const QUICK = '--quick';
 const FILE = resultFile('pages');
 
 /** Why there is no Chromium to drive, in words; undefined if there is one. */
@@ -61,12 +63,13 @@ export function record(page, command, outcomes, engine) {
   writeResult(FILE, { ...before, [page]: { command, engine, ...stamp(), checks } });
 }
 
-/** `page`: its name in the record; `serve` as servePlayground; `words` of the command line choose
- *  checks by name. */
-export async function runChecks({ page, command, checks, build, serve }, words) {
+/** `page`: its name in the record; `long`: checks that --quick leaves out; `serve` as
+ *  servePlayground; `words` of the command line choose checks by name. */
+export async function runChecks({ page, command, checks, long, build, serve }, words) {
   const isRecorded = words.includes(RECORD);
-  const names = words.filter((word) => word !== RECORD);
-  const chosen = checks.filter(({ name }) => names.length === 0 || names.includes(name));
+  const names = words.filter((word) => ![RECORD, QUICK].includes(word));
+  const some = words.includes(QUICK) ? checks.filter((check) => !long.includes(check)) : checks;
+  const chosen = some.filter(({ name }) => names.length === 0 || names.includes(name));
   await build();
   const reason = await reasonToSkip();
   if (reason !== undefined) {
