@@ -27,6 +27,9 @@ export { type NamedTensor, isWeight } from './train/tensors.ts';
 // ---- models ----
 export { type GptConfig, type TextBatch, gpt } from './models/gpt.ts';
 export { type ImageBatch, type VitConfig, vit } from './models/vit.ts';
+export { type IdfConfig, idf, idfFlows, type PixelBatch } from './models/idf.ts';
+export { type IRevNetConfig, iRevNet, iRevNetFlows } from './models/i-revnet.ts';
+export { type FillElements, FlowRunner, type NamedWeights } from './models/flow-runner.ts';
 export { type TranslatorBatch, type TranslatorConfig, translator } from './models/translator.ts';
 export {
   type AnyDefinition,

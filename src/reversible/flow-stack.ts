@@ -8,7 +8,7 @@ import type { Layer, Planned, Preparation } from '../layers/layer.ts';
 import { Arena } from '../memory/arena.ts';
 import { BRANCH_FRACTION, MAX_STATE_FRACTION, STATE_LIMIT_BITS } from '../memory/formats.ts';
 import type { Planner } from '../memory/planner.ts';
-import type { Gradient, Tensor, Type } from '../memory/tensor.ts';
+import type { Gradient, Kind, Tensor, Type } from '../memory/tensor.ts';
 import type { Run } from '../ops/run.ts';
 import {
   type Flow,
@@ -38,7 +38,7 @@ export interface FlowLayer extends Layer {
   readonly last: FlowShape;
   /** What is said of elements, in the order of the numbers behind them. */
   readonly priors: readonly Prior[];
-  plan(at: Planner, input: Type): PlannedFlows;
+  plan(at: Planner, input: Type, wanted: Kind): PlannedFlows;
 }
 
 /** A flow at its image. */

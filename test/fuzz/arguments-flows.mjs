@@ -1,6 +1,6 @@
 // Calls of flows, and of what they are made of.
 
-import { R, use, useLayers, whole } from './arguments-good.mjs';
+import { R, runOf, use, useLayers, whole } from './arguments-good.mjs';
 
 /** An image of 4 x 4 whole numbers for flows, whose last one is a mixture. */
 const IMAGE_SHAPE = { height: 4, width: 4, channels: 1, fraction: 7 };
@@ -20,6 +20,12 @@ const element = () => {
   made.move(new Int32Array(2), 0, 0);
   return made;
 };
+
+const IDF = { width: 4, height: 4, colours: 1, levels: 1, flows: 1, channels: 2 };
+const REVNET = { size: 4, colours: 1, classes: 2, levels: 1, blocks: 1, width: 2 };
+const FLOWS = R.idfFlows(IDF);
+const trained = R.Trainer.create(runOf(R.idf(IDF), { keep: undefined }));
+const runner = new R.FlowRunner(FLOWS, trained.tensors());
 
 /** [name, function, good arguments]. */
 export const FLOW_CALLS = [
@@ -66,5 +72,24 @@ export const FLOW_CALLS = [
     },
     () => [{ flows: R.flowStack(goodStack()) }],
   ],
+  [
+    'idf',
+    (config) => R.plan(runOf(R.idf(config), { keep: undefined })).total,
+    () => [{ ...IDF, components: 2, seed: 1, keeps: 'nothing' }],
+  ],
+  ['idfFlows', R.idfFlows, () => [{ ...IDF }]],
+  [
+    'iRevNet',
+    (config) => R.plan(runOf(R.iRevNet(config), { keep: undefined })).total,
+    () => [{ ...REVNET, channels: 2, keeps: 'nothing' }],
+  ],
+  ['iRevNetFlows', R.iRevNetFlows, () => [{ ...REVNET }]],
+  [
+    'FlowRunner',
+    (tensors) => new R.FlowRunner(FLOWS, tensors),
+    () => [trained.tensors().map((tensor) => ({ ...tensor }))],
+  ],
+  ['FlowRunner.forward', (...args) => runner.forward(...args), () => [new Int32Array(16)]],
+  ['FlowRunner.inverse', (...args) => runner.inverse(...args), () => [new Int32Array(16), () => 0]],
   ['PriorElement', () => element().frequency(0), () => []],
 ];

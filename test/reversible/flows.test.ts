@@ -44,7 +44,7 @@ function bench(shape: FlowShape, flows: Flow[], keeps: 'nothing' | 'activations'
   const at = Planner.create(arena, { rank: 0, threads: 1, sequences: 1, fraction: 9 });
   const { height, width, channels } = shape;
   const input = { kind: 'ids', rows: height * width, columns: channels } as const;
-  const planned = stack.plan(at, input);
+  const planned = stack.plan(at, input, 'sums');
   const [x, y] = [new Tensor(input), new Tensor(stack.output(input, 'sums'))];
   x.rows = input.rows;
   const n = x.size;

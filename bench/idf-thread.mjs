@@ -1,0 +1,4 @@
+import { idf } from '../dist/index.js';
+import { serve } from '../dist/serve.js';
+
+serve(idf);

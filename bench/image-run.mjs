@@ -1,0 +1,54 @@
+// A training of images that can be stopped at any moment and goes on bit for bit: the checkpoint is
+// replaced as a whole every hundred steps.
+
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { decodeCheckpoint, encodeCheckpoint, Trainer } from '../dist/index.js';
+
+const SAVE_EVERY = 100;
+const TELL_EVERY = 20;
+
+/** The trainer of a file if there is one, or a new one. */
+async function begin(file, { definition, options, more }) {
+  if (!existsSync(file)) return Trainer.create({ ...options, ...more });
+  const saved = await decodeCheckpoint(readFileSync(file), { models: [definition] });
+  const trainer = Trainer.create({ ...saved.options, ...more });
+  trainer.restore(saved.tensors, saved.step);
+  console.log(`goes on from step ${saved.step} of ${file}`);
+  return trainer;
+}
+
+async function save(file, trainer) {
+  const bytes = await encodeCheckpoint({
+    tensors: trainer.tensors(),
+    options: trainer.options,
+    step: trainer.steps,
+    vocabulary: null,
+    dataSha256: '0'.repeat(64),
+    libraryVersion: '0.1.0',
+  });
+  writeFileSync(`${file}.new`, bytes);
+  renameSync(`${file}.new`, file);
+}
+
+/** Trains to the last step. run: definition, options, more (threads, worker: what decides no bit),
+ *  batchOf(step), evaluate(trainer), which is told every `evaluateEvery` steps and at the end. */
+export async function trainImages(file, run) {
+  const trainer = await begin(file, run);
+  await trainer.ready();
+  const { steps } = trainer.options;
+  console.log(`${trainer.parameters} weights, ${trainer.threads} threads ${trainer.threadsNote}`);
+  const [started, first] = [performance.now(), trainer.steps];
+  while (trainer.steps < steps) {
+    const { loss, step, saturated } = trainer.step(run.batchOf(trainer.steps));
+    if (step % TELL_EVERY === 0) {
+      const each = (performance.now() - started) / 1000 / (step - first);
+      const left = Math.round(((steps - step) * each) / 60);
+      const said = `step ${step} of ${steps}, loss ${loss.toFixed(4)}, saturated ${saturated}`;
+      console.log(`${said}, ${each.toFixed(2)} s a step, ${left} min left`);
+    }
+    if (step % SAVE_EVERY === 0 || step === steps) await save(file, trainer);
+    if (step % run.evaluateEvery === 0 || step === steps) run.evaluate(trainer);
+  }
+  trainer.close();
+  return trainer;
+}
