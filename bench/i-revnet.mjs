@@ -27,6 +27,7 @@ const { values } = parseArgs({
     out: { type: 'string' },
     steps: { type: 'string', default: '9375' },
     threads: { type: 'string', default: '2' },
+    save: { type: 'string', default: '100' },
     evaluate: { type: 'string', default: '1000' },
     images: { type: 'string', default: '10000' },
   },
@@ -105,6 +106,7 @@ await trainImages(values.out, {
     worker: new URL('./i-revnet-thread.mjs', import.meta.url),
   },
   batchOf,
+  save: Number(values.save),
   evaluate,
   evaluateEvery: Number(values.evaluate),
 });

@@ -18,6 +18,7 @@ const { values } = parseArgs({
     out: { type: 'string' },
     steps: { type: 'string', default: '10096' },
     threads: { type: 'string', default: '2' },
+    save: { type: 'string', default: '100' },
     test: { type: 'string', default: '1000' },
     evaluate: { type: 'string', default: '1000' },
   },
@@ -70,6 +71,7 @@ await trainImages(values.out, {
     worker: new URL('./idf-thread.mjs', import.meta.url),
   },
   batchOf,
+  save: Number(values.save),
   evaluate,
   evaluateEvery: Number(values.evaluate),
 });

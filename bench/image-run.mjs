@@ -1,10 +1,9 @@
-// A training of images that can be stopped at any moment and goes on bit for bit: the checkpoint is
-// replaced as a whole every hundred steps.
+// A training of images that can be stopped at any moment and goes on bit for bit from its
+// checkpoint, which is replaced as a whole every `save` steps.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { decodeCheckpoint, encodeCheckpoint, Trainer } from '../dist/index.js';
 
-const SAVE_EVERY = 100;
 const TELL_EVERY = 20;
 
 /** The trainer of a file if there is one, or a new one. */
@@ -17,21 +16,23 @@ async function begin(file, { definition, options, more }) {
   return trainer;
 }
 
-async function save(file, trainer) {
-  const bytes = await encodeCheckpoint({
+async function save(file, trainer, definition) {
+  const checkpoint = {
     tensors: trainer.tensors(),
     options: trainer.options,
     step: trainer.steps,
     vocabulary: null,
     dataSha256: '0'.repeat(64),
     libraryVersion: '0.1.0',
-  });
+  };
+  const bytes = await encodeCheckpoint(checkpoint, { models: [definition] });
   writeFileSync(`${file}.new`, bytes);
   renameSync(`${file}.new`, file);
 }
 
 /** Trains to the last step. run: definition, options, more (threads, worker: what decides no bit),
- *  batchOf(step), evaluate(trainer), which is told every `evaluateEvery` steps and at the end. */
+ *  batchOf(step), evaluate(trainer), which is asked every `evaluateEvery` steps and at the end;
+ *  save: steps from one checkpoint to the next. */
 export async function trainImages(file, run) {
   const trainer = await begin(file, run);
   await trainer.ready();
@@ -46,7 +47,7 @@ export async function trainImages(file, run) {
       const said = `step ${step} of ${steps}, loss ${loss.toFixed(4)}, saturated ${saturated}`;
       console.log(`${said}, ${each.toFixed(2)} s a step, ${left} min left`);
     }
-    if (step % SAVE_EVERY === 0 || step === steps) await save(file, trainer);
+    if (step % run.save === 0 || step === steps) await save(file, trainer, run.definition);
     if (step % run.evaluateEvery === 0 || step === steps) run.evaluate(trainer);
   }
   trainer.close();
