@@ -63,9 +63,18 @@ export interface Bar {
   of?: string;
 }
 
+/** A set of data of a grid. `from`: its runs are those of another experiment, which has one set;
+ *  its cells are the rules by other names. */
+export interface GridSet {
+  id: string;
+  label: string;
+  about: string;
+  from?: { experiment: string; cells: Record<string, string> };
+}
+
 /** Where cells differ in their data too: a cell SET-RULE for each set of data and each rule. */
 export interface Grid {
-  sets: readonly { id: string; label: string; about: string }[];
+  sets: readonly GridSet[];
   rules: readonly { id: string; label: string }[];
   /** The rule that the others are held against, on the same set and with the same seed. */
   against: string;

@@ -15,11 +15,7 @@ export const gpt = textExperiment(
       '4,000 steps of 12 windows, about 68 epochs.',
     budget: '4,000 steps, batch 12',
     reference: 'bdia',
-    cells: [
-      cell('bdia', 'BDIA', BDIA),
-      cell('plain', 'plain', PLAIN),
-      cell('dropout', 'plain, dropout 0.1', { ...PLAIN, dropout: 0.1 }),
-    ],
+    cells: [cell('bdia', 'BDIA', BDIA), cell('plain', 'plain', PLAIN)],
     metrics: TEXT_METRICS,
     bars: [],
     charts: [

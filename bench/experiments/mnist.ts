@@ -1,8 +1,7 @@
-// The complete MNIST: does BDIA learn as well as the plain transformer where little is left to
-// gain?
+// The complete MNIST: does BDIA reach what a third party's replication of the paper reached?
 
 import { imageExperiment } from './image-experiment.ts';
-import { accuracyChart, BDIA, cell, IMAGE_METRICS, PLAIN } from './shared.ts';
+import { accuracyChart, BDIA, cell, IMAGE_METRICS } from './shared.ts';
 
 export const mnist = imageExperiment(
   {
@@ -15,10 +14,10 @@ export const mnist = imageExperiment(
     paperSource: "a third party's log, one run, float32; its size is not ours",
     sizes:
       '6 blocks as in the paper; 128 channels, 4 heads, patches of 7 x 7 (17 tokens), AdamW ' +
-      'instead of SET-Adam, 8 epochs.',
+      'instead of SET-Adam, 8 epochs. That log has 98.56 % for its plain model; ours was not run.',
     budget: '8 epochs, batch 32',
     reference: 'bdia',
-    cells: [cell('bdia', 'BDIA', BDIA, '98.48 %'), cell('plain', 'plain', PLAIN, '98.56 %')],
+    cells: [cell('bdia', 'BDIA', BDIA, '98.48 %')],
     metrics: IMAGE_METRICS,
     charts: [accuracyChart('mnist', 'MNIST: test accuracy, %')],
     bars: [{ cell: 'bdia', path: 'final.accuracy', atLeast: 0.985 }],

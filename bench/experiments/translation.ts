@@ -104,7 +104,6 @@ export const translation: Experiment = {
   cells: [
     cell('bdia', 'BDIA', BDIA),
     cell('plain', 'plain', PLAIN),
-    cell('dropout', 'plain, dropout 0.1', { ...PLAIN, dropout: 0.1 }),
     {
       ...cell('float32', 'plain, float32 (PyTorch)', PLAIN),
       madeBy: 'node bench/run.mjs translation',

@@ -3,7 +3,7 @@
 // evaluation.
 
 import { join } from 'node:path';
-import type { Cell, Experiment, Opened } from './experiment.ts';
+import type { Cell, Experiment, GridSet, Opened } from './experiment.ts';
 import { type ImageSetting, openImages } from './image-experiment.ts';
 import { BDIA, cell, PLAIN } from './shared.ts';
 import { openText, type TextSetting } from './text-experiment.ts';
@@ -43,7 +43,7 @@ const text = (thousand: number, steps: number): DataSet => ({
   label: `text, ${thousand} kB`,
   about:
     `the first ${thousand},000 characters of tiny Shakespeare, a tenth of them held out, ` +
-    `${steps} steps of ${TEXT.batch} windows`,
+    `${steps.toLocaleString('en-US')} steps of ${TEXT.batch} windows`,
   path: 'tinyshakespeare/input.txt',
   open: openText({ ...TEXT, steps, characters: thousand * 1000 }),
 });
@@ -56,7 +56,7 @@ const images = (known: Omit<DataSet, 'open'>, setting: ImageSetting): DataSet =>
 const SETS: readonly DataSet[] = [
   text(50, 6000),
   text(150, 3000),
-  text(500, 3000),
+  text(500, 2000),
   images(
     {
       id: 'digits-400',
@@ -84,6 +84,32 @@ const SETS: readonly DataSet[] = [
     },
     { ...IMAGES, patch: 4, epochs: 60 },
   ),
+];
+/** Runs that other experiments make anyway; their models are larger. */
+const BORROWED: readonly GridSet[] = [
+  {
+    id: 'gpt',
+    label: 'text, 50 kB, larger model',
+    about: 'the runs of the section on over-fitting, 4 layers of 128 channels, int16 operands',
+    from: { experiment: 'gpt', cells: { plain: 'plain', bdia: 'bdia-1' } },
+  },
+  {
+    id: 'translation',
+    label: 'translation, 20,000 pairs',
+    about: 'the runs of that section, 3 + 3 layers of 128 channels, int16 operands',
+    from: { experiment: 'translation', cells: { plain: 'plain', bdia: 'bdia-1' } },
+  },
+  {
+    id: 'cifar',
+    label: 'CIFAR-10, 10,000 images',
+    about:
+      'the runs of that section, of a JPEG copy, changed at random, 6 layers of 64 channels, ' +
+      'int16 operands',
+    from: {
+      experiment: 'cifar',
+      cells: { plain: 'plain', bdia: 'bdia-1', dropout: 'dropout' },
+    },
+  },
 ];
 const RULES = [
   { id: 'plain', label: 'plain', options: PLAIN },
@@ -125,7 +151,7 @@ export const where: Experiment = {
   charts: [],
   bars: [],
   grid: {
-    sets: SETS.map(({ id, label, about }) => ({ id, label, about })),
+    sets: [...SETS.map(({ id, label, about }) => ({ id, label, about })), ...BORROWED],
     rules: RULES.map(({ id, label }) => ({ id, label })),
     against: 'plain',
     chart: {

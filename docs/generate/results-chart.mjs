@@ -50,7 +50,7 @@ export function seriesOf({ points, x, y }, cells, runs) {
 }
 
 /** Round numbers from low to high, about `most` of them. */
-function ticks(low, high, most) {
+export function ticks(low, high, most) {
   const raw = (high - low || 1) / most;
   const unit = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((k) => k * unit).find((k) => k >= raw - 1e-12);

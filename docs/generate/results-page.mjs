@@ -12,6 +12,8 @@ import { ROOT } from '../../bench/stamp.mjs';
 import { table } from './markdown.mjs';
 import { renew } from './renew.mjs';
 import { lineChart, seriesOf } from './results-chart.mjs';
+import { gridBlock, gridVerdict, runsOfGrid } from './results-grid.mjs';
+import { gridChart } from './results-grid-chart.mjs';
 import { metricOf, plural, runsOf, spread, write } from './results-numbers.mjs';
 import { barLines, provenance, soundness, verdict } from './results-words.mjs';
 import { runExperiment } from './source.mjs';
@@ -143,12 +145,14 @@ function summaryBlock({ experiments }, runs) {
       .toLowerCase()
       .replace(/[^\p{L}\p{N} -]/gu, '')
       .replaceAll(' ', '-');
+  const said = (one) =>
+    one.grid === undefined
+      ? [verdict(one, runs[one.name]), ...barLines(one, runs[one.name])].join(' ')
+      : gridVerdict(one, runsOfGrid(one, runs));
   const lines = experiments.map(
     (one) =>
       `- [${one.title}](#${anchor(one.title)}): ` +
-      (runs[one.name].length === 0
-        ? 'not run yet.'
-        : [verdict(one, runs[one.name]), ...barLines(one, runs[one.name])].join(' ')),
+      (runs[one.name].length === 0 ? 'not run yet.' : said(one)),
   );
   return (
     `${experiments.filter(({ name }) => runs[name].length > 0).length} of ` +
@@ -167,8 +171,13 @@ export function resultParts(defined, folder = FOLDER) {
     if (series.length > 0) charts[chart.file] = lineChart(chart, series);
   };
   for (const one of experiments) {
-    blocks[`results-${one.name}`] = experimentBlock(one, runs[one.name]);
+    const isGrid = one.grid !== undefined && runs[one.name].length > 0;
+    blocks[`results-${one.name}`] = isGrid
+      ? gridBlock(one, runs)
+      : experimentBlock(one, runs[one.name]);
     for (const chart of one.charts) draw(chart, one.cells, one.name);
+    const chart = isGrid ? gridChart(one, runsOfGrid(one, runs)) : undefined;
+    if (chart !== undefined) charts[one.grid.chart.file] = chart;
   }
   for (const figure of figures) {
     const of = experiments.find(({ name }) => name === figure.of);

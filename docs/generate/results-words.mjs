@@ -91,25 +91,34 @@ export function soundness(runs) {
   ].join(' ');
 }
 
-/** Data, machine, time; and whether runs of one table are of one kind. */
-export function provenance({ dataWords, budget }, runs) {
-  const distinct = (value) => [...new Set(runs.map(value))];
-  const digests = distinct(({ data }) => data.sha256).filter((digest) => digest !== null);
+const distinct = (runs, value) => [...new Set(runs.map(value))];
+
+/** Seeds, time and machines of runs. */
+export function origin(runs) {
   const machines = distinct(
+    runs,
     ({ environment: { cpu, cores, system, node, threads, commit }, libraryVersion }) =>
       `${cpu}, ${cores} cores, ${system}, Node ${node}, ${plural(threads, 'thread')}, ` +
       `version ${libraryVersion}, commit ${commit ?? 'unknown'}`,
   );
-  const dates = distinct(({ environment }) => environment.date).sort();
+  const dates = distinct(runs, ({ environment }) => environment.date).sort();
   const hours = runs.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
-  const kinds = distinct(({ options: { model, batch, steps, augmentation, trainImages } }) =>
+  const seeds = distinct(runs, ({ seed }) => seed).sort((a, b) => a - b);
+  return (
+    `seeds ${seeds.join(', ')}; ${hours.toFixed(1)} h of runs, ` +
+    `${dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : dates[0]}: ${machines.join('; ')}.`
+  );
+}
+
+/** Data, machine, time; and whether runs of one table are of one kind. */
+export function provenance({ dataWords, budget }, runs) {
+  const digests = distinct(runs, ({ data }) => data.sha256).filter((digest) => digest !== null);
+  const kinds = distinct(runs, ({ options: { model, batch, steps, augmentation, trainImages } }) =>
     JSON.stringify({ model, batch, steps, augmentation, trainImages }),
   );
   const digest = digests.length === 1 ? ` (SHA-256 ${digests[0].slice(0, 16)}...)` : '';
-  const seeds = distinct(({ seed }) => seed).sort((a, b) => a - b);
   return [
-    `${dataWords}${digest}. ${budget}, seeds ${seeds.join(', ')}; ${hours.toFixed(1)} h of runs, `,
-    `${dates.length > 1 ? `${dates[0]} to ${dates.at(-1)}` : dates[0]}: ${machines.join('; ')}.`,
+    `${dataWords}${digest}. ${budget}, ${origin(runs)}`,
     digests.length > 1 ? ' **The runs are of different data.**' : '',
     kinds.length > 1 ? ' **The runs are of different sizes or budgets.**' : '',
   ].join('');

@@ -13,6 +13,8 @@ const page = await import(/* @vite-ignore */ script);
 const defined = JSON.parse(JSON.stringify({ experiments: EXPERIMENTS, figures: FIGURES }));
 const experimentOf = (name: string) =>
   defined.experiments.find((one: { name: string }) => one.name === name);
+// MNIST has been run with BDIA only; a second cell to compare it with
+experimentOf('mnist').cells.push({ id: 'plain', label: 'plain', options: {}, paper: '98.56 %' });
 
 let folder: string;
 beforeAll(() => {
@@ -66,7 +68,7 @@ function put(
       label: experimentOf(experiment).cells.find(({ id }: { id: string }) => id === cell).label,
       seed,
       scale: 1,
-      options: { model: { layers: 6 }, batch: 32, steps: 200, seed },
+      options: { model: { layers: 6 }, batch: 32, steps: 200, seed, trainImages: 100 },
       data: { name: 'd', sha256: 'f'.repeat(64) },
       found,
       libraryVersion: '0.1.0',
@@ -156,17 +158,19 @@ describe('tables and sentences', () => {
     const into = fixture('few', { plain: [0.3, 0.31], dropout: [0.35] }, 'cifar');
     expect(block(into, 'cifar')).toContain('BDIA has no run yet, so nothing is compared.');
     put(into, { experiment: 'cifar', cell: 'bdia', seed: 1 }, 0.33);
-    put(into, { experiment: 'cifar', cell: 'leapfrog', seed: 1 }, 0, {
+    put(into, { experiment: 'cifar', cell: 'coupling', seed: 1 }, 0, {
       failed: 'a state left its range',
     });
     const made = block(into, 'cifar');
     expect(made).toContain(
-      'cannot be compared with the spread of seeds: a cell has one run only. 7 cells of 11 ' +
+      'cannot be compared with the spread of seeds: a cell has one run only. 1 cell of 5 ' +
         'not run yet.',
     );
-    expect(made).toContain('| leapfrog | 1 (1 ended by itself) |');
-    expect(made).toContain('**leapfrog, seed 1, ended by itself**: a state left its range.');
-    expect(made).toMatch(/\| momentum 0\.875 \| not run yet \|/);
+    expect(made).toContain('| coupling (RevViT) | 1 (1 ended by itself) |');
+    expect(made).toContain(
+      '**coupling (RevViT), seed 1, ended by itself**: a state left its range.',
+    );
+    expect(made).toMatch(/\| plain, stochastic depth 0\.1 \| not run yet \|/);
     expect(made).toMatch(/\| plain \| 2 \|.*\| 88\.15 % \|/);
     expect(made).toContain('as reported in machine-written reviews');
     expect(block(into, 'mnist')).toBe('Not run yet: `npm run experiment -- mnist`.');
@@ -194,6 +198,87 @@ test('figure 1: a column a cell, how far each falls, a chart', () => {
     expect(svg).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   }
+});
+
+describe('where a rule wins', () => {
+  /** Runs of a set whose losses are `plain` and, with a rule, so much more at each evaluation. */
+  function putSet(into: string, set: string, rules: Record<string, number[]>, seeds = 2): void {
+    const plain = [2, 1.5, 1.2, 1.3];
+    for (const [rule, differences] of Object.entries({ plain: [0, 0, 0, 0], ...rules }))
+      for (let seed = 1; seed <= seeds; seed++) {
+        const losses = plain.map((loss, i) => loss + differences[i] * (1 + 0.1 * seed));
+        const curve = losses.map((loss, i) => ({
+          step: 50 * (i + 1),
+          trainLoss: 2 / (i + 1),
+          loss,
+        }));
+        put(into, { experiment: 'where', cell: `${set}-${rule}`, seed }, 0, {
+          curve,
+          final: curve[3],
+          best: { loss: Math.min(...losses) },
+        });
+      }
+  }
+
+  test('a crossing is shown with the training losses and epochs around it', () => {
+    const into = join(folder, 'crossing');
+    putSet(into, 'text-50', {
+      'bdia-1': [0.1, 0.05, -0.05, -0.1], // crosses between 1 and 0.667
+      'bdia-2': [-0.1, -0.1, -0.1, -0.1], // was never above: no crossing
+      'bdia-3': [0.1, -0.05, 0.05, 0.1],
+      dropout: [0.1, 0.1, 0.1, -0.1],
+    });
+    const made = block(into, 'where');
+    expect(made).toMatch(
+      /^\*\*A crossing is shown\*\* on 1 of 1 sets: text, 50 kB \(BDIA, gamma \+-1\/2\)\. /,
+    );
+    expect(made).toContain(
+      'BDIA, gamma +-1/2 crosses where the training loss of plain falls from 1.000 to 0.667 ' +
+        '(epochs 32.0 to 48.0), -0.1150 ± 0.0071 at the end; BDIA, gamma +-1/4 is below plain, ' +
+        '-0.1150 ± 0.0071 at the end; BDIA, gamma +-1/8 is above plain, +0.1150 ± 0.0071 at ' +
+        'the end; plain, dropout 0.1 crosses where',
+    );
+    expect(made).toContain('plain ends +0.1000 over its lowest held-out loss');
+    expect(made).toContain(
+      'BDIA below plain on text, 50 kB (BDIA, gamma +-1/2 and BDIA, gamma +-1/4); above it on ' +
+        'text, 50 kB (BDIA, gamma +-1/8).',
+    );
+    expect(made).not.toMatch(/not run yet|150 kB|digits|4,000|NaN|undefined/);
+    const { charts } = page.resultParts(defined, into);
+    const svg: string = charts['results-where.svg'];
+    expect(svg.match(/<circle /g)).toHaveLength(16);
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test('none is said to be none; what is within the spread of seeds is no win', () => {
+    const into = join(folder, 'no-crossing');
+    putSet(into, 'text-50', { 'bdia-1': [0.1, 0.1, 0.1, 0.1] });
+    putSet(into, 'text-150', { 'bdia-1': [0.1, 0.1, 0.1, -0.1] }, 1);
+    expect(block(into, 'where')).toMatch(
+      /^\*\*No crossing was found\*\* on 2 sets: nowhere does BDIA /,
+    );
+    expect(block(into, 'where')).toContain(
+      'BDIA, gamma +-1/2 is not to be told from plain, -0.1100',
+    );
+  });
+
+  test('a set is borrowed from another experiment under names of its own', () => {
+    const into = join(folder, 'borrowed');
+    putSet(into, 'text-50', { 'bdia-1': [0.1, 0.1, 0.1, 0.1] });
+    for (const seed of [1, 2])
+      for (const [cell, loss] of [
+        ['plain', 1],
+        ['bdia', 0.9],
+      ] as const)
+        put(into, { experiment: 'gpt', cell, seed }, 0, {
+          curve: [1.1, loss].map((held, i) => ({ step: 100 * (i + 1), trainLoss: 1, loss: held })),
+          final: { step: 200, trainLoss: 1, loss },
+          best: { loss },
+        });
+    expect(block(into, 'where')).toMatch(
+      /\| text, 50 kB, larger model \| BDIA, gamma \+-1\/2 \| 2 \| .*\| 0\.9000 \| -0\.1000 \|/,
+    );
+  });
 });
 
 describe('the page', () => {
