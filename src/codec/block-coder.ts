@@ -2,7 +2,7 @@
 
 import { CodecError } from './errors.ts';
 import { findSymbol } from './frequencies.ts';
-import { checkModel, type MessageModel, put, type Watch } from './message.ts';
+import { checkAgain, checkModel, type MessageModel, put, type Watch } from './message.ts';
 import { END } from './model-shape.ts';
 import { RangeDecoder, RangeEncoder } from './range-coder.ts';
 
@@ -58,6 +58,7 @@ export function messageCoder(model: MessageModel): BlockCoder {
     decode: (coded, length, progress) =>
       turns.take(async () => {
         const decoder = new RangeDecoder(coded);
+        const again = new RangeEncoder();
         const plain = new Uint8Array(length);
         predictor.begin();
         for (let at = 0; at < length; at++) {
@@ -66,10 +67,12 @@ export function messageCoder(model: MessageModel): BlockCoder {
           const { symbol, start } = findSymbol(predictor.sizes, decoder.target());
           if (symbol === END) throw new CodecError('damaged', 'a block ends before its length');
           decoder.skip(start, predictor.sizes[symbol]);
+          again.put(start, predictor.sizes[symbol]);
           predictor.push(symbol);
           plain[at] = symbol;
         }
         decoder.finish();
+        checkAgain(again, coded);
         return plain;
       }),
   };

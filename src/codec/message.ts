@@ -191,10 +191,15 @@ export async function decodeTokens(
     if (out.length % PIECE === 0) await watch.step(out.length);
   }
   decoder.finish();
+  checkAgain(again, coded);
+  return Uint8Array.from(out);
+}
+
+/** Throws CodecError unless what was decoded, coded again, is what it was decoded from. */
+export function checkAgain(again: RangeEncoder, coded: Uint8Array): void {
   const written = again.finish();
   if (written.length !== coded.length || written.some((byte, i) => byte !== coded[i]))
     throw new CodecError('damaged', 'no encoder wrote these bytes: they were changed');
-  return Uint8Array.from(out);
 }
 
 const CHANGED = 'the check fails: the message was changed, or another model coded it';

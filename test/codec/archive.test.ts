@@ -55,7 +55,7 @@ describe('files', () => {
     for (const files of [
       [],
       [{ name: 'a', bytes: new Uint8Array(0) }],
-      ...[1, 2 ** 18 - 7, 2 ** 18 - 6, 2 ** 18 - 5, 2 ** 18, 600_000].map((length) => [
+      ...[1, 2 ** 18 - 7, 2 ** 18 - 6, 2 ** 18 - 5, 2 ** 18, 530_000].map((length) => [
         { name: 'a', bytes: noise(length) },
       ]),
       Array.from({ length: 300 }, (_, i) => ({ name: `d/${i}`, bytes: noise(i, i) })),
@@ -70,14 +70,14 @@ describe('files', () => {
 
   test('are at most 32 bytes and 0.01 % more, with a model and without', async () => {
     const coder = messageCoder(model);
-    for (const length of [0, 1, 10, 100, 1000, 20_000])
+    for (const length of [0, 1, 10, 100, 1000, 5000])
       for (const given of [{}, { coder }]) {
         const archive = await writeArchive([{ name: 'n', bytes: noise(length) }], given);
         const { bytes } = archiveInfo(archive);
         expect(bytes).toBeLessThanOrEqual(length + 6);
         expect(archive.length).toBeLessThanOrEqual(bytes * 1.0001 + 32);
       }
-    const large = await writeArchive([{ name: 'n', bytes: noise(2_000_000) }]);
+    const large = await writeArchive([{ name: 'n', bytes: noise(1_000_000) }]);
     expect(large.length).toBeLessThanOrEqual(archiveInfo(large).bytes * 1.0001 + 32);
   });
 
@@ -207,7 +207,7 @@ function fuzzed(draws: Draws, archives: readonly Uint8Array[]): Uint8Array {
   return archive;
 }
 
-const CASES = runsAll ? 100_000 : 4000;
+const CASES = runsAll ? 100_000 : 2000;
 test(`${CASES} fuzzed archives: 0 crashes, 0 hangs, 0 wrong outputs`, async () => {
   const coder = messageCoder(model);
   const small = [{ name: 'a', bytes: TEXT.subarray(0, 60) }];
@@ -227,7 +227,7 @@ test(`${CASES} fuzzed archives: 0 crashes, 0 hangs, 0 wrong outputs`, async () =
     slowest = Math.max(slowest, performance.now() - before);
     const code = result instanceof Error ? (result as CodecError).code : 'read';
     if (code === undefined) throw result;
-    // what is read is what was written: a change may have changed nothing
+    // what is read is what was written, to the byte: a change may have changed nothing
     if (code === 'read') expect(known).toContain(archive.join());
     found[code] = (found[code] ?? 0) + 1;
   }

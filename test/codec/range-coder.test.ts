@@ -87,10 +87,10 @@ describe('golden vectors', () => {
   });
 });
 
-test.each([1, 2, 3])('3,000 sequences are those of exact arithmetic, seed %i', (seed) => {
+test.each([1, 2, 3])('1,500 sequences are those of exact arithmetic, seed %i', (seed) => {
   const draws = new Draws(seed);
   let carries = 0;
-  for (let n = 0; n < 1000; n++) {
+  for (let n = 0; n < 500; n++) {
     const kinds = [0, 1, 2, 3, 4, 5].filter(() => draws.below(2) === 0);
     const length = draws.below(60);
     const places = Array.from({ length }, () =>
@@ -101,7 +101,7 @@ test.each([1, 2, 3])('3,000 sequences are those of exact arithmetic, seed %i', (
     expect(decode(bytes, places)).toBe(true);
     carries += bytes.includes(0) ? 1 : 0;
   }
-  expect(carries).toBeGreaterThan(50); // bytes beside a carry are 0
+  expect(carries).toBeGreaterThan(25); // bytes beside a carry are 0
 });
 
 test('a carry goes through any number of bytes', () => {
@@ -128,7 +128,7 @@ describe('length', () => {
     const draws = new Draws(5);
     const encoder = new RangeEncoder();
     let bits = 0;
-    for (let i = 0; i < 300_000; i++) {
+    for (let i = 0; i < 150_000; i++) {
       const target = draws.below(TOTAL);
       const symbol = table.symbolAt(target);
       bits -= Math.log2(table.size(symbol) / TOTAL);
@@ -150,11 +150,11 @@ describe('length', () => {
 });
 
 describe('bytes that nobody wrote', () => {
-  test('20,000 of them are read or refused with a CodecError', () => {
+  test('8,000 of them are read or refused with a CodecError', () => {
     const draws = new Draws(9);
     const table = FrequencyTable.fromCounts([5, 1, 1, 1]);
     const outcomes = { read: 0, truncated: 0, trailing: 0 };
-    for (let n = 0; n < 20_000; n++) {
+    for (let n = 0; n < 8000; n++) {
       const bytes = Uint8Array.from({ length: draws.below(12) }, () => draws.below(256));
       const decoder = new RangeDecoder(bytes);
       try {
