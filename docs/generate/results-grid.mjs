@@ -159,6 +159,17 @@ export function gridVerdict(one, runs) {
 
 // ---- the block ----------------------------------------------------------------------------------
 
+/** The accuracy at the end and, in brackets, that minus plain; nothing of a set that has none. */
+function accuracyOf(own, pairs) {
+  const at = ({ final }) => final.accuracy;
+  const found = own.filter(isWell).map((run) => at(run.found));
+  if (!found.every(Number.isFinite) || found.length === 0) return '';
+  const ours = spread(statistics(found), 'percent');
+  if (pairs.length === 0) return ours;
+  const less = differenceOf(pairs, at);
+  return `${ours} (${less.mean < 0 ? '' : '+'}${spread(less, 'percent')})`;
+}
+
 /** Rows of the table: a rule on a set, beside plain. */
 const rowsOf = (one, runs) =>
   setsOf(one, runs).flatMap((set) =>
@@ -182,6 +193,7 @@ const rowsOf = (one, runs) =>
           value(({ best }) => best.loss),
           beside(({ best }) => best.loss),
           value(({ final }) => final.trainLoss),
+          accuracyOf(own, pairs),
         ],
       ];
     }),
@@ -189,7 +201,7 @@ const rowsOf = (one, runs) =>
 
 const HEAD = [
   ...['set', 'rule', 'n', 'epochs', 'held-out loss at the end', 'minus plain'],
-  ...['lowest on the way', 'minus plain', 'training loss at the end'],
+  ...['lowest on the way', 'minus plain', 'training loss at the end', 'accuracy at the end, %'],
 ];
 
 /** What each set is, with the digest of what was read. */
@@ -214,7 +226,7 @@ export function gridBlock(one, all) {
     '',
     `![Chart by ${chart.xTitle}: ${chart.title}](${chart.file})`,
     '',
-    table(HEAD, rowsOf(one, runs), [2, 3, 4, 5, 6, 7, 8]),
+    table(HEAD, rowsOf(one, runs), [2, 3, 4, 5, 6, 7, 8, 9]),
     '',
     `Answers to: ${one.paper}. ${one.sizes} ${aboutSets(one, runs)}`,
     '',
