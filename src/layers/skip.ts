@@ -1,6 +1,7 @@
 // A connection around layers: y = x + f(x), operand to operand.
 
 import { list } from '../core/check.ts';
+import type { Pointer } from '../kernels/kernels.ts';
 import type { Arena } from '../memory/arena.ts';
 import { OPERAND_MAX } from '../memory/formats.ts';
 import type { Planner, Scratch } from '../memory/planner.ts';
@@ -33,24 +34,30 @@ export function skip(...layers: readonly Layer[]): Layer {
   };
 }
 
-class Skip implements Planned<ChainSaved> {
+/** What the layers keep, and where the gradient of y waits for theirs. */
+interface SkipSaved {
+  readonly kept: ChainSaved;
+  readonly waits: Pointer;
+}
+
+class Skip implements Planned<SkipSaved> {
   readonly needsInput: boolean;
   private readonly chain: Chain;
   private readonly made: Tensor;
   private readonly place: Scratch;
-  private readonly gradient: Gradient;
+  private readonly gradient: Gradient = { at: 0, exponent: 0 };
+  private readonly bytes: number;
 
   constructor(at: Planner, layers: readonly Layer[], type: Type) {
     this.chain = new Chain(at, layers, type, 'operand');
     this.needsInput = this.chain.needsInput;
     this.made = new Tensor(type);
     this.place = at.scratch('skipped', tensorBytes(type));
-    const bytes = at.layout.forward ? 0 : type.rows * type.columns * 4;
-    this.gradient = { at: at.own(bytes), exponent: 0 };
+    this.bytes = at.layout.forward ? 0 : type.rows * type.columns * 4;
   }
 
-  saved(arena: Arena): ChainSaved {
-    return this.chain.saved(arena);
+  saved(arena: Arena): SkipSaved {
+    return { kept: this.chain.saved(arena), waits: arena.allocate('states', this.bytes) };
   }
 
   prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
@@ -61,10 +68,10 @@ class Skip implements Planned<ChainSaved> {
     y.fraction = Math.min(activationFraction(y.range), x.fraction, made.fraction);
   }
 
-  forward(run: Run, x: Tensor, saved: ChainSaved, y: Tensor): void {
+  forward(run: Run, x: Tensor, saved: SkipSaved, y: Tensor): void {
     const { made, chain } = this;
     made.at = this.place.at;
-    chain.forward(run, x, saved, made);
+    chain.forward(run, x, saved.kept, made);
     y.rows = x.rows;
     const { int16, counts } = run;
     const [a, b, to] = [x.at / 2, made.at / 2, y.at / 2];
@@ -78,16 +85,17 @@ class Skip implements Planned<ChainSaved> {
     }
   }
 
-  backward(run: Run, dy: Gradient, x: Tensor, saved: ChainSaved, dx: Gradient | undefined): void {
+  backward(run: Run, dy: Gradient, x: Tensor, saved: SkipSaved, dx: Gradient | undefined): void {
     const { gradient, chain } = this;
-    const { at } = gradient;
+    const at = saved.waits;
     if (dx === undefined) {
-      chain.backward(run, dy, x, saved, undefined);
+      chain.backward(run, dy, x, saved.kept, undefined);
       return;
     }
     run.bytes.copyWithin(at, dy.at, dy.at + x.size * 4);
+    gradient.at = at;
     gradient.exponent = dy.exponent;
-    chain.backward(run, dy, x, saved, dx);
+    chain.backward(run, dy, x, saved.kept, dx);
     run.sum.of(x.size).add(gradient).add(dx).into(dx);
   }
 }

@@ -6,10 +6,10 @@
 import { fields, whole } from '../core/check.ts';
 import { sequential } from '../layers/chain.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { parallel } from '../layers/parallel.ts';
 import { pixelValues } from '../layers/pixel-values.ts';
 import { relu } from '../layers/relu.ts';
 import { skip } from '../layers/skip.ts';
+import { sumOf } from '../layers/sum-of.ts';
 import { discretisedLogistic } from '../loss/discretised-logistic.ts';
 import { additiveCoupling } from '../reversible/additive-coupling.ts';
 import type { Flow } from '../reversible/flow.ts';
@@ -59,7 +59,7 @@ export const residualNet =
       conv2d(channels, { name, kernel, width, bias: true });
     const last = { width, deviation: 0 };
     return [
-      parallel(
+      sumOf(
         sequential(
           hidden('first', 3),
           relu(),
