@@ -48,10 +48,10 @@ interface Placed {
   readonly prior: Prior | undefined;
 }
 
-/** Flows one after the other: from ids [pixels, channels], the whole numbers of an image, to sums
- *  [1, n]: all elements as raw numbers, then the numbers of each prior (16 fraction bits); without
- *  a prior to the state [pixels, channels] of the last image. Throws UsageError for a shape that a
- *  flow cannot take.
+/** Flows one after the other: from ids [pixels, channels], the whole numbers of an image, to the
+ *  sums [1, n] of all elements as raw numbers, then the numbers of each prior (16 fraction bits);
+ *  without a prior to the state [pixels, channels] of the last image. Throws UsageError for a shape
+ *  that a flow cannot take.
  *  @example
  *  const flows = [squeeze(), shuffleChannels(1), mixturePrior({ components: 5 })];
  *  const stack = flowStack({ shape: { height: 4, width: 4, channels: 1, fraction: 7 }, flows });

@@ -6,36 +6,53 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { SITE, serveSite, WORK } from '../../docs/site/build.mjs';
+import { TRAINING } from '../../docs/site/navigation.mjs';
 import { installChromium } from '../conformance/runtimes.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
-const PAGES = ['', 'start.html', 'performance.html', 'api/generate.html', 'examples.html'];
+const PAGES = [
+  '',
+  'start.html',
+  'performance.html',
+  'api/generate.html',
+  'digits.html',
+  'examples.html',
+];
 
 function demand(isRight, words) {
   if (!isRight) throw new Error(words);
 }
 
-/** With headers or by the service worker, the playground is isolated and trains on threads. */
+/** A page that trains is isolated and has threads. */
+async function threadsOf(context, address) {
+  const page = await context.newPage();
+  await page.goto(address);
+  await page.waitForFunction(() => crossOriginIsolated, undefined, { timeout: 60_000 });
+  await page.waitForSelector('body[data-state="idle"]');
+  await page.click('#start');
+  await page.waitForFunction(
+    () => Number(document.querySelector('#threads').textContent) >= 2,
+    undefined,
+    { timeout: 120_000 },
+  );
+  const threads = await page.textContent('#threads');
+  await page.close();
+  return threads.trim();
+}
+
+/** With headers or by the service worker, both pages are isolated and train on threads. */
 async function threadsTrain({ browser, origins, base }) {
   const said = [];
   for (const [kind, origin] of Object.entries(origins)) {
     const context = await browser.newContext();
-    const page = await context.newPage();
-    await page.goto(`${origin}${base}play/index.html`);
-    await page.waitForFunction(() => crossOriginIsolated, undefined, { timeout: 60_000 });
-    await page.waitForSelector('body[data-state="idle"]');
-    await page.click('#start');
-    await page.waitForFunction(
-      () => Number(document.querySelector('#threads').textContent) >= 2,
-      undefined,
-      { timeout: 120_000 },
-    );
-    const threads = await page.textContent('#threads');
-    said.push(`${kind}: ${threads.trim()}`);
+    for (const folder of TRAINING) {
+      const threads = await threadsOf(context, `${origin}${base}${folder}/index.html`);
+      said.push(`${folder} by ${kind}: ${threads}`);
+    }
     await context.close();
   }
-  return `threads ${said.join(', ')}`;
+  return `threads of ${said.join(', ')}`;
 }
 
 /** A host that sends no headers and has no service worker still gets a page of one thread. */
