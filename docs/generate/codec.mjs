@@ -69,5 +69,6 @@ export function channelFigures() {
   return `${table(head, rows, [1, 2, 3, 4, 5, 6])}
 
 Frames of both kinds have their 3 bytes in them; "fewer" is what learning saves beside the channel
-that does not learn. From the same run as the table above.`;
+that does not learn. A channel pays where messages become others than the samples were; what a model
+knows already it learns no better, and a little is lost. From the same run as the table above.`;
 }
