@@ -5,7 +5,7 @@ import { grouped } from './markdown.mjs';
 import { ticks } from './results-chart.mjs';
 import { differencesOf, othersOf, setsOf } from './results-grid.mjs';
 import { write } from './results-numbers.mjs';
-import { BOLD, describeLines, drawn, END, filled, MIDDLE, round, svg, text } from './svg.mjs';
+import { BOLD, describeLines, drawn, END, MIDDLE, round, svg, text } from './svg.mjs';
 
 const COLORS = ['blue', 'green', 'orange', 'purple', 'red'];
 const COLUMNS = 2;
@@ -57,18 +57,16 @@ function placesOf(lines, x, y) {
 
 /** A line of a panel: its points, and a bar of one deviation either way at each. */
 function drawnLine({ color, points }, { atX, atY }) {
-  const path = points.map(({ x, mean }) => `${atX(x)} ${atY(mean)}`).join('L');
+  const path = (of) => points.map(of).join('');
+  const line = points.map(({ x, mean }) => `${atX(x)} ${atY(mean)}`).join('L');
+  const bars = path(
+    ({ x, mean, deviation = 0 }) => `M${atX(x)} ${atY(mean - deviation)}V${atY(mean + deviation)}`,
+  );
+  const dots = path(({ x, mean }) => `M${atX(x)} ${atY(mean)}h0`);
   return [
-    `<path d="M${path}" ${drawn(color)} stroke-width="1.5"/>`,
-    ...points.flatMap(({ x, mean, deviation = 0 }) => [
-      ...(deviation === 0
-        ? []
-        : [
-            `<path d="M${atX(x)} ${atY(mean - deviation)}V${atY(mean + deviation)}" ` +
-              `${drawn(color)} stroke-opacity="0.4"/>`,
-          ]),
-      `<circle cx="${atX(x)}" cy="${atY(mean)}" r="2.5" ${filled(color)}/>`,
-    ]),
+    `<path d="M${line}" ${drawn(color)} stroke-width="1.5"/>`,
+    `<path d="${bars}" ${drawn(color)} stroke-opacity="0.4"/>`,
+    `<path d="${dots}" ${drawn(color)} stroke-width="5" stroke-linecap="round"/>`,
   ];
 }
 
