@@ -3,9 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { wasmBytes } from './helpers/wasm-plugin.mjs';
 
-/** A minute of two processes and more. */
+/** Half a minute of two processes and more, where shorter files have the same code run too. */
 const LONG = [
   'test/bench/experiments.test.ts',
+  'test/cli/learn-on.test.ts',
+  'test/cli/lora.test.ts',
+  'test/cli/plot.test.ts',
+  'test/cli/shell.test.ts',
+  'test/cli/terminal.test.ts',
+  'test/cli/tokenizer.test.ts',
+  'test/cli/translate.test.ts',
   'test/openness/openness.test.ts',
   'test/train/heap.test.ts',
 ];

@@ -165,6 +165,14 @@ beforeAll(async () => {
     ['verify'],
   ])
     run(words);
+  const tiny = ['--layers', '1', '--channels', '16', '--heads', '2', '--context', '32'];
+  run(['compress', '--train', 'pairs.txt', ...tiny, '--steps', '2', '--out', 'words.rgm']);
+  for (const words of [
+    ['compress', 'pairs.txt', '--model', 'words.rgm', '--out', 'pairs.rga'],
+    ['test', 'pairs.rga', '--model', 'words.rgm'],
+    ['decompress', 'pairs.rga', '--model', 'words.rgm', '--out', 'back again'],
+  ])
+    run(words);
   run(['experiment', '--list']);
   const experiment = [
     'experiment',
@@ -176,7 +184,7 @@ beforeAll(async () => {
     '--scale',
     '0.4',
     '--cells',
-    'plain',
+    'bdia',
     '--seeds',
     '1',
   ];

@@ -202,8 +202,9 @@ describe('options and commands', () => {
       'an unknown command',
       ['trian'],
       pattern(
-        /unknown command 'trian', expected one of train, eval, sample, classify, export, import, /,
-        /inspect, plan, bench, demo, verify, translate(, \w+)*\. HINT: did you mean train\?/,
+        /unknown command 'trian', expected one of train, eval, sample, classify, compress, /,
+        /decompress, test, export, import, inspect, plan, bench, demo, verify, translate(, \w+)*/,
+        /\. HINT: did you mean train\?/,
       ),
     ],
     ['an unknown model', ['train', 'vgg'], /unknown command 'vgg', expected one of gpt/],
