@@ -1,5 +1,7 @@
 // Two layers side by side: y = a(x) + b(x), each within +-1024, so |h| of a block with one of them
-// is at most 3 * 2^26 (formats.ts, BRANCH_SUM_LIMIT).
+// is at most 3 * 2^26 (formats.ts, BRANCH_SUM_LIMIT). The second output and two gradients need
+// room: a layer's own, or, where many work in turn as in a stack of flows, that of what backward
+// needs.
 
 import type { Pointer } from '../kernels/kernels.ts';
 import type { Arena } from '../memory/arena.ts';
@@ -15,12 +17,17 @@ import type { Layer, Planned, Preparation } from './layer.ts';
  *  const layer = parallel(linear(8, { name: 'a' }), linear(8, { name: 'b' }));
  *  console.log(layer.output({ kind: 'operand', rows: 2, columns: 4 }, 'branch').columns); // 8
  */
-export function parallel(a: Layer, b: Layer): Layer {
+export const parallel = (a: Layer, b: Layer): Layer => sideBySide('parallel', a, b);
+
+/** The same with its room where what backward needs is kept: layers that work in turn share it. */
+export const sumOf = (a: Layer, b: Layer): Layer => sideBySide('a sum', a, b);
+
+function sideBySide(name: 'parallel' | 'a sum', a: Layer, b: Layer): Layer {
   const output = (input: Type): Type => {
     const [first, second] = [a, b].map((layer) => layer.output(input, 'branch'));
-    if (first.kind !== 'branch') refuse('parallel', first, 'branch');
+    if (first.kind !== 'branch') refuse(name, first, 'branch');
     const same = second.kind === 'branch' && second.columns === first.columns;
-    if (!same || second.rows !== first.rows) refuse('parallel', second, 'the same of both');
+    if (!same || second.rows !== first.rows) refuse(name, second, 'the same of both');
     return first;
   };
   return {
@@ -28,7 +35,7 @@ export function parallel(a: Layer, b: Layer): Layer {
     output,
     plan: (at, input) =>
       new Parallel(
-        at,
+        name === 'parallel' ? at : undefined,
         [a, b].map((layer) => layer.plan(at, input, 'branch')),
         input,
         output(input),
@@ -36,16 +43,28 @@ export function parallel(a: Layer, b: Layer): Layer {
   };
 }
 
-class Parallel implements Planned<readonly unknown[]> {
+/** The second output, and the gradients of the input: int32. */
+interface Room {
+  readonly other: Pointer;
+  readonly gradients: readonly Pointer[];
+}
+
+/** What each layer keeps, and room if there is none of its own. */
+interface ParallelSaved {
+  readonly parts: readonly unknown[];
+  readonly room: Room;
+}
+
+class Parallel implements Planned<ParallelSaved> {
   readonly needsInput: boolean;
   readonly history: Planned['history'];
   private readonly other: Tensor;
-  /** int32: the second output, then the gradients of the input. */
-  private readonly branch: Pointer;
+  private readonly room: Room | undefined;
+  private readonly roomOf: (allocate: (bytes: number) => Pointer) => Room;
   private readonly gradients: readonly Gradient[];
 
   constructor(
-    at: Planner,
+    at: Planner | undefined,
     private readonly layers: readonly Planned[],
     { rows, columns }: Type,
     output: Type,
@@ -55,12 +74,18 @@ class Parallel implements Planned<readonly unknown[]> {
     const canFollow = all.every((each) => each !== undefined);
     this.history = canFollow ? all.flatMap((each) => each ?? []) : undefined;
     this.other = new Tensor(output);
-    this.branch = at.own(rows * output.columns * 4);
-    this.gradients = layers.map(() => ({ at: at.own(rows * columns * 4), exponent: 0 }));
+    this.roomOf = (allocate) => ({
+      other: allocate(rows * output.columns * 4),
+      gradients: layers.map(() => allocate(rows * columns * 4)),
+    });
+    this.room = at && this.roomOf((bytes) => at.own(bytes));
+    this.gradients = layers.map(() => ({ at: 0, exponent: 0 }));
   }
 
-  saved(arena: Arena): readonly unknown[] {
-    return this.layers.map((layer) => layer.saved(arena));
+  saved(arena: Arena): ParallelSaved {
+    const parts = this.layers.map((layer) => layer.saved(arena));
+    const allocate = (bytes: number): Pointer => arena.allocate('states', bytes);
+    return { parts, room: this.room ?? this.roomOf(allocate) };
   }
 
   prepare(run: Run, x: Tensor, y: Tensor, what: Preparation): void {
@@ -68,25 +93,26 @@ class Parallel implements Planned<readonly unknown[]> {
     this.layers[1].prepare(run, x, this.other, what);
   }
 
-  forward(run: Run, x: Tensor, saved: readonly unknown[], y: Tensor): void {
-    const { layers, other, branch } = this;
-    other.at = branch;
-    layers[0].forward(run, x, saved[0], y);
-    layers[1].forward(run, x, saved[1], other);
-    run.kernels.combine_i32(y.at, 1, 0, branch, 1, 0, 0, 0, y.at, y.size);
+  forward(run: Run, x: Tensor, { parts, room }: ParallelSaved, y: Tensor): void {
+    const { layers, other } = this;
+    other.at = room.other;
+    layers[0].forward(run, x, parts[0], y);
+    layers[1].forward(run, x, parts[1], other);
+    run.kernels.combine_i32(y.at, 1, 0, other.at, 1, 0, 0, 0, y.at, y.size);
   }
 
   backward(
     run: Run,
     dy: Gradient,
     x: Tensor,
-    saved: readonly unknown[],
+    { parts, room }: ParallelSaved,
     dx: Gradient | undefined,
   ): void {
     const { layers, gradients } = this;
-    const [first, second] = dx === undefined ? [] : gradients;
-    layers[0].backward(run, dy, x, saved[0], first);
-    layers[1].backward(run, dy, x, saved[1], second);
+    for (const [i, gradient] of gradients.entries()) {
+      gradient.at = room.gradients[i];
+      layers[i].backward(run, dy, x, parts[i], dx === undefined ? undefined : gradient);
+    }
     if (dx !== undefined) run.sum.of(x.size).add(gradients[0]).add(gradients[1]).into(dx);
   }
 }

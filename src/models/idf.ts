@@ -6,10 +6,10 @@
 import { fields, whole } from '../core/check.ts';
 import { sequential } from '../layers/chain.ts';
 import { conv2d } from '../layers/conv2d.ts';
+import { sumOf } from '../layers/parallel.ts';
 import { pixelValues } from '../layers/pixel-values.ts';
 import { relu } from '../layers/relu.ts';
 import { skip } from '../layers/skip.ts';
-import { sumOf } from '../layers/sum-of.ts';
 import { discretisedLogistic } from '../loss/discretised-logistic.ts';
 import { additiveCoupling } from '../reversible/additive-coupling.ts';
 import type { Flow } from '../reversible/flow.ts';
