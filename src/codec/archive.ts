@@ -15,15 +15,15 @@
 // at most 32 bytes and 0.01 % larger than its plain stream.
 
 import { fields, list, properties, text, whole } from '../core/check.ts';
-import { hex, sha256 } from '../core/digest.ts';
+import { hex, sha256, unhex } from '../core/digest.ts';
 import { UsageError } from '../index.ts';
-import { type BlockCoder, progressOf } from './block-coder.ts';
+import type { BlockCoder } from './block-coder.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { copyOf } from './copy.ts';
 import { crc32c } from './crc32c.ts';
 import { CodecError } from './errors.ts';
 import { type ArchiveFile, filesOf, streamOf } from './files.ts';
-import { Watch } from './message.ts';
+import { type Progress, Watch } from './pause.ts';
 
 /** The format that this library writes; it reads this one and all before. */
 export const ARCHIVE_FORMAT = 1;
@@ -95,14 +95,11 @@ function checkCoder(name: string, value: unknown): BlockCoder {
   return coder;
 }
 
-const bytesOfHex = (digits: string): Uint8Array =>
-  Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-
 function headerOf(coder: BlockCoder | undefined, length: number): Uint8Array {
   const header = new ByteWriter().bytes(
     Uint8Array.from([...MAGIC, ARCHIVE_FORMAT, coder?.kind ?? 0]),
   );
-  if (coder !== undefined) header.bytes(bytesOfHex(coder.id));
+  if (coder !== undefined) header.bytes(unhex(coder.id));
   return header.number(length).finish();
 }
 
@@ -116,7 +113,7 @@ async function write(
   const out = new ByteWriter().bytes(header);
   for (let at = 0; at < stream.length; at += BLOCK) {
     const plain = stream.subarray(at, at + BLOCK);
-    const coded = await coder?.encode(plain.slice(), progressOf(watch, at));
+    const coded = await coder?.encode(plain.slice(), watch.progress(at));
     const check = crc32c(plain);
     if (coded !== undefined && coded.length < plain.length)
       out.bytes(Uint8Array.of(1)).u32(check).number(coded.length).bytes(coded);
@@ -215,7 +212,7 @@ async function readBlock(
   reader: ByteReader,
   length: number,
   coder: BlockCoder | undefined,
-  progress: (bytes: number) => Promise<void>,
+  progress: Progress,
 ): Promise<Uint8Array> {
   const kind = reader.byte();
   const check = reader.u32();
@@ -253,7 +250,7 @@ export async function readArchive(
   const stream = new ByteWriter();
   while (stream.length < info.bytes) {
     const length = Math.min(BLOCK, info.bytes - stream.length);
-    stream.bytes(await readBlock(reader, length, coder, progressOf(watch, stream.length)));
+    stream.bytes(await readBlock(reader, length, coder, watch.progress(stream.length)));
     await watch.step(stream.length);
   }
   const digest = reader.bytes(DIGEST);

@@ -1,10 +1,9 @@
 // What an archive asks of a way to code by a model. A model of messages is one (kind 1).
 
 import { CodecError } from './errors.ts';
-import { findSymbol } from './frequencies.ts';
-import { checkAgain, checkModel, type MessageModel, put, type Watch } from './message.ts';
+import { checkModel, decodeTokens, encodeTokens, type MessageModel } from './message.ts';
 import { END } from './model-shape.ts';
-import { RangeDecoder, RangeEncoder } from './range-coder.ts';
+import type { Progress } from './pause.ts';
 
 /** Codes blocks of an archive by a model. Another one than that of messages is made by whoever has
  *  another kind of model, under a kind of its own. */
@@ -16,17 +15,10 @@ export interface BlockCoder {
   /** Bytes of memory that it uses. */
   readonly bytes: number;
   /** A block's bytes, coded. */
-  encode(plain: Uint8Array, watch: Progress): Promise<Uint8Array>;
+  encode(plain: Uint8Array, progress: Progress): Promise<Uint8Array>;
   /** So many bytes, from what `encode` made of them, and nothing else: throws CodecError. */
-  decode(coded: Uint8Array, length: number, watch: Progress): Promise<Uint8Array>;
+  decode(coded: Uint8Array, length: number, progress: Progress): Promise<Uint8Array>;
 }
-
-/** What a coder calls now and then with the bytes of the block that are done: lets others work, and
- *  throws if the work is to end. */
-export type Progress = (bytes: number) => Promise<void>;
-
-/** Bytes between two pauses. */
-const PIECE = 256;
 
 /** Blocks by a model of messages: each block is coded as one long message, without its end. For
  *  files of the kind that the model was trained on.
@@ -44,42 +36,18 @@ export function messageCoder(model: MessageModel): BlockCoder {
     bytes,
     encode: (plain, progress) =>
       turns.take(async () => {
-        const encoder = new RangeEncoder();
-        const tokens = Int32Array.from(plain);
         predictor.begin();
-        for (let at = 0; at < tokens.length; at += PIECE) {
-          await progress(at);
-          predictor.each(tokens.subarray(at, at + PIECE), (token) =>
-            put(encoder, predictor.sizes, token),
-          );
-        }
-        return encoder.finish();
+        return encodeTokens(predictor, Int32Array.from(plain), progress);
       }),
     decode: (coded, length, progress) =>
       turns.take(async () => {
-        const decoder = new RangeDecoder(coded);
-        const again = new RangeEncoder();
-        const plain = new Uint8Array(length);
+        const goesOn = (tokens: readonly number[]): boolean => {
+          if (tokens.at(-1) === END)
+            throw new CodecError('damaged', 'a block ends before its length');
+          return tokens.length < length;
+        };
         predictor.begin();
-        for (let at = 0; at < length; at++) {
-          if (at % PIECE === 0) await progress(at);
-          predictor.predict();
-          const { symbol, start } = findSymbol(predictor.sizes, decoder.target());
-          if (symbol === END) throw new CodecError('damaged', 'a block ends before its length');
-          decoder.skip(start, predictor.sizes[symbol]);
-          again.put(start, predictor.sizes[symbol]);
-          predictor.push(symbol);
-          plain[at] = symbol;
-        }
-        decoder.finish();
-        checkAgain(again, coded);
-        return plain;
+        return Uint8Array.from(await decodeTokens(predictor, coded, goesOn, progress));
       }),
   };
 }
-
-/** A watch as a coder calls it, for a block that begins after so many bytes. */
-export const progressOf =
-  (watch: Watch, before: number): Progress =>
-  (bytes) =>
-    watch.step(before + bytes);

@@ -10,22 +10,21 @@
 // SHA-256, or that it was refused. So ends that are not alike are noticed at the next message.
 
 import { fields, real, text, whole } from '../core/check.ts';
-import { hex, sha256 } from '../core/digest.ts';
+import { hex, sha256, unhex } from '../core/digest.ts';
 import { type Checkpoint, CheckpointError, decodeCheckpoint, encodeCheckpoint } from '../index.ts';
 import { copyOf } from './copy.ts';
 import { CodecError } from './errors.ts';
 import { Learner, type LearnOptions } from './learner.ts';
 import {
   checkModel,
-  decodeTokens,
+  decodeMessage,
   encodeTokens,
   type MessageModel,
   type MessageOptions,
   tokensOf,
-  Watch,
 } from './message.ts';
 import { modelOf } from './model-shape.ts';
-import { Turns } from './pause.ts';
+import { Turns, Watch } from './pause.ts';
 import { Predictor } from './predictor.ts';
 
 const HEADER = 3;
@@ -137,7 +136,7 @@ export class Channel {
       const plain = copyOf('message', message);
       const watch = new Watch(signal, onProgress);
       watch.check();
-      const coded = await encodeTokens(this.predictor, plain, watch);
+      const coded = await encodeTokens(this.predictor, tokensOf(plain), watch.progress());
       const isStored = coded.length >= plain.length;
       const body = isStored ? plain : coded;
       const frame = new Uint8Array(HEADER + body.length);
@@ -176,7 +175,9 @@ export class Channel {
       const isStored = bytes[0] >= NUMBERS;
       if (isStored && body.length > maxOutput)
         throw new CodecError('limit', `the message has ${body.length} bytes`);
-      const plain = isStored ? body : await decodeTokens(this.predictor, body, maxOutput, watch);
+      const plain = isStored
+        ? body
+        : await decodeMessage(this.predictor, body, maxOutput, watch.progress());
       const check = this.checkOf(plain);
       if (check[0] !== bytes[1] || check[1] !== bytes[2])
         throw new CodecError('sync', 'the ends are not alike, or the frame was changed', LOST);
@@ -301,14 +302,13 @@ export class Channel {
     const { learner, predictor } = this;
     const counts = [state.messages, state.since, state.refused];
     for (const value of counts) whole('a number of the channel', value, 0, 2 ** 53 - 1);
-    const bytes = text('digest', state.digest).match(/[\da-f]{2}/g) ?? [];
     const tokens = (values: readonly number[], most: number): Int32Array =>
       Int32Array.from(values.slice(-most), (value) => whole('a token', value, 0, 256));
     this.count = state.messages;
     learner.since = state.since;
     learner.refused = state.refused;
     learner.history = tokens(state.history, state.history.length);
-    this.state = Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 16));
+    this.state = unhex(text('digest', state.digest));
     predictor.reload(learner.weights());
     predictor.resume(tokens(state.window, this.model.context));
   }

@@ -26,12 +26,12 @@ export function sizesInPlace(weights: Float64Array): void {
   const n = weights.length;
   const share = TOTAL - n;
   let sum = 0;
-  for (let i = 0; i < n; i++) sum += weights[i];
-  let left = share;
   let largest = 0;
   for (let i = 0; i < n; i++) {
+    sum += weights[i];
     if (weights[i] > weights[largest]) largest = i;
   }
+  let left = share;
   for (let i = 0; i < n; i++) {
     const extra = divide(weights[i] * share, sum);
     left -= extra;

@@ -10,7 +10,7 @@ export {
   type WriteArchiveOptions,
   writeArchive,
 } from './archive.ts';
-export { type BlockCoder, messageCoder, type Progress } from './block-coder.ts';
+export { type BlockCoder, messageCoder } from './block-coder.ts';
 export { Channel } from './channel.ts';
 export { CodecError, type CodecProblem } from './errors.ts';
 export type { ArchiveFile } from './files.ts';
@@ -25,5 +25,6 @@ export {
 } from './message.ts';
 export { MODEL_FORMAT } from './model-file.ts';
 export type { ModelShape } from './model-shape.ts';
+export type { Progress } from './pause.ts';
 export { RangeDecoder, RangeEncoder, TOTAL, TOTAL_BITS } from './range-coder.ts';
 export { type TrainMessagesOptions, trainMessages } from './train.ts';

@@ -7,15 +7,14 @@
 // A decoder codes again what it decodes: bytes that the encoder would not have written are refused,
 // so a changed message is one that somebody could have sent. Then the check has to notice.
 
-import { callback, fields, instance, reading, whole } from '../core/check.ts';
-import { UsageError } from '../index.ts';
+import { fields, instance, whole } from '../core/check.ts';
 import { copyOf } from './copy.ts';
 import { crc32c } from './crc32c.ts';
 import { CodecError } from './errors.ts';
 import { findSymbol } from './frequencies.ts';
 import { unpackModel } from './model-file.ts';
 import { END, type ModelShape, modelOf, weightsIn } from './model-shape.ts';
-import { pause, Turns } from './pause.ts';
+import { type Progress, Turns, Watch } from './pause.ts';
 import { Predictor } from './predictor.ts';
 import { RangeDecoder, RangeEncoder } from './range-coder.ts';
 
@@ -104,37 +103,6 @@ export class MessageModel {
 export const checkModel = (model: MessageModel): MessageModel =>
   instance<MessageModel>('model', model, MessageModel, 'a MessageModel: MessageModel.read(file)');
 
-/** Where the work is: what it tells, and whether it goes on. */
-export class Watch {
-  /** Throws UsageError for what is no signal and no function. */
-  constructor(
-    private readonly signal: AbortSignal | undefined,
-    private readonly onProgress: ((bytes: number) => void) | undefined,
-  ) {
-    if (onProgress !== undefined) callback('onProgress', onProgress);
-    if (signal !== undefined && typeof this.read(signal, 'aborted') !== 'boolean')
-      throw new UsageError('signal is no AbortSignal', "give an AbortController's");
-  }
-
-  private read<K extends 'aborted' | 'reason'>(signal: AbortSignal, key: K): unknown {
-    return reading('signal', () => Object(signal)[key]);
-  }
-
-  /** Throws the signal's reason if it is aborted. */
-  check(): void {
-    const { signal } = this;
-    if (signal !== undefined && this.read(signal, 'aborted')) throw this.read(signal, 'reason');
-  }
-
-  /** Lets others work. Throws the signal's reason. */
-  async step(bytes: number): Promise<void> {
-    this.check();
-    this.onProgress?.(bytes);
-    await pause();
-    this.check();
-  }
-}
-
 /** The tokens of a message. */
 export function tokensOf(bytes: Uint8Array): Int32Array {
   const tokens = new Int32Array(bytes.length + 1);
@@ -144,22 +112,21 @@ export function tokensOf(bytes: Uint8Array): Int32Array {
 }
 
 /** Codes a token by a predictor's sizes. */
-export function put(encoder: RangeEncoder, sizes: Float64Array, token: number): void {
+function put(encoder: RangeEncoder, sizes: Float64Array, token: number): void {
   let start = 0;
   for (let i = 0; i < token; i++) start += sizes[i];
   encoder.put(start, sizes[token]);
 }
 
-/** What the range coder writes of a message that the predictor has begun. */
+/** What the range coder writes of tokens, by a predictor that has begun. */
 export async function encodeTokens(
   predictor: Predictor,
-  bytes: Uint8Array,
-  watch: Watch,
+  tokens: Int32Array,
+  progress: Progress,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const encoder = new RangeEncoder();
-  const tokens = tokensOf(bytes);
   for (let at = 0; at < tokens.length; at += PIECE) {
-    if (at > 0) await watch.step(at);
+    if (at > 0) await progress(at);
     predictor.each(tokens.subarray(at, at + PIECE), (token) =>
       put(encoder, predictor.sizes, token),
     );
@@ -167,39 +134,48 @@ export async function encodeTokens(
   return encoder.finish();
 }
 
-/** A message, from what the range coder wrote of it. Throws CodecError. */
+/** Tokens from what the range coder wrote of them, as long as `goesOn` says so of those that came.
+ *  Throws CodecError. */
 export async function decodeTokens(
   predictor: Predictor,
   coded: Uint8Array,
-  maxOutput: number,
-  watch: Watch,
-): Promise<Uint8Array<ArrayBuffer>> {
+  goesOn: (tokens: readonly number[]) => boolean,
+  progress: Progress,
+): Promise<number[]> {
   const decoder = new RangeDecoder(coded);
   const again = new RangeEncoder();
-  const out: number[] = [];
-  for (;;) {
+  const tokens: number[] = [];
+  while (goesOn(tokens)) {
+    if (tokens.length > 0 && tokens.length % PIECE === 0) await progress(tokens.length);
     predictor.predict();
     const { symbol, start } = findSymbol(predictor.sizes, decoder.target());
     const size = predictor.sizes[symbol];
     decoder.skip(start, size);
     again.put(start, size);
     predictor.push(symbol);
-    if (symbol === END) break;
-    if (out.length === maxOutput)
-      throw new CodecError('limit', `the message has more than ${maxOutput} bytes`, RAISE);
-    out.push(symbol);
-    if (out.length % PIECE === 0) await watch.step(out.length);
+    tokens.push(symbol);
   }
   decoder.finish();
-  checkAgain(again, coded);
-  return Uint8Array.from(out);
-}
-
-/** Throws CodecError unless what was decoded, coded again, is what it was decoded from. */
-export function checkAgain(again: RangeEncoder, coded: Uint8Array): void {
   const written = again.finish();
   if (written.length !== coded.length || written.some((byte, i) => byte !== coded[i]))
     throw new CodecError('damaged', 'no encoder wrote these bytes: they were changed');
+  return tokens;
+}
+
+/** A message, from what the range coder wrote of it. Throws CodecError. */
+export async function decodeMessage(
+  predictor: Predictor,
+  coded: Uint8Array,
+  maxOutput: number,
+  progress: Progress,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const goesOn = (tokens: readonly number[]): boolean => {
+    if (tokens.at(-1) === END) return false;
+    if (tokens.length > maxOutput)
+      throw new CodecError('limit', `the message has more than ${maxOutput} bytes`, RAISE);
+    return true;
+  };
+  return Uint8Array.from((await decodeTokens(predictor, coded, goesOn, progress)).slice(0, -1));
 }
 
 const CHANGED = 'the check fails: the message was changed, or another model coded it';
@@ -245,7 +221,7 @@ export async function encode(
   return turns.take(async () => {
     watch.check();
     predictor.begin();
-    const coded = await encodeTokens(predictor, plain, watch);
+    const coded = await encodeTokens(predictor, tokensOf(plain), watch.progress());
     const isStored = coded.length >= plain.length;
     return frame(isStored ? STORED : CODED, check, framing, isStored ? plain : coded);
   });
@@ -285,7 +261,9 @@ export async function decode(
     else if (body.length > maxOutput)
       throw new CodecError('limit', `the message has ${body.length} bytes`, RAISE);
     const plain =
-      kind % 2 === CODED ? await decodeTokens(predictor, body, maxOutput, watch) : body.slice();
+      kind % 2 === CODED
+        ? await decodeMessage(predictor, body, maxOutput, watch.progress())
+        : body.slice();
     const check = framing === 1 ? given[0] & 63 : ((given[0] & 63) << 8) | given[1];
     if (checkOf(plain, seed, framing === 1 ? 6 : 14) !== check)
       throw new CodecError('damaged', CHANGED);

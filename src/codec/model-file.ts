@@ -75,20 +75,25 @@ function encodeTensor(encoder: RangeEncoder, shape: WeightShape, data: Int32Arra
   }
 }
 
+/** A number of so many bits, all of which are as likely. */
+function decodeEven(decoder: RangeDecoder, bits: number): number {
+  const unit = 2 ** (24 - bits);
+  const value = Math.floor(decoder.target() / unit);
+  decoder.skip(value * unit, unit);
+  return value;
+}
+
 function decodeTensor(decoder: RangeDecoder, shape: WeightShape, bits: number): Int32Array {
   const { rows, columns } = shape;
   const isVector = rows === 1;
   const width = isVector ? VECTOR_BITS : bits;
   const tree = new BitTree(isVector ? 1 : bits);
-  const unit = 2 ** (24 - width);
   const data = new Int32Array(rows * columns);
   for (let r = 0; r < rows; r++) {
     const step = decoder.target();
     decoder.skip(step, 1);
     for (let c = 0; c < columns; c++) {
-      let value = Math.floor(decoder.target() / unit);
-      if (isVector) decoder.skip(value * unit, unit);
-      else value = tree.decode(decoder);
+      const value = isVector ? decodeEven(decoder, width) : tree.decode(decoder);
       data[r * columns + c] = checkWeight((value - 2 ** (width - 1)) * step);
     }
   }

@@ -5,10 +5,9 @@ import { callback, fields, list, real, whole } from '../core/check.ts';
 import { shuffled } from '../data/epoch.ts';
 import { cosine, fillBatch, Trainer, UsageError } from '../index.ts';
 import { copyOf } from './copy.ts';
-import { Watch } from './message.ts';
 import { packModel } from './model-file.ts';
 import { checkShape, END, type ModelShape, modelOf } from './model-shape.ts';
-import { pause } from './pause.ts';
+import { pause, Watch } from './pause.ts';
 
 /** How a model of messages is made. */
 export interface TrainMessagesOptions extends Partial<ModelShape> {

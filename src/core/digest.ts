@@ -103,6 +103,10 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** The bytes of pairs of hexadecimal digits. */
+export const unhex = (digits: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(digits.match(/[\da-f]{2}/g) ?? [], (byte) => Number.parseInt(byte, 16));
+
 /** SHA-256 as 64 lower-case hex digits.
  *  @example
  *  const digest = await sha256Hex(new TextEncoder().encode('abc'));
