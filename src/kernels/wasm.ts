@@ -159,11 +159,19 @@ function instantiateOwn(
   }
 }
 
-/** What a module exports, on such a memory. */
+/** What a module exports, on such a memory. Throws RetrogradError for another version of kernels.
+ */
 export function instantiateOn(from: WasmSource, memory: Backend['memory']): Exports {
   const source = sourceOf(from);
   const module = isCompiled(source) ? source : forMemory(source, isShared(memory));
-  return instantiateOwn(module, memory as WebAssembly.Memory);
+  const exports = instantiateOwn(module, memory as WebAssembly.Memory);
+  if (exports.abi_version() !== KERNELS_VERSION) {
+    throw new RetrogradError(
+      `the kernels have interface version ${exports.abi_version()}, expected ${KERNELS_VERSION}`,
+      'npm run build',
+    );
+  }
+  return exports;
 }
 
 /** Whether this runtime takes a module's bytes, if it takes any. */
@@ -178,12 +186,6 @@ function attach(
   source: Uint8Array | WebAssembly.Module,
 ): Backend {
   const exports = instantiateOn(source, memory);
-  if (exports.abi_version() !== KERNELS_VERSION) {
-    throw new RetrogradError(
-      `the kernels have interface version ${exports.abi_version()}, expected ${KERNELS_VERSION}`,
-      'build again: npm run build',
-    );
-  }
   // WebAssembly has no unsigned results: these two use all 32 bits.
   const { max_abs_i32, hash_i32 } = exports;
   const kernels: Kernels = {
