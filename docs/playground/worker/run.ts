@@ -7,6 +7,7 @@ import type { Event, RunInfo } from '../protocol.ts';
 import type { Settings } from '../settings.ts';
 import { failureOf } from './failure.ts';
 import { infoOf, type LearnedText } from './learned-text.ts';
+import { Loop } from './loop.ts';
 
 /** Milliseconds between two reports to the page, and between two texts at least. */
 const REPORT_EVERY = 80;
@@ -20,26 +21,20 @@ const JUDGED_WINDOWS = 24;
 const JUDGED_LEAST = 10;
 const LIBRARY_VERSION = '0.1.0';
 
-/** Lets messages arrive: a macrotask without the timers' least delay. */
-const { port1, port2 } = new MessageChannel();
-let wake: (() => void) | undefined;
-port1.onmessage = () => wake?.();
-const breathe = (): Promise<void> =>
-  new Promise((resolve) => {
-    wake = resolve;
-    port2.postMessage(0);
-  });
-
 export class Run {
-  private isRunning = false;
-  private isEnded = false;
-  private loop: Promise<void> | undefined;
   private losses: number[] = [];
   private milliseconds = 0;
   private reported = Number.NEGATIVE_INFINITY; // the first step at once
   private writeAt = performance.now() + 600;
   private readonly batch: TextBatch;
   private readonly judged: TextBatch;
+  private readonly loop = new Loop({
+    isDone: () => this.trainer.steps >= this.trainer.options.steps,
+    step: () => this.step(),
+    between: () => this.showIfDue(),
+    end: () => this.end(),
+    failed: (error) => this.failed(error),
+  });
 
   constructor(
     readonly trainer: Trainer<TextBatch>,
@@ -59,30 +54,14 @@ export class Run {
     return { settings, step, parameters, memory, threads, threadsNote, text: infoOf(text) };
   }
 
-  /** Goes on until the last step, or until it is told to pause. There is one loop at a time. */
+  /** Goes on until the last step, or until it is told to pause. */
   go(): void {
-    if (this.isEnded) return;
-    this.isRunning = true;
-    this.loop ??= this.work().finally(() => {
-      this.loop = undefined;
-    });
+    this.loop.go();
   }
 
-  private async work(): Promise<void> {
-    try {
-      await breathe(); // what was asked is answered first
-      while (this.isRunning && this.trainer.steps < this.trainer.options.steps) {
-        this.step();
-        await breathe();
-        if (this.isRunning && performance.now() >= this.writeAt) await this.show();
-      }
-      if (this.trainer.steps >= this.trainer.options.steps) await this.end();
-    } catch (error) {
-      this.report();
-      this.isEnded = true;
-      this.emit({ kind: 'failed', step: this.trainer.steps, failure: failureOf(error) });
-    }
-    this.isRunning = false;
+  private failed(error: unknown): void {
+    this.report();
+    this.emit({ kind: 'failed', step: this.trainer.steps, failure: failureOf(error) });
   }
 
   private step(): void {
@@ -126,6 +105,10 @@ export class Run {
     return text;
   }
 
+  private async showIfDue(): Promise<void> {
+    if (performance.now() >= this.writeAt) await this.show();
+  }
+
   private async show(): Promise<void> {
     const start = performance.now();
     const { prompt } = this.text;
@@ -138,7 +121,7 @@ export class Run {
 
   /** The next step is not begun. */
   pause(): { step: number } {
-    this.isRunning = false;
+    this.loop.pause();
     this.report();
     return { step: this.trainer.steps };
   }
@@ -148,8 +131,8 @@ export class Run {
     this.pause();
     const { trainer } = this;
     const { steps: step, totals } = trainer;
-    if (this.isEnded) return { step };
-    this.isEnded = true;
+    if (this.loop.isEnded) return { step };
+    this.loop.close();
     await this.show();
     const { checkedStates, mismatchedElements } = totals;
     const digest = await trainer.weightsSha256();
@@ -170,8 +153,7 @@ export class Run {
   }
 
   close(): void {
-    this.isRunning = false;
-    this.isEnded = true;
+    this.loop.close();
     this.trainer.close();
   }
 }

@@ -4,6 +4,7 @@
 import type { ImageBatch, Trainer } from 'retrograd';
 import { Generator } from 'retrograd/generate';
 import { failureOf } from '../../../playground/worker/failure.ts';
+import { Loop } from '../../../playground/worker/loop.ts';
 import type { Event, RunInfo } from '../protocol.ts';
 import { Batches, type Digits, some } from '../set.ts';
 import { BATCH, type Settings } from '../settings.ts';
@@ -20,27 +21,20 @@ const REFUSED = {
   hint: 'close other tabs, then reload the page',
 };
 
-/** Lets messages arrive: a macrotask without the timers' least delay. */
-const { port1, port2 } = new MessageChannel();
-let wake: (() => void) | undefined;
-port1.onmessage = () => wake?.();
-const breathe = (): Promise<void> =>
-  new Promise((resolve) => {
-    wake = resolve;
-    port2.postMessage(0);
-  });
-
 export const refusalOf = (error: unknown) => failureOf(error, REFUSED);
 
 export class Run {
-  private isRunning = false;
-  private isEnded = false;
-  private loop: Promise<void> | undefined;
   private losses: number[] = [];
   private milliseconds = 0;
   private reported = Number.NEGATIVE_INFINITY; // the first step at once
   private readonly batches: Batches;
   private readonly judged: ImageBatch;
+  private readonly loop = new Loop({
+    isDone: () => this.trainer.steps >= this.settings.steps,
+    step: () => this.step(),
+    end: () => this.end(),
+    failed: (error) => this.failed(error),
+  });
   /** The network as it was after a step. */
   private seer: { step: number; generator: Generator } | undefined;
 
@@ -60,30 +54,14 @@ export class Run {
     return { settings: this.settings, parameters, memory, threads, threadsNote, ...counts };
   }
 
-  /** Goes on until the last step, or until it is told to pause. There is one loop at a time. */
+  /** Goes on until the last step, or until it is told to pause. */
   go(): void {
-    if (this.isEnded) return;
-    this.isRunning = true;
-    this.loop ??= this.work().finally(() => {
-      this.loop = undefined;
-    });
+    this.loop.go();
   }
 
-  private async work(): Promise<void> {
-    const { trainer, settings } = this;
-    try {
-      await breathe(); // what was asked is answered first
-      while (this.isRunning && trainer.steps < settings.steps) {
-        this.step();
-        await breathe();
-      }
-      if (trainer.steps >= settings.steps) await this.end();
-    } catch (error) {
-      this.report();
-      this.isEnded = true;
-      this.emit({ kind: 'failed', step: trainer.steps, failure: refusalOf(error) });
-    }
-    this.isRunning = false;
+  private failed(error: unknown): void {
+    this.report();
+    this.emit({ kind: 'failed', step: this.trainer.steps, failure: refusalOf(error) });
   }
 
   private step(): void {
@@ -121,7 +99,7 @@ export class Run {
 
   /** The next step is not begun. */
   pause(): { step: number } {
-    this.isRunning = false;
+    this.loop.pause();
     this.report();
     return { step: this.trainer.steps };
   }
@@ -131,8 +109,8 @@ export class Run {
     this.pause();
     const { trainer, settings, milliseconds } = this;
     const { steps: step, totals } = trainer;
-    if (this.isEnded) return { step };
-    this.isEnded = true;
+    if (this.loop.isEnded) return { step };
+    this.loop.close();
     const { pixels: images, labels } = this.set.unseen;
     this.judge({ images, labels });
     const { checkedStates, mismatchedElements } = totals;
@@ -144,8 +122,7 @@ export class Run {
   }
 
   close(): void {
-    this.isRunning = false;
-    this.isEnded = true;
+    this.loop.close();
     this.trainer.close();
   }
 }
