@@ -8,6 +8,7 @@ const LONG = [
   'test/bench/experiments.test.ts',
   'test/cli/learn-on.test.ts',
   'test/cli/lora.test.ts',
+  'test/cli/output.test.ts',
   'test/cli/plot.test.ts',
   'test/cli/shell.test.ts',
   'test/cli/terminal.test.ts',
