@@ -2,7 +2,9 @@
 // it has not seen. Stopped, it goes on where it was:
 //
 //   node bench/idf.mjs --data DIR --out FILE [--steps 10096] [--threads 2] [--test 1000]
+//     [--keeps activations|nothing]
 //
+// The activations of the flows are kept, or rebuilt on the way back: the same bits, and slower.
 // DIR: CIFAR-10's binary records, plain or gzipped, as data_batch_*.bin and test_batch*.bin.
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     save: { type: 'string', default: '100' },
     test: { type: 'string', default: '1000' },
     evaluate: { type: 'string', default: '1000' },
+    keeps: { type: 'string', default: 'activations' },
   },
 });
 
@@ -59,11 +62,11 @@ function evaluate(trainer) {
 await trainImages(values.out, {
   definition: idf,
   options: {
-    model: idf({ width: 32, height: 32 }),
+    model: idf({ width: 32, height: 32, keeps: values.keeps }),
     batch: BATCH,
     steps: Number(values.steps),
     seed: SEED,
-    learningRate: cosine(0.001, { warmup: 200 }),
+    learningRate: cosine(0.002, { warmup: 200 }),
     optimizer: adamw({ weightDecay: 0 }),
   },
   more: {
