@@ -25,6 +25,7 @@ const ASKED = {
   tooMuchIsRefused: ['more memory than there is', 'told before it is taken'],
   badAddressIsTold: ['bad input', 'told, with a way on'],
   strictPolicyIsTold: ['a policy that forbids WebAssembly', 'told, with a way on'],
+  withoutSimdIsTold: ['a browser without SIMD for WebAssembly', 'told, with a way on'],
   enoughPolicySuffices: ['a policy that is just enough', 'trains'],
   axeFindsNothing: ['axe, narrow windows', '0 violations'],
   keyboardSuffices: ['the keyboard alone', 'reaches everything'],

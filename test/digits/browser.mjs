@@ -17,6 +17,7 @@ import {
   linkReproduces,
   pausesAndStops,
   strictPolicyIsTold,
+  withoutSimdIsTold,
 } from './runs.mjs';
 
 const PAGE = {
@@ -31,6 +32,7 @@ const PAGE = {
     linkReproduces,
     badAddressIsTold,
     strictPolicyIsTold,
+    withoutSimdIsTold,
     enoughPolicySuffices,
     axeFindsNothing,
     keyboardSuffices,

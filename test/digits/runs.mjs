@@ -3,7 +3,7 @@
 import { digitsSizes } from '../../docs/examples/digits/build.mjs';
 import { pageParts, trained } from '../../docs/examples/digits/publish.mjs';
 import { demand, reach, same, steps, text, until } from '../playground/driver.mjs';
-import { within } from '../playground/machine.mjs';
+import { skipUnless, within } from '../playground/machine.mjs';
 import { FRAMES, gapsOf, MAX_GAP, TRIES } from '../playground/smooth.mjs';
 
 /** Of a digest, as it is reported. */
@@ -142,6 +142,17 @@ export async function strictPolicyIsTold({ open }) {
   const said = await trouble(page);
   await page.finish().catch(() => undefined); // the browser complains of the policy, too
   demand(/'wasm-unsafe-eval'/.test(said), `the page says: ${said}`);
+  return said;
+}
+
+/** A browser without SIMD for WebAssembly. */
+export async function withoutSimdIsTold({ open }) {
+  skipUnless(process.arch === 'x64', 'only there V8 can be told to have no SIMD');
+  const page = await open(SMALL, { isOld: true });
+  await page.click('#start');
+  const said = await trouble(page);
+  await page.finish();
+  demand(/without 128-bit SIMD\. What helps: /.test(said), said);
   return said;
 }
 

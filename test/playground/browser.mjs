@@ -12,6 +12,7 @@ import {
   mistakesAreTold,
   strictPolicyIsTold,
   tooMuchIsRefused,
+  withoutSimdIsTold,
 } from './input.mjs';
 import { equalToNode, linkReproduces, ownTextIsLinked, pausedSavedLoaded } from './runs.mjs';
 import { beginsSoon, framesFlow, isLight, memoryStaysFlat, pausesAtOnce } from './smooth.mjs';
@@ -32,6 +33,7 @@ const CHECKS = [
   mistakesAreTold,
   tooMuchIsRefused,
   strictPolicyIsTold,
+  withoutSimdIsTold,
   enoughPolicySuffices,
   framesFlow,
   memoryStaysFlat,

@@ -8,6 +8,8 @@ import { servePlayground } from '../../docs/playground/build.mjs';
 import { installChromium } from '../conformance/runtimes.mjs';
 
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+/** With them V8 takes the processor for one so old that it has no SIMD for WebAssembly. */
+const OLD = [...ARGUMENTS, '--js-flags=--no-enable-sse4-1'];
 
 /** Throws with words if `isRight` is false. */
 export function demand(isRight, words) {
@@ -49,9 +51,11 @@ export async function openBrowser(serve = servePlayground) {
     enough: await withPolicy(ENOUGH),
   };
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  let old;
   const folder = mkdtempSync(join(tmpdir(), 'retrograd-playground-'));
   const close = async () => {
     await browser.close();
+    await old?.close();
     for (const server of Object.values(servers)) server.close();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -60,9 +64,11 @@ export async function openBrowser(serve = servePlayground) {
   const tidy = async () => {
     for (const context of opened.splice(0)) await context.close();
   };
-  /** A page in a profile of its own. Anything that it complains of fails the check. */
-  async function open(hash = '', { kind = 'isolated', ...options } = {}) {
-    const context = await browser.newContext({ acceptDownloads: true, ...options });
+  /** A page in a profile of its own, `isOld`: of a browser without SIMD. Anything that it complains
+   *  of fails the check. */
+  async function open(hash = '', { kind = 'isolated', isOld = false, ...options } = {}) {
+    if (isOld) old ??= await chromium.launch({ executablePath, args: OLD });
+    const context = await (isOld ? old : browser).newContext({ acceptDownloads: true, ...options });
     opened.push(context);
     const page = await context.newPage();
     const complaints = [];

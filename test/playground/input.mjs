@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeCheckpoint, sha256Hex, Trainer, vit } from '../../dist/index.js';
 import { demand, reach, until } from './driver.mjs';
+import { skipUnless } from './machine.mjs';
 import { SMALL } from './runs.mjs';
 
 /** What the page says is wrong. */
@@ -119,6 +120,17 @@ export async function strictPolicyIsTold({ open }) {
   const said = await trouble(page);
   await page.finish().catch(() => undefined); // the browser complains of the policy, too
   demand(/'wasm-unsafe-eval'/.test(said), `the page says: ${said}`);
+  return said;
+}
+
+/** A browser without SIMD for WebAssembly. */
+export async function withoutSimdIsTold({ open }) {
+  skipUnless(process.arch === 'x64', 'only there V8 can be told to have no SIMD');
+  const page = await open(SMALL, { isOld: true });
+  await page.click('#start');
+  const said = await trouble(page);
+  await page.finish();
+  demand(/without 128-bit SIMD\. What helps: /.test(said), said);
   return said;
 }
 

@@ -32,3 +32,8 @@ export async function within(bound, tries, measure) {
   if (shares >= QUIET) throw new Error(words);
   throw new Skipped(`${words}; programs get ${Math.round(100 * shares)} % of a processor here`);
 }
+
+/** Skips a check that cannot be made here. */
+export function skipUnless(isPossible, reason) {
+  if (!isPossible) throw new Skipped(reason);
+}
