@@ -76,8 +76,8 @@ async function startWebKitDriver() {
   const program = await fromDebian(['WebKitWebDriver'], ['webkit2gtk-driver']);
   const port = await freePort();
   const words = ['-a', program, `--port=${port}`];
-  // without a language WebKit calls it C, which Intl refuses
-  const env = { ...process.env, LANG: 'en_US.UTF-8', LC_ALL: 'en_US.UTF-8', LANGUAGE: 'en' };
+  // as a program of no language it has 'c' for one, which Intl refuses: the pages take that, too
+  const env = { ...process.env, LANG: 'C', LC_ALL: 'C', LANGUAGE: '' };
   const child = spawn('xvfb-run', words, { stdio: 'ignore', detached: true, env });
   let hasEnded = false;
   child.on('error', () => {

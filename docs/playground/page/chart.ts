@@ -1,5 +1,7 @@
+// biome-ignore-all assist/source/organizeImports: uPlot asks for the language when it is loaded
 // Curves of losses by step, drawn by uPlot, at most once a frame.
 
+import { LANGUAGE } from './language.ts';
 import uPlot from 'uplot';
 import type { Points } from '../curve.ts';
 
@@ -35,6 +37,7 @@ const axis = (label: string): uPlot.Axis => ({
   stroke: () => colourOf('--faint'),
   grid: { stroke: () => colourOf('--line'), width: 1 },
   ticks: { show: false },
+  values: (_, numbers) => numbers.map((number) => number.toLocaleString(LANGUAGE)),
 });
 
 export class Chart {
