@@ -1,5 +1,5 @@
-// A browser that was started without a language may name one that Intl refuses (WebKitGTK: 'c'), and
-// uPlot asks Intl for it when it is loaded. So this is imported before.
+// A browser that was started without a language may name one that Intl refuses (WebKitGTK: 'c'),
+// and uPlot asks Intl for it when it is loaded. So this is imported before.
 
 function known(language: string): string {
   try {
