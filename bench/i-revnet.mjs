@@ -2,7 +2,10 @@
 // images from its last layer. Stopped, it goes on where it was:
 //
 //   node bench/i-revnet.mjs --data DIR --out FILE [--steps 9375] [--threads 2]
+//     [--keeps activations|nothing] [--write]
 //
+// The activations of the flows are kept, or rebuilt on the way back: the same bits, and slower.
+// --write: what it ends with goes to bench/results/flows.json, for docs/reversibility.md.
 // DIR: MNIST's four IDX files, plain or gzipped.
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -30,6 +33,8 @@ const { values } = parseArgs({
     save: { type: 'string', default: '100' },
     evaluate: { type: 'string', default: '1000' },
     images: { type: 'string', default: '10000' },
+    keeps: { type: 'string', default: 'activations' },
+    write: { type: 'boolean', default: false },
   },
 });
 
@@ -45,7 +50,7 @@ const BATCH = 32;
 const SEED = 1;
 const SIZE = 28;
 const PIXELS = SIZE * SIZE;
-const CONFIG = { size: SIZE, colours: 1, classes: 10 };
+const CONFIG = { size: SIZE, colours: 1, classes: 10, keeps: values.keeps };
 const [train, test] = [setOf('train'), setOf('t10k')];
 const count = Math.min(Number(values.images), test.count);
 const order = new EpochOrder(SEED, train.count);
@@ -70,7 +75,9 @@ const unseen = {
 function evaluate(trainer) {
   const { accuracy } = trainer.evaluate(unseen);
   const share = `${(100 * accuracy).toFixed(2)} % of ${count} unseen digits`;
-  console.log(`step ${trainer.steps}: ${share}, ${rebuilt(trainer)} bytes rebuilt differ`);
+  const different = rebuilt(trainer);
+  console.log(`step ${trainer.steps}: ${share}, ${different} bytes rebuilt differ`);
+  return { images: train.count, unseen: count, accuracy, different };
 }
 
 /** Bytes of the unseen images that are not what they were when they come back. */
@@ -109,4 +116,5 @@ await trainImages(values.out, {
   save: Number(values.save),
   evaluate,
   evaluateEvery: Number(values.evaluate),
+  kept: values.write ? 'iRevNet' : undefined,
 });

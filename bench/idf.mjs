@@ -2,8 +2,9 @@
 // it has not seen. Stopped, it goes on where it was:
 //
 //   node bench/idf.mjs --data DIR --out FILE [--steps 10096] [--threads 2] [--test 1000]
-//     [--keeps activations|nothing]
+//     [--keeps activations|nothing] [--write]
 //
+// --write: what it ends with goes to bench/results/flows.json, for docs/reversibility.md.
 // The activations of the flows are kept, or rebuilt on the way back: the same bits, and slower.
 // DIR: CIFAR-10's binary records, plain or gzipped, as data_batch_*.bin and test_batch*.bin.
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     test: { type: 'string', default: '1000' },
     evaluate: { type: 'string', default: '1000' },
     keeps: { type: 'string', default: 'activations' },
+    write: { type: 'boolean', default: false },
   },
 });
 
@@ -57,6 +59,7 @@ function evaluate(trainer) {
   const count = Math.min(Number(values.test), test.count);
   const { loss } = trainer.evaluate({ images: test.pixels.slice(0, count * PIXELS) });
   console.log(`step ${trainer.steps}: ${loss.toFixed(4)} bits a dimension, ${count} test images`);
+  return { images: train.count, unseen: count, bits: loss };
 }
 
 await trainImages(values.out, {
@@ -77,4 +80,5 @@ await trainImages(values.out, {
   save: Number(values.save),
   evaluate,
   evaluateEvery: Number(values.evaluate),
+  kept: values.write ? 'idf' : undefined,
 });

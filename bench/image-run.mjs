@@ -1,8 +1,10 @@
 // A training of images that can be stopped at any moment and goes on bit for bit from its
-// checkpoint, which is replaced as a whole every `save` steps.
+// checkpoint, which is replaced as a whole every `save` steps. What it ends with can be kept in
+// bench/results/flows.json.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { decodeCheckpoint, encodeCheckpoint, Trainer } from '../dist/index.js';
+import { resultFile, stamp, writeResult } from './stamp.mjs';
 
 const TELL_EVERY = 20;
 
@@ -30,9 +32,24 @@ async function save(file, trainer, definition) {
   renameSync(`${file}.new`, file);
 }
 
+/** Keeps what was found of a model, beside what was found of others. */
+async function keep(name, trainer, found) {
+  const file = resultFile('flows');
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const { steps, batch } = trainer.options;
+  const facts = {
+    weights: trainer.parameters,
+    steps,
+    batch,
+    sha256: await trainer.weightsSha256(),
+  };
+  writeResult(file, { ...before, [name]: { ...facts, ...found, ...stamp() } });
+}
+
 /** Trains to the last step. run: definition, options, more (threads, worker: what decides no bit),
- *  batchOf(step), evaluate(trainer), which is asked every `evaluateEvery` steps and at the end;
- *  save: steps from one checkpoint to the next. */
+ *  batchOf(step), evaluate(trainer), which is asked every `evaluateEvery` steps and at the end and
+ *  says what it found; save: steps from one checkpoint to the next; kept: the name under which the
+ *  end is kept, if it is. */
 export async function trainImages(file, run) {
   const trainer = await begin(file, run);
   await trainer.ready();
@@ -48,8 +65,9 @@ export async function trainImages(file, run) {
       console.log(`${said}, ${each.toFixed(2)} s a step, ${left} min left`);
     }
     if (step % run.save === 0 || step === steps) await save(file, trainer, run.definition);
-    if (step % run.evaluateEvery === 0 || step === steps) run.evaluate(trainer);
+    if (step % run.evaluateEvery === 0 && step < steps) run.evaluate(trainer);
   }
+  const found = run.evaluate(trainer);
+  if (run.kept !== undefined) await keep(run.kept, trainer, found);
   trainer.close();
-  return trainer;
 }

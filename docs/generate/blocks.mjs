@@ -3,6 +3,7 @@
 
 import { claims } from './claims.mjs';
 import { channelFigures, codecFigures } from './codec.mjs';
+import { flowFigures } from './flows.mjs';
 import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
 import { int8Bounds, int8Bytes } from './int8.mjs';
 import { code, count, fenced, table } from './markdown.mjs';
@@ -95,6 +96,7 @@ export const BLOCKS = {
   commands,
   codec: codecFigures,
   channel: channelFigures,
+  flows: flowFigures,
   exported,
   tried,
   'example-output': exampleOutput,
