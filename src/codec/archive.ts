@@ -4,7 +4,7 @@
 //   1   how blocks are coded: 0 not at all, else a coder's kind
 //   32  the model's SHA-256, unless they are not coded
 //   n   number: bytes of the plain stream
-//       its blocks of 2^18 bytes, the last one shorter, each
+//       its blocks of 2^18 bytes, or as many as the coder says, the last one shorter, each
 //   1     0 stored, 1 coded      4   CRC-32C of its plain bytes, little-endian
 //   n     coded: number: bytes that follow
 //   n     the bytes
@@ -29,6 +29,7 @@ import { type Progress, Watch } from './pause.ts';
 export const ARCHIVE_FORMAT = 1;
 const MAGIC = [0x52, 0x47, 0x41];
 const BLOCK = 2 ** 18;
+const blockOf = (coder: BlockCoder | undefined): number => coder?.block ?? BLOCK;
 const DIGEST = 16;
 const MODEL = 32;
 /** Bytes before the number of the stream, of an archive without a model. */
@@ -36,8 +37,8 @@ const LEAST_HEADER = 5;
 
 /** How an archive is written. */
 export interface WriteArchiveOptions {
-  /** Codes blocks by a model: `messageCoder(model)`; what does not become smaller is stored (all is
-   *  stored). */
+  /** Codes blocks by a model: `messageCoder(model)`, `imageCoder(model)`; what does not become
+   *  smaller is stored (all is stored). */
   coder?: BlockCoder | undefined;
   /** Ends the work early: the promise is rejected with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -84,10 +85,11 @@ const READ = {
 
 /** A coder, each part of it read once. Throws UsageError for what is none. */
 function checkCoder(name: string, value: unknown): BlockCoder {
-  const keys = ['kind', 'id', 'bytes', 'encode', 'decode'] as const;
+  const keys = ['kind', 'id', 'bytes', 'block', 'encode', 'decode'] as const;
   const coder = properties(name, Object(value) as BlockCoder, keys);
   whole(`${name}.kind`, coder.kind, 1, 255);
   whole(`${name}.bytes`, coder.bytes, 0, MAX_BYTES);
+  if (coder.block !== undefined) whole(`${name}.block`, coder.block, 1, MAX_BYTES);
   if (!/^[\da-f]{64}$/.test(text(`${name}.id`, coder.id)))
     throw new UsageError(`${name}.id is no SHA-256, expected 64 hex digits`);
   if (typeof coder.encode !== 'function' || typeof coder.decode !== 'function')
@@ -110,15 +112,16 @@ async function write(
   watch: Watch,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const header = headerOf(coder, stream.length);
+  const block = blockOf(coder);
   const out = new ByteWriter().bytes(header);
-  for (let at = 0; at < stream.length; at += BLOCK) {
-    const plain = stream.subarray(at, at + BLOCK);
+  for (let at = 0; at < stream.length; at += block) {
+    const plain = stream.subarray(at, at + block);
     const coded = await coder?.encode(plain.slice(), watch.progress(at));
     const check = crc32c(plain);
     if (coded !== undefined && coded.length < plain.length)
       out.bytes(Uint8Array.of(1)).u32(check).number(coded.length).bytes(coded);
     else out.bytes(Uint8Array.of(0)).u32(check).bytes(plain);
-    await watch.step(Math.min(stream.length, at + BLOCK));
+    await watch.step(Math.min(stream.length, at + block));
   }
   return out.bytes(sha256([header, stream]).subarray(0, DIGEST)).finish();
 }
@@ -249,7 +252,7 @@ export async function readArchive(
   checkLimits(info, coder, given);
   const stream = new ByteWriter();
   while (stream.length < info.bytes) {
-    const length = Math.min(BLOCK, info.bytes - stream.length);
+    const length = Math.min(blockOf(coder), info.bytes - stream.length);
     stream.bytes(await readBlock(reader, length, coder, watch.progress(stream.length)));
     await watch.step(stream.length);
   }

@@ -1,4 +1,5 @@
-// What an archive asks of a way to code by a model. A model of messages is one (kind 1).
+// What an archive asks of a way to code by a model. A model of messages is one (kind 1), one of
+// images another (kind 2, image-coder.ts).
 
 import { CodecError } from './errors.ts';
 import { checkModel, decodeTokens, encodeTokens, type MessageModel } from './message.ts';
@@ -14,6 +15,8 @@ export interface BlockCoder {
   readonly id: string;
   /** Bytes of memory that it uses. */
   readonly bytes: number;
+  /** Bytes of a block, all of them but the last (2^18). Of one kind always the same. */
+  readonly block?: number | undefined;
   /** A block's bytes, coded. */
   encode(plain: Uint8Array, progress: Progress): Promise<Uint8Array>;
   /** So many bytes, from what `encode` made of them, and nothing else: throws CodecError. */

@@ -54,8 +54,15 @@ export function streamOf(given: readonly ArchiveFile[]): Uint8Array<ArrayBuffer>
   return stream.finish();
 }
 
-/** The files of a stream. Throws CodecError for what `streamOf` does not write. */
-export function filesOf(stream: Uint8Array): ArchiveFile[] {
+/** Where a file lies in a stream. */
+interface FilePlace {
+  readonly name: string;
+  readonly at: number;
+  readonly size: number;
+}
+
+/** Where the files of a stream are. Throws CodecError for what `streamOf` does not write. */
+export function filePlaces(stream: Uint8Array): FilePlace[] {
   const reader = new ByteReader(stream, "the archive's list of files");
   const count = reader.number();
   if (count > Math.min(MOST, reader.left))
@@ -72,11 +79,18 @@ export function filesOf(stream: Uint8Array): ArchiveFile[] {
     seen.add(name);
     return { name, size };
   });
-  const files = listed.map(({ name, size }) => ({ name, bytes: reader.bytes(size).slice() }));
+  const places = listed.map(({ name, size }) => {
+    reader.bytes(size);
+    return { name, at: reader.at - size, size };
+  });
   if (reader.left > 0)
     throw new CodecError('damaged', `${reader.left} bytes of the archive are in no file`);
-  return files;
+  return places;
 }
+
+/** The files of a stream. Throws CodecError for what `streamOf` does not write. */
+export const filesOf = (stream: Uint8Array): ArchiveFile[] =>
+  filePlaces(stream).map(({ name, at, size }) => ({ name, bytes: stream.slice(at, at + size) }));
 
 function decodeName(encoded: Uint8Array): string {
   try {

@@ -41,6 +41,8 @@ export type FillElements = (prior: Prior, numbers: Int32Array, elements: Int32Ar
 export class FlowRunner {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'FlowRunner';
+  /** Bytes of memory in use. */
+  readonly bytes: number;
   private readonly run: Run;
   private readonly stack: PlannedFlows;
   private readonly kept: FlowStackSaved;
@@ -63,6 +65,7 @@ export class FlowRunner {
       return { stack, kept: stack.saved(arena), parameters: at.finish([]), end: arena.end };
     };
     const pages = Math.ceil(lay(0).end / PAGE) + FIRST_PAGES;
+    this.bytes = pages * PAGE;
     this.run = new Run(createWasmBackend({ pages }));
     const { stack, kept, parameters } = lay(this.run.backend.base);
     this.stack = stack;

@@ -1,6 +1,6 @@
 // Calls of retrograd/codec.
 
-import { C } from './arguments-good.mjs';
+import { C, R, runOf } from './arguments-good.mjs';
 
 const SMALL = () => ({ layers: 1, channels: 8, heads: 1, context: 16, steps: 2, batch: 1 });
 const SAMPLES = () => [new Uint8Array(20).fill(7), new Uint8Array(9)];
@@ -19,6 +19,22 @@ const kept = await here.checkpoint();
 const FILES = () => [{ name: 'a/b', bytes: MESSAGE.slice() }];
 const coder = C.messageCoder(model);
 const archive = await C.writeArchive(FILES(), { coder });
+const IDF = { width: 4, height: 4, colours: 1, levels: 1, flows: 1, channels: 2 };
+const trainer = R.Trainer.create(runOf(R.idf(IDF), { keep: undefined }));
+const weights = () => trainer.tensors().map((tensor) => ({ ...tensor }));
+const images = C.ImageModel.of(IDF, weights());
+const checkpoint = await R.encodeCheckpoint(
+  {
+    tensors: trainer.tensors(),
+    options: trainer.options,
+    step: 0,
+    vocabulary: null,
+    dataSha256: '0'.repeat(64),
+    libraryVersion: '0.1.0',
+  },
+  { models: [R.idf] },
+);
+const picture = () => ({ width: 2, height: 1, colours: 3, pixels: new Uint8Array(6) });
 const signal = () => new AbortController().signal;
 
 /** Names, calls and good arguments. */
@@ -82,6 +98,11 @@ export const CODEC_CALLS = [
     () => [frame.slice(), { maxOutput: 99, signal: signal(), onProgress: () => 1 }],
   ],
   ['messageCoder', C.messageCoder, () => [model]],
+  ['imageCoder', C.imageCoder, () => [images]],
+  ['ImageModel.of', C.ImageModel.of, () => [{ ...IDF }, weights()]],
+  ['ImageModel.read', C.ImageModel.read, () => [checkpoint.slice()]],
+  ['readNetpbm', C.readNetpbm, () => [C.writeNetpbm(picture())]],
+  ['writeNetpbm', C.writeNetpbm, () => [picture()]],
   [
     'writeArchive',
     C.writeArchive,

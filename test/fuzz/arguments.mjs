@@ -114,6 +114,7 @@ const INSTANCES = {
   Channel: ['here'],
   EpochOrder: ['order'],
   FrequencyTable: ['table'],
+  ImageModel: ['images'],
   MessageModel: ['model'],
   PairData: ['data'],
   RangeDecoder: ['decoder'],
