@@ -4,7 +4,7 @@
 // its size, so the memory depends on the size alone.
 
 import { inflateSync } from 'node:zlib';
-import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
+import { convertIndexedToRgb, type DecodedPng, decode, encode } from 'fast-png';
 import { type ImageSet, UsageError } from './library.ts';
 import { isGzip } from './read.ts';
 
@@ -183,8 +183,8 @@ function checkBytes(bytes: Uint8Array, what: string): void {
 }
 
 /** Decodes a PNG file; `what` names it in errors. Throws UsageError for anything that is not a
- *  whole one of sides up to 1,024 pixels. */
-export function readPng(bytes: Uint8Array, what: string): Image {
+ *  whole one of sides up to so many pixels (1,024). */
+export function readPng(bytes: Uint8Array, what: string, mostSide = MAX_SIDE): Image {
   checkBytes(bytes, what);
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte))
     throw new UsageError(
@@ -200,9 +200,9 @@ export function readPng(bytes: Uint8Array, what: string): Image {
   if (bytes.length < HEADER) return refuse(`it has ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER);
   const shape = { width: view.getUint32(WIDTH), height: view.getUint32(HEIGHT) };
-  if (Math.min(shape.width, shape.height) < 1 || Math.max(shape.width, shape.height) > MAX_SIDE)
+  if (Math.min(shape.width, shape.height) < 1 || Math.max(shape.width, shape.height) > mostSide)
     throw new UsageError(
-      `${what} is ${shape.width} x ${shape.height} pixels, expected sides of 1 to ${MAX_SIDE}`,
+      `${what} is ${shape.width} x ${shape.height} pixels, expected sides of 1 to ${mostSide}`,
       'scale or cut the image',
     );
   if (bytes[INTERLACE] === 1 && bytes[DEPTH] < 8)
@@ -219,3 +219,20 @@ export function readPng(bytes: Uint8Array, what: string): Image {
     return refuse(reason(error));
   }
 }
+
+/** Whether all that a PNG file shows is a byte for each grey, or for each red, green and blue:
+ *  readPng loses nothing of those. */
+export function isPlainPng(bytes: Uint8Array): boolean {
+  if (bytes.length < HEADER || SIGNATURE.some((byte, i) => bytes[i] !== byte)) return false;
+  if (bytes[DEPTH] !== 8 || ![1, 3].includes(SAMPLES[bytes[COLOURS]])) return false;
+  try {
+    return bytes[COLOURS] !== INDEXED && !readChunks(bytes).some(({ name }) => name === 'tRNS');
+  } catch (error) {
+    if (error instanceof Damage) return false;
+    throw error;
+  }
+}
+
+/** A PNG file of an image: the same bytes for the same pixels. */
+export const writePng = ({ width, height, channels, pixels }: Image): Uint8Array =>
+  encode({ width, height, channels, depth: 8, data: pixels });

@@ -10,7 +10,7 @@ const as = <T>(parse: (given: string) => T): ((given: string) => string) =>
   parse as unknown as (given: string) => string;
 const MODEL = [
   '-m, --model <file>',
-  'the model of messages (.rgm) that blocks are coded by',
+  'the model to code by: of messages (.rgm), or of images (a checkpoint of an idf)',
 ] as const;
 const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 const MOST = [
@@ -24,7 +24,8 @@ export function addCodec(program: Command, finish: (code: number) => void): void
   program
     .command('compress')
     .description(
-      'files as an archive, coded by a model of messages; or, with --train, such a model',
+      'files as an archive, coded by a model of messages or of images; or, with --train, a model ' +
+        'of messages',
     )
     .argument('<PATH...>', 'files and directories')
     .option('-o, --out <file>', 'the archive (.rga) or model (.rgm) to write')

@@ -14,7 +14,8 @@ import {
   UsageError,
 } from '../library.ts';
 import { print, printJson } from '../reporters.ts';
-import { coderOf, named, readFile, withBar } from './work.ts';
+import { withPngs } from './pngs.ts';
+import { codingOf, named, readFile, withBar } from './work.ts';
 
 interface DecompressValues {
   out?: string;
@@ -24,21 +25,24 @@ interface DecompressValues {
 }
 
 const DEFAULT_OUTPUT = 2 ** 28;
+/** The kind of an archive that a model of images coded. */
+const IMAGES = 2;
 /** Of memory, for each byte of the files, and for a model. */
 const MEMORY = (maxOutput: number): number => 4 * maxOutput + 2 ** 30;
 
-/** All files of an archive, or an exit code. */
+/** All files of an archive as they were given to `compress`, or an exit code. */
 async function filesIn(path: string, values: DecompressValues): Promise<ArchiveFile[] | number> {
   const archive = readFile(path, 'archive');
   const { maxOutput = DEFAULT_OUTPUT } = values;
+  const { coder } = await codingOf(values.model);
+  const coders = coder === undefined ? [] : [coder];
+  const options = { coders, maxOutput, maxMemory: MEMORY(maxOutput) };
   try {
-    const { bytes } = archiveInfo(archive);
-    const coder = coderOf(values.model);
-    const coders = coder === undefined ? [] : [coder];
-    const options = { coders, maxOutput, maxMemory: MEMORY(maxOutput) };
-    return await withBar('decoding', bytes, values.json === true, (given) =>
+    const { bytes, kind } = archiveInfo(archive);
+    const files = await withBar('decoding', bytes, values.json === true, (given) =>
       readArchive(archive, { ...given, ...options }),
     );
+    return typeof files === 'number' || kind !== IMAGES ? files : withPngs(files);
   } catch (error) {
     throw explained(named(path, error), values);
   }

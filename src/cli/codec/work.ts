@@ -9,7 +9,10 @@ import { Interrupts } from '../interrupts.ts';
 import {
   type ArchiveFile,
   type BlockCoder,
+  CheckpointError,
   CodecError,
+  ImageModel,
+  imageCoder,
   MessageModel,
   messageCoder,
   UsageError,
@@ -33,27 +36,38 @@ export function readFile(path: string, what: string, most = MOST): Uint8Array {
   }
 }
 
-/** The model of --model. */
-export function readModel(path: string): MessageModel {
+/** Where the JSON of a checkpoint begins. */
+const JSON_AT = 8;
+const BRACE = 0x7b;
+
+/** What archives are coded by. */
+export interface Coding {
+  readonly coder: BlockCoder | undefined;
+  /** Of a pixel, if images are coded; else 0. */
+  readonly colours: number;
+}
+
+/** The model of --model: of messages, or a checkpoint of a discrete flow. */
+export async function codingOf(path: string | undefined): Promise<Coding> {
+  if (path === undefined) return { coder: undefined, colours: 0 };
   const file = readFile(path, 'model', MAX_MODEL);
   try {
-    return MessageModel.read(file);
+    if (file[JSON_AT] !== BRACE)
+      return { coder: messageCoder(MessageModel.read(file)), colours: 0 };
+    const model = await ImageModel.read(file);
+    return { coder: imageCoder(model), colours: model.colours };
   } catch (error) {
     throw named(path, error);
   }
 }
 
-export const coderOf = (path: string | undefined): BlockCoder | undefined =>
-  path === undefined ? undefined : messageCoder(readModel(path));
-
-/** An error of the codec with the path in front. */
+/** An error of the codec or of a checkpoint with the path in front. */
 export function named(path: string, error: unknown): unknown {
-  if (!(error instanceof CodecError)) return error;
-  return new CodecError(
-    error.code,
-    `${quote(path)}: ${error.message.split('. HINT: ')[0]}`,
-    error.hint,
-  );
+  if (!(error instanceof CodecError || error instanceof CheckpointError)) return error;
+  const message = `${quote(path)}: ${error.message.split('. HINT: ')[0]}`;
+  return error instanceof CodecError
+    ? new CodecError(error.code, message, error.hint)
+    : new CheckpointError(message, error.hint);
 }
 
 /** All files of a directory and those below it, by name. Links are left out. */
