@@ -7,11 +7,10 @@
 import { callback, fields, list, reading, show, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { CheckpointError } from '../core/errors.ts';
-import type { Int8Options } from '../layers/int8.ts';
 import { builtinChoices, builtinModels } from '../models/builtin.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
-import { optionsToData } from '../train/member.ts';
 import type { CheckedOptions } from '../train/options.ts';
+import { keptOptions } from '../train/options-data.ts';
 import { tableOf } from '../train/plan.ts';
 import {
   checkStep,
@@ -92,13 +91,6 @@ export async function encodeCheckpoint(
   return file;
 }
 
-/** What a file keeps of the options: not which kernels compute with int8 operands, for each machine
- *  chooses its own. */
-function kept(_: string, value: unknown): unknown {
-  const { choice, options } = Object(value) as { choice?: unknown; options?: Int8Options };
-  return choice === 'int8' ? { choice, options: { on: options?.on } } : value;
-}
-
 /** The file, its digest zeros. Throws UsageError for a value that is not like a checkpoint at all.
  */
 function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
@@ -116,7 +108,7 @@ function writeFile(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
         seed: String(options.seed),
         data: dataSha256,
         ...(initSha256 === undefined ? {} : { init: initSha256 }),
-        options: JSON.stringify(optionsToData(options), kept),
+        options: keptOptions(options),
         vocabulary: JSON.stringify(vocabulary),
         fractions: JSON.stringify(Object.fromEntries(fractions)),
       },

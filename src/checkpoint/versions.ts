@@ -5,8 +5,8 @@
 import { show } from '../core/check.ts';
 import { CheckpointError } from '../core/errors.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
-import { optionsFromData } from '../train/member.ts';
 import { type CheckedOptions, checkTrainOptions } from '../train/options.ts';
+import { optionsFromData } from '../train/options-data.ts';
 
 /** The options of versions 1 and 2. */
 interface FlatOptions {

@@ -20,8 +20,8 @@ import {
   runJob,
   stepError,
 } from './job.ts';
-import { optionsToData } from './member.ts';
 import type { CheckedOptions } from './options.ts';
+import { optionsToData } from './options-data.ts';
 import { type Layout, layout } from './plan.ts';
 import type { NamedTensor } from './tensors.ts';
 

@@ -1,8 +1,7 @@
 // The life of a worker thread: it waits for its message, lays out the same model on the shared
 // memory and serves jobs.
 
-import { show } from '../core/check.ts';
-import { RetrogradError, UsageError } from '../core/errors.ts';
+import { RetrogradError } from '../core/errors.ts';
 import { attachWasmBackend } from '../kernels/wasm.ts';
 import { Arena } from '../memory/arena.ts';
 import type { AnyDefinition, Makers } from '../models/define.ts';
@@ -10,32 +9,9 @@ import { Run } from '../ops/run.ts';
 import { type Result, serveJobs } from '../threads/jobs.ts';
 import { Team } from '../threads/team.ts';
 import { onFirstMessage } from '../threads/worker.ts';
-import { fromData, toData } from './choices.ts';
 import { controlOf, decodeJob, describe, numbersOf, runJob } from './job.ts';
-import type { CheckedOptions } from './options.ts';
+import { optionsFromData } from './options-data.ts';
 import { layout } from './plan.ts';
-
-/** Options as what can be sent to another thread or kept in a file. */
-export function optionsToData({ worker: _, model, ...rest }: CheckedOptions): object {
-  return { ...(toData(rest) as object), model: toData({ name: model.name, config: model.config }) };
-}
-
-/** The opposite. Throws UsageError for a model or a choice that is not known here. */
-export function optionsFromData(
-  data: object,
-  definitions: readonly AnyDefinition[],
-  makers: Makers,
-): CheckedOptions {
-  const { model, ...rest } = fromData(data, makers) as CheckedOptions;
-  const definition = definitions.find(({ modelName }) => modelName === Object(model).name);
-  if (definition === undefined)
-    throw new UsageError(
-      `the model ${show(Object(model).name)} is not known here, expected one of ` +
-        definitions.map(({ modelName }) => modelName).join(', '),
-      'give its definition',
-    );
-  return { ...rest, model: definition(model.config), worker: undefined };
-}
 
 /** What a worker is told when it starts. */
 export interface MemberMessage {

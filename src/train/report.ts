@@ -6,6 +6,8 @@ export interface StepReport {
   step: number;
   /** Mean loss of the batch a prediction, before the update: nats, for a cross entropy. */
   loss: number;
+  /** Predictions that the loss is a mean of. */
+  predictions: number;
   /** Predictions that were right, where the loss counts them; else 0. */
   correct: number;
   /** Euclidean norm of the gradient of the mean loss, before clipping. */

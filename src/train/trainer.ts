@@ -158,6 +158,7 @@ export class Trainer<Batch = unknown> {
     return {
       step: this.steps,
       loss: nats(loss) / predictions,
+      predictions,
       gradientNorm: norm,
       learningRate: Number(rate) / 2 ** RATE_FRACTION,
       ...counts,
@@ -290,9 +291,9 @@ export class Trainer<Batch = unknown> {
     return this.plan.parameters;
   }
 
-  /** The int64 gradient of a parameter after computeGradients: in the parameter's shape, row-major,
-   *  28 fraction bits, of the loss summed over the batch. A view of live memory. Throws UsageError
-   *  for a path that the model does not have, or that is frozen.
+  /** The int64 gradient of a parameter after computeGradients, or that of the last step: in the
+   *  parameter's shape, row-major, 28 fraction bits, of the loss summed over the batch. A view of
+   *  live memory. Throws UsageError for a path that the model does not have, or that is frozen.
    *  @example
    *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });

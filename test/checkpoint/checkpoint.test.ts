@@ -11,7 +11,7 @@ import {
 import { decodeSafetensors, encodeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { CheckpointError } from '../../src/core/errors.ts';
 import { WEIGHT_LIMIT } from '../../src/memory/formats.ts';
-import { optionsToData } from '../../src/train/member.ts';
+import { optionsToData } from '../../src/train/options-data.ts';
 import { runsAll } from '../helpers/all.ts';
 import { asData, rawFile, sampleCheckpoint, sampleFile } from './sample.ts';
 

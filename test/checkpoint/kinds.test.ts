@@ -18,7 +18,7 @@ import {
   translator as translatorModel,
   vit as vitModel,
 } from '../../src/index.ts';
-import { optionsToData } from '../../src/train/member.ts';
+import { optionsToData } from '../../src/train/options-data.ts';
 import { pattern } from '../helpers/pattern.ts';
 import { asData, sampleCheckpoint, sampleFile } from './sample.ts';
 

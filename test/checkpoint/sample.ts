@@ -2,8 +2,8 @@
 
 import { type Checkpoint, encodeCheckpoint } from '../../src/checkpoint/checkpoint.ts';
 import { gpt, type TrainOptions } from '../../src/index.ts';
-import { optionsToData } from '../../src/train/member.ts';
 import { checkTrainOptions } from '../../src/train/options.ts';
+import { optionsToData } from '../../src/train/options-data.ts';
 import { tableOf } from '../../src/train/plan.ts';
 
 const model = { vocabulary: 4, layers: 1, channels: 4, heads: 2, context: 3 };

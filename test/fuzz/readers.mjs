@@ -12,7 +12,7 @@ import { fuzz, fuzzOptions } from './runner.mjs';
 const R = await load(`
 export * from './src/index.ts';
 export { Tokenizer } from './src/tokenizer/index.ts';
-export { optionsToData } from './src/train/member.ts';
+export { optionsToData } from './src/train/options-data.ts';
 export { decodeSafetensors, encodeSafetensors } from './src/checkpoint/safetensors.ts';
 export { DIGEST_OFFSET } from './src/checkpoint/checkpoint.ts';
 export { readPng } from './src/cli/png.ts';

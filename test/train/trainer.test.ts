@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import {
+  adamw,
   crossEntropy,
   defineModel,
   embedding,
@@ -10,13 +11,16 @@ import {
   type GptConfig,
   gelu,
   gpt,
+  isWeight,
   layerNorm,
   linear,
+  lion,
   meanSquaredError,
   type Parts,
   plain,
   reversible,
   serve,
+  sgd,
   sublayer,
   Trainer,
   tokens,
@@ -75,6 +79,23 @@ test('steps are read and not written', () => {
   expect(trainer.steps).toBe(1);
   trainer.restore(trainer.tensors(), 7);
   expect([trainer.steps, trainer.step(TEXT).step]).toEqual([7, 8]);
+});
+
+describe('what a step leaves behind', () => {
+  test.each([adamw(), sgd(), lion()])(
+    'its gradients, whatever the optimizer ($name), and the predictions of its loss',
+    (optimizer) => {
+      const options = { model: gpt(SHAPE), batch: 2, steps: 10, optimizer, clip: 0.01 };
+      const inputs = Int32Array.of(0, 1, 2, 3, 5, 4, 3, 2);
+      const batch = { inputs, targets: inputs.slice().reverse() };
+      const [stepped, computed] = [Trainer.create(options), Trainer.create(options)];
+      const loss = computed.computeGradients(batch);
+      const report = stepped.step(batch);
+      expect([report.loss, report.predictions]).toEqual([loss, 8]);
+      for (const { name } of computed.tensors().filter(isWeight))
+        expect(stepped.gradient(name), name).toEqual(computed.gradient(name));
+    },
+  );
 });
 
 describe("what a function of the model's author throws", () => {
