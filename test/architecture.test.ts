@@ -63,6 +63,7 @@ const ORDER = [
   'thread.ts',
   'tokenizer',
   'verify',
+  'receipt',
   'generate',
   'codec',
   'import',
@@ -122,6 +123,7 @@ describe('architecture', () => {
       'src/cli/library.ts -> src/generate/index.ts',
       'src/cli/library.ts -> src/import/index.ts',
       'src/cli/library.ts -> src/index.ts',
+      'src/cli/library.ts -> src/receipt/index.ts',
       'src/cli/library.ts -> src/tokenizer/index.ts',
       'src/cli/library.ts -> src/verify/index.ts',
     ]);

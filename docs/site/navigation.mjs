@@ -27,6 +27,7 @@ export const GROUPS = [
       ['Models elsewhere', 'docs/export.md'],
       ['Weights in files', 'docs/weights.md'],
       ['Checkpoint format', 'docs/checkpoint-format.md'],
+      ['Receipts', 'docs/receipts.md'],
       ['Continuous integration', 'docs/ci.md'],
     ],
   },

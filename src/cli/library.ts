@@ -6,5 +6,6 @@ export * from '../export/index.ts';
 export * from '../generate/index.ts';
 export * from '../import/index.ts';
 export * from '../index.ts';
+export * from '../receipt/index.ts';
 export * from '../tokenizer/index.ts';
 export * from '../verify/index.ts';

@@ -13,6 +13,7 @@ import {
   initial,
   PAIR,
   R,
+  S,
   T,
   TOKENS,
   translator,
@@ -21,11 +22,15 @@ import {
   WINDOW,
 } from './arguments-good.mjs';
 import { MODEL_CALLS } from './arguments-models.mjs';
+import { RECEIPT_CALLS } from './arguments-receipt.mjs';
 import { TOKENIZER_CALLS } from './arguments-tokenizer.mjs';
 import { detached, spoil } from './hostile.mjs';
 import { fuzz, fuzzOptions } from './runner.mjs';
 
-const CALLS = [...MODEL_CALLS, ...FLOW_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS, ...CODEC_CALLS];
+const CALLS = [
+  ...[...MODEL_CALLS, ...FLOW_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS, ...CODEC_CALLS],
+  ...RECEIPT_CALLS,
+];
 
 // ---- callbacks that do what they should not -----------------------------------------------------
 
@@ -85,7 +90,7 @@ const CONSTANTS = [
   ...['INT8_CHUNK', 'INT8_COLUMN_MAX', 'INT8_L1_MAX', 'INT8_OPERAND_MAX', 'INT8_ROW_MAX'],
   'LORA_COLUMNS_MAX',
   'LORA_RANK_MAX',
-  'MAX_CHECKPOINT_BYTES',
+  ...['MAX_CHECKPOINT_BYTES', 'MAX_RECEIPT_BYTES', 'RECEIPT_FORMAT'],
   ...['ARCHIVE_FORMAT', 'MAX_SYMBOLS', 'MODEL_FORMAT', 'TOTAL', 'TOTAL_BITS'],
   'SPECIAL',
   'UNICODE_VERSION',
@@ -94,6 +99,7 @@ const ERRORS = [
   'CheckpointError',
   'CodecError',
   'OverflowError',
+  'ReceiptError',
   'ReconstructionError',
   'RetrogradError',
 ];
@@ -119,6 +125,7 @@ const INSTANCES = {
   PairData: ['data'],
   RangeDecoder: ['decoder'],
   RangeEncoder: ['encoder'],
+  Recorder: ['recorder'],
   TokenDecoder: ['decoder'],
   Tokenizer: ['tokenizer'],
   Trainer: ['gpt', 'translator', 'closed'],
@@ -142,7 +149,7 @@ function membersOf(name, type) {
 
 /** Every public function, method and getter, as the names that a case of it may have. */
 const publicNames = () =>
-  [R, V, T, C]
+  [R, V, T, C, S]
     .flatMap(Object.entries)
     .filter(([name]) => !OTHERS.has(name))
     .flatMap(([name, value]) => (name in INSTANCES ? membersOf(name, value) : [[name]]));
@@ -151,13 +158,13 @@ const publicNames = () =>
 function checkTargets() {
   const cases = new Set(CALLS.map(([name]) => name.split(/[, ]/)[0]));
   const missing = publicNames().filter((names) => !names.some((name) => cases.has(name)));
-  const gone = [...OTHERS].filter((name) => ![R, V, T, C].some((entry) => name in entry));
+  const gone = [...OTHERS].filter((name) => ![R, V, T, C, S].some((entry) => name in entry));
   if (missing.length > 0) throw new Error(`no case has ${missing.join(', ')}`);
   if (gone.length > 0) throw new Error(`not public: ${gone.join(', ')}`);
 }
 
 /** Whether an error is one that a callback of the caller's threw, which comes through as it is. */
-const OWN = /^(Retrograd|Usage|Checkpoint|Codec|Overflow|Reconstruction)Error$/;
+const OWN = /^(Retrograd|Usage|Checkpoint|Codec|Overflow|Receipt|Reconstruction)Error$/;
 const OF_THE_CALLER = /^(of the caller$|a trap$|Class constructor|Cannot perform 'apply' on)/;
 const isRefusal = (error) => OWN.test(error?.name) || OF_THE_CALLER.test(error?.message);
 

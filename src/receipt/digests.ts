@@ -1,0 +1,67 @@
+// Digests of what a trainer holds. Where the runtime digests by itself (WebCrypto), it does so
+// beside the steps that follow: it takes a copy of the bytes as they are when it is asked.
+
+import { hex, sha256 } from '../core/digest.ts';
+import { isWeight, type NamedTensor, type Trainer } from '../index.ts';
+import { WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
+
+/** WebCrypto digests no more bytes at once. */
+const MOST_NATIVE = 2 ** 31 - 1;
+
+type Numbers = Int32Array | BigInt64Array;
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/** The parts as one in memory that no thread shares; a part that is such is itself. */
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const [first] = parts;
+  if (parts.length === 1 && first.buffer instanceof ArrayBuffer)
+    return first as Uint8Array<ArrayBuffer>;
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** SHA-256 of the parts, one after the other, as they are now: 64 hex digits. */
+async function digestOf(parts: readonly Uint8Array[]): Promise<string> {
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const { crypto } = globalThis as { crypto?: Crypto };
+  if (crypto?.subtle === undefined || size > MOST_NATIVE) return hex(sha256(parts));
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', joined(parts))));
+}
+
+/** Of the weights: what `Trainer.weightsSha256` gives. */
+export const digestWeights = (tensors: readonly NamedTensor[]): Promise<string> =>
+  digestOf(tensors.filter(isWeight).map(({ data }) => bytesOf(data)));
+
+const leaf = async (data: Numbers, fraction: number): Promise<string> =>
+  `${await digestOf([bytesOf(data)])} ${fraction}`;
+
+/** Of each tensor of the state its digest, a space and its fraction bits. */
+export const stateLeaves = (tensors: readonly NamedTensor[]): Promise<string[]> =>
+  Promise.all(tensors.map(({ data, fraction }) => leaf(data, fraction)));
+
+/** The weights that have a gradient. */
+export function trainedNames<Batch>(trainer: Trainer<Batch>): string[] {
+  const names = trainer.tensors().filter(isWeight);
+  const isTrained = ({ name }: NamedTensor): boolean => {
+    try {
+      return trainer.gradient(name).length > 0;
+    } catch {
+      return false; // frozen
+    }
+  };
+  return names.filter(isTrained).map(({ name }) => name);
+}
+
+/** The same of the gradients that the last step had. */
+export const gradientLeaves = <Batch>(
+  trainer: Trainer<Batch>,
+  names: readonly string[],
+): Promise<string[]> =>
+  Promise.all(names.map((name) => leaf(trainer.gradient(name), WEIGHT_GRADIENT_FRACTION)));

@@ -1,0 +1,12 @@
+// Receipts of training runs: a chain of digests that a stranger can compute again.
+
+export { ReceiptError } from './errors.ts';
+export {
+  RECEIPT_FORMAT,
+  type ReceiptHeader,
+  type ReceiptLine,
+  type ReceiptStart,
+} from './format.ts';
+export { cutReceipt, MAX_RECEIPT_BYTES, type Receipt, readReceipt } from './read.ts';
+export { Recorder, type RecordOptions } from './recorder.ts';
+export { createReceiptKeys, type ReceiptKeys, signReceipt, verifySignature } from './sign.ts';

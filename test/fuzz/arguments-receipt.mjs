@@ -1,0 +1,36 @@
+// Calls of retrograd/receipt.
+
+import { gpt, R, S, WINDOW } from './arguments-good.mjs';
+
+const dataSha256 = '0'.repeat(64);
+const run = () => R.Trainer.create({ ...gpt.options, threads: 1 });
+const about = () => ({ dataSha256, vocabulary: { a: [1] }, imported: false, every: 3, full: true });
+const trainer = run();
+const recorder = await S.Recorder.begin(trainer, about());
+const begun = new TextEncoder().encode(recorder.header);
+const line = await recorder.record(trainer.step(WINDOW()));
+const { privateKey, publicKey } = await S.createReceiptKeys();
+const file = new TextEncoder().encode(recorder.header + line);
+const envelope = await S.signReceipt(file, privateKey);
+
+/** Names, calls and good arguments. */
+export const RECEIPT_CALLS = [
+  ['readReceipt', S.readReceipt, () => [file.slice()]],
+  ['cutReceipt', S.cutReceipt, () => [file.slice(), 1]],
+  ['createReceiptKeys', S.createReceiptKeys, () => []],
+  ['signReceipt', S.signReceipt, () => [file.slice(), privateKey]],
+  ['verifySignature', S.verifySignature, () => [file.slice(), envelope, publicKey]],
+  ['Recorder.begin', S.Recorder.begin, () => [trainer, about()]],
+  ['Recorder.resume', (...args) => S.Recorder.resume(run(), ...args), () => [begun.slice()]],
+  ['recorder.header', () => recorder.header, () => []],
+  [
+    'recorder.record',
+    async (report) => {
+      const other = run();
+      const own = await S.Recorder.begin(other, { dataSha256 });
+      const { step, loss, predictions } = other.step(WINDOW());
+      await own.record(report ?? { step, loss, predictions });
+    },
+    () => [{ step: 1, loss: 1, predictions: 4 }],
+  ],
+];
