@@ -74,6 +74,7 @@ const QUESTIONS = [
   ['tokens', 'the tokens of a fixed corpus'],
   ['logits', 'all logits of 20 prompts, in chunks of five sizes,'],
   ['int8', 'the weights of a run with 8 bit operands'],
+  ['archives', 'the files of golden archives, decoded and coded again,'],
 ];
 
 /** How many give the same tokens, logits and weights, which an older run has not asked. */

@@ -49,8 +49,8 @@ function selected({ only, quick }) {
 /** Bare shells do not say what they are. */
 const isNameless = (runtime) => runtime === undefined || runtime.startsWith('a JavaScript shell');
 
-/** The digests of tokens.js, logits.js and int8.js that every runtime must have. */
-const DIGESTS = ['tokens', 'logits', 'int8'].map((name) => [
+/** The digests of tokens.js, logits.js, int8.js and archives.js that every runtime must have. */
+const DIGESTS = ['tokens', 'logits', 'int8', 'archives'].map((name) => [
   name,
   JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8')).digest,
 ]);
@@ -105,6 +105,7 @@ async function runRow({ name, processor, install, run, version, refuses }) {
       tokens: answer.tokens,
       logits: answer.logits,
       int8: answer.int8,
+      archives: answer.archives,
       kernels: answer.kernels,
       milliseconds: report?.milliseconds,
       wallMilliseconds: wall,
@@ -162,6 +163,7 @@ async function main() {
         'tokens',
         'logits',
         'int8',
+        'archives',
         'kernels',
       ],
       ...rows.map((row) => [
@@ -174,6 +176,7 @@ async function main() {
         row.tokens?.slice(0, 16) ?? '',
         row.logits?.slice(0, 16) ?? '',
         row.int8?.slice(0, 16) ?? '',
+        row.archives?.slice(0, 16) ?? '',
         row.kernels ?? '',
       ]),
     ]).join('\n')}\n`,

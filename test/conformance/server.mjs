@@ -1,5 +1,5 @@
-// A local server for pages: the repository's dist/, docs/ and test/conformance/, isolated as shared
-// memory asks for, what a page is given at /given, and what it posts to /posted.
+// A local server for pages: the repository's dist/, docs/, test/conformance/ and test/golden/,
+// isolated as shared memory asks for, what a page is given at /given, and what it posts to /posted.
 
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -14,26 +14,28 @@ const TYPES = {
   '.json': 'application/json',
   '.map': 'application/json',
 };
-const OPEN = ['dist/', 'docs/', 'test/conformance/'];
+const OPEN = ['dist/', 'docs/', 'test/conformance/', 'test/golden/'];
 const HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
   'cache-control': 'no-store',
 };
 
-/** The page posts what it finds, and the digests of tokens, logits and a run with int8 operands, to
- *  this server, and to no other: the page itself sends nothing. */
+/** The page posts what it finds, and the digests of tokens, logits, a run with int8 operands and
+ *  archives, to this server, and to no other: the page itself sends nothing. */
 const POSTING = `<script>
-const modules = ['dist/index.js', 'dist/tokenizer.js', 'dist/generate.js',
-  ...['tokens', 'logits', 'int8'].map((name) => 'test/conformance/' + name + '.js')];
+const modules = ['dist/index.js', 'dist/tokenizer.js', 'dist/generate.js', 'dist/codec.js',
+  ...['tokens', 'logits', 'int8', 'archives'].map((name) => 'test/conformance/' + name + '.js')];
 document.addEventListener('verified', async ({ detail }) => {
-  const [library, tokenizer, generate, { tokensDigest }, { logitsDigest }, { int8Digest }] =
+  const [library, tokenizer, generate, codec, ...own] =
     await Promise.all(modules.map((path) => import('/' + path)));
+  const [{ tokensDigest }, { logitsDigest }, { int8Digest }, { archivesDigest }] = own;
   const tokens = await tokensDigest(library, tokenizer).catch(String);
   const logits = await logitsDigest(library, generate).catch(String);
   const int8 = await int8Digest(library).catch(String);
+  const archives = await archivesDigest(library, codec).catch(String);
   const { kernels } = library.int8();
-  const found = { ...detail, tokens, logits, int8, kernels };
+  const found = { ...detail, tokens, logits, int8, archives, kernels };
   fetch('/posted', { method: 'POST', body: JSON.stringify(found) });
 });
 </script>

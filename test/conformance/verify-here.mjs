@@ -1,11 +1,13 @@
 // verify on the runtime that runs this file, any that has modules and prints: one line of JSON, {
-// report, runtime, tokens, logits, int8, kernels } or { error }.
+// report, runtime, tokens, logits, int8, archives, kernels } or { error }.
 
 import './shell-prelude.js';
+import * as codec from '../../dist/codec.js';
 import * as generate from '../../dist/generate.js';
 import * as library from '../../dist/index.js';
 import * as tokenizer from '../../dist/tokenizer.js';
 import { describeRuntime, verify } from '../../dist/verify.js';
+import { archivesDigest } from './archives.js';
 import { int8Digest } from './int8.js';
 import { logitsDigest } from './logits.js';
 import { tokensDigest } from './tokens.js';
@@ -23,7 +25,9 @@ async function answer() {
     const tokens = await tokensDigest(library, tokenizer);
     const logits = await logitsDigest(library, generate);
     const int8 = await int8Digest(library);
-    return { report, runtime, tokens, logits, int8, kernels: library.int8().kernels };
+    const archives = await archivesDigest(library, codec);
+    const { kernels } = library.int8();
+    return { report, runtime, tokens, logits, int8, archives, kernels };
   } catch (error) {
     return { error: `${error.name}: ${error.message}`, runtime };
   }

@@ -10,10 +10,13 @@ const worker :Workerd.Worker = (
   compatibilityDate = "2026-01-01",
   modules = [
     (name = "test/conformance/worker-main.js", esModule = embed "worker-main.js"),
+    (name = "test/conformance/archives.js", esModule = embed "archives.js"),
+    (name = "test/golden/codec.js", esModule = embed "../golden/codec.js"),
     (name = "test/conformance/handover-steps.js", esModule = embed "handover-steps.js"),
     (name = "test/conformance/logits.js", esModule = embed "logits.js"),
     (name = "test/conformance/int8.js", esModule = embed "int8.js"),
     (name = "test/conformance/tokens.js", esModule = embed "tokens.js"),
+    (name = "dist/worker-codec.js", esModule = embed "../../dist/worker-codec.js"),
     (name = "dist/worker-generate.js", esModule = embed "../../dist/worker-generate.js"),
     (name = "dist/worker-tokenizer.js", esModule = embed "../../dist/worker-tokenizer.js"),
     (name = "dist/worker-verify.js", esModule = embed "../../dist/worker-verify.js"),
