@@ -3,6 +3,7 @@
 
 import { claims } from './claims.mjs';
 import { channelFigures, codecFigures } from './codec.mjs';
+import { imageFigures } from './codec-images.mjs';
 import { flowFigures } from './flows.mjs';
 import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
 import { int8Bounds, int8Bytes } from './int8.mjs';
@@ -96,6 +97,7 @@ export const BLOCKS = {
   commands,
   codec: codecFigures,
   channel: channelFigures,
+  'codec-images': imageFigures,
   flows: flowFigures,
   exported,
   tried,
