@@ -1,5 +1,7 @@
 // Receipts of training runs: a chain of digests that a stranger can compute again.
 
+export { type AuditOptions, audit } from './audit.ts';
+export { compareReceipts, type Difference } from './compare.ts';
 export { ReceiptError } from './errors.ts';
 export {
   RECEIPT_FORMAT,
@@ -7,6 +9,8 @@ export {
   type ReceiptLine,
   type ReceiptStart,
 } from './format.ts';
+export { findKernelFault, type KernelFault, type KernelFaultOptions } from './kernel-fault.ts';
+export { receiptOptions } from './options.ts';
 export { cutReceipt, MAX_RECEIPT_BYTES, type Receipt, readReceipt } from './read.ts';
 export { Recorder, type RecordOptions } from './recorder.ts';
 export { createReceiptKeys, type ReceiptKeys, signReceipt, verifySignature } from './sign.ts';

@@ -32,7 +32,7 @@ export interface RecordOptions {
   imported?: boolean | undefined;
   /** Steps between two digests of the whole state, 1..2^31 - 1 (100). */
   every?: number | undefined;
-  /** Every step has the digest of the whole state and of each of its tensors: some 10 kB a step
+  /** Every step has the digest of the whole state and of each of its tensors, in long lines
    *  (false). */
   full?: boolean | undefined;
 }

@@ -15,7 +15,7 @@ import {
 } from '../core/check.ts';
 import { sha256 } from '../core/digest.ts';
 import { philox4x32 } from '../core/random.ts';
-import { type Backend, type Kernels, RetrogradError } from '../index.ts';
+import { type Backend, type Kernels, RetrogradError, UsageError } from '../index.ts';
 
 /** A buffer in the kernel's memory. Its elements come from Philox4x32-10: key (stream of the case,
  *  0), counter (element, argument, 0, 0). With the block's words w0, w1: an integer type has low +
@@ -33,6 +33,8 @@ export interface BufferArgument {
   readonly high?: number;
   /** Of int64: values are signed and have this many bits (64). */
   readonly bits?: number;
+  /** Its bytes in base64 instead of random numbers: operands that a run had. */
+  readonly data?: string;
   /** True: its bytes after the call are part of the answer. */
   readonly output?: boolean;
 }
@@ -70,6 +72,10 @@ function element(
 }
 
 function fill(bytes: Uint8Array, buffer: BufferArgument, stream: number, argument: number): void {
+  if (buffer.data !== undefined) {
+    bytes.set(Uint8Array.from(atob(buffer.data), (c) => c.charCodeAt(0)));
+    return;
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let i = 0; i < buffer.length; i++) {
     const value = element(buffer, stream, argument, i);
@@ -146,7 +152,10 @@ function readBackend(backend: Backend): Backend {
 function readArgument(name: string, value: unknown): number | BufferArgument {
   if (typeof value === 'number') return whole(name, value, -(2 ** 32), 2 ** 32);
   const none = undefined;
-  const given = { type: none, length: none, low: none, high: none, bits: none, output: false };
+  const given = {
+    ...{ type: none, length: none, low: none, high: none, bits: none },
+    ...{ data: none, output: false },
+  };
   const own = fields<BufferArgument>(name, value as BufferArgument, given as never);
   const { type } = own;
   choice('type', type, ['uint8', 'int16', 'int32', 'int64']);
@@ -154,7 +163,16 @@ function readArgument(name: string, value: unknown): number | BufferArgument {
   for (const side of ['low', 'high'] as const)
     if (own[side] !== undefined) whole(side, own[side], -(2 ** 31), 2 ** 32);
   if (own.bits !== undefined) whole('bits', own.bits, 1, 64);
+  if (own.data !== undefined) checkData(own.data, own.length * WIDTH[type]);
   return own;
+}
+
+/** Refuses all but the base64 of so many bytes. */
+function checkData(data: string, size: number): void {
+  text('data', data);
+  const isWhole = data.length === 4 * Math.ceil(size / 3) && /^[A-Za-z0-9+/]*={0,2}$/.test(data);
+  if (!isWhole || atob(data).length !== size)
+    throw new UsageError(`data is not the base64 of the ${size} bytes of a buffer`);
 }
 
 /** What a kernel returns. Out of the memory it traps: no bits, an error. */

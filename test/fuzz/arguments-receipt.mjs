@@ -6,6 +6,7 @@ const dataSha256 = '0'.repeat(64);
 const run = () => R.Trainer.create({ ...gpt.options, threads: 1 });
 const about = () => ({ dataSha256, vocabulary: { a: [1] }, imported: false, every: 3, full: true });
 const trainer = run();
+const state = trainer.tensors().map((tensor) => ({ ...tensor, data: tensor.data.slice() }));
 const recorder = await S.Recorder.begin(trainer, about());
 const begun = new TextEncoder().encode(recorder.header);
 const line = await recorder.record(trainer.step(WINDOW()));
@@ -17,6 +18,21 @@ const envelope = await S.signReceipt(file, privateKey);
 export const RECEIPT_CALLS = [
   ['readReceipt', S.readReceipt, () => [file.slice()]],
   ['cutReceipt', S.cutReceipt, () => [file.slice(), 1]],
+  ['compareReceipts', S.compareReceipts, () => [file.slice(), begun.slice()]],
+  ['receiptOptions', S.receiptOptions, () => [file.slice(), { models: [], choices: {} }]],
+  [
+    'audit',
+    (...args) => {
+      const again = run();
+      return S.audit(again, args[0] ?? (() => again.step(WINDOW())), ...args.slice(1));
+    },
+    () => [undefined, file.slice(), { until: 1, onStep: () => 1 }],
+  ],
+  [
+    'findKernelFault',
+    (about) => S.findKernelFault({ ...gpt.options, threads: 1 }, about),
+    () => [{ tensors: state, steps: 0, step: (own) => own.step(WINDOW()) }],
+  ],
   ['createReceiptKeys', S.createReceiptKeys, () => []],
   ['signReceipt', S.signReceipt, () => [file.slice(), privateKey]],
   ['verifySignature', S.verifySignature, () => [file.slice(), envelope, publicKey]],

@@ -21,9 +21,11 @@ import { softmaxKernels } from './softmax.ts';
 /** Address 0 means "none" in the contract, so nothing lies there. */
 const BASE = 64;
 
-/** A reference back end with `bytes` free bytes after its base. */
-export function createReferenceBackend(bytes: number): Backend {
-  const memory = new Memory(BASE + bytes);
+/** A reference back end with `bytes` free bytes after its base, or on a memory. */
+export function createReferenceBackend(
+  bytes: number,
+  memory: Memory = new Memory(BASE + bytes),
+): Backend {
   return {
     name: 'reference',
     kernels: {

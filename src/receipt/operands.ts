@@ -1,0 +1,126 @@
+// The operands of one call of a kernel, out of the memory of a run, as a conformance case: which of
+// its arguments are addresses, the published cases say; how far each is read or written, the
+// reference kernel shows, run on a memory that takes note.
+
+import type { Backend, Kernels } from '../index.ts';
+import { createReferenceBackend } from '../kernels/reference/index.ts';
+import { Memory } from '../kernels/reference/memory.ts';
+import { type BufferArgument, type KernelCase, runCase } from '../verify/cases.ts';
+import { kernels as published } from '../verify/published/conformance.json';
+
+/** A call as it was made, and all memory from the back end's base on as it was before. */
+export interface Call {
+  readonly kernel: string;
+  readonly args: readonly number[];
+  readonly base: number;
+  readonly memory: Uint8Array;
+}
+
+type Buffer = Pick<BufferArgument, 'type' | 'output'>;
+const WIDTH = { uint8: 1, int16: 2, int32: 4, int64: 8 } as const;
+
+/** What an argument of a kernel points to; undefined for a number. */
+function bufferOf(kernel: string, argument: number): Buffer | undefined {
+  const { cases } = (published as unknown as Record<string, { cases: KernelCase[] }>)[kernel];
+  const found = cases.map(({ args }) => args[argument]).find((one) => typeof one === 'object');
+  return found as BufferArgument | undefined;
+}
+
+type View = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array;
+
+/** A memory that notes the end of what is touched in each of its regions of `size` bytes. */
+class NotingMemory extends Memory {
+  readonly ends: number[] = [];
+
+  constructor(
+    private readonly size: number,
+    regions: number,
+  ) {
+    super(size * regions);
+  }
+
+  private note(end: number): void {
+    const region = Math.ceil(end / this.size) - 1;
+    this.ends[region] = Math.max(this.ends[region] ?? 0, end - region * this.size);
+  }
+
+  private noting<T extends View>(view: T): T {
+    const width = view.BYTES_PER_ELEMENT;
+    const touch = (index: number): void => this.note(view.byteOffset + (index + 1) * width);
+    const isIndex = (key: string | symbol): boolean => /^\d+$/.test(String(key));
+    return new Proxy(view, {
+      get(target, key) {
+        if (isIndex(key)) {
+          touch(Number(key));
+          return target[Number(key)];
+        }
+        if (key === 'fill')
+          return (value: never, from = 0, to = target.length) => {
+            if (to > from) touch(to - 1);
+            return target.fill(value, from, to);
+          };
+        return Reflect.get(target, key, target);
+      },
+      set(target, key, value) {
+        if (isIndex(key)) touch(Number(key));
+        return Reflect.set(target, key, value, target);
+      },
+    });
+  }
+
+  override uint8 = (at: number): Uint8Array => this.noting(super.uint8(at));
+  override int16 = (at: number): Int16Array => this.noting(super.int16(at));
+  override int32 = (at: number): Int32Array => this.noting(super.int32(at));
+  override uint32 = (at: number): Uint32Array => this.noting(super.uint32(at));
+  override int64 = (at: number): BigInt64Array => this.noting(super.int64(at));
+}
+
+/** Bytes from `at` on that a call reads or writes for each of its addresses. */
+function extents(call: Call, addresses: ReadonlyMap<number, Buffer>): Map<number, number> {
+  const { kernel, args, base, memory } = call;
+  const size = Math.ceil(memory.length / 64) * 64 + 64;
+  const noting = new NotingMemory(size, addresses.size + 1);
+  const moved = args.slice();
+  [...addresses.keys()].forEach((argument, i) => {
+    moved[argument] = (i + 1) * size;
+    const from = memory.subarray(args[argument] - base);
+    new Uint8Array(noting.buffer).set(from, moved[argument]);
+  });
+  const { kernels } = createReferenceBackend(0, noting);
+  (kernels[kernel as keyof Kernels] as (...all: number[]) => unknown)(...moved);
+  return new Map([...addresses.keys()].map((argument, i) => [argument, noting.ends[i + 1] ?? 0]));
+}
+
+const base64 = (bytes: Uint8Array): string => {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+};
+
+/** A call as a case that anyone can repeat. */
+export function caseOf(call: Call): KernelCase {
+  const { kernel, args, base, memory } = call;
+  const addresses = new Map(
+    args.flatMap((value, i): [number, Buffer][] => {
+      const buffer = value === 0 ? undefined : bufferOf(kernel, i);
+      return buffer === undefined ? [] : [[i, buffer]];
+    }),
+  );
+  const sizes = extents(call, addresses);
+  return {
+    stream: 0,
+    args: args.map((value, i) => {
+      const buffer = addresses.get(i);
+      if (buffer === undefined) return value;
+      const { type, output } = buffer;
+      const length = Math.ceil((sizes.get(i) as number) / WIDTH[type]);
+      const at = value - base;
+      const data = base64(memory.subarray(at, at + length * WIDTH[type]));
+      return { type, length, data, ...(output === true ? { output } : {}) };
+    }),
+  };
+}
+
+/** What a back end makes of a case. */
+export const answerOf = (backend: Backend, kernel: string, one: KernelCase): Uint8Array =>
+  runCase(backend, kernel as keyof Kernels, one);
