@@ -4,6 +4,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { Interrupts } from './interrupts.ts';
+import type { StepReport } from './library.ts';
 import type { Reporter } from './reporters.ts';
 import type { Scope, Task, Validation } from './tasks/task.ts';
 import { threadsWarning } from './threads.ts';
@@ -18,6 +19,8 @@ export interface LoopOptions {
   /** On what it is judged before the end ('all'). */
   scope?: Scope;
   save: () => Promise<void>;
+  /** Hears of each step before the next one; the loop waits for what it returns. */
+  record?: ((report: StepReport) => Promise<void>) | undefined;
   reporter: Reporter;
   /** Hears what a validation found. */
   judged?: (found: Validation) => Promise<void>;
@@ -63,12 +66,14 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
     const start = performance.now();
     const report = task.step();
     const milliseconds = performance.now() - start;
+    const recorded = options.record?.(report);
     history.losses.push(report.loss);
     history.milliseconds += milliseconds;
     if (report.saturated > 0) history.clampedSteps++;
     reporter.step(report, milliseconds);
     warnOfThreads();
     await setImmediate();
+    await recorded;
     if (isDue(options.saveEvery)) await options.save();
     if (isDue(options.validateEvery)) await validate(options, history, options.scope ?? 'all');
   }

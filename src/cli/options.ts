@@ -76,6 +76,9 @@ export interface RunValues {
   bench?: string;
   out?: string;
   saveEvery?: number;
+  receipt?: string;
+  receiptFull?: boolean;
+  keepStates?: boolean;
   keepBest?: boolean;
   validateEvery?: number;
   stopAt?: number;
@@ -265,6 +268,9 @@ const AGAIN = [
   'validateEvery',
   'exportFloat32',
   'keepBest',
+  'receipt',
+  'receiptFull',
+  'keepStates',
 ];
 
 /** The words after `train` that continue a run begun or continued with these values. */
@@ -290,6 +296,21 @@ function checkInit({ init, resume, fresh, lora }: RunValues): void {
     throw new UsageError('--lora is given, but no weights to begin with, expected --init DIR too');
 }
 
+function checkPaths(values: RunValues): void {
+  for (const flag of ['out', 'resume', 'init', 'receipt'] as const)
+    if (values[flag] === '')
+      throw new UsageError(
+        `--${flag} is ${quote('')}, expected a ${flag === 'receipt' ? 'file' : 'directory'}`,
+      );
+}
+
+function checkReceipt(values: RunValues): void {
+  if (values.receiptFull === true && values.receipt === undefined)
+    throw new UsageError('--receipt-full is given, but no receipt, expected --receipt FILE too');
+  if (values.keepStates === true && values.saveEvery === undefined)
+    throw new UsageError('--keep-states is given, but no saves, expected --save-every too');
+}
+
 /** Throws UsageError for options that only make sense together. */
 export function checkTogether(values: RunValues): void {
   const isSaving = values.out !== undefined || values.resume !== undefined;
@@ -310,9 +331,8 @@ export function checkTogether(values: RunValues): void {
     throw new UsageError(
       '--keep-best is given and --validate-every is 0, expected validations to choose by',
     );
+  checkReceipt(values);
   checkInit(values);
   if (values.kernels !== undefined) int8({ build: values.kernels }); // refuses what is not here
-  for (const flag of ['out', 'resume', 'init'] as const)
-    if (values[flag] === '')
-      throw new UsageError(`--${flag} is ${quote('')}, expected a directory`);
+  checkPaths(values);
 }

@@ -22,6 +22,7 @@ import { addBenchOptions, addRows, addRunOptions, givenNames } from './options.t
 import { write, writeError } from './output.ts';
 import { plan } from './plan.ts';
 import { plot } from './plot/plot.ts';
+import { addReceipt } from './receipt/commands.ts';
 import type { Row } from './rows.ts';
 import { sample } from './sample.ts';
 import { commandLine, programName, rememberWords } from './shell.ts';
@@ -173,6 +174,7 @@ function createProgram(finish: (code: number) => void): Command {
   addCodec(program, finish);
   addExport(program, finish);
   addImport(program, finish);
+  addReceipt(program, finish);
 
   program
     .command('inspect')

@@ -128,6 +128,15 @@ export const RUNNING: Row[] = [
     'save every n steps too, not only at the end',
     (flag) => wholeNumber(flag, 1, MAX_STEPS),
   ],
+  [
+    '--receipt <file>',
+    'write a receipt: digests of every step, by which others can check the run (audit)',
+  ],
+  ['--receipt-full', 'in the receipt the digest of each tensor too, after every step'],
+  [
+    '--keep-states',
+    'keep the checkpoint of every save, as state-STEP.safetensors: an audit can begin there',
+  ],
   ['--export-float32', 'save the weights as float32 beside each checkpoint'],
   ['--keep-best', 'keep best.safetensors too, the checkpoint of the lowest validation loss so far'],
   [

@@ -4,6 +4,9 @@ import type { RetrogradError } from './library.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { attempt, type NamedFile, type Rescue, saveSurely } from './saving.ts';
 
+/** The checkpoint of a step that is kept (--keep-states). */
+export const stateFile = (step: number): string => `state-${step}.safetensors`;
+
 export class RunSaver {
   /** Set if the last save could not be written where it belongs. */
   rescue: Rescue | undefined;
@@ -20,9 +23,13 @@ export class RunSaver {
     return this.rescue?.directory ?? this.home.path;
   }
 
-  /** A save on the way; returns why it failed, if it did. */
-  onTheWay(): Promise<RetrogradError | undefined> {
-    return attempt(() => this.writeAs());
+  /** A save on the way, with `step` kept under the name of that step too; returns why it failed,
+   *  if it did. */
+  onTheWay(step?: number): Promise<RetrogradError | undefined> {
+    return attempt(async () => {
+      await this.writeAs();
+      if (step !== undefined) await this.writeAs(stateFile(step));
+    });
   }
 
   /** Saves, the checkpoint under a name if one is given. Throws RetrogradError. */

@@ -8,12 +8,13 @@ import { checkpointPath, directoryOf } from './files.ts';
 import { bytes, count } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { OverflowError, ReconstructionError, RetrogradError } from './library.ts';
+import { OverflowError, ReconstructionError, RetrogradError, type StepReport } from './library.ts';
 import { logPath, RunLog } from './log.ts';
 import { runLoop, validate } from './loop.ts';
 import { checkTogether, type RunValues } from './options.ts';
 import { goOnWithoutOutput } from './output.ts';
 import { goOn, type Prepared, prepare, withData } from './prepare.ts';
+import { RunReceipt } from './receipt/run-receipt.ts';
 import { doneEvent, humanReport, type RunSummary } from './report.ts';
 import {
   chooseReporter,
@@ -86,12 +87,16 @@ function printEnd({ said, command }: End): void {
 function saverOf(
   { kind, trainer, data, home, initSha256 }: Prepared,
   values: RunValues,
+  receipt: RunReceipt | undefined,
 ): RunSaver | undefined {
   if (home === undefined) return undefined;
   const vocabulary = kind.toJson(data.known);
   const float32 = values.exportFloat32 === true;
   const settings = { vocabulary, dataSha256: data.sha256, initSha256, float32 };
-  return new RunSaver(home, (name) => encodeRun(trainer, settings, name));
+  return new RunSaver(home, async (name) => {
+    await receipt?.settled();
+    return encodeRun(trainer, settings, name);
+  });
 }
 
 /** A step that leaves the range of its numbers has touched no weight: those before it are saved. */
@@ -133,21 +138,34 @@ interface Run extends Prepared {
   from: number;
   interrupts: Interrupts;
   saver: RunSaver | undefined;
+  receipt: RunReceipt | undefined;
   log: RunLog | undefined;
   reporter: Reporter;
 }
 
-function begin(prepared: Prepared, values: RunValues): Run {
+function begin(prepared: Prepared, values: RunValues, receipt: RunReceipt | undefined): Run {
   const { trainer, task, until, home } = prepared;
   const from = trainer.steps;
   const interrupts = new Interrupts();
-  const saver = saverOf(prepared, values);
+  const saver = saverOf(prepared, values, receipt);
   const { unit, unitsPerStep } = task;
   const shown = chooseReporter(values.json === true, { from, to: until, unit, unitsPerStep });
-  if (home === undefined)
-    return { ...prepared, values, from, interrupts, saver, log: undefined, reporter: shown };
+  const run = { ...prepared, values, from, interrupts, saver, receipt };
+  if (home === undefined) return { ...run, log: undefined, reporter: shown };
   const log = new RunLog(home.path, from, values.resume && directoryOf(values.resume));
-  return { ...prepared, values, from, interrupts, saver, log, reporter: logged(shown, log) };
+  return { ...run, log, reporter: logged(shown, log) };
+}
+
+/** With --receipt: what writes it. */
+async function receiptOf(prepared: Prepared, values: RunValues): Promise<RunReceipt | undefined> {
+  if (values.receipt === undefined) return undefined;
+  try {
+    return await RunReceipt.open(values.receipt, prepared, values);
+  } catch (error) {
+    prepared.trainer.close();
+    prepared.home?.release();
+    throw error;
+  }
 }
 
 /** With --keep-best: what keeps the best checkpoint. */
@@ -158,17 +176,19 @@ async function bestOf({ values, saver, from }: Run): Promise<Best | undefined> {
 
 /** Trains, saves and judges. */
 async function learn(run: Run, best: Best | undefined): Promise<RunSummary> {
-  const { values, trainer, task, until, from, interrupts, saver, reporter } = run;
+  const { values, trainer, task, until, from, interrupts, saver, receipt, reporter } = run;
   const judged = async ({ loss }: Validation): Promise<void> => best?.judge(trainer.steps, loss);
   const save = async (): Promise<void> => {
-    const error = await saver?.onTheWay();
+    const error = await saver?.onTheWay(values.keepStates === true ? trainer.steps : undefined);
     if (error !== undefined)
       reporter.warning(`${wordsOf(error)}; training goes on, the next save tries again`);
   };
   const { every: validateEvery, scope } = validationsOf(values, trainer.options);
   const { saveEvery = 0 } = values;
   const judging = { task, reporter, interrupts, judged };
-  const history = await runLoop({ ...judging, until, validateEvery, scope, saveEvery, save }).catch(
+  const record = receipt && ((report: StepReport) => receipt.record(report));
+  const saving = { saveEvery, save, record };
+  const history = await runLoop({ ...judging, until, validateEvery, scope, ...saving }).catch(
     (error: unknown) => saveBeforeFailure(error, saver, reporter, trainer.steps - from),
   );
   await saver?.atEnd();
@@ -193,7 +213,7 @@ function doneOf({ saver }: Run, summary: RunSummary, best: Best | undefined, end
 
 /** The report for people, and where things are. */
 function printReport(
-  { saver, home }: Run,
+  { saver, home, receipt }: Run,
   summary: RunSummary,
   best: Best | undefined,
   end: End | undefined,
@@ -206,6 +226,7 @@ function printReport(
         `${best.loss.toFixed(4)})`,
     );
   if (home !== undefined) print(`log         ${oneLine(logPath(home.path))}`);
+  if (receipt !== undefined) print(`receipt     ${oneLine(receipt.path)}`);
   if (end !== undefined) printEnd(end);
 }
 
@@ -233,17 +254,20 @@ export async function train(
   const values = withData(kind, given);
   const prepared = await prepare(kind, values, names);
   const { trainer, home } = prepared;
-  const run = begin(prepared, values);
+  const receipt = await receiptOf(prepared, values);
+  const run = begin(prepared, values, receipt);
   if (home !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(home.path)}`);
   try {
     const best = await bestOf(run);
     await allThreadsUp(trainer);
     announce(run.reporter, prepared);
     const summary = await learn(run, best);
+    await receipt?.close();
     run.reporter.close();
     return conclude(run, summary, best);
   } finally {
     run.reporter.close();
+    await receipt?.close();
     run.log?.close();
     run.interrupts.release();
     trainer.close();

@@ -1,0 +1,297 @@
+// retrograd audit RECEIPT: does a run again, or parts of it, and compares each step with the
+// receipt. Exit code 0: equal; 1: a step differs; 2: cannot tell.
+
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { quote } from '../argv.ts';
+import { count, table } from '../format.ts';
+import { kindOf, type SomeKind } from '../kinds/kinds.ts';
+import {
+  audit as auditRun,
+  checkTrainOptions,
+  compareReceipts,
+  type Difference,
+  findKernelFault,
+  type NamedTensor,
+  type Receipt,
+  ReceiptError,
+  RetrogradError,
+  readReceipt,
+  receiptOptions,
+  type Trainer,
+  UsageError,
+} from '../library.ts';
+import { dataWords, type RunValues } from '../options.ts';
+import { print, printJson } from '../reporters.ts';
+import { createTrainer, openRun, restoreTrainer } from '../run.ts';
+import type { RunOptions } from '../settings.ts';
+import { status } from '../status.ts';
+import type { Task } from '../tasks/task.ts';
+import { defaultThreads } from '../threads.ts';
+import { about, NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
+import { readReceiptFile } from './run-receipt.ts';
+import { onlySteps, type Segment, sampleOf, segmentsOf } from './segments.ts';
+
+export interface AuditValues extends RunValues {
+  all?: boolean;
+  run?: string;
+  from?: string;
+  steps?: never;
+  only?: string;
+  segments?: number;
+  nonce?: string;
+  bisect?: string;
+  jobs?: number;
+  kernels?: never;
+  kernelsOf?: number;
+  case?: string;
+}
+
+/** What an audit works with. */
+interface Audit {
+  path: string;
+  file: Uint8Array;
+  receipt: Receipt;
+  values: AuditValues;
+  kind: SomeKind;
+  options: RunOptions;
+  known: unknown;
+}
+
+/** What was found: nothing, or the first difference. */
+interface Found {
+  difference: Difference | undefined;
+  /** Steps that were done again. */
+  steps: number;
+}
+
+async function open(path: string, values: AuditValues): Promise<Audit> {
+  const file = readReceiptFile(path);
+  return about(path, () => {
+    const receipt = readReceipt(file);
+    const given = receiptOptions(file);
+    const threads = values.threads ?? defaultThreads(given.batch);
+    const free = { threads, microBatch: values.microBatch ?? given.batch };
+    const options = checkTrainOptions({ ...given, ...free }) as unknown as RunOptions;
+    const kind = kindOf(options.model);
+    const known: unknown = kind.fromJson(receipt.header.vocabulary, options.model.config);
+    if (known === undefined) throw new ReceiptError('its vocabulary does not fit its model');
+    return { path, file, receipt, values, kind, options, known };
+  });
+}
+
+/** The run at the beginning of a segment. */
+async function start(
+  { kind, options, known, receipt, values }: Audit,
+  { checkpoint }: Segment,
+): Promise<{ trainer: Trainer<never>; task: Task }> {
+  const { data: dataSha256, library: libraryVersion } = receipt.header;
+  const saved = { tensors: [], options, step: 0, vocabulary: receipt.header.vocabulary };
+  const run = { ...saved, dataSha256, libraryVersion, directory: '', known };
+  kind.checkGiven(values);
+  const data = await kind.read(values, run);
+  const trainer =
+    checkpoint === undefined
+      ? createTrainer(kind, options)
+      : restoreTrainer(kind, await openRun(checkpoint, kind), options);
+  return { trainer, task: kind.task(trainer, data, values) };
+}
+
+/** Does a segment again. */
+async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
+  const { trainer, task } = await start(one, segment);
+  const { until, checkpoint } = segment;
+  try {
+    await trainer.ready();
+    const onStep = (step: number): void => {
+      if (one.values.json !== true) status(`step ${step} of ${segment.from + 1} to ${until}`);
+    };
+    const difference = await auditRun(trainer, () => task.step(), one.file, { until, onStep });
+    if (difference?.step === segment.from && checkpoint !== undefined)
+      throw new UsageError(
+        `${quote(checkpoint)} is not the state that the receipt has after step ${segment.from}`,
+        'give another --run, or none: the run is then done again from its beginning',
+      );
+    return { difference, steps: trainer.steps - segment.from };
+  } finally {
+    status('');
+    trainer.close();
+  }
+}
+
+/** The same in a process of its own, on one thread. */
+function inProcess({ path, values, kind }: Audit, { from, until }: Segment): Promise<Found> {
+  const flag = (name: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [name, value];
+  const words = [
+    ...[process.argv[1], 'audit', path, ...dataWords(kind.rows, values)],
+    ...[...flag('--run', values.run), ...flag('--from', values.from)],
+    ...['--only', `${from + 1}-${until}`, '--threads', '1', '--jobs', '1', '--json'],
+  ];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (text) => {
+      out += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code !== 0 && code !== 1)
+        return reject(new UsageError(`steps ${from + 1} to ${until} could not be done again`));
+      const { difference, steps } = JSON.parse(out.trim().split('\n').at(-1) as string);
+      resolve({ difference: difference ?? undefined, steps });
+    });
+  });
+}
+
+/** Does all segments again, `jobs` at a time; the first difference is that of the earliest step. */
+async function auditAll(one: Audit, segments: readonly Segment[], jobs: number): Promise<Found> {
+  const queue = [...segments];
+  const found: Found[] = [];
+  const first = (): Difference | undefined =>
+    found
+      .flatMap(({ difference }) => difference ?? [])
+      .sort((a, b) => a.step - b.step)
+      .at(0);
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      if (next.from >= (first()?.step ?? Infinity)) continue; // what follows is different anyway
+      found.push(jobs > 1 ? await inProcess(one, next) : await auditSegment(one, next));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, segments.length) }, work));
+  return { difference: first(), steps: found.reduce((sum, { steps }) => sum + steps, 0) };
+}
+
+/** The first kernel of a step that this machine computes in another way than the reference does. */
+async function judgeKernels(one: Audit, segments: readonly Segment[], step: number) {
+  const segment = segments.find(({ from, until }) => from < step && until >= step);
+  if (segment === undefined) throw new UsageError(`the receipt has no step ${step} to look at`);
+  const { trainer, task } = await start(one, segment);
+  const { kind, options, values, receipt, known } = one;
+  while (trainer.steps < step - 1) task.step();
+  const tensors: NamedTensor[] = trainer.tensors().map((t) => ({ ...t, data: t.data.slice() }));
+  trainer.close();
+  const { data: dataSha256, library: libraryVersion } = receipt.header;
+  const saved = { tensors: [], options, step: 0, vocabulary: null, dataSha256, libraryVersion };
+  const data = await kind.read(values, { ...saved, directory: '', known });
+  if (values.json !== true) status(`judging the kernels of step ${step} ...`);
+  const fault = findKernelFault(options, {
+    tensors,
+    steps: step - 1,
+    step: (own) => kind.task(own as Trainer<never>, data, values).step(),
+  });
+  status('');
+  if (fault !== undefined && values.case !== undefined)
+    writeNew(values.case, `${JSON.stringify({ ...fault, case: undefined, ...fault.case })}\n`);
+  return fault;
+}
+
+function blockOf(name: string | undefined): string {
+  const [, block] = /^(?:optimizer\.\w+\.)?block\.(\d+)\./.exec(name ?? '') ?? [];
+  return block === undefined ? '' : ` (block ${block})`;
+}
+
+/** A difference in words. */
+function inWords({ step, fields, gradient, tensor }: Difference): string {
+  const first = [
+    ...(gradient === undefined ? [] : [`first gradient ${gradient}${blockOf(gradient)}`]),
+    ...(tensor === undefined ? [] : [`first tensor ${tensor}${blockOf(tensor)}`]),
+  ];
+  return `step ${step} differs: ${[fields.join(', '), ...first].join('; ')}`;
+}
+
+/** The kernels of a step, in words; undefined if they could not be judged. */
+async function kernelsInWords(one: Audit, segments: readonly Segment[], step: number) {
+  try {
+    const fault = await judgeKernels(one, segments, step);
+    const kernels =
+      fault === undefined
+        ? `every kernel of step ${step} computes here what the reference does`
+        : `call ${fault.call} of step ${step}, ${fault.kernel}, does not compute here what the ` +
+          `reference does: this machine cannot be trusted (expected ${fault.expected}, found ` +
+          `${fault.found})`;
+    return { fault, kernels };
+  } catch (error) {
+    if (!(error instanceof RetrogradError)) throw error;
+    return { fault: undefined, kernels: `the kernels were not judged: ${error.message}` };
+  }
+}
+
+/** Says what was found; returns the exit code. */
+async function conclude(
+  one: Audit,
+  segments: readonly Segment[],
+  { difference, steps }: Found,
+  nonce: string | undefined,
+): Promise<number> {
+  const { values } = one;
+  const at = values.kernelsOf ?? (difference && difference.step > 0 ? difference.step : undefined);
+  const judged = at === undefined ? undefined : await kernelsInWords(one, segments, at);
+  const isOwnFault = judged?.fault !== undefined;
+  const differs = difference === undefined ? 0 : 1;
+  const code = isOwnFault ? 2 : differs;
+  const said =
+    difference === undefined ? `equal: ${count(steps)} steps done again` : inWords(difference);
+  if (values.json === true) {
+    const kernel = judged?.fault && { ...judged.fault, case: undefined };
+    printJson({ event: 'audit', equal: code === 0, steps, nonce, difference, kernel });
+    return code;
+  }
+  print(said);
+  if (judged !== undefined) print(judged.kernels);
+  if (nonce !== undefined)
+    print(`a sample, drawn with --nonce ${nonce}: a fault elsewhere is not seen`);
+  print(`\n${NOT_PROVED}`);
+  return code;
+}
+
+/** Two receipts, without training. */
+function bisect({ file, path, values }: Audit, other: string): Found {
+  const difference = compareReceipts(file, readReceiptFile(other));
+  if (values.json !== true && difference !== undefined)
+    print(
+      `${quote(path)} and ${quote(other)} part: ${inWords(difference)}\n` +
+        'until there they agree, so this step alone is in dispute: ' +
+        `--only ${Math.max(1, difference.step)} and the data tell who is right`,
+    );
+  return { difference, steps: 0 };
+}
+
+async function work(path: string, values: AuditValues): Promise<number> {
+  const one = await open(path, values);
+  const { receipt } = one;
+  if (values.json !== true) print(`${table(rowsOf(receipt))}\n`);
+  if (values.bisect !== undefined) {
+    const other = values.bisect;
+    const { difference } = await about(other, () => bisect(one, other));
+    if (values.json === true) printJson({ event: 'bisect', equal: !difference, difference });
+    else if (difference === undefined) print('equal, as far as both go');
+    return difference === undefined ? 0 : 1;
+  }
+  const all = segmentsOf(receipt, values.run, values.from);
+  const nonce = values.nonce ?? randomBytes(8).toString('hex');
+  const digest = (words: string): string =>
+    createHash('sha256')
+      .update(`${receipt.seals.at(-1)} ${nonce} ${words}`)
+      .digest('hex');
+  const isSample = values.segments !== undefined && values.segments < all.length;
+  const sampled = isSample ? sampleOf(all, values.segments as number, digest) : all;
+  const only = values.kernelsOf === undefined ? values.only : String(values.kernelsOf);
+  const segments = only === undefined ? sampled : onlySteps(all, only);
+  const jobs = Math.min(values.jobs ?? availableParallelism(), segments.length);
+  const found = await auditAll(one, segments, jobs);
+  return conclude(one, all, found, isSample ? nonce : undefined);
+}
+
+/** Returns the exit code: 2 for whatever keeps the audit from telling. */
+export async function audit(path: string, values: AuditValues): Promise<number> {
+  try {
+    return await work(path, values);
+  } catch (error) {
+    if (!(error instanceof RetrogradError) || error instanceof UsageError) throw error;
+    const [message] = error.message.split('. HINT: ');
+    throw new UsageError(`cannot tell: ${message}`, error.hint ?? 'see docs/receipts.md');
+  }
+}

@@ -1,0 +1,139 @@
+// --receipt FILE: the receipt of a run, written line by line while it trains. A line is on its way
+// to the disk before a checkpoint of its step is written, so a run that goes on finds every step
+// that its checkpoint has. A receipt that cannot be written costs a warning, never the run.
+
+import * as fs from 'node:fs';
+import { quote } from '../argv.ts';
+import {
+  cutReceipt,
+  MAX_RECEIPT_BYTES,
+  Recorder,
+  RetrogradError,
+  type StepReport,
+  UsageError,
+} from '../library.ts';
+import type { RunValues } from '../options.ts';
+import { warn } from '../output.ts';
+import type { Prepared } from '../prepare.ts';
+import { readBounded } from '../read.ts';
+import { codeOf, reason } from '../system-errors.ts';
+
+/** Steps between two digests of the whole state, where nothing is saved on the way. */
+const EVERY = 100;
+
+/** The bytes of a receipt. Throws UsageError. */
+export function readReceiptFile(path: string): Uint8Array {
+  try {
+    return readBounded(path, MAX_RECEIPT_BYTES);
+  } catch (error) {
+    throw new UsageError(
+      `receipt ${quote(path)} ${reason(error)}, expected a receipt that train wrote`,
+      'give the file of --receipt',
+    );
+  }
+}
+
+function openNew(path: string): number {
+  try {
+    return fs.openSync(path, 'wx');
+  } catch (error) {
+    const isThere = codeOf(error) === 'EEXIST';
+    throw new UsageError(
+      `--receipt ${quote(path)} ${isThere ? 'is there already' : reason(error)}, expected a new ` +
+        'file that can be written',
+      isThere ? 'go on with its run by --resume, or choose another file' : 'choose another file',
+    );
+  }
+}
+
+/** The receipt of a run on its way. */
+export class RunReceipt {
+  private handle: number | undefined;
+  private done: Promise<void> = Promise.resolve();
+
+  private constructor(
+    readonly path: string,
+    private readonly recorder: Recorder<never>,
+  ) {}
+
+  /** Begins a receipt, or goes on with that of a run that is resumed: what it says of steps after
+   *  the checkpoint happens again. Throws UsageError, ReceiptError. */
+  static async open(
+    path: string,
+    { kind, trainer, data, initSha256 }: Prepared,
+    values: RunValues,
+  ): Promise<RunReceipt> {
+    if (values.resume !== undefined && fs.existsSync(path)) {
+      const begun = inFile(path, () => cutReceipt(readReceiptFile(path), trainer.steps));
+      const recorder = await Recorder.resume(trainer, begun).catch((error: unknown) =>
+        inFile(path, () => {
+          throw error;
+        }),
+      );
+      const receipt = new RunReceipt(path, recorder);
+      fs.truncateSync(path, begun.length);
+      receipt.handle = fs.openSync(path, 'a');
+      return receipt;
+    }
+    const recorder = await Recorder.begin(trainer, {
+      dataSha256: data.sha256,
+      vocabulary: kind.toJson(data.known),
+      imported: trainer.steps > 0 || initSha256 !== undefined,
+      every: values.saveEvery ?? EVERY,
+      full: values.receiptFull === true,
+    });
+    const receipt = new RunReceipt(path, recorder);
+    receipt.handle = openNew(path);
+    receipt.write(recorder.header);
+    return receipt;
+  }
+
+  /** Records a step. Resolves when the step before it is written. */
+  record(report: StepReport): Promise<void> {
+    const before = this.done;
+    const line = this.recorder.record(report);
+    this.done = (async () => {
+      await before;
+      this.write(await line);
+    })();
+    return before;
+  }
+
+  /** Resolves when all that was recorded is written. */
+  async settled(): Promise<void> {
+    await this.done;
+    if (this.handle !== undefined) fs.fsyncSync(this.handle);
+  }
+
+  async close(): Promise<void> {
+    await this.done;
+    if (this.handle !== undefined) fs.closeSync(this.handle);
+    this.handle = undefined;
+  }
+
+  private write(line: string): void {
+    const { handle } = this;
+    if (handle === undefined) return;
+    try {
+      fs.writeFileSync(handle, line);
+    } catch (error) {
+      this.handle = undefined;
+      fs.closeSync(handle);
+      warn(`the receipt ${quote(this.path)} ${reason(error)}; it ends before this step`);
+    }
+  }
+}
+
+/** An error of a receipt names its file. */
+function inFile<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RetrogradError) || error instanceof UsageError) throw error;
+    const [message] = error.message.split('. HINT: ');
+    throw new RetrogradError(
+      `receipt ${quote(path)}: ${message}`,
+      error.hint ?? 'give another file to --receipt: a new receipt begins where the run is',
+    );
+  }
+}
