@@ -104,6 +104,9 @@ export const BLOCKS = {
   'example-output': exampleOutput,
   help: helpOf(),
   'help-train-gpt': helpOf('train', 'gpt'),
+  'help-receipt-verify': helpOf('receipt', 'verify'),
+  'help-receipt-sign': helpOf('receipt', 'sign'),
+  'help-receipt-keygen': helpOf('receipt', 'keygen'),
   'help-train-vit': helpOf('train', 'vit'),
   'help-train-translate': helpOf('train', 'translate'),
   ...Object.fromEntries(
@@ -120,6 +123,7 @@ export const BLOCKS = {
       'plot',
       'demo',
       'verify',
+      'audit',
       'translate',
     ].map((name) => [`help-${name}`, helpOf(name)]),
   ),
