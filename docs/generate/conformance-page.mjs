@@ -33,7 +33,7 @@ export { philox4x32 } from './src/core/random.ts';
 export { runCase } from './src/verify/cases.ts';
 export { RUNS, smallRun } from './src/verify/runs.ts';
 export { checkTrainOptions } from './src/train/options.ts';
-export { optionsToData } from './src/train/member.ts';
+export { optionsToData } from './src/train/options-data.ts';
 export * as formats from './src/memory/formats.ts';`;
 
 // ---- tables -------------------------------------------------------------------------------------
@@ -208,8 +208,8 @@ ${contractText(golden)}
 An element of \`args\` is a number, passed as it is (0 for an absent pointer), or a buffer, whose \
 address is passed:
 \`{ "type", "length", "low"?, "high"?, "bits"?, "data"?, "output"? }\`. Each buffer has its own \
-memory, aligned to 64 bytes. \`data\`, in cases that an audit writes (receipts.md), has its bytes in \
-base64, instead of filling.
+memory, aligned to 64 bytes. \`data\`, in cases that an audit writes (receipts.md), has its \
+bytes in base64, instead of filling.
 
 1. **Filling.** Element i of the buffer that is argument a (counted from 0, numbers included) \
 comes from the words w0, w1, w2, w3 of
