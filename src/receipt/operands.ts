@@ -28,67 +28,62 @@ function bufferOf(kernel: string, argument: number): Buffer | undefined {
 
 type View = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array;
 
+const VIEWS = ['uint8', 'int16', 'int32', 'uint32', 'int64'] as const;
+
+/** A view that tells the end of each element, in bytes, when it is read or written. */
+function noting<T extends View>(view: T, note: (end: number) => void): T {
+  const touch = (index: number): void =>
+    note(view.byteOffset + (index + 1) * view.BYTES_PER_ELEMENT);
+  const isIndex = (key: string | symbol): boolean => /^\d+$/.test(String(key));
+  return new Proxy(view, {
+    get(target, key) {
+      if (isIndex(key)) {
+        touch(Number(key));
+        return target[Number(key)];
+      }
+      if (key === 'fill')
+        return (value: never, from = 0, to = target.length) => {
+          if (to > from) touch(to - 1);
+          return target.fill(value, from, to);
+        };
+      return Reflect.get(target, key, target);
+    },
+    set(target, key, value) {
+      if (isIndex(key)) touch(Number(key));
+      return Reflect.set(target, key, value, target);
+    },
+  });
+}
+
 /** A memory that notes the end of what is touched in each of its regions of `size` bytes. */
-class NotingMemory extends Memory {
-  readonly ends: number[] = [];
-
-  constructor(
-    private readonly size: number,
-    regions: number,
-  ) {
-    super(size * regions);
+function notingMemory(size: number, regions: number): { memory: Memory; ends: number[] } {
+  const memory = new Memory(size * regions);
+  const ends: number[] = [];
+  const note = (end: number): void => {
+    const region = Math.ceil(end / size) - 1;
+    ends[region] = Math.max(ends[region] ?? 0, end - region * size);
+  };
+  for (const name of VIEWS) {
+    const plain: (at: number) => View = memory[name].bind(memory);
+    Object.assign(memory, { [name]: (at: number) => noting(plain(at), note) });
   }
-
-  private note(end: number): void {
-    const region = Math.ceil(end / this.size) - 1;
-    this.ends[region] = Math.max(this.ends[region] ?? 0, end - region * this.size);
-  }
-
-  private noting<T extends View>(view: T): T {
-    const width = view.BYTES_PER_ELEMENT;
-    const touch = (index: number): void => this.note(view.byteOffset + (index + 1) * width);
-    const isIndex = (key: string | symbol): boolean => /^\d+$/.test(String(key));
-    return new Proxy(view, {
-      get(target, key) {
-        if (isIndex(key)) {
-          touch(Number(key));
-          return target[Number(key)];
-        }
-        if (key === 'fill')
-          return (value: never, from = 0, to = target.length) => {
-            if (to > from) touch(to - 1);
-            return target.fill(value, from, to);
-          };
-        return Reflect.get(target, key, target);
-      },
-      set(target, key, value) {
-        if (isIndex(key)) touch(Number(key));
-        return Reflect.set(target, key, value, target);
-      },
-    });
-  }
-
-  override uint8 = (at: number): Uint8Array => this.noting(super.uint8(at));
-  override int16 = (at: number): Int16Array => this.noting(super.int16(at));
-  override int32 = (at: number): Int32Array => this.noting(super.int32(at));
-  override uint32 = (at: number): Uint32Array => this.noting(super.uint32(at));
-  override int64 = (at: number): BigInt64Array => this.noting(super.int64(at));
+  return { memory, ends };
 }
 
 /** Bytes from `at` on that a call reads or writes for each of its addresses. */
 function extents(call: Call, addresses: ReadonlyMap<number, Buffer>): Map<number, number> {
   const { kernel, args, base, memory } = call;
   const size = Math.ceil(memory.length / 64) * 64 + 64;
-  const noting = new NotingMemory(size, addresses.size + 1);
+  const { memory: noted, ends } = notingMemory(size, addresses.size + 1);
   const moved = args.slice();
   [...addresses.keys()].forEach((argument, i) => {
     moved[argument] = (i + 1) * size;
     const from = memory.subarray(args[argument] - base);
-    new Uint8Array(noting.buffer).set(from, moved[argument]);
+    new Uint8Array(noted.buffer).set(from, moved[argument]);
   });
-  const { kernels } = createReferenceBackend(0, noting);
+  const { kernels } = createReferenceBackend(0, noted);
   (kernels[kernel as keyof Kernels] as (...all: number[]) => unknown)(...moved);
-  return new Map([...addresses.keys()].map((argument, i) => [argument, noting.ends[i + 1] ?? 0]));
+  return new Map([...addresses.keys()].map((argument, i) => [argument, ends[i + 1] ?? 0]));
 }
 
 const base64 = (bytes: Uint8Array): string => {
