@@ -58,7 +58,7 @@ describe('a predictor of a translator', () => {
     use(trainer);
     expect(() => next(Int32Array.of(1))).toThrow(UsageError);
     expect(() => next(Int32Array.of(1))).toThrow(
-      'the trainer was used since. HINT: call predictor again',
+      'the trainer was used. HINT: call predictor',
     );
   });
 
