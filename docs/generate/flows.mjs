@@ -6,10 +6,11 @@ import { result } from './source.mjs';
 
 const COMMANDS = '`node bench/idf.mjs ... --write` and `node bench/i-revnet.mjs ... --write`';
 
-const bits = ({ bits, unseen }) => `${bits.toFixed(3)} bits a dimension on ${count(unseen)} others`;
-const accuracy = ({ accuracy, unseen, different }) =>
-  `${(100 * accuracy).toFixed(2)} % of ${count(unseen)} others; ${count(different)} bytes of them ` +
-  'rebuilt from the last state differ';
+const bits = ({ bits: found, unseen }) =>
+  `${found.toFixed(3)} bits a dimension on ${count(unseen)} others`;
+const accuracy = ({ accuracy: share, unseen, different }) =>
+  `${(100 * share).toFixed(2)} % of ${count(unseen)} others; ${count(different)} bytes ` +
+  'of them, rebuilt from the last state, differ';
 
 const ROWS = {
   idf: ['integer discrete flow, exact CIFAR-10 images', bits],

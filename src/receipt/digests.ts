@@ -16,8 +16,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Uint8Array =>
 /** The parts as one in memory that no thread shares; a part that is such is itself. */
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const [first] = parts;
-  if (parts.length === 1 && first.buffer instanceof ArrayBuffer)
-    return first as Uint8Array<ArrayBuffer>;
+  const isOwn = String(first.buffer) === '[object ArrayBuffer]';
+  if (parts.length === 1 && isOwn) return first as Uint8Array<ArrayBuffer>;
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,12 +1,12 @@
 // The operands of one call of a kernel, out of the memory of a run, as a conformance case: which of
-// its arguments are addresses, the published cases say; how far each is read or written, the
+// its arguments are addresses, a table says (arguments.ts); how far each is read or written, the
 // reference kernel shows, run on a memory that takes note.
 
 import type { Backend, Kernels } from '../index.ts';
 import { createReferenceBackend } from '../kernels/reference/index.ts';
 import { Memory } from '../kernels/reference/memory.ts';
 import { type BufferArgument, type KernelCase, runCase } from '../verify/cases.ts';
-import { kernels as published } from '../verify/published/conformance.json';
+import { ARGUMENTS } from './arguments.ts';
 
 /** A call as it was made, and all memory from the back end's base on as it was before. */
 export interface Call {
@@ -19,11 +19,15 @@ export interface Call {
 type Buffer = Pick<BufferArgument, 'type' | 'output'>;
 const WIDTH = { uint8: 1, int16: 2, int32: 4, int64: 8 } as const;
 
+const TYPES = { b: 'uint8', h: 'int16', w: 'int32', l: 'int64' } as const;
+
 /** What an argument of a kernel points to; undefined for a number. */
 function bufferOf(kernel: string, argument: number): Buffer | undefined {
-  const { cases } = (published as unknown as Record<string, { cases: KernelCase[] }>)[kernel];
-  const found = cases.map(({ args }) => args[argument]).find((one) => typeof one === 'object');
-  return found as BufferArgument | undefined;
+  const letter = ARGUMENTS[kernel][argument];
+  const small = letter.toLowerCase();
+  return small in TYPES
+    ? { type: TYPES[small as keyof typeof TYPES], output: small !== letter }
+    : undefined;
 }
 
 type View = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array;

@@ -34,6 +34,7 @@ export interface Receipt {
 
 /** Most steps of a run. */
 const MAX_STEPS = 2 ** 31 - 1;
+const NO_LINE = 'it has no whole line';
 /** Most bytes of a receipt. */
 export const MAX_RECEIPT_BYTES = 2 ** 29;
 
@@ -189,6 +190,7 @@ export function readReceipt(file: Uint8Array): Receipt {
   const bytes = typed('file', file, 'Uint8Array');
   if (bytes.length > MAX_RECEIPT_BYTES)
     throw new ReceiptError(`it has ${bytes.length} bytes, expected at most ${MAX_RECEIPT_BYTES}`);
+  if (bytes.length === 0) throw new ReceiptError(NO_LINE);
   const lines: ReceiptLine[] = [];
   const seals: string[] = [];
   const ends: number[] = [];
@@ -204,7 +206,7 @@ export function readReceipt(file: Uint8Array): Receipt {
     start = end + 1;
     ends.push(start);
   }
-  if (header === undefined) throw new ReceiptError('it has no whole line');
+  if (header === undefined) throw new ReceiptError(NO_LINE);
   return { header, lines, seals, ends, torn: start < bytes.length };
 }
 

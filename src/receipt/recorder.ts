@@ -49,8 +49,19 @@ function decidingOptions<Batch>(trainer: Trainer<Batch>): ReceiptHeader['options
 const trainerOf = <Batch>(value: Trainer<Batch>): Trainer<Batch> =>
   instance<Trainer<Batch>>('trainer', value, Trainer as never, 'a Trainer');
 
-/** Writes a receipt, line by line: the caller puts the lines where they belong. */
+/** Writes a receipt, line by line: the caller puts the lines where they belong.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const dataSha256 = await sha256Hex(new Uint8Array(0));
+ *  const recorder = await Recorder.begin(trainer, { dataSha256 });
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  const line = await recorder.record(trainer.step(batch));
+ *  console.log((recorder.header + line).split('\n').length); // 3
+ */
 export class Recorder<Batch = unknown> {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'Recorder';
   private names: readonly string[];
   private trainedOnes: readonly string[];
   private written: Promise<string>;

@@ -173,6 +173,20 @@ beforeAll(async () => {
     ['decompress', 'pairs.rga', '--model', 'words.rgm', '--out', 'back again'],
   ])
     run(words);
+  const [receipt, other] = ['a.receipt.jsonl', 'b.receipt.jsonl'];
+  const short = [...TRAIN, '--steps', '2', '--receipt'];
+  run([...short, receipt]);
+  run([...short, other, '--seed', '2']);
+  const text = ['--text', 'text.txt'];
+  for (const words of [
+    ['receipt', 'keygen', 'key'],
+    ['receipt', 'sign', receipt, '--key', 'key'],
+    ['receipt', 'verify', receipt, '--key', 'key.pub'],
+    ['audit', receipt, ...text],
+    ['audit', receipt, ...text, '--segments', '1'],
+    ['audit', receipt, ...text, '--bisect', receipt],
+  ])
+    run(words);
   run(['experiment', '--list']);
   const experiment = [
     'experiment',

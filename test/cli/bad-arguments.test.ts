@@ -4,7 +4,9 @@ import { describe, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { pattern } from '../helpers/pattern.ts';
 import { retrograd, TRAIN } from './command.ts';
-import { cwd, refused } from './refused.ts';
+import { cwd, refused, useWorkspace } from './refused.ts';
+
+useWorkspace();
 
 describe('numbers', () => {
   const WHOLE = [
@@ -203,7 +205,8 @@ describe('options and commands', () => {
       ['trian'],
       pattern(
         /unknown command 'trian', expected one of train, eval, sample, classify, compress, /,
-        /decompress, test, export, import, inspect, plan, bench, demo, verify, translate(, \w+)*/,
+        /decompress, test, export, import, audit, receipt, inspect, plan, bench, demo, verify, /,
+        /translate(, \w+)*/,
         /\. HINT: did you mean train\?/,
       ),
     ],

@@ -15,7 +15,9 @@ import { describe, expect, test } from 'vitest';
 import { some } from '../helpers/all.ts';
 import { pattern } from '../helpers/pattern.ts';
 import { CLI, retrograd, TINY, TRAIN } from './command.ts';
-import { cwd, file, refused } from './refused.ts';
+import { cwd, file, refused, useWorkspace } from './refused.ts';
+
+useWorkspace();
 
 describe('texts', () => {
   const train = (text: string): string[] => [

@@ -13,7 +13,7 @@ let remove: () => void;
 /** A path in the workspace. */
 export const file = (name: string): string => join(cwd, name);
 
-beforeAll(() => {
+function make(): void {
   ({ path: cwd, remove } = workspace());
   writeFileSync(file('empty.txt'), '');
   writeFileSync(file('one.txt'), 'a');
@@ -37,8 +37,13 @@ beforeAll(() => {
   expect(retrograd([...TRAIN, '--steps', '2', '--out', 'complete'], { cwd }).code).toBe(0);
   mkdirSync(file('unlogged'));
   copyFileSync(file('run/checkpoint.safetensors'), file('unlogged/checkpoint.safetensors'));
-});
-afterAll(() => remove());
+}
+
+/** Makes the workspace for the tests of a file, and removes it after them. */
+export function useWorkspace(): void {
+  beforeAll(make);
+  afterAll(() => remove());
+}
 
 /** Names, sizes and times of everything in the workspace. */
 const snapshot = (): string =>

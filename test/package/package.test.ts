@@ -321,7 +321,7 @@ console.log(classes.length, errors.length, wrong.join());`;
     for (const one of [code, text]) {
       writeFileSync(join(project, 'names.mjs'), one);
       expect(run(process.execPath, ['names.mjs'], { cwd: project })).toMatch(
-        /^(?:1[5-9]|[2-9]\d) 6 \n$/,
+        /^(?:1[5-9]|[2-9]\d) 7 \n$/,
       );
     }
   });

@@ -236,7 +236,8 @@ async function conclude(
     difference === undefined ? `equal: ${count(steps)} steps done again` : inWords(difference);
   if (values.json === true) {
     const kernel = judged?.fault && { ...judged.fault, case: undefined };
-    printJson({ event: 'audit', equal: code === 0, steps, nonce, difference, kernel });
+    const found = { steps, nonce: nonce ?? null, difference: difference ?? null };
+    printJson({ event: 'audit', equal: code === 0, ...found, kernel: kernel ?? null });
     return code;
   }
   print(said);
@@ -247,29 +248,26 @@ async function conclude(
   return code;
 }
 
-/** Two receipts, without training. */
-function bisect({ file, path, values }: Audit, other: string): Found {
-  const difference = compareReceipts(file, readReceiptFile(other));
-  if (values.json !== true && difference !== undefined)
+/** Two receipts, without training; returns the exit code. */
+async function bisect({ file, path, values }: Audit, other: string): Promise<number> {
+  const compared = await about(other, () => compareReceipts(file, readReceiptFile(other)));
+  const difference = compared ?? null;
+  if (values.json === true) printJson({ event: 'bisect', equal: difference === null, difference });
+  else if (difference === null) print('equal, as far as both go');
+  else
     print(
       `${quote(path)} and ${quote(other)} part: ${inWords(difference)}\n` +
         'until there they agree, so this step alone is in dispute: ' +
         `--only ${Math.max(1, difference.step)} and the data tell who is right`,
     );
-  return { difference, steps: 0 };
+  return difference === null ? 0 : 1;
 }
 
 async function work(path: string, values: AuditValues): Promise<number> {
   const one = await open(path, values);
   const { receipt } = one;
   if (values.json !== true) print(`${table(rowsOf(receipt))}\n`);
-  if (values.bisect !== undefined) {
-    const other = values.bisect;
-    const { difference } = await about(other, () => bisect(one, other));
-    if (values.json === true) printJson({ event: 'bisect', equal: !difference, difference });
-    else if (difference === undefined) print('equal, as far as both go');
-    return difference === undefined ? 0 : 1;
-  }
+  if (values.bisect !== undefined) return bisect(one, values.bisect);
   const all = segmentsOf(receipt, values.run, values.from);
   const nonce = values.nonce ?? randomBytes(8).toString('hex');
   const digest = (words: string): string =>
