@@ -6,7 +6,9 @@ import { wasmBytes } from './helpers/wasm-plugin.mjs';
 /** Half a minute of two processes and more, where shorter files have the same code run too. */
 const LONG = [
   'test/bench/experiments.test.ts',
+  'test/claims/events-page.test.ts',
   'test/cli/learn-on.test.ts',
+  'test/cli/log.test.ts',
   'test/cli/lora.test.ts',
   'test/cli/output.test.ts',
   'test/cli/plot.test.ts',
@@ -14,6 +16,7 @@ const LONG = [
   'test/cli/terminal.test.ts',
   'test/cli/tokenizer.test.ts',
   'test/cli/translate.test.ts',
+  'test/cli/vit.test.ts',
   'test/openness/openness.test.ts',
   'test/train/heap.test.ts',
 ];
