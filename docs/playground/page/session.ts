@@ -35,9 +35,10 @@ const LOST: Failure = {
   hint: 'reload the page; a smaller model needs less memory',
 };
 
-/** Threads for a run: none beside the worker where the page is not isolated. */
-export const threadsFor = (batch: number): number => {
-  const cores = navigator.hardwareConcurrency ?? 1;
+/** Threads for a run: none beside the worker where the page is not isolated. `spare`: processors
+ *  that are left to the page. */
+export const threadsFor = (batch: number, spare = 0): number => {
+  const cores = (navigator.hardwareConcurrency ?? 1) - spare;
   return globalThis.crossOriginIsolated === true ? Math.max(1, Math.min(cores, batch, 8)) : 1;
 };
 

@@ -92,7 +92,8 @@ export class TrainView {
 
   private async start(): Promise<void> {
     const { settings } = this;
-    const threads = Math.min(MOST_THREADS, threadsFor(BATCH));
+    // with all of two processors it learns no sooner, as steps are short, and the page loses frames
+    const threads = Math.min(MOST_THREADS, threadsFor(BATCH, 1));
     this.info = await this.session.ask('start', { settings, threads });
     this.curve = new Curve();
     this.judged = { steps: [], values: [] };
