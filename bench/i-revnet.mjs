@@ -1,12 +1,13 @@
-// Trains an i-RevNet on MNIST, says the share of unseen digits that it tells, and rebuilds their
-// images from its last layer. Stopped, it goes on where it was:
+// Trains an i-RevNet on MNIST or CIFAR-10, says the share of unseen images that it tells, and
+// rebuilds these from its last layer. Stopped, it goes on where it was:
 //
 //   node bench/i-revnet.mjs --data DIR --out FILE [--steps 9375] [--threads 2]
 //     [--keeps activations|nothing] [--write]
 //
 // The activations of the flows are kept, or rebuilt on the way back: the same bits, and slower.
 // --write: what it ends with goes to bench/results/flows.json, for docs/reversibility.md.
-// DIR: MNIST's four IDX files, plain or gzipped.
+// DIR: MNIST's four IDX files, or CIFAR-10's binary records as train*.bin and test*.bin; gzipped or
+// not.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import {
   FlowRunner,
   iRevNet,
   iRevNetFlows,
+  readCifar,
   readIdx,
 } from '../dist/index.js';
 import { trainImages } from './image-run.mjs';
@@ -38,43 +40,51 @@ const { values } = parseArgs({
   },
 });
 
+const names = readdirSync(values.data);
+const isMnist = names.some((name) => name.startsWith('train-images'));
+
 function fileOf(name) {
-  const found = readdirSync(values.data).find((file) => file.startsWith(name));
+  const found = names.find((file) => file.startsWith(name) && /\.(bin|gz)$|ubyte$/.test(file));
   const bytes = readFileSync(join(values.data, found ?? name));
   return found?.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
-const setOf = (name) =>
+const digitsOf = (name) =>
   readIdx(fileOf(`${name}-images`), fileOf(`${name}-labels`), [`${name}-images`, `${name}-labels`]);
+const photosOf = (name) => readCifar(fileOf(name), 10, name);
+const [train, test] = isMnist
+  ? [digitsOf('train'), digitsOf('t10k')]
+  : [photosOf('train'), photosOf('test')];
 
 const BATCH = 32;
 const SEED = 1;
-const SIZE = 28;
+const { width: SIZE, channels: COLOURS } = train;
 const PIXELS = SIZE * SIZE;
-const CONFIG = { size: SIZE, colours: 1, classes: 10, keeps: values.keeps };
-const [train, test] = [setOf('train'), setOf('t10k')];
+const BYTES = PIXELS * COLOURS;
+const CONFIG = { size: SIZE, colours: COLOURS, classes: 10, keeps: values.keeps };
 const count = Math.min(Number(values.images), test.count);
 const order = new EpochOrder(SEED, train.count);
 
-/** Images in an order that the seed decides, cut at random from a margin of two pixels. */
+/** Images in an order that the seed decides, cut at random from a margin of two pixels, half of the
+ *  photographs mirrored. */
 function batchOf(step) {
-  const images = new Uint8Array(BATCH * PIXELS);
+  const images = new Uint8Array(BATCH * BYTES);
   const labels = new Int32Array(BATCH);
   for (let sample = 0; sample < BATCH; sample++) {
     const image = order.at(step * BATCH + sample);
-    const out = images.subarray(sample * PIXELS, (sample + 1) * PIXELS);
-    augment(train, image, out, { crop: 2, flip: false }, { seed: SEED, step, sample });
+    const out = images.subarray(sample * BYTES, (sample + 1) * BYTES);
+    augment(train, image, out, { crop: 2, flip: !isMnist }, { seed: SEED, step, sample });
     labels[sample] = train.labels[image];
   }
   return { images, labels };
 }
 
 const unseen = {
-  images: test.pixels.slice(0, count * PIXELS),
+  images: test.pixels.slice(0, count * BYTES),
   labels: test.labels.slice(0, count),
 };
 function evaluate(trainer) {
   const { accuracy } = trainer.evaluate(unseen);
-  const share = `${(100 * accuracy).toFixed(2)} % of ${count} unseen digits`;
+  const share = `${(100 * accuracy).toFixed(2)} % of ${count} unseen images`;
   const different = rebuilt(trainer);
   console.log(`step ${trainer.steps}: ${share}, ${different} bytes rebuilt differ`);
   return { images: train.count, unseen: count, accuracy, different };
@@ -86,14 +96,16 @@ function rebuilt(trainer) {
   const { channels, fraction } = layer.shape;
   const runner = new FlowRunner(layer, trainer.tensors());
   const factor = 2 ** (fraction - 7);
+  const place = (i) => Math.floor(i / COLOURS) * channels + (i % COLOURS);
   const numbers = new Int32Array(PIXELS * channels);
   let different = 0;
   for (let s = 0; s < count; s++) {
-    for (let i = 0; i < PIXELS; i++)
-      numbers[i * channels] = (unseen.images[s * PIXELS + i] - 128) * factor;
-    const image = runner.inverse(runner.forward(numbers));
-    for (let i = 0; i < PIXELS; i++)
-      if (image[i * channels] / factor + 128 !== unseen.images[s * PIXELS + i]) different++;
+    const image = unseen.images.subarray(s * BYTES, (s + 1) * BYTES);
+    image.forEach((byte, i) => {
+      numbers[place(i)] = (byte - 128) * factor;
+    });
+    const back = runner.inverse(runner.forward(numbers));
+    different += image.filter((byte, i) => back[place(i)] / factor + 128 !== byte).length;
   }
   return different;
 }
@@ -116,5 +128,5 @@ await trainImages(values.out, {
   save: Number(values.save),
   evaluate,
   evaluateEvery: Number(values.evaluate),
-  kept: values.write ? 'iRevNet' : undefined,
+  kept: values.write ? `iRevNet ${isMnist ? 'MNIST' : 'CIFAR-10'}` : undefined,
 });
