@@ -93,9 +93,11 @@ function renderAssembly({ EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 }) {
 }
 
 function renderReference({ EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 }) {
-  const half = (row) => `    ${row.join(', ')},\n`;
+  const half = (row) => `    ${row.join(', ')}`;
   const rows = (table) =>
-    table.map((row) => `  [\n${half(row.slice(0, 8))}${half(row.slice(8))}  ],\n`).join('');
+    table.map((row) => `  [\n${half(row.slice(0, 8))},\n${half(row.slice(8))}\n  ]`).join(',\n');
+  // as text, or bundles would have a line of all their numbers, which runtimes print with an error
+  const parsed = (table) => `/* @__PURE__ */ JSON.parse(\`[\n${rows(table)}\n]\`)`;
   return (
     HEAD +
     '/** |coefficients| of 2^-x on [0, 1), lowest first, Q30; the signs alternate. */\n' +
@@ -103,9 +105,9 @@ function renderReference({ EXP2_Q30, GELU_GAP_Q17, GELU_SLOPE_Q15 }) {
     '/** g(a) = a (1 - Phi(a)) on 16 segments of [0, 5), cubic in the position within the ' +
     'segment:\n' +
     ' *  [power][segment], Q17. */\n' +
-    `export const GELU_GAP_Q17 = [\n${rows(GELU_GAP_Q17)}];\n` +
+    `export const GELU_GAP_Q17: number[][] = ${parsed(GELU_GAP_Q17)};\n` +
     "/** g'(a), likewise, Q15. */\n" +
-    `export const GELU_SLOPE_Q15 = [\n${rows(GELU_SLOPE_Q15)}];\n`
+    `export const GELU_SLOPE_Q15: number[][] = ${parsed(GELU_SLOPE_Q15)};\n`
   );
 }
 
