@@ -167,7 +167,7 @@ export function instantiateOn(from: WasmSource, memory: Backend['memory']): Expo
   const exports = instantiateOwn(module, memory as WebAssembly.Memory);
   if (exports.abi_version() !== KERNELS_VERSION) {
     throw new RetrogradError(
-      `kernels of version ${exports.abi_version()} are given, expected ${KERNELS_VERSION}`,
+      `the kernels have interface version ${exports.abi_version()}, expected ${KERNELS_VERSION}`,
       'npm run build',
     );
   }

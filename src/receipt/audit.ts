@@ -6,7 +6,7 @@ import { type StepReport, Trainer } from '../index.ts';
 import { type Difference, differenceOf } from './compare.ts';
 import { digestWeights, stateLeaves } from './digests.ts';
 import { rootOf } from './format.ts';
-import { cutReceipt, lastStep, type Receipt, readReceipt } from './read.ts';
+import { lastStep, type Receipt, readReceipt } from './read.ts';
 import { Recorder } from './recorder.ts';
 
 /** How an audit goes. */
@@ -75,7 +75,8 @@ export async function audit<Batch>(
     );
   const other = await differenceAt(receipt, trainer as never);
   if (other !== undefined) return other;
-  const recorder = await Recorder.resume(trainer, cutReceipt(bytes, trainer.steps));
+  const begun = bytes.slice(0, receipt.ends[trainer.steps - start.step]);
+  const recorder = await Recorder.resume(trainer, begun);
   let pending: Promise<Difference | undefined> = Promise.resolve(undefined);
   while (trainer.steps < until) {
     const report = step();

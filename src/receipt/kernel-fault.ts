@@ -41,7 +41,7 @@ export interface KernelFault {
   /** The answer that the contract gives, 64 hex digits. */
   readonly expected: string;
   /** That of the kernel that was judged: the same if the fault does not repeat. */
-  readonly found: string;
+  readonly computed: string;
 }
 
 /** Calls between two looks at all memory. */
@@ -192,6 +192,6 @@ function faultOf(
     call: at,
     case: one,
     expected,
-    found: hex(answerOf(judged(bytes), kernel, one)),
+    computed: hex(answerOf(judged(bytes), kernel, one)),
   };
 }

@@ -7,6 +7,7 @@ import { createReferenceBackend } from '../kernels/reference/index.ts';
 import { Memory } from '../kernels/reference/memory.ts';
 import { type BufferArgument, type KernelCase, runCase } from '../verify/cases.ts';
 import { ARGUMENTS } from './arguments.ts';
+import { base64 } from './base64.ts';
 
 /** A call as it was made, and all memory from the back end's base on as it was before. */
 export interface Call {
@@ -89,12 +90,6 @@ function extents(call: Call, addresses: ReadonlyMap<number, Buffer>): Map<number
   (kernels[kernel as keyof Kernels] as (...all: number[]) => unknown)(...moved);
   return new Map([...addresses.keys()].map((argument, i) => [argument, ends[i + 1] ?? 0]));
 }
-
-const base64 = (bytes: Uint8Array): string => {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-};
 
 /** A call as a case that anyone can repeat. */
 export function caseOf(call: Call): KernelCase {

@@ -6,6 +6,7 @@
 import { text, typed } from '../core/check.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
+import { base64 } from './base64.ts';
 import { ReceiptError } from './errors.ts';
 import { utf8 } from './format.ts';
 import { lastStep, type Receipt, readReceipt } from './read.ts';
@@ -35,9 +36,6 @@ function subtle(): SubtleCrypto {
     'a page has it where it is loaded by https',
   );
 }
-
-const base64 = (bytes: Uint8Array): string =>
-  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 
 /** The bytes of base64. Throws ReceiptError. */
 function unbase64(what: string, given: unknown): Uint8Array<ArrayBuffer> {
@@ -147,7 +145,7 @@ function statementOf(file: Uint8Array, receipt: Receipt): object {
       { name: 'weights', digest: { sha256: weights } },
     ],
     predicateType: PREDICATE_TYPE,
-    predicate: { header: about, step: lastStep(receipt), chain: seals[seals.length - 1] },
+    predicate: { header: about, step: lastStep(receipt), lastChain: seals[seals.length - 1] },
   };
 }
 

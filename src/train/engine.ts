@@ -126,7 +126,7 @@ export class Engine<Batch> {
   private goOn(job: Job): Outcome {
     const { work } = this;
     this.broken = new RetrogradError(
-      `${this.pool.note} in step ${job.step + 1}: the weights are not whole`,
+      `${this.pool.note} in step ${job.step + 1}, which left no whole weights`,
       'go on from the last checkpoint',
     );
     if (job.job === JOB.update) throw this.broken;

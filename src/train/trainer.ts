@@ -272,7 +272,7 @@ export class Trainer<Batch = unknown> {
     });
     return (last) => {
       if (samples.length && use !== this.uses)
-        throw new UsageError('the trainer was used', 'call predictor');
+        throw new UsageError('the trainer was used since', 'call predictor again');
       const out = model.infer(this.engine.device, samples.length, last);
       if (out === undefined)
         throw new UsageError(

@@ -86,7 +86,7 @@ async function expectBroken(trainer: Trainer<TextBatch>, error: unknown): Promis
   expect(error).toBeInstanceOf(RetrogradError);
   expect((error as Error).message).toMatch(
     pattern(
-      /^a thread ended in step \d: the weights are not whole\. HINT: go on from the /,
+      /^a thread ended in step \d, which left no whole weights\. HINT: go on from the /,
       /last checkpoint$/,
     ),
   );

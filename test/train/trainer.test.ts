@@ -57,7 +57,9 @@ describe('a predictor of a translator', () => {
     expect(next(Int32Array.of(1))).toEqual(first);
     use(trainer);
     expect(() => next(Int32Array.of(1))).toThrow(UsageError);
-    expect(() => next(Int32Array.of(1))).toThrow('the trainer was used. HINT: call predictor');
+    expect(() => next(Int32Array.of(1))).toThrow(
+      'the trainer was used since. HINT: call predictor again',
+    );
   });
 
   test('of a model of one stream, which keeps nothing, answers with the present weights', () => {

@@ -29,8 +29,8 @@ import type { RunOptions } from '../settings.ts';
 import { status } from '../status.ts';
 import type { Task } from '../tasks/task.ts';
 import { defaultThreads } from '../threads.ts';
-import { about, NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
-import { readReceiptFile } from './run-receipt.ts';
+import { NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
+import { about, readReceiptFile } from './run-receipt.ts';
 import { onlySteps, type Segment, sampleOf, segmentsOf } from './segments.ts';
 
 export interface AuditValues extends RunValues {
@@ -82,10 +82,7 @@ async function open(path: string, values: AuditValues): Promise<Audit> {
 }
 
 /** The run at the beginning of a segment. */
-async function start(
-  { kind, options, known, receipt, values }: Audit,
-  { checkpoint }: Segment,
-): Promise<{ trainer: Trainer<never>; task: Task }> {
+async function start({ kind, options, known, receipt, values }: Audit, { checkpoint }: Segment) {
   const { data: dataSha256, library: libraryVersion } = receipt.header;
   const saved = { tensors: [], options, step: 0, vocabulary: receipt.header.vocabulary };
   const run = { ...saved, dataSha256, libraryVersion, directory: '', known };
@@ -95,7 +92,8 @@ async function start(
     checkpoint === undefined
       ? createTrainer(kind, options)
       : restoreTrainer(kind, await openRun(checkpoint, kind), options);
-  return { trainer, task: kind.task(trainer, data, values) };
+  const taskOf = (own: Trainer<never>): Task => kind.task(own, data, values);
+  return { trainer, task: taskOf(trainer), taskOf };
 }
 
 /** Does a segment again. */
@@ -168,19 +166,16 @@ async function auditAll(one: Audit, segments: readonly Segment[], jobs: number):
 async function judgeKernels(one: Audit, segments: readonly Segment[], step: number) {
   const segment = segments.find(({ from, until }) => from < step && until >= step);
   if (segment === undefined) throw new UsageError(`the receipt has no step ${step} to look at`);
-  const { trainer, task } = await start(one, segment);
-  const { kind, options, values, receipt, known } = one;
+  const { trainer, task, taskOf } = await start(one, segment);
+  const { options, values } = one;
   while (trainer.steps < step - 1) task.step();
   const tensors: NamedTensor[] = trainer.tensors().map((t) => ({ ...t, data: t.data.slice() }));
   trainer.close();
-  const { data: dataSha256, library: libraryVersion } = receipt.header;
-  const saved = { tensors: [], options, step: 0, vocabulary: null, dataSha256, libraryVersion };
-  const data = await kind.read(values, { ...saved, directory: '', known });
   if (values.json !== true) status(`judging the kernels of step ${step} ...`);
   const fault = findKernelFault(options, {
     tensors,
     steps: step - 1,
-    step: (own) => kind.task(own as Trainer<never>, data, values).step(),
+    step: (own) => taskOf(own as Trainer<never>).step(),
   });
   status('');
   if (fault !== undefined && values.case !== undefined)
@@ -210,8 +205,8 @@ async function kernelsInWords(one: Audit, segments: readonly Segment[], step: nu
       fault === undefined
         ? `every kernel of step ${step} computes here what the reference does`
         : `call ${fault.call} of step ${step}, ${fault.kernel}, does not compute here what the ` +
-          `reference does: this machine cannot be trusted (expected ${fault.expected}, found ` +
-          `${fault.found})`;
+          `reference does: this machine cannot be trusted (expected ${fault.expected}, computed ` +
+          `${fault.computed})`;
     return { fault, kernels };
   } catch (error) {
     if (!(error instanceof RetrogradError)) throw error;

@@ -6,7 +6,6 @@ import { count, table } from '../format.ts';
 import {
   createReceiptKeys,
   type Receipt,
-  ReceiptError,
   readReceipt,
   signReceipt,
   UsageError,
@@ -14,7 +13,7 @@ import {
 } from '../library.ts';
 import { print, printJson } from '../reporters.ts';
 import { reason } from '../system-errors.ts';
-import { readReceiptFile } from './run-receipt.ts';
+import { about, readReceiptFile } from './run-receipt.ts';
 
 /** What nobody should take from a receipt. */
 export const NOT_PROVED =
@@ -28,16 +27,6 @@ export interface ReceiptValues {
   signature?: string;
   out?: string;
   json?: boolean;
-}
-
-/** An error of a receipt names its file. */
-export async function about<T>(path: string, read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof ReceiptError)) throw error;
-    throw new ReceiptError(`${quote(path)}: ${error.message.split('. HINT: ')[0]}`, error.hint);
-  }
 }
 
 function readWords(flag: string, path: string): string {

@@ -7,8 +7,8 @@ import { quote } from '../argv.ts';
 import {
   cutReceipt,
   MAX_RECEIPT_BYTES,
+  ReceiptError,
   Recorder,
-  RetrogradError,
   type StepReport,
   UsageError,
 } from '../library.ts';
@@ -32,6 +32,23 @@ export function readReceiptFile(path: string): Uint8Array {
     );
   }
 }
+
+/** An error of a receipt names its file. `hint`: where it has none. */
+export async function about<T>(
+  path: string,
+  read: () => T | Promise<T>,
+  hint?: string,
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof ReceiptError)) throw error;
+    const [message] = error.message.split('. HINT: ');
+    throw new ReceiptError(`${quote(path)}: ${message}`, error.hint ?? hint);
+  }
+}
+
+const NEW = 'give another file to --receipt: a new receipt begins where the run is';
 
 function openNew(path: string): number {
   try {
@@ -64,12 +81,9 @@ export class RunReceipt {
     values: RunValues,
   ): Promise<RunReceipt> {
     if (values.resume !== undefined && fs.existsSync(path)) {
-      const begun = inFile(path, () => cutReceipt(readReceiptFile(path), trainer.steps));
-      const recorder = await Recorder.resume(trainer, begun).catch((error: unknown) =>
-        inFile(path, () => {
-          throw error;
-        }),
-      );
+      const file = readReceiptFile(path);
+      const begun = await about(path, () => cutReceipt(file, trainer.steps), NEW);
+      const recorder = await about(path, () => Recorder.resume(trainer, begun), NEW);
       const receipt = new RunReceipt(path, recorder);
       fs.truncateSync(path, begun.length);
       receipt.handle = fs.openSync(path, 'a');
@@ -121,19 +135,5 @@ export class RunReceipt {
       fs.closeSync(handle);
       warn(`the receipt ${quote(this.path)} ${reason(error)}; it ends before this step`);
     }
-  }
-}
-
-/** An error of a receipt names its file. */
-function inFile<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof RetrogradError) || error instanceof UsageError) throw error;
-    const [message] = error.message.split('. HINT: ');
-    throw new RetrogradError(
-      `receipt ${quote(path)}: ${message}`,
-      error.hint ?? 'give another file to --receipt: a new receipt begins where the run is',
-    );
   }
 }

@@ -61,15 +61,15 @@ export function segmentsOf(
 /** The part of the segments that has steps `a-b`, or `b` alone. */
 export function onlySteps(segments: readonly Segment[], words: string): Segment[] {
   const [, a, b = a] = /^(\d+)(?:-(\d+))?$/.exec(words) ?? [];
-  const number = (word: string): number => wholeNumber('--steps', 1, 2 ** 31 - 1)(word) as number;
+  const number = (word: string): number => wholeNumber('--only', 1, 2 ** 31 - 1)(word) as number;
   if (a === undefined)
-    throw new UsageError(`--steps is ${words}, expected one step or two, as in 101-200`);
+    throw new UsageError(`--only is ${words}, expected one step or two, as in 101-200`);
   const [first, last] = [number(a), number(b)];
   const found = segments
     .filter(({ from, until }) => from < last && until >= first)
     .map((segment) => ({ ...segment, until: Math.min(segment.until, last) }));
   if (found.length > 0 && first <= last && (segments.at(-1)?.until ?? 0) >= last) return found;
-  throw new UsageError(`--steps is ${words}, expected steps that the receipt has`);
+  throw new UsageError(`--only is ${words}, expected steps that the receipt has`);
 }
 
 /** `count` segments, chosen by words that nobody knew when the run was made. */
