@@ -18,7 +18,8 @@ async function begin(file, { definition, options, more }) {
   return trainer;
 }
 
-async function save(file, trainer, definition) {
+/** The checkpoint of a trainer of images, as bytes. */
+export function checkpointOf(trainer, definition) {
   const checkpoint = {
     tensors: trainer.tensors(),
     options: trainer.options,
@@ -27,7 +28,11 @@ async function save(file, trainer, definition) {
     dataSha256: '0'.repeat(64),
     libraryVersion: '0.1.0',
   };
-  const bytes = await encodeCheckpoint(checkpoint, { models: [definition] });
+  return encodeCheckpoint(checkpoint, { models: [definition] });
+}
+
+async function save(file, trainer, definition) {
+  const bytes = await checkpointOf(trainer, definition);
   writeFileSync(`${file}.new`, bytes);
   renameSync(`${file}.new`, file);
 }

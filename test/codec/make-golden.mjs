@@ -4,6 +4,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkpointOf } from '../../bench/image-run.mjs';
 import {
   encode,
   ImageModel,
@@ -14,7 +15,7 @@ import {
   writeArchive,
   writeNetpbm,
 } from '../../dist/codec.js';
-import { encodeCheckpoint, idf, sgd, Trainer } from '../../dist/index.js';
+import { idf, sgd, Trainer } from '../../dist/index.js';
 
 const folder = join(import.meta.dirname, '../golden/codec');
 const bytesOf = (text) => new TextEncoder().encode(text);
@@ -57,14 +58,6 @@ while (trainer.steps < 400) {
   const images = [0, 1, 2, 3].flatMap((n) => [...pixelsOf(4 * trainer.steps + n, 4, 4)]);
   trainer.step({ images: Uint8Array.from(images) });
 }
-const checkpoint = {
-  tensors: trainer.tensors(),
-  options: trainer.options,
-  step: trainer.steps,
-  vocabulary: null,
-  dataSha256: '0'.repeat(64),
-  libraryVersion: '0.1.0',
-};
 const pictures = [
   { name: 'odd.ppm', pixels: pixelsOf(1, 7, 5), width: 7, height: 5 },
   { name: 'deep/even.ppm', pixels: pixelsOf(2, 20, 16), width: 20, height: 16 },
@@ -75,7 +68,7 @@ const pictures = [
 }));
 const others = [{ name: 'note.txt', bytes: bytesOf('no image') }, files[2]];
 const images = ImageModel.of(config, trainer.tensors());
-write('images-1.rgc', await encodeCheckpoint(checkpoint, { models: [idf] }));
+write('images-1.rgc', await checkpointOf(trainer, idf));
 write('images-1.rga', await writeArchive([...pictures, ...others], { coder: imageCoder(images) }));
 
 /** Digits of files, 92 a line. */

@@ -2,8 +2,16 @@
 
 import { digitsSizes } from '../../docs/examples/digits/build.mjs';
 import { pageParts, trained } from '../../docs/examples/digits/publish.mjs';
-import { demand, reach, same, steps, text, until } from '../playground/driver.mjs';
-import { skipUnless, within } from '../playground/machine.mjs';
+import {
+  demand,
+  reach,
+  same,
+  steps,
+  text,
+  toldWithoutSimd,
+  trouble,
+} from '../playground/driver.mjs';
+import { within } from '../playground/machine.mjs';
 import { FRAMES, gapsOf, MAX_GAP, TRIES } from '../playground/smooth.mjs';
 
 /** Of a digest, as it is reported. */
@@ -114,12 +122,6 @@ export async function linkReproduces({ open }) {
   return `a link ends with ${digest.slice(0, SHORT)} again; another digest is told`;
 }
 
-/** What the page says is wrong. */
-async function trouble(page) {
-  await until(page, () => !document.querySelector('#trouble').hidden);
-  return (await page.textContent('#trouble p')).trim();
-}
-
 export async function badAddressIsTold({ open }) {
   const page = await open('#steps=many&seed=-1');
   const said = await trouble(page);
@@ -146,15 +148,7 @@ export async function strictPolicyIsTold({ open }) {
 }
 
 /** A browser without SIMD for WebAssembly. */
-export async function withoutSimdIsTold({ open }) {
-  skipUnless(process.arch === 'x64', 'only there V8 can be told to have no SIMD');
-  const page = await open(SMALL, { isOld: true });
-  await page.click('#start');
-  const said = await trouble(page);
-  await page.finish();
-  demand(/without 128-bit SIMD\. What helps: /.test(said), said);
-  return said;
-}
+export const withoutSimdIsTold = ({ open }) => toldWithoutSimd(open, SMALL);
 
 /** A host whose policy lets it do what it must and nothing more. */
 export async function enoughPolicySuffices({ open }) {

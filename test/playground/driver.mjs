@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { servePlayground } from '../../docs/playground/build.mjs';
 import { installChromium } from '../conformance/runtimes.mjs';
+import { skipUnless } from './machine.mjs';
 
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
 /** With them V8 takes the processor for one so old that it has no SIMD for WebAssembly. */
@@ -32,6 +33,23 @@ export const reach = (page, state, seconds) =>
 /** Waits until so many steps are shown to be done. */
 export const steps = (page, count) =>
   until(page, (n) => Number.parseInt(document.querySelector('#step').textContent, 10) >= n, count);
+
+/** What the page says is wrong. */
+export async function trouble(page) {
+  await until(page, () => !document.querySelector('#trouble').hidden);
+  return (await page.textContent('#trouble p')).trim();
+}
+
+/** What a page says in a browser without SIMD for WebAssembly. */
+export async function toldWithoutSimd(open, hash) {
+  skipUnless(process.arch === 'x64', 'only there V8 can be told to have no SIMD');
+  const page = await open(hash, { isOld: true });
+  await page.click('#start');
+  const said = await trouble(page);
+  await page.finish();
+  demand(/without 128-bit SIMD\. What helps: /.test(said), said);
+  return said;
+}
 
 /** The policy of a strict host: enough for the page, and nothing more. */
 const ENOUGH =

@@ -4,14 +4,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeCheckpoint, sha256Hex, Trainer, vit } from '../../dist/index.js';
-import { demand, reach, until } from './driver.mjs';
-import { skipUnless } from './machine.mjs';
+import { demand, reach, toldWithoutSimd, trouble, until } from './driver.mjs';
 import { SMALL } from './runs.mjs';
 
-/** What the page says is wrong. */
-async function trouble(page) {
-  await until(page, () => !document.querySelector('#trouble').hidden);
-  const said = (await page.textContent('#trouble p')).trim();
+/** What the page says is wrong, which is closed. */
+async function closed(page) {
+  const said = await trouble(page);
   await page.click('#trouble-close');
   return said;
 }
@@ -88,7 +86,7 @@ const CASES = [
 async function oneCase({ open, folder }, [name, act, expected]) {
   const page = await open(SMALL);
   await act(page, folder);
-  const said = await trouble(page);
+  const said = await closed(page);
   demand(expected.test(said), `${name}: the page says: ${said}`);
   await page.check('input[value=stories]');
   await page.click('#start');
@@ -106,7 +104,7 @@ export async function tooMuchIsRefused({ open }) {
   await until(page, () => /cannot run/.test(document.querySelector('#memory-note').textContent));
   const plan = await page.textContent('#memory-note');
   await page.click('#start');
-  const said = await trouble(page);
+  const said = await closed(page);
   await page.finish();
   demand(/the run needs \d+ bytes, \d+ are allowed/.test(plan), `the plan says: ${plan}`);
   demand(/The run needs \d+ bytes, \d+ are allowed\. What helps: /.test(said), said);
@@ -117,22 +115,14 @@ export async function tooMuchIsRefused({ open }) {
 export async function strictPolicyIsTold({ open }) {
   const page = await open(SMALL, { kind: 'strict' });
   await page.click('#start');
-  const said = await trouble(page);
+  const said = await closed(page);
   await page.finish().catch(() => undefined); // the browser complains of the policy, too
   demand(/'wasm-unsafe-eval'/.test(said), `the page says: ${said}`);
   return said;
 }
 
 /** A browser without SIMD for WebAssembly. */
-export async function withoutSimdIsTold({ open }) {
-  skipUnless(process.arch === 'x64', 'only there V8 can be told to have no SIMD');
-  const page = await open(SMALL, { isOld: true });
-  await page.click('#start');
-  const said = await trouble(page);
-  await page.finish();
-  demand(/without 128-bit SIMD\. What helps: /.test(said), said);
-  return said;
-}
+export const withoutSimdIsTold = ({ open }) => toldWithoutSimd(open, SMALL);
 
 /** A host whose policy lets it do what it must and nothing more. */
 export async function enoughPolicySuffices({ open }) {
