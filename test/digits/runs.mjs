@@ -6,6 +6,7 @@ import {
   demand,
   reach,
   same,
+  staysAt,
   steps,
   text,
   toldWithoutSimd,
@@ -83,7 +84,7 @@ export async function pausesAndStops({ open }) {
   await page.click('#pause');
   await reach(page, 'paused');
   const paused = await text(page, 'state');
-  await page.waitForTimeout(300);
+  await staysAt(page, 'step');
   same(await text(page, 'state'), paused, 'the state some time after a pause');
   await page.click('#resume');
   await reach(page, 'ended');

@@ -26,6 +26,13 @@ export const text = async (page, id) => (await page.textContent(`#${id}`))?.trim
 export const until = (page, condition, argument, seconds = 120) =>
   page.waitForFunction(condition, argument, { timeout: seconds * 1000, polling: 50 });
 
+/** Waits a moment, in which a text must not change. */
+export async function staysAt(page, id) {
+  const before = await text(page, id);
+  await page.waitForTimeout(300);
+  same(await text(page, id), before, `#${id} some time later`);
+}
+
 /** Waits for a run's state: idle, running, paused, ended. */
 export const reach = (page, state, seconds) =>
   until(page, (wanted) => document.body.dataset.state === wanted, state, seconds);

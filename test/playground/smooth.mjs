@@ -1,7 +1,7 @@
 // How the page feels: its size, the time to its first step, its frames, and its pause.
 
 import { playgroundSizes } from '../../docs/playground/build.mjs';
-import { demand, reach, steps, text, until } from './driver.mjs';
+import { demand, reach, staysAt, steps, text, until } from './driver.mjs';
 import { within } from './machine.mjs';
 
 const MAX_BYTES = 250_000;
@@ -73,6 +73,7 @@ export async function pausesAtOnce({ open }) {
   });
   await reach(page, 'paused');
   const step = Number(/\d+/.exec(await text(page, 'state'))[0]);
+  await staysAt(page, 'step');
   await page.finish();
   demand(step - before <= 1, `pressed after step ${before}, paused after step ${step}`);
   return `pressed after step ${before}, paused after step ${step}`;
