@@ -12,6 +12,9 @@ const INTERNAL = [
   ...['PlannedModel', 'PlannedStream', 'Pool', 'Stack', 'Sum', 'Tail', 'Team', 'Updater'],
 ];
 
+/** An interface of private members of a class, for what must reach them from beside it. */
+const INSIDE = 'Inside';
+
 const ownerOf = (node) => (ts.isParameter(node) ? node.parent.parent : node.parent);
 
 const has = (node, keyword) =>
@@ -37,6 +40,7 @@ const isMember = (node) =>
  *  name of a member and every text, which may be one, to `others`. */
 function visit(node, found, others) {
   const { name } = node;
+  if (ts.isInterfaceDeclaration(node) && name.text === INSIDE) return;
   if (isMember(node) && name !== undefined && !ts.isComputedPropertyName(name)) {
     if (!isPrivate(node)) others.add(name.text);
     else add(found, name.text, ownerOf(node), isInherited(node));

@@ -64,6 +64,7 @@ const ORDER = [
   'tokenizer',
   'verify',
   'receipt',
+  'distributed',
   'generate',
   'codec',
   'import',

@@ -1,0 +1,109 @@
+// The parts of one step: who computes which, since when, and what they say. It decides who gets
+// what next and which parts are agreed upon; it computes nothing and knows no courier.
+
+/** Milliseconds before which nobody is called slow. */
+const LEAST_BACKUP = 250;
+/** A part that takes so many times the median is given to another worker too. */
+const SLOW = 2;
+
+/** A worker at a part. */
+interface Copy {
+  since: number;
+  readonly upload: boolean;
+  /** Its seal, once it has answered. */
+  seal?: string;
+}
+
+/** Samples of a batch. */
+export interface Samples {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** A part and who is at it, by name. */
+export interface Place extends Samples {
+  readonly copies: Map<string, Copy>;
+  isDone: boolean;
+}
+
+/** The samples of a batch in so many parts, as even as can be. */
+export function split(batch: number, parts: number): Samples[] {
+  const at = (part: number): number => Math.floor((batch * part) / parts);
+  return Array.from({ length: parts }, (_, i) => ({ first: at(i), count: at(i + 1) - at(i) }));
+}
+
+export class Board {
+  private readonly places: readonly Place[];
+  private readonly times: number[] = [];
+
+  /** copies: workers that have to agree on a part. patience: milliseconds after which a worker that
+   *  does not answer is taken for lost. */
+  constructor(
+    samples: readonly Samples[],
+    private readonly copies: number,
+    private readonly patience: number,
+  ) {
+    this.places = samples.map((one) => ({ ...one, copies: new Map(), isDone: false }));
+  }
+
+  get isDone(): boolean {
+    return this.places.every(({ isDone }) => isDone);
+  }
+
+  get done(): number {
+    return this.places.filter(({ isDone }) => isDone).length;
+  }
+
+  find({ first, count }: Samples): Place | undefined {
+    return this.places.find((place) => place.first === first && place.count === count);
+  }
+
+  /** The next part for a worker, noted as given; undefined if there is nothing for it now. */
+  take(worker: string, now: number): (Samples & { upload: boolean }) | undefined {
+    const isLost = ({ since, seal }: Copy): boolean => !seal && now - since >= this.patience;
+    const alive = (place: Place): Copy[] => [...place.copies.values()].filter((c) => !isLost(c));
+    const isFree = ({ isDone, copies }: Place): boolean => {
+      const own = copies.get(worker);
+      return !isDone && (own === undefined || isLost(own));
+    };
+    const free = this.places.filter(isFree);
+    const short = free.find((place) => alive(place).length < this.copies);
+    const place = short ?? free.find((one) => this.isSlow(alive(one), now));
+    if (place === undefined) return undefined;
+    const upload = !alive(place).some((copy) => copy.upload) || short === undefined;
+    place.copies.set(worker, { since: now, upload });
+    const { first, count } = place;
+    return { first, count, upload };
+  }
+
+  private isSlow(copies: readonly Copy[], now: number): boolean {
+    const times = [...this.times].sort((a, b) => a - b);
+    const median = times[times.length >> 1];
+    if (median === undefined) return false;
+    const limit = Math.max(LEAST_BACKUP, SLOW * median);
+    return copies.some(({ since, seal }) => seal === undefined && now - since > limit);
+  }
+
+  /** Notes what a worker says of a part that it was given. */
+  mark({ copies }: Place, worker: string, seal: string, now: number): void {
+    const copy = copies.get(worker);
+    if (copy === undefined) return;
+    this.times.push(now - copy.since);
+    copies.set(worker, { ...copy, seal });
+  }
+
+  /** A worker is at no part but `holding`: what else it was given did not reach it. */
+  release(worker: string, holding: (place: Place) => boolean): void {
+    for (const place of this.places) {
+      const copy = place.copies.get(worker);
+      if (copy !== undefined && copy.seal === undefined && !holding(place))
+        place.copies.delete(worker);
+    }
+  }
+
+  /** A worker is gone: its parts are for others, and what it said of those that are not agreed upon
+   *  is forgotten. */
+  remove(worker: string): void {
+    for (const { isDone, copies } of this.places) if (!isDone) copies.delete(worker);
+  }
+}

@@ -1,0 +1,11 @@
+// Training across machines: parts of steps, their exact sum, and who computes them. No network.
+
+export { Coordinator, type CoordinatorEvent, type CoordinatorOptions } from './coordinator.ts';
+export type { Clock, CoordinatorCourier, Desk, WorkerCourier } from './courier.ts';
+export { DistributedError } from './errors.ts';
+export type { GradientPart, PartRange, PartSums } from './part.ts';
+export { computePart, decodePart, encodePart } from './part.ts';
+export { PartSum, partLimit } from './part-sum.ts';
+export type { Source, Task } from './task.ts';
+export { copyWeights, decodeWeights, encodeWeights, setWeights } from './weights.ts';
+export { type WorkOptions, type WorkReport, work } from './worker.ts';

@@ -1,0 +1,128 @@
+// The exact sum of the parts of a step, and the update by it. A part is checked before it is added:
+// whatever a stranger sends, no sum can leave its 64 bits.
+
+import { properties } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
+import type { StepReport, Trainer } from '../index.ts';
+import { DistributedError } from './errors.ts';
+import { stepWith } from './inside.ts';
+import { checkRange, type GradientPart, type Layout, layoutOf, trainerOf } from './part.ts';
+
+/** Largest magnitude of a gradient of `count` samples of a batch: the step's flushes, 2^63 in all
+ *  (MAX_FLUSHES), belong to its samples alike, so the parts of a batch never add up to more than
+ *  2^63 - 1. */
+export const partLimit = (count: number, batch: number): bigint =>
+  ((2n ** 63n - 1n) / BigInt(batch)) * BigInt(count);
+
+type Gradients = BigInt64Array<ArrayBuffer>;
+
+/** The first gradient beyond the limit; -1 if there is none. Most are told by their high words. */
+function beyond(gradients: Gradients, limit: bigint): number {
+  const words = new Int32Array(gradients.buffer, gradients.byteOffset, gradients.length * 2);
+  const high = Number(limit >> 32n);
+  for (let i = 1; i < words.length; i += 2)
+    if (words[i] >= high || words[i] <= -high) {
+      const value = gradients[(i - 1) / 2];
+      if (value > limit || value < -limit) return (i - 1) / 2;
+    }
+  return -1;
+}
+
+/** sum += part, of which it is known that no element overflows. Words of 32 bits: BigInts take
+ *  thirty times as long. */
+function add(sum: Gradients, part: Gradients): void {
+  const a = new Int32Array(sum.buffer, sum.byteOffset, sum.length * 2);
+  const b = new Int32Array(part.buffer, part.byteOffset, part.length * 2);
+  for (let i = 0; i < a.length; i += 2) {
+    const low = (a[i] >>> 0) + (b[i] >>> 0);
+    a[i] = low;
+    a[i + 1] += b[i + 1] + (low > 0xffffffff ? 1 : 0);
+  }
+}
+
+/** Adds up the parts of the trainer's next step, in any order, and makes the step of their sum: bit
+ *  for bit what `Trainer.step` does.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const options = { model, batch: 2, steps: 10 };
+ *  const [one, other] = [Trainer.create(options), Trainer.create(options)];
+ *  const inputs = Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0);
+ *  const batch = { inputs, targets: Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1) };
+ *  const sum = new PartSum(one, batch);
+ *  sum.add(computePart(other, batch, { step: 0, first: 1, count: 1 }));
+ *  sum.add(computePart(other, batch, { step: 0, first: 0, count: 1 }));
+ *  sum.update();
+ *  other.step(batch);
+ *  console.log((await one.weightsSha256()) === (await other.weightsSha256())); // true
+ */
+export class PartSum<Batch = unknown> {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'PartSum';
+  private readonly layout: Layout;
+  private readonly step: number;
+  private readonly samples: boolean[];
+  private readonly total = { loss: 0, correct: 0, saturated: 0, checkedStates: 0 };
+  private sum: Gradients;
+
+  /** Throws UsageError if the trainer is none. */
+  constructor(
+    private readonly trainer: Trainer<Batch>,
+    private readonly batch: Batch,
+  ) {
+    this.layout = layoutOf(trainerOf(trainer));
+    this.step = trainer.steps;
+    this.samples = new Array(trainer.options.batch).fill(false);
+    this.sum = new BigInt64Array(this.layout.size);
+  }
+
+  /** Whether parts of all samples are there. */
+  get isWhole(): boolean {
+    return this.samples.every(Boolean);
+  }
+
+  /** Adds a part. Throws UsageError for samples that the batch does not have, DistributedError for
+   *  a part of another step, of samples that are there, or with a gradient that no honest one has;
+   *  nothing is added then. */
+  add(part: GradientPart): void {
+    const given = properties('part', part, ['step', 'first', 'count', 'gradients', 'loss']);
+    const { batch } = this.trainer.options;
+    const { step, first, count } = checkRange(given as never, batch);
+    const gradients = given.gradients as Gradients;
+    if (step !== this.step)
+      throw new DistributedError(`a part is of step ${step + 1}, expected ${this.step + 1}`);
+    if (!(gradients instanceof BigInt64Array) || gradients.length !== this.sum.length)
+      throw new DistributedError(`a part has other gradients than the model's ${this.sum.length}`);
+    if (this.samples.slice(first, first + count).some(Boolean))
+      throw new DistributedError(`samples ${first} to ${first + count - 1} are there already`);
+    const wrong = beyond(gradients, partLimit(count, batch));
+    if (wrong >= 0)
+      throw new DistributedError(
+        `gradient ${wrong} of samples ${first} to ${first + count - 1} is ${gradients[wrong]}, ` +
+          `beyond what ${count} of ${batch} samples can have`,
+      );
+    add(this.sum, gradients);
+    this.samples.fill(true, first, first + count);
+    for (const key of Object.keys(this.total) as (keyof typeof this.total)[])
+      this.total[key] += part[key];
+  }
+
+  /** The step. Throws UsageError if parts are missing or the trainer went on without them. */
+  update(): StepReport {
+    const { trainer, total } = this;
+    if (!this.isWhole) throw new UsageError('parts of the step are missing', 'add them first');
+    if (trainer.steps !== this.step)
+      throw new UsageError(`the trainer is at step ${trainer.steps}, expected ${this.step}`);
+    trainer.totals.saturated += total.saturated;
+    trainer.totals.checkedStates += total.checkedStates;
+    return stepWith(trainer, this.batch, total, () => this.put());
+  }
+
+  private put(): void {
+    let at = 0;
+    for (const name of this.layout.names) {
+      const gradient = this.trainer.gradient(name);
+      gradient.set(this.sum.subarray(at, at + gradient.length));
+      at += gradient.length;
+    }
+  }
+}

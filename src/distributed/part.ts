@@ -1,0 +1,200 @@
+// A part of a training step: the exact gradients of some samples of its batch. It is a function of
+// the run's options, its weights, the step and the samples: whoever computes it gets the same
+// bytes, so two that disagree are told apart, and any split of a batch adds up to the same sum.
+
+import { instance, properties, whole } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
+import { isWeight, Trainer } from '../index.ts';
+import { WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
+import { trainedNames } from '../receipt/digests.ts';
+import { rootOf } from '../receipt/format.ts';
+import { bytesOf, digestBytes, digestText } from './digest.ts';
+import { DistributedError } from './errors.ts';
+import { sumGradients } from './inside.ts';
+import { packMessage, unpackMessage } from './message.ts';
+import { decodePlanes, encodePlanes, mostBytes } from './planes.ts';
+
+/** Which samples of which step. */
+export interface PartRange {
+  /** Steps done before. */
+  readonly step: number;
+  /** The first sample's place in the batch. */
+  readonly first: number;
+  /** Samples. */
+  readonly count: number;
+}
+
+/** Exact sums over the samples of a part: adding those of all parts gives the step's. */
+export interface PartSums {
+  /** The loss, an integer of 16 fraction bits. */
+  readonly loss: number;
+  /** Predictions that were right, where the loss counts them. */
+  readonly correct: number;
+  /** Elements that were clamped to their format's range. */
+  readonly saturated: number;
+  /** Residual states that were rebuilt and compared. */
+  readonly checkedStates: number;
+}
+
+/** A part. */
+export interface GradientPart extends PartRange, PartSums {
+  /** Gradients of the summed loss, 28 fraction bits, of all trained weights in order. */
+  readonly gradients: BigInt64Array<ArrayBuffer>;
+}
+
+/** The weights that have a gradient: their names and sizes, in order. */
+export interface Layout {
+  readonly names: readonly string[];
+  readonly sizes: readonly number[];
+  /** All of them. */
+  readonly size: number;
+}
+
+const layouts = new WeakMap<object, Layout>();
+
+/** What the gradients of a trainer's parts are of. */
+export function layoutOf<Batch>(trainer: Trainer<Batch>): Layout {
+  const known = layouts.get(trainer);
+  if (known !== undefined) return known;
+  const names = trainedNames(trainer);
+  const sizes = names.map((name) => trainer.gradient(name).length);
+  const layout = { names, sizes, size: sizes.reduce((a, b) => a + b, 0) };
+  layouts.set(trainer, layout);
+  return layout;
+}
+
+/** A trainer that was made by this library. */
+export const trainerOf = <Batch>(value: Trainer<Batch>): Trainer<Batch> =>
+  instance<Trainer<Batch>>('trainer', value, Trainer as never, 'a Trainer');
+
+/** A range of a batch of so many samples. Throws UsageError. */
+export function checkRange(range: PartRange, batch: number): PartRange {
+  const given = properties('range', range, ['step', 'first', 'count']);
+  const step = whole('step', given.step, 0, 2 ** 31 - 1);
+  const first = whole('first', given.first, 0, batch - 1);
+  const count = whole('count', given.count, 1, batch - first);
+  return { step, first, count };
+}
+
+/** Computes a part of a step at the trainer's present weights, which it does not change: gradients
+ *  of samples `first` to `first + count - 1` of the batch, as the step has them that comes after
+ *  `step` others. Throws UsageError for samples that the batch does not have, and what
+ *  `Trainer.step` throws.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 2, steps: 10 });
+ *  const inputs = Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0);
+ *  const targets = Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1);
+ *  const part = computePart(trainer, { inputs, targets }, { step: 0, first: 1, count: 1 });
+ *  console.log(part.gradients.length === trainer.parameters, trainer.steps); // true 0
+ */
+export function computePart<Batch>(
+  trainer: Trainer<Batch>,
+  batch: Batch,
+  range: PartRange,
+): GradientPart {
+  const { step, first, count } = checkRange(range, trainerOf(trainer).options.batch);
+  const sums = sumGradients(trainer, batch, first, first + count, step);
+  const { loss, correct, saturated, checkedStates } = sums;
+  const { names, size } = layoutOf(trainer);
+  const gradients = new BigInt64Array(size);
+  let at = 0;
+  for (const name of names) {
+    const gradient = trainer.gradient(name);
+    gradients.set(gradient, at);
+    at += gradient.length;
+  }
+  return { step, first, count, loss, correct, saturated, checkedStates, gradients };
+}
+
+/** The digest of gradients, as a receipt has it of a whole step. */
+export async function gradientRoot(
+  gradients: BigInt64Array<ArrayBuffer>,
+  { names, sizes }: Layout,
+): Promise<string> {
+  let at = 0;
+  const digests = sizes.map((size) => {
+    at += size;
+    return digestBytes(bytesOf(gradients.slice(at - size, at)));
+  });
+  const leaves = (await Promise.all(digests)).map((d) => `${d} ${WEIGHT_GRADIENT_FRACTION}`);
+  return rootOf(names, leaves);
+}
+
+const SUMS = ['loss', 'correct', 'saturated', 'checkedStates'] as const;
+const HEAD = ['step', 'first', 'count', ...SUMS] as const;
+
+/** What a part says, as a digest: of its samples, its sums and the digest of its gradients. */
+export const partDigest = (part: PartRange & PartSums, root: string): string =>
+  digestText(`${HEAD.map((key) => part[key]).join(' ')} ${root}`);
+
+/** A part as bytes: a line of JSON, then the gradients, about 3 bytes each. The digest in it is of
+ *  the numbers: how they are compressed depends on the runtime. Throws UsageError for sizes that
+ *  are not those of the gradients.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  const part = computePart(trainer, batch, { step: 0, first: 0, count: 1 });
+ *  const bytes = await encodePart(trainer, part);
+ *  console.log(bytes.length < part.gradients.length * 8); // true
+ */
+export async function encodePart<Batch>(
+  trainer: Trainer<Batch>,
+  part: GradientPart,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const layout = layoutOf(trainerOf(trainer));
+  const { gradients } = properties('part', part, ['gradients', ...HEAD]);
+  if (!(gradients instanceof BigInt64Array) || gradients.length !== layout.size)
+    throw new UsageError(`the part has other gradients than the model's ${layout.size}`);
+  const root = await gradientRoot(gradients as GradientPart['gradients'], layout);
+  const body = await encodePlanes(new BigInt64Array(gradients));
+  return packMessage({ ...headOf(part), root }, body);
+}
+
+const headOf = (part: PartRange & PartSums): PartRange & PartSums =>
+  Object.fromEntries(HEAD.map((key) => [key, part[key]])) as unknown as PartRange & PartSums;
+
+/** Samples and sums as something may say that nobody vouches for. Throws DistributedError. */
+export function readSums(head: Readonly<Record<string, unknown>>): PartRange & PartSums {
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+  for (const key of HEAD)
+    if (key === 'loss' ? !Number.isSafeInteger(head.loss) : !isCount(head[key]))
+      throw new DistributedError(`${key} of a part is not a number that one can have`);
+  return headOf(head as never);
+}
+
+/** A part from bytes that may be anything, for a trainer of the same run. Takes no more memory
+ *  than its gradients need. Throws DistributedError if the bytes are not such a part, or not whole.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  const part = computePart(trainer, batch, { step: 0, first: 0, count: 1 });
+ *  const again = await decodePart(trainer, await encodePart(trainer, part));
+ *  console.log(again.loss === part.loss, again.gradients[0] === part.gradients[0]); // true true
+ */
+export async function decodePart<Batch>(
+  trainer: Trainer<Batch>,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<GradientPart> {
+  const layout = layoutOf(trainerOf(trainer));
+  const { head, body } = unpackMessage(bytes);
+  const gradients = await decodeGradients(body, layout.size);
+  if ((await gradientRoot(gradients, layout)) !== head.root)
+    throw new DistributedError('the gradients of a part are not those of its digest');
+  return { ...readSums(head), gradients };
+}
+
+/** Gradients alone. Throws DistributedError. */
+export async function decodeGradients(
+  body: Uint8Array<ArrayBuffer>,
+  size: number,
+): Promise<GradientPart['gradients']> {
+  if (body.length > mostBytes(size, 8))
+    throw new DistributedError(`a part has ${body.length} bytes, more than its gradients can have`);
+  return (await decodePlanes(body, size, 8)) as GradientPart['gradients'];
+}
+
+/** Names of the weights, for what is sent of them. */
+export const weightTensors = <Batch>(trainer: Trainer<Batch>) => trainer.tensors().filter(isWeight);

@@ -1,0 +1,60 @@
+// Where workers get the weights of a step: whole ones now and then, and since then what each step
+// has changed. A worker that has those of the step before fetches one change; one that has just
+// joined begins with the whole ones.
+
+import type { Trainer } from '../index.ts';
+import type { CoordinatorCourier } from './courier.ts';
+import { bytesOf, digestBytes } from './digest.ts';
+import type { Source, Task } from './task.ts';
+import { copyWeights, encodeWeights, type Weights } from './weights.ts';
+
+/** Steps between whole weights, which have about as many bytes as one change and a half. */
+const EVERY = 16;
+
+export class WeightStore<Batch> {
+  private known: Weights | undefined;
+  private full: Source | undefined;
+  private changes: Source[] = [];
+  private old: string[] = [];
+
+  constructor(
+    private readonly trainer: Trainer<Batch>,
+    private readonly courier: CoordinatorCourier,
+  ) {}
+
+  get origins(): Pick<Task, 'full' | 'changes'> {
+    return { full: this.full as Source, changes: [...this.changes] };
+  }
+
+  /** Puts the trainer's present weights where workers find them; returns their SHA-256. */
+  async publish(): Promise<string> {
+    const { known } = this;
+    const weights = copyWeights(this.trainer);
+    const digest = digestBytes(bytesOf(weights));
+    const isWhole = known === undefined || this.changes.length >= EVERY;
+    const bytes = await encodeWeights(weights, isWhole ? undefined : known);
+    const source = { weights: await digest, blob: await digestBytes(bytes) };
+    await this.courier.put(source.blob, bytes);
+    this.known = weights;
+    if (isWhole) {
+      if (this.full !== undefined) this.old.push(this.full.blob);
+      this.old.push(...this.changes.map(({ blob }) => blob));
+      this.full = source;
+      this.changes = [];
+    } else this.changes.push(source);
+    return source.weights;
+  }
+
+  /** Once a step is done nobody needs what was before its weights. */
+  async tidy(): Promise<void> {
+    const { full, changes } = this.origins;
+    const used = new Set([full, ...changes].map(({ blob }) => blob));
+    for (const blob of this.old.splice(0)) if (!used.has(blob)) await this.courier.drop(blob);
+  }
+
+  /** Puts what workers need again: for a courier that has lost it. */
+  async putAgain(): Promise<void> {
+    this.known = undefined;
+    this.changes = [];
+  }
+}

@@ -1,0 +1,86 @@
+// Weights on their way to who computes with them: whole, or what a step has changed.
+
+import { typed } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Trainer } from '../index.ts';
+import { WEIGHT_LIMIT } from '../memory/formats.ts';
+import { DistributedError } from './errors.ts';
+import { trainerOf, weightTensors } from './part.ts';
+import { decodePlanes, encodePlanes, mostBytes } from './planes.ts';
+
+export type Weights = Int32Array<ArrayBuffer>;
+
+/** A copy of the weights, all in one, in the order of forward: raw integers of 24 fraction bits.
+ *  Their SHA-256 is that of `Trainer.weightsSha256`.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  console.log(copyWeights(trainer).length === trainer.parameters); // true
+ */
+export function copyWeights<Batch>(trainer: Trainer<Batch>): Weights {
+  const weights = new Int32Array(trainerOf(trainer).parameters);
+  let at = 0;
+  for (const { data } of weightTensors(trainer)) {
+    weights.set(data, at);
+    at += data.length;
+  }
+  return weights;
+}
+
+/** Gives a trainer other weights: what its optimizer keeps, and its step, stay as they are. Throws
+ *  UsageError for another number of them or for a weight that none can be; nothing is changed then.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const [one, other] = [3, 4].map((seed) => Trainer.create({ model, batch: 1, steps: 10, seed }));
+ *  setWeights(one, copyWeights(other));
+ *  console.log((await one.weightsSha256()) === (await other.weightsSha256())); // true
+ */
+export function setWeights<Batch>(trainer: Trainer<Batch>, weights: Int32Array): void {
+  const size = trainerOf(trainer).parameters;
+  typed('weights', weights, 'Int32Array', size);
+  const wrong = weights.findIndex((weight) => weight > WEIGHT_LIMIT || weight < -WEIGHT_LIMIT);
+  if (wrong >= 0)
+    throw new UsageError(`weight ${wrong} is ${weights[wrong]}, expected at most ${WEIGHT_LIMIT}`);
+  let at = 0;
+  for (const { data } of weightTensors(trainer)) {
+    data.set(weights.subarray(at, at + data.length));
+    at += data.length;
+  }
+}
+
+/** Weights as bytes: about 2.7 a weight, or 2 as what has changed since those of `base`. Throws
+ *  UsageError if there are not as many of them.
+ *  @example
+ *  const [before, after] = [Int32Array.of(5, 6, 7), Int32Array.of(5, 9, 7)];
+ *  const change = await encodeWeights(after, before);
+ *  console.log((await decodeWeights(change, 3, before)).join()); // 5,9,7
+ */
+export async function encodeWeights(
+  weights: Int32Array,
+  base?: Int32Array,
+): Promise<Uint8Array<ArrayBuffer>> {
+  typed('weights', weights, 'Int32Array');
+  if (base === undefined) return encodePlanes(new Int32Array(weights));
+  typed('base', base, 'Int32Array', weights.length);
+  return encodePlanes(weights.map((weight, i) => weight - base[i]) as Weights);
+}
+
+/** `count` weights from bytes that may be anything. Takes no more memory than they need. Throws
+ *  DistributedError if the bytes are not such weights, UsageError if `base` has not as many.
+ *  @example
+ *  const bytes = await encodeWeights(Int32Array.of(1, -2, 3));
+ *  console.log((await decodeWeights(bytes, 3)).join()); // 1,-2,3
+ */
+export async function decodeWeights(
+  bytes: Uint8Array<ArrayBuffer>,
+  count: number,
+  base?: Int32Array,
+): Promise<Weights> {
+  typed('bytes', bytes, 'Uint8Array');
+  if (base !== undefined) typed('base', base, 'Int32Array', count);
+  if (bytes.length > mostBytes(count, 4))
+    throw new DistributedError(`weights have ${bytes.length} bytes, more than ${count} can have`);
+  const weights = (await decodePlanes(bytes, count, 4)) as Weights;
+  if (base !== undefined) for (let i = 0; i < count; i++) weights[i] += base[i];
+  return weights;
+}

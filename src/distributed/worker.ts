@@ -1,0 +1,194 @@
+// Computes parts of steps for a coordinator, one after the other, until it is told to stop. It
+// keeps nothing that it could not get again: weights are fetched by their digest.
+
+import { callback, fields, text } from '../core/check.ts';
+import { OverflowError, ReconstructionError } from '../core/errors.ts';
+import type { Trainer } from '../index.ts';
+import { type Bytes, CLOCK, type Clock, type WorkerCourier } from './courier.ts';
+import { bytesOf, digestBytes } from './digest.ts';
+import { DistributedError } from './errors.ts';
+import { packMessage, unpackMessage } from './message.ts';
+import { computePart, gradientRoot, layoutOf, partDigest, trainerOf } from './part.ts';
+import { encodePlanes } from './planes.ts';
+import { PROTOCOL, readTask, type Source, sealOf, type Task, taskId } from './task.ts';
+import { copyWeights, decodeWeights, setWeights } from './weights.ts';
+
+/** What a worker did. */
+export interface WorkReport {
+  /** Parts that it computed. */
+  parts: number;
+  /** Bytes that it handed in and fetched. */
+  uploaded: number;
+  downloaded: number;
+  /** Why it ended. */
+  ended: string;
+}
+
+/** What a worker needs. */
+export interface WorkOptions<Batch> {
+  /** A trainer of the run's options: its weights are replaced by those of each task. */
+  trainer: Trainer<Batch>;
+  /** The batch of the step that comes after so many others. */
+  batchOf: (step: number) => Batch;
+  courier: WorkerCourier;
+  /** The name under which the courier knows this worker. */
+  name: string;
+  /** The run's name. */
+  run: string;
+  /** Digest of the known answers of all kernels on this machine. */
+  kernels: string;
+  /** Hears of each part that is about to be computed, and what was done so far; false: stop. */
+  onTask?: ((task: Task, report: Readonly<WorkReport>) => unknown) | undefined;
+  /** Milliseconds between two tries of what failed (500). */
+  retry?: number | undefined;
+  /** Time (the runtime's). */
+  clock?: Clock | undefined;
+}
+
+/** Tries of what may fail by the network, before a task is given up. */
+const TRIES = 5;
+
+class Worker<Batch> {
+  readonly done: WorkReport = { parts: 0, uploaded: 0, downloaded: 0, ended: '' };
+  private weights = '';
+  /** The task whose result is on its way. */
+  private holding = '';
+  private reporting: Promise<void> = Promise.resolve();
+  private refused = '';
+
+  constructor(private readonly options: Required<WorkOptions<Batch>>) {}
+
+  async run(): Promise<WorkReport> {
+    const { courier, kernels, clock, retry } = this.options;
+    while (this.done.ended === '') {
+      const hello = packMessage({ protocol: PROTOCOL, kernels, holding: this.holding });
+      const answer = await courier.ask(hello).catch(() => undefined);
+      if (answer === undefined) await clock.sleep(retry);
+      else await this.obey(answer);
+      if (this.refused !== '') throw new DistributedError(`refused: ${this.refused}`);
+    }
+    await this.reporting;
+    return this.done;
+  }
+
+  private async obey(answer: Bytes): Promise<void> {
+    const { head } = unpackMessage(answer);
+    if (typeof head.end === 'string') this.done.ended = head.end;
+    if (typeof head.refused === 'string') this.refused = head.refused;
+    if (head.task === undefined) return;
+    const task = readTask(head.task);
+    if (task.run !== this.options.run)
+      throw new DistributedError(`a task is of the run ${task.run}, expected ${this.options.run}`);
+    if (this.options.onTask(task, this.done) === false) {
+      this.done.ended = 'stopped';
+      return;
+    }
+    if (!(await this.bring(task))) return;
+    const result = await this.compute(task);
+    await this.reporting;
+    this.holding = taskId(task);
+    this.reporting = this.hand(result); // while the next part is computed
+  }
+
+  /** Brings the trainer to the weights of a task; false if they cannot be had any more. */
+  private async bring(task: Task): Promise<boolean> {
+    if (this.weights === task.weights) return true;
+    const { trainer } = this.options;
+    const own = task.changes.findIndex(({ weights }) => weights === this.weights);
+    const isNear = own >= 0 || task.full.weights === this.weights;
+    const path = isNear ? task.changes.slice(own + 1) : [task.full, ...task.changes];
+    let weights = isNear ? copyWeights(trainer) : undefined;
+    for (const source of path) {
+      const bytes = await this.fetch(source);
+      if (bytes === undefined) return false;
+      weights = await decodeWeights(bytes, trainer.parameters, weights);
+    }
+    const found = weights === undefined ? '' : await digestBytes(bytesOf(weights));
+    if (weights === undefined || found !== task.weights) {
+      this.weights = ''; // begin with whole ones next time
+      return false;
+    }
+    setWeights(trainer, weights);
+    this.weights = task.weights;
+    return true;
+  }
+
+  private async fetch({ blob }: Source): Promise<Bytes | undefined> {
+    const { courier, clock, retry } = this.options;
+    for (let i = 0; i < TRIES; i++) {
+      const bytes = await courier.fetch(blob).catch(() => undefined);
+      if (bytes !== undefined && (await digestBytes(bytes)) === blob) {
+        this.done.downloaded += bytes.length;
+        return bytes;
+      }
+      await clock.sleep(retry);
+    }
+    return undefined;
+  }
+
+  /** A part as a message. */
+  private async compute(task: Task): Promise<Bytes> {
+    const { trainer, batchOf, name } = this.options;
+    const { first, count, upload } = task;
+    const about = { task: taskId(task), first, count };
+    try {
+      const part = computePart(trainer, batchOf(task.step), task);
+      const { gradients, ...sums } = part;
+      const root = await gradientRoot(gradients, layoutOf(trainer));
+      const seal = sealOf(partDigest(part, root), name);
+      this.done.parts++;
+      if (!upload) return packMessage({ ...about, seal });
+      return packMessage({ ...about, ...sums, seal }, await encodePlanes(gradients));
+    } catch (error) {
+      const isResult = error instanceof OverflowError || error instanceof ReconstructionError;
+      if (!isResult) throw error;
+      return packMessage({ ...about, error: `${error.name}: ${error.message}` });
+    }
+  }
+
+  /** Hands in a result. One that cannot be is computed by somebody else. */
+  private async hand(message: Bytes): Promise<void> {
+    const { courier, clock, retry } = this.options;
+    for (let i = 0; i < TRIES; i++) {
+      const answer = await courier.report(message).catch(() => undefined);
+      if (answer !== undefined) {
+        this.done.uploaded += message.length;
+        const { head } = unpackMessage(answer);
+        if (typeof head.refused === 'string') this.refused = head.refused;
+        break;
+      }
+      await clock.sleep(retry);
+    }
+    this.holding = '';
+  }
+}
+
+/** Works for a coordinator until the run ends. Resolves to what was done; throws DistributedError
+ *  if the coordinator refuses this worker, and what `Trainer.step` throws for a batch that the
+ *  model cannot use. What fails on the way to the coordinator is tried again.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 2, steps: 10 });
+ *  const about = { run: 'r1', name: 'w1', kernels: digest, courier };
+ *  const { parts, ended } = await work({ trainer, batchOf: (step) => batches[step], ...about });
+ */
+export async function work<Batch>(options: WorkOptions<Batch>): Promise<WorkReport> {
+  const given = fields<WorkOptions<Batch>>('options', options, {
+    trainer: undefined,
+    batchOf: undefined,
+    courier: undefined,
+    name: undefined,
+    run: undefined,
+    kernels: undefined,
+    onTask: () => undefined,
+    retry: 500,
+    clock: CLOCK,
+  });
+  trainerOf(given.trainer as Trainer<Batch>);
+  callback('batchOf', given.batchOf);
+  callback('onTask', given.onTask);
+  text('name', given.name);
+  text('run', given.run);
+  text('kernels', given.kernels);
+  return new Worker(given as Required<WorkOptions<Batch>>).run();
+}
