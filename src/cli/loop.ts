@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Interrupts } from './interrupts.ts';
 import type { StepReport } from './library.ts';
 import type { Reporter } from './reporters.ts';
-import type { Scope, Task, Validation } from './tasks/task.ts';
+import { type Scope, type Task, trainStep, type Validation } from './tasks/task.ts';
 import { threadsWarning } from './threads.ts';
 
 export interface LoopOptions {
@@ -19,6 +19,8 @@ export interface LoopOptions {
   /** On what it is judged before the end ('all'). */
   scope?: Scope;
   save: () => Promise<void>;
+  /** Makes the next step (trains on the task's batch); undefined if it was interrupted. */
+  step?: ((task: Task) => Promise<StepReport | undefined>) | undefined;
   /** Hears of each step before the next one; the loop waits for what it returns. */
   record?: ((report: StepReport) => Promise<void>) | undefined;
   reporter: Reporter;
@@ -64,7 +66,8 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
   const warnOfThreads = threadsWarning(trainer, (line) => reporter.warning(line));
   while (trainer.steps < until && interrupts.exitCode === undefined) {
     const start = performance.now();
-    const report = task.step();
+    const report = options.step ? await options.step(task) : trainStep(task);
+    if (report === undefined) break;
     const milliseconds = performance.now() - start;
     const recorded = options.record?.(report);
     history.losses.push(report.loss);

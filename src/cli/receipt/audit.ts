@@ -27,7 +27,7 @@ import { print, printJson } from '../reporters.ts';
 import { createTrainer, openRun, restoreTrainer } from '../run.ts';
 import type { RunOptions } from '../settings.ts';
 import { status } from '../status.ts';
-import type { Task } from '../tasks/task.ts';
+import { type Task, trainStep } from '../tasks/task.ts';
 import { defaultThreads } from '../threads.ts';
 import { NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
 import { about, readReceiptFile } from './run-receipt.ts';
@@ -105,7 +105,7 @@ async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
     const onStep = (step: number): void => {
       if (one.values.json !== true) status(`step ${step} of ${segment.from + 1} to ${until}`);
     };
-    const difference = await auditRun(trainer, () => task.step(), one.file, { until, onStep });
+    const difference = await auditRun(trainer, () => trainStep(task), one.file, { until, onStep });
     if (difference?.step === segment.from && checkpoint !== undefined)
       throw new UsageError(
         `${quote(checkpoint)} is not the state that the receipt has after step ${segment.from}`,
@@ -168,14 +168,14 @@ async function judgeKernels(one: Audit, segments: readonly Segment[], step: numb
   if (segment === undefined) throw new UsageError(`the receipt has no step ${step} to look at`);
   const { trainer, task, taskOf } = await start(one, segment);
   const { options, values } = one;
-  while (trainer.steps < step - 1) task.step();
+  while (trainer.steps < step - 1) trainStep(task);
   const tensors: NamedTensor[] = trainer.tensors().map((t) => ({ ...t, data: t.data.slice() }));
   trainer.close();
   if (values.json !== true) status(`judging the kernels of step ${step} ...`);
   const fault = findKernelFault(options, {
     tensors,
     steps: step - 1,
-    step: (own) => taskOf(own as Trainer<never>).step(),
+    step: (own) => trainStep(taskOf(own as Trainer<never>)),
   });
   status('');
   if (fault !== undefined && values.case !== undefined)

@@ -4,7 +4,6 @@ import { setImmediate } from 'node:timers/promises';
 import {
   fillBatch,
   type GptConfig,
-  type StepReport,
   type TextBatch,
   type Trainer,
   textWindows,
@@ -79,9 +78,9 @@ export function gptTask(
     trainer,
     unit: 'tokens',
     unitsPerStep: batch * context,
-    step(): StepReport {
-      fillBatch(train, { seed, batch, context, step: trainer.steps }, inputs, targets);
-      return trainer.step({ inputs, targets });
+    batch(step) {
+      fillBatch(train, { seed, batch, context, step }, inputs, targets);
+      return { inputs, targets };
     },
     async validate(progress, isInterrupted, scope = 'all') {
       if (typeof scope === 'number') return judgeSome(trainer, validation, scope, gamma);

@@ -35,8 +35,9 @@ export interface Task {
   /** What the speed counts, and how many of it a step takes. */
   readonly unit: 'tokens' | 'images' | 'pairs';
   readonly unitsPerStep: number;
-  /** Trains on the batch of the next step: a function of seed and step. */
-  step(): StepReport;
+  /** The batch of the step that comes after so many others: a function of seed and step. It is
+   *  made where the one before was. */
+  batch(step: number): unknown;
   /** Judges the model on held-out data: all of them, or `some`, evenly from first to last. `final`:
    *  all, with what takes long too. Looks at the event loop now and then; undefined if
    *  `isInterrupted` said so. Changes nothing that trains. */
@@ -46,6 +47,10 @@ export interface Task {
     scope?: Scope,
   ): Promise<Validation | undefined>;
 }
+
+/** Trains on the batch of the next step. */
+export const trainStep = ({ trainer, batch }: Pick<Task, 'trainer' | 'batch'>): StepReport =>
+  trainer.step(batch(trainer.steps) as never);
 
 /** Judges a model where nothing interrupts. */
 export async function judge(task: Task, progress: Progress, scope?: Scope): Promise<Validation> {

@@ -13,7 +13,6 @@ import {
   type Pair,
   PairData,
   SPECIAL,
-  type StepReport,
   type Trainer,
   type TranslatorBatch,
   type TranslatorConfig,
@@ -122,9 +121,9 @@ export function translateTask(
     trainer,
     unit: 'pairs',
     unitsPerStep: batch,
-    step(): StepReport {
-      fillPairBatch(train, { seed, batch, step: trainer.steps }, out);
-      return trainer.step(out);
+    batch(step) {
+      fillPairBatch(train, { seed, batch, step }, out);
+      return out;
     },
     async validate(progress, isInterrupted = () => false, scope = 'all') {
       const chosen = spread(held.count, typeof scope === 'number' ? scope : Infinity);

@@ -8,7 +8,6 @@ import {
   EpochOrder,
   type ImageBatch,
   type ImageSet,
-  type StepReport,
   type Trainer,
   type VitConfig,
 } from '../library.ts';
@@ -57,17 +56,17 @@ export function vitTask(
     trainer,
     unit: 'images',
     unitsPerStep: batch,
-    step(): StepReport {
+    batch(step) {
       for (let sample = 0; sample < batch; sample++) {
-        const image = order.at(trainer.steps * batch + sample);
+        const image = order.at(step * batch + sample);
         augment(train, image, images.subarray(sample * size, (sample + 1) * size), augmentation, {
           seed,
-          step: trainer.steps,
+          step,
           sample,
         });
         labels[sample] = train.labels[image];
       }
-      return trainer.step({ images, labels });
+      return { images, labels };
     },
     async validate(
       progress,
