@@ -86,6 +86,7 @@ function checkLength(name: string, length: number, least: number, most: number):
 }
 
 interface Typed {
+  BigInt64Array: BigInt64Array;
   Int32Array: Int32Array;
   Int16Array: Int16Array;
   Uint8Array: Uint8Array;

@@ -158,9 +158,10 @@ export class Coordinator<Batch = unknown> {
     this.now = { batch, board, sum, held: new Map(), weights };
     this.failure = undefined;
     this.wake();
-    while (!board.isDone && this.failure === undefined) {
+    while (!sum.isWhole && this.failure === undefined) {
       await Promise.race([clock.sleep(LOOK), this.woken()]);
       this.look();
+      if (this.ended !== '') this.failure ??= new DistributedError(this.ended);
     }
     this.now = undefined;
     if (this.failure !== undefined) throw this.failure;
@@ -246,8 +247,8 @@ export class Coordinator<Batch = unknown> {
       if (head.error !== undefined) this.recompute(now, place, worker);
       else await this.judge(now, place, worker, head, body);
     } catch (error) {
-      if (!(error instanceof DistributedError)) throw error;
-      this.accuse(now, worker, error.message);
+      if (error instanceof DistributedError) this.accuse(now, worker, error.message);
+      else this.failure = error; // of the coordinator's own: the step cannot be made
     }
     this.wake();
     return packMessage({ accepted: true });

@@ -1,7 +1,7 @@
 // The exact sum of the parts of a step, and the update by it. A part is checked before it is added:
 // whatever a stranger sends, no sum can leave its 64 bits.
 
-import { properties } from '../core/check.ts';
+import { properties, typed } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
 import { DistributedError } from './errors.ts';
@@ -90,8 +90,7 @@ export class PartSum<Batch = unknown> {
     const gradients = given.gradients as Gradients;
     if (step !== this.step)
       throw new DistributedError(`a part is of step ${step + 1}, expected ${this.step + 1}`);
-    if (!(gradients instanceof BigInt64Array) || gradients.length !== this.sum.length)
-      throw new DistributedError(`a part has other gradients than the model's ${this.sum.length}`);
+    typed('gradients', gradients, 'BigInt64Array', this.sum.length);
     if (this.samples.slice(first, first + count).some(Boolean))
       throw new DistributedError(`samples ${first} to ${first + count - 1} are there already`);
     const wrong = beyond(gradients, partLimit(count, batch));

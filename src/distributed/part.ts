@@ -2,8 +2,7 @@
 // the run's options, its weights, the step and the samples: whoever computes it gets the same
 // bytes, so two that disagree are told apart, and any split of a batch adds up to the same sum.
 
-import { instance, properties, whole } from '../core/check.ts';
-import { UsageError } from '../core/errors.ts';
+import { instance, properties, typed, whole } from '../core/check.ts';
 import { isWeight, Trainer } from '../index.ts';
 import { WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
 import { trainedNames } from '../receipt/digests.ts';
@@ -145,8 +144,7 @@ export async function encodePart<Batch>(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const layout = layoutOf(trainerOf(trainer));
   const { gradients } = properties('part', part, ['gradients', ...HEAD]);
-  if (!(gradients instanceof BigInt64Array) || gradients.length !== layout.size)
-    throw new UsageError(`the part has other gradients than the model's ${layout.size}`);
+  typed('gradients', gradients, 'BigInt64Array', layout.size);
   const root = await gradientRoot(gradients as GradientPart['gradients'], layout);
   const body = await encodePlanes(new BigInt64Array(gradients));
   return packMessage({ ...headOf(part), root }, body);
