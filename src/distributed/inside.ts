@@ -31,21 +31,18 @@ export function sumGradients<Batch>(
     engine.run({ count: 0, first: 0, step, predictions: 0, gamma8: 0, ...job });
   engine.all.model.take(batch, options.batch);
   const total: Outcome = { ...NOTHING };
-  const totals = { ...engine.totals };
   run({ job: JOB.clear });
   const { device } = engine;
   for (let first = from; first < until; first += options.microBatch) {
     const count = Math.min(options.microBatch, until - first);
     engine.all.model.load(engine.device, first, count);
     addNumbers(total, numbersOf(run({ job: JOB.accumulate, count, first })));
-    if (device === engine.device) continue;
-    Object.assign(engine.totals, totals);
-    return sumGradients(trainer, batch, from, until, step);
+    if (device !== engine.device) return sumGradients(trainer, batch, from, until, step);
   }
   return total;
 }
 
-/** Makes the trainer's next step by gradients that `put` brings into place. */
+/** Makes the trainer's next step by gradients that `put` brings into place, whose sums are given. */
 export function stepWith<Batch>(
   trainer: Trainer<Batch>,
   batch: Batch,

@@ -6,7 +6,15 @@ import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
 import { DistributedError } from './errors.ts';
 import { stepWith } from './inside.ts';
-import { checkRange, type GradientPart, type Layout, layoutOf, trainerOf } from './part.ts';
+import {
+  checkRange,
+  type GradientPart,
+  HEAD,
+  type Layout,
+  layoutOf,
+  readSums,
+  trainerOf,
+} from './part.ts';
 
 /** Largest magnitude of a gradient of `count` samples of a batch: the step's flushes, 2^63 in all
  *  (MAX_FLUSHES), belong to its samples alike, so the parts of a batch never add up to more than
@@ -17,7 +25,7 @@ export const partLimit = (count: number, batch: number): bigint =>
 type Gradients = BigInt64Array<ArrayBuffer>;
 
 /** The first gradient beyond the limit; -1 if there is none. Most are told by their high words. */
-function beyond(gradients: Gradients, limit: bigint): number {
+export function beyond(gradients: Gradients, limit: bigint): number {
   const words = new Int32Array(gradients.buffer, gradients.byteOffset, gradients.length * 2);
   const high = Number(limit >> 32n);
   for (let i = 1; i < words.length; i += 2)
@@ -80,17 +88,19 @@ export class PartSum<Batch = unknown> {
     return this.samples.every(Boolean);
   }
 
-  /** Adds a part. Throws UsageError for samples that the batch does not have, DistributedError for
-   *  a part of another step, of samples that are there, or with a gradient that no honest one has;
-   *  nothing is added then. */
+  /** Adds a part. Throws UsageError for what is no part or of samples that the batch does not have,
+   *  DistributedError for a part of another step, of samples that are there, or with a gradient
+   *  that no honest one has; nothing is added then. */
   add(part: GradientPart): void {
-    const given = properties('part', part, ['step', 'first', 'count', 'gradients', 'loss']);
+    const given = properties('part', part, [...HEAD, 'gradients']);
     const { batch } = this.trainer.options;
-    const { step, first, count } = checkRange(given as never, batch);
-    const gradients = given.gradients as Gradients;
+    const { step, first, count } = checkRange(given, batch);
+    const sums = readSums({ ...given });
+    const gradients = typed('gradients', given.gradients, 'BigInt64Array') as Gradients;
     if (step !== this.step)
       throw new DistributedError(`a part is of step ${step + 1}, expected ${this.step + 1}`);
-    typed('gradients', gradients, 'BigInt64Array', this.sum.length);
+    if (gradients.length !== this.sum.length)
+      throw new DistributedError(`a part has other gradients than the model's ${this.sum.length}`);
     if (this.samples.slice(first, first + count).some(Boolean))
       throw new DistributedError(`samples ${first} to ${first + count - 1} are there already`);
     const wrong = beyond(gradients, partLimit(count, batch));
@@ -102,7 +112,7 @@ export class PartSum<Batch = unknown> {
     add(this.sum, gradients);
     this.samples.fill(true, first, first + count);
     for (const key of Object.keys(this.total) as (keyof typeof this.total)[])
-      this.total[key] += part[key];
+      this.total[key] += sums[key];
   }
 
   /** The step. Throws UsageError if parts are missing or the trainer went on without them. */

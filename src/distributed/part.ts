@@ -93,7 +93,10 @@ export function computePart<Batch>(
   range: PartRange,
 ): GradientPart {
   const { step, first, count } = checkRange(range, trainerOf(trainer).options.batch);
+  const { totals } = trainer;
+  const before = { ...totals }; // of steps alone
   const sums = sumGradients(trainer, batch, first, first + count, step);
+  Object.assign(totals, before);
   const { loss, correct, saturated, checkedStates } = sums;
   const { names, size } = layoutOf(trainer);
   const gradients = new BigInt64Array(size);
@@ -121,15 +124,15 @@ export async function gradientRoot(
 }
 
 const SUMS = ['loss', 'correct', 'saturated', 'checkedStates'] as const;
-const HEAD = ['step', 'first', 'count', ...SUMS] as const;
+export const HEAD = ['step', 'first', 'count', ...SUMS] as const;
 
 /** What a part says, as a digest: of its samples, its sums and the digest of its gradients. */
 export const partDigest = (part: PartRange & PartSums, root: string): string =>
   digestText(`${HEAD.map((key) => part[key]).join(' ')} ${root}`);
 
 /** A part as bytes: a line of JSON, then the gradients, about 3 bytes each. The digest in it is of
- *  the numbers: how they are compressed depends on the runtime. Throws UsageError for sizes that
- *  are not those of the gradients.
+ *  the numbers: how they are compressed depends on the runtime. Throws UsageError for what is no
+ *  part of the trainer's, DistributedError for sums that none can have.
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
  *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
@@ -143,11 +146,12 @@ export async function encodePart<Batch>(
   part: GradientPart,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const layout = layoutOf(trainerOf(trainer));
-  const { gradients } = properties('part', part, ['gradients', ...HEAD]);
+  const { gradients, ...given } = properties('part', part, ['gradients', ...HEAD]);
+  const sums = readSums(given);
   typed('gradients', gradients, 'BigInt64Array', layout.size);
-  const root = await gradientRoot(gradients as GradientPart['gradients'], layout);
-  const body = await encodePlanes(new BigInt64Array(gradients));
-  return packMessage({ ...headOf(part), root }, body);
+  const copy = new BigInt64Array(gradients);
+  const digest = partDigest(sums, await gradientRoot(copy, layout));
+  return packMessage({ ...sums, digest }, await encodePlanes(copy));
 }
 
 const headOf = (part: PartRange & PartSums): PartRange & PartSums =>
@@ -178,10 +182,11 @@ export async function decodePart<Batch>(
 ): Promise<GradientPart> {
   const layout = layoutOf(trainerOf(trainer));
   const { head, body } = unpackMessage(bytes);
+  const sums = readSums(head);
   const gradients = await decodeGradients(body, layout.size);
-  if ((await gradientRoot(gradients, layout)) !== head.root)
-    throw new DistributedError('the gradients of a part are not those of its digest');
-  return { ...readSums(head), gradients };
+  if (partDigest(sums, await gradientRoot(gradients, layout)) !== head.digest)
+    throw new DistributedError('the gradients or sums of a part are not those of its digest');
+  return { ...sums, gradients };
 }
 
 /** Gradients alone. Throws DistributedError. */

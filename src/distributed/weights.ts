@@ -1,6 +1,6 @@
 // Weights on their way to who computes with them: whole, or what a step has changed.
 
-import { typed } from '../core/check.ts';
+import { typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Trainer } from '../index.ts';
 import { WEIGHT_LIMIT } from '../memory/formats.ts';
@@ -9,6 +9,9 @@ import { trainerOf, weightTensors } from './part.ts';
 import { decodePlanes, encodePlanes, mostBytes } from './planes.ts';
 
 export type Weights = Int32Array<ArrayBuffer>;
+
+/** More than any model has: one takes at least 12 bytes of 4 GiB for each. */
+const MOST_WEIGHTS = 2 ** 28;
 
 /** A copy of the weights, all in one, in the order of forward: raw integers of 24 fraction bits.
  *  Their SHA-256 is that of `Trainer.weightsSha256`.
@@ -61,7 +64,7 @@ export async function encodeWeights(
 ): Promise<Uint8Array<ArrayBuffer>> {
   typed('weights', weights, 'Int32Array');
   if (base === undefined) return encodePlanes(new Int32Array(weights));
-  typed('base', base, 'Int32Array', weights.length);
+  typed('base', base, 'Int32Array', weights.length, weights.length);
   return encodePlanes(weights.map((weight, i) => weight - base[i]) as Weights);
 }
 
@@ -77,7 +80,8 @@ export async function decodeWeights(
   base?: Int32Array,
 ): Promise<Weights> {
   typed('bytes', bytes, 'Uint8Array');
-  if (base !== undefined) typed('base', base, 'Int32Array', count);
+  whole('count', count, 0, MOST_WEIGHTS);
+  if (base !== undefined) typed('base', base, 'Int32Array', count, count);
   if (bytes.length > mostBytes(count, 4))
     throw new DistributedError(`weights have ${bytes.length} bytes, more than ${count} can have`);
   const weights = (await decodePlanes(bytes, count, 4)) as Weights;

@@ -1,5 +1,5 @@
 // A courier in memory with a clock of its own, which loses, delays and repeats what it carries, and
-// stops and forgets as it is told.
+// stops and forgets as it is told. Everything in it happens in an order that a seed decides.
 
 import { setImmediate } from 'node:timers/promises';
 import type {
@@ -22,7 +22,11 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** Time that passes when nothing else happens: the next sleeper wakes. */
+/** Turns without a sleeper after which nothing will happen any more. */
+const IDLE = 1000;
+
+/** Time that passes when nothing else happens: the next sleeper wakes. What is awaited beside it
+ *  has to be done by the same thread, as by `inOneThread`. */
 export class FakeClock implements Clock {
   private time = 0;
   private sleepers: { at: number; wake: () => void }[] = [];
@@ -33,15 +37,21 @@ export class FakeClock implements Clock {
   sleep = (milliseconds: number): Promise<void> =>
     new Promise((wake) => this.sleepers.push({ at: this.time + milliseconds, wake }));
 
-  /** Lets time pass until `stop` is called. */
-  async run(): Promise<void> {
+  /** Lets time pass until `stop` is called; throws when `limit` is reached. */
+  async run(limit = Infinity): Promise<void> {
+    let idle = 0;
     while (this.isRunning) {
-      for (let i = 0; i < 3; i++) await setImmediate();
+      await setImmediate();
       const next = this.sleepers.reduce((a, b) => (b.at < a.at ? b : a), {
         at: Infinity,
         wake() {},
       });
-      if (next.at === Infinity) continue;
+      if (next.at === Infinity) {
+        if (++idle > IDLE) throw new Error('it hangs: nobody waits for anything');
+        continue;
+      }
+      if (next.at > limit) throw new Error(`it hangs: ${this.sleepers.length} sleep`);
+      idle = 0;
       this.sleepers.splice(this.sleepers.indexOf(next), 1);
       this.time = Math.max(this.time, next.at);
       next.wake();
@@ -50,6 +60,21 @@ export class FakeClock implements Clock {
 
   stop(): void {
     this.isRunning = false;
+  }
+}
+
+/** Without what the runtime does in other threads, whose order no seed decides. */
+export async function inOneThread<T>(run: () => Promise<T>): Promise<T> {
+  const names = ['crypto', 'CompressionStream'];
+  const kept = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+  for (const name of names)
+    Object.defineProperty(globalThis, name, { value: undefined, configurable: true });
+  try {
+    return await run();
+  } finally {
+    names.forEach((name, i) => {
+      Object.defineProperty(globalThis, name, kept[i] as PropertyDescriptor);
+    });
   }
 }
 
@@ -63,6 +88,19 @@ export interface Weather {
 /** What was lost on the way: who waits hears so after a while. */
 const LOST_AFTER = 1000;
 
+/** A worker's machine: what it does with a message, and what becomes of it. */
+export interface Machine {
+  /** Changes what it sends. */
+  change?: (kind: 'ask' | 'report', message: Bytes) => Bytes;
+  /** Milliseconds that computing a part takes. */
+  slowness?: number;
+  /** Until then it stands still, as a closed lid does. */
+  stoppedUntil?: number;
+  isDead?: boolean;
+}
+
+const NEVER = new Promise<never>(() => undefined);
+
 export class Network {
   private desk: Desk | undefined;
   readonly blobs = new Map<string, Bytes>();
@@ -71,6 +109,7 @@ export class Network {
     readonly clock: Clock,
     private readonly random: () => number,
     readonly weather: Weather,
+    private readonly counts = { lost: 0, repeated: 0 },
   ) {}
 
   /** The coordinator is killed: nobody answers any more. */
@@ -97,33 +136,63 @@ export class Network {
     };
   }
 
-  worker(
-    name: string,
-    change = (_: 'ask' | 'report', message: Bytes): Bytes => message,
-  ): WorkerCourier {
+  worker(name: string, machine: Machine = {}): WorkerCourier {
+    const { change = (_, message) => message } = machine;
+    const on = async <T>(found: Promise<T>): Promise<T> => {
+      const value = await found.finally(() => this.awake(machine));
+      return value;
+    };
     const send = async (kind: 'ask' | 'report', given: Bytes): Promise<Bytes> => {
-      const { weather, random, clock } = this;
-      await clock.sleep(random() * weather.delay);
-      const { desk } = this;
-      const message = change(kind, given.slice());
-      const isLost = desk === undefined || random() < weather.loss;
-      if (isLost) {
-        await clock.sleep(LOST_AFTER);
-        throw new Error('lost');
-      }
-      if (random() < weather.repeat) void desk[kind](name, message.slice()).catch(() => undefined);
-      const answer = await desk[kind](name, message);
-      await clock.sleep(random() * weather.delay);
-      if (random() < weather.loss) throw new Error('lost');
-      return answer;
+      await this.awake(machine);
+      if (kind === 'report') await this.clock.sleep(machine.slowness ?? 0);
+      return on(this.send(name, kind, change(kind, given.slice())));
     };
     return {
       ask: (message) => send('ask', message),
       report: (message) => send('report', message),
-      fetch: async (sha256) => {
-        await this.clock.sleep(this.random() * this.weather.delay);
-        return this.blobs.get(sha256)?.slice();
-      },
+      fetch: (sha256) => on(this.fetch(sha256)),
     };
+  }
+
+  /** A dead machine does nothing more, a stopped one nothing yet. */
+  private async awake(machine: Machine): Promise<void> {
+    if (machine.isDead) await NEVER;
+    const { stoppedUntil = 0 } = machine;
+    if (stoppedUntil > this.clock.now()) await this.clock.sleep(stoppedUntil - this.clock.now());
+    if (machine.isDead) await NEVER;
+  }
+
+  private async send(name: string, kind: 'ask' | 'report', message: Bytes): Promise<Bytes> {
+    const { weather, random, clock } = this;
+    await clock.sleep(random() * weather.delay);
+    const { desk } = this;
+    if (desk === undefined || random() < weather.loss) {
+      this.counts.lost++;
+      await clock.sleep(LOST_AFTER);
+      throw new Error('lost');
+    }
+    if (random() < weather.repeat) this.repeat(name, kind, message);
+    const answer = await desk[kind](name, message);
+    await clock.sleep(random() * weather.delay);
+    if (this.desk !== desk || random() < weather.loss) throw new Error('lost');
+    return answer;
+  }
+
+  /** The message once more, at once or later, to whoever is there then. */
+  private repeat(name: string, kind: 'ask' | 'report', message: Bytes): void {
+    this.counts.repeated++;
+    const later = this.random() < 0.5 ? this.random() * this.weather.delay * 5 : 0;
+    const again = async (): Promise<void> => {
+      if (later > 0) await this.clock.sleep(later);
+      await this.desk?.[kind](name, message.slice());
+    };
+    void again().catch(() => undefined);
+  }
+
+  private async fetch(sha256: string): Promise<Bytes | undefined> {
+    const { weather, random, clock, blobs } = this;
+    await clock.sleep(random() * weather.delay);
+    if (random() < weather.loss) throw new Error('lost');
+    return blobs.get(sha256)?.slice();
   }
 }
