@@ -125,8 +125,6 @@ export const BLOCKS = {
       'verify',
       'audit',
       'translate',
-      'worker',
-      'runs',
     ].map((name) => [`help-${name}`, helpOf(name)]),
   ),
   ...Object.fromEntries(

@@ -5,6 +5,8 @@
 const LEAST_BACKUP = 250;
 /** A part that takes so many times the median is given to another worker too. */
 const SLOW = 2;
+/** Times that the median is of: the latest. */
+const MOST_TIMES = 64;
 
 /** A worker at a part. */
 interface Copy {
@@ -34,24 +36,16 @@ export function split(batch: number, parts: number): Samples[] {
 
 export class Board {
   private readonly places: readonly Place[];
-  private readonly times: number[] = [];
 
   /** copies: workers that have to agree on a part. patience: milliseconds after which a worker that
-   *  does not answer is taken for lost. */
+   *  does not answer is taken for lost. times: milliseconds that parts before these took. */
   constructor(
     samples: readonly Samples[],
     private readonly copies: number,
     private readonly patience: number,
+    private readonly times: number[] = [],
   ) {
     this.places = samples.map((one) => ({ ...one, copies: new Map(), isDone: false }));
-  }
-
-  get isDone(): boolean {
-    return this.places.every(({ isDone }) => isDone);
-  }
-
-  get done(): number {
-    return this.places.filter(({ isDone }) => isDone).length;
   }
 
   find({ first, count }: Samples): Place | undefined {
@@ -68,7 +62,9 @@ export class Board {
     };
     const free = this.places.filter(isFree);
     const short = free.find((place) => alive(place).length < this.copies);
-    const place = short ?? free.find((one) => this.isSlow(alive(one), now));
+    const isLate = (place: Place): boolean =>
+      alive(place).length === this.copies && this.isSlow(alive(place), now);
+    const place = short ?? free.find(isLate);
     if (place === undefined) return undefined;
     const upload = !alive(place).some((copy) => copy.upload) || short === undefined;
     place.copies.set(worker, { since: now, upload });
@@ -89,6 +85,7 @@ export class Board {
     const copy = copies.get(worker);
     if (copy === undefined) return;
     this.times.push(now - copy.since);
+    if (this.times.length > MOST_TIMES) this.times.shift();
     copies.set(worker, { ...copy, seal });
   }
 

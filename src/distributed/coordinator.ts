@@ -2,108 +2,90 @@
 // what comes back, and makes the update itself. The bits are those of one machine alone, whoever
 // joins, leaves, is slow or lies; what is lost on the way is computed again.
 
-import { callback, fields, real, text, whole } from '../core/check.ts';
+import { having, show, text } from '../core/check.ts';
+import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
 import { Board, type Place, split } from './board.ts';
-import { type Bytes, CLOCK, type Clock, type CoordinatorCourier } from './courier.ts';
-import { bytesOf, digestBytes } from './digest.ts';
-import { DistributedError } from './errors.ts';
-import { packMessage, unpackMessage } from './message.ts';
 import {
-  computePart,
-  decodeGradients,
-  type GradientPart,
-  gradientRoot,
-  layoutOf,
-  partDigest,
-  readSums,
-  trainerOf,
-} from './part.ts';
-import { PartSum, partLimit } from './part-sum.ts';
+  type Checked,
+  type CoordinatorEvent,
+  type CoordinatorOptions,
+  checkOptions,
+} from './coordinator-options.ts';
+import type { Bytes, CoordinatorCourier } from './courier.ts';
+import { DistributedError } from './errors.ts';
+import { type Message, packMessage, unpackMessage } from './message.ts';
+import { computePart, trainerOf } from './part.ts';
+import { beyond, PartSum, partLimit } from './part-sum.ts';
+import { computeResult, type Result, readResult } from './result.ts';
 import { PROTOCOL, sealOf, type Task, taskId } from './task.ts';
 import { WeightStore } from './weight-store.ts';
 
-/** What a coordinator tells of. */
-export type CoordinatorEvent =
-  | { readonly kind: 'joined' | 'left'; readonly worker: string; readonly reason?: string }
-  /** A worker whose result is wrong: it is given nothing more. */
-  | { readonly kind: 'wrong'; readonly worker: string; readonly step: number; readonly why: string }
-  /** A part that is agreed upon, and by whom. */
-  | {
-      readonly kind: 'part';
-      readonly step: number;
-      readonly first: number;
-      readonly count: number;
-      readonly workers: readonly string[];
-      readonly digest: string;
-    };
-
-/** How a run is divided. None of it changes a bit. */
-export interface CoordinatorOptions {
-  /** The run's name, as its workers have it. */
-  run: string;
-  /** Digest of the known answers of all kernels, which a worker's have to be too. */
-  kernels: string;
-  /** Parts of a step, 1..batch (2, or 1 for a batch of one). */
-  parts?: number | undefined;
-  /** Workers that have to agree on each part, 1..8 (1). */
-  replicate?: number | undefined;
-  /** Share of the parts that the coordinator computes again itself, 0..1 (0.01, or 0.1 where
-   *  workers have to agree). */
-  spotChecks?: number | undefined;
-  /** Milliseconds after which a worker that does not answer is taken for lost (30,000). */
-  patience?: number | undefined;
-  /** Hears what happens. */
-  onEvent?: ((event: CoordinatorEvent) => void) | undefined;
-  /** Time (the runtime's). */
-  clock?: Clock | undefined;
-}
-
-/** Milliseconds that a worker without work waits for an answer. */
+/** Milliseconds that a worker without work waits for an answer, and between two times that whole
+ *  weights are put again. */
 const POLL = 2000;
 /** Milliseconds between two looks at who is slow. */
 const LOOK = 100;
 /** Milliseconds without a word after which a worker is said to be gone. */
 const GONE = 15_000;
 
-interface Result {
-  readonly place: Place;
-  readonly part: GradientPart;
-  readonly answer: string;
-}
-
 /** One step on its way. */
 interface Step<Batch> {
   readonly batch: Batch;
   readonly board: Board;
   readonly sum: PartSum<Batch>;
-  /** Gradients that were handed in and are not agreed upon, by first sample. */
-  readonly held: Map<number, Result>;
+  /** Gradients that were handed in and are not agreed upon. */
+  readonly held: Map<Place, Result & { readonly worker: string }>;
   readonly weights: string;
 }
 
 /** Trains by others' hands. One step at a time.
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
- *  const trainer = Trainer.create({ model, batch: 2, steps: 10 });
- *  const coordinator = new Coordinator(trainer, memoryCourier, { run: 'r1', kernels: digest });
+ *  const options = { model, batch: 2, steps: 10 };
+ *  const inputs = Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0);
+ *  const batch = { inputs, targets: Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1) };
+ *  const blobs = new Map(); // a courier within one program
+ *  let desk;
+ *  const courier = {
+ *    serve: async (found) => { desk = found; },
+ *    put: async (sha256, bytes) => { blobs.set(sha256, bytes); },
+ *    drop: async (sha256) => { blobs.delete(sha256); },
+ *    ask: (message) => desk.ask('w1', message),
+ *    report: (message) => desk.report('w1', message),
+ *    fetch: async (sha256) => blobs.get(sha256),
+ *  };
+ *  const about = { run: 'r1', kernels: 'a digest' };
+ *  const coordinator = new Coordinator(Trainer.create(options), courier, about);
  *  await coordinator.open();
+ *  const worker = { trainer: Trainer.create(options), batchOf: () => batch, courier, name: 'w1' };
+ *  const working = work({ ...about, ...worker });
  *  const report = await coordinator.step(batch); // as soon as there is a worker
  *  coordinator.close('the run is complete');
+ *  const alone = Trainer.create(options).step(batch);
+ *  console.log(report.loss === alone.loss, (await working).parts); // true 2
  */
 export class Coordinator<Batch = unknown> {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'Coordinator';
-  private readonly options: Required<{
-    [K in keyof CoordinatorOptions]: NonNullable<CoordinatorOptions[K]>;
-  }>;
+  private readonly options: Checked;
   private readonly seen = new Map<string, number>();
   private readonly wrong = new Map<string, string>();
   private readonly store: WeightStore<Batch>;
+  /** Milliseconds that parts took. */
+  private readonly times: number[] = [];
   private now: Step<Batch> | undefined;
-  private ended = '';
-  private failure: unknown;
-  private wakers: (() => void)[] = [];
+  private isBusy = false;
+  private ended: string | undefined;
+  private failure: { readonly error: unknown } | undefined;
+  private readonly wakers = new Set<() => void>();
+  /** The latest question of each worker that waits for an answer: those before it are given up. */
+  private readonly asking = new Map<string, object>();
+  /** Workers whose result is being read. */
+  private readonly reporting = new Set<string>();
+  /** Results are read one at a time: what they take in memory does not grow with the workers. */
+  private reading: Promise<unknown> = Promise.resolve();
+  private putAt = -Infinity;
 
   /** Throws UsageError for wrong options. */
   constructor(
@@ -111,33 +93,16 @@ export class Coordinator<Batch = unknown> {
     private readonly courier: CoordinatorCourier,
     options: CoordinatorOptions,
   ) {
-    const { batch } = trainerOf(trainer).options;
-    const replicate = whole('replicate', Object(options).replicate ?? 1, 1, 8);
-    const given = fields<CoordinatorOptions>('options', options, {
-      run: undefined,
-      kernels: undefined,
-      parts: Math.min(2, batch),
-      replicate,
-      spotChecks: replicate > 1 ? 0.1 : 0.01,
-      patience: 30_000,
-      onEvent: () => undefined,
-      clock: CLOCK,
-    });
-    text('run', given.run);
-    text('kernels', given.kernels);
-    whole('parts', given.parts, 1, batch);
-    real('spotChecks', given.spotChecks, 0, 1);
-    whole('patience', given.patience, 1, 2 ** 31 - 1);
-    callback('onEvent', given.onEvent);
-    this.options = given as never;
+    this.options = checkOptions(options, trainerOf(trainer).options.batch);
+    having('courier', courier, ['serve', 'put', 'drop']);
     this.store = new WeightStore(trainer, courier);
   }
 
   /** Begins to answer workers. */
   async open(): Promise<void> {
     await this.courier.serve({
-      ask: (worker, message) => this.ask(worker, message),
-      report: (worker, message) => this.report(worker, message),
+      ask: (worker, message) => answer(() => this.ask(worker, message)),
+      report: (worker, message) => answer(() => this.report(worker, message)),
     });
   }
 
@@ -148,23 +113,38 @@ export class Coordinator<Batch = unknown> {
   }
 
   /** Has a step computed and makes it: bit for bit what `Trainer.step` does, and throws what that
-   *  throws. Waits as long as there is no worker. */
+   *  throws. Waits as long as there is no worker. Throws UsageError while another step is on its
+   *  way, DistributedError once the coordinator is closed. */
   async step(batch: Batch): Promise<StepReport> {
+    if (this.isBusy) throw new UsageError('another step is on its way', 'wait for it');
+    this.isBusy = true;
+    try {
+      return await this.make(batch);
+    } finally {
+      this.now = undefined;
+      this.isBusy = false;
+    }
+  }
+
+  private async make(batch: Batch): Promise<StepReport> {
     const { trainer, options } = this;
-    const { clock, parts, replicate, patience } = options;
+    const { parts, replicate, patience } = options;
     const sum = new PartSum(trainer, batch);
     const weights = await this.store.publish();
-    const board = new Board(split(trainer.options.batch, parts), replicate, patience);
+    const samples = split(trainer.options.batch, parts);
+    const board = new Board(samples, replicate, patience, this.times);
     this.now = { batch, board, sum, held: new Map(), weights };
     this.failure = undefined;
     this.wake();
-    while (!sum.isWhole && this.failure === undefined) {
-      await Promise.race([clock.sleep(LOOK), this.woken()]);
+    for (;;) {
+      if (this.failure !== undefined) throw (this.failure as { error: unknown }).error;
+      if (sum.isWhole) break;
+      if (this.ended !== undefined)
+        throw new DistributedError(`the coordinator was closed: ${this.ended}`);
+      await this.pause();
       this.look();
-      if (this.ended !== '') this.failure ??= new DistributedError(this.ended);
     }
     this.now = undefined;
-    if (this.failure !== undefined) throw this.failure;
     const report = sum.update();
     await this.store.tidy();
     return report;
@@ -172,16 +152,32 @@ export class Coordinator<Batch = unknown> {
 
   /** Ends: workers hear why when they ask next. */
   close(why: string): void {
-    this.ended = why;
+    this.ended = text('why', why);
     this.wake();
   }
 
   private wake(): void {
-    for (const wake of this.wakers.splice(0)) wake();
+    for (const wake of this.wakers) wake();
+    this.wakers.clear();
   }
 
-  private woken(): Promise<void> {
-    return new Promise((resolve) => this.wakers.push(resolve));
+  /** Until something happens, but not for long. */
+  private async pause(): Promise<void> {
+    let wake = (): void => undefined;
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.wakers.add(wake);
+    await Promise.race([this.options.clock.sleep(LOOK), woken]);
+    this.wakers.delete(wake);
+  }
+
+  private tell(event: CoordinatorEvent): void {
+    try {
+      this.options.onEvent(event);
+    } catch (error) {
+      this.failure ??= { error };
+    }
   }
 
   /** Tells of workers that are silent. */
@@ -190,168 +186,205 @@ export class Coordinator<Batch = unknown> {
     for (const [worker, at] of this.seen)
       if (at < before) {
         this.seen.delete(worker);
-        this.options.onEvent({ kind: 'left', worker });
+        this.tell({ kind: 'left', worker });
       }
   }
 
-  private async ask(worker: string, message: Bytes): Promise<Bytes> {
+  private async ask(worker: string, message: Bytes): Promise<object> {
     const { clock, kernels } = this.options;
     const { head } = unpackMessage(message);
-    if (head.protocol !== PROTOCOL || head.kernels !== kernels)
-      return packMessage({
-        refused:
-          head.protocol !== PROTOCOL
-            ? `it speaks protocol ${head.protocol}, the coordinator ${PROTOCOL}`
-            : `its kernels have the digest ${head.kernels}, the coordinator's ${kernels}`,
-      });
+    const { protocol } = head;
+    if (protocol !== PROTOCOL)
+      return { refused: `it speaks protocol ${show(protocol)}, the coordinator ${PROTOCOL}` };
+    if (head.kernels !== kernels)
+      return {
+        refused: `its kernels have the digest ${show(head.kernels)}, the coordinator's ${kernels}`,
+      };
     this.hear(worker);
+    const question = {};
+    this.asking.set(worker, question);
+    await this.putAgain(head.missing);
     const { now } = this;
-    now?.board.release(worker, (place) => this.idOf(now, place) === head.holding);
+    now?.board.release(worker, (place) => this.idOf(now, place, worker) === head.holding);
     const until = clock.now() + POLL;
-    for (;;) {
-      if (this.ended !== '') return packMessage({ end: this.ended });
-      const why = this.wrong.get(worker);
-      if (why !== undefined) return packMessage({ refused: why });
-      const task = this.taskFor(worker);
-      if (task !== undefined) return packMessage({ task });
-      if (clock.now() >= until) return packMessage({ wait: true });
-      await Promise.race([clock.sleep(LOOK), this.woken()]);
+    while (this.asking.get(worker) === question) {
+      const found = this.answerFor(worker, clock.now() >= until);
+      if (found === undefined) await this.pause();
+      else {
+        this.asking.delete(worker);
+        return found;
+      }
     }
+    return { wait: true };
+  }
+
+  private answerFor(worker: string, isLate: boolean): object | undefined {
+    if (this.ended !== undefined) return { end: this.ended };
+    const refused = this.wrong.get(worker);
+    if (refused !== undefined) return { refused };
+    const task = this.taskFor(worker);
+    if (task !== undefined) return { task };
+    return isLate ? { wait: true } : undefined;
+  }
+
+  /** A worker does not find bytes that it was told of. */
+  private async putAgain(missing: unknown): Promise<void> {
+    const time = this.options.clock.now();
+    if (typeof missing !== 'string' || time - this.putAt < POLL) return;
+    this.putAt = time;
+    await this.store.putAgain(missing).catch(() => undefined); // it will say so again
   }
 
   private hear(worker: string): void {
-    if (!this.seen.has(worker) && !this.wrong.has(worker))
-      this.options.onEvent({ kind: 'joined', worker });
-    if (!this.wrong.has(worker)) this.seen.set(worker, this.options.clock.now());
+    if (this.wrong.has(worker)) return;
+    if (!this.seen.has(worker)) this.tell({ kind: 'joined', worker });
+    this.seen.set(worker, this.options.clock.now());
   }
 
   private taskFor(worker: string): Task | undefined {
     const { now, options } = this;
     const given = now?.board.take(worker, options.clock.now());
     if (now === undefined || given === undefined) return undefined;
-    const { first, count, upload } = given;
     const step = this.trainer.steps;
-    const origins = this.store.origins;
-    return { run: options.run, step, first, count, weights: now.weights, upload, ...origins };
+    return { run: options.run, step, ...given, weights: now.weights, ...this.store.origins };
   }
 
-  private async report(worker: string, message: Bytes): Promise<Bytes> {
+  private idOf({ weights }: Step<Batch>, place: Place, worker: string): string | undefined {
+    const upload = place.copies.get(worker)?.upload;
+    if (upload === undefined) return undefined;
+    const { run } = this.options;
+    const { first, count } = place;
+    return taskId({ run, step: this.trainer.steps, first, count, weights, upload });
+  }
+
+  private async report(worker: string, message: Bytes): Promise<object> {
     const { head, body } = unpackMessage(message);
     const { now } = this;
-    if (this.wrong.has(worker)) return packMessage({ refused: this.wrong.get(worker) });
+    if (this.wrong.has(worker)) return { refused: this.wrong.get(worker) };
     this.hear(worker);
     const place = now?.board.find(head as never);
-    const isOurs = now !== undefined && place !== undefined && head.task === this.idOf(now, place);
-    if (!isOurs || place.isDone || !place.copies.has(worker)) return packMessage({ late: true });
-    try {
-      if (head.error !== undefined) this.recompute(now, place, worker);
-      else await this.judge(now, place, worker, head, body);
-    } catch (error) {
-      if (error instanceof DistributedError) this.accuse(now, worker, error.message);
-      else this.failure = error; // of the coordinator's own: the step cannot be made
-    }
+    if (now === undefined || place === undefined || this.isOver(now, place, worker))
+      return { late: true };
+    if (head.task !== this.idOf(now, place, worker) || this.reporting.has(worker))
+      return { late: true };
+    this.reporting.add(worker);
+    const judged = this.reading.then(() => this.judge(now, place, worker, { head, body }));
+    this.reading = judged.catch(() => undefined);
+    await judged.finally(() => this.reporting.delete(worker));
     this.wake();
-    return packMessage({ accepted: true });
+    return this.wrong.has(worker) ? { refused: this.wrong.get(worker) } : { accepted: true };
   }
 
-  private idOf({ weights }: Step<Batch>, { first, count }: Place): string {
-    const { run } = this.options;
-    return taskId({ run, step: this.trainer.steps, first, count, weights } as never);
+  /** Whether nothing is expected from a worker for a part any more. */
+  private isOver(now: Step<Batch>, place: Place, worker: string): boolean {
+    const copy = place.copies.get(worker);
+    return now !== this.now || place.isDone || copy === undefined || copy.seal !== undefined;
   }
 
-  /** A worker says that its part cannot be computed: one that can be is what it should have said.
-   */
-  private recompute(now: Step<Batch>, place: Place, worker: string): void {
-    try {
-      this.compute(now, place);
-    } catch (error) {
-      this.failure = error; // what one machine alone would throw
-      return;
-    }
-    this.accuse(now, worker, 'it says that a part fails which does not');
-  }
-
-  private compute({ batch }: Step<Batch>, { first, count }: Place): GradientPart {
-    return computePart(this.trainer, batch, { step: this.trainer.steps, first, count });
-  }
-
-  /** Takes what a worker says of a part. Throws DistributedError for what is wrong in itself. */
+  /** Takes what a worker says of a part, and agrees upon it once enough have answered. */
   private async judge(
     now: Step<Batch>,
     place: Place,
     worker: string,
-    head: Readonly<Record<string, unknown>>,
-    body: Bytes,
+    said: Message,
   ): Promise<void> {
-    const { seal } = head;
-    if (typeof seal !== 'string') throw new DistributedError('its result has no seal');
-    if (body.length > 0) {
-      const found = await this.read(place, head, body);
-      if (sealOf(found.answer, worker) !== seal)
-        throw new DistributedError('its gradients or sums are not those of its seal');
-      if (now !== this.now || place.isDone) return;
-      if (!now.held.has(place.first)) now.held.set(place.first, found);
+    if (this.isOver(now, place, worker)) return;
+    try {
+      const seal = await this.hold(now, place, worker, said);
+      if (this.isOver(now, place, worker)) return;
+      now.board.mark(place, worker, seal, this.options.clock.now());
+    } catch (error) {
+      if (error instanceof DistributedError) this.accuse(now, worker, error.message);
+      else this.fail(now, error);
+      return;
     }
-    now.board.mark(place, worker, seal, this.options.clock.now());
-    await this.settle(now, place);
+    await this.settle(now, place).catch((error) => this.fail(now, error));
   }
 
-  private async read(
+  /** Keeps the gradients that a worker hands in; returns its seal. Throws DistributedError for what
+   *  is wrong in itself, and what one machine alone would throw where a part cannot be computed. */
+  private async hold(
+    now: Step<Batch>,
     place: Place,
-    head: Readonly<Record<string, unknown>>,
-    body: Bytes,
-  ): Promise<Result> {
-    const layout = layoutOf(this.trainer);
-    const sums = { ...readSums({ ...head, step: this.trainer.steps }), ...placeOf(place) };
-    const gradients = await decodeGradients(body, layout.size);
-    const part = { ...sums, gradients };
-    return { place, part, answer: partDigest(part, await gradientRoot(gradients, layout)) };
+    worker: string,
+    { head, body }: Message,
+  ): Promise<string> {
+    const { trainer } = this;
+    if (head.error !== undefined) {
+      await computeResult(trainer, now.batch, place);
+      throw new DistributedError('it says that a part fails which does not');
+    }
+    const { seal } = head;
+    if (typeof seal !== 'string') throw new DistributedError('its result has no seal');
+    const isWanted = place.copies.get(worker)?.upload === true;
+    if (body.length > 0 !== isWanted)
+      throw new DistributedError(
+        isWanted ? 'its gradients are missing' : 'nobody asked for its gradients',
+      );
+    if (!isWanted) return seal;
+    const found = await readResult(trainer, place, { head, body });
+    if (sealOf(found.answer, worker) !== seal)
+      throw new DistributedError('its gradients or sums are not those of its seal');
+    if (!this.isOver(now, place, worker) && !now.held.has(place))
+      now.held.set(place, { ...found, worker });
+    return seal;
   }
 
   /** Agrees upon a part, once enough have answered, or finds who is wrong. */
   private async settle(now: Step<Batch>, place: Place): Promise<void> {
-    const held = now.held.get(place.first);
+    const { replicate, random, spotChecks } = this.options;
+    const held = now.held.get(place);
     const said = [...place.copies].filter(([, { seal }]) => seal !== undefined);
-    if (held === undefined || place.isDone) return;
+    if (held === undefined) return;
     const isSame = said.every(([worker, { seal }]) => seal === sealOf(held.answer, worker));
-    if (isSame && said.length < this.options.replicate) return;
-    const { gradients, count } = held.part;
-    const limit = partLimit(count, this.trainer.options.batch);
-    const isHonest = isSame && gradients.every((g) => g <= limit && g >= -limit);
-    const isChecked = !isHonest || Math.random() < this.options.spotChecks;
+    if (isSame && said.length < replicate) return;
+    const limit = partLimit(place.count, this.trainer.options.batch);
+    const isHonest = isSame && beyond(held.part.gradients, limit) < 0;
+    const isChecked = !isHonest || random() < spotChecks;
     place.isDone = true;
-    const truth = isChecked ? await this.truth(now, place) : held;
+    const truth = isChecked ? await computeResult(this.trainer, now.batch, place) : held;
     for (const [worker, { seal }] of said)
       if (seal !== sealOf(truth.answer, worker))
         this.accuse(now, worker, 'its result is not what the coordinator computes');
     now.sum.add(truth.part);
-    now.held.delete(place.first);
-    const { step } = truth.part;
+    now.held.delete(place);
+    const { step, first, count } = truth.part;
     const workers = said.map(([worker]) => worker).filter((worker) => !this.wrong.has(worker));
-    this.options.onEvent({ kind: 'part', step, ...placeOf(place), workers, digest: truth.answer });
-  }
-
-  /** A part as it is. */
-  private async truth(now: Step<Batch>, place: Place): Promise<Result> {
-    const part = this.compute(now, place);
-    const root = await gradientRoot(part.gradients, layoutOf(this.trainer));
-    return { place, part, answer: partDigest(part, root) };
+    this.tell({ kind: 'part', step, first, count, workers, digest: truth.answer });
   }
 
   private accuse(now: Step<Batch>, worker: string, why: string): void {
     this.wrong.set(worker, why);
     this.seen.delete(worker);
-    for (const [first, { place }] of now.held) {
-      const isItsOwn = place.copies.get(worker)?.upload === true;
-      if (isItsOwn && !place.isDone) now.held.delete(first);
-    }
     now.board.remove(worker);
-    this.options.onEvent({ kind: 'wrong', worker, step: this.trainer.steps, why });
+    for (const [place, { worker: owner }] of now.held)
+      if (owner === worker && !place.isDone) {
+        now.held.delete(place);
+        place.copies.clear(); // others may have been told that nobody wants their gradients
+      }
+    this.tell({ kind: 'wrong', worker, step: this.trainer.steps, why });
+  }
+
+  /** The step ends by what one machine alone would throw: where several parts fail, it is another
+   *  one's error than the first that is heard of. */
+  private fail({ batch }: Step<Batch>, error: unknown): void {
+    const { trainer } = this;
+    const { steps: step, options } = trainer;
+    try {
+      computePart(trainer, batch, { step, first: 0, count: options.batch });
+      this.failure ??= { error };
+    } catch (found) {
+      this.failure ??= { error: found };
+    }
   }
 }
 
-const placeOf = ({ first, count }: Place): { first: number; count: number } => ({ first, count });
-
-/** SHA-256 of weights. */
-export const weightsDigest = (weights: Int32Array<ArrayBuffer>): Promise<string> =>
-  digestBytes(bytesOf(weights));
+/** Nothing that a worker sends is an error of the coordinator's. */
+async function answer(of: () => Promise<object>): Promise<Bytes> {
+  try {
+    return packMessage(await of());
+  } catch (error) {
+    if (error instanceof DistributedError) return packMessage({ refused: error.message });
+    throw error;
+  }
+}

@@ -1,6 +1,7 @@
 // Training across machines: parts of steps, their exact sum, and who computes them. No network.
 
-export { Coordinator, type CoordinatorEvent, type CoordinatorOptions } from './coordinator.ts';
+export { Coordinator } from './coordinator.ts';
+export type { CoordinatorEvent, CoordinatorOptions } from './coordinator-options.ts';
 export type { Clock, CoordinatorCourier, Desk, WorkerCourier } from './courier.ts';
 export { DistributedError } from './errors.ts';
 export type { GradientPart, PartRange, PartSums } from './part.ts';

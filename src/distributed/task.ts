@@ -28,9 +28,11 @@ export interface Task extends PartRange {
   readonly changes: readonly Source[];
 }
 
+type Named = Pick<Task, 'run' | 'step' | 'first' | 'count' | 'weights' | 'upload'>;
+
 /** The name of a task: its result depends on nothing else. */
-export const taskId = ({ run, step, first, count, weights }: Omit<Task, 'upload'>): string =>
-  digestText([run, step, first, count, weights].join(' '));
+export const taskId = ({ run, step, first, count, weights, upload }: Named): string =>
+  digestText([run, step, first, count, weights, upload].join(' '));
 
 /** What a worker says of its result: it cannot be copied from another one's, as it depends on who
  *  says it. */

@@ -49,12 +49,22 @@ export class WeightStore<Batch> {
   async tidy(): Promise<void> {
     const { full, changes } = this.origins;
     const used = new Set([full, ...changes].map(({ blob }) => blob));
-    for (const blob of this.old.splice(0)) if (!used.has(blob)) await this.courier.drop(blob);
+    for (const blob of this.old.splice(0))
+      if (!used.has(blob)) await this.courier.drop(blob).catch(() => undefined); // room alone
   }
 
-  /** Puts what workers need again: for a courier that has lost it. */
-  async putAgain(): Promise<void> {
-    this.known = undefined;
+  /** Puts whole weights for who does not find `blob`: the courier has lost it. */
+  async putAgain(blob: string): Promise<void> {
+    const { known, full, changes } = this;
+    const sources = full === undefined ? changes : [full, ...changes];
+    if (known === undefined || !sources.some((source) => source.blob === blob)) return;
+    const bytes = await encodeWeights(known);
+    const source = { weights: sources[sources.length - 1].weights, blob: await digestBytes(bytes) };
+    await this.courier.put(source.blob, bytes);
+    const isLate = this.known !== known; // the next step has begun meanwhile
+    this.old.push(...(isLate ? [source] : sources).map((each) => each.blob));
+    if (isLate) return;
+    this.full = source;
     this.changes = [];
   }
 }

@@ -1,7 +1,7 @@
 // Computes parts of steps for a coordinator, one after the other, until it is told to stop. It
 // keeps nothing that it could not get again: weights are fetched by their digest.
 
-import { callback, fields, text } from '../core/check.ts';
+import { callback, fields, having, text, whole } from '../core/check.ts';
 import { OverflowError, ReconstructionError } from '../core/errors.ts';
 import type { Trainer } from '../index.ts';
 import { type Bytes, CLOCK, type Clock, type WorkerCourier } from './courier.ts';
@@ -53,6 +53,8 @@ class Worker<Batch> {
   private weights = '';
   /** The task whose result is on its way. */
   private holding = '';
+  /** Bytes that the courier does not have. */
+  private missing: string | undefined;
   private reporting: Promise<void> = Promise.resolve();
   private refused = '';
 
@@ -61,7 +63,8 @@ class Worker<Batch> {
   async run(): Promise<WorkReport> {
     const { courier, kernels, clock, retry } = this.options;
     while (this.done.ended === '') {
-      const hello = packMessage({ protocol: PROTOCOL, kernels, holding: this.holding });
+      const { holding, missing } = this;
+      const hello = packMessage({ protocol: PROTOCOL, kernels, holding, missing });
       const answer = await courier.ask(hello).catch(() => undefined);
       if (answer === undefined) await clock.sleep(retry);
       else await this.obey(answer);
@@ -83,7 +86,10 @@ class Worker<Batch> {
       this.done.ended = 'stopped';
       return;
     }
-    if (!(await this.bring(task))) return;
+    if (!(await this.bring(task))) {
+      await this.options.clock.sleep(this.options.retry);
+      return;
+    }
     const result = await this.compute(task);
     await this.reporting;
     this.holding = taskId(task);
@@ -110,6 +116,7 @@ class Worker<Batch> {
     }
     setWeights(trainer, weights);
     this.weights = task.weights;
+    this.missing = undefined;
     return true;
   }
 
@@ -123,6 +130,7 @@ class Worker<Batch> {
       }
       await clock.sleep(retry);
     }
+    this.missing = blob;
     return undefined;
   }
 
@@ -150,11 +158,14 @@ class Worker<Batch> {
   private async hand(message: Bytes): Promise<void> {
     const { courier, clock, retry } = this.options;
     for (let i = 0; i < TRIES; i++) {
-      const answer = await courier.report(message).catch(() => undefined);
+      const answer = await courier
+        .report(message)
+        .then(unpackMessage)
+        .catch(() => undefined);
       if (answer !== undefined) {
         this.done.uploaded += message.length;
-        const { head } = unpackMessage(answer);
-        if (typeof head.refused === 'string') this.refused = head.refused;
+        const { refused } = answer.head;
+        if (typeof refused === 'string') this.refused = refused;
         break;
       }
       await clock.sleep(retry);
@@ -169,8 +180,11 @@ class Worker<Batch> {
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
  *  const trainer = Trainer.create({ model, batch: 2, steps: 10 });
- *  const about = { run: 'r1', name: 'w1', kernels: digest, courier };
- *  const { parts, ended } = await work({ trainer, batchOf: (step) => batches[step], ...about });
+ *  const end = new TextEncoder().encode('{"end":"the run is complete"}\\n');
+ *  const courier = { ask: async () => end, report: async () => end, fetch: async () => undefined };
+ *  const about = { run: 'r1', name: 'w1', kernels: 'a digest', courier };
+ *  const { parts, ended } = await work({ trainer, batchOf: () => undefined, ...about });
+ *  console.log(parts, ended); // 0 the run is complete
  */
 export async function work<Batch>(options: WorkOptions<Batch>): Promise<WorkReport> {
   const given = fields<WorkOptions<Batch>>('options', options, {
@@ -187,6 +201,9 @@ export async function work<Batch>(options: WorkOptions<Batch>): Promise<WorkRepo
   trainerOf(given.trainer as Trainer<Batch>);
   callback('batchOf', given.batchOf);
   callback('onTask', given.onTask);
+  having('courier', given.courier, ['ask', 'report', 'fetch']);
+  having('clock', given.clock, ['now', 'sleep']);
+  whole('retry', given.retry, 0, 2 ** 31 - 1);
   text('name', given.name);
   text('run', given.run);
   text('kernels', given.kernels);

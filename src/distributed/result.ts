@@ -1,0 +1,45 @@
+// A part with its digest: as a worker hands it in, and as the coordinator computes it.
+
+import type { Trainer } from '../index.ts';
+import type { Samples } from './board.ts';
+import type { Message } from './message.ts';
+import {
+  computePart,
+  decodeGradients,
+  type GradientPart,
+  gradientRoot,
+  layoutOf,
+  partDigest,
+  readSums,
+} from './part.ts';
+
+/** A part and its digest. */
+export interface Result {
+  readonly part: GradientPart;
+  readonly answer: string;
+}
+
+async function resultOf<Batch>(trainer: Trainer<Batch>, part: GradientPart): Promise<Result> {
+  const root = await gradientRoot(part.gradients, layoutOf(trainer));
+  return { part, answer: partDigest(part, root) };
+}
+
+/** What a message says of samples of the trainer's next step. Throws DistributedError. */
+export async function readResult<Batch>(
+  trainer: Trainer<Batch>,
+  { first, count }: Samples,
+  { head, body }: Message,
+): Promise<Result> {
+  const sums = readSums({ ...head, step: trainer.steps, first, count });
+  const gradients = await decodeGradients(body, layoutOf(trainer).size);
+  return resultOf(trainer, { ...sums, gradients });
+}
+
+/** The samples as they are. Throws what `Trainer.step` throws. */
+export async function computeResult<Batch>(
+  trainer: Trainer<Batch>,
+  batch: Batch,
+  { first, count }: Samples,
+): Promise<Result> {
+  return resultOf(trainer, computePart(trainer, batch, { step: trainer.steps, first, count }));
+}
