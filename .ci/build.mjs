@@ -143,6 +143,9 @@ const COMMON = {
   write: false,
   metafile: true,
 };
+/** Packages that whoever uses an entry of theirs has installed. */
+const PEERS = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).peerDependencies);
+
 /** Of every bundle: what is in it. */
 const metafiles = [];
 const namesOfPrivates = once(shortNames);
@@ -192,6 +195,7 @@ async function bundle(entry, outfile, plugins) {
     mangleProps: new RegExp(`^(${Object.keys(namesOfPrivates()).join('|')})$`),
     mangleCache: namesOfPrivates(),
     plugins: [...(plugins ?? [wasmAsText]), numbersOnly],
+    external: PEERS,
   });
   metafiles.push(metafile);
   const { code, map } = await minify(withoutDeclarations(bundled.text), {

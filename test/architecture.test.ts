@@ -65,6 +65,7 @@ const ORDER = [
   'verify',
   'receipt',
   'distributed',
+  'nats',
   'generate',
   'codec',
   'import',
@@ -120,10 +121,12 @@ describe('architecture', () => {
       );
     expect(found).toEqual([
       'src/cli/library.ts -> src/codec/index.ts',
+      'src/cli/library.ts -> src/distributed/index.ts',
       'src/cli/library.ts -> src/export/index.ts',
       'src/cli/library.ts -> src/generate/index.ts',
       'src/cli/library.ts -> src/import/index.ts',
       'src/cli/library.ts -> src/index.ts',
+      'src/cli/library.ts -> src/nats/index.ts',
       'src/cli/library.ts -> src/receipt/index.ts',
       'src/cli/library.ts -> src/tokenizer/index.ts',
       'src/cli/library.ts -> src/verify/index.ts',

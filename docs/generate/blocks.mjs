@@ -125,6 +125,8 @@ export const BLOCKS = {
       'verify',
       'audit',
       'translate',
+      'worker',
+      'runs',
     ].map((name) => [`help-${name}`, helpOf(name)]),
   ),
   ...Object.fromEntries(

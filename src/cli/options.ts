@@ -79,6 +79,12 @@ export interface RunValues {
   receipt?: string;
   receiptFull?: boolean;
   keepStates?: boolean;
+  server?: string;
+  creds?: string;
+  workers?: number;
+  parts?: number;
+  replicate?: number;
+  spotChecks?: number;
   keepBest?: boolean;
   validateEvery?: number;
   stopAt?: number;

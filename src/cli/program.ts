@@ -9,6 +9,7 @@ import { bench } from './bench/bench.ts';
 import { addClassify } from './classify.ts';
 import { addCodec } from './codec/commands.ts';
 import { demo } from './demo.ts';
+import { addDistributed } from './distributed/commands.ts';
 import { evaluate } from './evaluate.ts';
 import { EXAMPLES } from './examples.ts';
 import { digestOf } from './expect.ts';
@@ -175,6 +176,7 @@ function createProgram(finish: (code: number) => void): Command {
   addExport(program, finish);
   addImport(program, finish);
   addReceipt(program, finish);
+  addDistributed(program, finish);
 
   program
     .command('inspect')

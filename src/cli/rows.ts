@@ -137,6 +137,32 @@ export const RUNNING: Row[] = [
     '--keep-states',
     'keep the checkpoint of every save, as state-STEP.safetensors: an audit can begin there',
   ],
+  [
+    '--server <address>',
+    'have the steps computed by workers (retrograd worker) that find each other at this NATS ' +
+      'server, as nats://user:password@host:4222; same bits',
+  ],
+  ['--creds <file>', "a user's credentials for the server"],
+  [
+    '--workers <n>',
+    'start n workers on this machine, and a server if --server is not given',
+    (flag) => wholeNumber(flag, 1, 256),
+  ],
+  [
+    '--parts <n>',
+    'parts of a step, for as many workers (2, or --workers); same bits',
+    (flag) => wholeNumber(flag, 1, 65536),
+  ],
+  [
+    '--replicate <n>',
+    'workers that have to agree on each part, for those that nobody knows (1)',
+    (flag) => wholeNumber(flag, 1, 8),
+  ],
+  [
+    '--spot-checks <share>',
+    'of the parts, computed here too (0.01, or 0.1 where workers have to agree)',
+    number,
+  ],
   ['--export-float32', 'save the weights as float32 beside each checkpoint'],
   ['--keep-best', 'keep best.safetensors too, the checkpoint of the lowest validation loss so far'],
   [

@@ -3,6 +3,7 @@
 
 import { oneLine, quote } from './argv.ts';
 import { BEST_FILE, Best } from './best.ts';
+import { DividedRun, dividedValues, isDivided } from './distributed/coordinate.ts';
 import { checkExpected } from './expect.ts';
 import { checkpointPath, directoryOf } from './files.ts';
 import { bytes, count } from './format.ts';
@@ -141,6 +142,8 @@ interface Run extends Prepared {
   receipt: RunReceipt | undefined;
   log: RunLog | undefined;
   reporter: Reporter;
+  /** With --server or --workers: who computes the steps. */
+  divided?: DividedRun | undefined;
 }
 
 function begin(prepared: Prepared, values: RunValues, receipt: RunReceipt | undefined): Run {
@@ -177,6 +180,7 @@ async function bestOf({ values, saver, from }: Run): Promise<Best | undefined> {
 /** Trains, saves and judges. */
 async function learn(run: Run, best: Best | undefined): Promise<RunSummary> {
   const { values, trainer, task, until, from, interrupts, saver, receipt, reporter } = run;
+  const { divided } = run;
   const judged = async ({ loss }: Validation): Promise<void> => best?.judge(trainer.steps, loss);
   const save = async (): Promise<void> => {
     const error = await saver?.onTheWay(values.keepStates === true ? trainer.steps : undefined);
@@ -187,7 +191,8 @@ async function learn(run: Run, best: Best | undefined): Promise<RunSummary> {
   const { saveEvery = 0 } = values;
   const judging = { task, reporter, interrupts, judged };
   const record = receipt && ((report: StepReport) => receipt.record(report));
-  const saving = { saveEvery, save, record };
+  const step = divided && (() => divided.step(task, interrupts, reporter));
+  const saving = { saveEvery, save, record, step };
   const history = await runLoop({ ...judging, until, validateEvery, scope, ...saving }).catch(
     (error: unknown) => saveBeforeFailure(error, saver, reporter, trainer.steps - from),
   );
@@ -195,6 +200,15 @@ async function learn(run: Run, best: Best | undefined): Promise<RunSummary> {
   const isWhole = interrupts.exitCode === undefined;
   const validation = isWhole ? await validate(judging, history, 'final') : undefined;
   return { task, history, validation, weightsSha256: await trainer.weightsSha256() };
+}
+
+/** With --server or --workers: lets others compute the steps. */
+async function divide(run: Run): Promise<void> {
+  const { values, receipt, reporter } = run;
+  if (!isDivided(values) || receipt === undefined) return;
+  const divided = await DividedRun.open(run, values, receipt, reporter);
+  run.divided = divided;
+  receipt.onLine = (step, line) => divided.append(step, line);
 }
 
 /** The last event. */
@@ -251,7 +265,7 @@ export async function train(
   names: ReadonlySet<string>,
 ): Promise<number> {
   checkTogether(given);
-  const values = withData(kind, given);
+  const values = dividedValues(withData(kind, given));
   const prepared = await prepare(kind, values, names);
   const { trainer, home } = prepared;
   const receipt = await receiptOf(prepared, values);
@@ -261,6 +275,7 @@ export async function train(
     const best = await bestOf(run);
     await allThreadsUp(trainer);
     announce(run.reporter, prepared);
+    await divide(run);
     const summary = await learn(run, best);
     await receipt?.close();
     run.reporter.close();
@@ -268,6 +283,7 @@ export async function train(
   } finally {
     run.reporter.close();
     await receipt?.close();
+    await run.divided?.close(trainer.steps === trainer.options.steps);
     run.log?.close();
     run.interrupts.release();
     trainer.close();

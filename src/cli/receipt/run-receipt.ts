@@ -67,6 +67,8 @@ function openNew(path: string): number {
 export class RunReceipt {
   private handle: number | undefined;
   private done: Promise<void> = Promise.resolve();
+  /** Hears of each line once it is written. */
+  onLine: ((step: number, line: string) => Promise<void>) | undefined;
 
   private constructor(
     readonly path: string,
@@ -102,13 +104,20 @@ export class RunReceipt {
     return receipt;
   }
 
+  /** The first line. */
+  get header(): string {
+    return this.recorder.header;
+  }
+
   /** Records a step. Resolves when the step before it is written. */
   record(report: StepReport): Promise<void> {
     const before = this.done;
     const line = this.recorder.record(report);
     this.done = (async () => {
       await before;
-      this.write(await line);
+      const text = await line;
+      this.write(text);
+      await this.onLine?.(report.step, text);
     })();
     return before;
   }

@@ -1,0 +1,192 @@
+// train --server, train --workers: the run's steps are computed by workers. This process keeps the
+// run: it makes every update, writes the receipt and the checkpoints, and begins again from them.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { quote } from '../argv.ts';
+import { directoryOf } from '../files.ts';
+import type { Interrupts } from '../interrupts.ts';
+import {
+  Coordinator,
+  type CoordinatorEvent,
+  NatsCoordinator,
+  RetrogradError,
+  readReceipt,
+  type StepReport,
+  UsageError,
+} from '../library.ts';
+import type { RunValues } from '../options.ts';
+import type { Prepared } from '../prepare.ts';
+import type { RunReceipt } from '../receipt/run-receipt.ts';
+import type { Reporter } from '../reporters.ts';
+import type { Task } from '../tasks/task.ts';
+import { connectTo } from './connection.ts';
+import { COORDINATOR, type LocalServer, startServer } from './local-server.ts';
+import { dataFiles, manifestOf } from './manifest.ts';
+
+/** Milliseconds in which workers hear that the run has ended. */
+const FAREWELL = 2500;
+/** Milliseconds without a worker after which that is said, once. */
+const LONELY = 5000;
+export const RECEIPT_FILE = 'receipt.jsonl';
+const PARTS_FILE = 'parts.jsonl';
+
+/** Whether the steps of a run are computed by others. */
+export const isDivided = ({ server, workers }: RunValues): boolean =>
+  server !== undefined || workers !== undefined;
+
+/** The values of a divided run: its receipt is the log that others check. Throws UsageError. */
+export function dividedValues(values: RunValues): RunValues {
+  const { out, resume, parts, replicate } = values;
+  if (!isDivided(values)) {
+    const given = Object.entries({ parts, replicate, 'spot-checks': values.spotChecks });
+    const alone = given.find(([, value]) => value !== undefined);
+    if (alone !== undefined)
+      throw new UsageError(
+        `--${alone[0]} is given, but no workers, expected --server or --workers too`,
+      );
+    return values;
+  }
+  const home = out ?? (resume === undefined ? undefined : directoryOf(resume));
+  if (home === undefined)
+    throw new UsageError(
+      '--out is missing, expected a directory: what workers lose is begun again from there',
+      'for instance --out run',
+    );
+  const receipt = values.receipt ?? join(home, RECEIPT_FILE);
+  // one that no checkpoint belongs to is from a try that was killed before its first save
+  if (values.receipt === undefined && resume === undefined) fs.rmSync(receipt, { force: true });
+  return { ...values, receipt };
+}
+
+/** A run whose steps others compute. */
+export class DividedRun {
+  private readonly children: ChildProcess[] = [];
+  private lastWorker = performance.now();
+
+  private constructor(
+    private readonly coordinator: Coordinator<never>,
+    private readonly courier: NatsCoordinator,
+    private readonly server: LocalServer | undefined,
+    private readonly end: () => Promise<void>,
+    readonly run: string,
+  ) {}
+
+  /** Announces the run and begins to answer workers. Throws UsageError, RetrogradError. */
+  static async open(
+    { kind, trainer, home }: Prepared,
+    values: RunValues,
+    receipt: RunReceipt,
+    reporter: Reporter,
+  ): Promise<DividedRun> {
+    const files = dataFiles(kind, values);
+    const header = receipt.header;
+    const manifest = manifestOf(
+      kind,
+      values,
+      header,
+      files.map(({ file }) => file),
+    );
+    const { run } = manifest;
+    const names = Array.from({ length: values.workers ?? 0 }, (_, i) => `w${i + 1}`);
+    const isLocal = values.server === undefined;
+    const server = isLocal ? await startServer(run, names) : undefined;
+    const address = server?.address(COORDINATOR) ?? values.server;
+    const connection = await connectTo({ ...values, server: address });
+    const courier = await NatsCoordinator.open(connection, run);
+    for (const { file, at } of files) await courier.put(file.sha256, fs.readFileSync(at) as never);
+    const { kernels } = readReceipt(Buffer.from(header)).header;
+    const partsLog = fs.openSync(join(home?.path ?? '.', PARTS_FILE), 'a');
+    const onEvent = (event: CoordinatorEvent): void => heard(event, reporter, partsLog);
+    const { batch } = trainer.options;
+    const parts = Math.min(batch, values.parts ?? Math.max(2, names.length));
+    const { replicate, spotChecks } = values;
+    const options = { run, kernels, parts, replicate, spotChecks, onEvent };
+    const coordinator = new Coordinator(trainer, courier, options);
+    await coordinator.open();
+    await courier.announce(Buffer.from(JSON.stringify(manifest)) as never);
+    const end = async (): Promise<void> => {
+      fs.closeSync(partsLog);
+      await connection.close();
+    };
+    const own = new DividedRun(coordinator, courier, server, end, run);
+    for (const name of names) own.startWorker(name, address as string, server);
+    reporter.note(
+      `run ${run}, ${parts} parts a step; workers: retrograd worker --server ` +
+        `${isLocal ? '(this machine)' : values.server} --run ${run}`,
+    );
+    return own;
+  }
+
+  private startWorker(name: string, address: string, server: LocalServer | undefined): void {
+    const at = server?.address(name) ?? address;
+    const words = ['worker', '--server', at, '--run', this.run, '--name', name];
+    const more = ['--threads', '1', '--with-parent', '--json'];
+    const child = spawn(process.execPath, [process.argv[1], ...words, ...more], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+    this.children.push(child);
+  }
+
+  /** Has the next step computed; undefined if the run is interrupted meanwhile. */
+  async step(
+    { trainer, batch }: Task,
+    interrupts: Interrupts,
+    reporter: Reporter,
+  ): Promise<StepReport | undefined> {
+    const made = this.coordinator.step(batch(trainer.steps) as never);
+    made.catch(() => undefined); // heard of below, or not at all
+    for (;;) {
+      const found = await Promise.race([made, sleep(100)]);
+      if (found !== undefined) return found;
+      if (interrupts.exitCode !== undefined) return undefined;
+      this.complain(reporter);
+    }
+  }
+
+  /** Says once that nobody works. */
+  private complain(reporter: Reporter): void {
+    if (this.coordinator.workers.length > 0) this.lastWorker = performance.now();
+    if (performance.now() - this.lastWorker < LONELY) return;
+    this.lastWorker = Infinity;
+    reporter.note(`waiting for workers of the run ${this.run}`);
+  }
+
+  /** Puts the line of a step into the log of the server: a line of another coordinator has to be
+   *  the same. */
+  async append(step: number, line: string): Promise<void> {
+    const there = await this.courier.append(step, line);
+    if (there !== line)
+      throw new RetrogradError(
+        `another coordinator of the run ${quote(this.run)} has done step ${step} otherwise`,
+        'compare the receipts: retrograd audit --bisect',
+      );
+  }
+
+  /** Ends the run's part on the server; workers hear so if it is complete. */
+  async close(isComplete: boolean): Promise<void> {
+    if (isComplete) {
+      this.coordinator.close('the run is complete');
+      const gone = this.children.map((child) => new Promise((done) => child.once('exit', done)));
+      const isAlone = this.children.length === 0 && this.coordinator.workers.length === 0;
+      if (!isAlone)
+        await Promise.race([sleep(FAREWELL), ...(gone.length ? [Promise.all(gone)] : [])]);
+      await this.courier.remove();
+    } else this.coordinator.close('the coordinator ends');
+    for (const child of this.children) child.stdin?.end();
+    await this.end();
+    this.server?.stop();
+  }
+}
+
+function heard(event: CoordinatorEvent, reporter: Reporter, partsLog: number): void {
+  if (event.kind === 'part') fs.writeSync(partsLog, `${JSON.stringify(event)}\n`);
+  else if (event.kind === 'wrong')
+    reporter.warning(
+      `worker ${event.worker} is wrong in step ${event.step + 1}: ${event.why}; ` +
+        'it gets nothing more',
+    );
+  else reporter.note(`worker ${event.worker} ${event.kind}`);
+}

@@ -1,0 +1,224 @@
+// The coordinator's side of a NATS server. Questions and results of workers are plain requests,
+// which nobody keeps: what is lost is asked again. JetStream keeps what workers fetch, by its
+// digest, and the log, in which each step has one place that the first line takes. When the server
+// has lost its store, the streams are made anew.
+
+import {
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import type { Msg, NatsConnection } from '@nats-io/nats-core';
+import { RetrogradError } from '../core/errors.ts';
+import type { CoordinatorCourier, Desk } from '../distributed/index.ts';
+import {
+  blobSubject,
+  CHUNK,
+  checkToken,
+  logStream,
+  logSubject,
+  manifestSubject,
+  openStream,
+  PREFIX,
+} from './names.ts';
+import { type Bytes, counted, cut, join } from './pieces.ts';
+
+/** JetStream's error: the subject of the log has its line. */
+const TAKEN = 10077;
+/** Tries of what a server that begins again may refuse, and milliseconds between them. */
+const TRIES = 20;
+const PAUSE = 500;
+/** Most bytes that a worker's result may have before it is whole. */
+const MOST = 2 ** 31 - 1;
+
+const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** A result on its way: its pieces so far. */
+interface Arriving {
+  readonly id: string;
+  readonly pieces: (Uint8Array | undefined)[];
+  bytes: number;
+}
+
+/** A coordinator's courier over a NATS server with JetStream.
+ *  @example
+ *  const connection = await connect({ servers: '127.0.0.1:4222' }); // @nats-io/transport-node
+ *  const courier = await NatsCoordinator.open(connection, 'r1');
+ *  const coordinator = new Coordinator(trainer, courier, { run: 'r1', kernels });
+ */
+export class NatsCoordinator implements CoordinatorCourier {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'NatsCoordinator';
+  /** What has not to be lost with the server's store. */
+  private manifest: Bytes | undefined;
+  private readonly arriving = new Map<string, Arriving>();
+
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly manager: JetStreamManager,
+    private readonly stream: JetStreamClient,
+    private readonly run: string,
+    private readonly most: number,
+  ) {}
+
+  /** `most`: bytes of the largest result that is taken (2^31 - 1). Throws UsageError for a name
+   *  that no subject can have, RetrogradError if the server has no JetStream.
+   *  @example
+   *  const courier = await NatsCoordinator.open(connection, 'r1');
+   *  await courier.announce(manifest); // workers find it
+   */
+  static async open(
+    connection: NatsConnection,
+    run: string,
+    most = MOST,
+  ): Promise<NatsCoordinator> {
+    checkToken('run', run);
+    try {
+      const manager = await jetstreamManager(connection);
+      const own = new NatsCoordinator(connection, manager, jetstream(connection), run, most);
+      await own.makeStreams();
+      return own;
+    } catch (error) {
+      throw new RetrogradError(
+        `the server keeps nothing: ${(error as Error).message}`,
+        'start it with JetStream: nats-server -js',
+      );
+    }
+  }
+
+  private async makeStreams(): Promise<void> {
+    const { manager, run } = this;
+    const open = {
+      name: openStream(run),
+      subjects: [`${PREFIX}.${run}.blob.>`, manifestSubject(run)],
+      max_msgs_per_subject: 1,
+      allow_direct: true,
+    };
+    const log = {
+      name: logStream(run),
+      subjects: [logSubject(run, '*')],
+      max_msgs_per_subject: 1,
+      discard: 'new' as const,
+      discard_new_per_subject: true,
+    };
+    await manager.streams.add(open);
+    await manager.streams.add(log as never);
+  }
+
+  /** Does what needs the streams, and makes them anew where they are gone. */
+  private async keeping<T>(work: () => Promise<T>): Promise<T> {
+    for (let i = 1; ; i++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === TAKEN) throw error;
+        if (i >= TRIES)
+          throw new RetrogradError(`the server does not answer: ${(error as Error).message}`);
+        await sleep(PAUSE);
+        await this.makeStreams()
+          .then(() => this.announceAgain())
+          .catch(() => undefined); // the next try tells
+      }
+    }
+  }
+
+  /** Says what the run is to all who look for it. */
+  async announce(manifest: Bytes): Promise<void> {
+    this.manifest = manifest;
+    await this.keeping(() => this.stream.publish(manifestSubject(this.run), manifest));
+  }
+
+  private async announceAgain(): Promise<void> {
+    if (this.manifest !== undefined)
+      await this.stream.publish(manifestSubject(this.run), this.manifest);
+  }
+
+  async put(sha256: string, bytes: Bytes): Promise<void> {
+    const pieces = cut(bytes, this.room());
+    const message = (i: number): Bytes => (i === 0 ? counted(pieces.length, pieces[0]) : pieces[i]);
+    await this.keeping(() =>
+      Promise.all(
+        pieces.map((_, i) => this.stream.publish(blobSubject(this.run, sha256, i), message(i))),
+      ),
+    );
+  }
+
+  private room(): number {
+    return (this.connection.info?.max_payload ?? CHUNK + 4) - 4;
+  }
+
+  async drop(sha256: string): Promise<void> {
+    const filter = `${PREFIX}.${this.run}.blob.${sha256}.>`;
+    await this.manager.streams.purge(openStream(this.run), { filter }).catch(() => undefined);
+  }
+
+  /** Puts the line of a step into the log, where the first one stays; returns that. */
+  async append(step: number, line: string): Promise<string> {
+    const subject = logSubject(this.run, step);
+    try {
+      await this.keeping(() => this.stream.publish(subject, line));
+      return line;
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError)) throw error;
+      const there = await this.manager.streams.getMessage(logStream(this.run), {
+        last_by_subj: subject,
+      });
+      return there === null ? line : new TextDecoder().decode(there.data);
+    }
+  }
+
+  async serve(desk: Desk): Promise<void> {
+    const { connection, run } = this;
+    const answer = (message: Msg, reply: Promise<Bytes>): void => {
+      reply.then(
+        (bytes) => message.respond(bytes),
+        () => message.respond(new Uint8Array(0)), // it will ask again
+      );
+    };
+    connection.subscribe(`${PREFIX}.${run}.ask.*`, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const worker = message.subject.split('.')[3];
+        answer(message, desk.ask(worker, new Uint8Array(message.data)));
+      },
+    });
+    connection.subscribe(`${PREFIX}.${run}.report.*.*.*.*`, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const worker = message.subject.split('.')[3];
+        const whole = this.gather(worker, message);
+        if (message.reply === undefined || message.reply === '') return;
+        if (whole === undefined) message.respond(new Uint8Array(0));
+        else answer(message, desk.report(worker, whole));
+      },
+    });
+    await connection.flush();
+  }
+
+  /** Keeps a piece of a worker's result; the result, once it is whole. One at a time of each
+   *  worker. */
+  private gather(worker: string, message: Msg): Bytes | undefined {
+    const [, , , , id, piece, of] = message.subject.split('.');
+    const [index, count] = [Number(piece), Number(of)];
+    const isPiece = count >= 1 && count * CHUNK <= this.most + CHUNK && index < count;
+    if (!isPiece) return undefined;
+    const known = this.arriving.get(worker);
+    const isSame = known?.id === id && known.pieces.length === count && index > 0;
+    const found = isSame ? known : { id, pieces: new Array(count).fill(undefined), bytes: 0 };
+    this.arriving.set(worker, found);
+    found.bytes += message.data.length - (found.pieces[index]?.length ?? 0);
+    found.pieces[index] = new Uint8Array(message.data);
+    const isWhole = found.pieces.every((one) => one !== undefined);
+    if (found.bytes > this.most || isWhole) this.arriving.delete(worker);
+    return isWhole && found.bytes <= this.most ? join(found.pieces as Uint8Array[]) : undefined;
+  }
+
+  /** Removes the run from the server. */
+  async remove(): Promise<void> {
+    for (const name of [openStream(this.run), logStream(this.run)])
+      await this.manager.streams.delete(name).catch(() => undefined);
+  }
+}

@@ -1,0 +1,36 @@
+// Bytes in pieces that a server takes, and together again.
+
+import { CHUNK } from './names.ts';
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** At least one piece. `most`: bytes of a message that the server takes. */
+export function cut(bytes: Bytes, most = CHUNK): Bytes[] {
+  const size = Math.min(CHUNK, most);
+  const count = Math.max(1, Math.ceil(bytes.length / size));
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+}
+
+export function join(pieces: readonly Uint8Array[]): Bytes {
+  const out = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+/** The first piece of a blob says how many there are, in four bytes. */
+export function counted(count: number, piece: Bytes): Bytes {
+  const out = new Uint8Array(4 + piece.length);
+  new DataView(out.buffer).setUint32(0, count, true);
+  out.set(piece, 4);
+  return out;
+}
+
+export function uncounted(bytes: Uint8Array): { count: number; piece: Uint8Array } | undefined {
+  if (bytes.length < 4) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return { count: view.getUint32(0, true), piece: bytes.subarray(4) };
+}

@@ -1,0 +1,129 @@
+// A worker's side of a NATS server, and who looks for a run.
+
+import { type DirectStreamAPI, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { sha256 as digest, hex } from '../core/digest.ts';
+import { RetrogradError } from '../core/errors.ts';
+import type { WorkerCourier } from '../distributed/index.ts';
+import {
+  askSubject,
+  blobSubject,
+  CHUNK,
+  checkToken,
+  manifestSubject,
+  openStream,
+  reportSubject,
+} from './names.ts';
+import { type Bytes, cut, join, uncounted } from './pieces.ts';
+
+/** Milliseconds that an answer may take. */
+const PATIENCE = 20_000;
+/** Pieces that are fetched at once. */
+const AT_ONCE = 8;
+
+const directOf = async (connection: NatsConnection): Promise<DirectStreamAPI> =>
+  (await jetstreamManager(connection, { checkAPI: false })).direct;
+
+/** What a run says of itself, or undefined if the server does not know it.
+ *  @example
+ *  const manifest = await fetchManifest(connection, 'r1');
+ */
+export async function fetchManifest(
+  connection: NatsConnection,
+  run: string,
+): Promise<Bytes | undefined> {
+  const direct = await directOf(connection);
+  const last_by_subj = manifestSubject(checkToken('run', run));
+  return last(direct, openStream(run), last_by_subj);
+}
+
+/** The last message of a subject; undefined if there is none. */
+async function last(
+  direct: DirectStreamAPI,
+  stream: string,
+  last_by_subj: string,
+): Promise<Bytes | undefined> {
+  try {
+    const found = await direct.getMessage(stream, { last_by_subj });
+    return found === null ? undefined : new Uint8Array(found.data);
+  } catch {
+    return undefined; // no such stream, or nobody answers: it may come later
+  }
+}
+
+/** A worker's courier over a NATS server.
+ *  @example
+ *  const connection = await connect({ servers, inboxPrefix: inboxOf('anna') });
+ *  const courier = await NatsWorker.open(connection, 'r1', 'anna');
+ *  await work({ trainer, batchOf, courier, name: 'anna', run: 'r1', kernels });
+ */
+export class NatsWorker implements WorkerCourier {
+  /** Kept by bundlers. @internal */
+  static readonly name: string = 'NatsWorker';
+
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly direct: DirectStreamAPI,
+    private readonly run: string,
+    private readonly worker: string,
+    private readonly most: number,
+  ) {}
+
+  /** `worker`: its name, which the server's permissions may know (workerPermissions). `most`: bytes
+   *  of the largest blob that is fetched (2^31 - 1). Throws UsageError for a name that no subject
+   *  can have.
+   *  @example
+   *  const courier = await NatsWorker.open(connection, 'r1', 'anna');
+   *  console.log(await courier.fetch('0'.repeat(64))); // undefined
+   */
+  static async open(
+    connection: NatsConnection,
+    run: string,
+    worker: string,
+    most = 2 ** 31 - 1,
+  ): Promise<NatsWorker> {
+    checkToken('run', run);
+    checkToken('worker', worker);
+    return new NatsWorker(connection, await directOf(connection), run, worker, most);
+  }
+
+  async ask(message: Bytes): Promise<Bytes> {
+    return this.request(askSubject(this.run, this.worker), message);
+  }
+
+  private async request(subject: string, message: Bytes): Promise<Bytes> {
+    const { data } = await this.connection.request(subject, message, { timeout: PATIENCE });
+    if (data.length > 0) return new Uint8Array(data);
+    throw new RetrogradError('the coordinator did not understand', 'it is asked again');
+  }
+
+  async report(message: Bytes): Promise<Bytes> {
+    const { connection, run, worker } = this;
+    const pieces = cut(message, connection.info?.max_payload);
+    const id = hex(digest([message.subarray(0, 4096)])).slice(0, 16);
+    const subject = (i: number): string => reportSubject(run, worker, id, i, pieces.length);
+    pieces.slice(0, -1).forEach((piece, i) => {
+      connection.publish(subject(i), piece);
+    });
+    return this.request(subject(pieces.length - 1), pieces[pieces.length - 1]);
+  }
+
+  async fetch(sha256: string): Promise<Bytes | undefined> {
+    const { direct, run, most } = this;
+    const get = (piece: number): Promise<Bytes | undefined> =>
+      last(direct, openStream(run), blobSubject(run, sha256, piece));
+    const first = await get(0);
+    const head = first === undefined ? undefined : uncounted(first);
+    if (head === undefined || head.count * CHUNK > most + CHUNK) return undefined;
+    const pieces: Uint8Array[] = [head.piece];
+    for (let from = 1; from < head.count; from += AT_ONCE) {
+      const length = Math.min(AT_ONCE, head.count - from);
+      const next = await Promise.all(Array.from({ length }, (_, i) => get(from + i)));
+      for (const piece of next) {
+        if (piece === undefined) return undefined;
+        pieces.push(piece);
+      }
+    }
+    return join(pieces);
+  }
+}

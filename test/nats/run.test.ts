@@ -1,0 +1,58 @@
+// Divided runs over a real server end with the digest of one machine alone.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { digestOf, events, hasServer, Scene } from './scene.mjs';
+
+const STEPS = 12;
+
+describe.skipIf(!hasServer)('over nats-server', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = new Scene();
+    await scene.startServer();
+  });
+  afterEach(() => scene.close());
+
+  test('workers that come and go', { timeout: 60_000 }, async () => {
+    const alone = scene.alone(STEPS);
+    const coordinator = scene.coordinator('run', STEPS, ['--parts', '3']);
+    const run = await scene.runOf('run');
+    const first = scene.worker(run, 'anna');
+    const second = scene.worker(run, 'bert');
+    const { code, out } = await coordinator.ended;
+    expect(code).toBe(0);
+    expect(digestOf(out)).toBe(await alone);
+    for (const worker of [first, second]) {
+      const [worked] = events((await worker.ended).out);
+      expect(worked).toMatchObject({ event: 'worked', ended: 'the run is complete' });
+    }
+    const parts = scene.read('run/parts.jsonl').trim().split('\n');
+    expect(parts).toHaveLength(3 * STEPS);
+    const audit = scene.start(['audit', 'run/receipt.jsonl', '--text', 'text.txt', '--json']);
+    expect(events((await audit.ended).out)[0]).toMatchObject({ equal: true, steps: STEPS });
+  });
+
+  test('a server of its own for --workers', { timeout: 60_000 }, async () => {
+    const { out, code } = await scene.start(scene.trainWords('run', STEPS, ['--workers', '2']))
+      .ended;
+    expect(code).toBe(0);
+    expect(digestOf(out)).toBe(await scene.alone(STEPS));
+  });
+
+  test('a coordinator that is killed goes on', { timeout: 90_000 }, async () => {
+    const steps = 40;
+    const alone = scene.alone(steps);
+    const more = ['--save-every', '5', '--parts', '2'];
+    const killed = scene.coordinator('run', steps, more);
+    const run = await scene.runOf('run');
+    const worker = scene.worker(run, 'anna');
+    while (!killed.said.out.includes('"step":12')) await new Promise((r) => setTimeout(r, 5));
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    const { out } = await scene.coordinator('run', steps, more).ended;
+    expect(digestOf(out)).toBe(await alone);
+    await worker.ended;
+    const audit = scene.start(['audit', 'run/receipt.jsonl', '--text', 'text.txt', '--json']);
+    expect(events((await audit.ended).out)[0]).toMatchObject({ equal: true, steps });
+  });
+});
