@@ -82,7 +82,10 @@ export async function openInit(
 
 /** Brings the weights of the run of --init into a new trainer. Throws CheckpointError naming the
  *  file if they do not fit. */
-export function beginWith(trainer: Trainer<never>, { run, values }: Init): Beginning {
+export function beginWith(
+  trainer: Trainer<never>,
+  { run, values }: Pick<Init, 'run' | 'values'>,
+): Beginning {
   const { directory, tensors, step } = run;
   try {
     loadWeights(trainer, merged(run).tensors, { fresh: values.fresh });

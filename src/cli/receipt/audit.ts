@@ -3,9 +3,12 @@
 
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { quote } from '../argv.ts';
 import { count, table } from '../format.ts';
+import { beginWith } from '../init.ts';
+import type { SavedRun } from '../kinds/kind.ts';
 import { kindOf, type SomeKind } from '../kinds/kinds.ts';
 import {
   audit as auditRun,
@@ -81,17 +84,28 @@ async function open(path: string, values: AuditValues): Promise<Audit> {
   });
 }
 
+/** The trainer at the beginning of a segment. Before its first step a run has the weights of
+ *  another one, if any, and nothing else of it. */
+async function trainerAt(
+  { kind, options, values }: Audit,
+  { from, checkpoint }: Segment,
+): Promise<Trainer<never>> {
+  if (checkpoint === undefined) return createTrainer(kind, options);
+  const run = await openRun(checkpoint, kind);
+  if (from > 0) return restoreTrainer(kind, run, options);
+  const trainer = createTrainer(kind, options);
+  beginWith(trainer, { run: run as unknown as SavedRun, values });
+  return trainer;
+}
+
 /** The run at the beginning of a segment. */
-async function start({ kind, options, known, receipt, values }: Audit, { checkpoint }: Segment) {
+async function start(one: Audit, segment: Segment) {
+  const { kind, options, known, receipt, values } = one;
   const { data: dataSha256, library: libraryVersion } = receipt.header;
   const saved = { tensors: [], options, step: 0, vocabulary: receipt.header.vocabulary };
   const run = { ...saved, dataSha256, libraryVersion, directory: '', known };
-  kind.checkGiven(values);
   const data = await kind.read(values, run);
-  const trainer =
-    checkpoint === undefined
-      ? createTrainer(kind, options)
-      : restoreTrainer(kind, await openRun(checkpoint, kind), options);
+  const trainer = await trainerAt(one, segment);
   const taskOf = (own: Trainer<never>): Task => kind.task(own, data, values);
   return { trainer, task: taskOf(trainer), taskOf };
 }
@@ -109,7 +123,9 @@ async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
     if (difference?.step === segment.from && checkpoint !== undefined)
       throw new UsageError(
         `${quote(checkpoint)} is not the state that the receipt has after step ${segment.from}`,
-        'give another --run, or none: the run is then done again from its beginning',
+        segment.from === 0
+          ? 'give --from and --fresh what --init and --fresh of the run were'
+          : 'give another --run, or none: the run is then done again from its beginning',
       );
     return { difference, steps: trainer.steps - segment.from };
   } finally {
@@ -125,6 +141,7 @@ function inProcess({ path, values, kind }: Audit, { from, until }: Segment): Pro
   const words = [
     ...[process.argv[1], 'audit', path, ...dataWords(kind.rows, values)],
     ...[...flag('--run', values.run), ...flag('--from', values.from)],
+    ...flag('--fresh', values.fresh?.join()),
     ...['--only', `${from + 1}-${until}`, '--threads', '1', '--jobs', '1', '--json'],
   ];
   return new Promise((resolve, reject) => {
@@ -243,10 +260,23 @@ async function conclude(
   return code;
 }
 
+/** Says what is audited, once the words of the command are known to be right. */
+function announce({ receipt, values }: Audit): void {
+  if (values.json !== true) print(`${table(rowsOf(receipt))}\n`);
+}
+
+/** A case is written when all is done: that it can be is asked before. */
+function checkNew(path: string | undefined): void {
+  if (path === undefined || !existsSync(path)) return;
+  throw new UsageError(`--case ${quote(path)} is there already, expected a new file`);
+}
+
 /** Two receipts, without training; returns the exit code. */
-async function bisect({ file, path, values }: Audit, other: string): Promise<number> {
+async function bisect(one: Audit, other: string): Promise<number> {
+  const { file, path, values } = one;
   const compared = await about(other, () => compareReceipts(file, readReceiptFile(other)));
   const difference = compared ?? null;
+  announce(one);
   if (values.json === true) printJson({ event: 'bisect', equal: difference === null, difference });
   else if (difference === null) print('equal, as far as both go');
   else
@@ -260,9 +290,10 @@ async function bisect({ file, path, values }: Audit, other: string): Promise<num
 
 async function work(path: string, values: AuditValues): Promise<number> {
   const one = await open(path, values);
-  const { receipt } = one;
-  if (values.json !== true) print(`${table(rowsOf(receipt))}\n`);
+  const { receipt, kind } = one;
   if (values.bisect !== undefined) return bisect(one, values.bisect);
+  kind.checkGiven(values);
+  checkNew(values.case);
   const all = segmentsOf(receipt, values.run, values.from);
   const nonce = values.nonce ?? randomBytes(8).toString('hex');
   const digest = (words: string): string =>
@@ -274,6 +305,7 @@ async function work(path: string, values: AuditValues): Promise<number> {
   const only = values.kernelsOf === undefined ? values.only : String(values.kernelsOf);
   const segments = only === undefined ? sampled : onlySteps(all, only);
   const jobs = Math.min(values.jobs ?? availableParallelism(), segments.length);
+  announce(one);
   const found = await auditAll(one, segments, jobs);
   return conclude(one, all, found, isSample ? nonce : undefined);
 }

@@ -1,7 +1,7 @@
 // The words of retrograd audit and retrograd receipt.
 
 import type { Command } from 'commander';
-import { number, wholeNumber } from '../argv.ts';
+import { names, number, wholeNumber } from '../argv.ts';
 import { KINDS } from '../kinds/kinds.ts';
 import { addRows } from '../options.ts';
 import { audit } from './audit.ts';
@@ -26,7 +26,11 @@ function addAudit(program: Command, finish: (code: number) => void): void {
   )
     .option('--all', 'all steps (this is what is done if nothing else is asked for)')
     .option('--run <dir>', 'where state-STEP.safetensors are, which parts can begin with')
-    .option('--from <checkpoint>', 'what a run with imported weights began with')
+    .option(
+      '--from <checkpoint>',
+      'what a run with imported weights began with: that of its --init',
+    )
+    .option('--fresh <tensors>', 'weights that it did not take from there', as(names('--fresh')))
     .option('--only <steps>', 'these steps, as in 101-200, and those before that they need')
     .option(
       '--segments <n>',

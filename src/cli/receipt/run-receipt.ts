@@ -37,7 +37,7 @@ export function readReceiptFile(path: string): Uint8Array {
 export async function about<T>(
   path: string,
   read: () => T | Promise<T>,
-  hint?: string,
+  hint = 'see docs/receipts.md',
 ): Promise<T> {
   try {
     return await read();
