@@ -142,6 +142,8 @@ export {
   INT8_OPERAND_MAX,
   INT8_ROW_MAX,
 } from './kernels/int8.ts';
+export type { ImageKernels } from './kernels/image.ts';
+export { imageKernelsOf } from './kernels/image-wasm.ts';
 export { int8PackedBytes, int8RowBytes } from './kernels/int8-layout.ts';
 export { attachInt8, chooseInt8, type Int8Choice } from './kernels/int8-wasm.ts';
 export { INT8_L1_MAX, int8Room } from './layers/int8-matrix.ts';

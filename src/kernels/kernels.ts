@@ -26,7 +26,7 @@
 
 import type { Pointer } from '../memory/arena.ts';
 import type { ImageKernels } from './image.ts';
-import type { Int8Kernels } from './int8.ts';
+import type { Int8Build, Int8Kernels } from './int8.ts';
 
 export type { Pointer };
 
@@ -546,7 +546,7 @@ export interface Backend {
   /** The kernels: pointers into `memory` in, numbers out. */
   readonly kernels: Kernels;
   /** Those for operands of 8 bits, if they are not chosen by their first use. @internal */
-  readonly int8?: Int8Kernels | undefined;
+  readonly int8?: ((build: Int8Build) => Int8Kernels) | undefined;
   /** Those for images, if they are not attached by their first use. @internal */
   readonly image?: ImageKernels | undefined;
   /** The linear memory, of fixed size. */

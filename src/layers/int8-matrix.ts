@@ -52,7 +52,7 @@ const attached = {
 /** The back end's own, or those of a build, made once. */
 function int8Kernels({ backend }: Run, build: Int8Build): Int8Kernels {
   const known = attached[build];
-  const found = backend.int8 ?? known.get(backend) ?? attachInt8(backend, build);
+  const found = known.get(backend) ?? backend.int8?.(build) ?? attachInt8(backend, build);
   known.set(backend, found);
   return found;
 }

@@ -39,3 +39,18 @@ export const ARGUMENTS: Readonly<Record<string, string>> = {
   add_rounded_i32: 'wwW....',
   exchange_radix_i32u32: 'WW.....',
 };
+
+/** Of those for operands of 8 bits, whose packed ones are bytes. */
+export const INT8_ARGUMENTS: Readonly<Record<string, string>> = {
+  pack_rows_i8: 'h...Bb',
+  pack_nn_i8: 'h...B',
+  pack_nt_i8: 'h...B',
+  gemm_i8i8i32: 'bbW....',
+  gemm_i8i8i64: 'bbL.....',
+};
+
+/** Of those for images. */
+export const IMAGE_ARGUMENTS: Readonly<Record<string, string>> = {
+  im2col_i16: 'h.......H',
+  col2im_i32: 'w........W',
+};

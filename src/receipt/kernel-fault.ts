@@ -8,14 +8,14 @@ import { RetrogradError } from '../core/errors.ts';
 import {
   type Backend,
   createWasmBackend,
-  type Kernels,
+  type Int8Build,
   type NamedTensor,
   Trainer,
   type TrainOptions,
 } from '../index.ts';
-import { createReferenceBackend } from '../kernels/reference/index.ts';
 import { readTensor } from '../train/tensors.ts';
 import type { KernelCase } from '../verify/cases.ts';
+import { referenceOn, type Wrap, wrapped } from './kernels.ts';
 import { answerOf, type Call, caseOf } from './operands.ts';
 
 /** The step to look at. */
@@ -34,6 +34,8 @@ export interface KernelFaultOptions<Batch> {
 export interface KernelFault {
   /** The kernel. */
   readonly kernel: string;
+  /** Of a kernel for operands of 8 bits: the build whose layout packed operands have. */
+  readonly build?: Int8Build;
   /** Its place among the step's calls of kernels, from 0 on. */
   readonly call: number;
   /** Its operands, as a case of docs/conformance.md. */
@@ -49,7 +51,7 @@ const INTERVAL = 128;
 
 /** Sees a call: before it is made, and after it, with the whole memory in use. */
 interface Watch {
-  before?: (call: number, kernel: string, args: number[], memory: Uint8Array) => void;
+  before?: (call: number, made: Omit<Call, 'base'>) => void;
   after?: (call: number, result: unknown, memory: Uint8Array) => void;
 }
 
@@ -62,10 +64,10 @@ function watched<Batch>(
 ): void {
   let call = -1; // laying out and restoring are no part of the step
   let memory: Uint8Array = new Uint8Array(0);
-  const seen = (kernel: string, run: (...args: number[]) => unknown) => {
-    return (...args: number[]): unknown => {
+  const seen: Wrap = (kernel, run, build) => {
+    return (...args) => {
       if (call < 0) return run(...args);
-      watch.before?.(call, kernel, args, memory);
+      watch.before?.(call, { kernel, build, args, memory });
       const result = run(...args);
       if (kernel === 'adamw_i64') clearScratch(memory, args[args.length - 1]);
       watch.after?.(call, result, memory);
@@ -75,9 +77,8 @@ function watched<Batch>(
   };
   const makeBackend = (bytes: number): Backend => {
     const own = make(bytes);
-    const entries = Object.entries(own.kernels).map(([kernel, run]) => [kernel, seen(kernel, run)]);
     memory = new Uint8Array(own.memory.buffer, own.base);
-    return { ...own, kernels: Object.fromEntries(entries) as unknown as Kernels };
+    return wrapped(own, seen);
   };
   const trainer = Trainer.forTests({ ...options, threads: 1 }, { makeBackend });
   trainer.restore(tensors, steps);
@@ -126,7 +127,7 @@ function parting(a: readonly number[], b: readonly number[]): number | undefined
 /** The first call of a kernel in one step that changes the memory in another way, or returns
  *  another number, than the reference does: plain TypeScript, formula by formula as
  *  docs/conformance.md has them, and slow. Undefined if there is none. `options`: those of the
- *  run. Operands of 8 bits are not judged. Throws UsageError for wrong options, and what `step`
+ *  run. Throws UsageError for wrong options, and what `step`
  *  throws that is no error of the library.
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
@@ -151,7 +152,7 @@ export function findKernelFault<Batch>(
     (tensor) => ({ ...tensor, data: tensor.data.slice() }),
   );
   const { base } = judged(2 ** 18);
-  const reference = (bytes: number): Backend => ({ ...createReferenceBackend(bytes + base), base });
+  const reference = (bytes: number): Backend => ({ ...referenceOn(bytes + base), base });
   const from = { ...about, tensors };
   const own = (watch: Watch): void => watched(options, from, judged, watch);
   const plain = (watch: Watch): void => watched(options, from, reference, watch);
@@ -178,20 +179,20 @@ function faultOf(
 ): KernelFault {
   let call: Call | undefined;
   own({
-    before: (number, kernel, args, memory) => {
-      if (number === at) call = { kernel, args, base, memory: memory.slice() };
+    before: (number, made) => {
+      if (number === at) call = { ...made, base, memory: made.memory.slice() };
     },
   });
   if (call === undefined) throw new RetrogradError('the step does not repeat on this machine');
-  const { kernel, memory } = call;
+  const { kernel, build, memory } = call;
   const one = caseOf(call);
   const bytes = 2 * memory.length + 2 ** 18;
-  const expected = hex(answerOf(createReferenceBackend(bytes), kernel, one));
   return {
     kernel,
+    ...(build === undefined ? {} : { build }),
     call: at,
     case: one,
-    expected,
-    computed: hex(answerOf(judged(bytes), kernel, one)),
+    expected: hex(answerOf(referenceOn(bytes), call, one)),
+    computed: hex(answerOf(judged(bytes), call, one)),
   };
 }

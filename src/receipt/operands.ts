@@ -2,16 +2,18 @@
 // its arguments are addresses, a table says (arguments.ts); how far each is read or written, the
 // reference kernel shows, run on a memory that takes note.
 
-import type { Backend, Kernels } from '../index.ts';
-import { createReferenceBackend } from '../kernels/reference/index.ts';
+import type { Backend, Int8Build, Kernels } from '../index.ts';
 import { Memory } from '../kernels/reference/memory.ts';
 import { type BufferArgument, type KernelCase, runCase } from '../verify/cases.ts';
-import { ARGUMENTS } from './arguments.ts';
+import { ARGUMENTS, IMAGE_ARGUMENTS, INT8_ARGUMENTS } from './arguments.ts';
 import { base64 } from './base64.ts';
+import { type AnyKernel, allKernels, referenceOn } from './kernels.ts';
 
 /** A call as it was made, and all memory from the back end's base on as it was before. */
 export interface Call {
   readonly kernel: string;
+  /** Of operands of 8 bits: whose layout they have. */
+  readonly build?: Int8Build | undefined;
   readonly args: readonly number[];
   readonly base: number;
   readonly memory: Uint8Array;
@@ -22,9 +24,11 @@ const WIDTH = { uint8: 1, int16: 2, int32: 4, int64: 8 } as const;
 
 const TYPES = { b: 'uint8', h: 'int16', w: 'int32', l: 'int64' } as const;
 
+const ALL = { ...ARGUMENTS, ...INT8_ARGUMENTS, ...IMAGE_ARGUMENTS };
+
 /** What an argument of a kernel points to; undefined for a number. */
 function bufferOf(kernel: string, argument: number): Buffer | undefined {
-  const letter = ARGUMENTS[kernel][argument];
+  const letter = ALL[kernel][argument];
   const small = letter.toLowerCase();
   return small in TYPES
     ? { type: TYPES[small as keyof typeof TYPES], output: small !== letter }
@@ -77,7 +81,7 @@ function notingMemory(size: number, regions: number): { memory: Memory; ends: nu
 
 /** Bytes from `at` on that a call reads or writes for each of its addresses. */
 function extents(call: Call, addresses: ReadonlyMap<number, Buffer>): Map<number, number> {
-  const { kernel, args, base, memory } = call;
+  const { kernel, build, args, base, memory } = call;
   const size = Math.ceil(memory.length / 64) * 64 + 64;
   const { memory: noted, ends } = notingMemory(size, addresses.size + 1);
   const moved = args.slice();
@@ -86,8 +90,7 @@ function extents(call: Call, addresses: ReadonlyMap<number, Buffer>): Map<number
     const from = memory.subarray(args[argument] - base);
     new Uint8Array(noted.buffer).set(from, moved[argument]);
   });
-  const { kernels } = createReferenceBackend(0, noted);
-  (kernels[kernel as keyof Kernels] as (...all: number[]) => unknown)(...moved);
+  (allKernels(referenceOn(0, noted), build)[kernel] as AnyKernel)(...moved);
   return new Map([...addresses.keys()].map((argument, i) => [argument, ends[i + 1] ?? 0]));
 }
 
@@ -116,5 +119,11 @@ export function caseOf(call: Call): KernelCase {
 }
 
 /** What a back end makes of a case. */
-export const answerOf = (backend: Backend, kernel: string, one: KernelCase): Uint8Array =>
-  runCase(backend, kernel as keyof Kernels, one);
+export const answerOf = (
+  backend: Backend,
+  { kernel, build }: Pick<Call, 'kernel' | 'build'>,
+  one: KernelCase,
+): Uint8Array => {
+  const kernels = allKernels(backend, build) as unknown as Kernels;
+  return runCase({ ...backend, kernels }, kernel as keyof Kernels, one);
+};

@@ -109,7 +109,7 @@ const INNER = [
   ...['Arena', 'Columns', 'Matrix', 'Parameter', 'Planner', 'Run', 'Sum', 'Tensor', 'tensorBytes'],
   ...['activationFraction', 'clearGradient', 'eachGradient', 'factorOf', 'largestMaster'],
   ...['moveWeight', 'pairHash', 'serve', 'stateLimit', 'times', 'toOperand'],
-  ...['attachInt8', 'int8PackedBytes', 'int8Room', 'int8RowBytes'],
+  ...['attachInt8', 'imageKernelsOf', 'int8PackedBytes', 'int8Room', 'int8RowBytes'],
   ...['loraRoom', 'packedBytes', 'panelStride'],
 ];
 const OTHERS = new Set([...CONSTANTS, ...ERRORS, 'UsageError', ...INNER]);

@@ -102,7 +102,7 @@ export function run(backend: Backend, call: Call, turn: number): Outcome {
     if (typeof argument === 'number') return argument;
     return 'block' in argument ? address(argument.block) + argument.offsetBytes : address(argument);
   });
-  const all = { ...backend.kernels, ...backend.int8, ...backend.image } as AllKernels;
+  const all = { ...backend.kernels, ...backend.int8?.('baseline'), ...backend.image } as AllKernels;
   const kernel = all[call.kernel] as (...args: number[]) => number | undefined;
   const result = kernel(...args);
 

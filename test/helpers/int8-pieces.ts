@@ -14,7 +14,7 @@ export class Pieces {
 
   constructor(name: (typeof PARTY_NAMES)[number]) {
     const { backend, build } = int8Party(name);
-    this.int8 = backend.int8 as Int8Kernels;
+    this.int8 = backend.int8!(build);
     this.build = build;
     this.next = backend.base;
     this.buffer = backend.memory.buffer;

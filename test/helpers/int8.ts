@@ -8,6 +8,7 @@ import { withWideProducts } from '../../src/kernels/int8-layout.ts';
 import { attachInt8, chooseInt8 } from '../../src/kernels/int8-wasm.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
 import { int8Packing } from '../../src/kernels/reference/int8.ts';
+import { relaxedKernels } from '../../src/kernels/reference/int8-relaxed.ts';
 import type { Memory } from '../../src/kernels/reference/memory.ts';
 import { instantiateOn } from '../../src/kernels/wasm.ts';
 import { BACKEND_TABLE } from './backends.ts';
@@ -20,31 +21,41 @@ export interface Int8Party {
 }
 
 /** The plain TypeScript kernels on a reference back end. */
-export const withReference = (backend: Backend): Backend => ({
-  ...backend,
-  int8: withWideProducts(int8Packing(backend.memory as Memory), backend),
-});
+export function withReference(backend: Backend): Backend {
+  const memory = backend.memory as Memory;
+  const baseline = withWideProducts(int8Packing(memory), backend);
+  const relaxed = relaxedKernels(memory);
+  return { ...backend, int8: (build) => (build === 'relaxed' ? relaxed : baseline) };
+}
 
 /** The build with assertions, whose layouts are those of the relaxed one and whose instruction is
  *  put together from those that every engine has. */
 export function withChecked(backend: Backend): Backend {
   const bytes = readFileSync(new URL('../../build/int8-checked.wasm', import.meta.url));
   const exports = instantiateOn(new Uint8Array(bytes), backend.memory as WebAssembly.Memory);
-  return { ...backend, int8: exports as unknown as Int8Kernels };
+  return { ...backend, int8: () => exports as unknown as Int8Kernels };
 }
 
 /** `wide`: the baseline's packing for the int16 kernels with their assertions. */
 const PARTIES = {
   reference: ['baseline', () => withReference(BACKEND_TABLE.reference())],
+  'reference, relaxed': ['relaxed', () => relaxedReference(BACKEND_TABLE.reference())],
   baseline: ['baseline', () => attached('release', 'baseline')],
   wide: ['baseline', () => attached('checked', 'baseline')],
   checked: ['relaxed', () => withChecked(BACKEND_TABLE.checked())],
   relaxed: ['relaxed', () => attached('release', 'relaxed')],
 } as const;
 
+/** That of the relaxed layout, whatever is asked for. */
+function relaxedReference(backend: Backend): Backend {
+  const kernels = relaxedKernels(backend.memory as Memory);
+  return { ...backend, int8: () => kernels };
+}
+
 function attached(name: 'release' | 'checked', build: Int8Build): Backend {
   const backend = BACKEND_TABLE[name]();
-  return { ...backend, int8: attachInt8(backend, build) };
+  const kernels = attachInt8(backend, build);
+  return { ...backend, int8: () => kernels };
 }
 
 export const PARTY_NAMES = (Object.keys(PARTIES) as (keyof typeof PARTIES)[]).filter(

@@ -67,7 +67,7 @@ export function createProfile(
     makeBackend(bytes) {
       const backend = createWasmBackend({ pages: Math.ceil(bytes / 65536) });
       const { name, memory, base, kernels } = backend;
-      const int8 = build && allTimed(attachInt8(backend, build));
+      const int8 = build && ((own: Int8Build) => allTimed(attachInt8(backend, own)));
       return { name, memory, base, kernels: allTimed(kernels), int8 };
     },
     rows: () => [...rows.values()].sort((a, b) => b.milliseconds - a.milliseconds),

@@ -7,16 +7,20 @@ import type { Memory } from './memory.ts';
 import { packedIndex } from './pack.ts';
 
 /** The smallest e with max <= 127 * 2^e. */
-function shiftOf(max: number): number {
+export function shiftOf(max: number): number {
   let e = 0;
   while (INT8_ROW_MAX * 2 ** e < max) e++;
   return e;
 }
 
 /** The smallest factor f >= 1 with max <= 63 f. */
-const factorOf = (max: number): number => Math.max(1, Math.ceil(max / INT8_COLUMN_MAX));
+export const factorOf = (max: number): number => Math.max(1, Math.ceil(max / INT8_COLUMN_MAX));
 
-const largest = (k: number, at: (p: number) => number): number => {
+/** What a column is multiplied with, 15 fraction bits, to divide it by its factor. */
+export const inverseOf = (factor: number): number =>
+  Math.min(32767, halfUp(Math.floor(65536 / factor), 1));
+
+export const largest = (k: number, at: (p: number) => number): number => {
   let max = 0;
   for (let p = 0; p < k; p++) max = Math.max(max, Math.abs(at(p)));
   return max;
@@ -36,7 +40,7 @@ export function int8Packing(memory: Memory): Packing {
     out.fill(0, 0, (Math.ceil(n / 16) * stride) / 2);
     for (let c = 0; c < n; c++) {
       const factor = factorOf(largest(k, (p) => b(p, c)));
-      const inverse = Math.min(32767, halfUp(Math.floor(65536 / factor), 1));
+      const inverse = inverseOf(factor);
       for (let p = 0; p < k; p++) out[packedIndex(stride, p, c)] = factor * q15(b(p, c), inverse);
     }
   };
