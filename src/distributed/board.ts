@@ -25,6 +25,8 @@ export interface Samples {
 /** A part and who is at it, by name. */
 export interface Place extends Samples {
   readonly copies: Map<string, Copy>;
+  /** When each worker was given it first: who asks again and again does not hold it up. */
+  readonly given: Map<string, number>;
   isDone: boolean;
 }
 
@@ -45,7 +47,12 @@ export class Board {
     private readonly patience: number,
     private readonly times: number[] = [],
   ) {
-    this.places = samples.map((one) => ({ ...one, copies: new Map(), isDone: false }));
+    this.places = samples.map((one) => ({
+      ...one,
+      copies: new Map(),
+      given: new Map(),
+      isDone: false,
+    }));
   }
 
   find({ first, count }: Samples): Place | undefined {
@@ -67,7 +74,9 @@ export class Board {
     const place = short ?? free.find(isLate);
     if (place === undefined) return undefined;
     const upload = !alive(place).some((copy) => copy.upload) || short === undefined;
-    place.copies.set(worker, { since: now, upload });
+    const since = place.given.get(worker) ?? now;
+    place.given.set(worker, since);
+    place.copies.set(worker, { since, upload });
     const { first, count } = place;
     return { first, count, upload };
   }
@@ -96,6 +105,12 @@ export class Board {
       if (copy !== undefined && copy.seal === undefined && !holding(place))
         place.copies.delete(worker);
     }
+  }
+
+  /** A part has to be computed anew. */
+  clear({ copies, given }: Place): void {
+    copies.clear();
+    given.clear();
   }
 
   /** A worker is gone: its parts are for others, and what it said of those that are not agreed upon

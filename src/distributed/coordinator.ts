@@ -360,7 +360,7 @@ export class Coordinator<Batch = unknown> {
     for (const [place, { worker: owner }] of now.held)
       if (owner === worker && !place.isDone) {
         now.held.delete(place);
-        place.copies.clear(); // others may have been told that nobody wants their gradients
+        now.board.clear(place); // others may have been told that nobody wants their gradients
       }
     this.tell({ kind: 'wrong', worker, step: this.trainer.steps, why });
   }

@@ -106,6 +106,31 @@ describe('a board', () => {
     expect(one.take('c', 2)).toBeUndefined();
   });
 
+  test('is not held up by a worker that asks again and again', () => {
+    const one = board(1, 2);
+    one.take('a', 0);
+    for (let now = 0; now < 1000; now += 100) {
+      one.take('liar', now);
+      one.release('liar', () => false);
+    }
+    one.take('liar', 1000);
+    one.mark(place(one, 0, 12), 'a', 'seal', 1000);
+    expect(one.take('b', 1000)?.upload).toBe(false);
+    const other = board(1, 2);
+    other.take('liar', 0);
+    other.release('liar', () => false);
+    other.take('liar', 1000);
+    expect(other.take('a', 1000)?.upload).toBe(true);
+  });
+
+  test('has a part computed anew', () => {
+    const one = board(1);
+    one.take('a', 0);
+    one.clear(place(one, 0, 12));
+    expect(one.take('a', 2000)?.upload).toBe(true);
+    expect(one.take('b', 2500)).toBeUndefined();
+  });
+
   test('forgets a worker but for parts that are agreed upon', () => {
     const one = board(2, 2);
     for (let i = 0; i < 2; i++) one.take('a', 0);

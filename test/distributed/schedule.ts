@@ -7,7 +7,14 @@ import {
   type WorkReport,
   work,
 } from '../../src/distributed/index.ts';
-import { bdia, gpt, type NamedTensor, type TextBatch, Trainer } from '../../src/index.ts';
+import {
+  bdia,
+  gpt,
+  type NamedTensor,
+  type TextBatch,
+  Trainer,
+  type TrainOptions,
+} from '../../src/index.ts';
 import { randomTokens } from '../../src/verify/runs.ts';
 import { FakeClock, inOneThread, type Machine, Network, randomOf } from './network.ts';
 
@@ -17,14 +24,14 @@ export const BATCH = 5;
 export const RUN = { run: 'r1', kernels: 'k'.repeat(64) };
 export const DONE = 'the run is complete';
 
-export const create = (): Trainer<TextBatch> =>
-  Trainer.create({
-    model: gpt({ ...SHAPE, rule: bdia() }),
-    batch: BATCH,
-    steps: STEPS,
-    seed: 3,
-    learningRate: 0.01,
-  });
+export const OPTIONS: TrainOptions<TextBatch> = {
+  model: gpt({ ...SHAPE, rule: bdia() }),
+  batch: BATCH,
+  steps: STEPS,
+  seed: 3,
+  learningRate: 0.01,
+};
+export const create = (): Trainer<TextBatch> => Trainer.create(OPTIONS);
 export const batchOf = (step: number): TextBatch => randomTokens(SHAPE, BATCH, step);
 
 /** What one machine alone ends with. */

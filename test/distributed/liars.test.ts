@@ -1,0 +1,362 @@
+// Workers that lie are found and named, are given nothing more, and change no bit; what this does
+// not hold is shown too.
+
+import { describe, expect, test } from 'vitest';
+import {
+  Coordinator,
+  type CoordinatorEvent,
+  type CoordinatorOptions,
+  computePart,
+  type GradientPart,
+  partLimit,
+  work,
+} from '../../src/distributed/index.ts';
+import { packMessage, unpackMessage } from '../../src/distributed/message.ts';
+import { gradientRoot, layoutOf, partDigest } from '../../src/distributed/part.ts';
+import { encodePlanes, mostBytes } from '../../src/distributed/planes.ts';
+import { readTask, sealOf, type Task, taskId } from '../../src/distributed/task.ts';
+import type { TextBatch, Trainer } from '../../src/index.ts';
+import { FakeClock, inOneThread, Network } from './network.ts';
+import { alone, BATCH, batchOf, create, DONE, RUN, STEPS } from './schedule.ts';
+
+type Bytes = Uint8Array<ArrayBuffer>;
+type Head = Record<string, unknown>;
+const LIMIT = 1e6;
+
+/** What a liar makes of an honest result. */
+type Lie = (honest: Honest) => Promise<Bytes> | Bytes;
+interface Honest {
+  head: Head;
+  body: Bytes;
+  part: GradientPart;
+  task: Task;
+  name: string;
+  trainer: Trainer<TextBatch>;
+}
+
+interface Outcome {
+  digest: string;
+  wrong: { worker: string; step: number; why: string }[];
+  /** Parts that were agreed upon, by worker. */
+  agreed: Map<string, number>;
+  ends: string[];
+}
+
+/** A run with honest workers and liars. */
+class Court {
+  readonly clock = new FakeClock();
+  readonly network = new Network(this.clock, () => 0.5, { loss: 0, repeat: 0, delay: 10 });
+  readonly events: CoordinatorEvent[] = [];
+  readonly trainer = create();
+  readonly coordinator: Coordinator<TextBatch>;
+  private readonly working: Promise<string>[] = [];
+
+  constructor(
+    options: Partial<CoordinatorOptions> = {},
+    readonly steps = STEPS,
+  ) {
+    const onEvent = (event: CoordinatorEvent): number => this.events.push(event);
+    const about = { ...RUN, parts: 2, replicate: 2, spotChecks: 0, clock: this.clock, onEvent };
+    const courier = this.network.coordinator();
+    this.coordinator = new Coordinator(this.trainer, courier, { ...about, ...options });
+  }
+
+  honest(name: string, trainer = create()): void {
+    const courier = this.network.worker(name);
+    const working = work({ ...RUN, name, courier, clock: this.clock, trainer, batchOf });
+    this.working.push(
+      working.then(
+        ({ ended }) => ended,
+        (error) => error.message,
+      ),
+    );
+  }
+
+  /** A worker that does what an honest one does, but says something else. */
+  liar(name: string, lie: Lie): void {
+    const trainer = create();
+    let tasks: Task[] = [];
+    const { ask, report, fetch } = this.network.worker(name);
+    const change = async (message: Bytes): Promise<Bytes> => {
+      const { head, body } = unpackMessage(message);
+      const task = tasks.find((each) => taskId(each) === head.task) as Task;
+      tasks = tasks.slice(-4);
+      const part = computePart(trainer, batchOf(task.step), task);
+      return lie({ head: { ...head }, body, part, task, name, trainer });
+    };
+    const courier = {
+      fetch,
+      ask: async (message: Bytes) => {
+        const answer = await ask(message);
+        const { task } = unpackMessage(answer).head;
+        if (task !== undefined) tasks.push(readTask(task));
+        return answer;
+      },
+      report: async (message: Bytes) => report(await change(message)),
+    };
+    const about = { ...RUN, name, courier, clock: this.clock, trainer, batchOf };
+    this.working.push(
+      work(about).then(
+        ({ ended }) => ended,
+        (error) => error.message,
+      ),
+    );
+  }
+
+  /** The steps, and what came of them. */
+  async judge(): Promise<Outcome> {
+    await this.coordinator.open();
+    const ticking = this.clock.run(LIMIT);
+    const train = async (): Promise<void> => {
+      try {
+        while (this.trainer.steps < this.steps)
+          await this.coordinator.step(batchOf(this.trainer.steps));
+      } finally {
+        this.coordinator.close(DONE);
+      }
+    };
+    try {
+      await Promise.race([train(), ticking]);
+      const ends = (await Promise.race([Promise.all(this.working), ticking])) as string[];
+      return { ...this.found(), ends, digest: await this.trainer.weightsSha256() };
+    } finally {
+      this.clock.stop();
+      await ticking;
+    }
+  }
+
+  private found(): Pick<Outcome, 'wrong' | 'agreed'> {
+    const wrong: Outcome['wrong'] = [];
+    const agreed = new Map<string, number>();
+    for (const event of this.events) {
+      if (event.kind === 'wrong') wrong.push(event);
+      if (event.kind !== 'part') continue;
+      for (const name of event.workers) agreed.set(name, (agreed.get(name) ?? 0) + 1);
+    }
+    return { wrong, agreed };
+  }
+}
+
+/** A message that has the seal of the part that is in it. */
+async function sealed(
+  { head, body, name, trainer }: Honest,
+  part: GradientPart,
+  by = name,
+): Promise<Bytes> {
+  const root = await gradientRoot(part.gradients, layoutOf(trainer));
+  const { gradients, ...sums } = part;
+  const seal = sealOf(partDigest(part, root), by);
+  const said = { ...head, ...sums, task: head.task, seal };
+  return packMessage(said, body.length > 0 ? await encodePlanes(gradients.slice()) : body);
+}
+
+const changed = (part: GradientPart, at: number, value: (g: bigint) => bigint): GradientPart => {
+  const gradients = part.gradients.slice();
+  gradients[at] = value(gradients[at]);
+  return { ...part, gradients };
+};
+const flip = (text: unknown): string => `${text}`.replace(/.$/, (c) => (c === '0' ? '1' : '0'));
+const old: GradientPart[] = [];
+
+const LIES: [string, Lie][] = [
+  [
+    'a flipped bit of a gradient',
+    (h) =>
+      sealed(
+        h,
+        changed(h.part, 7, (g) => g ^ 1n),
+      ),
+  ],
+  [
+    'the sign of the last gradient',
+    (h) =>
+      sealed(
+        h,
+        changed(h.part, h.part.gradients.length - 1, (g) => ~g),
+      ),
+  ],
+  [
+    'a flipped bit of a gradient, under an honest seal',
+    async ({ head, body, part }) => {
+      const { gradients } = changed(part, 7, (g) => g ^ 1n);
+      return packMessage(head, body.length > 0 ? await encodePlanes(gradients) : body.slice(0, 1));
+    },
+  ],
+  [
+    'a flipped bit of the seal',
+    ({ head, body }) => packMessage({ ...head, seal: flip(head.seal) }, body),
+  ],
+  ['another loss', (h) => sealed(h, { ...h.part, loss: h.part.loss + 1 })],
+  [
+    'another loss under an honest seal',
+    ({ head, body }) => packMessage({ ...head, loss: 1, seal: flip('0') }, body),
+  ],
+  ['one that was right more', (h) => sealed(h, { ...h.part, correct: h.part.correct + 1 })],
+  [
+    'gradients at the first weights',
+    (h) => {
+      const { first } = h.part;
+      const known = old.find((part) => part.first === first) ?? h.part;
+      if (known === h.part) old.push(known);
+      const lie = h.part.step === 0 ? changed(known, 0, (g) => g + 1n) : known;
+      return sealed(h, { ...lie, step: h.part.step });
+    },
+  ],
+  [
+    '2^62 everywhere',
+    (h) => sealed(h, { ...h.part, gradients: h.part.gradients.slice().fill(2n ** 62n) }),
+  ],
+  [
+    '-2^63',
+    (h) =>
+      sealed(
+        h,
+        changed(h.part, 3, () => -(2n ** 63n)),
+      ),
+  ],
+  [
+    'the limit itself',
+    (h) =>
+      sealed(
+        h,
+        changed(h.part, 3, () => partLimit(h.part.count, BATCH)),
+      ),
+  ],
+  [
+    "another part's gradients",
+    (h) => {
+      const { first, count, step } = h.part;
+      const other = { step, first: first === 0 ? BATCH - count : 0, count };
+      return sealed(h, { ...computePart(h.trainer, batchOf(step), other), first, count });
+    },
+  ],
+  ["another worker's seal", (h) => sealed(h, h.part, h.name === 'liar' ? 'a' : 'liar')],
+  [
+    'an error that does not happen',
+    ({ head }) =>
+      packMessage({
+        task: head.task,
+        first: head.first,
+        count: head.count,
+        error: 'OverflowError: no',
+      }),
+  ],
+  ['no seal', ({ head, body }) => packMessage({ ...head, seal: undefined }, body)],
+  ['a seal that is a list', ({ head, body }) => packMessage({ ...head, seal: [head.seal] }, body)],
+  [
+    'gradients where none are wanted, and none where they are',
+    ({ head, body }) => packMessage(head, body.length > 0 ? undefined : Uint8Array.of(0)),
+  ],
+  [
+    'half of its gradients',
+    ({ head, body }) =>
+      packMessage(head, body.length > 0 ? body.slice(0, body.length >> 1) : Uint8Array.of(1)),
+  ],
+  [
+    'a loss that is no number',
+    ({ head, body }) =>
+      packMessage({ ...head, loss: 'x', seal: body.length ? head.seal : 1 }, body),
+  ],
+  [
+    'more bytes than gradients can have',
+    ({ head, trainer }) => packMessage(head, new Uint8Array(mostBytes(trainer.parameters, 8) + 1)),
+  ],
+];
+
+const expected = await alone();
+
+describe('with two workers to agree, a liar that hands in', () => {
+  test.each(LIES)('%s is found, named and given nothing more', async (_, lie) => {
+    old.length = 0;
+    for (const first of [true, false]) {
+      const { digest, wrong, agreed, ends } = await inOneThread(() => {
+        const court = new Court();
+        if (first) court.liar('liar', lie);
+        for (const name of ['a', 'b']) court.honest(name);
+        if (!first) court.liar('liar', lie);
+        return court.judge();
+      });
+      expect(digest).toBe(expected);
+      expect(wrong).toMatchObject([{ kind: 'wrong', worker: 'liar', step: 0 }]);
+      expect(agreed.get('liar')).toBeUndefined();
+      expect([...ends].sort()).toEqual([`refused: ${wrong[0].why}`, DONE, DONE].sort());
+    }
+  });
+
+  test('the result of a task before counts for nothing: others compute the part', async () => {
+    let before: Head | undefined;
+    const { digest, wrong, agreed } = await inOneThread(() => {
+      const court = new Court({ patience: 5000 });
+      court.liar('liar', ({ head, body }) => {
+        before ??= head;
+        return packMessage({ ...before, first: head.first, count: head.count }, body);
+      });
+      for (const name of ['a', 'b']) court.honest(name);
+      return court.judge();
+    });
+    expect(digest).toBe(expected);
+    // under the name of its first task it is found wrong, or nothing that it says counts
+    expect(wrong.every(({ worker }) => worker === 'liar')).toBe(true);
+    expect(agreed.get('liar') ?? 0).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('two workers that agree upon a lie', () => {
+  const lie: Lie = (h) =>
+    sealed(h, { ...h.part, gradients: h.part.gradients.map((gradient) => -gradient) });
+  const run = (spotChecks: number): Promise<Outcome> =>
+    inOneThread(() => {
+      const court = new Court({ spotChecks, random: () => 0.999 });
+      for (const name of ['x', 'y']) court.liar(name, lie);
+      if (spotChecks > 0) for (const name of ['a', 'b']) court.honest(name);
+      return court.judge();
+    });
+
+  test('are believed without spot checks: the digest is another, and nobody is named', async () => {
+    const { digest, wrong } = await run(0);
+    expect([digest === expected, wrong]).toEqual([false, []]);
+  });
+
+  test('are found where every part is computed again', async () => {
+    const { digest, wrong } = await run(1);
+    expect(digest).toBe(expected);
+    expect(new Set(wrong.map(({ worker }) => worker))).toEqual(new Set(['x', 'y']));
+  });
+
+  test('are found by the part that is drawn', async () => {
+    let drawn = 0;
+    const { digest, wrong } = await inOneThread(() => {
+      const random = (): number => (++drawn === 3 ? 0.09 : 0.1); // the first part of step 2
+      const court = new Court({ spotChecks: 0.1, random });
+      for (const name of ['x', 'y']) court.liar(name, lie);
+      void court.clock.sleep(3000).then(() => ['a', 'b'].map((name) => court.honest(name)));
+      return court.judge();
+    });
+    expect(digest).not.toBe(expected);
+    expect(wrong.map(({ worker, step }) => [worker, step])).toEqual([
+      ['x', 1],
+      ['y', 1],
+    ]);
+  });
+});
+
+describe('a liar alone', () => {
+  test('is believed with one worker a part and no spot checks, and found with them', async () => {
+    const run = (spotChecks: number): Promise<Outcome> =>
+      inOneThread(() => {
+        const court = new Court({ replicate: 1, spotChecks });
+        court.liar('liar', (h) =>
+          sealed(
+            h,
+            changed(h.part, 7, (g) => g ^ 1n),
+          ),
+        );
+        if (spotChecks > 0) court.honest('a');
+        return court.judge();
+      });
+    expect(await run(0)).toMatchObject({ wrong: [] });
+    const { digest, wrong } = await run(1);
+    expect(digest).toBe(expected);
+    expect(wrong.map(({ worker }) => worker)).toEqual(['liar']);
+  });
+});
