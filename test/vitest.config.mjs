@@ -12,6 +12,7 @@ const LONG = [
   'test/cli/lora.test.ts',
   'test/cli/output.test.ts',
   'test/cli/plot.test.ts',
+  'test/cli/receipt-faults.test.ts',
   'test/cli/receipt-kinds.test.ts',
   'test/cli/shell.test.ts',
   'test/cli/terminal.test.ts',
