@@ -60,6 +60,7 @@ const GOLDEN = {
   'test/golden/tokens.json': () => goldenDigest('tokenizer', 'tokens'),
   'test/golden/logits.json': () => goldenDigest('generate', 'logits'),
   'test/golden/int8.json': () => goldenDigest('index', 'int8'),
+  'test/golden/receipt.json': () => goldenDigest('receipt', 'receipt'),
   'test/golden/archives.json': () => goldenDigest('codec', 'archives'),
   'src/verify/published/conformance.json': async () =>
     (await helper('golden-conformance')).goldenConformance(),

@@ -49,8 +49,8 @@ function selected({ only, quick }) {
 /** Bare shells do not say what they are. */
 const isNameless = (runtime) => runtime === undefined || runtime.startsWith('a JavaScript shell');
 
-/** The digests of tokens.js, logits.js, int8.js and archives.js that every runtime must have. */
-const DIGESTS = ['tokens', 'logits', 'int8', 'archives'].map((name) => [
+/** The digests of these files (tokens.js, ...) that every runtime must have. */
+const DIGESTS = ['tokens', 'logits', 'int8', 'archives', 'receipt'].map((name) => [
   name,
   JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8')).digest,
 ]);
@@ -106,6 +106,7 @@ async function runRow({ name, processor, install, run, version, refuses }) {
       logits: answer.logits,
       int8: answer.int8,
       archives: answer.archives,
+      receipt: answer.receipt,
       kernels: answer.kernels,
       milliseconds: report?.milliseconds,
       wallMilliseconds: wall,
@@ -164,6 +165,7 @@ async function main() {
         'logits',
         'int8',
         'archives',
+        'receipt',
         'kernels',
       ],
       ...rows.map((row) => [
@@ -177,6 +179,7 @@ async function main() {
         row.logits?.slice(0, 16) ?? '',
         row.int8?.slice(0, 16) ?? '',
         row.archives?.slice(0, 16) ?? '',
+        row.receipt?.slice(0, 16) ?? '',
         row.kernels ?? '',
       ]),
     ]).join('\n')}\n`,

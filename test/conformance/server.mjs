@@ -21,21 +21,24 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
-/** The page posts what it finds, and the digests of tokens, logits, a run with int8 operands and
- *  archives, to this server, and to no other: the page itself sends nothing. */
+/** The page posts what it finds, and the digests of tokens, logits, a run with int8 operands,
+ *  archives and a receipt, to this server, and to no other: the page itself sends nothing. */
 const POSTING = `<script>
 const modules = ['dist/index.js', 'dist/tokenizer.js', 'dist/generate.js', 'dist/codec.js',
-  ...['tokens', 'logits', 'int8', 'archives'].map((name) => 'test/conformance/' + name + '.js')];
+  'dist/receipt.js', ...['tokens', 'logits', 'int8', 'archives', 'receipt']
+    .map((name) => 'test/conformance/' + name + '.js')];
 document.addEventListener('verified', async ({ detail }) => {
-  const [library, tokenizer, generate, codec, ...own] =
+  const [library, tokenizer, generate, codec, receipts, ...own] =
     await Promise.all(modules.map((path) => import('/' + path)));
-  const [{ tokensDigest }, { logitsDigest }, { int8Digest }, { archivesDigest }] = own;
+  const { tokensDigest, logitsDigest, int8Digest, archivesDigest, receiptDigest } =
+    Object.assign({}, ...own);
   const tokens = await tokensDigest(library, tokenizer).catch(String);
   const logits = await logitsDigest(library, generate).catch(String);
   const int8 = await int8Digest(library).catch(String);
   const archives = await archivesDigest(library, codec).catch(String);
+  const receipt = await receiptDigest(library, receipts).catch(String);
   const { kernels } = library.int8();
-  const found = { ...detail, tokens, logits, int8, archives, kernels };
+  const found = { ...detail, tokens, logits, int8, archives, receipt, kernels };
   fetch('/posted', { method: 'POST', body: JSON.stringify(found) });
 });
 </script>
