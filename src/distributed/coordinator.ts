@@ -2,10 +2,11 @@
 // what comes back, and makes the update itself. The bits are those of one machine alone, whoever
 // joins, leaves, is slow or lies; what is lost on the way is computed again.
 
-import { having, show, text } from '../core/check.ts';
+import { having, text } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
 import { Board, type Place, split } from './board.ts';
+import { Condition } from './condition.ts';
 import {
   type Checked,
   type CoordinatorEvent,
@@ -13,12 +14,13 @@ import {
   checkOptions,
 } from './coordinator-options.ts';
 import type { Bytes, CoordinatorCourier } from './courier.ts';
+import { answer, refusalOf } from './door.ts';
 import { DistributedError } from './errors.ts';
-import { type Message, packMessage, unpackMessage } from './message.ts';
-import { computePart, trainerOf } from './part.ts';
+import { type Message, unpackMessage } from './message.ts';
+import { trainerOf } from './part.ts';
 import { beyond, PartSum, partLimit } from './part-sum.ts';
-import { computeResult, type Result, readResult } from './result.ts';
-import { PROTOCOL, sealOf, type Task, taskId } from './task.ts';
+import { computeResult, errorOf, type Result, readResult } from './result.ts';
+import { sealOf, type Task, taskId } from './task.ts';
 import { WeightStore } from './weight-store.ts';
 
 /** Milliseconds that a worker without work waits for an answer, and between two times that whole
@@ -78,7 +80,7 @@ export class Coordinator<Batch = unknown> {
   private isBusy = false;
   private ended: string | undefined;
   private failure: { readonly error: unknown } | undefined;
-  private readonly wakers = new Set<() => void>();
+  private readonly news = new Condition();
   /** The latest question of each worker that waits for an answer: those before it are given up. */
   private readonly asking = new Map<string, object>();
   /** Workers whose result is being read. */
@@ -98,7 +100,17 @@ export class Coordinator<Batch = unknown> {
     this.store = new WeightStore(trainer, courier);
   }
 
-  /** Begins to answer workers. */
+  /** Begins to answer workers.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const none = async () => undefined;
+   *  const begin = async (desk) => {
+   *    console.log(typeof desk.ask, typeof desk.report); // function function
+   *  };
+   *  const courier = { serve: begin, put: none, drop: none };
+   *  await new Coordinator(trainer, courier, { run: 'r1', kernels: 'a digest' }).open();
+   */
   async open(): Promise<void> {
     await this.courier.serve({
       ask: (worker, message) => answer(() => this.ask(worker, message)),
@@ -114,7 +126,18 @@ export class Coordinator<Batch = unknown> {
 
   /** Has a step computed and makes it: bit for bit what `Trainer.step` does, and throws what that
    *  throws. Waits as long as there is no worker. Throws UsageError while another step is on its
-   *  way, DistributedError once the coordinator is closed. */
+   *  way, DistributedError once the coordinator is closed.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const none = async () => undefined;
+   *  const courier = { serve: none, put: none, drop: none };
+   *  const coordinator = new Coordinator(trainer, courier, { run: 'r1', kernels: 'a digest' });
+   *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+   *  const step = coordinator.step(batch); // there is no worker
+   *  coordinator.close('enough');
+   *  await step.catch(({ message }) => console.log(message)); // the coordinator was closed: enough
+   */
   async step(batch: Batch): Promise<StepReport> {
     if (this.isBusy) throw new UsageError('another step is on its way', 'wait for it');
     this.isBusy = true;
@@ -135,13 +158,13 @@ export class Coordinator<Batch = unknown> {
     const board = new Board(samples, replicate, patience, this.times);
     this.now = { batch, board, sum, held: new Map(), weights };
     this.failure = undefined;
-    this.wake();
+    this.news.notify();
     for (;;) {
       if (this.failure !== undefined) throw (this.failure as { error: unknown }).error;
       if (sum.isWhole) break;
       if (this.ended !== undefined)
         throw new DistributedError(`the coordinator was closed: ${this.ended}`);
-      await this.pause();
+      await this.news.wait(options.clock, LOOK);
       this.look();
     }
     this.now = undefined;
@@ -150,26 +173,24 @@ export class Coordinator<Batch = unknown> {
     return report;
   }
 
-  /** Ends: workers hear why when they ask next. */
+  /** Ends: workers hear why when they ask next.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const none = async () => undefined;
+   *  const begin = async (desk) => {
+   *    const hello = new TextEncoder().encode('{"protocol":1,"kernels":"a digest"}\n');
+   *    const answer = await desk.ask('w1', hello);
+   *    console.log(new TextDecoder().decode(answer).trim()); // {"end":"enough"}
+   *  };
+   *  const courier = { serve: begin, put: none, drop: none };
+   *  const coordinator = new Coordinator(trainer, courier, { run: 'r1', kernels: 'a digest' });
+   *  coordinator.close('enough');
+   *  await coordinator.open();
+   */
   close(why: string): void {
     this.ended = text('why', why);
-    this.wake();
-  }
-
-  private wake(): void {
-    for (const wake of this.wakers) wake();
-    this.wakers.clear();
-  }
-
-  /** Until something happens, but not for long. */
-  private async pause(): Promise<void> {
-    let wake = (): void => undefined;
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    this.wakers.add(wake);
-    await Promise.race([this.options.clock.sleep(LOOK), woken]);
-    this.wakers.delete(wake);
+    this.news.notify();
   }
 
   private tell(event: CoordinatorEvent): void {
@@ -193,13 +214,8 @@ export class Coordinator<Batch = unknown> {
   private async ask(worker: string, message: Bytes): Promise<object> {
     const { clock, kernels } = this.options;
     const { head } = unpackMessage(message);
-    const { protocol } = head;
-    if (protocol !== PROTOCOL)
-      return { refused: `it speaks protocol ${show(protocol)}, the coordinator ${PROTOCOL}` };
-    if (head.kernels !== kernels)
-      return {
-        refused: `its kernels have the digest ${show(head.kernels)}, the coordinator's ${kernels}`,
-      };
+    const refused = refusalOf(head, kernels);
+    if (refused !== undefined) return { refused };
     this.hear(worker);
     const question = {};
     this.asking.set(worker, question);
@@ -209,7 +225,7 @@ export class Coordinator<Batch = unknown> {
     const until = clock.now() + POLL;
     while (this.asking.get(worker) === question) {
       const found = this.answerFor(worker, clock.now() >= until);
-      if (found === undefined) await this.pause();
+      if (found === undefined) await this.news.wait(clock, LOOK);
       else {
         this.asking.delete(worker);
         return found;
@@ -271,7 +287,7 @@ export class Coordinator<Batch = unknown> {
     const judged = this.reading.then(() => this.judge(now, place, worker, { head, body }));
     this.reading = judged.catch(() => undefined);
     await judged.finally(() => this.reporting.delete(worker));
-    this.wake();
+    this.news.notify();
     return this.wrong.has(worker) ? { refused: this.wrong.get(worker) } : { accepted: true };
   }
 
@@ -357,34 +373,15 @@ export class Coordinator<Batch = unknown> {
     this.wrong.set(worker, why);
     this.seen.delete(worker);
     now.board.remove(worker);
-    for (const [place, { worker: owner }] of now.held)
-      if (owner === worker && !place.isDone) {
-        now.held.delete(place);
-        now.board.clear(place); // others may have been told that nobody wants their gradients
-      }
+    for (const [place, { worker: owner }] of now.held) {
+      if (owner !== worker || place.isDone) continue;
+      now.held.delete(place);
+      now.board.clear(place); // others may have been told that nobody wants their gradients
+    }
     this.tell({ kind: 'wrong', worker, step: this.trainer.steps, why });
   }
 
-  /** The step ends by what one machine alone would throw: where several parts fail, it is another
-   *  one's error than the first that is heard of. */
   private fail({ batch }: Step<Batch>, error: unknown): void {
-    const { trainer } = this;
-    const { steps: step, options } = trainer;
-    try {
-      computePart(trainer, batch, { step, first: 0, count: options.batch });
-      this.failure ??= { error };
-    } catch (found) {
-      this.failure ??= { error: found };
-    }
-  }
-}
-
-/** Nothing that a worker sends is an error of the coordinator's. */
-async function answer(of: () => Promise<object>): Promise<Bytes> {
-  try {
-    return packMessage(await of());
-  } catch (error) {
-    if (error instanceof DistributedError) return packMessage({ refused: error.message });
-    throw error;
+    this.failure ??= { error: errorOf(this.trainer, batch, error) };
   }
 }

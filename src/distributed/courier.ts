@@ -17,7 +17,9 @@ export interface WorkerCourier {
 /** What a coordinator does with what its workers send. `worker`: the name under which the courier
  *  knows the sender, which no other one can take. */
 export interface Desk {
+  /** Answers a question for work, at once or in some seconds. */
   ask(worker: string, message: Bytes): Promise<Bytes>;
+  /** Takes a result; resolves once it is read. */
   report(worker: string, message: Bytes): Promise<Bytes>;
 }
 
@@ -33,7 +35,9 @@ export interface CoordinatorCourier {
 
 /** Time, so that tests can make their own. Milliseconds. */
 export interface Clock {
+  /** Since any moment. */
   now(): number;
+  /** Resolves when so many are over. */
   sleep(milliseconds: number): Promise<void>;
 }
 

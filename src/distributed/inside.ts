@@ -42,7 +42,7 @@ export function sumGradients<Batch>(
   return total;
 }
 
-/** Makes the trainer's next step by gradients that `put` brings into place, whose sums are given. */
+/** Makes the trainer's next step by gradients that `put` brings into place, with their sums. */
 export function stepWith<Batch>(
   trainer: Trainer<Batch>,
   batch: Batch,

@@ -24,8 +24,8 @@ export function packMessage(head: object, body = new Uint8Array(0)): Uint8Array<
 
 /** Bytes that may be anything as a message. Throws DistributedError. */
 export function unpackMessage(bytes: Uint8Array<ArrayBuffer>): Message {
-  const end = bytes.subarray(0, MAX_HEAD_BYTES).indexOf(LINE_FEED);
   try {
+    const end = bytes.subarray(0, MAX_HEAD_BYTES).indexOf(LINE_FEED);
     const text = new TextDecoder('utf-8', { fatal: true }).decode(
       bytes.subarray(0, Math.max(0, end)),
     );

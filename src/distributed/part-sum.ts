@@ -1,7 +1,7 @@
 // The exact sum of the parts of a step, and the update by it. A part is checked before it is added:
 // whatever a stranger sends, no sum can leave its 64 bits.
 
-import { properties, typed } from '../core/check.ts';
+import { properties, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
 import { DistributedError } from './errors.ts';
@@ -18,9 +18,14 @@ import {
 
 /** Largest magnitude of a gradient of `count` samples of a batch: the step's flushes, 2^63 in all
  *  (MAX_FLUSHES), belong to its samples alike, so the parts of a batch never add up to more than
- *  2^63 - 1. */
-export const partLimit = (count: number, batch: number): bigint =>
-  ((2n ** 63n - 1n) / BigInt(batch)) * BigInt(count);
+ *  2^63 - 1.
+ *  @example
+ *  console.log(partLimit(1, 2), partLimit(7, 7) === 2n ** 63n - 1n); // 4611686018427387903n true
+ */
+export function partLimit(count: number, batch: number): bigint {
+  const most = whole('batch', batch, 1, 2 ** 31 - 1);
+  return ((2n ** 63n - 1n) / BigInt(most)) * BigInt(whole('count', count, 1, most));
+}
 
 type Gradients = BigInt64Array<ArrayBuffer>;
 
@@ -90,7 +95,15 @@ export class PartSum<Batch = unknown> {
 
   /** Adds a part. Throws UsageError for what is no part or of samples that the batch does not have,
    *  DistributedError for a part of another step, of samples that are there, or with a gradient
-   *  that no honest one has; nothing is added then. */
+   *  that no honest one has; nothing is added then.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+   *  const sum = new PartSum(trainer, batch);
+   *  sum.add(computePart(trainer, batch, { step: 0, first: 0, count: 1 }));
+   *  console.log(sum.isWhole); // true
+   */
   add(part: GradientPart): void {
     const given = properties('part', part, [...HEAD, 'gradients']);
     const { batch } = this.trainer.options;
@@ -115,7 +128,16 @@ export class PartSum<Batch = unknown> {
       this.total[key] += sums[key];
   }
 
-  /** The step. Throws UsageError if parts are missing or the trainer went on without them. */
+  /** The step. Throws UsageError if parts are missing or the trainer went on without them.
+   *  @example
+   *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+   *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+   *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+   *  const sum = new PartSum(trainer, batch);
+   *  sum.add(computePart(trainer, batch, { step: 0, first: 0, count: 1 }));
+   *  const { step, loss } = sum.update();
+   *  console.log(step, loss.toFixed(6)); // 1 1.420349
+   */
   update(): StepReport {
     const { trainer, total } = this;
     if (!this.isWhole) throw new UsageError('parts of the step are missing', 'add them first');

@@ -181,7 +181,7 @@ export async function decodePart<Batch>(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<GradientPart> {
   const layout = layoutOf(trainerOf(trainer));
-  const { head, body } = unpackMessage(bytes);
+  const { head, body } = unpackMessage(typed('bytes', bytes, 'Uint8Array') as typeof bytes);
   const sums = readSums(head);
   const gradients = await decodeGradients(body, layout.size);
   if (partDigest(sums, await gradientRoot(gradients, layout)) !== head.digest)

@@ -43,3 +43,15 @@ export async function computeResult<Batch>(
 ): Promise<Result> {
   return resultOf(trainer, computePart(trainer, batch, { step: trainer.steps, first, count }));
 }
+
+/** What one machine alone throws where a part throws `error`: if several do, it meets another one
+ *  first, perhaps. */
+export function errorOf<Batch>(trainer: Trainer<Batch>, batch: Batch, error: unknown): unknown {
+  const { steps: step, options } = trainer;
+  try {
+    computePart(trainer, batch, { step, first: 0, count: options.batch });
+    return error;
+  } catch (found) {
+    return found;
+  }
+}

@@ -17,6 +17,7 @@ export interface Source {
 
 /** A part to compute. */
 export interface Task extends PartRange {
+  /** The run's name. */
   readonly run: string;
   /** SHA-256 of the weights to compute it at. */
   readonly weights: string;

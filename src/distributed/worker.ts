@@ -17,8 +17,9 @@ import { copyWeights, decodeWeights, setWeights } from './weights.ts';
 export interface WorkReport {
   /** Parts that it computed. */
   parts: number;
-  /** Bytes that it handed in and fetched. */
+  /** Bytes that it handed in. */
   uploaded: number;
+  /** Bytes that it fetched. */
   downloaded: number;
   /** Why it ended. */
   ended: string;
@@ -30,6 +31,7 @@ export interface WorkOptions<Batch> {
   trainer: Trainer<Batch>;
   /** The batch of the step that comes after so many others. */
   batchOf: (step: number) => Batch;
+  /** The way to the coordinator. */
   courier: WorkerCourier;
   /** The name under which the courier knows this worker. */
   name: string;
@@ -180,7 +182,7 @@ class Worker<Batch> {
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
  *  const trainer = Trainer.create({ model, batch: 2, steps: 10 });
- *  const end = new TextEncoder().encode('{"end":"the run is complete"}\\n');
+ *  const end = new TextEncoder().encode('{"end":"the run is complete"}\n');
  *  const courier = { ask: async () => end, report: async () => end, fetch: async () => undefined };
  *  const about = { run: 'r1', name: 'w1', kernels: 'a digest', courier };
  *  const { parts, ended } = await work({ trainer, batchOf: () => undefined, ...about });

@@ -121,7 +121,7 @@ describe('a store of weights', () => {
     expect(changes).toEqual(Array.from({ length: 40 }, (_, step) => step % 17));
   });
 
-  test('puts whole weights again where any of it is lost, and nothing for another name', async () => {
+  test('puts whole weights again where any are lost, and none for another name', async () => {
     const trainer = Trainer.create(optionsOf());
     const shelf = new Shelf();
     const store = new WeightStore(trainer, shelf);
@@ -158,7 +158,7 @@ describe('a store of weights', () => {
     expect(await found(store, shelf, trainer.parameters)).toBe(digest);
   });
 
-  test('does not mind a courier that cannot drop, and begins again after one that cannot put', async () => {
+  test('does without a courier that can drop, and begins again where none can put', async () => {
     const trainer = Trainer.create(optionsOf());
     const shelf = new Shelf();
     let isDown = false;

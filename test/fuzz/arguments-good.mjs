@@ -4,6 +4,7 @@ export const R = await import('../../dist/index.js');
 export const V = await import('../../dist/verify.js');
 export const X = await import('../../dist/export.js');
 export const C = await import('../../dist/codec.js');
+export const N = await import('../../dist/distributed.js');
 export const S = await import('../../dist/receipt.js');
 export const T = await import('../../dist/tokenizer.js');
 

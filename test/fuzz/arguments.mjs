@@ -6,11 +6,13 @@
 
 import { CODEC_CALLS } from './arguments-codec.mjs';
 import { DATA_CALLS } from './arguments-data.mjs';
+import { DISTRIBUTED_CALLS } from './arguments-distributed.mjs';
 import { FLOW_CALLS } from './arguments-flows.mjs';
 import {
   C,
   gpt,
   initial,
+  N,
   PAIR,
   R,
   S,
@@ -30,6 +32,7 @@ import { fuzz, fuzzOptions } from './runner.mjs';
 const CALLS = [
   ...[...MODEL_CALLS, ...FLOW_CALLS, ...DATA_CALLS, ...TOKENIZER_CALLS, ...CODEC_CALLS],
   ...RECEIPT_CALLS,
+  ...DISTRIBUTED_CALLS,
 ];
 
 // ---- callbacks that do what they should not -----------------------------------------------------
@@ -98,6 +101,7 @@ const CONSTANTS = [
 const ERRORS = [
   'CheckpointError',
   'CodecError',
+  'DistributedError',
   'OverflowError',
   'ReceiptError',
   'ReconstructionError',
@@ -118,11 +122,13 @@ const OTHERS = new Set([...CONSTANTS, ...ERRORS, 'UsageError', ...INNER]);
 const INSTANCES = {
   BytePairs: ['pairs'],
   Channel: ['here'],
+  Coordinator: ['coordinator'],
   EpochOrder: ['order'],
   FrequencyTable: ['table'],
   ImageModel: ['images'],
   MessageModel: ['model'],
   PairData: ['data'],
+  PartSum: ['sum'],
   RangeDecoder: ['decoder'],
   RangeEncoder: ['encoder'],
   Recorder: ['recorder'],
@@ -132,7 +138,10 @@ const INSTANCES = {
   Vocabulary: ['vocabulary'],
 };
 /** Private, but for names that the bundle keeps (others begin with $ there), and every class's. */
-const PRIVATE = ['accumulate', 'forTests', 'parse', 'put', 'run', 'show', 'skip', 'write'];
+const PRIVATE = [
+  ...['accumulate', 'forTests', 'parse', 'put', 'run', 'show', 'skip', 'write'],
+  ...['ask', 'fail', 'pause', 'putAgain', 'report'],
+];
 const EVERY = ['constructor', 'length', 'name', 'prototype'];
 const isPublic = (name) => !name.startsWith('$') && ![...PRIVATE, ...EVERY].includes(name);
 
@@ -149,7 +158,7 @@ function membersOf(name, type) {
 
 /** Every public function, method and getter, as the names that a case of it may have. */
 const publicNames = () =>
-  [R, V, T, C, S]
+  [R, V, T, C, S, N]
     .flatMap(Object.entries)
     .filter(([name]) => !OTHERS.has(name))
     .flatMap(([name, value]) => (name in INSTANCES ? membersOf(name, value) : [[name]]));
@@ -158,13 +167,13 @@ const publicNames = () =>
 function checkTargets() {
   const cases = new Set(CALLS.map(([name]) => name.split(/[, ]/)[0]));
   const missing = publicNames().filter((names) => !names.some((name) => cases.has(name)));
-  const gone = [...OTHERS].filter((name) => ![R, V, T, C, S].some((entry) => name in entry));
+  const gone = [...OTHERS].filter((name) => ![R, V, T, C, S, N].some((entry) => name in entry));
   if (missing.length > 0) throw new Error(`no case has ${missing.join(', ')}`);
   if (gone.length > 0) throw new Error(`not public: ${gone.join(', ')}`);
 }
 
 /** Whether an error is one that a callback of the caller's threw, which comes through as it is. */
-const OWN = /^(Retrograd|Usage|Checkpoint|Codec|Overflow|Receipt|Reconstruction)Error$/;
+const OWN = /^(Retrograd|Usage|Checkpoint|Codec|Distributed|Overflow|Receipt|Reconstruction)Error$/;
 const OF_THE_CALLER = /^(of the caller$|a trap$|Class constructor|Cannot perform 'apply' on)/;
 const isRefusal = (error) => OWN.test(error?.name) || OF_THE_CALLER.test(error?.message);
 

@@ -1,6 +1,6 @@
 // npm run fuzz:distributed -- [--schedules N] [--seed S]
-// Runs that are computed by others under schedules of accidents (test/distributed/schedule.ts); stops
-// at the first that hangs or ends with another digest than one machine alone.
+// Runs that are computed by others under schedules of accidents (test/distributed/schedule.ts);
+// stops at the first that hangs or ends with another digest than one machine alone.
 
 import { parseArgs } from 'node:util';
 import { runSchedules } from '../distributed/schedule.ts';
