@@ -1,7 +1,7 @@
 // node bench/distributed.mjs [--steps 0,10,100] [--write]: bytes that gradients, changes and whole
-// weights of a GPT need on their way between machines, and the time that coding, checking and adding
-// them takes, beside the time of a step on one thread. The text is the repository's own documents.
-// --write keeps the figures, of which a table of docs/distributed.md is made.
+// weights of a GPT need on their way between machines, and the time that coding, checking and
+// adding them takes, beside the time of a step on one thread. The text is the repository's own
+// documents. --write keeps the figures, of which a table of docs/distributed.md is made.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -28,6 +28,7 @@ export const GROUPS = [
       ['Weights in files', 'docs/weights.md'],
       ['Checkpoint format', 'docs/checkpoint-format.md'],
       ['Receipts', 'docs/receipts.md'],
+      ['Many machines', 'docs/distributed.md'],
       ['Continuous integration', 'docs/ci.md'],
     ],
   },

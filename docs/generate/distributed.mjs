@@ -1,0 +1,74 @@
+// The tables of docs/distributed.md, from what bench/distributed.mjs wrote.
+
+import { count, environment, table } from './markdown.mjs';
+import { read, result } from './source.mjs';
+
+const COMMAND = '`node bench/distributed.mjs --write`';
+const NOTHING = `Not measured yet: run ${COMMAND}.`;
+const two = (value) => value.toFixed(2);
+
+/** Bytes a weight, and what coding and adding costs. */
+export function wireBytes() {
+  const found = result('distributed');
+  if (found === undefined) return NOTHING;
+  const { model, rows, stamp, tokens, compute } = found;
+  const head = ['after', 'gradients', 'of one sample', 'change of a step', 'whole weights'];
+  const bytes = rows.map((row) => [
+    `${row.step} steps`,
+    ...[row.gradients, row.one, row.change, row.whole].map((each) => two(each.bytes)),
+  ]);
+  const last = rows.at(-1);
+  const rate = (milliseconds) => `${count(Math.round(model.weights / milliseconds / 1000))} M`;
+  const times = [
+    `gradients are coded at ${rate(last.gradients.encode)}`,
+    `read and digested at ${rate(last.gradients.decode)}`,
+    `checked and added at ${rate(last.gradients.add)}`,
+    `a change is coded at ${rate(last.change.encode)} and read at ${rate(last.change.decode)}`,
+  ];
+  return `${table(head, bytes, [1, 2, 3, 4])}
+
+Bytes a weight; without coding gradients have 8 and weights 4. A GPT of ${model.layers} layers
+and ${model.channels} channels, ${count(model.weights)} weights, batches of ${count(tokens)} tokens
+of this repository's documents. Weights a second on one core: ${times.join(', ')}. A part of
+${count(tokens)} tokens takes ${Math.round(compute)} ms. ${COMMAND}; ${environment(stamp)}.`;
+}
+
+/** Bits a second up and down. */
+const LINKS = [
+  ['home, 20 Mbit/s up, 100 down', 20e6, 100e6],
+  ['1 GbE', 1e9, 1e9],
+  ['10 GbE', 1e10, 1e10],
+];
+
+/** Most tokens of a step: a gradient adds at most MAX_FLUSHES sums of 128. */
+function mostTokens() {
+  const found = /^export const MAX_FLUSHES = 2 \*\* (\d+);$/m.exec(read('src/memory/formats.ts'));
+  return 2 ** Number(found[1]) * 128;
+}
+
+/** Tokens that a worker computes in the time that a step's bytes take. */
+export function breakEven() {
+  const found = result('distributed');
+  if (found === undefined) return NOTHING;
+  const { rows, model, tokens, compute } = found;
+  const { gradients, change } = rows.at(-1);
+  const perSecond = (model.weights * tokens * 1000) / compute; // weights times tokens
+  const of = (up, down, bytes, threads) =>
+    count(Math.round(((bytes[0] * 8) / up + (bytes[1] * 8) / down) * perSecond * threads));
+  const head = ['link', 'raw up', 'coded up', 'coded, up and down', 'the same, 4 threads'];
+  const lines = LINKS.map(([name, up, down]) => [
+    name,
+    of(up, down, [8, 0], 1),
+    of(up, down, [gradients.bytes, 0], 1),
+    of(up, down, [gradients.bytes, change.bytes], 1),
+    of(up, down, [gradients.bytes, change.bytes], 4),
+  ]);
+  return `${table(head, lines, [1, 2, 3, 4])}
+
+Tokens that a worker of one thread has to compute for each upload to spend half of its time
+computing, by the bytes of the table above after ${rows.at(-1).step} steps and
+${two(perSecond / 1e9)} G weights times tokens a second. Bytes and time both grow with the number of
+weights, so the model does not matter. The last column is four times the one before it: threads
+that compute four times as fast. A step has at most ${count(mostTokens())} tokens
+(\`MAX_FLUSHES\` x 128), whoever computes them.`;
+}
