@@ -1,0 +1,145 @@
+// docs/distributed.md is enough to write a worker: this one shares no code with the library but the
+// computing itself.
+
+import { createHash } from 'node:crypto';
+import { deflateSync, inflateSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import {
+  Coordinator,
+  type CoordinatorEvent,
+  computePart,
+  type Desk,
+} from '../../src/distributed/index.ts';
+import { isWeight } from '../../src/index.ts';
+import { alone, batchOf, create, RUN, STEPS } from './schedule.ts';
+
+type Bytes = Uint8Array<ArrayBuffer>;
+const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+const message = (head: object, body: Uint8Array = Buffer.alloc(0)): Bytes =>
+  Uint8Array.from(Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]));
+const headOf = (bytes: Bytes) => JSON.parse(Buffer.from(bytes).toString().split('\n')[0]);
+
+/** Numbers of so many bytes from their planes. */
+function uncode(coded: Buffer, count: number, width: number): bigint[] {
+  const zigzag = new Array<bigint>(count).fill(0n);
+  let at = 1;
+  for (let plane = 0; plane < coded[0]; plane++) {
+    const length = coded.readUInt32LE(at + 1);
+    const body = coded.subarray(at + 5, at + 5 + length);
+    const bytes = coded[at] === 1 ? inflateSync(body) : body;
+    for (let i = 0; i < count; i++) zigzag[i] |= BigInt(bytes[i]) << BigInt(8 * plane);
+    at += 5 + length;
+  }
+  expect([coded.length, coded[0] <= width]).toEqual([at, true]);
+  return zigzag.map((z) => (z % 2n === 0n ? z / 2n : -(z + 1n) / 2n));
+}
+
+/** All eight planes, each of them deflated: not as the library would, but as the page allows. */
+function code(numbers: bigint[]): Buffer {
+  const zigzag = numbers.map((x) => (x >= 0n ? 2n * x : -2n * x - 1n));
+  const planes = Array.from({ length: 8 }, (_, plane) =>
+    deflateSync(Buffer.from(zigzag.map((z) => Number((z >> BigInt(8 * plane)) & 255n)))),
+  );
+  const headers = planes.map(({ length }) => {
+    const header = Buffer.from([1, 0, 0, 0, 0]);
+    header.writeUInt32LE(length, 1);
+    return header;
+  });
+  return Buffer.concat([Buffer.from([8]), ...planes.flatMap((plane, i) => [headers[i], plane])]);
+}
+
+interface Source {
+  weights: string;
+  blob: string;
+}
+
+/** Works as the page says; returns how many parts it computed. */
+async function workAlone(name: string, desk: Desk, blobs: Map<string, Bytes>): Promise<number> {
+  const trainer = create();
+  const tensors = trainer.tensors().filter(isWeight);
+  let parts = 0;
+  for (;;) {
+    const hello = { protocol: 1, kernels: RUN.kernels, holding: '' };
+    const { end, task } = headOf(await desk.ask(name, message(hello)));
+    if (end !== undefined) return parts;
+    if (task === undefined) continue;
+    const { run, step, first, count, weights, upload, full, changes } = task;
+    let values = new Array<bigint>(trainer.parameters).fill(0n);
+    for (const { weights: digest, blob } of [full, ...changes] as Source[]) {
+      const coded = Buffer.from(blobs.get(blob) as Bytes);
+      expect(sha256(coded)).toBe(blob);
+      const change = uncode(coded, values.length, 4);
+      values = values.map((value, i) => BigInt.asIntN(32, value + change[i]));
+      expect(sha256(new Uint8Array(Int32Array.from(values.map(Number)).buffer))).toBe(digest);
+    }
+    let at = 0;
+    for (const { data } of tensors) {
+      data.set(values.slice(at, at + data.length).map(Number));
+      at += data.length;
+    }
+    expect(await trainer.weightsSha256()).toBe(weights);
+    const { gradients, sums } = gradientsOf(step, first, count, trainer);
+    const lines = tensors.map(({ name: of }) => {
+      const bytes = new Uint8Array(BigInt64Array.from(gradients.get(of) as bigint[]).buffer);
+      return `${sha256(bytes)} 28 ${of}\n`;
+    });
+    const said = [step, first, count, sums.loss, sums.correct, sums.saturated, sums.checkedStates];
+    const answer = sha256([...said, sha256(lines.join(''))].join(' '));
+    const seal = sha256(`${answer} ${name}`);
+    const id = sha256([run, step, first, count, weights, upload].join(' '));
+    const about = { task: id, first, count, seal };
+    const report = upload
+      ? message({ ...about, step, ...sums }, code([...gradients.values()].flat()))
+      : message(about);
+    expect(headOf(await desk.report(name, report))).toEqual({ accepted: true });
+    parts++;
+  }
+}
+
+/** What a worker in another language has its own kernels for. */
+function gradientsOf(
+  step: number,
+  first: number,
+  count: number,
+  trainer: ReturnType<typeof create>,
+) {
+  const { gradients, ...rest } = computePart(trainer, batchOf(step), { step, first, count });
+  const { loss, correct, saturated, checkedStates } = rest;
+  const by = new Map<string, bigint[]>();
+  let at = 0;
+  for (const { name, data } of trainer.tensors().filter(isWeight)) {
+    by.set(name, [...gradients.subarray(at, at + data.length)]);
+    at += data.length;
+  }
+  return { gradients: by, sums: { loss, correct, saturated, checkedStates } };
+}
+
+test('a worker that was written after the page alone agrees with the coordinator', async () => {
+  const blobs = new Map<string, Bytes>();
+  const desks: Desk[] = [];
+  const courier = {
+    serve: async (desk: Desk) => {
+      desks.push(desk);
+    },
+    put: async (sha: string, bytes: Bytes) => {
+      blobs.set(sha, bytes);
+    },
+    drop: async (sha: string) => {
+      blobs.delete(sha);
+    },
+  };
+  const events: CoordinatorEvent[] = [];
+  const onEvent = (event: CoordinatorEvent): number => events.push(event);
+  const trainer = create();
+  const options = { ...RUN, parts: 2, replicate: 2, spotChecks: 1, onEvent };
+  const coordinator = new Coordinator(trainer, courier, options);
+  await coordinator.open();
+  const working = ['anna', 'bert'].map((name) => workAlone(name, desks[0], blobs));
+  while (trainer.steps < STEPS) await coordinator.step(batchOf(trainer.steps));
+  coordinator.close('done');
+  expect(await Promise.all(working)).toEqual([2 * STEPS, 2 * STEPS]);
+  expect(await trainer.weightsSha256()).toBe(await alone());
+  expect(events.filter(({ kind }) => kind === 'wrong')).toEqual([]);
+});
