@@ -3,8 +3,9 @@
 // from elsewhere: here it is known that it is not.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import ts from 'typescript';
+import { ENTRIES } from './entries.mjs';
 
 /** Classes that neither the package's types nor its entries mention: 0.4 kB. */
 const INTERNAL = [
@@ -67,27 +68,43 @@ const filesIn = (folder, pattern) =>
     .filter((name) => pattern.test(name))
     .map((name) => join(folder, name));
 
+/** The short name of each that is not among `others`, by how many classes have it, in the order of
+ *  the alphabet. `owners`: of each short name the classes that have one. `also`: other classes that
+ *  have such names. */
+function number(found, others, owners, also = new Map()) {
+  const names = [...found.keys()].filter((name) => !others.has(name));
+  names.sort((a, b) => found.get(b).size - found.get(a).size || (a < b ? -1 : 1));
+  return names.map((name) => {
+    const classes = [...found.get(name), ...(also.get(name) ?? [])];
+    const isFree = (i) => !classes.some((each) => owners[i]?.has(each));
+    let short = 0;
+    while (!isFree(short)) short++;
+    owners[short] = new Set([...(owners[short] ?? []), ...classes]);
+    return [name, `$${short.toString(36)}`];
+  });
+}
+
 /** Names that only private members have, here and in the language's own types, and what they are
  *  called in a bundle: $0, $1, ... which are in the way of no subclass's. Members of different
- *  classes share a name: a text that repeats itself is compressed better. */
+ *  classes share a name: a text that repeats itself is compressed better. Those of the main entry
+ *  come first, so that it stays the same whatever the others have. */
 export function shortNames() {
   const found = new Map();
   const others = new Set();
-  for (const path of filesIn('src', /^(?!cli).*\.ts$/)) read(path, found, others);
+  const isBeside = new RegExp(`^(?:cli|${ENTRIES.join('|')})[\\\\/]`);
+  const files = filesIn('src', /\.ts$/).filter((path) => !/^cli/.test(relative('src', path)));
+  const [beside, main] = [true, false].map((is) =>
+    files.filter((path) => isBeside.test(relative('src', path)) === is),
+  );
+  const first = new Map();
+  for (const path of main) read(path, first, others);
+  for (const path of beside) read(path, found, others);
   const language = new Map();
   for (const path of filesIn('node_modules/typescript/lib', /^lib\..*\.d\.ts$/))
     read(path, language, others);
   for (const name of language.keys()) others.add(name);
-  const names = [...found.keys()].filter((name) => !others.has(name));
-  names.sort((a, b) => found.get(b).size - found.get(a).size || (a < b ? -1 : 1));
-  const owners = []; // of each short name: the classes that have one
-  const numbers = names.map((name) => {
-    const classes = [...found.get(name)];
-    const isFree = (i) => !classes.some((each) => owners[i]?.has(each));
-    let number = 0;
-    while (!isFree(number)) number++;
-    owners[number] = new Set([...(owners[number] ?? []), ...classes]);
-    return number;
-  });
-  return Object.fromEntries(names.map((name, i) => [name, `$${numbers[i].toString(36)}`]));
+  const owners = [];
+  const known = number(first, others, owners, found);
+  for (const name of first.keys()) found.delete(name);
+  return Object.fromEntries([...known, ...number(found, others, owners)]);
 }

@@ -26,7 +26,7 @@ export interface Samples {
 export interface Place extends Samples {
   readonly copies: Map<string, Copy>;
   /** When each worker was given it first: who asks again and again does not hold it up. */
-  readonly given: Map<string, number>;
+  readonly lent: Map<string, number>;
   isDone: boolean;
 }
 
@@ -50,7 +50,7 @@ export class Board {
     this.places = samples.map((one) => ({
       ...one,
       copies: new Map(),
-      given: new Map(),
+      lent: new Map(),
       isDone: false,
     }));
   }
@@ -74,8 +74,8 @@ export class Board {
     const place = short ?? free.find(isLate);
     if (place === undefined) return undefined;
     const upload = !alive(place).some((copy) => copy.upload) || short === undefined;
-    const since = place.given.get(worker) ?? now;
-    place.given.set(worker, since);
+    const since = place.lent.get(worker) ?? now;
+    place.lent.set(worker, since);
     place.copies.set(worker, { since, upload });
     const { first, count } = place;
     return { first, count, upload };
@@ -108,9 +108,9 @@ export class Board {
   }
 
   /** A part has to be computed anew. */
-  clear({ copies, given }: Place): void {
+  clear({ copies, lent }: Place): void {
     copies.clear();
-    given.clear();
+    lent.clear();
   }
 
   /** A worker is gone: its parts are for others, and what it said of those that are not agreed upon

@@ -22,6 +22,7 @@ import {
   manifestSubject,
   openStream,
   PREFIX,
+  presenceSubject,
 } from './names.ts';
 import { type Bytes, counted, cut, join } from './pieces.ts';
 
@@ -30,6 +31,8 @@ const TAKEN = 10077;
 /** Tries of what a server that begins again may refuse, and milliseconds between them. */
 const TRIES = 20;
 const PAUSE = 500;
+/** Milliseconds in which a coordinator says that it is there. */
+const PRESENCE = 1000;
 /** Most bytes that a worker's result may have before it is whole. */
 const MOST = 2 ** 31 - 1;
 
@@ -52,8 +55,9 @@ interface Arriving {
 export class NatsCoordinator implements CoordinatorCourier {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'NatsCoordinator';
-  /** What has not to be lost with the server's store. */
   private manifest: Bytes | undefined;
+  /** Puts again what was put, where the server has lost its store. */
+  private restore: () => Promise<void> = async () => undefined;
   private readonly arriving = new Map<string, Arriving>();
 
   private constructor(
@@ -68,7 +72,7 @@ export class NatsCoordinator implements CoordinatorCourier {
    *  that no subject can have, RetrogradError if the server has no JetStream.
    *  @example
    *  const courier = await NatsCoordinator.open(connection, 'r1');
-   *  await courier.announce(manifest); // workers find it
+   *  await courier.announce(manifest, () => courier.put(sha256, data)); // workers find both
    */
   static async open(
     connection: NatsConnection,
@@ -80,6 +84,7 @@ export class NatsCoordinator implements CoordinatorCourier {
       const manager = await jetstreamManager(connection);
       const own = new NatsCoordinator(connection, manager, jetstream(connection), run, most);
       await own.makeStreams();
+      own.watch();
       return own;
     } catch (error) {
       throw new RetrogradError(
@@ -108,6 +113,27 @@ export class NatsCoordinator implements CoordinatorCourier {
     await manager.streams.add(log as never);
   }
 
+  /** Looks at the streams whenever the server is there again. */
+  private async watch(): Promise<void> {
+    for await (const { type } of this.connection.status())
+      if (type === 'reconnect') await this.repair().catch(() => undefined); // a put tries again
+  }
+
+  /** Makes the streams and announces the run again, if they are gone. */
+  private async repair(): Promise<void> {
+    const { manager, run } = this;
+    await this.makeStreams();
+    const query = { last_by_subj: manifestSubject(run) };
+    const known = await manager.streams.getMessage(openStream(run), query).catch(() => null);
+    if (known !== null || this.manifest === undefined) return;
+    const { restore } = this;
+    this.restore = async () => undefined; // what it puts may fail and come here again
+    await restore().finally(() => {
+      this.restore = restore;
+    });
+    await this.stream.publish(manifestSubject(run), this.manifest);
+  }
+
   /** Does what needs the streams, and makes them anew where they are gone. */
   private async keeping<T>(work: () => Promise<T>): Promise<T> {
     for (let i = 1; ; i++) {
@@ -118,22 +144,18 @@ export class NatsCoordinator implements CoordinatorCourier {
         if (i >= TRIES)
           throw new RetrogradError(`the server does not answer: ${(error as Error).message}`);
         await sleep(PAUSE);
-        await this.makeStreams()
-          .then(() => this.announceAgain())
-          .catch(() => undefined); // the next try tells
+        await this.repair().catch(() => undefined); // the next try tells
       }
     }
   }
 
-  /** Says what the run is to all who look for it. */
-  async announce(manifest: Bytes): Promise<void> {
+  /** Says what the run is to all who look for it. `put` puts what they will fetch, now and whenever
+   *  the server has lost it. */
+  async announce(manifest: Bytes, put: () => Promise<void>): Promise<void> {
+    await put();
+    this.restore = put;
     this.manifest = manifest;
     await this.keeping(() => this.stream.publish(manifestSubject(this.run), manifest));
-  }
-
-  private async announceAgain(): Promise<void> {
-    if (this.manifest !== undefined)
-      await this.stream.publish(manifestSubject(this.run), this.manifest);
   }
 
   async put(sha256: string, bytes: Bytes): Promise<void> {
@@ -170,8 +192,20 @@ export class NatsCoordinator implements CoordinatorCourier {
     }
   }
 
+  /** Whether another coordinator of the run answers. */
+  async isTaken(): Promise<boolean> {
+    const asked = this.connection.request(presenceSubject(this.run), '', { timeout: PRESENCE });
+    return asked.then(
+      () => true,
+      () => false,
+    );
+  }
+
   async serve(desk: Desk): Promise<void> {
     const { connection, run } = this;
+    connection.subscribe(presenceSubject(run), {
+      callback: (error, message) => void (error === null && message.respond('')),
+    });
     const answer = (message: Msg, reply: Promise<Bytes>): void => {
       reply.then(
         (bytes) => message.respond(bytes),

@@ -32,6 +32,8 @@ export const reportSubject = (
 ): string => `${PREFIX}.${run}.report.${worker}.${id}.${piece}.${of}`;
 export const blobSubject = (run: string, sha256: string, piece: number): string =>
   `${PREFIX}.${run}.blob.${sha256}.${piece}`;
+/** Where a run's coordinator says that it is there. */
+export const presenceSubject = (run: string): string => `${PREFIX}.${run}.coordinator`;
 export const manifestSubject = (run: string): string => `${PREFIX}.${run}.manifest`;
 export const logSubject = (run: string, step: number | string): string =>
   `${PREFIX}.${run}.log.${step}`;

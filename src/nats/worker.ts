@@ -16,8 +16,10 @@ import {
 } from './names.ts';
 import { type Bytes, cut, join, uncounted } from './pieces.ts';
 
-/** Milliseconds that an answer may take. */
-const PATIENCE = 20_000;
+/** Milliseconds that an answer may take: to a question, which a coordinator keeps for two seconds
+ *  at most, and to a result. One that was killed never answers. */
+const ASKING = 5000;
+const REPORTING = 8000;
 /** Pieces that are fetched at once. */
 const AT_ONCE = 8;
 
@@ -60,6 +62,8 @@ async function last(
 export class NatsWorker implements WorkerCourier {
   /** Kept by bundlers. @internal */
   static readonly name: string = 'NatsWorker';
+  /** What ends the questions that wait for an answer. */
+  private readonly waiting = new Set<(error: Error) => void>();
 
   private constructor(
     private readonly connection: NatsConnection,
@@ -84,15 +88,30 @@ export class NatsWorker implements WorkerCourier {
   ): Promise<NatsWorker> {
     checkToken('run', run);
     checkToken('worker', worker);
-    return new NatsWorker(connection, await directOf(connection), run, worker, most);
+    const own = new NatsWorker(connection, await directOf(connection), run, worker, most);
+    own.watch();
+    return own;
+  }
+
+  /** An answer that was on its way when the connection broke does not come any more. */
+  private async watch(): Promise<void> {
+    for await (const { type } of this.connection.status())
+      if (type === 'disconnect')
+        for (const leave of this.waiting) leave(new RetrogradError('the connection broke'));
   }
 
   async ask(message: Bytes): Promise<Bytes> {
-    return this.request(askSubject(this.run, this.worker), message);
+    return this.request(askSubject(this.run, this.worker), message, ASKING);
   }
 
-  private async request(subject: string, message: Bytes): Promise<Bytes> {
-    const { data } = await this.connection.request(subject, message, { timeout: PATIENCE });
+  private async request(subject: string, message: Bytes, timeout: number): Promise<Bytes> {
+    let leave = (_: Error): void => undefined;
+    const isGone = new Promise<never>((_, reject) => {
+      leave = reject;
+    });
+    this.waiting.add(leave);
+    const asked = this.connection.request(subject, message, { timeout });
+    const { data } = await Promise.race([asked, isGone]).finally(() => this.waiting.delete(leave));
     if (data.length > 0) return new Uint8Array(data);
     throw new RetrogradError('the coordinator did not understand', 'it is asked again');
   }
@@ -105,7 +124,7 @@ export class NatsWorker implements WorkerCourier {
     pieces.slice(0, -1).forEach((piece, i) => {
       connection.publish(subject(i), piece);
     });
-    return this.request(subject(pieces.length - 1), pieces[pieces.length - 1]);
+    return this.request(subject(pieces.length - 1), pieces[pieces.length - 1], REPORTING);
   }
 
   async fetch(sha256: string): Promise<Bytes | undefined> {

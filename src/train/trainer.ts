@@ -51,7 +51,7 @@ export class Trainer<Batch = unknown> {
     readonly options: CheckedOptions<Batch>,
     test: TestOptions,
   ) {
-    if (test === undefined) throw new UsageError('a trainer is made by create, not by new');
+    if (test === undefined) throw new UsageError('a trainer is made by create, not new');
     Object.freeze(options); // what was checked stays so
     this.plan = planChecked(options);
     this.engine = new Engine(this, options, this.plan.total, test);

@@ -49,12 +49,13 @@ const FAULTS = {
     run.add();
   },
   async killCoordinator(run) {
+    if (run.coordinator.child.exitCode !== null) return; // it is complete
     run.coordinator.child.kill('SIGKILL');
-    await run.coordinator.ended;
-    run.begin();
+    const { code } = await run.coordinator.ended;
+    if (code === null) run.begin();
   },
   async secondCoordinator(run) {
-    run.second ??= run.scene.coordinator('second', STEPS);
+    run.second ??= run.scene.coordinator('second', STEPS, run.more);
   },
   async killServer({ scene }) {
     await scene.killServer();
@@ -111,8 +112,18 @@ async function schedule(seed, alone) {
     })();
     const out = await Promise.race([end, sleep(MOST).then(() => undefined)]);
     if (out === undefined) return `${what}: hangs after\n${run.coordinator.said.out.slice(-300)}`;
-    const digest = digestOf(out);
-    return digest === alone ? undefined : `${what}: ${digest}\n${run.coordinator.said.error}`;
+    console.log(what);
+    const { error } = run.coordinator.said;
+    const ends = [{ out, error }, ...(run.second === undefined ? [] : [await run.second.ended])];
+    const isRefused = ({ error: said }) => said.includes('another process coordinates');
+    const whole = ends.filter((one) => !isRefused(one));
+    for (const one of whole) {
+      const digest = one.error.includes('is complete')
+        ? await scene.saved('run')
+        : digestOf(one.out);
+      if (digest !== alone) return `${digest}\n${one.error}`;
+    }
+    return whole.length > 0 ? undefined : 'each coordinator was refused';
   } finally {
     await scene.close();
   }

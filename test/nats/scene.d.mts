@@ -33,6 +33,7 @@ export declare class Scene {
     how?: { program?: string[]; server?: string; more?: readonly string[] },
   ): Started;
   alone(steps: number): Promise<string>;
+  saved(directory: string): Promise<string>;
   runOf(directory: string): Promise<string>;
   close(): Promise<void>;
 }

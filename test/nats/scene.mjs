@@ -130,6 +130,12 @@ export class Scene {
     return digestOf(out);
   }
 
+  /** The weights' digest of what a run has saved. */
+  async saved(directory) {
+    const { out } = await this.start(['inspect', directory, '--json']).ended;
+    return events(out)[0].weightsSha256;
+  }
+
   /** The run's name, once its coordinator has written its receipt. */
   async runOf(directory) {
     const words = ['runs', '--server', this.server, '--json'];

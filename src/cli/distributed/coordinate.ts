@@ -96,7 +96,13 @@ export class DividedRun {
     const address = server?.address(COORDINATOR) ?? values.server;
     const connection = await connectTo({ ...values, server: address });
     const courier = await NatsCoordinator.open(connection, run);
-    for (const { file, at } of files) await courier.put(file.sha256, fs.readFileSync(at) as never);
+    if (await courier.isTaken()) {
+      await connection.close();
+      throw new UsageError(
+        `another process coordinates the run ${quote(run)} at this server, expected none`,
+        'wait for its end, or stop it and go on with --resume',
+      );
+    }
     const { kernels } = readReceipt(Buffer.from(header)).header;
     const partsLog = fs.openSync(join(home?.path ?? '.', PARTS_FILE), 'a');
     const onEvent = (event: CoordinatorEvent): void => heard(event, reporter, partsLog);
@@ -106,7 +112,10 @@ export class DividedRun {
     const options = { run, kernels, parts, replicate, spotChecks, onEvent };
     const coordinator = new Coordinator(trainer, courier, options);
     await coordinator.open();
-    await courier.announce(Buffer.from(JSON.stringify(manifest)) as never);
+    await courier.announce(Buffer.from(JSON.stringify(manifest)) as never, async () => {
+      for (const { file, at } of files)
+        await courier.put(file.sha256, fs.readFileSync(at) as never);
+    });
     const end = async (): Promise<void> => {
       fs.closeSync(partsLog);
       await connection.close();

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../argv.ts';
 import type { SomeKind } from '../kinds/kinds.ts';
-import { type Receipt, RetrogradError, readReceipt, UsageError } from '../library.ts';
+import { RetrogradError, UsageError } from '../library.ts';
 import { deciding, type RunValues } from '../options.ts';
 import { optionName } from '../rows.ts';
 
@@ -75,12 +75,9 @@ function readingValues({ rows }: SomeKind, values: RunValues): RunValues {
   return Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name]]] : [])));
 }
 
-/** The name of a run: a function of what decides its bits, so that the same command finds it again.
- */
-export function runName({ header }: Receipt): string {
-  const { options, data, vocabulary, kernels } = header;
-  return sha256Of(Buffer.from(JSON.stringify([options, data, vocabulary, kernels]))).slice(0, 16);
-}
+/** The name of a run, by the first line of its receipt: it has what decides the bits, so the same
+ *  command finds the run again, and one that goes on has the line that it began with. */
+export const runName = (header: string): string => sha256Of(Buffer.from(header)).slice(0, 16);
 
 export function manifestOf(
   kind: SomeKind,
@@ -88,7 +85,7 @@ export function manifestOf(
   header: string,
   files: DataFile[],
 ): Manifest {
-  const run = runName(readReceipt(Buffer.from(header)));
+  const run = runName(header);
   const reading = readingValues(kind, values);
   return { manifest: 1, run, kind: kind.name, header, values: reading, files };
 }
@@ -115,7 +112,7 @@ export function readManifest(bytes: Uint8Array, run: string): Manifest {
   if (!Array.isArray(files) || !files.every(isFile))
     throw new RetrogradError(`the run ${quote(run)} names files that none can have`);
   const total = files.reduce((sum, { bytes: size }) => sum + size, 0);
-  if (found.run !== run || runName(readReceipt(Buffer.from(header))) !== run || total > MOST)
+  if (found.run !== run || runName(header) !== run || total > MOST)
     throw new RetrogradError(`the manifest of the run ${quote(run)} is of another one`);
   return found as Manifest;
 }

@@ -119,6 +119,7 @@ export class RunReceipt {
       this.write(text);
       await this.onLine?.(report.step, text);
     })();
+    this.done.catch(() => undefined); // heard of with the next step, or at the end
     return before;
   }
 
