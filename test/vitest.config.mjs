@@ -19,6 +19,7 @@ const LONG = [
   'test/cli/tokenizer.test.ts',
   'test/cli/translate.test.ts',
   'test/cli/vit.test.ts',
+  'test/nats/run.test.ts',
   'test/openness/openness.test.ts',
   'test/train/heap.test.ts',
 ];
