@@ -4,13 +4,13 @@ import { callback, fields, instance, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { type StepReport, Trainer } from '../index.ts';
 import { type Difference, differenceOf } from './compare.ts';
-import { digestWeights, stateLeaves } from './digests.ts';
+import { digestWeights, stateLeaves, webSha256 } from './digests.ts';
 import { rootOf } from './format.ts';
 import { lastStep, type Receipt, readReceipt } from './read.ts';
-import { Recorder } from './recorder.ts';
+import { type DigestOptions, Recorder } from './recorder.ts';
 
 /** How an audit goes. */
-export interface AuditOptions {
+export interface AuditOptions extends DigestOptions {
   /** The last step to do again (that of the receipt). */
   until?: number | undefined;
   /** Hears of each step that is done; may return a promise, which is waited for. */
@@ -21,10 +21,14 @@ export interface AuditOptions {
 async function differenceAt(
   { header, lines }: Receipt,
   trainer: Trainer<never>,
+  { sha256 = webSha256 }: DigestOptions,
 ): Promise<Difference | undefined> {
   const tensors = trainer.tensors();
   const known = lines[trainer.steps - header.start.step - 1] ?? header.start;
-  const [weights, leaves] = await Promise.all([digestWeights(tensors), stateLeaves(tensors)]);
+  const [weights, leaves] = await Promise.all([
+    digestWeights(tensors, sha256),
+    stateLeaves(tensors, sha256),
+  ]);
   const names = tensors.map(({ name }) => name);
   const found = [
     ...(known.weights === weights ? [] : ['weights']),
@@ -65,7 +69,9 @@ export async function audit<Batch>(
   const receipt = readReceipt(file);
   const bytes = new Uint8Array(file);
   const last = lastStep(receipt);
-  const given = fields<AuditOptions>('options', options, { until: last, onStep: undefined });
+  const defaults = { until: last, onStep: undefined, sha256: webSha256 };
+  const given = fields<AuditOptions>('options', options, defaults);
+  const digests = { sha256: callback('sha256', given.sha256) };
   const until = whole('until', given.until, 0, 2 ** 31 - 1);
   const { start } = receipt.header;
   if (until > last || trainer.steps < start.step || trainer.steps > until)
@@ -73,10 +79,10 @@ export async function audit<Batch>(
       `steps ${trainer.steps + 1} to ${until} are to be done again, the receipt has ` +
         `${start.step + 1} to ${last}`,
     );
-  const other = await differenceAt(receipt, trainer as never);
+  const other = await differenceAt(receipt, trainer as never, digests);
   if (other !== undefined) return other;
   const begun = bytes.slice(0, receipt.ends[trainer.steps - start.step]);
-  const recorder = await Recorder.resume(trainer, begun);
+  const recorder = await Recorder.resume(trainer, begun, digests);
   let pending: Promise<Difference | undefined> = Promise.resolve(undefined);
   while (trainer.steps < until) {
     const report = step();

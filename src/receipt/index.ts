@@ -2,6 +2,7 @@
 
 export { type AuditOptions, audit } from './audit.ts';
 export { compareReceipts, type Difference } from './compare.ts';
+export type { Sha256 } from './digests.ts';
 export { ReceiptError } from './errors.ts';
 export {
   RECEIPT_FORMAT,
@@ -12,5 +13,5 @@ export {
 export { findKernelFault, type KernelFault, type KernelFaultOptions } from './kernel-fault.ts';
 export { receiptOptions } from './options.ts';
 export { cutReceipt, MAX_RECEIPT_BYTES, type Receipt, readReceipt } from './read.ts';
-export { Recorder, type RecordOptions } from './recorder.ts';
+export { type DigestOptions, Recorder, type RecordOptions } from './recorder.ts';
 export { createReceiptKeys, type ReceiptKeys, signReceipt, verifySignature } from './sign.ts';

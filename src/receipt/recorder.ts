@@ -2,13 +2,20 @@
 // step runs. An audit is the same: it records the run again and compares the lines.
 
 import { version } from '../../package.json';
-import { fields, flag, instance, properties, whole } from '../core/check.ts';
+import { callback, fields, flag, instance, properties, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import { type StepReport, Trainer } from '../index.ts';
 import { LOSS_FRACTION } from '../memory/formats.ts';
 import { keptOptions } from '../train/options-data.ts';
 import { digest as kernels } from '../verify/published/conformance.json';
-import { digestWeights, gradientLeaves, stateLeaves, trainedNames } from './digests.ts';
+import {
+  digestWeights,
+  gradientLeaves,
+  type Sha256,
+  stateLeaves,
+  trainedNames,
+  webSha256,
+} from './digests.ts';
 import { ReceiptError } from './errors.ts';
 import {
   hasState,
@@ -21,8 +28,15 @@ import {
 } from './format.ts';
 import { lastStep, readReceipt } from './read.ts';
 
+/** How the digests of a receipt are computed. */
+export interface DigestOptions {
+  /** Gives the SHA-256 of bytes as they are when it is called, beside the steps that follow (by
+   *  WebCrypto, which copies them to where there is room; a program may know a place). */
+  sha256?: Sha256 | undefined;
+}
+
 /** What a receipt says of a run beside its options. */
-export interface RecordOptions {
+export interface RecordOptions extends DigestOptions {
   /** SHA-256 of the training data, 64 hex digits. */
   dataSha256: string;
   /** What the model's numbers stand for, as JSON, as a checkpoint keeps it (null). */
@@ -72,8 +86,8 @@ export class Recorder<Batch = unknown> {
     private readonly about: ReceiptHeader,
     /** The first line of the receipt, with its line feed. */
     readonly header: string,
-    step: number,
-    seal: string,
+    { step, seal }: { step: number; seal: string },
+    private readonly digest: Sha256,
   ) {
     this.names = trainer.tensors().map(({ name }) => name);
     this.trainedOnes = trainedNames(trainer);
@@ -101,15 +115,20 @@ export class Recorder<Batch = unknown> {
       imported: steps > 0,
       every: 100,
       full: false,
+      sha256: webSha256,
     });
     const { dataSha256: data, vocabulary, imported, every } = given;
     if (!isDigest(data)) throw new UsageError('dataSha256 is not a SHA-256, 64 hex digits');
     flag('imported', imported);
     whole('every', every, 1, 2 ** 31 - 1);
     const isFull = flag('full', given.full);
+    const digest = callback('sha256', given.sha256);
     const tensors = trainer.tensors();
     const names = tensors.map(({ name }) => name);
-    const [weights, leaves] = await Promise.all([digestWeights(tensors), stateLeaves(tensors)]);
+    const [weights, leaves] = await Promise.all([
+      digestWeights(tensors, digest),
+      stateLeaves(tensors, digest),
+    ]);
     const about: ReceiptHeader = {
       receipt: RECEIPT_FORMAT,
       library: version,
@@ -122,7 +141,7 @@ export class Recorder<Batch = unknown> {
       ...(isFull ? { tensors: names, gradients: trainedNames(trainer) } : {}),
     };
     const { text, seal } = sealLine('', about);
-    return new Recorder(trainer, about, `${text}\n`, steps, seal);
+    return new Recorder(trainer, about, `${text}\n`, { step: steps, seal }, digest);
   }
 
   /** Goes on with a receipt, given as its file's bytes, whose last line is of the step that the
@@ -137,8 +156,14 @@ export class Recorder<Batch = unknown> {
    *  const recorder = await Recorder.resume(trainer, file);
    *  console.log(recorder.header === header); // true
    */
-  static async resume<Batch>(trainer: Trainer<Batch>, file: Uint8Array): Promise<Recorder<Batch>> {
+  static async resume<Batch>(
+    trainer: Trainer<Batch>,
+    file: Uint8Array,
+    options: DigestOptions = {},
+  ): Promise<Recorder<Batch>> {
     trainerOf(trainer);
+    const { sha256 } = fields<DigestOptions>('options', options, { sha256: webSha256 });
+    const digest = callback('sha256', sha256);
     const { header, lines, seals } = readReceipt(file);
     const step = lastStep({ header, lines });
     if (trainer.steps !== step)
@@ -146,16 +171,20 @@ export class Recorder<Batch = unknown> {
     checkSameOptions(header.options, decidingOptions(trainer));
     const known = lines.at(-1) ?? header.start;
     const tensors = trainer.tensors();
-    const weights = await digestWeights(tensors);
+    const weights = await digestWeights(tensors, digest);
     if (weights !== known.weights)
       throw new ReceiptError(
         `at step ${step} it has weights of SHA-256 ${known.weights}, the run's have ${weights}`,
       );
     const names = tensors.map(({ name }) => name);
-    if (known.state !== undefined && rootOf(names, await stateLeaves(tensors)) !== known.state)
+    if (
+      known.state !== undefined &&
+      rootOf(names, await stateLeaves(tensors, digest)) !== known.state
+    )
       throw new ReceiptError(`at step ${step} the run has another state of the optimizer than it`);
     const { text } = sealLine('', header);
-    return new Recorder(trainer, header, `${text}\n`, step, seals[seals.length - 1]);
+    const seal = seals[seals.length - 1];
+    return new Recorder(trainer, header, `${text}\n`, { step, seal }, digest);
   }
 
   /** The line of the step that the trainer has just done, with its line feed, once it is digested.
@@ -204,11 +233,12 @@ export class Recorder<Batch = unknown> {
 
   /** Begun at once: the next step changes what is digested. */
   private async digests(step: number) {
-    const tensors = this.trainer.tensors();
+    const { trainer, digest } = this;
+    const tensors = trainer.tensors();
     const all = [
-      gradientLeaves(this.trainer, this.trainedOnes),
-      digestWeights(tensors),
-      hasState(this.about, step) ? stateLeaves(tensors) : undefined,
+      gradientLeaves(trainer, this.trainedOnes, digest),
+      digestWeights(tensors, digest),
+      hasState(this.about, step) ? stateLeaves(tensors, digest) : undefined,
     ] as const;
     const [gradients, weights, state] = await Promise.all(all);
     return { gradients, weights, state };

@@ -37,7 +37,11 @@ export const RECEIPT_CALLS = [
   ['signReceipt', S.signReceipt, () => [file.slice(), privateKey]],
   ['verifySignature', S.verifySignature, () => [file.slice(), envelope, publicKey]],
   ['Recorder.begin', S.Recorder.begin, () => [trainer, about()]],
-  ['Recorder.resume', (...args) => S.Recorder.resume(run(), ...args), () => [begun.slice()]],
+  [
+    'Recorder.resume',
+    (...args) => S.Recorder.resume(run(), ...args),
+    () => [begun.slice(), { sha256: (parts) => R.sha256Hex(new Uint8Array(parts[0])) }],
+  ],
   ['recorder.header', () => recorder.header, () => []],
   [
     'recorder.record',

@@ -1,10 +1,11 @@
 // A receipt has one text for one run, however it is computed, and its reader takes no other.
 
+import { createHash } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { randomU32 } from '../../src/core/random.ts';
 import { Trainer } from '../../src/index.ts';
-import { cutReceipt, ReceiptError, Recorder, readReceipt } from '../../src/receipt/index.ts';
-import { bytesOf, DATA, kept, optionsOf, receiptOf, recordTo } from './small-run.ts';
+import { audit, cutReceipt, ReceiptError, Recorder, readReceipt } from '../../src/receipt/index.ts';
+import { batchOf, bytesOf, DATA, kept, optionsOf, receiptOf, recordTo } from './small-run.ts';
 
 const plainly = await receiptOf();
 const full = await receiptOf(optionsOf(), { full: true });
@@ -44,6 +45,27 @@ describe('a receipt', () => {
     } finally {
       vi.unstubAllGlobals();
     }
+  });
+
+  test('is the same text with digests of another make', async () => {
+    const sha256 = async (parts: readonly Uint8Array[]): Promise<string> =>
+      createHash('sha256').update(Buffer.concat(parts)).digest('hex');
+    expect(await receiptOf(optionsOf(), { full: true, sha256 })).toBe(full);
+    const trainer = Trainer.create(optionsOf({ threads: 2 }));
+    const step = () => trainer.step(batchOf(trainer));
+    let bytes = 0;
+    const counting = (parts: readonly Uint8Array[]): Promise<string> => {
+      bytes += parts.reduce((sum, { length }) => sum + length, 0);
+      return sha256(parts);
+    };
+    expect(await audit(trainer, step, bytesOf(plainly), { sha256: counting })).toBeUndefined();
+    expect(bytes).toBeGreaterThan(8 * 12 * trainer.parameters); // a gradient and a weight a step
+    trainer.close();
+    const other = Trainer.create(optionsOf());
+    const wrong = { sha256: () => Promise.resolve('0'.repeat(64)) };
+    await expect(Recorder.resume(other, cutReceipt(bytesOf(plainly), 0), wrong)).rejects.toThrow(
+      ReceiptError,
+    );
   });
 
   test('goes on after any step', async () => {

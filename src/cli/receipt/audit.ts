@@ -32,6 +32,7 @@ import type { RunOptions } from '../settings.ts';
 import { status } from '../status.ts';
 import { type Task, trainStep } from '../tasks/task.ts';
 import { defaultThreads } from '../threads.ts';
+import { digestsBeside } from './digest-thread.ts';
 import { NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
 import { about, readReceiptFile } from './run-receipt.ts';
 import { onlySteps, type Segment, sampleOf, segmentsOf } from './segments.ts';
@@ -114,12 +115,18 @@ async function start(one: Audit, segment: Segment) {
 async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
   const { trainer, task } = await start(one, segment);
   const { until, checkpoint } = segment;
+  const thread = digestsBeside(trainer);
+  const { sha256 } = thread;
   try {
     await trainer.ready();
     const onStep = (step: number): void => {
       if (one.values.json !== true) status(`step ${step} of ${segment.from + 1} to ${until}`);
     };
-    const difference = await auditRun(trainer, () => trainStep(task), one.file, { until, onStep });
+    const difference = await auditRun(trainer, () => trainStep(task), one.file, {
+      until,
+      onStep,
+      sha256,
+    });
     if (difference?.step === segment.from && checkpoint !== undefined)
       throw new UsageError(
         `${quote(checkpoint)} is not the state that the receipt has after step ${segment.from}`,
@@ -131,6 +138,7 @@ async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
   } finally {
     status('');
     trainer.close();
+    thread.close();
   }
 }
 

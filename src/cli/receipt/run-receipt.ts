@@ -17,6 +17,7 @@ import { warn } from '../output.ts';
 import type { Prepared } from '../prepare.ts';
 import { readBounded } from '../read.ts';
 import { codeOf, reason } from '../system-errors.ts';
+import { type DigestThread, digestsBeside } from './digest-thread.ts';
 
 /** Steps between two digests of the whole state, where nothing is saved on the way. */
 const EVERY = 100;
@@ -73,20 +74,33 @@ export class RunReceipt {
   private constructor(
     readonly path: string,
     private readonly recorder: Recorder<never>,
+    private readonly thread: DigestThread,
   ) {}
 
   /** Begins a receipt, or goes on with that of a run that is resumed: what it says of steps after
    *  the checkpoint happens again. Throws UsageError, ReceiptError. */
-  static async open(
+  static async open(path: string, prepared: Prepared, values: RunValues): Promise<RunReceipt> {
+    const thread = digestsBeside(prepared.trainer);
+    try {
+      return await RunReceipt.openOn(thread, path, prepared, values);
+    } catch (error) {
+      thread.close();
+      throw error;
+    }
+  }
+
+  private static async openOn(
+    thread: DigestThread,
     path: string,
     { kind, trainer, data, initSha256 }: Prepared,
     values: RunValues,
   ): Promise<RunReceipt> {
+    const { sha256 } = thread;
     if (values.resume !== undefined && fs.existsSync(path)) {
       const file = readReceiptFile(path);
       const begun = await about(path, () => cutReceipt(file, trainer.steps), NEW);
-      const recorder = await about(path, () => Recorder.resume(trainer, begun), NEW);
-      const receipt = new RunReceipt(path, recorder);
+      const recorder = await about(path, () => Recorder.resume(trainer, begun, { sha256 }), NEW);
+      const receipt = new RunReceipt(path, recorder, thread);
       fs.truncateSync(path, begun.length);
       receipt.handle = fs.openSync(path, 'a');
       return receipt;
@@ -97,8 +111,9 @@ export class RunReceipt {
       imported: trainer.steps > 0 || initSha256 !== undefined,
       every: values.saveEvery ?? EVERY,
       full: values.receiptFull === true,
+      sha256,
     });
-    const receipt = new RunReceipt(path, recorder);
+    const receipt = new RunReceipt(path, recorder, thread);
     receipt.handle = openNew(path);
     receipt.write(recorder.header);
     return receipt;
@@ -133,6 +148,7 @@ export class RunReceipt {
     await this.done;
     if (this.handle !== undefined) fs.closeSync(this.handle);
     this.handle = undefined;
+    this.thread.close();
   }
 
   private write(line: string): void {
