@@ -1,4 +1,4 @@
-// node bench/workers.mjs [--rounds 3] [--steps 16] [--write]: one worker against two on this machine,
+// node bench/workers.mjs [--rounds 3] [--steps 16] [--write]: one worker against two on a machine,
 // each of one thread, over a nats-server on loopback: the README's GPT with batches of 32. Says
 // milliseconds of a step, processor time of each kind of process, and bytes on the way. The runs
 // take turns. --write keeps the figures, of which a table of docs/distributed.md is made.

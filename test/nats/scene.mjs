@@ -59,7 +59,7 @@ export class Scene {
     return join(this.folder, name);
   }
 
-  /** Starts the server, with a configuration of users if there is one; on its port if it had one. */
+  /** Starts the server, with a configuration of users if there is one. */
   async startServer(configuration = {}) {
     this.port ||= await freePort();
     this.configuration = configuration;
