@@ -229,7 +229,6 @@ export class NatsCoordinator implements CoordinatorCourier {
         else answer(message, desk.report(worker, whole));
       },
     });
-    await connection.flush();
   }
 
   /** Keeps a piece of a worker's result; the result, once it is whole. One at a time of each

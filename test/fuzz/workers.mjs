@@ -76,13 +76,24 @@ class Run {
     this.begin();
   }
 
+  /** Begun again as long as the server is away, as whoever looks after it would. */
   begin() {
-    this.coordinator = this.scene.coordinator('run', STEPS, this.more);
+    const started = this.scene.coordinator('run', STEPS, this.more);
+    this.coordinator = { ...started, ended: started.ended.then((end) => this.after(end)) };
   }
 
-  add() {
-    const name = `w${++this.count}`;
-    this.workers.set(name, this.scene.worker(this.id, name));
+  after(end) {
+    if (!end.error.includes('no server answers')) return end;
+    this.begin();
+    return this.coordinator.ended;
+  }
+
+  add(name = `w${++this.count}`) {
+    const worker = this.scene.worker(this.id, name);
+    this.workers.set(name, worker);
+    worker.ended.then(({ code }) => {
+      if (code > 0 && this.workers.has(name)) this.add(name);
+    });
   }
 }
 

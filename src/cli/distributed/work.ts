@@ -41,11 +41,23 @@ export interface WorkerValues {
 
 /** Milliseconds between two looks whether a run is there. */
 const LOOK = 500;
+/** Looks for a file that was announced. */
+const TRIES = 60;
 
 /** The worker's name: as given, the user's of the server's address, or made of host and process. */
 function nameOf({ name, server = '' }: WorkerValues): string {
   const made = `${hostname()}-${process.pid}`.replace(/[^\w-]/g, '-').slice(-64);
   return name ?? addressOf(server).user ?? made;
+}
+
+/** What is there sooner or later: a coordinator puts again what a server has lost. */
+async function patiently<T>(find: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (let i = 0; i < TRIES; i++) {
+    const found = await find();
+    if (found !== undefined) return found;
+    await sleep(LOOK);
+  }
+  return undefined;
 }
 
 /** The files of the run's data, fetched into a directory; the values that name them. */
@@ -56,8 +68,8 @@ async function fetchData(
 ): Promise<RunValues> {
   const values: Record<string, string> = {};
   for (const { option, path, sha256, bytes } of files) {
-    const found = await courier.fetch(sha256);
-    if (found === undefined || found.length !== bytes)
+    const found = await patiently(() => courier.fetch(sha256));
+    if (found?.length !== bytes)
       throw new RetrogradError(`a file of the run ${quote(run)} is not on the server any more`);
     const at = join(directory, option, path);
     fs.mkdirSync(path === '' ? directory : dirname(at), { recursive: true });
