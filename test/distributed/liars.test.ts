@@ -244,8 +244,8 @@ const LIES: [string, Lie][] = [
   ['no seal', ({ head, body }) => packMessage({ ...head, seal: undefined }, body)],
   ['a seal that is a list', ({ head, body }) => packMessage({ ...head, seal: [head.seal] }, body)],
   [
-    'gradients where none are wanted, and none where they are',
-    ({ head, body }) => packMessage(head, body.length > 0 ? undefined : Uint8Array.of(0)),
+    'a seal alone where gradients are wanted',
+    ({ head }) => packMessage({ ...head, loss: undefined }),
   ],
   [
     'half of its gradients',
@@ -341,6 +341,22 @@ describe('two workers that agree upon a lie', () => {
 });
 
 describe('a liar alone', () => {
+  test('is found without spot checks where a gradient is beyond what any can be', async () => {
+    const { digest, wrong } = await inOneThread(() => {
+      const court = new Court({ replicate: 1 });
+      court.liar('liar', (h) =>
+        sealed(
+          h,
+          changed(h.part, 7, () => 2n ** 62n),
+        ),
+      );
+      court.honest('a');
+      return court.judge();
+    });
+    expect(digest).toBe(expected);
+    expect(wrong.map(({ worker }) => worker)).toEqual(['liar']);
+  });
+
   test('is believed with one worker a part and no spot checks, and found with them', async () => {
     const run = (spotChecks: number): Promise<Outcome> =>
       inOneThread(() => {

@@ -279,6 +279,20 @@ describe('a sum', () => {
     expect(sums(sum)).toEqual(expected);
   });
 
+  test('adds up counts too, and those of the update', async () => {
+    const { trainer, sum } = begun();
+    sum.add({ ...partOf(trainer, 2, 2), saturated: 7, checkedStates: 11, correct: 1 });
+    sum.add({ ...partOf(trainer, 4, 2), saturated: 2 });
+    const before = Trainer.create(CASES.gpt.options);
+    const alone = before.step(BATCH_0);
+    const { saturated, checkedStates } = sum.update();
+    expect(saturated - alone.saturated).toBe(9);
+    const per = alone.checkedStates / BATCH;
+    expect(checkedStates).toBe(4 * per + 11);
+    expect(trainer.totals.saturated - before.totals.saturated).toBe(9);
+    expect(trainer.totals.checkedStates).toBe(4 * per + 11);
+  });
+
   test('makes no step before it is whole, nor when the trainer went on', () => {
     const { trainer, sum } = begun();
     expect(() => sum.update()).toThrow('parts of the step are missing');
