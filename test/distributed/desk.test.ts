@@ -113,6 +113,15 @@ describe('a desk', () => {
     expect(await table.trainer.weightsSha256()).toBe(await asItIs());
   });
 
+  test('gives up the earlier one of two questions of a worker, at once', async () => {
+    const table = new Table({ parts: 1 });
+    await table.task('a');
+    const [first, second] = [table.ask('b'), table.ask('b')];
+    expect(await first).toEqual({ wait: true });
+    table.coordinator.close('done');
+    expect(await second).toEqual({ end: 'done' });
+  });
+
   test('wants no gradients but those that it asked for', async () => {
     const table = new Table({ parts: 1, replicate: 2 });
     const [first, second] = [await table.task('a'), await table.task('b')];

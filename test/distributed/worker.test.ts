@@ -22,7 +22,7 @@ type Head = Record<string, unknown>;
 class Script implements WorkerCourier {
   readonly asked: Head[] = [];
   readonly reported: Head[] = [];
-  readonly blobs = new Map<string, Bytes | undefined>();
+  blobs = new Map<string, Bytes | undefined>();
   fetches = 0;
 
   constructor(
@@ -83,6 +83,34 @@ describe('a worker', () => {
     const [first, second, third] = script.asked;
     expect(first).toEqual({ protocol: 1, kernels: RUN.kernels, holding: '' });
     expect([second.holding, third.holding].map((id) => String(id).length)).toContain(64);
+  });
+
+  test('that has the weights of a step fetches what has changed since, and no more', async () => {
+    const steps = [0, 1, 2].map((add) => copyWeights(create()).map((weight) => weight + add));
+    const coded = [
+      await encodeWeights(steps[0]),
+      await encodeWeights(steps[1], steps[0]),
+      await encodeWeights(steps[2], steps[1]),
+    ];
+    const sources = await Promise.all(
+      steps.map(async (weights, i) => ({
+        weights: await digestBytes(bytesOf(weights)),
+        blob: await digestBytes(coded[i]),
+      })),
+    );
+    const [full, ...changes] = sources;
+    const about = { run: RUN.run, step: 0, first: 0, count: 1, upload: false, full };
+    const tasks = sources.map(({ weights }, i) => ({
+      task: { ...about, weights, changes: changes.slice(0, i) },
+    }));
+    const script = new Script([tasks[1], tasks[2]]);
+    for (const [i, { blob }] of sources.entries()) script.blobs.set(blob, coded[i]);
+    expect(await script.work()).toMatchObject({ parts: 2, ended: 'done' });
+    expect(script.fetches).toBe(3);
+    const late = new Script([tasks[0], tasks[2], tasks[2]]);
+    late.blobs = script.blobs;
+    expect(await late.work()).toMatchObject({ parts: 3, ended: 'done' });
+    expect(late.fetches).toBe(3);
   });
 
   test('asks again where a message is lost, and hands in five times at most', async () => {
