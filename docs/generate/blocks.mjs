@@ -23,6 +23,7 @@ import {
 } from './measured.mjs';
 import { memoryChart } from './memory-chart.mjs';
 import { foundOf, inBrowsers } from './pages.mjs';
+import { receiptFigures } from './receipts.mjs';
 import { conformance, conformanceRows } from './runtimes.mjs';
 import {
   contract,
@@ -102,6 +103,7 @@ export const BLOCKS = {
   'wire-bytes': wireBytes,
   'break-even': breakEven,
   flows: flowFigures,
+  receipts: receiptFigures,
   exported,
   tried,
   'example-output': exampleOutput,
