@@ -5,7 +5,7 @@ export type { CoordinatorEvent, CoordinatorOptions } from './coordinator-options
 export type { Clock, CoordinatorCourier, Desk, WorkerCourier } from './courier.ts';
 export { DistributedError } from './errors.ts';
 export type { GradientPart, PartRange, PartSums } from './part.ts';
-export { computePart, decodePart, encodePart } from './part.ts';
+export { computePart, decodePart, digestPart, encodePart } from './part.ts';
 export { PartSum, partLimit } from './part-sum.ts';
 export type { Source, Task } from './task.ts';
 export { copyWeights, decodeWeights, encodeWeights, setWeights } from './weights.ts';

@@ -145,13 +145,35 @@ export async function encodePart<Batch>(
   trainer: Trainer<Batch>,
   part: GradientPart,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { sums, gradients, digest } = await copyOf(trainer, part);
+  return packMessage({ ...sums, digest }, await encodePlanes(gradients));
+}
+
+/** The digest of a part, 64 hex digits, as a coordinator tells it of each part that is agreed upon:
+ *  whoever computes the part again knows whether it was right. Throws what `encodePart` does.
+ *  @example
+ *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
+ *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
+ *  const batch = { inputs: Int32Array.of(0, 1, 2, 3), targets: Int32Array.of(1, 2, 3, 0) };
+ *  const part = computePart(trainer, batch, { step: 0, first: 0, count: 1 });
+ *  console.log((await digestPart(trainer, part)).length); // 64
+ */
+export async function digestPart<Batch>(
+  trainer: Trainer<Batch>,
+  part: GradientPart,
+): Promise<string> {
+  return (await copyOf(trainer, part)).digest;
+}
+
+/** A part that was given, checked. */
+async function copyOf<Batch>(trainer: Trainer<Batch>, part: GradientPart) {
   const layout = layoutOf(trainerOf(trainer));
-  const { gradients, ...given } = properties('part', part, ['gradients', ...HEAD]);
-  const sums = readSums(given);
-  typed('gradients', gradients, 'BigInt64Array', layout.size);
-  const copy = new BigInt64Array(gradients);
-  const digest = partDigest(sums, await gradientRoot(copy, layout));
-  return packMessage({ ...sums, digest }, await encodePlanes(copy));
+  const given = properties('part', part, ['gradients', ...HEAD]);
+  const sums = readSums({ ...given });
+  typed('gradients', given.gradients, 'BigInt64Array', layout.size);
+  const gradients = new BigInt64Array(given.gradients);
+  const digest = partDigest(sums, await gradientRoot(gradients, layout));
+  return { sums, gradients, digest };
 }
 
 const headOf = (part: PartRange & PartSums): PartRange & PartSums =>

@@ -39,6 +39,7 @@ const sum = () => new N.PartSum(trainer, WINDOW());
 export const DISTRIBUTED_CALLS = [
   ['computePart', N.computePart, () => [trainer, WINDOW(), RANGE()]],
   ['encodePart', N.encodePart, () => [trainer, part()]],
+  ['digestPart', N.digestPart, () => [trainer, part()]],
   ['decodePart', N.decodePart, () => [trainer, coded.slice()]],
   ['copyWeights', N.copyWeights, () => [trainer]],
   ['setWeights', N.setWeights, () => [trainer, weights.slice()]],

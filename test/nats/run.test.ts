@@ -39,6 +39,32 @@ describe.skipIf(!hasServer)('over nats-server', () => {
     expect(digestOf(out)).toBe(await scene.alone(STEPS));
   });
 
+  test('a liar is named, and gets nothing more', { timeout: 60_000 }, async () => {
+    const more = ['--parts', '2', '--replicate', '2', '--spot-checks', '0'];
+    const coordinator = scene.coordinator('run', STEPS, more);
+    const run = await scene.runOf('run');
+    const liar = scene.liar(run, 'mallory');
+    while (liar.said.out === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    scene.worker(run, 'anna');
+    scene.worker(run, 'bert');
+    const { out, error } = await coordinator.ended;
+    expect(digestOf(out)).toBe(await scene.alone(STEPS));
+    expect(error).toContain('worker mallory is wrong in step 1');
+    expect(events((await liar.ended).out).at(-1)?.told).toContain('refused');
+    expect(scene.read('run/parts.jsonl')).not.toContain('mallory');
+  });
+
+  test('an audit names a liar that was believed', { timeout: 60_000 }, async () => {
+    const coordinator = scene.coordinator('run', STEPS, ['--parts', '2', '--spot-checks', '0']);
+    const run = await scene.runOf('run');
+    scene.liar(run, 'mallory');
+    const { out } = await coordinator.ended;
+    expect(digestOf(out)).not.toBe(await scene.alone(STEPS));
+    const audit = scene.start(['audit', 'run/receipt.jsonl', '--text', 'text.txt', '--json']);
+    const [found] = events((await audit.ended).out);
+    expect(found).toMatchObject({ equal: false, workers: ['mallory'], difference: { step: 1 } });
+  });
+
   test('a coordinator that is killed goes on', { timeout: 90_000 }, async () => {
     const steps = 40;
     const alone = scene.alone(steps);

@@ -32,6 +32,7 @@ export declare class Scene {
     name: string,
     how?: { program?: string[]; server?: string; more?: readonly string[] },
   ): Started;
+  liar(run: string, name: string): Started;
   alone(steps: number): Promise<string>;
   saved(directory: string): Promise<string>;
   runOf(directory: string): Promise<string>;

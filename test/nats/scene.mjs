@@ -83,7 +83,8 @@ export class Scene {
   /** Runs a command of retrograd; `ended` resolves to its exit code and what it said. */
   start(words, { program = [process.execPath], env = {} } = {}) {
     const [command, ...before] = program;
-    const child = spawn(command, [...before, CLI, ...words], {
+    const script = words.length === 0 ? [] : [CLI, ...words];
+    const child = spawn(command, [...before, ...script], {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
@@ -122,6 +123,12 @@ export class Scene {
   worker(run, name, { program, server = this.server, more = [] } = {}) {
     const words = ['worker', '--server', server, '--run', run, '--name', name, '--json'];
     return this.start([...words, ...more], { program });
+  }
+
+  /** A worker that lies. */
+  liar(run, name) {
+    const liar = fileURLToPath(new URL('liar.mjs', import.meta.url));
+    return this.start([], { program: [process.execPath, liar, this.server, run, name] });
   }
 
   /** The weights' digest of one machine alone. */

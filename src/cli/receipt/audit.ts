@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { quote } from '../argv.ts';
+import { oneLine, quote } from '../argv.ts';
 import { count, table } from '../format.ts';
 import { beginWith } from '../init.ts';
 import type { SavedRun } from '../kinds/kind.ts';
@@ -36,6 +36,7 @@ import { digestsBeside } from './digest-thread.ts';
 import { NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
 import { about, readReceiptFile } from './run-receipt.ts';
 import { onlySteps, type Segment, sampleOf, segmentsOf } from './segments.ts';
+import { wrongWorkers } from './workers.ts';
 
 export interface AuditValues extends RunValues {
   all?: boolean;
@@ -194,6 +195,7 @@ async function judgeKernels(one: Audit, segments: readonly Segment[], step: numb
   const { trainer, task, taskOf } = await start(one, segment);
   const { options, values } = one;
   while (trainer.steps < step - 1) trainStep(task);
+  const workers = await wrongWorkers(one.path, task);
   const tensors: NamedTensor[] = trainer.tensors().map((t) => ({ ...t, data: t.data.slice() }));
   trainer.close();
   if (values.json !== true) status(`judging the kernels of step ${step} ...`);
@@ -205,7 +207,7 @@ async function judgeKernels(one: Audit, segments: readonly Segment[], step: numb
   status('');
   if (fault !== undefined && values.case !== undefined)
     writeNew(values.case, `${JSON.stringify({ ...fault, case: undefined, ...fault.case })}\n`);
-  return fault;
+  return { fault, workers };
 }
 
 function blockOf(name: string | undefined): string {
@@ -225,17 +227,20 @@ function inWords({ step, fields, gradient, tensor }: Difference): string {
 /** The kernels of a step, in words; undefined if they could not be judged. */
 async function kernelsInWords(one: Audit, segments: readonly Segment[], step: number) {
   try {
-    const fault = await judgeKernels(one, segments, step);
+    const { fault, workers } = await judgeKernels(one, segments, step);
     const kernels =
       fault === undefined
         ? `every kernel of step ${step} computes here what the reference does`
         : `call ${fault.call} of step ${step}, ${fault.kernel}, does not compute here what the ` +
           `reference does: this machine cannot be trusted (expected ${fault.expected}, computed ` +
           `${fault.computed})`;
-    return { fault, kernels };
+    const names = workers.map(oneLine).join(', ');
+    const who = names === '' ? '' : `\nparts of it were computed wrongly by ${names}`;
+    return { fault, kernels: kernels + who, workers };
   } catch (error) {
     if (!(error instanceof RetrogradError)) throw error;
-    return { fault: undefined, kernels: `the kernels were not judged: ${error.message}` };
+    const kernels = `the kernels were not judged: ${error.message}`;
+    return { fault: undefined, kernels, workers: [] };
   }
 }
 
@@ -257,7 +262,8 @@ async function conclude(
   if (values.json === true) {
     const kernel = judged?.fault && { ...judged.fault, case: undefined };
     const found = { steps, nonce: nonce ?? null, difference: difference ?? null };
-    printJson({ event: 'audit', equal: code === 0, ...found, kernel: kernel ?? null });
+    const { workers } = judged ?? { workers: [] };
+    printJson({ event: 'audit', equal: code === 0, ...found, kernel: kernel ?? null, workers });
     return code;
   }
   print(said);
