@@ -63,6 +63,8 @@ export async function encodeWeights(
   base?: Int32Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
   typed('weights', weights, 'Int32Array');
+  // one that is detached is empty, and cannot be copied
+  if (weights.length === 0) return encodePlanes(new Int32Array(0));
   if (base === undefined) return encodePlanes(new Int32Array(weights));
   typed('base', base, 'Int32Array', weights.length, weights.length);
   return encodePlanes(weights.map((weight, i) => weight - base[i]) as Weights);

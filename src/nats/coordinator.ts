@@ -11,11 +11,13 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { Msg, NatsConnection } from '@nats-io/nats-core';
+import { whole } from '../core/check.ts';
 import { RetrogradError } from '../core/errors.ts';
 import type { CoordinatorCourier, Desk } from '../distributed/index.ts';
 import {
   blobSubject,
   CHUNK,
+  checkConnection,
   checkToken,
   logStream,
   logSubject,
@@ -46,21 +48,58 @@ interface Arriving {
   bytes: number;
 }
 
-/** A coordinator's courier over a NATS server with JetStream.
+/** What carries a coordinator's messages over a NATS server. */
+export interface RunCourier extends CoordinatorCourier {
+  /** Says what the run is to all who look for it. `put` puts what they will fetch, now and whenever
+   *  the server has lost it. */
+  announce(manifest: Bytes, put: () => Promise<void>): Promise<void>;
+  /** Puts the line of a step into the log, where the first one stays; returns that. */
+  append(step: number, line: string): Promise<string>;
+  /** Whether another coordinator of the run answers. */
+  isTaken(): Promise<boolean>;
+  /** Removes the run from the server. */
+  remove(): Promise<void>;
+}
+
+/** A coordinator's courier over a connection to a NATS server with JetStream: of `connect`, from
+ *  @nats-io/transport-node, or `wsconnect`, from @nats-io/nats-core. `most`: bytes of the largest
+ *  result that is taken (2^31 - 1). Throws UsageError for a name that no subject can have,
+ *  RetrogradError if the server has no JetStream.
  *  @example
- *  const connection = await connect({ servers: '127.0.0.1:4222' }); // @nats-io/transport-node
- *  const courier = await NatsCoordinator.open(connection, 'r1');
- *  const coordinator = new Coordinator(trainer, courier, { run: 'r1', kernels });
+ *  async function coordinate(connection, trainer, kernels) {
+ *    const courier = await openCoordinator(connection, 'r1');
+ *    return new Coordinator(trainer, courier, { run: 'r1', kernels });
+ *  }
+ *  await coordinate('no connection').catch(({ name }) => console.log(name)); // UsageError
  */
-export class NatsCoordinator implements CoordinatorCourier {
-  /** Kept by bundlers. @internal */
-  static readonly name: string = 'NatsCoordinator';
+export async function openCoordinator(
+  connection: NatsConnection,
+  run: string,
+  most = MOST,
+): Promise<RunCourier> {
+  checkToken('run', run);
+  checkConnection(connection);
+  whole('most', most, 1, MOST);
+  try {
+    const manager = await jetstreamManager(connection);
+    const own = new NatsCoordinator(connection, manager, jetstream(connection), run, most);
+    await own.open();
+    return own;
+  } catch (error) {
+    throw new RetrogradError(
+      `the server keeps nothing: ${(error as Error).message}`,
+      'start it with JetStream: nats-server -js',
+    );
+  }
+}
+
+class NatsCoordinator implements RunCourier {
   private manifest: Bytes | undefined;
   /** Puts again what was put, where the server has lost its store. */
   private restore: () => Promise<void> = async () => undefined;
   private readonly arriving = new Map<string, Arriving>();
 
-  private constructor(
+  constructor(
     private readonly connection: NatsConnection,
     private readonly manager: JetStreamManager,
     private readonly stream: JetStreamClient,
@@ -68,30 +107,10 @@ export class NatsCoordinator implements CoordinatorCourier {
     private readonly most: number,
   ) {}
 
-  /** `most`: bytes of the largest result that is taken (2^31 - 1). Throws UsageError for a name
-   *  that no subject can have, RetrogradError if the server has no JetStream.
-   *  @example
-   *  const courier = await NatsCoordinator.open(connection, 'r1');
-   *  await courier.announce(manifest, () => courier.put(sha256, data)); // workers find both
-   */
-  static async open(
-    connection: NatsConnection,
-    run: string,
-    most = MOST,
-  ): Promise<NatsCoordinator> {
-    checkToken('run', run);
-    try {
-      const manager = await jetstreamManager(connection);
-      const own = new NatsCoordinator(connection, manager, jetstream(connection), run, most);
-      await own.makeStreams();
-      own.watch();
-      return own;
-    } catch (error) {
-      throw new RetrogradError(
-        `the server keeps nothing: ${(error as Error).message}`,
-        'start it with JetStream: nats-server -js',
-      );
-    }
+  /** Makes the streams, and looks at them whenever the server is there again. */
+  async open(): Promise<void> {
+    await this.makeStreams();
+    this.watch();
   }
 
   private async makeStreams(): Promise<void> {
@@ -113,7 +132,6 @@ export class NatsCoordinator implements CoordinatorCourier {
     await manager.streams.add(log as never);
   }
 
-  /** Looks at the streams whenever the server is there again. */
   private async watch(): Promise<void> {
     for await (const { type } of this.connection.status())
       if (type === 'reconnect') await this.repair().catch(() => undefined); // a put tries again
@@ -158,6 +176,7 @@ export class NatsCoordinator implements CoordinatorCourier {
     await this.keeping(() => this.stream.publish(manifestSubject(this.run), manifest));
   }
 
+  /** Keeps bytes under their SHA-256, 64 hex digits. */
   async put(sha256: string, bytes: Bytes): Promise<void> {
     const pieces = cut(bytes, this.room());
     const message = (i: number): Bytes => (i === 0 ? counted(pieces.length, pieces[0]) : pieces[i]);
@@ -172,6 +191,7 @@ export class NatsCoordinator implements CoordinatorCourier {
     return (this.connection.info?.max_payload ?? CHUNK + 4) - 4;
   }
 
+  /** Those are not needed any more. */
   async drop(sha256: string): Promise<void> {
     const filter = `${PREFIX}.${this.run}.blob.${sha256}.>`;
     await this.manager.streams.purge(openStream(this.run), { filter }).catch(() => undefined);
@@ -201,6 +221,7 @@ export class NatsCoordinator implements CoordinatorCourier {
     );
   }
 
+  /** Answers workers by `desk` from now on: a `Coordinator` calls it. */
   async serve(desk: Desk): Promise<void> {
     const { connection, run } = this;
     connection.subscribe(presenceSubject(run), {

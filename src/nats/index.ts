@@ -1,6 +1,6 @@
 // Training across machines over NATS: the official clients, which this entry alone needs.
 
-export { NatsCoordinator } from './coordinator.ts';
+export { openCoordinator, type RunCourier } from './coordinator.ts';
 export { inboxOf, workerPermissions } from './names.ts';
 export { listRuns, type RunOnServer } from './runs.ts';
-export { fetchManifest, NatsWorker } from './worker.ts';
+export { fetchManifest, openWorker } from './worker.ts';

@@ -1,6 +1,7 @@
 // How messages and streams of a run are called on the server. A worker's name is part of the
 // subjects that it publishes, so a server's permissions can keep it to its own.
 
+import { having } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 
 /** What every subject of the library begins with. */
@@ -16,6 +17,10 @@ export function checkToken(what: string, value: unknown): string {
       '_ and -',
   );
 }
+
+/** Throws UsageError for what is no connection of the clients'. */
+export const checkConnection = (value: unknown): void =>
+  void having('connection', value, ['request', 'publish', 'subscribe', 'status']);
 
 /** Bytes of a message, where the server allows as many: it advises against more than 8 MB and takes
  *  1 MB if it is not told otherwise. */

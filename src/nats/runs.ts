@@ -2,10 +2,11 @@
 
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { logStream, runOf } from './names.ts';
+import { checkConnection, logStream, runOf } from './names.ts';
 
 /** A run on a server. */
 export interface RunOnServer {
+  /** Its name. */
   run: string;
   /** Steps in its log. */
   steps: number;
@@ -15,9 +16,11 @@ export interface RunOnServer {
 
 /** The runs that a server knows, by name.
  *  @example
- *  for (const { run, steps } of await listRuns(connection)) console.log(run, steps);
+ *  const names = async (connection) => (await listRuns(connection)).map(({ run }) => run);
+ *  await names('no connection').catch(({ name }) => console.log(name)); // UsageError
  */
 export async function listRuns(connection: NatsConnection): Promise<RunOnServer[]> {
+  checkConnection(connection);
   const manager = await jetstreamManager(connection);
   const found: RunOnServer[] = [];
   for await (const name of manager.streams.names()) {

@@ -2,6 +2,7 @@
 
 import { type DirectStreamAPI, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { whole } from '../core/check.ts';
 import { sha256 as digest, hex } from '../core/digest.ts';
 import { RetrogradError } from '../core/errors.ts';
 import type { WorkerCourier } from '../distributed/index.ts';
@@ -9,6 +10,7 @@ import {
   askSubject,
   blobSubject,
   CHUNK,
+  checkConnection,
   checkToken,
   manifestSubject,
   openStream,
@@ -23,19 +25,25 @@ const REPORTING = 8000;
 /** Pieces that are fetched at once. */
 const AT_ONCE = 8;
 
-const directOf = async (connection: NatsConnection): Promise<DirectStreamAPI> =>
-  (await jetstreamManager(connection, { checkAPI: false })).direct;
+/** Most bytes of a blob. */
+const MOST = 2 ** 31 - 1;
+
+async function directOf(connection: NatsConnection): Promise<DirectStreamAPI> {
+  checkConnection(connection);
+  return (await jetstreamManager(connection, { checkAPI: false })).direct;
+}
 
 /** What a run says of itself, or undefined if the server does not know it.
  *  @example
- *  const manifest = await fetchManifest(connection, 'r1');
+ *  const isKnown = async (connection) => (await fetchManifest(connection, 'r1')) !== undefined;
+ *  await isKnown('no connection').catch(({ name }) => console.log(name)); // UsageError
  */
 export async function fetchManifest(
   connection: NatsConnection,
   run: string,
 ): Promise<Bytes | undefined> {
-  const direct = await directOf(connection);
   const last_by_subj = manifestSubject(checkToken('run', run));
+  const direct = await directOf(connection);
   return last(direct, openStream(run), last_by_subj);
 }
 
@@ -53,19 +61,37 @@ async function last(
   }
 }
 
-/** A worker's courier over a NATS server.
+/** A worker's courier over a connection to a NATS server, of `connect({ servers, inboxPrefix:
+ *  inboxOf(worker) })`. `worker`: its name, which the server's permissions may know
+ *  (workerPermissions). `most`: bytes of the largest blob that is fetched (2^31 - 1). Throws
+ *  UsageError for a name that no subject can have.
  *  @example
- *  const connection = await connect({ servers, inboxPrefix: inboxOf('anna') });
- *  const courier = await NatsWorker.open(connection, 'r1', 'anna');
- *  await work({ trainer, batchOf, courier, name: 'anna', run: 'r1', kernels });
+ *  async function join(connection, trainer, batchOf, kernels) {
+ *    const courier = await openWorker(connection, 'r1', 'anna');
+ *    return work({ trainer, batchOf, courier, name: 'anna', run: 'r1', kernels });
+ *  }
+ *  await join('no connection').catch(({ name }) => console.log(name)); // UsageError
  */
-export class NatsWorker implements WorkerCourier {
-  /** Kept by bundlers. @internal */
-  static readonly name: string = 'NatsWorker';
+export async function openWorker(
+  connection: NatsConnection,
+  run: string,
+  worker: string,
+  most = MOST,
+): Promise<WorkerCourier> {
+  checkToken('run', run);
+  checkToken('worker', worker);
+  whole('most', most, 1, MOST);
+  const direct = await directOf(connection);
+  const own = new NatsWorker(connection, direct, run, worker, most);
+  own.listen();
+  return own;
+}
+
+class NatsWorker implements WorkerCourier {
   /** What ends the questions that wait for an answer. */
   private readonly waiting = new Set<(error: Error) => void>();
 
-  private constructor(
+  constructor(
     private readonly connection: NatsConnection,
     private readonly direct: DirectStreamAPI,
     private readonly run: string,
@@ -73,33 +99,14 @@ export class NatsWorker implements WorkerCourier {
     private readonly most: number,
   ) {}
 
-  /** `worker`: its name, which the server's permissions may know (workerPermissions). `most`: bytes
-   *  of the largest blob that is fetched (2^31 - 1). Throws UsageError for a name that no subject
-   *  can have.
-   *  @example
-   *  const courier = await NatsWorker.open(connection, 'r1', 'anna');
-   *  console.log(await courier.fetch('0'.repeat(64))); // undefined
-   */
-  static async open(
-    connection: NatsConnection,
-    run: string,
-    worker: string,
-    most = 2 ** 31 - 1,
-  ): Promise<NatsWorker> {
-    checkToken('run', run);
-    checkToken('worker', worker);
-    const own = new NatsWorker(connection, await directOf(connection), run, worker, most);
-    own.watch();
-    return own;
-  }
-
   /** An answer that was on its way when the connection broke does not come any more. */
-  private async watch(): Promise<void> {
+  async listen(): Promise<void> {
     for await (const { type } of this.connection.status())
       if (type === 'disconnect')
         for (const leave of this.waiting) leave(new RetrogradError('the connection broke'));
   }
 
+  /** Asks the coordinator for work: `work` calls it. */
   async ask(message: Bytes): Promise<Bytes> {
     return this.request(askSubject(this.run, this.worker), message, ASKING);
   }
@@ -116,6 +123,7 @@ export class NatsWorker implements WorkerCourier {
     throw new RetrogradError('the coordinator did not understand', 'it is asked again');
   }
 
+  /** Hands in a result: `work` calls it. */
   async report(message: Bytes): Promise<Bytes> {
     const { connection, run, worker } = this;
     const pieces = cut(message, connection.info?.max_payload);
@@ -127,6 +135,7 @@ export class NatsWorker implements WorkerCourier {
     return this.request(subject(pieces.length - 1), pieces[pieces.length - 1], REPORTING);
   }
 
+  /** Bytes that the coordinator has put; undefined if they are gone. */
   async fetch(sha256: string): Promise<Bytes | undefined> {
     const { direct, run, most } = this;
     const get = (piece: number): Promise<Bytes | undefined> =>

@@ -6,7 +6,7 @@ import { type StepReport, Trainer } from '../index.ts';
 import { type Difference, differenceOf } from './compare.ts';
 import { digestWeights, stateLeaves, webSha256 } from './digests.ts';
 import { rootOf } from './format.ts';
-import { lastStep, type Receipt, readReceipt } from './read.ts';
+import { copyFile, lastStep, type Receipt, readReceipt } from './read.ts';
 import { type DigestOptions, Recorder } from './recorder.ts';
 
 /** How an audit goes. */
@@ -67,7 +67,7 @@ export async function audit<Batch>(
   instance<object>('trainer', trainer, Trainer, 'a Trainer');
   callback('step', step);
   const receipt = readReceipt(file);
-  const bytes = new Uint8Array(file);
+  const bytes = copyFile(file);
   const last = lastStep(receipt);
   const defaults = { until: last, onStep: undefined, sha256: webSha256 };
   const given = fields<AuditOptions>('options', options, defaults);

@@ -3,7 +3,7 @@
 import { connect } from '@nats-io/transport-node';
 import { work } from '../../dist/distributed.js';
 import { Trainer } from '../../dist/index.js';
-import { fetchManifest, inboxOf, NatsWorker } from '../../dist/nats.js';
+import { fetchManifest, inboxOf, openWorker } from '../../dist/nats.js';
 import { readReceipt, receiptOptions } from '../../dist/receipt.js';
 
 const [servers, run, name] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const trainer = Trainer.create(receiptOptions(file));
 const { kernels } = readReceipt(file).header;
 const size = trainer.options.batch * trainer.options.model.config.context;
 const zeros = { inputs: new Int32Array(size), targets: new Int32Array(size) };
-const courier = await NatsWorker.open(connection, run, name);
+const courier = await openWorker(connection, run, name);
 const onTask = ({ step }) => console.log(JSON.stringify({ event: 'task', step }));
 const about = { courier, name, run, kernels, onTask };
 const told = await work({ trainer, batchOf: () => zeros, ...about }).then(

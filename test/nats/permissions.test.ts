@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   fetchManifest,
   inboxOf,
-  NatsCoordinator,
-  NatsWorker,
+  openCoordinator,
+  openWorker,
+  type RunCourier,
   workerPermissions,
 } from '../../src/nats/index.ts';
 import { hasServer, Scene } from './scene.mjs';
@@ -27,7 +28,7 @@ describe.skipIf(!hasServer)('a worker of nats-server', () => {
   const connections: NatsConnection[] = [];
   const denied: string[] = [];
   let anna: NatsConnection;
-  let courier: NatsCoordinator;
+  let courier: RunCourier;
 
   async function join(user: string, inboxPrefix?: string): Promise<NatsConnection> {
     const servers = `127.0.0.1:${scene?.port}`;
@@ -40,7 +41,7 @@ describe.skipIf(!hasServer)('a worker of nats-server', () => {
   beforeAll(async () => {
     const users = [{ user: 'coordinator', password: 'secret' }, userOf('anna'), userOf('bert')];
     await scene?.startServer({ authorization: { users } });
-    courier = await NatsCoordinator.open(await join('coordinator'), RUN);
+    courier = await openCoordinator(await join('coordinator'), RUN);
     await courier.serve({
       ask: async (worker) => bytes(`{"hello":"${worker}"}\n`),
       report: async (worker, message) => bytes(`{"from":"${worker}","size":${message.length}}\n`),
@@ -69,7 +70,7 @@ describe.skipIf(!hasServer)('a worker of nats-server', () => {
   }
 
   test('asks, hands in, and fetches', async () => {
-    const worker = await NatsWorker.open(anna, RUN, 'anna');
+    const worker = await openWorker(anna, RUN, 'anna');
     const text = async (answer: Promise<Uint8Array | undefined>): Promise<string> =>
       new TextDecoder().decode(await answer);
     expect(await text(worker.ask(bytes('{}\n')))).toBe('{"hello":"anna"}\n');
@@ -82,7 +83,7 @@ describe.skipIf(!hasServer)('a worker of nats-server', () => {
   });
 
   test('is what its user is called, whatever it says', async () => {
-    const other = await NatsWorker.open(anna, RUN, 'bert');
+    const other = await openWorker(anna, RUN, 'bert');
     expect(await isDenied(() => other.ask(bytes('{}\n')))).toBe(true);
     expect(await isDenied(() => other.report(bytes('{}\n')))).toBe(true);
   });

@@ -11,8 +11,9 @@ import type { Interrupts } from '../interrupts.ts';
 import {
   Coordinator,
   type CoordinatorEvent,
-  NatsCoordinator,
+  openCoordinator,
   RetrogradError,
+  type RunCourier,
   readReceipt,
   type StepReport,
   UsageError,
@@ -68,7 +69,7 @@ export class DividedRun {
 
   private constructor(
     private readonly coordinator: Coordinator<never>,
-    private readonly courier: NatsCoordinator,
+    private readonly courier: RunCourier,
     private readonly server: LocalServer | undefined,
     private readonly end: () => Promise<void>,
     readonly run: string,
@@ -95,7 +96,7 @@ export class DividedRun {
     const server = isLocal ? await startServer(run, names) : undefined;
     const address = server?.address(COORDINATOR) ?? values.server;
     const connection = await connectTo({ ...values, server: address });
-    const courier = await NatsCoordinator.open(connection, run);
+    const courier = await openCoordinator(connection, run);
     if (await courier.isTaken()) {
       await connection.close();
       throw new UsageError(

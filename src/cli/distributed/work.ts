@@ -10,12 +10,13 @@ import { kindOf } from '../kinds/kinds.ts';
 import {
   checkTrainOptions,
   fetchManifest,
-  NatsWorker,
+  openWorker,
   RetrogradError,
   readReceipt,
   receiptOptions,
   UsageError,
   verify,
+  type WorkerCourier,
   type WorkReport,
   work,
 } from '../library.ts';
@@ -62,7 +63,7 @@ async function patiently<T>(find: () => Promise<T | undefined>): Promise<T | und
 
 /** The files of the run's data, fetched into a directory; the values that name them. */
 async function fetchData(
-  courier: NatsWorker,
+  courier: WorkerCourier,
   { files, run }: Manifest,
   directory: string,
 ): Promise<RunValues> {
@@ -80,7 +81,7 @@ async function fetchData(
 }
 
 /** A trainer of the run, and what makes its batches. */
-async function prepare(courier: NatsWorker, manifest: Manifest, values: WorkerValues) {
+async function prepare(courier: WorkerCourier, manifest: Manifest, values: WorkerValues) {
   const file = Buffer.from(manifest.header);
   const { header } = readReceipt(file);
   const given = receiptOptions(file);
@@ -144,7 +145,7 @@ export async function runWorker(values: WorkerValues): Promise<number> {
   const connection = await connectTo({ ...values, server }, name);
   try {
     const manifest = await manifestFor(connection, run);
-    const courier = await NatsWorker.open(connection, run, name);
+    const courier = await openWorker(connection, run, name);
     const { trainer, task } = await prepare(courier, manifest, values);
     const { maxTransfer = Infinity } = values;
     const onTask = (_: unknown, done: WorkReport): boolean => {
