@@ -1,6 +1,6 @@
-// A worker's side of a NATS server, and who looks for a run.
+// A worker's side of a NATS server, and who looks for a run. What JetStream keeps is asked for by
+// plain requests, so that a page does not need its client: that has 19 kB, compressed.
 
-import { type DirectStreamAPI, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { whole } from '../core/check.ts';
 import { sha256 as digest, hex } from '../core/digest.ts';
@@ -19,19 +19,15 @@ import {
 import { type Bytes, cut, join, uncounted } from './pieces.ts';
 
 /** Milliseconds that an answer may take: to a question, which a coordinator keeps for two seconds
- *  at most, and to a result. One that was killed never answers. */
+ *  at most, to a result, and from what the server keeps. One that was killed never answers. */
 const ASKING = 5000;
 const REPORTING = 8000;
+const FETCHING = 5000;
 /** Pieces that are fetched at once. */
 const AT_ONCE = 8;
 
 /** Most bytes of a blob. */
 const MOST = 2 ** 31 - 1;
-
-async function directOf(connection: NatsConnection): Promise<DirectStreamAPI> {
-  checkConnection(connection);
-  return (await jetstreamManager(connection, { checkAPI: false })).direct;
-}
 
 /** What a run says of itself, or undefined if the server does not know it.
  *  @example
@@ -42,20 +38,21 @@ export async function fetchManifest(
   connection: NatsConnection,
   run: string,
 ): Promise<Bytes | undefined> {
-  const last_by_subj = manifestSubject(checkToken('run', run));
-  const direct = await directOf(connection);
-  return last(direct, openStream(run), last_by_subj);
+  const subject = manifestSubject(checkToken('run', run));
+  checkConnection(connection);
+  return last(connection, run, subject);
 }
 
-/** The last message of a subject; undefined if there is none. */
+/** The last message of a subject of the run's stream; undefined if there is none. */
 async function last(
-  direct: DirectStreamAPI,
-  stream: string,
-  last_by_subj: string,
+  connection: NatsConnection,
+  run: string,
+  subject: string,
 ): Promise<Bytes | undefined> {
   try {
-    const found = await direct.getMessage(stream, { last_by_subj });
-    return found === null ? undefined : new Uint8Array(found.data);
+    const place = `$JS.API.DIRECT.GET.${openStream(run)}.${subject}`;
+    const { data, headers } = await connection.request(place, '', { timeout: FETCHING });
+    return headers?.code === 0 ? new Uint8Array(data) : undefined; // 404: no such message
   } catch {
     return undefined; // no such stream, or nobody answers: it may come later
   }
@@ -81,8 +78,8 @@ export async function openWorker(
   checkToken('run', run);
   checkToken('worker', worker);
   whole('most', most, 1, MOST);
-  const direct = await directOf(connection);
-  const own = new NatsWorker(connection, direct, run, worker, most);
+  checkConnection(connection);
+  const own = new NatsWorker(connection, run, worker, most);
   own.listen();
   return own;
 }
@@ -93,7 +90,6 @@ class NatsWorker implements WorkerCourier {
 
   constructor(
     private readonly connection: NatsConnection,
-    private readonly direct: DirectStreamAPI,
     private readonly run: string,
     private readonly worker: string,
     private readonly most: number,
@@ -137,9 +133,9 @@ class NatsWorker implements WorkerCourier {
 
   /** Bytes that the coordinator has put; undefined if they are gone. */
   async fetch(sha256: string): Promise<Bytes | undefined> {
-    const { direct, run, most } = this;
+    const { connection, run, most } = this;
     const get = (piece: number): Promise<Bytes | undefined> =>
-      last(direct, openStream(run), blobSubject(run, sha256, piece));
+      last(connection, run, blobSubject(run, sha256, piece));
     const first = await get(0);
     const head = first === undefined ? undefined : uncounted(first);
     if (head === undefined || head.count * CHUNK > most + CHUNK) return undefined;
