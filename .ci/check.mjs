@@ -12,6 +12,7 @@ const TOOLS = [
   ['typescript/bin/tsc', '--noEmit'],
   ['typescript/bin/tsc', '--noEmit', '-p', 'docs/playground'],
   ['typescript/bin/tsc', '--noEmit', '-p', 'docs/examples/digits'],
+  ['typescript/bin/tsc', '--noEmit', '-p', 'docs/examples/volunteer'],
 ];
 
 for (const [tool, ...words] of TOOLS) {

@@ -155,6 +155,7 @@ export const BLOCKS = {
   'pages-browsers': inBrowsers,
   'pages-digits': foundOf('digits'),
   'pages-playground': foundOf('playground'),
+  'pages-volunteer': foundOf('volunteer'),
 };
 
 export const CHARTS = { 'memory.svg': () => memoryChart(result('memory')) };

@@ -14,8 +14,13 @@ export const FOLDER = join(ROOT, 'build/playground');
 /** What the page imports is what every program of a user imports. */
 const LIBRARY = {
   retrograd: 'dist/index.js',
+  'retrograd/distributed': 'dist/distributed.js',
   'retrograd/generate': 'dist/generate.js',
+  'retrograd/nats': 'dist/nats.js',
+  'retrograd/receipt': 'dist/receipt.js',
   'retrograd/thread': 'dist/serve.js',
+  'retrograd/tokenizer': 'dist/tokenizer.js',
+  'retrograd/verify': 'dist/verify.js',
 };
 export const fromDist = {
   name: 'from-dist',

@@ -19,6 +19,7 @@ const TITLES = {
   models: 'Models, layers, rules and optimizers of your own',
   node: 'Node',
   vite: 'A Vite app',
+  volunteer: 'Volunteers',
 };
 const ORDER = ['node', 'deno', 'bun', 'browser', 'bundled-worker', 'vite', 'cloudflare'];
 const IS_BINARY = /\.gz$/;

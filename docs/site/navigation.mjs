@@ -29,6 +29,7 @@ export const GROUPS = [
       ['Checkpoint format', 'docs/checkpoint-format.md'],
       ['Receipts', 'docs/receipts.md'],
       ['Many machines', 'docs/distributed.md'],
+      ['Volunteers', 'docs/volunteer.md'],
       ['Continuous integration', 'docs/ci.md'],
     ],
   },
