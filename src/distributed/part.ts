@@ -11,7 +11,7 @@ import { bytesOf, digestBytes, digestText } from './digest.ts';
 import { DistributedError } from './errors.ts';
 import { sumGradients } from './inside.ts';
 import { packMessage, unpackMessage } from './message.ts';
-import { decodePlanes, encodePlanes, mostBytes } from './planes.ts';
+import { mostBytes, packNumbers, unpackNumbers } from './packing.ts';
 
 /** Which samples of which step. */
 export interface PartRange {
@@ -146,7 +146,7 @@ export async function encodePart<Batch>(
   part: GradientPart,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { sums, gradients, digest } = await copyOf(trainer, part);
-  return packMessage({ ...sums, digest }, await encodePlanes(gradients));
+  return packMessage({ ...sums, digest }, packNumbers(gradients));
 }
 
 /** The digest of a part, 64 hex digits, as a coordinator tells it of each part that is agreed upon:
@@ -218,7 +218,7 @@ export async function decodeGradients(
 ): Promise<GradientPart['gradients']> {
   if (body.length > mostBytes(size, 8))
     throw new DistributedError(`a part has ${body.length} bytes, more than its gradients can have`);
-  return (await decodePlanes(body, size, 8)) as GradientPart['gradients'];
+  return unpackNumbers(body, size, 8) as GradientPart['gradients'];
 }
 
 /** Names of the weights, for what is sent of them. */

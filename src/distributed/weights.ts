@@ -5,8 +5,8 @@ import { UsageError } from '../core/errors.ts';
 import type { Trainer } from '../index.ts';
 import { WEIGHT_LIMIT } from '../memory/formats.ts';
 import { DistributedError } from './errors.ts';
+import { mostBytes, packNumbers, unpackNumbers } from './packing.ts';
 import { trainerOf, weightTensors } from './part.ts';
-import { decodePlanes, encodePlanes, mostBytes } from './planes.ts';
 
 export type Weights = Int32Array<ArrayBuffer>;
 
@@ -64,10 +64,10 @@ export async function encodeWeights(
 ): Promise<Uint8Array<ArrayBuffer>> {
   typed('weights', weights, 'Int32Array');
   // one that is detached is empty, and cannot be copied
-  if (weights.length === 0) return encodePlanes(new Int32Array(0));
-  if (base === undefined) return encodePlanes(new Int32Array(weights));
+  if (weights.length === 0) return packNumbers(new Int32Array(0));
+  if (base === undefined) return packNumbers(new Int32Array(weights));
   typed('base', base, 'Int32Array', weights.length, weights.length);
-  return encodePlanes(weights.map((weight, i) => weight - base[i]) as Weights);
+  return packNumbers(weights.map((weight, i) => weight - base[i]) as Weights);
 }
 
 /** `count` weights from bytes that may be anything. Takes no more memory than they need. Throws
@@ -86,7 +86,7 @@ export async function decodeWeights(
   if (base !== undefined) typed('base', base, 'Int32Array', count, count);
   if (bytes.length > mostBytes(count, 4))
     throw new DistributedError(`weights have ${bytes.length} bytes, more than ${count} can have`);
-  const weights = (await decodePlanes(bytes, count, 4)) as Weights;
+  const weights = unpackNumbers(bytes, count, 4) as Weights;
   if (base !== undefined) for (let i = 0; i < count; i++) weights[i] += base[i];
   return weights;
 }

@@ -8,8 +8,8 @@ import { type Bytes, CLOCK, type Clock, type WorkerCourier } from './courier.ts'
 import { bytesOf, digestBytes } from './digest.ts';
 import { DistributedError } from './errors.ts';
 import { packMessage, unpackMessage } from './message.ts';
+import { packNumbers } from './packing.ts';
 import { computePart, gradientRoot, layoutOf, partDigest, trainerOf } from './part.ts';
-import { encodePlanes } from './planes.ts';
 import { PROTOCOL, readTask, type Source, sealOf, type Task, taskId } from './task.ts';
 import { copyWeights, decodeWeights, setWeights } from './weights.ts';
 
@@ -148,7 +148,7 @@ class Worker<Batch> {
       const seal = sealOf(partDigest(part, root), name);
       this.done.parts++;
       if (!upload) return packMessage({ ...about, seal });
-      return packMessage({ ...about, ...sums, seal }, await encodePlanes(gradients));
+      return packMessage({ ...about, ...sums, seal }, packNumbers(gradients));
     } catch (error) {
       const isResult = error instanceof OverflowError || error instanceof ReconstructionError;
       if (!isResult) throw error;

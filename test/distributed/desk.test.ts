@@ -9,7 +9,7 @@ import {
   type Desk,
 } from '../../src/distributed/index.ts';
 import { packMessage, unpackMessage } from '../../src/distributed/message.ts';
-import { encodePlanes } from '../../src/distributed/planes.ts';
+import { packNumbers } from '../../src/distributed/packing.ts';
 import { computeResult } from '../../src/distributed/result.ts';
 import { readTask, sealOf, type Task, taskId } from '../../src/distributed/task.ts';
 import { type TextBatch, Trainer } from '../../src/index.ts';
@@ -70,7 +70,7 @@ class Table {
     const { part, answer } = await computeResult(this.computer, batchOf(0), task);
     const { gradients, ...sums } = part;
     const head = { ...sums, task: taskId(task), seal: sealOf(answer, worker) };
-    const body = task.upload ? await encodePlanes(gradients) : new Uint8Array(0);
+    const body = task.upload ? packNumbers(gradients) : new Uint8Array(0);
     return unpackMessage(await (this.desk as Desk).report(worker, change(head, body))).head;
   }
 

@@ -2,7 +2,6 @@
 // computing itself.
 
 import { createHash } from 'node:crypto';
-import { deflateSync, inflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import {
   Coordinator,
@@ -21,33 +20,40 @@ const message = (head: object, body: Uint8Array = Buffer.alloc(0)): Bytes =>
   Uint8Array.from(Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]));
 const headOf = (bytes: Bytes) => JSON.parse(Buffer.from(bytes).toString().split('\n')[0]);
 
-/** Numbers of so many bytes from their planes. */
+/** Numbers of so many bytes from their blocks of 64. */
 function uncode(coded: Buffer, count: number, width: number): bigint[] {
-  const zigzag = new Array<bigint>(count).fill(0n);
-  let at = 1;
-  for (let plane = 0; plane < coded[0]; plane++) {
-    const length = coded.readUInt32LE(at + 1);
-    const body = coded.subarray(at + 5, at + 5 + length);
-    const bytes = coded[at] === 1 ? inflateSync(body) : body;
-    for (let i = 0; i < count; i++) zigzag[i] |= BigInt(bytes[i]) << BigInt(8 * plane);
-    at += 5 + length;
+  const blocks = Math.ceil(count / 64);
+  let at = Math.ceil((2 * blocks) / 4) * 4;
+  const numbers: bigint[] = [];
+  for (let block = 0; block < blocks; block++) {
+    const [bits, zeros] = coded.subarray(2 * block);
+    expect(bits + zeros).toBeLessThanOrEqual(8 * width);
+    const length = Math.min(64, count - 64 * block);
+    const bytes = Math.ceil((bits * length) / 32) * 4;
+    const hex = Buffer.from(coded.subarray(at, at + bytes))
+      .reverse()
+      .toString('hex');
+    const all = BigInt(`0x0${hex}`);
+    for (let i = 0; i < length; i++) {
+      const z = BigInt.asUintN(bits, all >> BigInt(bits * i));
+      numbers.push((z % 2n === 0n ? z / 2n : -(z + 1n) / 2n) << BigInt(zeros));
+    }
+    at += bytes;
   }
-  expect([coded.length, coded[0] <= width]).toEqual([at, true]);
-  return zigzag.map((z) => (z % 2n === 0n ? z / 2n : -(z + 1n) / 2n));
+  expect(coded.length).toBe(at);
+  return numbers;
 }
 
-/** All eight planes, each of them deflated: not as the library would, but as the page allows. */
+/** All blocks with 64 bits a number: not as the library would, but as the page allows. */
 function code(numbers: bigint[]): Buffer {
-  const zigzag = numbers.map((x) => (x >= 0n ? 2n * x : -2n * x - 1n));
-  const planes = Array.from({ length: 8 }, (_, plane) =>
-    deflateSync(Buffer.from(zigzag.map((z) => Number((z >> BigInt(8 * plane)) & 255n)))),
-  );
-  const headers = planes.map(({ length }) => {
-    const header = Buffer.from([1, 0, 0, 0, 0]);
-    header.writeUInt32LE(length, 1);
-    return header;
+  const blocks = Math.ceil(numbers.length / 64);
+  const head = Buffer.alloc(Math.ceil((2 * blocks) / 4) * 4);
+  for (let block = 0; block < blocks; block++) head[2 * block] = 64;
+  const body = Buffer.alloc(8 * numbers.length);
+  numbers.forEach((x, i) => {
+    body.writeBigUInt64LE(x >= 0n ? 2n * x : -2n * x - 1n, 8 * i);
   });
-  return Buffer.concat([Buffer.from([8]), ...planes.flatMap((plane, i) => [headers[i], plane])]);
+  return Buffer.concat([head, body]);
 }
 
 interface Source {

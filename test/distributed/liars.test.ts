@@ -12,8 +12,8 @@ import {
   work,
 } from '../../src/distributed/index.ts';
 import { packMessage, unpackMessage } from '../../src/distributed/message.ts';
+import { mostBytes, packNumbers } from '../../src/distributed/packing.ts';
 import { gradientRoot, layoutOf, partDigest } from '../../src/distributed/part.ts';
-import { encodePlanes, mostBytes } from '../../src/distributed/planes.ts';
 import { readTask, sealOf, type Task, taskId } from '../../src/distributed/task.ts';
 import type { TextBatch, Trainer } from '../../src/index.ts';
 import { FakeClock, inOneThread, Network } from './network.ts';
@@ -147,7 +147,7 @@ async function sealed(
   const { gradients, ...sums } = part;
   const seal = sealOf(partDigest(part, root), by);
   const said = { ...head, ...sums, task: head.task, seal };
-  return packMessage(said, body.length > 0 ? await encodePlanes(gradients.slice()) : body);
+  return packMessage(said, body.length > 0 ? packNumbers(gradients.slice()) : body);
 }
 
 const changed = (part: GradientPart, at: number, value: (g: bigint) => bigint): GradientPart => {
@@ -179,7 +179,7 @@ const LIES: [string, Lie][] = [
     'a flipped bit of a gradient, under an honest seal',
     async ({ head, body, part }) => {
       const { gradients } = changed(part, 7, (g) => g ^ 1n);
-      return packMessage(head, body.length > 0 ? await encodePlanes(gradients) : body.slice(0, 1));
+      return packMessage(head, body.length > 0 ? packNumbers(gradients) : body.slice(0, 1));
     },
   ],
   [

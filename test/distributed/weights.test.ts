@@ -11,7 +11,7 @@ import {
   encodeWeights,
   setWeights,
 } from '../../src/distributed/index.ts';
-import { mostBytes } from '../../src/distributed/planes.ts';
+import { mostBytes } from '../../src/distributed/packing.ts';
 import { WeightStore } from '../../src/distributed/weight-store.ts';
 import { Trainer, UsageError } from '../../src/index.ts';
 import { WEIGHT_LIMIT } from '../../src/memory/formats.ts';
