@@ -153,7 +153,7 @@ export async function limitIsKept({ open }) {
 }
 
 export async function connectionFoundAgain({ open }) {
-  const steps = 400;
+  const steps = 120;
   return onStage(async (stage) => {
     await stage.begin(steps);
     const coordinator = stage.divide(steps);
