@@ -26,6 +26,12 @@ const parts = (page, count) =>
   until(page, (n) => Number(document.querySelector('#parts').title) >= n, count);
 const exact = async (page, id) => Number(await page.getAttribute(`#${id}`, 'title'));
 
+/** What is said of the connection, without the time. */
+const logged = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('#log p')].map((line) => line.textContent.replace(/^.*?: /, '')),
+  );
+
 /** A sentence within another. */
 const inside = (said) => said.charAt(0).toLowerCase() + said.slice(1);
 
@@ -162,10 +168,11 @@ export async function connectionFoundAgain({ open }) {
     await stage.killServer({ away: 1500 });
     await until(page, () => /lost/.test(document.querySelector('#log').textContent));
     const said = await endOf(page, stage, coordinator);
-    const log = await text(page, 'log');
+    const log = (await logged(page)).join(', ');
     await page.finish().catch(() => undefined); // the browser complains of the server, too
     demand(/complete/.test(said), said);
-    demand(/is lost/.test(log) && /is back/.test(log), log);
+    const [lost, found] = ['lost; the server is looked for', 'back'];
+    same(log, `the connection is ${lost}, the connection is ${found}`, 'what is said');
     return `the server was killed and came back; ${inside(said)}`;
   });
 }

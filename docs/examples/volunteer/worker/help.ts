@@ -79,6 +79,7 @@ export class Help {
   private readonly held: HeldCourier;
   private samples = 0;
   private step = 0;
+  private isConnected = true;
   private report: Readonly<WorkReport> = { parts: 0, uploaded: 0, downloaded: 0, ended: '' };
 
   private constructor(
@@ -161,8 +162,6 @@ export class Help {
     this.held.end('stopped here');
   }
 
-  private isConnected = true;
-
   /** Says what becomes of the connection; one that the server closes for good is the end. */
   private async watch(): Promise<void> {
     const { connection, emit } = this;
@@ -171,7 +170,8 @@ export class Help {
     });
     for await (const { type } of connection.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
-      this.isConnected = type === 'reconnect';
+      if (this.isConnected === (type === 'reconnect')) continue; // each try that fails is told
+      this.isConnected = !this.isConnected;
       const words = this.isConnected ? 'the connection is back' : LOST;
       emit({ kind: 'connection', words });
     }
