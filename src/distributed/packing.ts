@@ -1,8 +1,8 @@
-// Lossless coding of gradients and weights: 64 numbers at a time with as many bits as the largest of
-// them needs, but for the zeros that all of them end with (gradients are multiples of a power of
-// two). The low bits are noise, which no coder makes shorter, and how large numbers are differs from
-// row to row: so this takes as many bytes as planes of bytes under deflate did, 3.2 of 8 for a
-// gradient, in a tenth of the time (docs/decisions.md).
+// Lossless coding of gradients and weights: 64 numbers at a time with as many bits as the largest
+// of them needs, but for the zeros that all of them end with (gradients are multiples of a power
+// of two). The low bits are noise, which no coder makes shorter, and how large numbers are differs
+// from row to row: so this takes as many bytes as planes of bytes under deflate did, 3.2 of 8 for
+// a gradient, in a tenth of the time (docs/decisions.md).
 
 import { DistributedError } from './errors.ts';
 
@@ -138,8 +138,9 @@ export function unpackNumbers(coded: Bytes, count: number, width: 4 | 8): Number
     const until = Math.min(count, first + BLOCK);
     const [bits, zeros] = [coded[2 * block], coded[2 * block + 1]];
     const length = wordsFor(bits, until - first);
-    if (bits > 0)
-      unpackBlock(from.subarray(at, at + length), words, { first, until, stride }, { bits, zeros });
+    const own = from.subarray(at, at + length);
+    checkFill(own, bits * (until - first));
+    if (bits > 0) unpackBlock(own, words, { first, until, stride }, { bits, zeros });
     at += length;
   }
   return numbers;
@@ -156,6 +157,12 @@ function checkLength(coded: Bytes, count: number, width: 4 | 8): void {
     words += wordsFor(bits, Math.min(BLOCK, count - block * BLOCK));
   }
   if (head + words * 4 !== coded.length) throw new DistributedError(DAMAGED);
+}
+
+/** Throws unless the last word has zeros behind so many bits: there is one way to pack numbers. */
+function checkFill(words: Int32Array, bits: number): void {
+  const used = bits & 31;
+  if (used > 0 && words[words.length - 1] >>> used !== 0) throw new DistributedError(DAMAGED);
 }
 
 interface Place {

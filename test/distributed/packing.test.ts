@@ -36,7 +36,7 @@ describe('packed numbers', () => {
     }
   });
 
-  test('are exact for every width and every number of zeros, beside noise in the next block', () => {
+  test('are exact for every width and every number of zeros, beside extremes', () => {
     for (let bits = 1; bits <= 64; bits++)
       for (const zeros of [0, 1, 31, 32, 33, 62].filter((n) => n + bits <= 64)) {
         const top = BigInt.asIntN(64, (1n << BigInt(bits - 1)) - 1n);
