@@ -72,3 +72,47 @@ weights, so the model does not matter. The last column is four times the one bef
 that compute four times as fast. A step has at most ${count(mostTokens())} tokens
 (\`MAX_FLUSHES\` x 128), whoever computes them.`;
 }
+
+/** One worker against two on one machine, over a server on loopback. */
+export function workersSpeed() {
+  const found = result('workers');
+  const command = '`node bench/workers.mjs --write`';
+  if (found === undefined) return `Not measured yet: run ${command}.`;
+  const { rows, ratio, parameters, version, stamp } = found;
+  const head = [
+    ...['workers, a thread each', 'ms a step', 'processor ms: workers', 'coordinator', 'server'],
+    'bytes a weight',
+  ];
+  const whole = (value) => String(Math.round(value));
+  const lines = rows.map(({ workers, milliseconds, processor, bytesAWeight }) => [
+    ...[String(workers), whole(milliseconds), whole(processor.workers)],
+    ...[whole(processor.coordinator), whole(processor.server), two(bytesAWeight)],
+  ]);
+  return `${table(head, lines, [1, 2, 3, 4, 5])}
+
+Two workers make ${two(ratio)} times the steps of one: a GPT of ${count(parameters)} weights, batches of
+32 sequences of 128 tokens, receipt included, ${version} on the same machine, which has
+${stamp.cores} processors for all of them; the digests are equal. ${command}; ${environment(stamp)}.`;
+}
+
+/** What exchanging weights only now and then costs. */
+export function localSteps() {
+  const found = result('local-steps');
+  const command = '`node bench/local-steps.mjs --write`';
+  if (found === undefined) return `Not measured yet: run ${command}.`;
+  const { rows, shards, localSteps: steps, rounds, batch, model, text, seeds, stamp } = found;
+  const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
+  const base = mean(rows[0].losses);
+  const head = ['way', 'validation loss', 'each seed', 'against synchronous'];
+  const lines = rows.map(({ way, losses }) => [
+    ...[way, mean(losses).toFixed(4), losses.map((loss) => loss.toFixed(4)).join(', ')],
+    `${((mean(losses) / base - 1) * 100).toFixed(2)} %`,
+  ]);
+  return `${table(head, lines, [1, 3])}
+
+${shards} shards of ${steps} local steps, ${rounds} rounds, batches of ${batch} a shard against
+${batch * shards} in a synchronous step, so equal tokens; a GPT of ${model.layers} layers and
+${model.channels} channels on ${text}, ${seeds.length} seeds. The change of a round is the exact sum of what the
+shards changed over their number, as it is or by Nesterov's momentum (DiLoCo); the optimizer's
+moments begin anew in each round or are kept by each shard. ${command}; ${environment(stamp)}.`;
+}

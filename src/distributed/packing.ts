@@ -39,7 +39,7 @@ class Writer {
   private pending = 0;
   private filled = 0;
 
-  constructor(readonly words: Int32Array) {}
+  constructor(private readonly target: Int32Array) {}
 
   /** `value` has `bits` bits, 1 to 32, and zeros above. */
   put(value: number, bits: number): void {
@@ -47,14 +47,14 @@ class Writer {
     this.pending |= value << filled;
     this.filled += bits;
     if (this.filled < 32) return;
-    this.words[this.at++] = this.pending;
+    this.target[this.at++] = this.pending;
     this.filled -= 32;
     this.pending = filled === 0 ? 0 : value >>> (32 - filled);
   }
 
   /** Ends a word that has begun. */
   end(): void {
-    if (this.filled > 0) this.words[this.at++] = this.pending;
+    if (this.filled > 0) this.target[this.at++] = this.pending;
     this.filled = 0;
     this.pending = 0;
   }
