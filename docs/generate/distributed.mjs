@@ -90,9 +90,10 @@ export function workersSpeed() {
   ]);
   return `${table(head, lines, [1, 2, 3, 4, 5])}
 
-Two workers make ${two(ratio)} times the steps of one: a GPT of ${count(parameters)} weights, batches of
-32 sequences of 128 tokens, receipt included, ${version} on the same machine, which has
-${stamp.cores} processors for all of them; the digests are equal. ${command}; ${environment(stamp)}.`;
+Two workers make ${two(ratio)} times the steps of one: a GPT of ${count(parameters)} weights,
+batches of 32 sequences of 128 tokens, receipt included, ${version} on the same machine,
+which has ${stamp.cores} processors for all of them; the digests are equal. ${command};
+${environment(stamp)}.`;
 }
 
 /** What exchanging weights only now and then costs. */
@@ -112,7 +113,7 @@ export function localSteps() {
 
 ${shards} shards of ${steps} local steps, ${rounds} rounds, batches of ${batch} a shard against
 ${batch * shards} in a synchronous step, so equal tokens; a GPT of ${model.layers} layers and
-${model.channels} channels on ${text}, ${seeds.length} seeds. The change of a round is the exact sum of what the
-shards changed over their number, as it is or by Nesterov's momentum (DiLoCo); the optimizer's
+${model.channels} channels on ${text}, ${seeds.length} seeds. The change of a round is the exact
+sum of what the shards changed over their number, as it is or by Nesterov's momentum (DiLoCo); the optimizer's
 moments begin anew in each round or are kept by each shard. ${command}; ${environment(stamp)}.`;
 }
