@@ -115,5 +115,6 @@ ${shards} shards of ${steps} local steps, ${rounds} rounds, batches of ${batch} 
 ${batch * shards} in a synchronous step, so equal tokens; a GPT of ${model.layers} layers and
 ${model.channels} channels on ${text}, ${seeds.length} seeds. The change of a round is the exact
 sum of what the shards changed over their number, as it is or by Nesterov's momentum (DiLoCo);
-the optimizer's moments begin anew in each round or are kept by each shard. ${command}; ${environment(stamp)}.`;
+the optimizer's moments begin anew in each round or are kept by each shard. ${command};
+${environment(stamp)}.`;
 }
