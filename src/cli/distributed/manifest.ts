@@ -68,8 +68,8 @@ export function dataFiles(kind: SomeKind, values: RunValues): { file: DataFile; 
   return found;
 }
 
-/** The options that say how the data are read, as given. */
-function readingValues({ rows }: SomeKind, values: RunValues): RunValues {
+/** The options that say how the data are read, as given; nothing else of a stranger's values. */
+export function readingValues({ rows }: SomeKind, values: RunValues): RunValues {
   const names = [...deciding(rows), ...rows.free].map(optionName);
   const all = values as Record<string, unknown>;
   return Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name]]] : [])));
@@ -90,12 +90,21 @@ export function manifestOf(
   return { manifest: 1, run, kind: kind.name, header, values: reading, files };
 }
 
+/** A name within a directory, of any system. */
+const isName = (name: string): boolean =>
+  /^[^\\/:\0]{1,255}$/.test(name) && name !== '.' && name !== '..';
+
 const isFile = (value: unknown): value is DataFile => {
   const { option, path, sha256, bytes } = Object(value) as DataFile;
-  const isInside =
-    typeof path === 'string' && !path.split('/').includes('..') && !path.startsWith('/');
+  const isInside = typeof path === 'string' && (path === '' || path.split('/').every(isName));
   const isNamed = typeof option === 'string' && /^[a-z]{1,20}$/.test(option);
-  return isNamed && isInside && /^[0-9a-f]{64}$/.test(sha256) && Number.isSafeInteger(bytes);
+  return (
+    isNamed &&
+    isInside &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    Number.isSafeInteger(bytes) &&
+    bytes >= 0
+  );
 };
 
 /** A manifest from bytes that may be anything. Throws RetrogradError. */

@@ -26,7 +26,7 @@ import { createTrainer } from '../run.ts';
 import type { RunOptions } from '../settings.ts';
 import { status } from '../status.ts';
 import { addressOf, connectTo } from './connection.ts';
-import { type Manifest, readManifest } from './manifest.ts';
+import { type Manifest, readingValues, readManifest, sha256Of } from './manifest.ts';
 
 export interface WorkerValues {
   server?: string;
@@ -70,7 +70,7 @@ async function fetchData(
   const values: Record<string, string> = {};
   for (const { option, path, sha256, bytes } of files) {
     const found = await patiently(() => courier.fetch(sha256));
-    if (found?.length !== bytes)
+    if (found?.length !== bytes || sha256Of(found) !== sha256)
       throw new RetrogradError(`a file of the run ${quote(run)} is not on the server any more`);
     const at = join(directory, option, path);
     fs.mkdirSync(path === '' ? directory : dirname(at), { recursive: true });
@@ -93,7 +93,7 @@ async function prepare(courier: WorkerCourier, manifest: Manifest, values: Worke
   const directory = fs.mkdtempSync(join(tmpdir(), 'retrograd-worker-'));
   try {
     const paths = await fetchData(courier, manifest, directory);
-    const all = { ...manifest.values, ...paths, json: true };
+    const all = { ...readingValues(kind, manifest.values), ...paths, json: true };
     const saved = { tensors: [], options, step: 0, vocabulary: header.vocabulary };
     const about = { dataSha256: header.data, libraryVersion: header.library, directory: '', known };
     const data = await kind.read(all, { ...saved, ...about });
