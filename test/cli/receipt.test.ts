@@ -176,7 +176,8 @@ describe('receipt verify, sign, keygen', () => {
 
 describe('audit', () => {
   test('exits with 0 for an honest receipt: all of it, parts, some steps, full, torn', () => {
-    const equal = { event: 'audit', equal: true, difference: null, kernel: null, nonce: null };
+    const nothing = { difference: null, kernel: null, nonce: null, workers: [] };
+    const equal = { event: 'audit', equal: true, ...nothing };
     for (const [words, steps] of [
       [['--all'], 12],
       [['--threads', '2', '--micro-batch', '1'], 12],

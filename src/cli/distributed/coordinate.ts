@@ -62,6 +62,37 @@ export function dividedValues(values: RunValues): RunValues {
   return { ...values, receipt };
 }
 
+/** A way to the workers of a run. */
+interface Line {
+  readonly courier: RunCourier;
+  /** The server that was started for it. */
+  readonly server: LocalServer | undefined;
+  hangUp(): Promise<void>;
+}
+
+/** Connects to the server of --server, or to one that is started for these workers. */
+async function openLine(values: RunValues, run: string, names: readonly string[]): Promise<Line> {
+  const server = values.server === undefined ? await startServer(run, names) : undefined;
+  try {
+    const address = server?.address(COORDINATOR) ?? values.server;
+    const connection = await connectTo({ ...values, server: address });
+    const courier = await openCoordinator(connection, run);
+    const hangUp = async (): Promise<void> => {
+      await connection.close();
+      server?.stop();
+    };
+    if (!(await courier.isTaken())) return { courier, server, hangUp };
+    await connection.close();
+    throw new UsageError(
+      `another process coordinates the run ${quote(run)} at this server, expected none`,
+      'wait for its end, or stop it and go on with --resume',
+    );
+  } catch (error) {
+    server?.stop();
+    throw error;
+  }
+}
+
 /** A run whose steps others compute. */
 export class DividedRun {
   private readonly children: ChildProcess[] = [];
@@ -69,9 +100,8 @@ export class DividedRun {
 
   private constructor(
     private readonly coordinator: Coordinator<never>,
-    private readonly courier: RunCourier,
-    private readonly server: LocalServer | undefined,
-    private readonly end: () => Promise<void>,
+    private readonly line: Line,
+    private readonly partsLog: number,
     readonly run: string,
   ) {}
 
@@ -79,61 +109,48 @@ export class DividedRun {
   static async open(
     { kind, trainer, home }: Prepared,
     values: RunValues,
-    receipt: RunReceipt,
+    { header }: RunReceipt,
     reporter: Reporter,
   ): Promise<DividedRun> {
-    const files = dataFiles(kind, values);
-    const header = receipt.header;
-    const manifest = manifestOf(
-      kind,
-      values,
-      header,
-      files.map(({ file }) => file),
-    );
+    const data = dataFiles(kind, values);
+    const files = data.map(({ file }) => file);
+    const manifest = manifestOf(kind, values, header, files);
     const { run } = manifest;
     const names = Array.from({ length: values.workers ?? 0 }, (_, i) => `w${i + 1}`);
-    const isLocal = values.server === undefined;
-    const server = isLocal ? await startServer(run, names) : undefined;
-    const address = server?.address(COORDINATOR) ?? values.server;
-    const connection = await connectTo({ ...values, server: address });
-    const courier = await openCoordinator(connection, run);
-    if (await courier.isTaken()) {
-      await connection.close();
-      throw new UsageError(
-        `another process coordinates the run ${quote(run)} at this server, expected none`,
-        'wait for its end, or stop it and go on with --resume',
-      );
-    }
+    const line = await openLine(values, run, names);
     const { kernels } = readReceipt(Buffer.from(header)).header;
     const partsLog = fs.openSync(join(home?.path ?? '.', PARTS_FILE), 'a');
     const onEvent = (event: CoordinatorEvent): void => heard(event, reporter, partsLog);
-    const { batch } = trainer.options;
-    const parts = Math.min(batch, values.parts ?? Math.max(2, names.length));
+    const parts = Math.min(trainer.options.batch, values.parts ?? Math.max(2, names.length));
     const { replicate, spotChecks } = values;
     const options = { run, kernels, parts, replicate, spotChecks, onEvent };
-    const coordinator = new Coordinator(trainer, courier, options);
-    await coordinator.open();
-    await courier.announce(Buffer.from(JSON.stringify(manifest)) as never, async () => {
-      for (const { file, at } of files)
-        await courier.put(file.sha256, fs.readFileSync(at) as never);
-    });
-    const end = async (): Promise<void> => {
+    try {
+      const coordinator = new Coordinator(trainer, line.courier, options);
+      await coordinator.open();
+      await line.courier.announce(Buffer.from(JSON.stringify(manifest)), async () => {
+        for (const { file, at } of data)
+          await line.courier.put(file.sha256, new Uint8Array(fs.readFileSync(at)));
+      });
+      const own = new DividedRun(coordinator, line, partsLog, run);
+      for (const name of names) own.startWorker(name, values);
+      const where = values.server ?? '(this machine)';
+      reporter.note(
+        `run ${run}, ${parts} parts a step; workers: retrograd worker --server ${where} ` +
+          `--run ${run}`,
+      );
+      return own;
+    } catch (error) {
       fs.closeSync(partsLog);
-      await connection.close();
-    };
-    const own = new DividedRun(coordinator, courier, server, end, run);
-    for (const name of names) own.startWorker(name, address as string, server);
-    reporter.note(
-      `run ${run}, ${parts} parts a step; workers: retrograd worker --server ` +
-        `${isLocal ? '(this machine)' : values.server} --run ${run}`,
-    );
-    return own;
+      await line.hangUp();
+      throw error;
+    }
   }
 
-  private startWorker(name: string, address: string, server: LocalServer | undefined): void {
-    const at = server?.address(name) ?? address;
+  private startWorker(name: string, { server, creds }: RunValues): void {
+    const at = this.line.server?.address(name) ?? (server as string);
     const words = ['worker', '--server', at, '--run', this.run, '--name', name];
-    const more = ['--threads', '1', '--with-parent', '--json'];
+    const login = creds === undefined ? [] : ['--creds', creds];
+    const more = [...login, '--threads', '1', '--with-parent', '--json'];
     const child = spawn(process.execPath, [process.argv[1], ...words, ...more], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });
@@ -167,7 +184,7 @@ export class DividedRun {
   /** Puts the line of a step into the log of the server: a line of another coordinator has to be
    *  the same. */
   async append(step: number, line: string): Promise<void> {
-    const there = await this.courier.append(step, line);
+    const there = await this.line.courier.append(step, line);
     if (there !== line)
       throw new RetrogradError(
         `another coordinator of the run ${quote(this.run)} has done step ${step} otherwise`,
@@ -183,11 +200,11 @@ export class DividedRun {
       const isAlone = this.children.length === 0 && this.coordinator.workers.length === 0;
       if (!isAlone)
         await Promise.race([sleep(FAREWELL), ...(gone.length ? [Promise.all(gone)] : [])]);
-      await this.courier.remove();
+      await this.line.courier.remove();
     } else this.coordinator.close('the coordinator ends');
     for (const child of this.children) child.stdin?.end();
-    await this.end();
-    this.server?.stop();
+    fs.closeSync(this.partsLog);
+    await this.line.hangUp();
   }
 }
 
