@@ -117,7 +117,7 @@ export async function gradientRoot(
   let at = 0;
   const digests = sizes.map((size) => {
     at += size;
-    return digestBytes(bytesOf(gradients.slice(at - size, at)));
+    return digestBytes(bytesOf(gradients.subarray(at - size, at)));
   });
   const leaves = (await Promise.all(digests)).map((d) => `${d} ${WEIGHT_GRADIENT_FRACTION}`);
   return rootOf(names, leaves);

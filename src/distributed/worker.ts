@@ -144,11 +144,11 @@ class Worker<Batch> {
     try {
       const part = computePart(trainer, batchOf(task.step), task);
       const { gradients, ...sums } = part;
-      const root = await gradientRoot(gradients, layoutOf(trainer));
-      const seal = sealOf(partDigest(part, root), name);
+      const digested = gradientRoot(gradients, layoutOf(trainer)); // on another thread
+      const body = upload ? packNumbers(gradients) : new Uint8Array(0);
+      const seal = sealOf(partDigest(part, await digested), name);
       this.done.parts++;
-      if (!upload) return packMessage({ ...about, seal });
-      return packMessage({ ...about, ...sums, seal }, packNumbers(gradients));
+      return packMessage({ ...about, ...(upload ? sums : {}), seal }, body);
     } catch (error) {
       const isResult = error instanceof OverflowError || error instanceof ReconstructionError;
       if (!isResult) throw error;
