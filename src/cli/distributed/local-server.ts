@@ -11,11 +11,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RetrogradError, UsageError, workerPermissions } from '../library.ts';
 
-/** Runs a program until the standard input ends: whoever holds its other end may be killed. */
+/** Runs a program until the standard input ends, as whoever holds its other end may be killed; then
+ *  removes a folder. */
 const GUARD = `const { spawn } = require('node:child_process');
-const child = spawn(process.argv[1], process.argv.slice(2), { stdio: 'ignore' });
-child.on('error', () => process.exit(127));
-child.on('exit', (code) => process.exit(code ?? 1));
+const { rmSync } = require('node:fs');
+const [, folder, program, ...words] = process.argv;
+const child = spawn(program, words, { stdio: 'ignore' });
+const end = (code) => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(code);
+};
+child.on('error', () => end(127));
+child.on('exit', (code) => end(code ?? 1));
 process.stdin.on('end', () => child.kill()).resume();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => undefined);`;
 
@@ -90,12 +97,9 @@ export async function startServer(run: string, workers: readonly string[]): Prom
   const file = join(home, 'server.conf');
   const text = configuration(run, passwords, { port, store: join(home, 'store') });
   fs.writeFileSync(file, text, { mode: 0o600 });
-  const words = ['-e', GUARD, 'nats-server', '-c', file];
+  const words = ['-e', GUARD, home, 'nats-server', '-c', file];
   const child = spawn(process.execPath, words, { stdio: ['pipe', 'ignore', 'ignore'] });
-  const stop = (): void => {
-    child.stdin?.end();
-    child.once('exit', () => fs.rmSync(home, { recursive: true, force: true }));
-  };
+  const stop = (): void => void child.stdin?.end();
   try {
     await waitFor(port, child);
   } catch (error) {
