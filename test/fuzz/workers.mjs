@@ -126,7 +126,8 @@ async function schedule(seed, alone) {
     console.log(what);
     const { error } = run.coordinator.said;
     const ends = [{ out, error }, ...(run.second === undefined ? [] : [await run.second.ended])];
-    const isRefused = ({ error: said }) => said.includes('another process coordinates');
+    const isRefused = ({ error: said }) =>
+      /another process coordinates|no server answers/.test(said);
     const whole = ends.filter((one) => !isRefused(one));
     for (const one of whole) {
       const digest = one.error.includes('is complete')
