@@ -205,7 +205,8 @@ describe('options and commands', () => {
       ['trian'],
       pattern(
         /unknown command 'trian', expected one of train, eval, sample, classify, compress, /,
-        /decompress, test, export, import, audit, receipt, worker, runs, inspect, plan, bench, demo, verify, /,
+        /decompress, test, export, import, audit, receipt, worker, runs, /,
+        /inspect, plan, bench, demo, verify, /,
         /translate(, \w+)*/,
         /\. HINT: did you mean train\?/,
       ),
