@@ -222,6 +222,7 @@ export class Coordinator<Batch = unknown> {
     await this.putAgain(head.missing);
     const { now } = this;
     now?.board.release(worker, (place) => this.idOf(now, place, worker) === head.holding);
+    if (head.leaving === true) return this.farewell(worker);
     const until = clock.now() + POLL;
     while (this.asking.get(worker) === question) {
       const found = this.answerFor(worker, clock.now() >= until);
@@ -232,6 +233,14 @@ export class Coordinator<Batch = unknown> {
       }
     }
     return { wait: true };
+  }
+
+  /** A worker leaves: what it was given is for others at once. */
+  private farewell(worker: string): object {
+    this.asking.delete(worker);
+    if (this.seen.delete(worker)) this.tell({ kind: 'left', worker });
+    this.news.notify();
+    return { end: 'it leaves' };
   }
 
   private answerFor(worker: string, isLate: boolean): object | undefined {

@@ -84,10 +84,7 @@ class Worker<Batch> {
     const task = readTask(head.task);
     if (task.run !== this.options.run)
       throw new DistributedError(`a task is of the run ${task.run}, expected ${this.options.run}`);
-    if (this.options.onTask(task, this.done) === false) {
-      this.done.ended = 'stopped';
-      return;
-    }
+    if (this.options.onTask(task, this.done) === false) return this.leave();
     if (!(await this.bring(task))) {
       await this.options.clock.sleep(this.options.retry);
       return;
@@ -96,6 +93,15 @@ class Worker<Batch> {
     await this.reporting;
     this.holding = taskId(task);
     this.reporting = this.hand(result); // while the next part is computed
+  }
+
+  /** Gives back what it was told to do: others need not wait for it. */
+  private async leave(): Promise<void> {
+    const { courier, kernels } = this.options;
+    const { holding } = this;
+    this.done.ended = 'stopped';
+    const message = packMessage({ protocol: PROTOCOL, kernels, holding, leaving: true });
+    await courier.ask(message).catch(() => undefined); // it is missed sooner or later
   }
 
   /** Brings the trainer to the weights of a task; false if they cannot be had any more. */

@@ -50,8 +50,8 @@ class Table {
   }
 
   /** What is answered to a worker that asks: time stands still, so it waits for a task. */
-  async ask(worker: string): Promise<Record<string, unknown>> {
-    const hello = { protocol: 1, kernels: RUN.kernels, holding: '' };
+  async ask(worker: string, more: object = {}): Promise<Record<string, unknown>> {
+    const hello = { protocol: 1, kernels: RUN.kernels, holding: '', ...more };
     const asked = (this.desk as Desk).ask(worker, packMessage(hello));
     return unpackMessage(await asked).head;
   }
@@ -97,6 +97,18 @@ describe('a desk', () => {
     expect(await table.report('a', task)).toEqual({ late: true });
     expect(await table.report('a', task, spoil)).toEqual({ late: true });
     expect(table.wrong).toEqual([]);
+    table.coordinator.close('done');
+    await expect(table.step).rejects.toThrow('closed');
+  });
+
+  test('gives the part of a worker that leaves to the next one', async () => {
+    const table = new Table({ parts: 1 });
+    const task = await table.task('a');
+    expect(await table.ask('a', { leaving: true })).toHaveProperty('end');
+    expect(table.coordinator.workers).toEqual([]);
+    expect(table.events.map(({ kind }) => kind)).toEqual(['joined', 'left']);
+    expect(await table.report('a', task)).toEqual({ late: true });
+    expect(await table.task('b')).toEqual(task);
     table.coordinator.close('done');
     await expect(table.step).rejects.toThrow('closed');
   });

@@ -178,6 +178,7 @@ describe('a worker', () => {
     stopped.blobs.set(blob, bytes);
     const report = await stopped.work({ onTask: () => false });
     expect(report).toEqual({ parts: 0, uploaded: 0, downloaded: 0, ended: 'stopped' });
+    expect(stopped.asked.map(({ leaving }) => leaving)).toEqual([undefined, true]);
   });
 
   test('throws what its own batch does', async () => {
