@@ -3,7 +3,7 @@
 
 import { oneLine, quote } from './argv.ts';
 import { BEST_FILE, Best } from './best.ts';
-import { DividedRun, dividedValues, isDivided } from './distributed/coordinate.ts';
+import { DividedRun, dividedValues, forgetTry, isDivided } from './distributed/coordinate.ts';
 import { checkExpected } from './expect.ts';
 import { checkpointPath, directoryOf } from './files.ts';
 import { bytes, count } from './format.ts';
@@ -160,9 +160,14 @@ function begin(prepared: Prepared, values: RunValues, receipt: RunReceipt | unde
 }
 
 /** With --receipt: what writes it. */
-async function receiptOf(prepared: Prepared, values: RunValues): Promise<RunReceipt | undefined> {
+async function receiptOf(
+  prepared: Prepared,
+  values: RunValues,
+  given: RunValues,
+): Promise<RunReceipt | undefined> {
   if (values.receipt === undefined) return undefined;
   try {
+    if (prepared.home !== undefined) forgetTry(given, prepared.home.path);
     return await RunReceipt.open(values.receipt, prepared, values);
   } catch (error) {
     prepared.trainer.close();
@@ -268,7 +273,7 @@ export async function train(
   const values = dividedValues(withData(kind, given));
   const prepared = await prepare(kind, values, names);
   const { trainer, home } = prepared;
-  const receipt = await receiptOf(prepared, values);
+  const receipt = await receiptOf(prepared, values, given);
   const run = begin(prepared, values, receipt);
   if (home !== undefined) goOnWithoutOutput(`training goes on and saves in ${quote(home.path)}`);
   try {
@@ -282,7 +287,7 @@ export async function train(
     return conclude(run, summary, best);
   } finally {
     run.reporter.close();
-    await receipt?.close();
+    await receipt?.close().catch(() => undefined); // what it threw was met above
     await run.divided?.close(trainer.steps === trainer.options.steps);
     run.log?.close();
     run.interrupts.release();

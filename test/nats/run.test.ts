@@ -65,6 +65,22 @@ describe.skipIf(!hasServer)('over nats-server', () => {
     expect(found).toMatchObject({ equal: false, workers: ['mallory'], difference: { step: 1 } });
   });
 
+  test('a coordinator that is interrupted in a step saves and goes on', async () => {
+    const steps = 40;
+    const alone = scene.alone(steps);
+    const begun = scene.coordinator('run', steps, ['--parts', '2']);
+    const run = await scene.runOf('run');
+    scene.worker(run, 'anna');
+    while (!begun.said.out.includes('"step":12')) await new Promise((r) => setTimeout(r, 5));
+    begun.child.kill('SIGINT');
+    const { code, out } = await begun.ended;
+    expect(code).toBe(130);
+    expect(await scene.saved('run')).toBe(digestOf(out));
+    const on = scene.coordinator('run', steps, ['--parts', '2']);
+    scene.worker(run, 'bert');
+    expect(digestOf((await on.ended).out)).toBe(await alone);
+  });
+
   test('a coordinator that is killed goes on', { timeout: 90_000 }, async () => {
     const steps = 40;
     const alone = scene.alone(steps);

@@ -29,9 +29,11 @@ import { dataFiles, manifestOf } from './manifest.ts';
 
 /** Milliseconds in which workers hear that the run has ended. */
 const FAREWELL = 2500;
+/** What workers hear of a run that is not complete. */
+const STOPPED = 'the coordinator ends';
 /** Milliseconds without a worker after which that is said, once. */
 const LONELY = 5000;
-export const RECEIPT_FILE = 'receipt.jsonl';
+const RECEIPT_FILE = 'receipt.jsonl';
 const PARTS_FILE = 'parts.jsonl';
 
 /** Whether the steps of a run are computed by others. */
@@ -56,10 +58,15 @@ export function dividedValues(values: RunValues): RunValues {
       '--out is missing, expected a directory: what workers lose is begun again from there',
       'for instance --out run',
     );
-  const receipt = values.receipt ?? join(home, RECEIPT_FILE);
-  // one that no checkpoint belongs to is from a try that was killed before its first save
-  if (values.receipt === undefined && resume === undefined) fs.rmSync(receipt, { force: true });
-  return { ...values, receipt };
+  return { ...values, receipt: values.receipt ?? join(home, RECEIPT_FILE) };
+}
+
+/** Forgets what a try has left that was killed before its first save. `home`: the directory of a
+ *  run that begins, which is known to hold no checkpoint. */
+export function forgetTry(given: RunValues, home: string): void {
+  if (!isDivided(given) || given.resume !== undefined) return;
+  const own = given.receipt === undefined ? [RECEIPT_FILE] : [];
+  for (const file of [...own, PARTS_FILE]) fs.rmSync(join(home, file), { force: true });
 }
 
 /** A way to the workers of a run. */
@@ -164,13 +171,15 @@ export class DividedRun {
     reporter: Reporter,
   ): Promise<StepReport | undefined> {
     const made = this.coordinator.step(batch(trainer.steps) as never);
-    made.catch(() => undefined); // heard of below, or not at all
     for (;;) {
       const found = await Promise.race([made, sleep(100)]);
       if (found !== undefined) return found;
-      if (interrupts.exitCode !== undefined) return undefined;
+      if (interrupts.exitCode !== undefined) break;
       this.complain(reporter);
     }
+    // whatever becomes of the step is over before the run is saved
+    this.coordinator.close(STOPPED);
+    return made.catch(() => undefined);
   }
 
   /** Says once that nobody works. */
@@ -201,7 +210,7 @@ export class DividedRun {
       if (!isAlone)
         await Promise.race([sleep(FAREWELL), ...(gone.length ? [Promise.all(gone)] : [])]);
       await this.line.courier.remove();
-    } else this.coordinator.close('the coordinator ends');
+    } else this.coordinator.close(STOPPED);
     for (const child of this.children) child.stdin?.end();
     fs.closeSync(this.partsLog);
     await this.line.hangUp();

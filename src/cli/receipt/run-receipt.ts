@@ -144,11 +144,15 @@ export class RunReceipt {
     if (this.handle !== undefined) fs.fsyncSync(this.handle);
   }
 
+  /** Throws what writing or telling of a line did. */
   async close(): Promise<void> {
-    await this.done;
-    if (this.handle !== undefined) fs.closeSync(this.handle);
-    this.handle = undefined;
-    this.thread.close();
+    try {
+      await this.done;
+    } finally {
+      if (this.handle !== undefined) fs.closeSync(this.handle);
+      this.handle = undefined;
+      this.thread.close();
+    }
   }
 
   private write(line: string): void {
