@@ -15,11 +15,11 @@
 // at most 32 bytes and 0.01 % larger than its plain stream.
 
 import { fields, list, properties, text, whole } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { hex, sha256, unhex } from '../core/digest.ts';
 import { UsageError } from '../index.ts';
 import type { BlockCoder } from './block-coder.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { copyOf } from './copy.ts';
 import { crc32c } from './crc32c.ts';
 import { CodecError } from './errors.ts';
 import { type ArchiveFile, filesOf, streamOf } from './files.ts';

@@ -10,9 +10,9 @@
 // SHA-256, or that it was refused. So ends that are not alike are noticed at the next message.
 
 import { fields, real, text, whole } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { hex, sha256, unhex } from '../core/digest.ts';
 import { type Checkpoint, CheckpointError, decodeCheckpoint, encodeCheckpoint } from '../index.ts';
-import { copyOf } from './copy.ts';
 import { CodecError } from './errors.ts';
 import { Learner, type LearnOptions } from './learner.ts';
 import {

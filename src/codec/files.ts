@@ -2,9 +2,9 @@
 // where files are put are neither written nor read.
 
 import { list, properties, show, text } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { UsageError } from '../index.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { copyOf } from './copy.ts';
 import { CodecError } from './errors.ts';
 
 /** A file of an archive. */

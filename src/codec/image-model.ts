@@ -5,6 +5,7 @@
 //   of each tensor of weights, by name: the name, a zero byte, its int32, little-endian
 
 import { instance, list, properties, text, typed, whole } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import {
   decodeCheckpoint,
@@ -14,7 +15,6 @@ import {
   isWeight,
   type NamedWeights,
 } from '../index.ts';
-import { copyOf } from './copy.ts';
 import { CodecError } from './errors.ts';
 import { Turns } from './pause.ts';
 import { TileCoder } from './tile-coder.ts';

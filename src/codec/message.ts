@@ -8,7 +8,7 @@
 // so a changed message is one that somebody could have sent. Then the check has to notice.
 
 import { fields, instance, whole } from '../core/check.ts';
-import { copyOf } from './copy.ts';
+import { copyOf } from '../core/copy.ts';
 import { crc32c } from './crc32c.ts';
 import { CodecError } from './errors.ts';
 import { findSymbol } from './frequencies.ts';

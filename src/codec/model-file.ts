@@ -10,10 +10,10 @@
 // Weights are on the engine's own grid, so a model is the same numbers everywhere.
 
 import { typed, whole } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { type NamedTensor, UsageError } from '../index.ts';
 import { BitTree } from './bits.ts';
-import { copyOf } from './copy.ts';
 import { CodecError } from './errors.ts';
 import {
   checkShape,

@@ -2,8 +2,8 @@
 // with a byte for each value. An archive codes the pixels of such files by a model of images.
 
 import { properties, typed, whole } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { UsageError } from '../index.ts';
-import { copyOf } from './copy.ts';
 
 /** An image of bytes. */
 export interface NetpbmImage {

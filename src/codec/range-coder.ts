@@ -12,7 +12,7 @@
 // -log2(size / 2^24), and 2e-6 on average. The end costs at most one byte more than the state says.
 
 import { whole } from '../core/check.ts';
-import { copyOf } from './copy.ts';
+import { copyOf } from '../core/copy.ts';
 import { CodecError } from './errors.ts';
 
 /** Bits of what the sizes of a table sum to. */

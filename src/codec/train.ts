@@ -2,9 +2,9 @@
 // samples and the options alone, as of every training run.
 
 import { callback, fields, list, real, whole } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { shuffled } from '../data/epoch.ts';
 import { cosine, fillBatch, Trainer, UsageError } from '../index.ts';
-import { copyOf } from './copy.ts';
 import { packModel } from './model-file.ts';
 import { checkShape, END, type ModelShape, modelOf } from './model-shape.ts';
 import { pause, Watch } from './pause.ts';

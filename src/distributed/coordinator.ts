@@ -5,6 +5,7 @@
 import { having, text } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
+import { trainerOf } from '../receipt/trainer.ts';
 import { Board, type Place, split } from './board.ts';
 import { Condition } from './condition.ts';
 import {
@@ -17,7 +18,7 @@ import type { Bytes, CoordinatorCourier } from './courier.ts';
 import { answer, refusalOf } from './door.ts';
 import { DistributedError } from './errors.ts';
 import { type Message, unpackMessage } from './message.ts';
-import { trainerOf } from './part.ts';
+
 import { beyond, PartSum, partLimit } from './part-sum.ts';
 import { computeResult, errorOf, type Result, readResult } from './result.ts';
 import { sealOf, type Task, taskId } from './task.ts';

@@ -6,7 +6,7 @@ import { RetrogradError } from '../core/errors.ts';
  *  beyond what any honest one can be.
  *  @example
  *  try {
- *    await decodeWeights(new Uint8Array(3), 8);
+ *    decodeWeights(new Uint8Array(3), 8);
  *  } catch (error) {
  *    console.log(error instanceof DistributedError); // true
  *  }

@@ -4,17 +4,10 @@
 import { properties, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
+import { trainerOf } from '../receipt/trainer.ts';
 import { DistributedError } from './errors.ts';
 import { stepWith } from './inside.ts';
-import {
-  checkRange,
-  type GradientPart,
-  HEAD,
-  type Layout,
-  layoutOf,
-  readSums,
-  trainerOf,
-} from './part.ts';
+import { checkRange, type GradientPart, HEAD, type Layout, layoutOf, readSums } from './part.ts';
 
 /** Largest magnitude of a gradient of `count` samples of a batch: the step's flushes, 2^63 in all
  *  (MAX_FLUSHES), belong to its samples alike, so the parts of a batch never add up to more than

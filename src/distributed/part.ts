@@ -2,12 +2,13 @@
 // the run's options, its weights, the step and the samples: whoever computes it gets the same
 // bytes, so two that disagree are told apart, and any split of a batch adds up to the same sum.
 
-import { instance, properties, typed, whole } from '../core/check.ts';
-import { isWeight, Trainer } from '../index.ts';
+import { properties, typed, whole } from '../core/check.ts';
+import type { Trainer } from '../index.ts';
 import { WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
-import { trainedNames } from '../receipt/digests.ts';
+import { leaf, webSha256 } from '../receipt/digests.ts';
 import { rootOf } from '../receipt/format.ts';
-import { bytesOf, digestBytes, digestText } from './digest.ts';
+import { trainedNames, trainerOf } from '../receipt/trainer.ts';
+import { digestText } from './digest.ts';
 import { DistributedError } from './errors.ts';
 import { sumGradients } from './inside.ts';
 import { packMessage, unpackMessage } from './message.ts';
@@ -62,10 +63,6 @@ export function layoutOf<Batch>(trainer: Trainer<Batch>): Layout {
   return layout;
 }
 
-/** A trainer that was made by this library. */
-export const trainerOf = <Batch>(value: Trainer<Batch>): Trainer<Batch> =>
-  instance<Trainer<Batch>>('trainer', value, Trainer as never, 'a Trainer');
-
 /** A range of a batch of so many samples. Throws UsageError. */
 export function checkRange(range: PartRange, batch: number): PartRange {
   const given = properties('range', range, ['step', 'first', 'count']);
@@ -115,12 +112,11 @@ export async function gradientRoot(
   { names, sizes }: Layout,
 ): Promise<string> {
   let at = 0;
-  const digests = sizes.map((size) => {
+  const leaves = sizes.map((size) => {
     at += size;
-    return digestBytes(bytesOf(gradients.subarray(at - size, at)));
+    return leaf(gradients.subarray(at - size, at), WEIGHT_GRADIENT_FRACTION, webSha256);
   });
-  const leaves = (await Promise.all(digests)).map((d) => `${d} ${WEIGHT_GRADIENT_FRACTION}`);
-  return rootOf(names, leaves);
+  return rootOf(names, await Promise.all(leaves));
 }
 
 const SUMS = ['loss', 'correct', 'saturated', 'checkedStates'] as const;
@@ -145,7 +141,7 @@ export async function encodePart<Batch>(
   trainer: Trainer<Batch>,
   part: GradientPart,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { sums, gradients, digest } = await copyOf(trainer, part);
+  const { sums, gradients, digest } = await checked(trainer, part);
   return packMessage({ ...sums, digest }, packNumbers(gradients));
 }
 
@@ -162,11 +158,11 @@ export async function digestPart<Batch>(
   trainer: Trainer<Batch>,
   part: GradientPart,
 ): Promise<string> {
-  return (await copyOf(trainer, part)).digest;
+  return (await checked(trainer, part)).digest;
 }
 
 /** A part that was given, checked. */
-async function copyOf<Batch>(trainer: Trainer<Batch>, part: GradientPart) {
+async function checked<Batch>(trainer: Trainer<Batch>, part: GradientPart) {
   const layout = layoutOf(trainerOf(trainer));
   const given = properties('part', part, ['gradients', ...HEAD]);
   const sums = readSums({ ...given });
@@ -205,21 +201,18 @@ export async function decodePart<Batch>(
   const layout = layoutOf(trainerOf(trainer));
   const { head, body } = unpackMessage(typed('bytes', bytes, 'Uint8Array') as typeof bytes);
   const sums = readSums(head);
-  const gradients = await decodeGradients(body, layout.size);
+  const gradients = decodeGradients(body, layout.size);
   if (partDigest(sums, await gradientRoot(gradients, layout)) !== head.digest)
     throw new DistributedError('the gradients or sums of a part are not those of its digest');
   return { ...sums, gradients };
 }
 
 /** Gradients alone. Throws DistributedError. */
-export async function decodeGradients(
+export function decodeGradients(
   body: Uint8Array<ArrayBuffer>,
   size: number,
-): Promise<GradientPart['gradients']> {
+): GradientPart['gradients'] {
   if (body.length > mostBytes(size, 8))
     throw new DistributedError(`a part has ${body.length} bytes, more than its gradients can have`);
   return unpackNumbers(body, size, 8) as GradientPart['gradients'];
 }
-
-/** Names of the weights, for what is sent of them. */
-export const weightTensors = <Batch>(trainer: Trainer<Batch>) => trainer.tensors().filter(isWeight);

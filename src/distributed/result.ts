@@ -31,7 +31,7 @@ export async function readResult<Batch>(
   { head, body }: Message,
 ): Promise<Result> {
   const sums = readSums({ ...head, step: trainer.steps, first, count });
-  const gradients = await decodeGradients(body, layoutOf(trainer).size);
+  const gradients = decodeGradients(body, layoutOf(trainer).size);
   return resultOf(trainer, { ...sums, gradients });
 }
 

@@ -1,5 +1,6 @@
 // What a worker is asked to do, and what it answers, as lines of JSON. Nothing in them is trusted.
 
+import { isDigest } from '../receipt/format.ts';
 import { digestText } from './digest.ts';
 import { DistributedError } from './errors.ts';
 import type { PartRange } from './part.ts';
@@ -39,8 +40,6 @@ export const taskId = ({ run, step, first, count, weights, upload }: Named): str
  *  says it. */
 export const sealOf = (answer: string, worker: string): string => digestText(`${answer} ${worker}`);
 
-const isDigest = (value: unknown): value is string =>
-  typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && value % 1 === 0 && value >= 0 && value < 2 ** 31;
 

@@ -3,8 +3,9 @@
 // joined begins with the whole ones.
 
 import type { Trainer } from '../index.ts';
+import { bytesOf } from '../receipt/digests.ts';
 import type { CoordinatorCourier } from './courier.ts';
-import { bytesOf, digestBytes } from './digest.ts';
+import { digestBytes } from './digest.ts';
 import type { Source, Task } from './task.ts';
 import { copyWeights, encodeWeights, type Weights } from './weights.ts';
 
@@ -32,7 +33,7 @@ export class WeightStore<Batch> {
     const weights = copyWeights(this.trainer);
     const digest = digestBytes(bytesOf(weights));
     const isWhole = known === undefined || this.changes.length >= EVERY;
-    const bytes = await encodeWeights(weights, isWhole ? undefined : known);
+    const bytes = encodeWeights(weights, isWhole ? undefined : known);
     const source = { weights: await digest, blob: await digestBytes(bytes) };
     await this.courier.put(source.blob, bytes);
     this.known = weights;
@@ -58,7 +59,7 @@ export class WeightStore<Batch> {
     const { known, full, changes } = this;
     const sources = full === undefined ? changes : [full, ...changes];
     if (known === undefined || !sources.some((source) => source.blob === blob)) return;
-    const bytes = await encodeWeights(known);
+    const bytes = encodeWeights(known);
     const source = { weights: sources[sources.length - 1].weights, blob: await digestBytes(bytes) };
     await this.courier.put(source.blob, bytes);
     const isLate = this.known !== known; // the next step has begun meanwhile

@@ -1,14 +1,17 @@
 // Weights on their way to who computes with them: whole, or what a step has changed.
 
-import { typed, whole } from '../core/check.ts';
+import { reading, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
-import type { Trainer } from '../index.ts';
+import { isWeight, type NamedTensor, type Trainer } from '../index.ts';
 import { WEIGHT_LIMIT } from '../memory/formats.ts';
+import { trainerOf } from '../receipt/trainer.ts';
 import { DistributedError } from './errors.ts';
 import { mostBytes, packNumbers, unpackNumbers } from './packing.ts';
-import { trainerOf, weightTensors } from './part.ts';
 
 export type Weights = Int32Array<ArrayBuffer>;
+
+const weightTensors = <Batch>(trainer: Trainer<Batch>): NamedTensor[] =>
+  trainer.tensors().filter(isWeight);
 
 /** More than any model has: one takes at least 12 bytes of 4 GiB for each. */
 const MOST_WEIGHTS = 2 ** 28;
@@ -51,36 +54,32 @@ export function setWeights<Batch>(trainer: Trainer<Batch>, weights: Int32Array):
   }
 }
 
-/** Weights as bytes: about 2.7 a weight, or 2 as what has changed since those of `base`. Throws
+/** Weights as bytes, or what has changed since those of `base`, which takes fewer. Throws
  *  UsageError if there are not as many of them.
  *  @example
  *  const [before, after] = [Int32Array.of(5, 6, 7), Int32Array.of(5, 9, 7)];
- *  const change = await encodeWeights(after, before);
- *  console.log((await decodeWeights(change, 3, before)).join()); // 5,9,7
+ *  const change = encodeWeights(after, before);
+ *  console.log(decodeWeights(change, 3, before).join()); // 5,9,7
  */
-export async function encodeWeights(
-  weights: Int32Array,
-  base?: Int32Array,
-): Promise<Uint8Array<ArrayBuffer>> {
+export function encodeWeights(weights: Int32Array, base?: Int32Array): Uint8Array<ArrayBuffer> {
   typed('weights', weights, 'Int32Array');
-  // one that is detached is empty, and cannot be copied
-  if (weights.length === 0) return packNumbers(new Int32Array(0));
-  if (base === undefined) return packNumbers(new Int32Array(weights));
-  typed('base', base, 'Int32Array', weights.length, weights.length);
-  return packNumbers(weights.map((weight, i) => weight - base[i]) as Weights);
+  if (base !== undefined) typed('base', base, 'Int32Array', weights.length);
+  const copy = reading('weights', () => new Int32Array(weights)); // fails if it is detached
+  if (base !== undefined) for (let i = 0; i < copy.length; i++) copy[i] -= base[i];
+  return packNumbers(copy);
 }
 
 /** `count` weights from bytes that may be anything. Takes no more memory than they need. Throws
  *  DistributedError if the bytes are not such weights, UsageError if `base` has not as many.
  *  @example
- *  const bytes = await encodeWeights(Int32Array.of(1, -2, 3));
- *  console.log((await decodeWeights(bytes, 3)).join()); // 1,-2,3
+ *  const bytes = encodeWeights(Int32Array.of(1, -2, 3));
+ *  console.log(decodeWeights(bytes, 3).join()); // 1,-2,3
  */
-export async function decodeWeights(
+export function decodeWeights(
   bytes: Uint8Array<ArrayBuffer>,
   count: number,
   base?: Int32Array,
-): Promise<Weights> {
+): Weights {
   typed('bytes', bytes, 'Uint8Array');
   whole('count', count, 0, MOST_WEIGHTS);
   if (base !== undefined) typed('base', base, 'Int32Array', count, count);

@@ -4,12 +4,14 @@
 import { callback, fields, having, text, whole } from '../core/check.ts';
 import { OverflowError, ReconstructionError } from '../core/errors.ts';
 import type { Trainer } from '../index.ts';
+import { bytesOf } from '../receipt/digests.ts';
+import { trainerOf } from '../receipt/trainer.ts';
 import { type Bytes, CLOCK, type Clock, type WorkerCourier } from './courier.ts';
-import { bytesOf, digestBytes } from './digest.ts';
+import { digestBytes } from './digest.ts';
 import { DistributedError } from './errors.ts';
 import { packMessage, unpackMessage } from './message.ts';
 import { packNumbers } from './packing.ts';
-import { computePart, gradientRoot, layoutOf, partDigest, trainerOf } from './part.ts';
+import { computePart, gradientRoot, layoutOf, partDigest } from './part.ts';
 import { PROTOCOL, readTask, type Source, sealOf, type Task, taskId } from './task.ts';
 import { copyWeights, decodeWeights, setWeights } from './weights.ts';
 
@@ -115,7 +117,7 @@ class Worker<Batch> {
     for (const source of path) {
       const bytes = await this.fetch(source);
       if (bytes === undefined) return false;
-      weights = await decodeWeights(bytes, trainer.parameters, weights);
+      weights = decodeWeights(bytes, trainer.parameters, weights);
     }
     const found = weights === undefined ? '' : await digestBytes(bytesOf(weights));
     if (weights === undefined || found !== task.weights) {

@@ -1,12 +1,13 @@
 // An audit: a part of a run is done again, recorded again, and compared line by line.
 
 import { callback, fields, instance, whole } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { UsageError } from '../core/errors.ts';
 import { type StepReport, Trainer } from '../index.ts';
 import { type Difference, differenceOf } from './compare.ts';
 import { digestWeights, stateLeaves, webSha256 } from './digests.ts';
 import { rootOf } from './format.ts';
-import { copyFile, lastStep, type Receipt, readReceipt } from './read.ts';
+import { lastStep, type Receipt, readReceipt } from './read.ts';
 import { type DigestOptions, Recorder } from './recorder.ts';
 
 /** How an audit goes. */
@@ -67,7 +68,7 @@ export async function audit<Batch>(
   instance<object>('trainer', trainer, Trainer, 'a Trainer');
   callback('step', step);
   const receipt = readReceipt(file);
-  const bytes = copyFile(file);
+  const bytes = copyOf('file', file);
   const last = lastStep(receipt);
   const defaults = { until: last, onStep: undefined, sha256: webSha256 };
   const given = fields<AuditOptions>('options', options, defaults);

@@ -15,7 +15,8 @@ const MOST_NATIVE = 2 ** 31 - 1;
 
 type Numbers = Int32Array | BigInt64Array;
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Uint8Array =>
+/** The bytes of numbers, of a little-endian machine. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
 /** The parts as one in memory that no thread shares; a part that is such is itself. */
@@ -59,25 +60,13 @@ function merged(parts: readonly Uint8Array[]): Uint8Array[] {
 export const digestWeights = (tensors: readonly NamedTensor[], digest: Sha256): Promise<string> =>
   digest(merged(tensors.filter(isWeight).map(({ data }) => bytesOf(data))));
 
-const leaf = async (data: Numbers, fraction: number, digest: Sha256): Promise<string> =>
+/** The digest of numbers, a space and their fraction bits. */
+export const leaf = async (data: Numbers, fraction: number, digest: Sha256): Promise<string> =>
   `${await digest([bytesOf(data)])} ${fraction}`;
 
 /** Of each tensor of the state its digest, a space and its fraction bits. */
 export const stateLeaves = (tensors: readonly NamedTensor[], digest: Sha256): Promise<string[]> =>
   Promise.all(tensors.map(({ data, fraction }) => leaf(data, fraction, digest)));
-
-/** The weights that have a gradient. */
-export function trainedNames<Batch>(trainer: Trainer<Batch>): string[] {
-  const names = trainer.tensors().filter(isWeight);
-  const isTrained = ({ name }: NamedTensor): boolean => {
-    try {
-      return trainer.gradient(name).length > 0;
-    } catch {
-      return false; // frozen
-    }
-  };
-  return names.filter(isTrained).map(({ name }) => name);
-}
 
 /** The same of the gradients that the last step had. */
 export const gradientLeaves = <Batch>(

@@ -35,12 +35,6 @@ export interface Receipt {
 /** Most steps of a run. */
 const MAX_STEPS = 2 ** 31 - 1;
 const NO_LINE = 'it has no whole line';
-/** A copy of a receipt's bytes: what is given may change, or be detached, which is empty. */
-export function copyFile(file: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = typed('file', file, 'Uint8Array');
-  return bytes.length === 0 ? new Uint8Array(0) : new Uint8Array(bytes);
-}
-
 /** Most bytes of a receipt. */
 export const MAX_RECEIPT_BYTES = 2 ** 29;
 

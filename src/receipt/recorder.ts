@@ -2,20 +2,13 @@
 // step runs. An audit is the same: it records the run again and compares the lines.
 
 import { version } from '../../package.json';
-import { callback, fields, flag, instance, properties, whole } from '../core/check.ts';
+import { callback, fields, flag, properties, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
-import { type StepReport, Trainer } from '../index.ts';
+import type { StepReport, Trainer } from '../index.ts';
 import { LOSS_FRACTION } from '../memory/formats.ts';
 import { keptOptions } from '../train/options-data.ts';
 import { digest as kernels } from '../verify/published/conformance.json';
-import {
-  digestWeights,
-  gradientLeaves,
-  type Sha256,
-  stateLeaves,
-  trainedNames,
-  webSha256,
-} from './digests.ts';
+import { digestWeights, gradientLeaves, type Sha256, stateLeaves, webSha256 } from './digests.ts';
 import { ReceiptError } from './errors.ts';
 import {
   hasState,
@@ -27,6 +20,7 @@ import {
   sealLine,
 } from './format.ts';
 import { lastStep, readReceipt } from './read.ts';
+import { trainedNames, trainerOf } from './trainer.ts';
 
 /** How the digests of a receipt are computed. */
 export interface DigestOptions {
@@ -59,9 +53,6 @@ function decidingOptions<Batch>(trainer: Trainer<Batch>): ReceiptHeader['options
   const all = JSON.parse(keptOptions(trainer.options as never)) as object;
   return Object.fromEntries(Object.entries(all).filter(([name]) => !FREE.includes(name)));
 }
-
-const trainerOf = <Batch>(value: Trainer<Batch>): Trainer<Batch> =>
-  instance<Trainer<Batch>>('trainer', value, Trainer as never, 'a Trainer');
 
 /** Writes a receipt, line by line: the caller puts the lines where they belong.
  *  @example

@@ -4,12 +4,13 @@
 // https://github.com/in-toto/attestation, https://github.com/secure-systems-lab/dsse
 
 import { text } from '../core/check.ts';
+import { copyOf } from '../core/copy.ts';
 import { hex, sha256 } from '../core/digest.ts';
 import { RetrogradError, UsageError } from '../core/errors.ts';
 import { base64 } from './base64.ts';
 import { ReceiptError } from './errors.ts';
 import { utf8 } from './format.ts';
-import { copyFile, lastStep, type Receipt, readReceipt } from './read.ts';
+import { lastStep, type Receipt, readReceipt } from './read.ts';
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
@@ -171,7 +172,7 @@ function readWhole(file: Uint8Array): Receipt {
  *  console.log(JSON.parse(envelope).payloadType); // application/vnd.in-toto+json
  */
 export async function signReceipt(file: Uint8Array, privateKey: string): Promise<string> {
-  const bytes = copyFile(file);
+  const bytes = copyOf('file', file);
   const payload = utf8(JSON.stringify(statementOf(bytes, readWhole(bytes))));
   const key = await importKey('pkcs8', privateKey, 'sign');
   const raw = await subtle().sign(ALGORITHM, key, encoding(payload));
@@ -213,7 +214,7 @@ export async function verifySignature(
   envelope: string,
   publicKey: string,
 ): Promise<void> {
-  const bytes = copyFile(file);
+  const bytes = copyOf('file', file);
   const receipt = readWhole(bytes);
   const { payload, signatures } = openEnvelope(text('envelope', envelope));
   const key = await importKey('spki', publicKey, 'verify');

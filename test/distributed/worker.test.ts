@@ -1,7 +1,7 @@
 // What a worker does with what it is told, and what it does not take.
 
 import { describe, expect, test } from 'vitest';
-import { bytesOf, digestBytes } from '../../src/distributed/digest.ts';
+import { digestBytes } from '../../src/distributed/digest.ts';
 import {
   copyWeights,
   DistributedError,
@@ -13,6 +13,7 @@ import {
 } from '../../src/distributed/index.ts';
 import { packMessage, unpackMessage } from '../../src/distributed/message.ts';
 import { type TextBatch, UsageError } from '../../src/index.ts';
+import { bytesOf } from '../../src/receipt/digests.ts';
 import { batchOf, create, RUN } from './schedule.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -59,7 +60,7 @@ class Script implements WorkerCourier {
 async function task(more: Head = {}): Promise<{ task: object; blob: string; bytes: Bytes }> {
   const weights = copyWeights(create());
   const digest = await digestBytes(bytesOf(weights));
-  const bytes = await encodeWeights(weights);
+  const bytes = encodeWeights(weights);
   const blob = await digestBytes(bytes);
   const full = { weights: digest, blob };
   const range = { run: RUN.run, step: 0, first: 0, count: 2, upload: false };
@@ -88,9 +89,9 @@ describe('a worker', () => {
   test('that has the weights of a step fetches what has changed since, and no more', async () => {
     const steps = [0, 1, 2].map((add) => copyWeights(create()).map((weight) => weight + add));
     const coded = [
-      await encodeWeights(steps[0]),
-      await encodeWeights(steps[1], steps[0]),
-      await encodeWeights(steps[2], steps[1]),
+      encodeWeights(steps[0]),
+      encodeWeights(steps[1], steps[0]),
+      encodeWeights(steps[2], steps[1]),
     ];
     const sources = await Promise.all(
       steps.map(async (weights, i) => ({

@@ -9,7 +9,7 @@ const { gradients, ...sums } = N.computePart(trainer, WINDOW(), RANGE());
 const part = () => ({ ...sums, gradients: gradients.slice() });
 const coded = await N.encodePart(trainer, part());
 const weights = N.copyWeights(trainer);
-const codedWeights = await N.encodeWeights(weights);
+const codedWeights = N.encodeWeights(weights);
 const ABOUT = { run: 'r', kernels: 'k' };
 const end = new TextEncoder().encode('{"end":"the run is complete"}\n');
 const courier = () => ({

@@ -1,6 +1,6 @@
 // Bytes of a caller's, as they are now.
 
-import { reading, typed } from '../core/check.ts';
+import { reading, typed } from './check.ts';
 
 /** A copy of bytes, which cannot change while they are worked on. Throws UsageError for what is no
  *  Uint8Array, or one whose memory is gone. */
