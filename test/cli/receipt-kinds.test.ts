@@ -38,7 +38,8 @@ function receiptOf(words: readonly string[]): string {
 
 const audited = (file: string, ...words: string[]): Event =>
   events(['audit', file, ...words], { cwd }).at(-1)!;
-const EQUAL = { event: 'audit', equal: true, nonce: null, difference: null, kernel: null };
+const NOTHING = { nonce: null, difference: null, kernel: null, workers: [] };
+const EQUAL = { event: 'audit', equal: true, ...NOTHING };
 const chain = (file: string): string =>
   readReceipt(readFileSync(join(cwd, file))).seals.at(-1) as string;
 

@@ -77,13 +77,22 @@ interface Line {
   hangUp(): Promise<void>;
 }
 
+/** Most bytes of a gradient in a worker's result, and of what is beside them: no more is kept of one
+ *  that is on its way. */
+const PART_BYTES = 9;
+const SLACK = 2 ** 17;
+
 /** Connects to the server of --server, or to one that is started for these workers. */
-async function openLine(values: RunValues, run: string, names: readonly string[]): Promise<Line> {
+async function openLine(
+  values: RunValues,
+  run: string,
+  { names, most }: { names: readonly string[]; most: number },
+): Promise<Line> {
   const server = values.server === undefined ? await startServer(run, names) : undefined;
   try {
     const address = server?.address(COORDINATOR) ?? values.server;
     const connection = await connectTo({ ...values, server: address });
-    const courier = await openCoordinator(connection, run);
+    const courier = await openCoordinator(connection, run, most);
     const hangUp = async (): Promise<void> => {
       await connection.close();
       server?.stop();
@@ -124,7 +133,8 @@ export class DividedRun {
     const manifest = manifestOf(kind, values, header, files);
     const { run } = manifest;
     const names = Array.from({ length: values.workers ?? 0 }, (_, i) => `w${i + 1}`);
-    const line = await openLine(values, run, names);
+    const most = PART_BYTES * trainer.parameters + SLACK;
+    const line = await openLine(values, run, { names, most });
     const { kernels } = readReceipt(Buffer.from(header)).header;
     const partsLog = fs.openSync(join(home?.path ?? '.', PARTS_FILE), 'a');
     const onEvent = (event: CoordinatorEvent): void => heard(event, reporter, partsLog);

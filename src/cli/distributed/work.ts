@@ -6,14 +6,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quote } from '../argv.ts';
 import { count, bytes as inBytes } from '../format.ts';
-import { kindOf } from '../kinds/kinds.ts';
 import {
-  checkTrainOptions,
   fetchManifest,
   openWorker,
   RetrogradError,
-  readReceipt,
-  receiptOptions,
   UsageError,
   verify,
   type WorkerCourier,
@@ -21,9 +17,9 @@ import {
   work,
 } from '../library.ts';
 import type { RunValues } from '../options.ts';
+import { basisOf, openReceipt } from '../receipt/receipt-run.ts';
 import { print, printJson } from '../reporters.ts';
 import { createTrainer } from '../run.ts';
-import type { RunOptions } from '../settings.ts';
 import { status } from '../status.ts';
 import { addressOf, connectTo } from './connection.ts';
 import { type Manifest, readingValues, readManifest, sha256Of } from './manifest.ts';
@@ -44,6 +40,8 @@ export interface WorkerValues {
 const LOOK = 500;
 /** Looks for a file that was announced. */
 const TRIES = 60;
+/** Bytes of a message beside its numbers. */
+const SLACK = 2 ** 17;
 
 /** The worker's name: as given, the user's of the server's address, or made of host and process. */
 function nameOf({ name, server = '' }: WorkerValues): string {
@@ -80,26 +78,26 @@ async function fetchData(
   return values;
 }
 
+/** Most bytes of the run's data, and of its weights as they are sent: what is longer is not taken. */
+const largestOf = ({ files }: Manifest): number => Math.max(1, ...files.map((file) => file.bytes));
+const weightBytes = (parameters: number): number => 5 * parameters + SLACK;
+
 /** A trainer of the run, and what makes its batches. */
 async function prepare(courier: WorkerCourier, manifest: Manifest, values: WorkerValues) {
-  const file = Buffer.from(manifest.header);
-  const { header } = readReceipt(file);
-  const given = receiptOptions(file);
-  const { threads = 1, microBatch = given.batch } = values;
-  const options = checkTrainOptions({ ...given, threads, microBatch }) as unknown as RunOptions;
-  const kind = kindOf(options.model);
-  const known: unknown = kind.fromJson(header.vocabulary, options.model.config);
-  if (known === undefined) throw new RetrogradError('its vocabulary does not fit its model');
+  const free = (batch: number): { threads: number; microBatch: number } => ({
+    threads: values.threads ?? 1,
+    microBatch: values.microBatch ?? batch,
+  });
+  const run = openReceipt(Buffer.from(manifest.header), free);
+  const { kind, options } = run;
   const directory = fs.mkdtempSync(join(tmpdir(), 'retrograd-worker-'));
   try {
     const paths = await fetchData(courier, manifest, directory);
     const all = { ...readingValues(kind, manifest.values), ...paths, json: true };
-    const saved = { tensors: [], options, step: 0, vocabulary: header.vocabulary };
-    const about = { dataSha256: header.data, libraryVersion: header.library, directory: '', known };
-    const data = await kind.read(all, { ...saved, ...about });
+    const data = await kind.read(all, basisOf(run));
     const trainer = createTrainer(kind, options);
     await trainer.ready();
-    return { trainer, task: kind.task(trainer, data, all), kernels: header.kernels };
+    return { trainer, task: kind.task(trainer, data, all) };
   } finally {
     fs.rmSync(directory, { recursive: true, force: true });
   }
@@ -145,8 +143,9 @@ export async function runWorker(values: WorkerValues): Promise<number> {
   const connection = await connectTo({ ...values, server }, name);
   try {
     const manifest = await manifestFor(connection, run);
-    const courier = await openWorker(connection, run, name);
-    const { trainer, task } = await prepare(courier, manifest, values);
+    const line = (most: number): Promise<WorkerCourier> => openWorker(connection, run, name, most);
+    const { trainer, task } = await prepare(await line(largestOf(manifest)), manifest, values);
+    const courier = await line(weightBytes(trainer.parameters));
     const { maxTransfer = Infinity } = values;
     const onTask = (_: unknown, done: WorkReport): boolean => {
       if (values.json !== true) status(`${name}: ${inWords(done)}`);

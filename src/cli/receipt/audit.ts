@@ -9,31 +9,25 @@ import { oneLine, quote } from '../argv.ts';
 import { count, table } from '../format.ts';
 import { beginWith } from '../init.ts';
 import type { SavedRun } from '../kinds/kind.ts';
-import { kindOf, type SomeKind } from '../kinds/kinds.ts';
 import {
   audit as auditRun,
-  checkTrainOptions,
   compareReceipts,
   type Difference,
   findKernelFault,
   type NamedTensor,
-  type Receipt,
-  ReceiptError,
   RetrogradError,
-  readReceipt,
-  receiptOptions,
   type Trainer,
   UsageError,
 } from '../library.ts';
 import { dataWords, type RunValues } from '../options.ts';
 import { print, printJson } from '../reporters.ts';
 import { createTrainer, openRun, restoreTrainer } from '../run.ts';
-import type { RunOptions } from '../settings.ts';
 import { status } from '../status.ts';
 import { type Task, trainStep } from '../tasks/task.ts';
 import { defaultThreads } from '../threads.ts';
 import { digestsBeside } from './digest-thread.ts';
 import { NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
+import { basisOf, openReceipt, type ReceiptRun } from './receipt-run.ts';
 import { about, readReceiptFile } from './run-receipt.ts';
 import { onlySteps, type Segment, sampleOf, segmentsOf } from './segments.ts';
 import { wrongWorkers } from './workers.ts';
@@ -54,14 +48,10 @@ export interface AuditValues extends RunValues {
 }
 
 /** What an audit works with. */
-interface Audit {
+interface Audit extends ReceiptRun {
   path: string;
   file: Uint8Array;
-  receipt: Receipt;
   values: AuditValues;
-  kind: SomeKind;
-  options: RunOptions;
-  known: unknown;
 }
 
 /** What was found: nothing, or the first difference. */
@@ -73,17 +63,12 @@ interface Found {
 
 async function open(path: string, values: AuditValues): Promise<Audit> {
   const file = readReceiptFile(path);
-  return about(path, () => {
-    const receipt = readReceipt(file);
-    const given = receiptOptions(file);
-    const threads = values.threads ?? defaultThreads(given.batch);
-    const free = { threads, microBatch: values.microBatch ?? given.batch };
-    const options = checkTrainOptions({ ...given, ...free }) as unknown as RunOptions;
-    const kind = kindOf(options.model);
-    const known: unknown = kind.fromJson(receipt.header.vocabulary, options.model.config);
-    if (known === undefined) throw new ReceiptError('its vocabulary does not fit its model');
-    return { path, file, receipt, values, kind, options, known };
+  const free = (batch: number): { threads: number; microBatch: number } => ({
+    threads: values.threads ?? defaultThreads(batch),
+    microBatch: values.microBatch ?? batch,
   });
+  const run = await about(path, () => openReceipt(file, free));
+  return { ...run, path, file, values };
 }
 
 /** The trainer at the beginning of a segment. Before its first step a run has the weights of
@@ -102,11 +87,8 @@ async function trainerAt(
 
 /** The run at the beginning of a segment. */
 async function start(one: Audit, segment: Segment) {
-  const { kind, options, known, receipt, values } = one;
-  const { data: dataSha256, library: libraryVersion } = receipt.header;
-  const saved = { tensors: [], options, step: 0, vocabulary: receipt.header.vocabulary };
-  const run = { ...saved, dataSha256, libraryVersion, directory: '', known };
-  const data = await kind.read(values, run);
+  const { kind, values } = one;
+  const data = await kind.read(values, basisOf(one));
   const trainer = await trainerAt(one, segment);
   const taskOf = (own: Trainer<never>): Task => kind.task(own, data, values);
   return { trainer, task: taskOf(trainer), taskOf };
