@@ -6,10 +6,10 @@
 // close() } or throws with the reason why the browser cannot be had. `work` runs in the page.
 
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
 import { fromDebian } from '../conformance/install.mjs';
 import { installChromium, installMiniBrowser } from '../conformance/runtimes.mjs';
+import { freePort } from '../helpers/free-port.mjs';
 import { driverPackage } from './install.mjs';
 
 /** Everything that a page writes to its console as an error comes here. */
@@ -60,16 +60,6 @@ async function openFirefox() {
     close: () => browser.close(),
   };
 }
-
-/** A port that nobody listens on. */
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject).listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 /** WebKitWebDriver, until it answers: { url, stop() }. */
 async function startWebKitDriver() {

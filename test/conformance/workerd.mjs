@@ -1,22 +1,11 @@
 // workerd with worker-main.js on a free port: one request, one answer, and it is ended.
 
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../helpers/free-port.mjs';
 import { complaint, start, within } from './execute.mjs';
 
 const CONFIG = join(import.meta.dirname, 'workerd.capnp');
-
-/** A port that was free a moment ago. */
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-      .on('error', reject)
-      .listen(0, '127.0.0.1', () => {
-        const { port } = server.address();
-        server.close(() => resolve(port));
-      });
-  });
 
 /** The answer to a request, tried again until the server is up. */
 async function fetchWhenUp(url, options, isOver) {

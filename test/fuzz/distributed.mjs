@@ -1,24 +1,5 @@
-// Bundles test/fuzz/distributed.ts, which imports the library's sources, and runs it in the
-// project's root.
+// npm run fuzz:distributed: test/fuzz/distributed.ts.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { runBundled } from './bundled.mjs';
 
-process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
-const folder = mkdtempSync(join(tmpdir(), 'retrograd-distributed-'));
-const outfile = join(folder, 'distributed.mjs');
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-await build({
-  entryPoints: ['test/fuzz/distributed.ts'],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  loader: { '.wasm': 'binary' },
-  logLevel: 'warning',
-});
-await import(pathToFileURL(outfile).href);
+await runBundled('distributed');

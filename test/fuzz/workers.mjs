@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { digestOf, hasServer, Scene } from '../nats/scene.mjs';
+import { Random } from './runner.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -19,17 +20,6 @@ const SAVE_EVERY = 7;
 /** Milliseconds after which a schedule is taken to hang: a worker that stops costs its patience of
  *  30 s at most, a coordinator that is killed 5 s. */
 const MOST = 120_000;
-
-/** Random numbers 0..1 of a seed (mulberry32). */
-function randomOf(seed) {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What may happen to a run on its way. */
 const FAULTS = {
@@ -98,21 +88,21 @@ class Run {
 }
 
 async function schedule(seed, alone) {
-  const random = randomOf(seed);
-  const pick = (list) => list[Math.floor(random() * list.length)];
+  const random = new Random(seed, 0);
+  const pick = (list) => (list.length === 0 ? undefined : random.pick(list));
   const names = Object.keys(FAULTS);
-  const faults = Array.from({ length: 1 + Math.floor(random() * 4) }, () => pick(names));
-  const replicate = random() < 0.3 ? 2 : 1;
+  const faults = Array.from({ length: 1 + random.below(4) }, () => random.pick(names));
+  const replicate = random.below(10) < 3 ? 2 : 1;
   const what = `seed ${seed}: replicate ${replicate}, ${faults.join(', ')}`;
   const scene = new Scene();
   try {
     await scene.startServer();
     const run = new Run(scene, replicate);
     run.id = await scene.runOf('run');
-    for (let i = 0; i < replicate + Math.floor(random() * 2); i++) run.add();
+    for (let i = 0; i < replicate + random.below(2); i++) run.add();
     const faulty = (async () => {
       for (const name of faults) {
-        await sleep(200 + random() * 1200);
+        await sleep(200 + random.below(1200));
         await FAULTS[name](run, pick);
         while (run.workers.size < replicate) run.add();
       }

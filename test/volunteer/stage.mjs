@@ -3,9 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerPermissions } from '../../dist/nats.js';
+import { freePort } from '../helpers/free-port.mjs';
 import { digestOf, hasServer, Scene } from '../nats/scene.mjs';
 import { demand, reach } from '../playground/driver.mjs';
 import { skipUnless } from '../playground/machine.mjs';
@@ -16,14 +16,6 @@ const PATIENCE = 20_000;
 
 export const sha256Of = (bytes) => createHash('sha256').update(bytes).digest('hex');
 export const nameOfRun = (header) => sha256Of(header).slice(0, 16);
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Waits until something is there. */
 export async function waitFor(find, what) {
