@@ -1,4 +1,5 @@
-// Fuzzers in TypeScript, which import the library's sources: bundled, and run in the project's root.
+// Fuzzers in TypeScript, which import the library's sources: bundled, and run in the project's
+// root.
 
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

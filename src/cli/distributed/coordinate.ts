@@ -77,8 +77,8 @@ interface Line {
   hangUp(): Promise<void>;
 }
 
-/** Most bytes of a gradient in a worker's result, and of what is beside them: no more is kept of one
- *  that is on its way. */
+/** Most bytes of a gradient in a worker's result, and of what is beside them: no more is kept of
+ *  one that is on its way. */
 const PART_BYTES = 9;
 const SLACK = 2 ** 17;
 

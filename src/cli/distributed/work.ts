@@ -78,7 +78,7 @@ async function fetchData(
   return values;
 }
 
-/** Most bytes of the run's data, and of its weights as they are sent: what is longer is not taken. */
+/** Most bytes of the run's data, and of its weights as they are sent: no more are taken. */
 const largestOf = ({ files }: Manifest): number => Math.max(1, ...files.map((file) => file.bytes));
 const weightBytes = (parameters: number): number => 5 * parameters + SLACK;
 
