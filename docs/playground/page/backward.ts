@@ -98,9 +98,9 @@ export class BackwardView {
   private async walk(flip?: Flip): Promise<void> {
     const { settings } = this.store;
     this.isShown = true;
-    await this.train.text.ready;
     say(at('journey-verdict'), '');
     say(at('journey-error'), '');
+    await this.train.text.ready;
     const asked = { settings, sample: numberOf('sample'), ...(flip === undefined ? {} : { flip }) };
     const journey = await this.train.session.ask('journey', asked);
     const { step, text, sample } = journey;

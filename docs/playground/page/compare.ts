@@ -66,7 +66,19 @@ export class CompareView {
     this.store.change({ other, otherDigest: undefined, digest: undefined });
   }
 
+  /** What the last race found is gone at once: it would be read as that of this one. */
   async race(): Promise<void> {
+    say(at('race-verdict'), '');
+    const button = at<HTMLButtonElement>('race');
+    button.disabled = true;
+    try {
+      await this.run();
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  private async run(): Promise<void> {
     await this.train.text.ready;
     await this.train.rest();
     const { settings } = this.store;
@@ -77,7 +89,6 @@ export class CompareView {
     const second = otherOf(this.store.address);
     this.racers = [new Racer(settings, 'first', draw), new Racer(second, 'second', draw)];
     at('race-rows').replaceChildren(...this.racers.map(({ row }) => row));
-    say(at('race-verdict'), '');
     const threads = Math.max(1, Math.floor(threadsFor(settings.batch) / 2));
     this.enter(true);
     try {
