@@ -18,6 +18,13 @@ export const oneLine = printableLine;
 
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
+/** A parser as commander's types want it: what it makes is no text. */
+export const as = <T>(parse: (given: string) => T): ((given: string) => string) =>
+  parse as unknown as (given: string) => string;
+
+/** Of every command that says something. */
+export const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
+
 /** A parser of numbers for the option `flag`. */
 export const number =
   (flag: string) =>

@@ -2,7 +2,7 @@
 // machine.
 
 import type { Command } from 'commander';
-import { quote } from './argv.ts';
+import { JSON_OPTION, quote } from './argv.ts';
 import { readImageFile } from './files.ts';
 import { table } from './format.ts';
 import { vit } from './kinds/vit.ts';
@@ -126,7 +126,7 @@ export function addClassify(program: Command, finish: (code: number) => void): v
     .argument('<DIR>', 'directory of a run')
     .argument('<image...>', 'PNG files: their middle, scaled to the size of the model')
     .option('--invert', 'dark on light becomes light on dark, as MNIST has its digits')
-    .option('--json', 'one JSON object a line instead of words')
+    .option(...JSON_OPTION)
     .action(async (directory: string, files: string[], values: ClassifyValues) =>
       finish(await classify(directory, files, values)),
     );

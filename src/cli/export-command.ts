@@ -1,7 +1,7 @@
 // The words of retrograd export.
 
 import type { Command } from 'commander';
-import { choice, wholeNumber } from './argv.ts';
+import { choice, JSON_OPTION, wholeNumber } from './argv.ts';
 import { exportModel, FORMS, type Form } from './export.ts';
 
 /** Adds the command; `finish` receives its exit code. */
@@ -30,6 +30,6 @@ export function addExport(program: Command, finish: (code: number) => void): voi
       '--no-cache',
       'of onnx: a graph without keys and values of the tokens before, not for transformers.js',
     )
-    .option('--json', 'one JSON object a line instead of words')
+    .option(...JSON_OPTION)
     .action(async (directory: string, values) => finish(await exportModel(directory, values)));
 }

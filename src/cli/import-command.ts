@@ -1,7 +1,7 @@
 // The words of retrograd import.
 
 import type { Command } from 'commander';
-import { wholeNumber } from './argv.ts';
+import { JSON_OPTION, wholeNumber } from './argv.ts';
 import { importModel } from './import.ts';
 
 /** Adds the command; `finish` receives its exit code. */
@@ -37,6 +37,6 @@ export function addImport(program: Command, finish: (code: number) => void): voi
       'attention heads, if no configuration says it',
       wholeNumber('--heads', 1, 4096) as unknown as (given: string) => string,
     )
-    .option('--json', 'one JSON object a line instead of words')
+    .option(...JSON_OPTION)
     .action(async (path: string, values) => finish(await importModel(path, values)));
 }

@@ -2,7 +2,7 @@
 // compared with those of a checkpoint that is resumed. Their words are in rows.ts.
 
 import type { Command } from 'commander';
-import { flagOf, quote, wholeNumber } from './argv.ts';
+import { flagOf, JSON_OPTION, quote, wholeNumber } from './argv.ts';
 import { type ImportedFormats, int8, UsageError, type VocabularyKind } from './library.ts';
 import {
   BENCH,
@@ -127,7 +127,7 @@ export const addRunOptions = (command: Command, rows: OptionRows, isPlan = false
     ...FREE,
     ...RUNNING,
     ...(isPlan ? [...rows.plan, BENCH] : []),
-  ]).option('--json', 'one JSON object a line instead of words');
+  ]).option(...JSON_OPTION);
 
 /** Registers the options of `bench`: of a run, but for data and checkpoints. */
 export const addBenchOptions = (command: Command, rows: OptionRows): Command =>
@@ -138,7 +138,7 @@ export const addBenchOptions = (command: Command, rows: OptionRows): Command =>
     ...rows.free,
     ...FREE,
     ...rows.plan,
-  ]).option('--json', 'one JSON object a line instead of words');
+  ]).option(...JSON_OPTION);
 
 /** Names of the options that were on the command line. */
 export const givenNames = (command: Command): ReadonlySet<string> =>

@@ -4,7 +4,7 @@
 
 import { Command, CommanderError, Help } from 'commander';
 import { version } from '../../package.json';
-import { choice, number, oneLine, wholeNumber } from './argv.ts';
+import { as, choice, JSON_OPTION, number, oneLine, wholeNumber } from './argv.ts';
 import { bench } from './bench/bench.ts';
 import { addClassify } from './classify.ts';
 import { addCodec } from './codec/commands.ts';
@@ -38,7 +38,6 @@ const TRAINS = {
   vit: 'train a vision transformer to classify images',
   translate: 'train a translator on pairs of sentences',
 };
-const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 
 const EXPECT_OPTION: Row = [
   '--expect <sha>',
@@ -112,7 +111,7 @@ function createProgram(finish: (code: number) => void): Command {
     .option(
       '-j, --threads <n>',
       'threads (those of this machine, at most 4); same bits',
-      number('--threads') as unknown as (given: string) => string,
+      as(number('--threads')),
     )
     .option(...JSON_OPTION)
     .action(async (directory: string, values, command: Command) =>
@@ -124,35 +123,31 @@ function createProgram(finish: (code: number) => void): Command {
     .description('text from a saved model')
     .argument('<DIR>', 'directory of a run')
     .option('-p, --prompt <text>', 'how the text begins (a line break)')
-    .option(
-      '--length <n>',
-      'tokens to write (400)',
-      wholeNumber('--length', 1, 1_000_000) as unknown as (given: string) => string,
-    )
+    .option('--length <n>', 'tokens to write (400)', as(wholeNumber('--length', 1, 1_000_000)))
     .option(
       '--temperature <x>',
       '0: always the most likely token; 1: as the model says (0.8)',
-      number('--temperature') as unknown as (given: string) => string,
+      as(number('--temperature')),
     )
     .option(
       '--top-k <n>',
       'only the n most likely tokens (all)',
-      wholeNumber('--top-k', 1, 65536) as unknown as (given: string) => string,
+      as(wholeNumber('--top-k', 1, 65536)),
     )
     .option(
       '--top-p <x>',
       'only the fewest most likely tokens that have this probability together (1)',
-      number('--top-p') as unknown as (given: string) => string,
+      as(number('--top-p')),
     )
     .option(
       '--min-p <x>',
       "only tokens with this share of the most likely one's probability (0)",
-      number('--min-p') as unknown as (given: string) => string,
+      as(number('--min-p')),
     )
     .option(
       '--repetition-penalty <x>',
       'makes tokens that were there less likely, 1 to 16 (1)',
-      number('--repetition-penalty') as unknown as (given: string) => string,
+      as(number('--repetition-penalty')),
     )
     .option('--stop <text>', 'ends the text and is not part of it; can be given more than once', ((
       text: string,
@@ -161,12 +156,12 @@ function createProgram(finish: (code: number) => void): Command {
     .option(
       '--slide <n>',
       'tokens that leave the context when it is full; more are faster (1)',
-      wholeNumber('--slide', 1, 65536) as unknown as (given: string) => string,
+      as(wholeNumber('--slide', 1, 65536)),
     )
     .option(
       '-s, --seed <n>',
       'of the draws (1)',
-      wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER) as unknown as (given: string) => string,
+      as(wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER)),
     )
     .option(...JSON_OPTION)
     .action(async (directory: string, values) => finish(await sample(directory, values as never)));
@@ -219,12 +214,12 @@ function createProgram(finish: (code: number) => void): Command {
     .option(
       '-n, --steps <n>',
       'fewer or more steps than the published run',
-      wholeNumber('--steps', 1, 2 ** 31 - 1) as unknown as (given: string) => string,
+      as(wholeNumber('--steps', 1, 2 ** 31 - 1)),
     )
     .option(
       '-j, --threads <n>',
       'threads; any number gives the same weights (those of this machine, at most 4)',
-      number('--threads') as unknown as (given: string) => string,
+      as(number('--threads')),
     )
     .option('--expect <sha>', EXPECT_OPTION[1], digestOf('--expect'))
     .option(...JSON_OPTION)
@@ -253,7 +248,7 @@ function createProgram(finish: (code: number) => void): Command {
     .option(
       '--beam <n>',
       'translations looked at side by side; 1: the most probable token each time (4)',
-      wholeNumber('--beam', 1, 1000) as unknown as (given: string) => string,
+      as(wholeNumber('--beam', 1, 1000)),
     )
     .option(...JSON_OPTION)
     .action(async (directory: string, values) => finish(await translate(directory, values)));

@@ -1,18 +1,15 @@
 // The words of retrograd compress, decompress and test.
 
 import type { Command } from 'commander';
-import { byteCount, number, wholeNumber } from '../argv.ts';
+import { as, byteCount, JSON_OPTION, number, wholeNumber } from '../argv.ts';
 import { compress } from './compress.ts';
 import { decompress, testArchive } from './decompress.ts';
 import { trainModel } from './train.ts';
 
-const as = <T>(parse: (given: string) => T): ((given: string) => string) =>
-  parse as unknown as (given: string) => string;
 const MODEL = [
   '-m, --model <file>',
   'the model to code by: of messages (.rgm), or of images (a checkpoint of an idf)',
 ] as const;
-const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 const MOST = [
   '--max-output <bytes>',
   'most bytes of the files: an archive that says more is refused (256MiB)',

@@ -1,16 +1,13 @@
 // The words of retrograd worker and retrograd runs.
 
 import type { Command } from 'commander';
-import { byteCount, number } from '../argv.ts';
+import { as, byteCount, JSON_OPTION, number } from '../argv.ts';
 import { table } from '../format.ts';
 import { listRuns } from '../library.ts';
 import { print, printJson } from '../reporters.ts';
 import { connectTo, type ServerValues } from './connection.ts';
 import { runWorker } from './work.ts';
 
-const as = <T>(parse: (given: string) => T): ((given: string) => string) =>
-  parse as unknown as (given: string) => string;
-const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 const SERVER = [
   '--server <address>',
   'of a NATS server, as nats://user:password@host:4222',

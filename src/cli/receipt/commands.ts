@@ -1,15 +1,12 @@
 // The words of retrograd audit and retrograd receipt.
 
 import type { Command } from 'commander';
-import { names, number, wholeNumber } from '../argv.ts';
+import { as, JSON_OPTION, names, number, wholeNumber } from '../argv.ts';
 import { KINDS } from '../kinds/kinds.ts';
 import { addRows } from '../options.ts';
 import { audit } from './audit.ts';
 import { makeKeys, NOT_PROVED, signFile, verifyReceipt } from './receipt.ts';
 
-const as = <T>(parse: (given: string) => T): ((given: string) => string) =>
-  parse as unknown as (given: string) => string;
-const JSON_OPTION = ['--json', 'one JSON object a line instead of words'] as const;
 const FILE = ['<RECEIPT>', 'what train wrote with --receipt'] as const;
 const MOST_STEPS = 2 ** 31 - 1;
 
