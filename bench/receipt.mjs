@@ -1,11 +1,11 @@
 // What a receipt costs, and an audit: bench/results/receipt.json.
 //
-//   node bench/receipt.mjs [--pairs 15] [--runs 5] [--write]
+//   node bench/receipt.mjs [--pairs 15] [--runs 5] [--steps 192] [--write]
 //
 // Steps of 1,024 tokens with and without a receipt, in turn and in pairs in one process: by the
 // clock, by the processor's time of the process, and by that of the thread that trains, which other
-// programs on the machine change least. Then whole runs of the command line, train and audit in
-// turn, by the clock and by the processor's time.
+// programs on the machine change least. Then whole runs of the command line of so many steps, train
+// and audit in turn, by the clock and by the processor's time.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,20 +21,20 @@ import { ROOT, readKinds, refuse, resultFile, stamp, withKind, writeResult } fro
 const SHAPE = { vocabulary: 65, layers: 6, channels: 128, heads: 4, context: 128 };
 const BATCH = 8;
 const TOKENS = BATCH * SHAPE.context;
-/** Steps of one side of a pair, and of a run. */
+/** Steps of one side of a pair. */
 const STEPS = 3;
-const RUN_STEPS = 48;
-const SAVE_EVERY = 24;
 
 const { values } = parseArgs({
   options: {
     pairs: { type: 'string', default: '15' },
     runs: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '192' },
     write: { type: 'boolean', default: false },
   },
 });
-const [pairs, runs] = [Number(values.pairs), Number(values.runs)];
-if (!(pairs >= 1 && runs >= 0)) refuse('--pairs and --runs are counts', 'for instance --pairs 15');
+const [pairs, runs, runSteps] = [values.pairs, values.runs, values.steps].map(Number);
+if (!(pairs >= 1 && runs >= 0 && runSteps >= 2))
+  refuse('--pairs, --runs and --steps are counts', 'for instance --pairs 15');
 
 /** A module of src for Node. */
 async function load(file) {
@@ -158,8 +158,14 @@ function audits() {
     );
     writeFileSync(join(cwd, 'text.txt'), letters.join(''));
     const data = ['--text', 'text.txt', '--json'];
-    const train = ['train', 'gpt', ...data, '--steps', String(RUN_STEPS), '--threads', '1'];
-    const saved = ['--save-every', String(SAVE_EVERY), '--keep-states', '--out', 'run'];
+    const train = ['train', 'gpt', ...data, '--steps', String(runSteps), '--threads', '1'];
+    const saved = [
+      '--save-every',
+      String(Math.ceil(runSteps / 2)),
+      '--keep-states',
+      '--out',
+      'run',
+    ];
     command(cwd, [...train, ...saved, '--receipt', 'a.jsonl']);
     const audit = ['audit', 'a.jsonl', ...data, '--threads', '1', '--all'];
     const rows = Array.from({ length: runs }, () => ({
@@ -175,7 +181,7 @@ function audits() {
         ]),
       );
     const seconds = round(middle(rows.map(({ train: { clock } }) => clock)) / 1000);
-    return { steps: RUN_STEPS, runs, seconds, all: ratio('all'), two: ratio('two') };
+    return { steps: runSteps, runs, seconds, all: ratio('all'), two: ratio('two') };
   } finally {
     rmSync(cwd, { recursive: true, force: true });
   }
