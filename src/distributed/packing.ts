@@ -33,42 +33,29 @@ const zerosOf = (high: number, low: number): number => {
   return word === 0 ? 0 : 31 - Math.clz32(word & -word) + (low === 0 ? 32 : 0);
 };
 
-/** Bits that follow each other, the lowest first, written into words. */
-class Writer {
-  at = 0;
-  private pending = 0;
-  private filled = 0;
-
-  constructor(private readonly target: Int32Array) {}
-
-  /** `value` has `bits` bits, 1 to 32, and zeros above. */
-  put(value: number, bits: number): void {
-    const { filled } = this;
-    this.pending |= value << filled;
-    this.filled += bits;
-    if (this.filled < 32) return;
-    this.target[this.at++] = this.pending;
-    this.filled -= 32;
-    this.pending = filled === 0 ? 0 : value >>> (32 - filled);
-  }
-
-  /** Ends a word that has begun. */
-  end(): void {
-    if (this.filled > 0) this.target[this.at++] = this.pending;
-    this.filled = 0;
-    this.pending = 0;
-  }
-}
-
 /** How the numbers of a block are kept: bits of each, and zeros that are left out at its end. */
 interface Format {
   readonly bits: number;
   readonly zeros: number;
 }
 
-function measure(words: Int32Array, stride: number): Format {
+/** Words of a number's: where those of a block begin and end, and how many a number has. */
+interface Place {
+  readonly from: number;
+  readonly until: number;
+  readonly stride: number;
+}
+
+/** The words of the block that begins with the number `first`. */
+const placeOf = (first: number, count: number, stride: number): Place => ({
+  from: first * stride,
+  until: Math.min(count, first + BLOCK) * stride,
+  stride,
+});
+
+function measure(words: Int32Array, { from, until, stride }: Place): Format {
   let [low, high, anyLow, anyHigh] = [0, 0, 0, 0];
-  for (let i = 0; i < words.length; i += stride) {
+  for (let i = from; i < until; i += stride) {
     const word = words[i];
     const top = stride === 2 ? words[i + 1] : word >> 31;
     const sign = top >> 31;
@@ -85,39 +72,87 @@ function measure(words: Int32Array, stride: number): Format {
  *  than the bytes need: 10 MB for a part of 1.2 million weights cost more in collecting it. */
 export function packNumbers(numbers: Numbers): Bytes {
   const stride = numbers.BYTES_PER_ELEMENT / 4;
+  const count = numbers.length;
   const words = wordsOf(numbers);
-  const blocks = Array.from({ length: blocksOf(numbers.length) }, (_, i) =>
-    words.subarray(i * BLOCK * stride, (i + 1) * BLOCK * stride),
-  );
-  const formats = blocks.map((block) => measure(block, stride));
-  const sizes = formats.map(({ bits }, i) => wordsFor(bits, blocks[i].length / stride));
-  const head = headBytes(numbers.length);
-  const out = new Uint8Array(head + sizes.reduce((sum, size) => sum + size, 0) * 4);
-  const writer = new Writer(new Int32Array(out.buffer, head));
-  formats.forEach((format, i) => {
-    out[2 * i] = format.bits;
-    out[2 * i + 1] = format.zeros;
-    if (format.bits > 0) packBlock(writer, blocks[i], stride, format);
-  });
+  const head = new Uint8Array(headBytes(count));
+  let size = 0;
+  for (let first = 0, at = 0; first < count; first += BLOCK, at += 2) {
+    const { bits, zeros } = measure(words, placeOf(first, count, stride));
+    head[at] = bits;
+    head[at + 1] = zeros;
+    size += wordsFor(bits, Math.min(BLOCK, count - first));
+  }
+  const out = new Uint8Array(head.length + size * 4);
+  out.set(head);
+  const target = new Int32Array(out.buffer, head.length);
+  let end = 0;
+  for (let first = 0, at = 0; first < count; first += BLOCK, at += 2) {
+    const format = { bits: head[at], zeros: head[at + 1] };
+    const pack = format.bits > 32 ? packWide : packNarrow;
+    end = pack(target, end, words, placeOf(first, count, stride), format);
+  }
   return out;
 }
 
-function packBlock(to: Writer, words: Int32Array, stride: number, { bits, zeros }: Format): void {
-  for (let i = 0; i < words.length; i += stride) {
+/** Writes the numbers of a block, of up to 32 bits each, from the word `at` on, the lowest bits
+ *  first; returns the word after them. The words that are pending are kept in variables: as fields
+ *  of an object they took three times as long. */
+function packNarrow(
+  target: Int32Array,
+  at: number,
+  words: Int32Array,
+  { from, until, stride }: Place,
+  { bits, zeros }: Format,
+): number {
+  let pending = 0;
+  let filled = 0;
+  for (let i = from; i < until; i += stride) {
     const top = stride === 2 ? words[i + 1] : words[i] >> 31;
-    const low = lowShifted(words[i], top, zeros);
-    const high = zeros < 32 ? top >> zeros : top >> 31;
-    const sign = high >> 31;
-    to.put(below((low << 1) ^ sign, bits), Math.min(32, bits));
-    if (bits > 32) to.put(below(((high << 1) | (low >>> 31)) ^ sign, bits - 32), bits - 32);
+    const value = lowShifted(words[i], top, zeros);
+    const code = (value << 1) ^ (value >> 31);
+    pending |= code << filled;
+    filled += bits;
+    if (filled < 32) continue;
+    target[at++] = pending;
+    filled -= 32;
+    pending = filled === 0 ? 0 : code >>> (bits - filled);
   }
-  to.end();
+  if (filled > 0) target[at++] = pending;
+  return at;
+}
+
+/** The same of more bits. */
+function packWide(
+  target: Int32Array,
+  at: number,
+  words: Int32Array,
+  { from, until }: Place,
+  { bits, zeros }: Format,
+): number {
+  let bit = 0;
+  for (let i = from; i < until; i += 2) {
+    const low = lowShifted(words[i], words[i + 1], zeros);
+    const high = zeros < 32 ? words[i + 1] >> zeros : words[i + 1] >> 31;
+    const sign = high >> 31;
+    putBits(target, at + (bit >> 5), bit & 31, (low << 1) ^ sign);
+    bit += 32;
+    const rest = below(((high << 1) | (low >>> 31)) ^ sign, bits - 32);
+    putBits(target, at + (bit >> 5), bit & 31, rest);
+    bit += bits - 32;
+  }
+  return at + wordsFor(1, bit);
+}
+
+/** Adds a word to words that are zero from bit `shift` of the one at `at` on. */
+function putBits(target: Int32Array, at: number, shift: number, word: number): void {
+  target[at] |= word << shift;
+  if (shift > 0 && at + 1 < target.length) target[at + 1] |= word >>> (32 - shift);
 }
 
 /** The low word of a number shifted to the right. */
 function lowShifted(low: number, high: number, shift: number): number {
   if (shift >= 32) return high >> (shift - 32);
-  return shift === 0 ? low : (low >>> shift) | (high << (32 - shift));
+  return (low >>> shift) | ((high << 1) << (31 - shift));
 }
 
 /** The lowest bits of a word. */
@@ -130,20 +165,19 @@ const DAMAGED = 'coded numbers are damaged';
  *  they need. Throws DistributedError. */
 export function unpackNumbers(coded: Bytes, count: number, width: 4 | 8): Numbers {
   checkLength(coded, count, width);
-  const stride = width / 4;
-  const head = headBytes(count);
-  const from = wordsOf(coded.slice(head)); // on a word's border
+  const from = wordsOf(coded.slice(headBytes(count))); // on a word's border
   const numbers = width === 8 ? new BigInt64Array(count) : new Int32Array(count);
   const words = wordsOf(numbers);
   let at = 0;
   for (let first = 0, block = 0; first < count; first += BLOCK, block++) {
-    const until = Math.min(count, first + BLOCK);
-    const [bits, zeros] = [coded[2 * block], coded[2 * block + 1]];
-    const length = wordsFor(bits, until - first);
-    const own = from.subarray(at, at + length);
-    checkFill(own, bits * (until - first));
-    if (bits > 0) unpackBlock(own, words, { first, until, stride }, { bits, zeros });
-    at += length;
+    const place = placeOf(first, count, width / 4);
+    const format = { bits: coded[2 * block], zeros: coded[2 * block + 1] };
+    const used = format.bits * Math.min(BLOCK, count - first);
+    const end = at + wordsFor(1, used);
+    checkFill(from[end - 1], used);
+    const unpack = format.bits > 32 ? unpackWide : unpackNarrow;
+    if (format.bits > 0) unpack(from, at, words, place, format);
+    at = end;
   }
   return numbers;
 }
@@ -161,46 +195,56 @@ function checkLength(coded: Bytes, count: number, width: 4 | 8): void {
   if (head + words * 4 !== coded.length) throw new DistributedError(DAMAGED);
 }
 
-/** Throws unless the last word has zeros behind so many bits: there is one way to pack numbers. */
-function checkFill(words: Int32Array, bits: number): void {
+/** Throws unless the last word of so many bits has zeros behind them: there is one way to pack. */
+function checkFill(last: number, bits: number): void {
   const used = bits & 31;
-  if (used > 0 && words[words.length - 1] >>> used !== 0) throw new DistributedError(DAMAGED);
+  if (used > 0 && last >>> used !== 0) throw new DistributedError(DAMAGED);
 }
 
-interface Place {
-  readonly first: number;
-  readonly until: number;
-  readonly stride: number;
-}
-
-function unpackBlock(
-  from: Int32Array,
+/** Reads the numbers of a block, of 1 to 32 bits each, from the word `at` on. */
+function unpackNarrow(
+  coded: Int32Array,
+  at: number,
   words: Int32Array,
-  { first, until, stride }: Place,
+  { from, until, stride }: Place,
   { bits, zeros }: Format,
 ): void {
-  const lowBits = Math.min(32, bits);
-  for (let i = first; i < until; i++) {
-    const bit = (i - first) * bits;
-    const low = bitsAt(from, bit, lowBits);
-    const high = bits > 32 ? bitsAt(from, bit + 32, bits - 32) : 0;
+  for (let i = from, bit = 0; i < until; i += stride, bit += bits) {
+    const code = bitsAt(coded, at, bit, bits);
+    const value = (code >>> 1) ^ -(code & 1);
+    words[i] = zeros < 32 ? value << zeros : 0;
+    if (stride === 2)
+      words[i + 1] = zeros < 32 ? (value >> 1) >> (31 - zeros) : value << (zeros - 32);
+  }
+}
+
+/** The same of more bits, of numbers of two words. */
+function unpackWide(
+  coded: Int32Array,
+  at: number,
+  words: Int32Array,
+  { from, until }: Place,
+  { bits, zeros }: Format,
+): void {
+  for (let i = from, bit = 0; i < until; i += 2, bit += bits) {
+    const low = bitsAt(coded, at, bit, 32);
+    const high = bitsAt(coded, at, bit + 32, bits - 32);
     const sign = -(low & 1);
     const small = ((low >>> 1) | (high << 31)) ^ sign;
-    const large = (high >>> 1) ^ sign;
-    words[i * stride] = zeros < 32 ? small << zeros : 0;
-    if (stride === 2) words[i * 2 + 1] = highShifted(small, large, zeros);
+    words[i] = zeros < 32 ? small << zeros : 0;
+    words[i + 1] = highShifted(small, (high >>> 1) ^ sign, zeros);
   }
 }
 
 /** The high word of a number shifted to the left. */
 function highShifted(low: number, high: number, shift: number): number {
   if (shift >= 32) return low << (shift - 32);
-  return shift === 0 ? high : (high << shift) | (low >>> (32 - shift));
+  return (high << shift) | ((low >>> 1) >>> (31 - shift));
 }
 
-/** `count` bits, 1 to 32, from a bit on. */
-function bitsAt(words: Int32Array, bit: number, count: number): number {
-  const at = bit >> 5;
+/** `count` bits, 1 to 32, from bit `bit` of the words from `first` on. */
+function bitsAt(words: Int32Array, first: number, bit: number, count: number): number {
+  const at = first + (bit >> 5);
   const shift = bit & 31;
   const word = words[at] >>> shift;
   return below(shift + count > 32 ? word | (words[at + 1] << (32 - shift)) : word, count);

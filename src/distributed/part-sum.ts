@@ -26,11 +26,12 @@ type Gradients = BigInt64Array<ArrayBuffer>;
 export function beyond(gradients: Gradients, limit: bigint): number {
   const words = new Int32Array(gradients.buffer, gradients.byteOffset, gradients.length * 2);
   const high = Number(limit >> 32n);
-  for (let i = 1; i < words.length; i += 2)
-    if (words[i] >= high || words[i] <= -high) {
-      const value = gradients[(i - 1) / 2];
-      if (value > limit || value < -limit) return (i - 1) / 2;
-    }
+  for (let i = 1; i < words.length; i += 2) {
+    const magnitude = words[i] ^ (words[i] >> 31);
+    if (magnitude < high) continue;
+    const value = gradients[(i - 1) / 2];
+    if (value > limit || value < -limit) return (i - 1) / 2;
+  }
   return -1;
 }
 
@@ -40,9 +41,10 @@ function add(sum: Gradients, part: Gradients): void {
   const a = new Int32Array(sum.buffer, sum.byteOffset, sum.length * 2);
   const b = new Int32Array(part.buffer, part.byteOffset, part.length * 2);
   for (let i = 0; i < a.length; i += 2) {
-    const low = (a[i] >>> 0) + (b[i] >>> 0);
+    const low = (a[i] + b[i]) | 0;
+    const carry = ((a[i] & b[i]) | ((a[i] | b[i]) & ~low)) >>> 31;
     a[i] = low;
-    a[i + 1] += b[i + 1] + (low > 0xffffffff ? 1 : 0);
+    a[i + 1] += b[i + 1] + carry;
   }
 }
 

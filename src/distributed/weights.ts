@@ -33,6 +33,13 @@ export function copyWeights<Batch>(trainer: Trainer<Batch>): Weights {
   return weights;
 }
 
+/** The first weight that none can be; -1 if there is none. */
+function beyondLimit(weights: Int32Array): number {
+  for (let i = 0; i < weights.length; i++)
+    if (weights[i] > WEIGHT_LIMIT || weights[i] < -WEIGHT_LIMIT) return i;
+  return -1;
+}
+
 /** Gives a trainer other weights: what its optimizer keeps, and its step, stay as they are. Throws
  *  UsageError for another number of them or for a weight that none can be; nothing is changed then.
  *  @example
@@ -44,7 +51,7 @@ export function copyWeights<Batch>(trainer: Trainer<Batch>): Weights {
 export function setWeights<Batch>(trainer: Trainer<Batch>, weights: Int32Array): void {
   const size = trainerOf(trainer).parameters;
   typed('weights', weights, 'Int32Array', size);
-  const wrong = weights.findIndex((weight) => weight > WEIGHT_LIMIT || weight < -WEIGHT_LIMIT);
+  const wrong = beyondLimit(weights);
   if (wrong >= 0)
     throw new UsageError(`weight ${wrong} is ${weights[wrong]}, expected at most ${WEIGHT_LIMIT}`);
   let at = 0;
