@@ -1,9 +1,10 @@
 // npm run golden: the one command that rewrites the digests of test/golden and
 // src/verify/published. Whoever runs it explains the change in CHANGELOG.md. Each entry below makes
-// one file; the build is repeated afterwards, because dist/cli.js contains them.
+// one file; `npm run golden -- papers/` makes those only whose name has it. The build is repeated
+// afterwards, because dist/cli.js contains them.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build as bundle } from 'esbuild';
@@ -49,6 +50,16 @@ async function goldenDigest(entry, name) {
   return { digest: await own[`${name}Digest`](library, given) };
 }
 
+const PAPERS = 'docs/examples/papers';
+/** The short run of one of the papers' systems. */
+const paper = async (name) => {
+  const { brief } = await import(pathToFileURL(join(root, PAPERS, name, 'test.mjs')).href);
+  return { digest: await brief({}) };
+};
+const papers = readdirSync(join(root, PAPERS), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => [`${PAPERS}/${name}/golden.json`, () => paper(name)]);
+
 /** File → its content. */
 const GOLDEN = {
   'src/verify/published/demo.json': () => {
@@ -64,9 +75,11 @@ const GOLDEN = {
   'test/golden/archives.json': () => goldenDigest('codec', 'archives'),
   'src/verify/published/conformance.json': async () =>
     (await helper('golden-conformance')).goldenConformance(),
+  ...Object.fromEntries(papers),
 };
 
-for (const [file, make] of Object.entries(GOLDEN)) {
+const [asked = ''] = process.argv.slice(2);
+for (const [file, make] of Object.entries(GOLDEN).filter(([name]) => name.includes(asked))) {
   const path = join(root, file);
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const value = await make();

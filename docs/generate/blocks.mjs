@@ -23,6 +23,7 @@ import {
 } from './measured.mjs';
 import { memoryChart } from './memory-chart.mjs';
 import { foundOf, inBrowsers } from './pages.mjs';
+import { papers } from './papers.mjs';
 import { receiptFigures } from './receipts.mjs';
 import { conformance, conformanceRows } from './runtimes.mjs';
 import {
@@ -105,6 +106,7 @@ export const BLOCKS = {
   'workers-speed': workersSpeed,
   'local-steps': localSteps,
   flows: flowFigures,
+  papers,
   receipts: receiptFigures,
   exported,
   tried,

@@ -57,6 +57,7 @@ export const GROUPS = [
     pages: [
       ['Results', 'docs/results.md'],
       ['Performance', 'docs/performance.md'],
+      ["Other papers' systems", 'docs/papers.md'],
       ['Decisions', 'docs/decisions.md'],
     ],
   },

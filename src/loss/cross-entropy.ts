@@ -61,7 +61,7 @@ export function crossEntropy<Batch = { targets: Int32Array }>(
 
 class CrossEntropy<Batch> implements PlannedLoss<Batch> {
   private readonly targets: Pointer;
-  private readonly losses: Scratch;
+  private readonly lossScratch: Scratch;
   private readonly known: Scratch;
   private readonly taken = new IntegerRows();
   /** The smallest target that there can be. */
@@ -73,7 +73,7 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
     private readonly options: Filled<CrossEntropyOptions<Batch>>,
   ) {
     this.targets = at.allocate('workspace', at.layout.sequences * input.rows * 4);
-    this.losses = at.scratch('losses', input.rows * 4);
+    this.lossScratch = at.scratch('losses', input.rows * 4);
     this.known = at.scratch('known targets', options.ignores ? input.rows * 4 : 0);
     this.least = options.ignores ? -1 : 0;
   }
@@ -101,7 +101,7 @@ class CrossEntropy<Batch> implements PlannedLoss<Batch> {
     const { rows, at } = x;
     const { int32, kernels } = run;
     const targets = this.targets + s * most * 4;
-    const losses = this.losses.at;
+    const losses = this.lossScratch.at;
     const known = this.knownTargets(run, targets, rows);
     if (this.options.counts) sum.correct += countRight(int32, at, targets, rows, columns);
     // log2(e) * 2^(47 - fraction): distances with 15 fraction bits

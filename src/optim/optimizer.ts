@@ -60,4 +60,7 @@ export interface Optimizer {
   /** Changes the weights and slots of a part; returns how many weights were clamped to their range.
    */
   update(run: Run, part: Part, info: StepInfo): number;
+  /** Elements of a parameter that threads do not part (64): its size, for one that is changed as a
+   *  whole, such as rows that sum to one. */
+  unit?(parameter: Parameter): number;
 }

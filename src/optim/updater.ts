@@ -62,7 +62,7 @@ export class Updater {
   /** Of each thread and parameter, int32: bits of the largest gradient, of the largest slot (2^8);
    *  the first thread's upper half is the scale. int64: sum of squares. */
   private readonly words: Pointer;
-  private readonly sums: Pointer;
+  private readonly squareSums: Pointer;
   private readonly scratch: Pointer;
 
   /** clip: largest norm of the gradient of the mean loss. */
@@ -74,16 +74,16 @@ export class Updater {
   ) {
     const count = at.layout.threads * parameters.length;
     this.words = at.allocate('workspace', count * 4);
-    this.sums = at.allocate('workspace', count * 8);
+    this.squareSums = at.allocate('workspace', count * 8);
     this.scratch = at.own(optimizer.scratchBytes);
   }
 
   /** The scale of parameter i's slots: they have 30 less this fraction bits. */
-  scale(run: Run, i: number): number {
+  scaleOf(run: Run, i: number): number {
     return run.int32[this.words / 4 + i] >> 16;
   }
 
-  setScale(run: Run, i: number, scale: number): void {
+  putScale(run: Run, i: number, scale: number): void {
     run.int32[this.words / 4 + i] = scale << 16;
   }
 
@@ -91,7 +91,7 @@ export class Updater {
    *  return the same norm of the gradient of the mean loss. */
   update(run: Run, { predictions, step, rate }: UpdateOptions): number {
     const found = this.look(run);
-    const norm = squareRoot(this.squares(run, found)); // of the summed loss, 28 fraction bits
+    const norm = squareRoot(this.sumOfSquares(run, found)); // of the summed loss, 28 fraction bits
     const clip = this.clipping(norm, predictions);
     this.parameters.forEach((parameter, i) => {
       const part = this.part(run, parameter, found[i], clip);
@@ -112,7 +112,8 @@ export class Updater {
 
   /** This thread's part of a parameter. */
   private part(run: Run, parameter: Parameter, found: Found, { unit, top, low }: Clip): Part {
-    const { from, to } = run.team.range(parameter.size, UNIT);
+    const unitOf = this.optimizer.unit?.(parameter) ?? UNIT;
+    const { from, to } = run.team.range(parameter.size, unitOf);
     const scale = nextScale(found, digits(unit), top, low);
     const shift = Math.max(0, found.gradient - 30);
     return {
@@ -131,7 +132,7 @@ export class Updater {
   private rescale(run: Run, i: number, { slots, n, scale }: Part, before: number): void {
     const shift = Math.min(31, scale - before);
     for (const at of slots) run.kernels.combine_i32(at, 1, shift, 0, 0, 0, 0, 0, at, n);
-    if (run.team.rank === 0) this.setScale(run, i, scale);
+    if (run.team.rank === 0) this.putScale(run, i, scale);
   }
 
   /** What all threads together find of each parameter. */
@@ -140,7 +141,7 @@ export class Updater {
     const { rank, size } = run.team;
     const { int32 } = run;
     const first = this.words / 4;
-    const scales = parameters.map((_, i) => this.scale(run, i));
+    const scales = parameters.map((_, i) => this.scaleOf(run, i));
     parameters.forEach((parameter, i) => {
       const at = first + rank * parameters.length + i;
       int32[at] = (int32[at] & -65536) | this.lookAt(run, parameter, scales[i]);
@@ -177,10 +178,10 @@ export class Updater {
 
   /** Sum of the squares of all gradients, 56 fraction bits, each element rounded to 20 bits below
    *  its tensor's largest. */
-  private squares(run: Run, found: readonly Found[]): bigint {
+  private sumOfSquares(run: Run, found: readonly Found[]): bigint {
     const { parameters } = this;
     const { rank, size } = run.team;
-    const first = this.sums / 8;
+    const first = this.squareSums / 8;
     const shift = (i: number): number => Math.max(0, found[i].gradient - 20);
     parameters.forEach((p, i) => {
       const at = first + rank * parameters.length + i;

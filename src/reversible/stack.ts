@@ -55,7 +55,7 @@ export class Stack {
   private readonly kept: readonly BlockSaved[];
   /** Blocks of a segment (all of them, without checkpoints), and the states before each segment but
    *  the last, lane by lane. */
-  private readonly segment: number;
+  private readonly segmentDepth: number;
   private readonly checkpoints: Pointer;
   /** int32 [layers, sequences]: fingerprints of every lane before every block, if they are
    *  compared. */
@@ -89,13 +89,13 @@ export class Stack {
     this.lanes = new Lanes(at.arena, sequences, bytes, rule.sideBytes(n, depth));
     this.isVerified = verify && keeps === 'nothing';
     this.hashes = at.allocate('workspace', this.isVerified ? depth * sequences * 4 : 0);
-    this.segment = keeps === 'states' ? Math.ceil(Math.sqrt(depth)) : depth;
-    const checkpoints = (Math.ceil(depth / this.segment) - 1) * sequences;
+    this.segmentDepth = keeps === 'states' ? Math.ceil(Math.sqrt(depth)) : depth;
+    const checkpoints = (Math.ceil(depth / this.segmentDepth) - 1) * sequences;
     this.checkpoints = at.allocate('states', checkpoints * bytes);
     this.block = at.repeated(name, depth, (inner) => new Block(inner, block, input));
     const firstBlock = at.takeBlocks(depth);
     this.lowest = Math.max(0, at.lowest - firstBlock);
-    this.kept = kept(at, this.block, keeps === 'nothing' ? 0 : this.segment * sequences);
+    this.kept = kept(at, this.block, keeps === 'nothing' ? 0 : this.segmentDepth * sequences);
     this.site = new BlockSite(this.block, options.noise, {
       layers: depth,
       channels: input.columns,
@@ -142,8 +142,8 @@ export class Stack {
   }
 
   private at(run: Run, k: number, s: number, pass: Pass): BlockSite {
-    const { site, kept, sequences, segment } = this;
-    const slot = (pass.isTraining ? k % segment : 0) * sequences + s;
+    const { site, kept, sequences, segmentDepth } = this;
+    const slot = (pass.isTraining ? k % segmentDepth : 0) * sequences + s;
     site.k = k;
     const saved = this.keeps === 'nothing' ? kept[0] : kept[slot];
     return site.move(run, this.lanes.get(s), saved, s, pass);
@@ -153,8 +153,8 @@ export class Stack {
     return this.hashes / 4 + k * this.sequences + s;
   }
 
-  private checkpoint(run: Run, k: number, s: number, n: number): Int32Array {
-    const index = (k / this.segment) * this.sequences + s;
+  private stateBefore(run: Run, k: number, s: number, n: number): Int32Array {
+    const index = (k / this.segmentDepth) * this.sequences + s;
     return run.view(this.checkpoints + index * this.stateBytes, n);
   }
 
@@ -175,7 +175,7 @@ export class Stack {
   /** Runs the blocks over the lanes of a pass. */
   forward(run: Run, pass: Pass): void {
     const { depth, rule } = this.given;
-    const { segment } = this;
+    const { segmentDepth: segment } = this;
     this.prepared = -1; // the weights may have changed
     for (let k = 0; k < depth; k++) {
       this.prepare(run, k, pass, false);
@@ -186,7 +186,7 @@ export class Stack {
         if (pass.isTraining && this.isVerified)
           run.int32[this.hashAt(k, s)] = rule.fingerprint?.(site) ?? 0;
         const { lane, n } = site;
-        if (isKept) this.checkpoint(run, k, s, n).set(run.view(lane.last, n));
+        if (isKept) this.stateBefore(run, k, s, n).set(run.view(lane.last, n));
         this.step(run, site, pass);
       });
     }
@@ -209,7 +209,7 @@ export class Stack {
   backward(run: Run, pass: Pass): void {
     const { depth, rule } = this.given;
     for (let k = depth - 1; k >= this.lowest; k--) {
-      if (k < depth - 1 && (k + 1) % this.segment === 0) this.again(run, pass, k);
+      if (k < depth - 1 && (k + 1) % this.segmentDepth === 0) this.again(run, pass, k);
       this.prepare(run, k, pass, true);
       this.each(run, pass, (s) => {
         const site = this.at(run, k, s, pass);
@@ -228,13 +228,13 @@ export class Stack {
 
   /** Runs the segment that ends with block `end` forward again, from its checkpoint. */
   private again(run: Run, pass: Pass, end: number): void {
-    const first = end - (end % this.segment);
+    const first = end - (end % this.segmentDepth);
     for (let k = first; k <= end; k++) {
       this.prepare(run, k, pass, false);
       this.each(run, pass, (s) => {
         const site = this.at(run, k, s, pass);
         const { lane, n } = site;
-        if (k === first) run.view(lane.last, n).set(this.checkpoint(run, k, s, n));
+        if (k === first) run.view(lane.last, n).set(this.stateBefore(run, k, s, n));
         this.given.rule.forward(site);
       });
     }

@@ -91,7 +91,7 @@ export class Engine<Batch> {
   setScales(of: (i: number) => number): void {
     const { model, updater } = this.all;
     model.trained.forEach((_, i) => {
-      updater.setScale(this.device, i, of(i));
+      updater.putScale(this.device, i, of(i));
     });
   }
 

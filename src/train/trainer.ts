@@ -335,7 +335,7 @@ export class Trainer<Batch = unknown> {
       model.trained.map((p, i) => ({
         name: `optimizer.${name}.${p.path}`,
         ...view(p, p.slots[k]),
-        fraction: OPTIMIZER_FRACTION - updater.scale(device, i),
+        fraction: OPTIMIZER_FRACTION - updater.scaleOf(device, i),
       })),
     );
     return [...weights, ...kept];
