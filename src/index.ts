@@ -111,6 +111,12 @@ export type { Optimizer, Part, Slot, StepInfo } from './optim/optimizer.ts';
 export { type AdamWOptions, adamw } from './optim/adamw.ts';
 export { type SgdOptions, sgd } from './optim/sgd.ts';
 export { type LionOptions, lion } from './optim/lion.ts';
+export {
+  type LocalStepsOptions,
+  type Rounds,
+  localSteps,
+  roundsOf,
+} from './optim/local-steps.ts';
 export { eachGradient, factorOf, moveWeight, times } from './optim/fixed.ts';
 export { type JoinedOptions, joined } from './optim/joined.ts';
 export { type Schedule, type ScheduleOptions, constant, cosine } from './optim/schedule.ts';

@@ -247,7 +247,7 @@ export function settingsOf(options: CheckedOptions<never>): Settings {
     warmup: Math.min(warmup, steps - (extended.at(-1) ?? 0)),
     decay: last.name as Settings['decay'],
     ...(optimizer.name === 'adamw' ? {} : { optimizer: optimizer.name }),
-    weightDecay: optimizer.options.weightDecay,
+    weightDecay: optimizer.options.weightDecay as number,
     clip,
     reversible: nameOf(rule, keep),
     gammaShift: ofRule.gammaShift ?? 1,

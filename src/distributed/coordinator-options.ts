@@ -1,6 +1,8 @@
 // How a run is divided, and what its coordinator tells of.
 
 import { callback, fields, having, real, text, whole } from '../core/check.ts';
+import type { CheckedOptions } from '../index.ts';
+import { roundsOf } from '../optim/local-steps.ts';
 import { CLOCK, type Clock } from './courier.ts';
 
 /** What a coordinator tells of. */
@@ -24,14 +26,15 @@ export interface CoordinatorOptions {
   run: string;
   /** Digest of the known answers of all kernels, which a worker's have to be too. */
   kernels: string;
-  /** Parts of a step, 1..batch (2, or 1 for a batch of one). */
+  /** Parts of a step, 1..batch (2, or 1 for a batch of one). Those of a round are its shards. */
   parts?: number | undefined;
   /** Workers that have to agree on each part, 1..8 (1). */
   replicate?: number | undefined;
   /** Share of the parts that the coordinator computes again itself, 0..1 (0.01, or 0.1 where
    *  workers have to agree). */
   spotChecks?: number | undefined;
-  /** Milliseconds after which a worker that does not answer is taken for lost (30,000). */
+  /** Milliseconds after which a worker that does not answer is taken for lost (30,000 for each
+   *  step of a part). */
   patience?: number | undefined;
   /** Hears what happens. What it throws ends the step. */
   onEvent?: ((event: CoordinatorEvent) => void) | undefined;
@@ -53,22 +56,24 @@ function draw(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] / 2 ** 32;
 }
 
-/** Options with every default, for a batch of so many samples. Throws UsageError. */
-export function checkOptions(options: CoordinatorOptions, batch: number): Checked {
+/** Options with every default, for a run. Throws UsageError. */
+export function checkOptions(options: CoordinatorOptions, run: CheckedOptions<never>): Checked {
+  const { batch } = run;
+  const { shards, steps } = roundsOf(run) ?? { shards: undefined, steps: 1 };
   const given = fields<CoordinatorOptions>('options', options, {
     run: undefined,
     kernels: undefined,
-    parts: Math.min(2, batch),
+    parts: shards ?? Math.min(2, batch),
     replicate: 1,
     spotChecks: undefined,
-    patience: 30_000,
+    patience: 30_000 * steps,
     onEvent: () => undefined,
     clock: CLOCK,
     random: draw,
   });
   text('run', given.run);
   text('kernels', given.kernels);
-  whole('parts', given.parts, 1, batch);
+  whole('parts', given.parts, shards ?? 1, shards ?? batch);
   const replicate = whole('replicate', given.replicate, 1, 8);
   const spotChecks = given.spotChecks ?? (replicate > 1 ? 0.1 : 0.01);
   real('spotChecks', spotChecks, 0, 1);

@@ -19,8 +19,9 @@ import { answer, refusalOf } from './door.ts';
 import { DistributedError } from './errors.ts';
 import { type Message, unpackMessage } from './message.ts';
 
-import { beyond, PartSum, partLimit } from './part-sum.ts';
+import { beyond, limitOf, PartSum } from './part-sum.ts';
 import { computeResult, errorOf, type Result, readResult } from './result.ts';
+import type { BatchOf } from './shard.ts';
 import { sealOf, type Task, taskId } from './task.ts';
 import { WeightStore } from './weight-store.ts';
 
@@ -34,7 +35,7 @@ const GONE = 15_000;
 
 /** One step on its way. */
 interface Step<Batch> {
-  readonly batch: Batch;
+  readonly batch: Batch | BatchOf<Batch>;
   readonly board: Board;
   readonly sum: PartSum<Batch>;
   /** Gradients that were handed in and are not agreed upon. */
@@ -96,7 +97,7 @@ export class Coordinator<Batch = unknown> {
     private readonly courier: CoordinatorCourier,
     options: CoordinatorOptions,
   ) {
-    this.options = checkOptions(options, trainerOf(trainer).options.batch);
+    this.options = checkOptions(options, trainerOf(trainer).options);
     having('courier', courier, ['serve', 'put', 'drop']);
     this.store = new WeightStore(trainer, courier);
   }
@@ -126,8 +127,10 @@ export class Coordinator<Batch = unknown> {
   }
 
   /** Has a step computed and makes it: bit for bit what `Trainer.step` does, and throws what that
-   *  throws. Waits as long as there is no worker. Throws UsageError while another step is on its
-   *  way, DistributedError once the coordinator is closed.
+   *  throws; of a run with `localSteps` a round, as `makeRound` does. `batch`: of the step, or what
+   *  makes the batch of the step that comes after so many others, which a round needs. Waits as
+   *  long as there is no worker. Throws UsageError while another step is on its way,
+   *  DistributedError once the coordinator is closed.
    *  @example
    *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
@@ -139,7 +142,7 @@ export class Coordinator<Batch = unknown> {
    *  coordinator.close('enough');
    *  await step.catch(({ message }) => console.log(message)); // the coordinator was closed: enough
    */
-  async step(batch: Batch): Promise<StepReport> {
+  async step(batch: Batch | BatchOf<Batch>): Promise<StepReport> {
     if (this.isBusy) throw new UsageError('another step is on its way', 'wait for it');
     this.isBusy = true;
     try {
@@ -150,7 +153,7 @@ export class Coordinator<Batch = unknown> {
     }
   }
 
-  private async make(batch: Batch): Promise<StepReport> {
+  private async make(batch: Batch | BatchOf<Batch>): Promise<StepReport> {
     const { trainer, options } = this;
     const { parts, replicate, patience } = options;
     const sum = new PartSum(trainer, batch);
@@ -364,7 +367,7 @@ export class Coordinator<Batch = unknown> {
     if (held === undefined) return;
     const isSame = said.every(([worker, { seal }]) => seal === sealOf(held.answer, worker));
     if (isSame && said.length < replicate) return;
-    const limit = partLimit(place.count, this.trainer.options.batch);
+    const limit = limitOf(this.trainer, place.count);
     const isHonest = isSame && beyond(held.part.gradients, limit) < 0;
     const isChecked = !isHonest || random() < spotChecks;
     place.isDone = true;

@@ -42,6 +42,28 @@ export function sumGradients<Batch>(
   return total;
 }
 
+/** One step of a shard of the batch, samples `from` to `until`, by its gradients alone, which are a
+ *  mean over its share of the batch's predictions. The step is not counted. */
+export function shardStep<Batch>(
+  trainer: Trainer<Batch>,
+  batch: Batch,
+  from: number,
+  until: number,
+  step: number,
+): Outcome {
+  const { options } = trainer;
+  const all = predictionsOf(trainer, batch);
+  const sums = sumGradients(trainer, batch, from, until, step);
+  const predictions = Math.max(1, Math.round((all * (until - from)) / options.batch));
+  const job = { job: JOB.update, count: 0, first: 0, step, predictions, gamma8: 0 };
+  addNumbers(sums, numbersOf(inside(trainer).engine.run(job)));
+  return sums;
+}
+
+/** Predictions of a batch. Throws UsageError for what the model cannot use. */
+export const predictionsOf = <Batch>(trainer: Trainer<Batch>, batch: Batch): number =>
+  inside(trainer).engine.all.model.take(batch, trainer.options.batch);
+
 /** Makes the trainer's next step by gradients that `put` brings into place, with their sums. */
 export function stepWith<Batch>(
   trainer: Trainer<Batch>,

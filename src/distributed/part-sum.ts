@@ -1,13 +1,16 @@
 // The exact sum of the parts of a step, and the update by it. A part is checked before it is added:
 // whatever a stranger sends, no sum can leave its 64 bits.
 
-import { properties, typed, whole } from '../core/check.ts';
+import { callback, properties, typed, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
+import { type Rounds, roundsOf } from '../optim/local-steps.ts';
 import { trainerOf } from '../receipt/trainer.ts';
 import { DistributedError } from './errors.ts';
 import { stepWith } from './inside.ts';
+import { roundWith } from './outer-step.ts';
 import { checkRange, type GradientPart, HEAD, type Layout, layoutOf, readSums } from './part.ts';
+import { type BatchOf, batches, SHARD_LIMIT } from './shard.ts';
 
 /** Largest magnitude of a gradient of `count` samples of a batch: the step's flushes, 2^63 in all
  *  (MAX_FLUSHES), belong to its samples alike, so the parts of a batch never add up to more than
@@ -19,6 +22,10 @@ export function partLimit(count: number, batch: number): bigint {
   const most = whole('batch', batch, 1, 2 ** 31 - 1);
   return ((2n ** 63n - 1n) / BigInt(most)) * BigInt(whole('count', count, 1, most));
 }
+
+/** The same for a trainer's part of so many samples: of a shard it is what weights can change. */
+export const limitOf = ({ options }: Pick<Trainer<never>, 'options'>, count: number): bigint =>
+  roundsOf(options) === undefined ? partLimit(count, options.batch) : SHARD_LIMIT;
 
 type Gradients = BigInt64Array<ArrayBuffer>;
 
@@ -49,7 +56,9 @@ function add(sum: Gradients, part: Gradients): void {
 }
 
 /** Adds up the parts of the trainer's next step, in any order, and makes the step of their sum: bit
- *  for bit what `Trainer.step` does.
+ *  for bit what `Trainer.step` does, or `makeRound` for a run with `localSteps`. It is given the
+ *  batch of the step, or what makes the batch of the step that comes after so many others, which a
+ *  round needs.
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
  *  const options = { model, batch: 2, steps: 10 };
@@ -70,14 +79,17 @@ export class PartSum<Batch = unknown> {
   private readonly step: number;
   private readonly samples: boolean[];
   private readonly total = { loss: 0, correct: 0, saturated: 0, checkedStates: 0 };
+  private readonly rounds: Rounds | undefined;
   private sum: Gradients;
 
-  /** Throws UsageError if the trainer is none. */
+  /** Throws UsageError if the trainer is none, or has rounds that do not fit its batch. */
   constructor(
     private readonly trainer: Trainer<Batch>,
-    private readonly batch: Batch,
+    private readonly batch: Batch | BatchOf<Batch>,
   ) {
     this.layout = layoutOf(trainerOf(trainer));
+    this.rounds = roundsOf(trainer.options);
+    if (this.rounds !== undefined) callback('batch', batch);
     this.step = trainer.steps;
     this.samples = new Array(trainer.options.batch).fill(false);
     this.sum = new BigInt64Array(this.layout.size);
@@ -101,8 +113,8 @@ export class PartSum<Batch = unknown> {
    */
   add(part: GradientPart): void {
     const given = properties('part', part, [...HEAD, 'gradients']);
-    const { batch } = this.trainer.options;
-    const { step, first, count } = checkRange(given, batch);
+    const { options } = this.trainer;
+    const { step, first, count } = checkRange(given, options);
     const sums = readSums({ ...given });
     const gradients = typed('gradients', given.gradients, 'BigInt64Array') as Gradients;
     if (step !== this.step)
@@ -111,11 +123,11 @@ export class PartSum<Batch = unknown> {
       throw new DistributedError(`a part has other gradients than the model's ${this.sum.length}`);
     if (this.samples.slice(first, first + count).some(Boolean))
       throw new DistributedError(`samples ${first} to ${first + count - 1} are there already`);
-    const wrong = beyond(gradients, partLimit(count, batch));
+    const wrong = beyond(gradients, limitOf(this.trainer, count));
     if (wrong >= 0)
       throw new DistributedError(
         `gradient ${wrong} of samples ${first} to ${first + count - 1} is ${gradients[wrong]}, ` +
-          `beyond what ${count} of ${batch} samples can have`,
+          `beyond what ${count} of ${options.batch} samples can have`,
       );
     add(this.sum, gradients);
     this.samples.fill(true, first, first + count);
@@ -123,7 +135,8 @@ export class PartSum<Batch = unknown> {
       this.total[key] += sums[key];
   }
 
-  /** The step. Throws UsageError if parts are missing or the trainer went on without them.
+  /** The step, or the round. Throws UsageError if parts are missing or the trainer went on without
+   *  them.
    *  @example
    *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
@@ -134,13 +147,18 @@ export class PartSum<Batch = unknown> {
    *  console.log(step, loss.toFixed(6)); // 1 1.420349
    */
   update(): StepReport {
-    const { trainer, total } = this;
+    const { trainer, total, rounds, batch } = this;
     if (!this.isWhole) throw new UsageError('parts of the step are missing', 'add them first');
     if (trainer.steps !== this.step)
       throw new UsageError(`the trainer is at step ${trainer.steps}, expected ${this.step}`);
     trainer.totals.saturated += total.saturated;
     trainer.totals.checkedStates += total.checkedStates;
-    return stepWith(trainer, this.batch, total, () => this.put());
+    const batchOf = batches(batch);
+    const put = (): void => this.put();
+    if (rounds === undefined) return stepWith(trainer, batchOf(this.step), total, put);
+    const report = roundWith(trainer, batchOf, { ...total, gradients: this.sum }, rounds);
+    put(); // for who looks at the step's gradients
+    return report;
   }
 
   private put(): void {

@@ -1,16 +1,18 @@
 // A part of a training step: the exact gradients of some samples of its batch. It is a function of
 // the run's options, its weights, the step and the samples: whoever computes it gets the same
 // bytes, so two that disagree are told apart, and any split of a batch adds up to the same sum.
+// (Of a round of local steps: what they have changed, for one of its shards; shard.ts.)
 
 import { properties, typed, whole } from '../core/check.ts';
-import type { Trainer } from '../index.ts';
+import { UsageError } from '../core/errors.ts';
+import type { CheckedOptions, Trainer } from '../index.ts';
 import { WEIGHT_GRADIENT_FRACTION } from '../memory/formats.ts';
+import { roundsOf } from '../optim/local-steps.ts';
 import { leaf, webSha256 } from '../receipt/digests.ts';
 import { rootOf } from '../receipt/format.ts';
 import { trainedNames, trainerOf } from '../receipt/trainer.ts';
 import { digestText } from './digest.ts';
 import { DistributedError } from './errors.ts';
-import { sumGradients } from './inside.ts';
 import { packMessage, unpackMessage } from './message.ts';
 import { mostBytes, packNumbers, unpackNumbers } from './packing.ts';
 
@@ -36,9 +38,10 @@ export interface PartSums {
   readonly checkedStates: number;
 }
 
-/** A part. */
+/** A part of a step, or a shard of a round. */
 export interface GradientPart extends PartRange, PartSums {
-  /** Gradients of the summed loss, 28 fraction bits, of all trained weights in order. */
+  /** Gradients of the summed loss, 28 fraction bits, of all trained weights in order. Of a shard:
+   *  weights before its local steps less those after. */
   readonly gradients: BigInt64Array<ArrayBuffer>;
 }
 
@@ -63,47 +66,21 @@ export function layoutOf<Batch>(trainer: Trainer<Batch>): Layout {
   return layout;
 }
 
-/** A range of a batch of so many samples. Throws UsageError. */
-export function checkRange(range: PartRange, batch: number): PartRange {
+/** Samples of a batch of the run; of a run with rounds, one of its shards. Throws UsageError. */
+export function checkRange(range: PartRange, options: CheckedOptions<never>): PartRange {
+  const { batch } = options;
   const given = properties('range', range, ['step', 'first', 'count']);
   const step = whole('step', given.step, 0, 2 ** 31 - 1);
   const first = whole('first', given.first, 0, batch - 1);
   const count = whole('count', given.count, 1, batch - first);
+  const rounds = roundsOf(options);
+  const size = batch / (rounds?.shards ?? 1);
+  if (rounds !== undefined && (count !== size || first % size !== 0 || step % rounds.steps !== 0))
+    throw new UsageError(
+      `samples ${first} to ${first + count - 1} after step ${step} are no shard of a round`,
+      `shards have ${size} samples, rounds ${rounds.steps} steps`,
+    );
   return { step, first, count };
-}
-
-/** Computes a part of a step at the trainer's present weights, which it does not change: gradients
- *  of samples `first` to `first + count - 1` of the batch, as the step has them that comes after
- *  `step` others. Throws UsageError for samples that the batch does not have, and what
- *  `Trainer.step` throws.
- *  @example
- *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
- *  const trainer = Trainer.create({ model, batch: 2, steps: 10 });
- *  const inputs = Int32Array.of(0, 1, 2, 3, 1, 2, 3, 0);
- *  const targets = Int32Array.of(1, 2, 3, 0, 2, 3, 0, 1);
- *  const part = computePart(trainer, { inputs, targets }, { step: 0, first: 1, count: 1 });
- *  console.log(part.gradients.length === trainer.parameters, trainer.steps); // true 0
- */
-export function computePart<Batch>(
-  trainer: Trainer<Batch>,
-  batch: Batch,
-  range: PartRange,
-): GradientPart {
-  const { step, first, count } = checkRange(range, trainerOf(trainer).options.batch);
-  const { totals } = trainer;
-  const before = { ...totals }; // of steps alone
-  const sums = sumGradients(trainer, batch, first, first + count, step);
-  Object.assign(totals, before);
-  const { loss, correct, saturated, checkedStates } = sums;
-  const { names, size } = layoutOf(trainer);
-  const gradients = new BigInt64Array(size);
-  let at = 0;
-  for (const name of names) {
-    const gradient = trainer.gradient(name);
-    gradients.set(gradient, at);
-    at += gradient.length;
-  }
-  return { step, first, count, loss, correct, saturated, checkedStates, gradients };
 }
 
 /** The digest of gradients, as a receipt has it of a whole step. */

@@ -1,10 +1,11 @@
 // A part with its digest: as a worker hands it in, and as the coordinator computes it.
 
 import type { Trainer } from '../index.ts';
-import type { Samples } from './board.ts';
+import { roundsOf } from '../optim/local-steps.ts';
+import { type Samples, split } from './board.ts';
+import { computePart } from './compute.ts';
 import type { Message } from './message.ts';
 import {
-  computePart,
   decodeGradients,
   type GradientPart,
   gradientRoot,
@@ -12,6 +13,7 @@ import {
   partDigest,
   readSums,
 } from './part.ts';
+import type { BatchOf } from './shard.ts';
 
 /** A part and its digest. */
 export interface Result {
@@ -38,7 +40,7 @@ export async function readResult<Batch>(
 /** The samples as they are. Throws what `Trainer.step` throws. */
 export async function computeResult<Batch>(
   trainer: Trainer<Batch>,
-  batch: Batch,
+  batch: Batch | BatchOf<Batch>,
   { first, count }: Samples,
 ): Promise<Result> {
   return resultOf(trainer, computePart(trainer, batch, { step: trainer.steps, first, count }));
@@ -46,10 +48,15 @@ export async function computeResult<Batch>(
 
 /** What one machine alone throws where a part throws `error`: if several do, it meets another one
  *  first, perhaps. */
-export function errorOf<Batch>(trainer: Trainer<Batch>, batch: Batch, error: unknown): unknown {
+export function errorOf<Batch>(
+  trainer: Trainer<Batch>,
+  batch: Batch | BatchOf<Batch>,
+  error: unknown,
+): unknown {
   const { steps: step, options } = trainer;
   try {
-    computePart(trainer, batch, { step, first: 0, count: options.batch });
+    const parts = split(options.batch, roundsOf(options)?.shards ?? 1);
+    for (const samples of parts) computePart(trainer, batch, { step, ...samples });
     return error;
   } catch (found) {
     return found;

@@ -11,7 +11,8 @@ import { digestBytes } from './digest.ts';
 import { DistributedError } from './errors.ts';
 import { packMessage, unpackMessage } from './message.ts';
 import { packNumbers } from './packing.ts';
-import { computePart, gradientRoot, layoutOf, partDigest } from './part.ts';
+import { type GradientPart, gradientRoot, layoutOf, partDigest } from './part.ts';
+import { computeWith } from './round.ts';
 import { PROTOCOL, readTask, type Source, sealOf, type Task, taskId } from './task.ts';
 import { copyWeights, decodeWeights, setWeights } from './weights.ts';
 
@@ -146,11 +147,13 @@ class Worker<Batch> {
 
   /** A part as a message. */
   private async compute(task: Task): Promise<Bytes> {
-    const { trainer, batchOf, name } = this.options;
+    const { trainer, batchOf, name, clock } = this.options;
     const { first, count, upload } = task;
     const about = { task: taskId(task), first, count };
     try {
-      const part = computePart(trainer, batchOf(task.step), task);
+      const part = (await computeWith(trainer, batchOf, task, () =>
+        clock.sleep(0),
+      )) as GradientPart;
       const { gradients, ...sums } = part;
       const digested = gradientRoot(gradients, layoutOf(trainer)); // on another thread
       const body = upload ? packNumbers(gradients) : new Uint8Array(0);

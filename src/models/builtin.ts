@@ -7,6 +7,7 @@ import { type Matching, matching } from '../memory/names.ts';
 import { adamw } from '../optim/adamw.ts';
 import { joined } from '../optim/joined.ts';
 import { lion } from '../optim/lion.ts';
+import { localSteps } from '../optim/local-steps.ts';
 import { constant, cosine } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
 import { bdia } from '../reversible/bdia.ts';
@@ -42,6 +43,7 @@ export const builtinChoices = (): Makers => ({
   adamw,
   sgd,
   lion,
+  localSteps,
   cosine: ({ peak, warmup }: Peak) => cosine(peak, { warmup }),
   joined,
   lora,

@@ -52,7 +52,7 @@ export interface Optimizer {
   /** Its name in checkpoints. */
   readonly name: string;
   /** What a checkpoint keeps of it beside the name. */
-  readonly options: Readonly<Record<string, number>>;
+  readonly options: Readonly<Record<string, unknown>>;
   /** What it keeps of every parameter. */
   readonly slots: readonly Slot[];
   /** Bytes that `update` may overwrite. */

@@ -4,13 +4,16 @@
 import {
   Coordinator,
   type CoordinatorOptions,
+  makeRound,
   type WorkReport,
   work,
 } from '../../src/distributed/index.ts';
 import {
   bdia,
   gpt,
+  localSteps,
   type NamedTensor,
+  roundsOf,
   type TextBatch,
   Trainer,
   type TrainOptions,
@@ -31,18 +34,26 @@ export const OPTIONS: TrainOptions<TextBatch> = {
   seed: 3,
   learningRate: 0.01,
 };
-export const create = (): Trainer<TextBatch> => Trainer.create(OPTIONS);
+/** The same in two rounds of a shard for each sample. */
+export const LOCAL: typeof OPTIONS = {
+  ...OPTIONS,
+  optimizer: localSteps({ shards: BATCH, steps: STEPS / 2 }),
+};
+export const create = (options = OPTIONS): Trainer<TextBatch> => Trainer.create(options);
 export const batchOf = (step: number): TextBatch => randomTokens(SHAPE, BATCH, step);
 
 /** What one machine alone ends with. */
-export async function alone(): Promise<string> {
-  const trainer = create();
-  while (trainer.steps < STEPS) trainer.step(batchOf(trainer.steps));
+export async function alone(options = OPTIONS): Promise<string> {
+  const trainer = create(options);
+  const hasRounds = roundsOf(trainer.options) !== undefined;
+  while (trainer.steps < STEPS)
+    if (hasRounds) await makeRound(trainer, batchOf);
+    else trainer.step(batchOf(trainer.steps));
   return trainer.weightsSha256();
 }
 
 /** Trainers of workers, to be used again. */
-const idle: Trainer<TextBatch>[] = [];
+const idle = new Map([OPTIONS, LOCAL].map((options) => [options, [] as Trainer<TextBatch>[]]));
 
 /** Milliseconds of the clock that no schedule may take: 4 steps of which each is begun again a few
  *  times, and waits for workers that are taken for lost after half a minute. */
@@ -79,7 +90,11 @@ class Schedule {
   private isDone = false;
   readonly accidents: Accidents;
 
-  constructor(seed: number, accidents: Accidents) {
+  constructor(
+    seed: number,
+    accidents: Accidents,
+    private readonly options: typeof OPTIONS,
+  ) {
     this.accidents = accidents;
     const random = randomOf(seed);
     this.random = random;
@@ -91,11 +106,11 @@ class Schedule {
     };
     this.network = new Network(this.clock, random, weather, accidents);
     this.about = {
-      parts: 1 + this.below(BATCH),
+      parts: options === LOCAL ? BATCH : 1 + this.below(BATCH),
       replicate: 1 + this.below(2),
       spotChecks: random() < 0.5 ? 0 : random(),
     };
-    this.state = this.kept(create());
+    this.state = this.kept(create(options));
   }
 
   private below(n: number): number {
@@ -132,7 +147,8 @@ class Schedule {
   /** A worker that stays until the end. */
   private join(machine: Machine, tasks = Infinity): void {
     machine.slowness = this.below(3) * this.below(2000);
-    const trainer = idle.pop() ?? create();
+    const resting = idle.get(this.options) ?? [];
+    const trainer = resting.pop() ?? create(this.options);
     const onTask = (): boolean => {
       if (tasks-- > 0) return true;
       this.accidents.left++;
@@ -146,7 +162,7 @@ class Schedule {
     this.working.push(
       end.finally(() => {
         machine.isDead = true;
-        idle.push(trainer);
+        resting.push(trainer);
       }),
     );
   }
@@ -208,7 +224,7 @@ class Schedule {
   }
 
   private async attempt(): Promise<string | undefined> {
-    const trainer = create();
+    const trainer = create(this.options);
     trainer.restore(this.state.tensors, this.state.step);
     const { clock, random, about } = this;
     const options = { ...RUN, ...about, clock, random };
@@ -217,7 +233,7 @@ class Schedule {
     const isKilled = (): boolean => this.coordinator !== coordinator;
     await coordinator.open();
     while (trainer.steps < STEPS) {
-      await coordinator.step(batchOf(trainer.steps)).catch((error) => {
+      await coordinator.step(batchOf).catch((error) => {
         if (!isKilled()) throw error;
       });
       if (isKilled()) return undefined;
@@ -231,9 +247,13 @@ class Schedule {
 
 /** The digest that the run of a seed ends with, what happened being added to `accidents`. Throws an
  *  error that says so if it hangs. */
-export async function runSchedule(seed: number, accidents = { ...NOTHING }): Promise<string> {
+export async function runSchedule(
+  seed: number,
+  accidents = { ...NOTHING },
+  options = OPTIONS,
+): Promise<string> {
   try {
-    return await inOneThread(() => new Schedule(seed, accidents).run());
+    return await inOneThread(() => new Schedule(seed, accidents, options).run());
   } catch (error) {
     const { message } = error as Error;
     throw Object.assign(new Error(`schedule ${seed}: ${message}`), { cause: error });
@@ -241,11 +261,15 @@ export async function runSchedule(seed: number, accidents = { ...NOTHING }): Pro
 }
 
 /** Runs schedules; throws at the first that hangs or ends otherwise than one machine alone. */
-export async function runSchedules(seed: number, count: number): Promise<Accidents> {
+export async function runSchedules(
+  seed: number,
+  count: number,
+  options = OPTIONS,
+): Promise<Accidents> {
   const accidents = { ...NOTHING };
-  const expected = await alone();
+  const expected = await alone(options);
   for (let i = seed; i < seed + count; i++) {
-    const digest = await runSchedule(i, accidents);
+    const digest = await runSchedule(i, accidents, options);
     if (digest !== expected) throw new Error(`schedule ${i}: digest ${digest}, not ${expected}`);
   }
   return accidents;

@@ -35,6 +35,11 @@ function closed() {
 const made = (given, how) => new N.Coordinator(create(), post(), given ?? how);
 const sum = () => new N.PartSum(trainer, WINDOW());
 
+const local = R.Trainer.create({
+  ...{ ...gpt.options, threads: 1, steps: 2 },
+  optimizer: R.localSteps({ shards: 1, steps: 1 }),
+});
+
 /** Names, calls and good arguments. */
 export const DISTRIBUTED_CALLS = [
   ['computePart', N.computePart, () => [trainer, WINDOW(), RANGE()]],
@@ -46,6 +51,7 @@ export const DISTRIBUTED_CALLS = [
   ['encodeWeights', N.encodeWeights, () => [weights.slice(), weights.slice()]],
   ['decodeWeights', N.decodeWeights, () => [codedWeights.slice(), weights.length, weights.slice()]],
   ['partLimit', N.partLimit, () => [1, 4]],
+  ['makeRound', N.makeRound, () => [local, () => WINDOW(), () => false]],
   ['PartSum', (...args) => new N.PartSum(...args), () => [trainer, WINDOW()]],
   ['sum.isWhole', () => sum().isWhole, () => []],
   ['sum.add', (...args) => sum().add(...args), () => [part()]],

@@ -311,6 +311,16 @@ export const MODEL_CALLS = [
     ['sgd', () => [{ momentumShift: 3, weightDecay: 0.1 }]],
     ['lion', () => [{ weightDecay: 0.1 }]],
   ].map(([name, args]) => [name, (...given) => useChoice({ optimizer: R[name](...given) }), args]),
+  [
+    'localSteps',
+    (options) => useChoice({ optimizer: R.localSteps(options) }),
+    () => [{ optimizer: R.sgd(), shards: 2, steps: 2 }],
+  ],
+  [
+    'roundsOf',
+    R.roundsOf,
+    () => [{ optimizer: R.localSteps({ shards: 2, steps: 2 }), batch: 4, steps: 4 }],
+  ],
   ...['cosine', 'constant'].map((name) => [
     name,
     (...given) => useChoice({ learningRate: R[name](...given) }),

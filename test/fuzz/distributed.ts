@@ -1,12 +1,16 @@
-// npm run fuzz:distributed -- [--schedules N] [--seed S]
+// npm run fuzz:distributed -- [--schedules N] [--seed S] [--local]
 // Runs that are computed by others under schedules of accidents (test/distributed/schedule.ts);
-// stops at the first that hangs or ends with another digest than one machine alone.
+// with --local of rounds of local steps. Stops at the first that hangs or ends with another digest
+// than one machine alone.
 
 import { parseArgs } from 'node:util';
-import { runSchedules } from '../distributed/schedule.ts';
+import { LOCAL, OPTIONS, runSchedules } from '../distributed/schedule.ts';
 
 const text = { type: 'string' } as const;
-const { values } = parseArgs({ options: { schedules: text, seed: text } });
+const { values } = parseArgs({
+  options: { schedules: text, seed: text, local: { type: 'boolean' } },
+});
+const options = values.local ? LOCAL : OPTIONS;
 const schedules = Number(values.schedules ?? 1000);
 const seed = Number(values.seed ?? 1);
 const CHUNK = 500;
@@ -14,7 +18,7 @@ const total: Record<string, number> = {};
 
 try {
   for (let done = 0; done < schedules; done += CHUNK) {
-    const found = await runSchedules(seed + done, Math.min(CHUNK, schedules - done));
+    const found = await runSchedules(seed + done, Math.min(CHUNK, schedules - done), options);
     for (const [kind, count] of Object.entries(found)) total[kind] = (total[kind] ?? 0) + count;
     console.log(`${Math.min(done + CHUNK, schedules)} schedules, ${JSON.stringify(total)}`);
   }
