@@ -1,23 +1,40 @@
 // Data of the papers' systems: digits, batches of them, and random numbers as a function of a seed.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EpochOrder, readDigits } from 'retrograd';
+import { gunzipSync } from 'node:zlib';
+import { EpochOrder, readCifar, readDigits, readIdx } from 'retrograd';
+
+/** The bytes of a file of a folder or of the folders in it, which may be gzipped. */
+function read(folder, name) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const inner = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const places = ['', ...inner].flatMap((each) => [name, `${name}.gz`].map((n) => join(each, n)));
+  const found = places.map((place) => join(folder, place)).find((path) => existsSync(path));
+  if (found === undefined)
+    throw new Error(`${folder} has no ${name}, nor has a folder in it: give --data DIR`);
+  const bytes = readFileSync(found);
+  return found.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+}
 
 /** Handwritten digits of 8 x 8 pixels (UCI optdigits, CC BY 4.0): optdigits.tra to learn from and
- *  optdigits.tes, of other writers, of a folder or its folder optdigits. */
+ *  optdigits.tes, of other writers. */
 export function digits(folder) {
-  const read = (name) => {
-    for (const place of [join(folder, 'optdigits', name), join(folder, name)])
-      try {
-        return readDigits(readFileSync(place), name);
-      } catch (error) {
-        if (error.code !== 'ENOENT') throw error;
-      }
-    throw new Error(`${folder} has no ${name}, nor has its folder optdigits: give --data DIR`);
-  };
-  return { known: read('optdigits.tra'), unseen: read('optdigits.tes') };
+  const set = (name) => readDigits(read(folder, name), name);
+  return { known: set('optdigits.tra'), unseen: set('optdigits.tes') };
 }
+
+/** MNIST (LeCun, Cortes, CC BY-SA 3.0), 28 x 28 pixels: 60,000 to learn from and 10,000 unseen. */
+export function mnist(folder) {
+  const set = (part) => {
+    const names = [`${part}-images-idx3-ubyte`, `${part}-labels-idx1-ubyte`];
+    return readIdx(read(folder, names[0]), read(folder, names[1]), names);
+  };
+  return { known: set('train'), unseen: set('t10k') };
+}
+
+/** A file of CIFAR-10 (Krizhevsky 2009), binary version: 32 x 32 pixels of three colours. */
+export const cifar = (folder, name) => readCifar(read(folder, name), 10, name);
 
 /** The images of some places in a set, as a batch. */
 export function pick({ width, height, channels, pixels, labels }, places) {
