@@ -19,6 +19,8 @@ const LONG = [
   'test/cli/tokenizer.test.ts',
   'test/cli/translate.test.ts',
   'test/cli/vit.test.ts',
+  'test/nats/crash-points.test.ts',
+  'test/nats/proxy.test.ts',
   'test/nats/run.test.ts',
   'test/openness/openness.test.ts',
   'test/train/heap.test.ts',

@@ -18,7 +18,6 @@ import type { Bytes, CoordinatorCourier } from './courier.ts';
 import { answer, refusalOf } from './door.ts';
 import { DistributedError } from './errors.ts';
 import { type Message, unpackMessage } from './message.ts';
-
 import { beyond, limitOf, PartSum } from './part-sum.ts';
 import { computeResult, errorOf, type Result, readResult } from './result.ts';
 import type { BatchOf } from './shard.ts';
@@ -85,8 +84,8 @@ export class Coordinator<Batch = unknown> {
   private readonly news = new Condition();
   /** The latest question of each worker that waits for an answer: those before it are given up. */
   private readonly asking = new Map<string, object>();
-  /** Workers whose result is being read. */
-  private readonly reporting = new Set<string>();
+  /** Results that are being read, by worker: what is said of a task, and the answer. */
+  private readonly reporting = new Map<string, { task: unknown; answer: Promise<object> }>();
   /** Results are read one at a time: what they take in memory does not grow with the workers. */
   private reading: Promise<unknown> = Promise.resolve();
   private putAt = -Infinity;
@@ -292,16 +291,20 @@ export class Coordinator<Batch = unknown> {
     if (this.wrong.has(worker)) return { refused: this.wrong.get(worker) };
     this.hear(worker);
     const place = now?.board.find(head as never);
+    const known = this.reporting.get(worker);
+    if (known !== undefined) return known.task === head.task ? known.answer : { late: true };
     if (now === undefined || place === undefined || this.isOver(now, place, worker))
       return { late: true };
-    if (head.task !== this.idOf(now, place, worker) || this.reporting.has(worker))
-      return { late: true };
-    this.reporting.add(worker);
+    if (head.task !== this.idOf(now, place, worker)) return { late: true };
     const judged = this.reading.then(() => this.judge(now, place, worker, { head, body }));
     this.reading = judged.catch(() => undefined);
-    await judged.finally(() => this.reporting.delete(worker));
-    this.news.notify();
-    return this.wrong.has(worker) ? { refused: this.wrong.get(worker) } : { accepted: true };
+    const read = judged.finally(() => this.reporting.delete(worker));
+    const answer = read.then(() => {
+      this.news.notify();
+      return this.wrong.has(worker) ? { refused: this.wrong.get(worker) } : { accepted: true };
+    });
+    this.reporting.set(worker, { task: head.task, answer });
+    return answer;
   }
 
   /** Whether nothing is expected from a worker for a part any more. */

@@ -15,6 +15,7 @@ import { whole } from '../core/check.ts';
 import { RetrogradError } from '../core/errors.ts';
 import type { CoordinatorCourier, Desk } from '../distributed/index.ts';
 import {
+  AT_ONCE,
   blobSubject,
   CHUNK,
   checkConnection,
@@ -98,6 +99,8 @@ class NatsCoordinator implements RunCourier {
   /** Puts again what was put, where the server has lost its store. */
   private restore: () => Promise<void> = async () => undefined;
   private readonly arriving = new Map<string, Arriving>();
+  /** Where the latest question and the latest result of each worker are answered. */
+  private readonly replies = new Map<string, string>();
 
   constructor(
     private readonly connection: NatsConnection,
@@ -134,7 +137,7 @@ class NatsCoordinator implements RunCourier {
 
   private async watch(): Promise<void> {
     for await (const { type } of this.connection.status())
-      if (type === 'reconnect') await this.repair().catch(() => undefined); // a put tries again
+      if (type === 'reconnect') await this.keeping(() => this.repair()).catch(() => undefined);
   }
 
   /** Makes the streams and announces the run again, if they are gone. */
@@ -159,7 +162,7 @@ class NatsCoordinator implements RunCourier {
         return await work();
       } catch (error) {
         if (error instanceof JetStreamApiError && error.code === TAKEN) throw error;
-        if (i >= TRIES)
+        if (i >= TRIES || this.connection.isClosed())
           throw new RetrogradError(`the server does not answer: ${(error as Error).message}`);
         await sleep(PAUSE);
         await this.repair().catch(() => undefined); // the next try tells
@@ -180,11 +183,12 @@ class NatsCoordinator implements RunCourier {
   async put(sha256: string, bytes: Bytes): Promise<void> {
     const pieces = cut(bytes, this.room());
     const message = (i: number): Bytes => (i === 0 ? counted(pieces.length, pieces[0]) : pieces[i]);
-    await this.keeping(() =>
-      Promise.all(
-        pieces.map((_, i) => this.stream.publish(blobSubject(this.run, sha256, i), message(i))),
-      ),
-    );
+    const publish = (i: number) =>
+      this.stream.publish(blobSubject(this.run, sha256, i), message(i));
+    for (let from = 0; from < pieces.length; from += AT_ONCE) {
+      const length = Math.min(AT_ONCE, pieces.length - from);
+      await this.keeping(() => Promise.all(Array.from({ length }, (_, i) => publish(from + i))));
+    }
   }
 
   private room(): number {
@@ -237,6 +241,7 @@ class NatsCoordinator implements RunCourier {
       callback: (error, message) => {
         if (error !== null) return;
         const worker = message.subject.split('.')[3];
+        if (this.isRepeated('ask', worker, message)) return;
         answer(message, desk.ask(worker, new Uint8Array(message.data)));
       },
     });
@@ -244,12 +249,20 @@ class NatsCoordinator implements RunCourier {
       callback: (error, message) => {
         if (error !== null) return;
         const worker = message.subject.split('.')[3];
+        if (this.isRepeated('report', worker, message)) return;
         const whole = this.gather(worker, message);
         if (message.reply === undefined || message.reply === '') return;
         if (whole === undefined) message.respond(new Uint8Array(0));
         else answer(message, desk.report(worker, whole));
       },
     });
+  }
+
+  /** Whether a message is there once more: each has a place of its own for the answer. */
+  private isRepeated(kind: string, worker: string, { reply = '' }: Msg): boolean {
+    const known = this.replies.get(`${kind} ${worker}`);
+    if (reply !== '') this.replies.set(`${kind} ${worker}`, reply);
+    return reply !== '' && reply === known;
   }
 
   /** Keeps a piece of a worker's result; the result, once it is whole. One at a time of each
@@ -260,7 +273,7 @@ class NatsCoordinator implements RunCourier {
     const isPiece = count >= 1 && count * CHUNK <= this.most + CHUNK && index < count;
     if (!isPiece) return undefined;
     const known = this.arriving.get(worker);
-    const isSame = known?.id === id && known.pieces.length === count && index > 0;
+    const isSame = known?.id === id && known.pieces.length === count;
     const found = isSame ? known : { id, pieces: new Array(count).fill(undefined), bytes: 0 };
     this.arriving.set(worker, found);
     found.bytes += message.data.length - (found.pieces[index]?.length ?? 0);

@@ -1,8 +1,7 @@
 // How messages and streams of a run are called on the server. A worker's name is part of the
 // subjects that it publishes, so a server's permissions can keep it to its own.
 
-import { having } from '../core/check.ts';
-import { UsageError } from '../core/errors.ts';
+import { having, refuse } from '../core/check.ts';
 
 /** What every subject of the library begins with. */
 export const PREFIX = 'rg';
@@ -12,19 +11,19 @@ const TOKEN = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function checkToken(what: string, value: unknown): string {
   if (typeof value === 'string' && TOKEN.test(value)) return value;
-  throw new UsageError(
-    `${what} is ${JSON.stringify(String(value)).slice(0, 40)}, expected 1 to 64 letters, digits, ` +
-      '_ and -',
-  );
+  return refuse(what, value, '1 to 64 letters, digits, _ and -');
 }
 
 /** Throws UsageError for what is no connection of the clients'. */
 export const checkConnection = (value: unknown): void =>
-  void having('connection', value, ['request', 'publish', 'subscribe', 'status']);
+  void having('connection', value, ['request', 'publish', 'subscribe', 'status', 'flush']);
 
 /** Bytes of a message, where the server allows as many: it advises against more than 8 MB and takes
  *  1 MB if it is not told otherwise. */
 export const CHUNK = 2 ** 19;
+
+/** Pieces that are fetched or put at once. */
+export const AT_ONCE = 8;
 
 export const askSubject = (run: string, worker: string): string => `${PREFIX}.${run}.ask.${worker}`;
 /** A piece of a result: which one of how many, of which task. */

@@ -7,6 +7,7 @@ import { sha256 as digest, hex } from '../core/digest.ts';
 import { RetrogradError } from '../core/errors.ts';
 import type { WorkerCourier } from '../distributed/index.ts';
 import {
+  AT_ONCE,
   askSubject,
   blobSubject,
   CHUNK,
@@ -23,9 +24,6 @@ import { type Bytes, cut, join, uncounted } from './pieces.ts';
 const ASKING = 5000;
 const REPORTING = 8000;
 const FETCHING = 5000;
-/** Pieces that are fetched at once. */
-const AT_ONCE = 8;
-
 /** Most bytes of a blob. */
 const MOST = 2 ** 31 - 1;
 
@@ -125,10 +123,12 @@ class NatsWorker implements WorkerCourier {
     const pieces = cut(message, connection.info?.max_payload);
     const id = hex(digest([message.subarray(0, 4096)])).slice(0, 16);
     const subject = (i: number): string => reportSubject(run, worker, id, i, pieces.length);
-    pieces.slice(0, -1).forEach((piece, i) => {
-      connection.publish(subject(i), piece);
-    });
-    return this.request(subject(pieces.length - 1), pieces[pieces.length - 1], REPORTING);
+    const last = pieces.length - 1;
+    for (let i = 0; i < last; i++) {
+      connection.publish(subject(i), pieces[i]);
+      await connection.flush(); // what waits in a slow link waits no longer than a piece takes
+    }
+    return this.request(subject(last), pieces[last], REPORTING);
   }
 
   /** Bytes that the coordinator has put; undefined if they are gone. */

@@ -222,16 +222,15 @@ describe('hostile messages', () => {
     expect(await hall.trainer.weightsSha256()).toBe(await other.weightsSha256());
   }, 60_000);
 
-  test('a result handed in again while it is read is late', async () => {
+  test('a result handed in again while it is read has the same answer', async () => {
     const hall = new Hall({ parts: 1 });
     await hall.coordinator.open();
-    const step = hall.coordinator.step(batchOf(0));
     let heads: object[] = [];
     const report = async (message: Bytes): Promise<Bytes> => {
       const desk = hall.desk as Desk;
       const found = await Promise.all(Array.from({ length: 20 }, () => desk.report('a', message)));
       heads = found.map((bytes) => unpackMessage(bytes).head);
-      return found[0];
+      return found[19]; // one that says less would have the part computed again
     };
     const courier = {
       report,
@@ -239,9 +238,9 @@ describe('hostile messages', () => {
       fetch: async (sha256: string) => hall.blobs.get(sha256),
     };
     const working = work({ ...RUN, name: 'a', trainer: create(), batchOf, courier });
-    await step;
+    for (let step = 0; step < 3; step++) await hall.coordinator.step(batchOf(step));
     hall.coordinator.close('done');
-    expect((await working).parts).toBe(1);
-    expect(heads).toEqual([{ accepted: true }, ...new Array(19).fill({ late: true })]);
+    expect((await working).parts).toBe(3);
+    expect(heads).toEqual(new Array(20).fill({ accepted: true }));
   });
 });

@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 
+import type { BadProxy } from './proxy.mjs';
+
 interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -22,11 +24,19 @@ export declare class Scene {
   port: number;
   path(name: string): string;
   read(name: string): string;
+  startProxy(random?: () => number): Promise<BadProxy>;
+  configuration: object;
+  reload(configuration: object): void;
   startServer(configuration?: object): Promise<void>;
   killServer(how?: { wipe?: boolean; away?: number }): Promise<void>;
   start(words: readonly string[], how?: { program?: string[]; env?: object }): Started;
   trainWords(directory: string, steps: number, more?: readonly string[]): string[];
-  coordinator(directory: string, steps: number, more?: readonly string[]): Started;
+  coordinator(
+    directory: string,
+    steps: number,
+    more?: readonly string[],
+    how?: { killAt?: readonly (string | number)[] },
+  ): Started;
   worker(
     run: string,
     name: string,

@@ -9,8 +9,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../helpers/free-port.mjs';
+import { BadProxy } from './proxy.mjs';
 
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+const KILL_AT = new URL('kill-at.mjs', import.meta.url).href;
 
 /** Where nats-server cannot be had these tests are skipped, and say so. */
 export const hasServer = spawnSync('nats-server', ['--version']).status === 0;
@@ -45,22 +48,39 @@ export class Scene {
   }
 
   get server() {
-    return `nats://127.0.0.1:${this.port}`;
+    return `nats://127.0.0.1:${this.proxyPort ?? this.port}`;
   }
 
   path(name) {
     return join(this.folder, name);
   }
 
+  /** Puts a bad network before the server: who connects from now on goes through it. */
+  async startProxy(random) {
+    this.proxy = new BadProxy(this.port, random);
+    this.proxyPort = await this.proxy.open();
+    return this.proxy;
+  }
+
   /** Starts the server, with a configuration of users if there is one. */
   async startServer(configuration = {}) {
     this.port ||= await freePort();
-    this.configuration = configuration;
-    const text = { ...configuration, listen: `127.0.0.1:${this.port}` };
-    const store_dir = this.path('store');
-    writeFileSync(this.path('server.conf'), JSON.stringify({ ...text, jetstream: { store_dir } }));
+    this.#configure(configuration);
     this.#server = spawn('nats-server', ['-c', this.path('server.conf')], { stdio: 'ignore' });
     for (let i = 0; i < 200 && !(await answers(this.port)); i++) await sleep(50);
+  }
+
+  #configure(configuration) {
+    this.configuration = configuration;
+    const jetstream = { store_dir: this.path('store') };
+    const text = { jetstream, ...configuration, listen: `127.0.0.1:${this.port}` };
+    writeFileSync(this.path('server.conf'), JSON.stringify(text));
+  }
+
+  /** Lets the server that runs have another configuration. */
+  reload(configuration) {
+    this.#configure(configuration);
+    this.#server.kill('SIGHUP');
   }
 
   /** Kills the server; with `wipe` its store is gone too. It comes back after some milliseconds. */
@@ -107,9 +127,12 @@ export class Scene {
     return ['train', 'gpt', ...about, '--out', directory, ...more, '--json'];
   }
 
-  /** A coordinator at the server. */
-  coordinator(directory, steps, more = []) {
-    return this.start(this.trainWords(directory, steps, ['--server', this.server, ...more]));
+  /** A coordinator at the server; with `killAt` it is killed at that point (crash-points.mjs). */
+  coordinator(directory, steps, more = [], { killAt } = {}) {
+    const words = this.trainWords(directory, steps, ['--server', this.server, ...more]);
+    if (killAt === undefined) return this.start(words);
+    const program = [process.execPath, '--import', KILL_AT];
+    return this.start(words, { program, env: { RETROGRAD_KILL_AT: JSON.stringify(killAt) } });
   }
 
   /** A worker of a run. */
@@ -138,7 +161,7 @@ export class Scene {
 
   /** The run's name, once its coordinator has written its receipt. */
   async runOf(directory) {
-    const words = ['runs', '--server', this.server, '--json'];
+    const words = ['runs', '--server', `nats://127.0.0.1:${this.port}`, '--json'];
     for (let i = 0; i < 100; i++) {
       const { out } = await this.start(words).ended;
       const [found] = events(out).filter(({ event }) => event === 'run');
@@ -150,6 +173,7 @@ export class Scene {
 
   async close() {
     for (const child of this.#children) child.kill('SIGKILL');
+    this.proxy?.close();
     this.#server?.kill('SIGKILL');
     await sleep(50);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });

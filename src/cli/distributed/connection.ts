@@ -19,6 +19,10 @@ const SAFE = [2, 12, 6];
 const MOST_CREDS = 2 ** 16;
 /** Milliseconds between two tries to connect again. */
 const PAUSE = 500;
+/** Milliseconds between two questions whether the server is there. One that has not answered two
+ *  of them when the third is due is gone, though nobody has said so: the client's own figure is two
+ *  minutes. */
+const PING = 10_000;
 
 interface Address {
   servers: string;
@@ -73,6 +77,7 @@ export async function connectTo(
       ...(inbox === undefined ? {} : { inboxPrefix: inboxOf(inbox) }),
       maxReconnectAttempts: -1,
       reconnectTimeWait: PAUSE,
+      pingInterval: PING,
     });
     const version = connection.info?.version ?? '';
     if (!isLoopback(host) && isOlder(version))

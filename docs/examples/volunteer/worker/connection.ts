@@ -8,6 +8,9 @@ import type { Place } from '../address.ts';
 /** Milliseconds between two tries to connect again, and that the first one may take. */
 const PAUSE = 1000;
 const PATIENCE = 10_000;
+/** And between two questions whether the server is there: three without an answer, and a connection
+ *  that nobody has closed is given up. */
+const PING = 10_000;
 
 function refusal(error: unknown, server: string): RetrogradError {
   const { name, message } = error as Error;
@@ -33,6 +36,7 @@ export async function connectTo({ server, name, user, password }: Place): Promis
       ignoreClusterUpdates: true, // no other address than the one that was typed
       maxReconnectAttempts: -1,
       reconnectTimeWait: PAUSE,
+      pingInterval: PING,
       timeout: PATIENCE,
     });
   } catch (error) {

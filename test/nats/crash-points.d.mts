@@ -1,0 +1,1 @@
+export declare const CRASH_POINTS: [when: string, event: string, time: number][];
