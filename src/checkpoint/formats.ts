@@ -2,7 +2,7 @@
 // undone. All of them are powers of two, so a tensor's fraction bits change and its integers do
 // not; only the rows and columns of outlier neurons go back to where they were.
 
-import { list, properties } from '../core/check.ts';
+import { list, properties, reading } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { GptConfig } from '../models/gpt.ts';
 import { type ImportedGptConfig, importedGpt } from '../models/imported.ts';
@@ -114,7 +114,7 @@ type Imported = (ImportedGptConfig | ImportedVitConfig) & { readonly tied?: bool
 
 /** The model's configuration with its defaults: only a vision transformer has patches. */
 const fullConfig = (config: Imported): Imported =>
-  'patch' in Object(config)
+  reading('config', () => 'patch' in Object(config))
     ? (importedVit(config as ImportedVitConfig).config as Imported)
     : (importedGpt(config as ImportedGptConfig).config as Imported);
 

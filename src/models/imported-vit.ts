@@ -62,7 +62,8 @@ export const importedVit = /* @__PURE__ */ definition('vit', (config: ImportedVi
   if (given === undefined && !headBias) return plain;
   const full = plain.config as Required<VitConfig>;
   const [{ input, layers }] = plain.streams;
-  const formats = given && checkedFormats(given, full.channels * full.mlpRatio);
+  const neurons = full.channels * full.mlpRatio;
+  const formats = given === undefined ? undefined : checkedFormats(given, neurons);
   const adapter = formats === undefined ? full.adapter : besides(formats, full.adapter);
   return {
     config: { ...full, adapter, headBias, ...(formats && { formats }) },

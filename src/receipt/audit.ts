@@ -70,9 +70,10 @@ export async function audit<Batch>(
   const receipt = readReceipt(file);
   const bytes = copyOf('file', file);
   const last = lastStep(receipt);
-  const defaults = { until: last, onStep: undefined, sha256: webSha256 };
+  const defaults = { until: last, onStep: () => undefined, sha256: webSha256 };
   const given = fields<AuditOptions>('options', options, defaults);
   const digests = { sha256: callback('sha256', given.sha256) };
+  const onStep = callback('onStep', given.onStep);
   const until = whole('until', given.until, 0, 2 ** 31 - 1);
   const { start } = receipt.header;
   if (until > last || trainer.steps < start.step || trainer.steps > until)
@@ -92,7 +93,7 @@ export async function audit<Batch>(
     pending = differenceIn(receipt, bytes, report.step, line);
     pending.catch(() => undefined); // heard of below
     if (found !== undefined) return found;
-    await given.onStep?.(report.step);
+    await onStep(report.step);
   }
   return pending;
 }

@@ -2,7 +2,7 @@
 // step runs. An audit is the same: it records the run again and compares the lines.
 
 import { version } from '../../package.json';
-import { callback, fields, flag, properties, whole } from '../core/check.ts';
+import { callback, fields, flag, properties, reading, real, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
 import { LOSS_FRACTION } from '../memory/formats.ts';
@@ -21,6 +21,9 @@ import {
 } from './format.ts';
 import { lastStep, readReceipt } from './read.ts';
 import { trainedNames, trainerOf } from './trainer.ts';
+
+/** No loss of a prediction is as large: its sum has 64 bits. */
+const MOST_LOSS = 2 ** 53;
 
 /** How the digests of a receipt are computed. */
 export interface DigestOptions {
@@ -108,8 +111,9 @@ export class Recorder<Batch = unknown> {
       full: false,
       sha256: webSha256,
     });
-    const { dataSha256: data, vocabulary, imported, every } = given;
+    const { dataSha256: data, imported, every } = given;
     if (!isDigest(data)) throw new UsageError('dataSha256 is not a SHA-256, 64 hex digits');
+    const vocabulary = asJson('vocabulary', given.vocabulary);
     flag('imported', imported);
     whole('every', every, 1, 2 ** 31 - 1);
     const isFull = flag('full', given.full);
@@ -200,6 +204,7 @@ export class Recorder<Batch = unknown> {
         'record every step before the next one',
       );
     const predictions = whole('predictions', given.predictions, 1, 2 ** 31 - 1);
+    const loss = real('loss', given.loss, -MOST_LOSS, MOST_LOSS);
     this.at = step;
     const digests = this.digests(step);
     const before = this.written;
@@ -209,7 +214,7 @@ export class Recorder<Batch = unknown> {
       const line: ReceiptLine = {
         step,
         predictions,
-        loss: Math.round(given.loss * predictions * 2 ** LOSS_FRACTION),
+        loss: Math.round(loss * predictions * 2 ** LOSS_FRACTION),
         gradients: rootOf(this.trainedOnes, gradients),
         weights,
         ...(state === undefined ? {} : { state: rootOf(this.names, state) }),
@@ -235,6 +240,10 @@ export class Recorder<Batch = unknown> {
     return { gradients, weights, state };
   }
 }
+
+/** A value as it is once it was written as JSON and read again. */
+const asJson = (name: string, value: unknown): unknown =>
+  reading(name, () => JSON.parse(JSON.stringify(value)));
 
 function checkSameOptions(known: ReceiptHeader['options'], now: ReceiptHeader['options']): void {
   const names = [...new Set([...Object.keys(known), ...Object.keys(now)])];

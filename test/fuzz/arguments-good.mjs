@@ -7,6 +7,7 @@ export const C = await import('../../dist/codec.js');
 export const N = await import('../../dist/distributed.js');
 export const S = await import('../../dist/receipt.js');
 export const T = await import('../../dist/tokenizer.js');
+export const W = await import('../../dist/nats.js');
 
 export const SHAPE = { layers: 1, channels: 8, heads: 2 };
 export const GPT = { vocabulary: 4, context: 4, ...SHAPE };

@@ -117,6 +117,7 @@ describe('a vision transformer', () => {
 
   test.each<[Partial<ImportedVitConfig>, RegExp]>([
     [{ headBias: 1 as never }, /headBias is 1, expected/],
+    [{ formats: null as never, headBias: true }, /formats is null, expected an object/],
     [{ formats: { ...NOTHING, residual: 9 } }, /formats.residual is 9, expected/],
     [{ formats: { ...NOTHING, outliers: [[[64, 0, 0]]] } }, /is 64, expected .* 0 to 63/],
   ])('refuses %j', (config, message) => {

@@ -47,6 +47,20 @@ describe('an audit', () => {
     }
   });
 
+  test('and a recorder refuse what they cannot use before they use it', async () => {
+    const trainer = Trainer.create(optionsOf());
+    const step = () => trainer.step(batchOf(trainer));
+    const hears = { onStep: 1 as never };
+    await expect(audit(trainer, step, plainly, hears)).rejects.toThrow('onStep is 1, expected');
+    for (const vocabulary of [1n, () => 1])
+      await expect(Recorder.begin(trainer, { dataSha256: DATA, vocabulary })).rejects.toThrow(
+        'vocabulary cannot be read',
+      );
+    const recorder = await Recorder.begin(trainer, { dataSha256: DATA });
+    const report = { ...step(), loss: NaN };
+    expect(() => recorder.record(report)).toThrow('loss is NaN, expected a number');
+  });
+
   test('may begin at any state that was kept, and end at any step', async () => {
     const trainer = Trainer.create(optionsOf());
     await recordTo(trainer, await Recorder.begin(trainer, { dataSha256: DATA }), 4);
