@@ -4,7 +4,7 @@
 import { claims } from './claims.mjs';
 import { channelFigures, codecFigures } from './codec.mjs';
 import { imageFigures } from './codec-images.mjs';
-import { breakEven, localSteps, wireBytes, workersSpeed } from './distributed.mjs';
+import { breakEven, localSteps, schedules, wireBytes, workersSpeed } from './distributed.mjs';
 import { flowFigures } from './flows.mjs';
 import { BOUNDS, constants, formatRows, ROUNDING_ROWS } from './format-tables.mjs';
 import { int8Bounds, int8Bytes } from './int8.mjs';
@@ -105,6 +105,7 @@ export const BLOCKS = {
   'break-even': breakEven,
   'workers-speed': workersSpeed,
   'local-steps': localSteps,
+  schedules,
   flows: flowFigures,
   papers,
   receipts: receiptFigures,

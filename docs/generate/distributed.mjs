@@ -118,3 +118,21 @@ sum of what the shards changed over their number, as it is or by Nesterov's mome
 the optimizer's moments begin anew in each round or are kept by each shard. ${command};
 ${environment(stamp)}.`;
 }
+
+/** What divided runs went through over a real server and a bad network. */
+export function schedules() {
+  const found = result('schedules');
+  const command = '`npm run fuzz:workers -- --schedules 200 --write`';
+  if (found === undefined) return `Not counted yet: run ${command}.`;
+  const { faults, schedules: all, equal, longest, longestWait, stamp } = found;
+  const { crashes, repeated, steps } = found;
+  const lines = Object.entries(faults).map(([what, times]) => [what, count(times)]);
+  return `${table(['what happened', 'times'], lines, [1])}
+
+${count(equal)} of ${count(all)} schedules of one to five of these, drawn at random, ended with the
+digest of one machine alone, the longest after ${Math.round(longest)} s. After the last of them no
+run waited longer than ${Math.ceil(longestWait)} s for its next step. ${count(crashes)} coordinators
+died at the very point they were to die at, ${count(repeated)} messages were carried twice.
+${steps} steps, one or two workers for each part, ${stamp.cores} processors for all of it. ${command};
+${environment(stamp)}.`;
+}

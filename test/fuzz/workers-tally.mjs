@@ -1,0 +1,53 @@
+// What happened in schedules of divided runs, counted; kept in bench/results/schedules.json as long
+// as the code is the same.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { resultFile, stamp, writeResult } from '../../bench/stamp.mjs';
+import { FAULTS } from './workers-faults.mjs';
+
+const FILE = resultFile('schedules');
+const NOTHING = { schedules: 0, equal: 0, seconds: 0, longest: 0, longestWait: 0 };
+
+/** What was counted before, of the same commit. */
+function before(commit) {
+  if (!existsSync(FILE)) return undefined;
+  const found = JSON.parse(readFileSync(FILE, 'utf8'));
+  return found.stamp.commit === commit ? found : undefined;
+}
+
+export class Tally {
+  #stamp = stamp();
+  #counts;
+
+  /** Of runs of so many steps. isKept: in the file, with what it has. */
+  constructor(steps, isKept) {
+    this.isKept = isKept;
+    const faults = Object.fromEntries(Object.keys(FAULTS).map((name) => [name, 0]));
+    const none = { steps, ...NOTHING, crashes: 0, repeated: 0, faults, wrong: [], seeds: [] };
+    this.#counts = (isKept ? before(this.#stamp.commit) : undefined) ?? none;
+  }
+
+  get schedules() {
+    return this.#counts.schedules;
+  }
+
+  get equal() {
+    return this.#counts.equal;
+  }
+
+  add({ seed, faults, seconds, run, repeated, wrong }) {
+    const counts = this.#counts;
+    if (counts.seeds.includes(seed)) return;
+    counts.seeds.push(seed);
+    counts.schedules++;
+    if (wrong === undefined) counts.equal++;
+    else counts.wrong.push({ seed, what: wrong.slice(0, 500) });
+    for (const name of faults) counts.faults[name]++;
+    counts.crashes += run.crashes;
+    counts.repeated += repeated;
+    counts.seconds += seconds;
+    counts.longest = Math.max(counts.longest, seconds);
+    counts.longestWait = Math.max(counts.longestWait, run.longestWait / 1000);
+    if (this.isKept) writeResult(FILE, { ...counts, stamp: this.#stamp });
+  }
+}
