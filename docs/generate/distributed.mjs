@@ -133,6 +133,6 @@ ${count(equal)} of ${count(all)} schedules of one to five of these, drawn at ran
 digest of one machine alone, the longest after ${Math.round(longest)} s. After the last of them no
 run waited longer than ${Math.ceil(longestWait)} s for its next step. ${count(crashes)} coordinators
 died at the very point they were to die at, ${count(repeated)} messages were carried twice.
-${steps} steps, one or two workers for each part, ${stamp.cores} processors for all of it. ${command};
-${environment(stamp)}.`;
+${steps} steps, one or two workers for each part, ${stamp.cores} processors for all of it.
+${command}; ${environment(stamp)}.`;
 }

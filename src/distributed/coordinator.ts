@@ -281,8 +281,7 @@ export class Coordinator<Batch = unknown> {
     const upload = place.copies.get(worker)?.upload;
     if (upload === undefined) return undefined;
     const { run } = this.options;
-    const { first, count } = place;
-    return taskId({ run, step: this.trainer.steps, first, count, weights, upload });
+    return taskId({ ...place, run, step: this.trainer.steps, weights, upload });
   }
 
   private async report(worker: string, message: Bytes): Promise<object> {
@@ -293,18 +292,16 @@ export class Coordinator<Batch = unknown> {
     const place = now?.board.find(head as never);
     const known = this.reporting.get(worker);
     if (known !== undefined) return known.task === head.task ? known.answer : { late: true };
-    if (now === undefined || place === undefined || this.isOver(now, place, worker))
-      return { late: true };
-    if (head.task !== this.idOf(now, place, worker)) return { late: true };
+    const isAsked = now !== undefined && place !== undefined && !this.isOver(now, place, worker);
+    if (!isAsked || head.task !== this.idOf(now, place, worker)) return { late: true };
     const judged = this.reading.then(() => this.judge(now, place, worker, { head, body }));
     this.reading = judged.catch(() => undefined);
-    const read = judged.finally(() => this.reporting.delete(worker));
-    const answer = read.then(() => {
+    const answer = judged.then(() => {
       this.news.notify();
       return this.wrong.has(worker) ? { refused: this.wrong.get(worker) } : { accepted: true };
     });
     this.reporting.set(worker, { task: head.task, answer });
-    return answer;
+    return answer.finally(() => this.reporting.delete(worker));
   }
 
   /** Whether nothing is expected from a worker for a part any more. */
