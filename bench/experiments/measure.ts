@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { OverflowError, type Trainer } from '../../src/cli/library.ts';
 import { mean, median } from '../../src/cli/statistics.ts';
-import { type Task, trainStep } from '../../src/cli/tasks/task.ts';
+import { oneStep, type Task } from '../../src/cli/tasks/task.ts';
 import type { Found, Notes, Point, Watch } from './experiment.ts';
 
 export interface Budget {
@@ -40,7 +40,7 @@ async function train(task: Task, notes: Notes, budget: Budget, watch: Watch): Pr
     if (due.has(trainer.steps) && !isJudged && !(await judge(task, notes, steps, watch))) return;
     if (trainer.steps === steps || watch.isInterrupted()) return;
     const start = performance.now();
-    notes.losses.push(trainStep(task).loss);
+    notes.losses.push(oneStep(task).loss);
     notes.times.push(performance.now() - start);
     await setImmediate();
   }

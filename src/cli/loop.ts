@@ -33,7 +33,7 @@ export interface LoopOptions {
 export interface RunHistory {
   /** Steps done before the loop. */
   from: number;
-  /** Training loss of each step. */
+  /** Training loss of each step; of a round its mean, for each of its steps. */
   losses: number[];
   validations: { step: number; loss: number }[];
   /** Steps with values that were clamped. */
@@ -66,14 +66,17 @@ export async function runLoop(options: LoopOptions): Promise<RunHistory> {
   const warnOfThreads = threadsWarning(trainer, (line) => reporter.warning(line));
   while (trainer.steps < until && interrupts.exitCode === undefined) {
     const start = performance.now();
-    const report = options.step ? await options.step(task) : trainStep(task);
+    const before = trainer.steps;
+    const isStopped = (): boolean => interrupts.exitCode !== undefined;
+    const report = await (options.step?.(task) ?? trainStep(task, isStopped));
     if (report === undefined) break;
+    const steps = trainer.steps - before; // those of a round
     const milliseconds = performance.now() - start;
     const recorded = options.record?.(report);
-    history.losses.push(report.loss);
+    history.losses.push(...new Array<number>(steps).fill(report.loss));
     history.milliseconds += milliseconds;
-    if (report.saturated > 0) history.clampedSteps++;
-    reporter.step(report, milliseconds);
+    if (report.saturated > 0) history.clampedSteps += steps;
+    reporter.step(report, milliseconds / steps);
     warnOfThreads();
     await setImmediate();
     await recorded;

@@ -3,7 +3,13 @@
 
 import type { Command } from 'commander';
 import { flagOf, JSON_OPTION, quote, wholeNumber } from './argv.ts';
-import { type ImportedFormats, int8, UsageError, type VocabularyKind } from './library.ts';
+import {
+  type ImportedFormats,
+  int8,
+  type Rounds,
+  UsageError,
+  type VocabularyKind,
+} from './library.ts';
 import {
   BENCH,
   type Defaults,
@@ -58,6 +64,8 @@ export interface RunValues {
   decay?: 'cosine' | 'constant';
   weightDecay?: number;
   clip?: Settings['clip'];
+  shards?: number;
+  localSteps?: number;
   reversible?: RuleName;
   gammaShift?: number;
   momentum?: number;
@@ -178,6 +186,8 @@ export function sharedOptions(
     decay,
     weightDecay,
     clip,
+    shards,
+    localSteps,
     reversible,
     gammaShift,
     momentum,
@@ -205,6 +215,8 @@ export function sharedOptions(
     decay,
     weightDecay,
     clip,
+    shards,
+    localSteps,
     reversible,
     gammaShift,
     momentum,
@@ -315,6 +327,24 @@ function checkReceipt(values: RunValues): void {
     throw new UsageError('--receipt-full is given, but no receipt, expected --receipt FILE too');
   if (values.keepStates === true && values.saveEvery === undefined)
     throw new UsageError('--keep-states is given, but no saves, expected --save-every too');
+}
+
+/** Throws UsageError for what is to happen at a step within a round, where there are no weights. */
+export function checkBetween(values: RunValues, rounds: Rounds | undefined): void {
+  if (rounds === undefined) return;
+  if (values.parts !== undefined)
+    throw new UsageError(
+      `--parts is ${values.parts}, expected none: the parts of a round are its ${rounds.shards} ` +
+        'shards',
+    );
+  for (const name of ['saveEvery', 'validateEvery', 'stopAt'] as const) {
+    const at = values[name] ?? 0;
+    if (at % rounds.steps !== 0)
+      throw new UsageError(
+        `${flagOf(name)} is ${at}, expected a multiple of the ${rounds.steps} steps of a round`,
+        `for instance ${Math.ceil(at / rounds.steps) * rounds.steps}`,
+      );
+  }
 }
 
 /** Throws UsageError for options that only make sense together. */

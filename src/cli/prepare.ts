@@ -10,8 +10,8 @@ import { checkFit, fitOf } from './fit.ts';
 import { beginWith, openInit } from './init.ts';
 import type { RunData } from './kinds/kind.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { type CheckedOptions, type Trainer, UsageError } from './library.ts';
-import { continueWords, dataWords, type RunValues } from './options.ts';
+import { type CheckedOptions, roundsOf, type Trainer, UsageError } from './library.ts';
+import { checkBetween, continueWords, dataWords, type RunValues } from './options.ts';
 import { resumedOptions } from './resume.ts';
 import { checkSavable, createTrainer, openRun, restoreTrainer } from './run.ts';
 import { checkFree, RunDirectory } from './run-directory.ts';
@@ -224,6 +224,7 @@ async function begin(
       `--stop-at is ${until}, expected a step from ${trainer.steps + 1} to ` +
         `${trainer.options.steps}`,
     );
+  checkBetween(values, roundsOf(trainer.options));
   return {
     ...prepared,
     kind,

@@ -3,7 +3,7 @@
 // and the steps after that have a warm-up and a decay of their own, as if they were a run.
 
 import { asFlags } from './argv.ts';
-import { type CheckedOptions, checkTrainOptions, joined } from './library.ts';
+import { type CheckedOptions, checkTrainOptions, joined, roundsOf } from './library.ts';
 import { deciding, freeOptions, type RunValues, refuseDiffering, runNames } from './options.ts';
 import { type OptionRows, optionName } from './rows.ts';
 import { scheduleOf, settingsOf } from './settings.ts';
@@ -56,6 +56,8 @@ export function resumedOptions<Options extends CheckedOptions<never>>(
   return asFlags(runNames(rows), () => {
     const schedule = isLonger ? extended(rows, saved, values, steps) : {};
     const free = freeOptions(values, saved.microBatch);
-    return checkTrainOptions({ ...saved, ...schedule, ...free }) as Options;
+    const options = checkTrainOptions({ ...saved, ...schedule, ...free });
+    roundsOf(options); // refuses those that do not fit
+    return options as Options;
   });
 }

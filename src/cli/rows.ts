@@ -6,6 +6,8 @@ import { digestOf } from './expect.ts';
 import { loraWord } from './lora.ts';
 
 export const MAX_STEPS = 2 ** 31 - 1;
+/** Of a round. */
+const MAX_LOCAL_STEPS = 4096;
 
 export type Row = [
   flags: string,
@@ -66,6 +68,16 @@ export const decidingRows = ({ batch, steps, learningRate, warmup }: Defaults): 
     '--clip <x>',
     'largest norm of the gradient; none: any (1)',
     (flag) => (given) => (given === 'none' ? given : number(flag)(given)),
+  ],
+  [
+    '--shards <n>',
+    'K, for slow links: shards of the batch that exchange weights every --local-steps (none)',
+    (flag) => wholeNumber(flag, 1, 65536),
+  ],
+  [
+    '--local-steps <n>',
+    'H: steps that each shard makes by itself in a round; a divisor of --steps (none)',
+    (flag) => wholeNumber(flag, 1, MAX_LOCAL_STEPS),
   ],
   [
     '--reversible <rule>',

@@ -17,12 +17,16 @@ import {
   int8,
   int16,
   type JoinedOptions,
+  type LocalStepsOptions,
   leapfrog,
+  localSteps,
   lora,
   matching,
   momentum,
   type Operands,
+  type Optimizer,
   plain,
+  roundsOf,
   type Schedule,
   type UpdateRule,
   UsageError,
@@ -56,6 +60,9 @@ export interface Settings<Model = Record<string, unknown>> {
   decay: 'cosine' | 'constant';
   weightDecay: number;
   clip: number | 'none';
+  /** Of rounds: K and H. */
+  shards?: number | undefined;
+  localSteps?: number | undefined;
   reversible: RuleName;
   gammaShift: number;
   momentum: number;
@@ -143,6 +150,20 @@ export function scheduleOf(given: Partial<Settings> & { steps: number }): Schedu
   return schedule(learningRate, { warmup });
 }
 
+/** AdamW, or rounds of it. Throws UsageError if only one of their numbers is given. */
+function optimizerOf({ weightDecay, shards, localSteps: steps }: Partial<Settings>): Optimizer {
+  const optimizer = adamw({ weightDecay });
+  if (shards === undefined && steps === undefined) return optimizer;
+  if (shards === undefined || steps === undefined)
+    throw new UsageError(
+      shards === undefined
+        ? `--local-steps is ${steps}, but there are no --shards, expected both or none`
+        : `--shards is ${shards}, but there are no --local-steps, expected both or none`,
+      'shards exchange weights after so many steps: for instance --shards 4 --local-steps 16',
+    );
+  return localSteps({ optimizer, shards, steps });
+}
+
 type GivenChoices = Pick<
   GivenSettings<never>,
   'lora' | 'seed' | 'operands' | 'operandsOn' | 'kernels'
@@ -162,7 +183,7 @@ export function optionsOf<Config extends ModelConfig, Batch>(
   given: GivenSettings<Omit<Config, 'rule' | 'adapter' | 'operands'>>,
 ): RunOptions<Config, Batch> {
   const flat = given as Partial<Settings> & { steps: number };
-  const { batch, steps, seed, weightDecay, clip, dropout, stochasticDepth, fractionBits } = given;
+  const { batch, steps, seed, clip, dropout, stochasticDepth, fractionBits } = given;
   const { microBatch, verify = RULES[given.reversible ?? 'bdia'], threads, memoryLimit } = given;
   const { freeze } = given;
   const config = { ...given.model, rule: ruleOf(flat), ...matrixChoices(given) };
@@ -172,7 +193,7 @@ export function optionsOf<Config extends ModelConfig, Batch>(
     steps,
     seed,
     learningRate: scheduleOf(flat),
-    optimizer: adamw({ weightDecay }),
+    optimizer: optimizerOf(flat),
     clip,
     dropout,
     stochasticDepth,
@@ -184,6 +205,7 @@ export function optionsOf<Config extends ModelConfig, Batch>(
     threads,
     memoryLimit,
   });
+  roundsOf(options); // refuses those that do not fit
   return options as RunOptions<Config, Batch>;
 }
 
@@ -226,12 +248,24 @@ export function lastOf(schedule: Schedule): { last: Schedule; extended: number[]
   return { last, extended: [...lastOf(first).extended, steps, ...later] };
 }
 
+/** The optimizer of a run, of its local steps if it has rounds; and those. */
+function optimizerIn({ optimizer }: CheckedOptions<never>): {
+  optimizer: Optimizer;
+  shards?: number;
+  localSteps?: number;
+} {
+  if (optimizer.name !== 'localSteps') return { optimizer };
+  const { optimizer: own, shards, steps } = optimizer.options as unknown as LocalStepsOptions;
+  return { optimizer: own as Optimizer, shards, localSteps: steps };
+}
+
 /** What the options of a run say, of a checkpoint of whatever version too. What a rule does not
  *  have has its default. A run of another program may have an optimizer that the command line has
  *  not: it is named beside. */
 export function settingsOf(options: CheckedOptions<never>): Settings {
   const { model, batch, steps, seed, clip, dropout, stochasticDepth, fractionBits } = options;
-  const { microBatch, keep, verify, threads, memoryLimit, optimizer } = options;
+  const { microBatch, keep, verify, threads, memoryLimit } = options;
+  const { optimizer, ...rounds } = optimizerIn(options);
   const { rule, adapter } = configOf<ModelConfig>(options);
   const operands = operandsOf(options);
   const { on } = operands.options as Int8Options;
@@ -249,6 +283,7 @@ export function settingsOf(options: CheckedOptions<never>): Settings {
     ...(optimizer.name === 'adamw' ? {} : { optimizer: optimizer.name }),
     weightDecay: optimizer.options.weightDecay as number,
     clip,
+    ...rounds,
     reversible: nameOf(rule, keep),
     gammaShift: ofRule.gammaShift ?? 1,
     momentum: ofRule.beta ?? 0.875,

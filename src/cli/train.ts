@@ -9,7 +9,13 @@ import { checkpointPath, directoryOf } from './files.ts';
 import { bytes, count } from './format.ts';
 import { Interrupts } from './interrupts.ts';
 import type { SomeKind } from './kinds/kinds.ts';
-import { OverflowError, ReconstructionError, RetrogradError, type StepReport } from './library.ts';
+import {
+  OverflowError,
+  ReconstructionError,
+  RetrogradError,
+  roundsOf,
+  type StepReport,
+} from './library.ts';
 import { logPath, RunLog } from './log.ts';
 import { runLoop, validate } from './loop.ts';
 import { checkTogether, type RunValues } from './options.ts';
@@ -48,6 +54,9 @@ function announce(reporter: Reporter, prepared: Prepared): void {
       `${kind.batchNote(options)}, ${settingsOf(options).reversible}, seed ${options.seed}, ` +
       `${threadsText(trainer)}`,
   );
+  const rounds = roundsOf(options);
+  if (rounds !== undefined)
+    reporter.note(`rounds of ${rounds.steps} steps of each of ${rounds.shards} shards`);
   reporter.note(`products ${kernels}`);
   if (began !== undefined)
     reporter.note(
@@ -192,7 +201,11 @@ async function learn(run: Run, best: Best | undefined): Promise<RunSummary> {
     if (error !== undefined)
       reporter.warning(`${wordsOf(error)}; training goes on, the next save tries again`);
   };
-  const { every: validateEvery, scope } = validationsOf(values, trainer.options);
+  const { every: validateEvery, scope } = validationsOf(
+    values,
+    trainer.options,
+    roundsOf(trainer.options)?.steps,
+  );
   const { saveEvery = 0 } = values;
   const judging = { task, reporter, interrupts, judged };
   const record = receipt && ((report: StepReport) => receipt.record(report));

@@ -17,11 +17,14 @@ export interface Validations {
   scope: Scope;
 }
 
+/** round: steps between which nothing can be judged. */
 export function validationsOf(
   values: RunValues,
   { steps, batch }: { steps: number; batch: number },
+  round = 1,
 ): Validations {
-  const every = Math.max(LEAST_STEPS, Math.ceil(steps / TIMES));
+  const least = Math.max(LEAST_STEPS, Math.ceil(steps / TIMES));
+  const every = Math.ceil(least / round) * round;
   if (values.validateEvery !== undefined) return { every: values.validateEvery, scope: 'all' };
   // samples would mistake noise for the best
   if (values.keepBest === true) return { every, scope: 'all' };

@@ -6,7 +6,7 @@ import { UsageError } from '../core/errors.ts';
 import { type StepReport, Trainer } from '../index.ts';
 import { type Difference, differenceOf } from './compare.ts';
 import { digestWeights, stateLeaves, webSha256 } from './digests.ts';
-import { rootOf } from './format.ts';
+import { lineOf, rootOf } from './format.ts';
 import { lastStep, type Receipt, readReceipt } from './read.ts';
 import { type DigestOptions, Recorder } from './recorder.ts';
 
@@ -25,7 +25,7 @@ async function differenceAt(
   { sha256 = webSha256 }: DigestOptions,
 ): Promise<Difference | undefined> {
   const tensors = trainer.tensors();
-  const known = lines[trainer.steps - header.start.step - 1] ?? header.start;
+  const known = lines[lineOf(header, trainer.steps) - 1] ?? header.start;
   const [weights, leaves] = await Promise.all([
     digestWeights(tensors, sha256),
     stateLeaves(tensors, sha256),
@@ -39,10 +39,10 @@ async function differenceAt(
 }
 
 /** Does a run again from the step that the trainer is at, by `step`, which makes the batch of the
- *  next step and trains on it; returns the first difference from the receipt, given as its file's
- *  bytes, or undefined if there is none. That the trainer begins in the state that the receipt says
- *  is checked first. Throws ReceiptError for a receipt that cannot be read or is of another run,
- *  UsageError for steps that it has not, and what `step` throws.
+ *  next step, or round, and trains on it; returns the first difference from the receipt, given as
+ *  its file's bytes, or undefined if there is none. That the trainer begins in the state that the
+ *  receipt says is checked first. Throws ReceiptError for a receipt that cannot be read or is of
+ *  another run, UsageError for steps that it has not, and what `step` throws.
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 1, channels: 8, heads: 2, context: 4 });
  *  const options = { model, batch: 1, steps: 10 };
@@ -61,7 +61,7 @@ async function differenceAt(
  */
 export async function audit<Batch>(
   trainer: Trainer<Batch>,
-  step: () => StepReport,
+  step: () => StepReport | Promise<StepReport>,
   file: Uint8Array,
   options: AuditOptions = {},
 ): Promise<Difference | undefined> {
@@ -75,19 +75,21 @@ export async function audit<Batch>(
   const digests = { sha256: callback('sha256', given.sha256) };
   const onStep = callback('onStep', given.onStep);
   const until = whole('until', given.until, 0, 2 ** 31 - 1);
-  const { start } = receipt.header;
-  if (until > last || trainer.steps < start.step || trainer.steps > until)
+  const { start, round } = receipt.header;
+  const isInside = until <= last && trainer.steps >= start.step && trainer.steps <= until;
+  if (!isInside || lineOf(receipt.header, until) % 1 !== 0)
     throw new UsageError(
       `steps ${trainer.steps + 1} to ${until} are to be done again, the receipt has ` +
         `${start.step + 1} to ${last}`,
+      round === undefined ? undefined : `give whole rounds of ${round} steps`,
     );
   const other = await differenceAt(receipt, trainer as never, digests);
   if (other !== undefined) return other;
-  const begun = bytes.slice(0, receipt.ends[trainer.steps - start.step]);
+  const begun = bytes.slice(0, receipt.ends[lineOf(receipt.header, trainer.steps)]);
   const recorder = await Recorder.resume(trainer, begun, digests);
   let pending: Promise<Difference | undefined> = Promise.resolve(undefined);
   while (trainer.steps < until) {
-    const report = step();
+    const report = await step();
     const line = recorder.record(report);
     const found = await pending;
     pending = differenceIn(receipt, bytes, report.step, line);
@@ -105,7 +107,7 @@ async function differenceIn(
   step: number,
   line: Promise<string>,
 ): Promise<Difference | undefined> {
-  const at = step - header.start.step;
+  const at = lineOf(header, step);
   const known = new TextDecoder().decode(bytes.subarray(ends[at - 1], ends[at]));
   const now = await line;
   return now === known ? undefined : differenceOf(header, lines[at - 1], JSON.parse(now));

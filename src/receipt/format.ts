@@ -37,21 +37,24 @@ export interface ReceiptHeader {
   readonly start: ReceiptStart;
   /** Steps between two digests of the whole state. */
   readonly every: number;
+  /** Of a run with rounds of local steps: the steps of one, where they are more than one. Each line
+   *  is then of a round. */
+  readonly round?: number;
   /** Of a full receipt: the names of all tensors of the state, in order. */
   readonly tensors?: readonly string[];
   /** Of a full receipt: the names of the weights that have a gradient, in order. */
   readonly gradients?: readonly string[];
 }
 
-/** What a step did. */
+/** What a step, or a round, did. */
 export interface ReceiptLine {
   /** Steps done, this one included. */
   readonly step: number;
   /** Predictions that the loss is the sum of. */
   readonly predictions: number;
-  /** The summed loss before the update, an integer of 16 fraction bits. */
+  /** The summed loss before the update, or each one of a round, an integer of 16 fraction bits. */
   readonly loss: number;
-  /** Digest of all gradients. */
+  /** Digest of all gradients: of a round, the sum over its shards of weights before less after. */
   readonly gradients: string;
   /** SHA-256 of the weights after the step, as `Trainer.weightsSha256` gives it. */
   readonly weights: string;
@@ -63,6 +66,11 @@ export interface ReceiptLine {
   /** Of a full receipt: of each tensor of the state its SHA-256, a space and its fraction bits. */
   readonly stateTensors?: readonly string[];
 }
+
+/** Which line is that of a step: 1 for the first after the header, 0 for where the receipt begins;
+ *  no whole number for a step within a round. */
+export const lineOf = ({ start, round = 1 }: ReceiptHeader, step: number): number =>
+  (step - start.step) / round;
 
 /** What comes before the digest in a line. */
 const SEAL = ',"chain":"';

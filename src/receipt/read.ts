@@ -11,6 +11,7 @@ import {
   chainOf,
   hasState,
   isDigest,
+  lineOf,
   RECEIPT_FORMAT,
   type ReceiptHeader,
   type ReceiptLine,
@@ -22,7 +23,7 @@ import {
 export interface Receipt {
   /** What decides the bits. */
   readonly header: ReceiptHeader;
-  /** A line for each step, without gaps. */
+  /** A line for each step, or round, without gaps. */
   readonly lines: readonly ReceiptLine[];
   /** The digest of each line: of the header, then of the steps. The last one stands for all. */
   readonly seals: readonly string[];
@@ -40,7 +41,7 @@ export const MAX_RECEIPT_BYTES = 2 ** 29;
 
 const HEADER = [
   ...['receipt', 'library', 'kernels', 'options', 'data', 'vocabulary', 'start', 'every'],
-  ...['tensors', 'gradients'],
+  ...['round', 'tensors', 'gradients'],
 ] as const;
 const LINE = [
   ...['step', 'predictions', 'loss', 'gradients', 'weights', 'state'],
@@ -94,6 +95,7 @@ function readHeader(value: unknown): ReceiptHeader {
     vocabulary: Object.hasOwn(value, 'vocabulary'),
     start: isObject(start),
     every: isCount(value.every, 1),
+    round: value.round === undefined || isCount(value.round, 2),
     tensors: value.tensors === undefined || isTexts(value.tensors),
     gradients:
       value.tensors === undefined ? value.gradients === undefined : isTexts(value.gradients),
@@ -201,7 +203,10 @@ export function readReceipt(file: Uint8Array): Receipt {
     const text = textOf(bytes.slice(start, end), number);
     const { value, seal } = open(text, number, seals.at(-1) ?? '');
     if (header === undefined) header = readHeader(value);
-    else lines.push(readLine(header, value, header.start.step + number - 1));
+    else {
+      const step = header.start.step + (number - 1) * (header.round ?? 1);
+      lines.push(readLine(header, value, step));
+    }
     seals.push(seal);
     start = end + 1;
     ends.push(start);
@@ -212,7 +217,7 @@ export function readReceipt(file: Uint8Array): Receipt {
 
 /** The last step that a receipt has a line of, or where it begins. */
 export const lastStep = ({ header, lines }: Pick<Receipt, 'header' | 'lines'>): number =>
-  header.start.step + lines.length;
+  header.start.step + lines.length * (header.round ?? 1);
 
 /** A receipt's file as far as a step: what it was when that step was done. Throws ReceiptError if
  *  it cannot be read or has no such step.
@@ -229,8 +234,8 @@ export const lastStep = ({ header, lines }: Pick<Receipt, 'header' | 'lines'>): 
 export function cutReceipt(file: Uint8Array, step: number): Uint8Array {
   const receipt = readReceipt(file);
   const { header, ends } = receipt;
-  const at = whole('step', step, 0, MAX_STEPS) - header.start.step;
-  if (at >= 0 && at < ends.length) return file.slice(0, ends[at]);
+  const end = ends[lineOf(header, whole('step', step, 0, MAX_STEPS))];
+  if (end !== undefined) return file.slice(0, end);
   throw new ReceiptError(
     `it has steps ${header.start.step} to ${lastStep(receipt)}, expected step ${step} too`,
   );

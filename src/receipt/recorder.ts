@@ -6,6 +6,7 @@ import { callback, fields, flag, properties, reading, real, whole } from '../cor
 import { UsageError } from '../core/errors.ts';
 import type { StepReport, Trainer } from '../index.ts';
 import { LOSS_FRACTION } from '../memory/formats.ts';
+import { roundsOf } from '../optim/local-steps.ts';
 import { keptOptions } from '../train/options-data.ts';
 import { digest as kernels } from '../verify/published/conformance.json';
 import { digestWeights, gradientLeaves, type Sha256, stateLeaves, webSha256 } from './digests.ts';
@@ -41,7 +42,8 @@ export interface RecordOptions extends DigestOptions {
   /** Whether the run began with other weights than its seed gives (false; true for a trainer that
    *  has done steps). */
   imported?: boolean | undefined;
-  /** Steps between two digests of the whole state, 1..2^31 - 1 (100). */
+  /** Steps between two digests of the whole state, 1..2^31 - 1: whole rounds, where a run has them
+   *  (100, or the rounds that have as many). */
   every?: number | undefined;
   /** Every step has the digest of the whole state and of each of its tensors, in long lines
    *  (false). */
@@ -107,15 +109,21 @@ export class Recorder<Batch = unknown> {
       dataSha256: undefined,
       vocabulary: null,
       imported: steps > 0,
-      every: 100,
+      every: undefined,
       full: false,
       sha256: webSha256,
     });
-    const { dataSha256: data, imported, every } = given;
+    const { dataSha256: data, imported } = given;
+    const round = roundsOf(trainer.options)?.steps ?? 1;
+    const every = given.every ?? Math.ceil(100 / round) * round;
     if (!isDigest(data)) throw new UsageError('dataSha256 is not a SHA-256, 64 hex digits');
     const vocabulary = asJson('vocabulary', given.vocabulary);
     flag('imported', imported);
     whole('every', every, 1, 2 ** 31 - 1);
+    if (every % round !== 0)
+      throw new UsageError(
+        `every is ${every}, expected a multiple of the ${round} steps of a round`,
+      );
     const isFull = flag('full', given.full);
     const digest = callback('sha256', given.sha256);
     const tensors = trainer.tensors();
@@ -133,6 +141,7 @@ export class Recorder<Batch = unknown> {
       vocabulary,
       start: { step: steps, imported, weights, state: rootOf(names, leaves) },
       every,
+      ...(round > 1 ? { round } : {}),
       ...(isFull ? { tensors: names, gradients: trainedNames(trainer) } : {}),
     };
     const { text, seal } = sealLine('', about);
@@ -197,7 +206,7 @@ export class Recorder<Batch = unknown> {
   record(report: StepReport): Promise<string> {
     const given = properties('report', report, ['step', 'loss', 'predictions']);
     const step = whole('step', given.step, 1, 2 ** 31 - 1);
-    if (step !== this.at + 1 || step !== this.trainer.steps)
+    if (step !== this.at + (this.about.round ?? 1) || step !== this.trainer.steps)
       throw new UsageError(
         `step ${step} is recorded after step ${this.at}, and the trainer is at step ` +
           `${this.trainer.steps}`,

@@ -39,6 +39,40 @@ describe.skipIf(!hasServer)('over nats-server', () => {
     expect(digestOf(out)).toBe(await scene.alone(STEPS));
   });
 
+  test('rounds of local steps, with a worker and a coordinator that are killed', async () => {
+    const steps = 40;
+    const rounds = ['--shards', '4', '--local-steps', '5'];
+    const alone = scene.alone(steps, rounds);
+    const more = ['--save-every', '10', '--replicate', '2', '--spot-checks', '0.1'];
+    const killed = scene.coordinator('run', steps, [...rounds, ...more]);
+    const run = await scene.runOf('run');
+    const [first] = ['anna', 'bert', 'carl'].map((name) => scene.worker(run, name));
+    while (!killed.said.out.includes('"step":5,')) await new Promise((r) => setTimeout(r, 5));
+    first.child.kill('SIGKILL');
+    while (!killed.said.out.includes('"step":15,')) await new Promise((r) => setTimeout(r, 5));
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    const { out } = await scene.coordinator('run', steps, more).ended;
+    expect(digestOf(out)).toBe(await alone);
+    const audit = scene.start(['audit', 'run/receipt.jsonl', '--text', 'text.txt', '--json']);
+    expect(events((await audit.ended).out)[0]).toMatchObject({ equal: true, steps });
+  }, 90_000);
+
+  test('a liar about a shard is named, and gets nothing more', { timeout: 60_000 }, async () => {
+    const rounds = ['--shards', '4', '--local-steps', '3'];
+    const more = [...rounds, '--replicate', '2', '--spot-checks', '0'];
+    const coordinator = scene.coordinator('run', STEPS, more);
+    const run = await scene.runOf('run');
+    const liar = scene.liar(run, 'mallory');
+    while (liar.said.out === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    scene.worker(run, 'anna');
+    scene.worker(run, 'bert');
+    const { out, error } = await coordinator.ended;
+    expect(digestOf(out)).toBe(await scene.alone(STEPS, rounds));
+    expect(error).toContain('worker mallory is wrong in step 1');
+    expect(events((await liar.ended).out).at(-1)?.told).toContain('refused');
+  });
+
   test('a liar is named, and gets nothing more', { timeout: 60_000 }, async () => {
     const more = ['--parts', '2', '--replicate', '2', '--spot-checks', '0'];
     const coordinator = scene.coordinator('run', STEPS, more);

@@ -43,7 +43,7 @@ export declare class Scene {
     how?: { program?: string[]; server?: string; more?: readonly string[] },
   ): Started;
   liar(run: string, name: string): Started;
-  alone(steps: number): Promise<string>;
+  alone(steps: number, more?: readonly string[]): Promise<string>;
   saved(directory: string): Promise<string>;
   runOf(directory: string): Promise<string>;
   close(): Promise<void>;

@@ -148,8 +148,8 @@ export class Scene {
   }
 
   /** The weights' digest of one machine alone. */
-  async alone(steps) {
-    const { out } = await this.start(this.trainWords(`alone-${steps}`, steps)).ended;
+  async alone(steps, more = []) {
+    const { out } = await this.start(this.trainWords(`alone-${steps}`, steps, more)).ended;
     return digestOf(out);
   }
 

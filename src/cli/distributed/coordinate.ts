@@ -9,12 +9,14 @@ import { quote } from '../argv.ts';
 import { directoryOf } from '../files.ts';
 import type { Interrupts } from '../interrupts.ts';
 import {
+  type CheckedOptions,
   Coordinator,
   type CoordinatorEvent,
   openCoordinator,
   RetrogradError,
   type RunCourier,
   readReceipt,
+  roundsOf,
   type StepReport,
   UsageError,
 } from '../library.ts';
@@ -109,6 +111,12 @@ async function openLine(
   }
 }
 
+/** Parts of a step; those of a round are its shards. */
+function partsOf(options: CheckedOptions<never>, { parts }: RunValues, workers: number): number {
+  const { shards } = roundsOf(options) ?? {};
+  return shards ?? Math.min(options.batch, parts ?? Math.max(2, workers));
+}
+
 /** A run whose steps others compute. */
 export class DividedRun {
   private readonly children: ChildProcess[] = [];
@@ -138,7 +146,7 @@ export class DividedRun {
     const { kernels } = readReceipt(Buffer.from(header)).header;
     const partsLog = fs.openSync(join(home?.path ?? '.', PARTS_FILE), 'a');
     const onEvent = (event: CoordinatorEvent): void => heard(event, reporter, partsLog);
-    const parts = Math.min(trainer.options.batch, values.parts ?? Math.max(2, names.length));
+    const parts = partsOf(trainer.options, values, names.length);
     const { replicate, spotChecks } = values;
     const options = { run, kernels, parts, replicate, spotChecks, onEvent };
     try {
@@ -176,11 +184,11 @@ export class DividedRun {
 
   /** Has the next step computed; undefined if the run is interrupted meanwhile. */
   async step(
-    { trainer, batch }: Task,
+    { batch }: Task,
     interrupts: Interrupts,
     reporter: Reporter,
   ): Promise<StepReport | undefined> {
-    const made = this.coordinator.step(batch(trainer.steps) as never);
+    const made = this.coordinator.step(batch as never);
     for (;;) {
       const found = await Promise.race([made, sleep(100)]);
       if (found !== undefined) return found;

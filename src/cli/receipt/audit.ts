@@ -14,8 +14,11 @@ import {
   compareReceipts,
   type Difference,
   findKernelFault,
+  type KernelFault,
   type NamedTensor,
   RetrogradError,
+  roundsOf,
+  type StepReport,
   type Trainer,
   UsageError,
 } from '../library.ts';
@@ -23,7 +26,7 @@ import { dataWords, type RunValues } from '../options.ts';
 import { print, printJson } from '../reporters.ts';
 import { createTrainer, openRun, restoreTrainer } from '../run.ts';
 import { status } from '../status.ts';
-import { type Task, trainStep } from '../tasks/task.ts';
+import { oneStep, type Task, trainStep } from '../tasks/task.ts';
 import { defaultThreads } from '../threads.ts';
 import { digestsBeside } from './digest-thread.ts';
 import { NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
@@ -105,11 +108,16 @@ async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
     const onStep = (step: number): void => {
       if (one.values.json !== true) status(`step ${step} of ${segment.from + 1} to ${until}`);
     };
-    const difference = await auditRun(trainer, () => trainStep(task), one.file, {
-      until,
-      onStep,
-      sha256,
-    });
+    const difference = await auditRun(
+      trainer,
+      async () => (await trainStep(task)) as StepReport,
+      one.file,
+      {
+        until,
+        onStep,
+        sha256,
+      },
+    );
     if (difference?.step === segment.from && checkpoint !== undefined)
       throw new UsageError(
         `${quote(checkpoint)} is not the state that the receipt has after step ${segment.from}`,
@@ -175,21 +183,30 @@ async function judgeKernels(one: Audit, segments: readonly Segment[], step: numb
   const segment = segments.find(({ from, until }) => from < step && until >= step);
   if (segment === undefined) throw new UsageError(`the receipt has no step ${step} to look at`);
   const { trainer, task, taskOf } = await start(one, segment);
-  const { options, values } = one;
-  while (trainer.steps < step - 1) trainStep(task);
+  const { values, receipt } = one;
+  while (trainer.steps < step - (receipt.header.round ?? 1)) await trainStep(task);
   const workers = await wrongWorkers(one.path, task);
-  const tensors: NamedTensor[] = trainer.tensors().map((t) => ({ ...t, data: t.data.slice() }));
-  trainer.close();
   if (values.json !== true) status(`judging the kernels of step ${step} ...`);
-  const fault = findKernelFault(options, {
-    tensors,
-    steps: step - 1,
-    step: (own) => trainStep(taskOf(own as Trainer<never>)),
-  });
+  const fault = hasRounds(one) ? undefined : faultIn(one, trainer, taskOf);
+  trainer.close();
   status('');
   if (fault !== undefined && values.case !== undefined)
     writeNew(values.case, `${JSON.stringify({ ...fault, case: undefined, ...fault.case })}\n`);
   return { fault, workers };
+}
+
+/** Whether a line is of a round: its kernels, thousands of calls for each shard, are not judged. */
+const hasRounds = ({ options }: Audit): boolean => roundsOf(options) !== undefined;
+
+/** The first wrong kernel of the trainer's next step. */
+function faultIn(
+  { options }: Audit,
+  trainer: Trainer<never>,
+  taskOf: (own: Trainer<never>) => Task,
+): KernelFault | undefined {
+  const tensors: NamedTensor[] = trainer.tensors().map((t) => ({ ...t, data: t.data.slice() }));
+  const step = (own: unknown): StepReport => oneStep(taskOf(own as Trainer<never>));
+  return findKernelFault(options, { tensors, steps: trainer.steps, step });
 }
 
 function blockOf(name: string | undefined): string {
@@ -210,9 +227,12 @@ function inWords({ step, fields, gradient, tensor }: Difference): string {
 async function kernelsInWords(one: Audit, segments: readonly Segment[], step: number) {
   try {
     const { fault, workers } = await judgeKernels(one, segments, step);
+    const equal = hasRounds(one)
+      ? 'kernels are not judged where a line is of a round: try verify'
+      : `every kernel of step ${step} computes here what the reference does`;
     const kernels =
       fault === undefined
-        ? `every kernel of step ${step} computes here what the reference does`
+        ? equal
         : `call ${fault.call} of step ${step}, ${fault.kernel}, does not compute here what the ` +
           `reference does: this machine cannot be trusted (expected ${fault.expected}, computed ` +
           `${fault.computed})`;

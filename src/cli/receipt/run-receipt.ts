@@ -19,9 +19,6 @@ import { readBounded } from '../read.ts';
 import { codeOf, reason } from '../system-errors.ts';
 import { type DigestThread, digestsBeside } from './digest-thread.ts';
 
-/** Steps between two digests of the whole state, where nothing is saved on the way. */
-const EVERY = 100;
-
 /** The bytes of a receipt. Throws UsageError. */
 export function readReceiptFile(path: string): Uint8Array {
   try {
@@ -109,7 +106,7 @@ export class RunReceipt {
       dataSha256: data.sha256,
       vocabulary: kind.toJson(data.known),
       imported: trainer.steps > 0 || initSha256 !== undefined,
-      every: values.saveEvery ?? EVERY,
+      every: values.saveEvery,
       full: values.receiptFull === true,
       sha256,
     });

@@ -45,9 +45,10 @@ export function segmentsOf(
       `the run begins with imported weights at step ${step}, expected a checkpoint of them`,
       'give it with --from, or --run DIR where state-STEP.safetensors is kept',
     );
-  const last = step + lines.length;
+  const { round = 1 } = header;
+  const last = step + lines.length * round;
   const hasState = (at: number): boolean =>
-    at > step && at < last && lines[at - step - 1].state !== undefined;
+    at > step && at < last && lines[(at - step) / round - 1]?.state !== undefined;
   const starts = [
     { from: step, checkpoint: first },
     ...[...states]

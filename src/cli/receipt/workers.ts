@@ -40,7 +40,7 @@ export async function wrongWorkers(
   const wrong = new Set<string>();
   const step = trainer.steps;
   for (const { first, count, workers, digest } of agreedIn(receipt, step)) {
-    const part = computePart(trainer, batch(step) as never, { step, first, count });
+    const part = computePart(trainer, batch as never, { step, first, count });
     if ((await digestPart(trainer, part)) !== digest)
       for (const worker of workers) wrong.add(worker);
   }

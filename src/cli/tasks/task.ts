@@ -1,7 +1,8 @@
 // What a model is trained on, as the training loop sees it: something that makes the batch of the
 // next step and trains on it, and that judges the model on held-out data. One file a task.
 
-import type { StepReport, Trainer } from '../library.ts';
+import { setImmediate } from 'node:timers/promises';
+import { makeRound, roundsOf, type StepReport, type Trainer } from '../library.ts';
 
 /** What held-out data say of a model. */
 export interface Validation {
@@ -49,8 +50,22 @@ export interface Task {
 }
 
 /** Trains on the batch of the next step. */
-export const trainStep = ({ trainer, batch }: Pick<Task, 'trainer' | 'batch'>): StepReport =>
+export const oneStep = ({ trainer, batch }: Pick<Task, 'trainer' | 'batch'>): StepReport =>
   trainer.step(batch(trainer.steps) as never);
+
+/** Trains on the batch of the next step, or makes the next round, if the run has them; undefined if
+ *  `isInterrupted` said so on the way, and the round is given up. */
+export async function trainStep(
+  task: Pick<Task, 'trainer' | 'batch'>,
+  isInterrupted = (): boolean => false,
+): Promise<StepReport | undefined> {
+  const { trainer, batch } = task;
+  if (roundsOf(trainer.options) === undefined) return oneStep(task);
+  return makeRound(trainer, batch as never, async () => {
+    await setImmediate();
+    return !isInterrupted();
+  });
+}
 
 /** Judges a model where nothing interrupts. */
 export async function judge(task: Task, progress: Progress, scope?: Scope): Promise<Validation> {
