@@ -137,6 +137,7 @@ export { type AttentionCore, type Memory, type RowCache, Run } from './ops/run.t
 export type { AttentionInput, AttentionShape } from './ops/attention-shape.ts';
 export { Sum } from './ops/sum.ts';
 export { clearGradient, toOperand } from './ops/gradient.ts';
+export { normals } from './ops/normals.ts';
 export { activationFraction, largestMaster } from './ops/range.ts';
 export { Columns, type MatrixShape } from './layers/columns.ts';
 export { Matrix } from './layers/matrix.ts';

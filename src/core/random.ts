@@ -70,6 +70,9 @@ export const PURPOSE = {
   operands: 11,
 } as const;
 
+/** One more: noise of layers (ops/normals.ts), apart so that who has none does not carry it. */
+export const LAYER_PURPOSE = 12;
+
 /** One uint32: word 0 of the block with key (seed mod 2^32, floor(seed / 2^32)) and counter (index,
  *  sample, step, purpose). seed: an integer in 0..2^53 - 1; the others uint32. */
 export function randomU32(

@@ -278,6 +278,7 @@ export class PlannedStream<Batch> implements Pass {
   }
 
   private moveInput(s: number): void {
+    this.run.sample = this.first + s;
     this.input.move(this.run, s, this.x);
   }
 
@@ -297,7 +298,6 @@ export class PlannedStream<Batch> implements Pass {
   /** Brings `state` to sample s: the stack's output, or the input if there is no stack. */
   private moveState(run: Run, s: number): void {
     const { state, stack } = this;
-    run.sample = this.first + s;
     state.rows = this.rows(s);
     if (stack !== undefined) state.at = stack.output(run, s, this);
   }
@@ -366,7 +366,6 @@ export class PlannedStream<Batch> implements Pass {
     stack.backward(run, this);
     this.each(run, (s) => {
       this.moveInput(s);
-      run.sample = this.first + s;
       front.backward(run, s, x, stack.gradient(s));
     });
   }

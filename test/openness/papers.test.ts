@@ -16,10 +16,11 @@ const NAMES = readdirSync(PAPERS, { withFileTypes: true })
 const FILES = ['README.md', 'golden.json', 'model.mjs', 'table.mjs', 'test.mjs'];
 /** What files may import; all others public names and one another. */
 const IMPORTS: Record<string, RegExp> = {
-  'model.mjs': /^retrograd(\/[\w-]+)?$/,
-  'table.mjs': /^(retrograd(\/[\w-]+)?|\.\/[\w-]+\.mjs|\.\.\/data\.mjs|node:\w+)$/,
+  'model.mjs': /^(retrograd(\/[\w-]+)?|\.\.\/latent\.mjs)$/,
+  'table.mjs': /^(retrograd(\/[\w-]+)?|\.{1,2}\/[\w-]+\.mjs|node:\w+)$/,
 };
-const OTHERS_MAY = /^(retrograd(\/[\w-]+)?|\.\/[\w-]+\.mjs|\.\.\/apply\.mjs)$/;
+const OTHERS_MAY =
+  /^(retrograd(\/[\w-]+)?|\.\/[\w-]+\.mjs|\.\.\/(apply|latent|autoencoder|covariance)\.mjs)$/;
 const HEADINGS = ['## Method', '## In integers', '## Beside the paper', '## Again'];
 
 interface Told {

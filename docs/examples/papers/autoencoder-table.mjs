@@ -1,0 +1,80 @@
+// What the tables of the papers' autoencoders are made by: training on sets of digits, and what a
+// network makes of all digits.
+
+import {
+  adamw,
+  cosine,
+  createWasmBackend,
+  EpochOrder,
+  isWeight,
+  normals,
+  Run,
+  Trainer,
+} from 'retrograd';
+import { decoding, PIXELS } from './autoencoder.mjs';
+import { pick } from './data.mjs';
+
+/** Digits of a set, and sets of a batch. */
+export const ROWS = 64;
+const BATCH = 2;
+
+/** Trains on sets of known digits in the order of the seed. */
+export function trained(known, { model, seed, steps, learningRate = 0.003 }) {
+  const options = { model, batch: BATCH, steps, seed, learningRate: cosine(learningRate) };
+  const trainer = Trainer.create({ ...options, optimizer: adamw({ weightDecay: 0 }) });
+  const order = new EpochOrder(seed, known.count);
+  const size = BATCH * ROWS;
+  while (trainer.steps < steps) {
+    const first = trainer.steps * size;
+    trainer.step(
+      pick(
+        known,
+        Array.from({ length: size }, (_, i) => order.at(first + i)),
+      ),
+    );
+  }
+  return trainer;
+}
+
+/** A model with the weights of those of `from` that it has. */
+export function withWeights(model, from) {
+  const trainer = Trainer.create({ model, batch: 1, steps: 1 });
+  const known = new Map(from.tensors().map(({ name, data }) => [name, data]));
+  for (const { name, data } of trainer.tensors())
+    if (known.has(name) && isWeight({ name })) data.set(known.get(name));
+  return trainer;
+}
+
+/** What a network for sets of one digit makes of every digit of a set. */
+export const outputs = (trainer, { pixels, count }) =>
+  Array.from({ length: count }, (_, s) =>
+    trainer.predict(pixels.subarray(s * PIXELS, (s + 1) * PIXELS)),
+  );
+
+/** The decoder of a network: a function from latents to an image. */
+export function decoderOf(trainer, count) {
+  const decoder = withWeights(decoding({ count }), trainer);
+  return (latents) => decoder.predict(Array.from(latents));
+}
+
+/** The mean squared error of images by their pixels. */
+export function distortion(images, { pixels }) {
+  let sum = 0;
+  images.forEach((image, s) => {
+    for (let c = 0; c < PIXELS; c++) {
+      const difference = image[c] - (2 * pixels[s * PIXELS + c] - 255) / 128;
+      sum += difference * difference;
+    }
+  });
+  return sum / (images.length * PIXELS);
+}
+
+/** The channel's noise for n digits, as far from training's as another stream is. */
+export function noise(n, d, deviation, stream) {
+  const run = new Run(createWasmBackend({ pages: Math.ceil((n * d * 4) / 65536) + 4 }));
+  const { base } = run.backend;
+  normals(run, base, n * d, deviation * 2 ** 16, stream);
+  return Array.from({ length: n }, (_, i) =>
+    Float64Array.from(run.view(base + i * d * 4, d), (raw) => raw / 2 ** 16),
+  );
+}
