@@ -2,7 +2,7 @@
 // doubly stochastic; a penalty that only permutations are free of makes it one, and rounding at the
 // end makes it exact.
 
-import { Columns, factorOf, Matrix, times, toOperand } from 'retrograd';
+import { Columns, factorOf, Matrix, sgd, times, toOperand } from 'retrograd';
 
 /** 1 as a weight: 24 fraction bits. */
 const ONE = 2 ** 24;
@@ -78,13 +78,13 @@ const normsOf = (M, C, place) =>
     return squareRoot(sum);
   });
 
-/** Divides every line by its sum. */
+/** Divides every line by its sum; one of zeros becomes flat. */
 function divide(M, C, place) {
   for (let line = 0; line < C; line++) {
     let sum = 0;
     for (let i = 0; i < C; i++) sum += M[place(line, i)];
-    for (let i = 0; sum > 0 && i < C; i++)
-      M[place(line, i)] = Math.floor((M[place(line, i)] * ONE) / sum);
+    for (let i = 0; i < C; i++)
+      M[place(line, i)] = sum === 0 ? ONE / C : Math.floor((M[place(line, i)] * ONE) / sum);
   }
 }
 
@@ -103,32 +103,37 @@ function descend(run, { shape: [C], master, size }, rate) {
   for (const place of linesOf(C).reverse()) divide(M, C, place);
 }
 
+const plain = sgd({ momentumShift: 0 });
 const isShuffle = ({ path }) => path.endsWith('shuffle.weight');
 
-/** An optimizer that also goes down lambda P(M) of every shuffle and keeps it doubly stochastic.
- *  lambda rises to `penalty` over `steps`. One thread changes all of an M: its rows and columns
- *  hang together. */
-export const shuffling = (base, { penalty, steps }) => ({
+/** Plain descent of each M by loss and lambda P(M), `speed` times as fast as `base` is told to be,
+ *  which all other weights have. lambda rises to `penalty` over `steps`. One thread changes all of
+ *  an M: its rows and columns hang together. */
+export const shuffling = (base, { penalty, steps, speed = 1 }) => ({
   ...base,
   name: `shuffling ${base.name}`,
-  options: { ...base.options, penalty, steps },
+  options: { ...base.options, penalty, steps, speed },
   unit: (parameter) => (isShuffle(parameter) ? parameter.size : 64),
   update(run, part, info) {
-    const clamped = base.update(run, part, info);
+    if (!isShuffle(part.parameter)) return base.update(run, part, info);
+    const rate = info.rate * BigInt(speed);
+    const clamped = plain.update(run, part, { ...info, rate });
     const lambda = (penalty * Math.min(info.step, steps)) / steps;
-    const isWhole = isShuffle(part.parameter) && part.n > 0;
-    if (isWhole) descend(run, part.parameter, Math.floor(Number(info.rate) * lambda));
+    if (part.n > 0) descend(run, part.parameter, Math.floor(Number(rate) * lambda));
     return clamped;
   },
 });
 
-/** Row by row the place of the largest element, if they are a permutation. */
+/** The permutation near M: of every row a place, the largest elements first, of rows and columns
+ *  that have none. Rows of channels that nothing looks at have no largest one. */
 export function rounded(M, C) {
-  const places = Array.from({ length: C }, (_, row) => {
-    const line = M.subarray(row * C, row * C + C);
-    return line.indexOf(Math.max(...line));
-  });
-  return new Set(places).size === C ? places : undefined;
+  const order = Array.from(M, (_, at) => at).sort((a, b) => M[b] - M[a] || a - b);
+  const places = Array(C).fill(-1);
+  for (const at of order) {
+    const [row, column] = [Math.floor(at / C), at % C];
+    if (places[row] < 0 && !places.includes(column)) places[row] = column;
+  }
+  return places;
 }
 
 /** Makes M a permutation, exactly: 0 and 1. */
