@@ -34,6 +34,8 @@ const TAKEN = 10077;
 /** Tries of what a server that begins again may refuse, and milliseconds between them. */
 const TRIES = 20;
 const PAUSE = 500;
+/** Milliseconds between two looks whether the run is still on the server. */
+const LOOK = 3000;
 /** Milliseconds in which a coordinator says that it is there. */
 const PRESENCE = 1000;
 /** Most bytes that a worker's result may have before it is whole. */
@@ -41,6 +43,13 @@ const MOST = 2 ** 31 - 1;
 
 const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** The same, but no process lives longer for it. */
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer: { unref?: () => void } = setTimeout(resolve, milliseconds) as never;
+    timer.unref?.();
+  });
 
 /** A result on its way: its pieces so far. */
 interface Arriving {
@@ -98,6 +107,9 @@ class NatsCoordinator implements RunCourier {
   private manifest: Bytes | undefined;
   /** Puts again what was put, where the server has lost its store. */
   private restore: () => Promise<void> = async () => undefined;
+  private isRestoring = false;
+  private repairing: Promise<void> = Promise.resolve();
+  private isRemoved = false;
   private readonly arriving = new Map<string, Arriving>();
   /** Where the latest question and the latest result of each worker are answered. */
   private readonly replies = new Map<string, string>();
@@ -110,7 +122,7 @@ class NatsCoordinator implements RunCourier {
     private readonly most: number,
   ) {}
 
-  /** Makes the streams, and looks at them whenever the server is there again. */
+  /** Makes the streams, and looks after them from now on. */
   async open(): Promise<void> {
     await this.makeStreams();
     this.watch();
@@ -135,24 +147,35 @@ class NatsCoordinator implements RunCourier {
     await manager.streams.add(log as never);
   }
 
+  /** Looks now and then whether the run is still there: a server may lose its store, and another
+   *  coordinator that has done all steps removes the run. */
   private async watch(): Promise<void> {
-    for await (const { type } of this.connection.status())
-      if (type === 'reconnect') await this.keeping(() => this.repair()).catch(() => undefined);
+    while (!this.isRemoved && !this.connection.isClosed()) {
+      await pause(LOOK);
+      if (this.manifest === undefined || (await this.isAnnounced())) continue;
+      this.repairing = this.repair().catch(() => undefined); // the next look tells
+      await this.repairing;
+    }
+  }
+
+  private async isAnnounced(): Promise<boolean> {
+    const query = { last_by_subj: manifestSubject(this.run) };
+    const found = this.manager.streams.getMessage(openStream(this.run), query);
+    return (await found.catch(() => null)) !== null;
   }
 
   /** Makes the streams and announces the run again, if they are gone. */
   private async repair(): Promise<void> {
-    const { manager, run } = this;
-    await this.makeStreams();
-    const query = { last_by_subj: manifestSubject(run) };
-    const known = await manager.streams.getMessage(openStream(run), query).catch(() => null);
-    if (known !== null || this.manifest === undefined) return;
-    const { restore } = this;
-    this.restore = async () => undefined; // what it puts may fail and come here again
-    await restore().finally(() => {
-      this.restore = restore;
-    });
-    await this.stream.publish(manifestSubject(run), this.manifest);
+    if (this.isRestoring || this.isRemoved) return; // what is put meanwhile may come here again
+    this.isRestoring = true;
+    try {
+      await this.makeStreams();
+      if (this.manifest === undefined || (await this.isAnnounced())) return;
+      await this.restore();
+      await this.stream.publish(manifestSubject(this.run), this.manifest);
+    } finally {
+      this.isRestoring = false;
+    }
   }
 
   /** Does what needs the streams, and makes them anew where they are gone. */
@@ -162,7 +185,7 @@ class NatsCoordinator implements RunCourier {
         return await work();
       } catch (error) {
         if (error instanceof JetStreamApiError && error.code === TAKEN) throw error;
-        if (i >= TRIES || this.connection.isClosed())
+        if (i >= TRIES || this.isRemoved || this.connection.isClosed())
           throw new RetrogradError(`the server does not answer: ${(error as Error).message}`);
         await sleep(PAUSE);
         await this.repair().catch(() => undefined); // the next try tells
@@ -285,6 +308,8 @@ class NatsCoordinator implements RunCourier {
 
   /** Removes the run from the server. */
   async remove(): Promise<void> {
+    this.isRemoved = true;
+    await this.repairing;
     for (const name of [openStream(this.run), logStream(this.run)])
       await this.manager.streams.delete(name).catch(() => undefined);
   }

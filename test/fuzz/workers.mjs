@@ -41,11 +41,13 @@ class Run {
 
   constructor(scene, replicate) {
     this.scene = scene;
-    this.proxy = scene.proxy;
     this.replicate = replicate;
     this.more = ['--save-every', String(SAVE_EVERY), '--parts', '2'];
     this.more.push('--replicate', String(replicate));
-    this.begin();
+  }
+
+  get proxy() {
+    return this.scene.proxy;
   }
 
   begin(killAt) {
@@ -62,7 +64,7 @@ class Run {
   /** Begun again as long as it is killed or the server is away, as whoever looks after it would. */
   async after(end) {
     const isKilled = end.signal === 'SIGKILL';
-    this.isOver = !isKilled && !AWAY.test(end.error);
+    this.isOver ||= !isKilled && !AWAY.test(end.error);
     if (this.isOver) return end;
     if (isKilled && this.killed === undefined) this.crashes++;
     this.begin(this.killed?.killAt);
@@ -131,11 +133,12 @@ async function schedule(seed, alone, tally) {
   const drawn = Array.from({ length: 1 + random.below(5) }, () => random.pick(FAULT_NAMES));
   const replicate = random.below(10) < 3 ? 2 : 1;
   const scene = new Scene();
+  const run = new Run(scene, replicate);
   const began = performance.now();
   try {
     await scene.startServer();
     await scene.startProxy(() => random.below(2 ** 20) / 2 ** 20);
-    const run = new Run(scene, replicate);
+    run.begin();
     run.id = await scene.runOf('run');
     for (let i = 0; i < replicate + random.below(2); i++) run.add();
     const faults = drawn.slice(0, await disturb(run, drawn, draw));
@@ -146,6 +149,7 @@ async function schedule(seed, alone, tally) {
     const found = wrong === undefined ? 'equal' : `WRONG: ${wrong}`;
     return `${about}: ${seconds.toFixed(1)} s, longest wait ${run.longestWait} ms: ${found}`;
   } finally {
+    run.isOver = true; // what is killed now does not begin again
     await scene.close();
   }
 }

@@ -1,6 +1,8 @@
 // Divided runs over a bad network: a proxy between everybody and the server.
 
+import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openCoordinator } from '../../src/nats/index.ts';
 import { type BadProxy, Frames } from './proxy.mjs';
 import { digestOf, events, hasServer, Scene, type Started } from './scene.mjs';
 
@@ -53,6 +55,16 @@ describe.skipIf(!hasServer)('over a bad network', () => {
     expect(performance.now() - began).toBeLessThan(60_000);
     expect(digestOf((await coordinator.ended).out)).toBe(await scene.alone(STEPS));
     await worker.ended;
+  });
+
+  test('a run that another coordinator removes is there again', { timeout: 60_000 }, async () => {
+    const coordinator = scene.coordinator('run', STEPS, MORE);
+    const run = await scene.runOf('run');
+    const connection = await connect({ servers: `127.0.0.1:${scene.port}` });
+    await (await openCoordinator(connection, run)).remove(); // as one that has done all steps
+    await connection.close();
+    scene.worker(run, 'anna');
+    expect(digestOf((await coordinator.ended).out)).toBe(await scene.alone(STEPS));
   });
 
   test('what a server lost comes back once it keeps again', { timeout: 60_000 }, async () => {
