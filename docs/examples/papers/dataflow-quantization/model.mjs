@@ -1,0 +1,144 @@
+// Dataflow-based joint quantization (Geng, Fu, Zhao, Lin, Sabry Aly, Pal, Chandrasekhar 2019):
+// weights, biases and activations are whole numbers of n bits times a power of two, so that a
+// change of format is a shift with a rounding. Convolution, normalisation and activation are one
+// module with one rounding at its end, and the formats of a module are chosen together.
+
+import { byChannel, convolve, rectify } from './network.mjs';
+
+/** Formats beside the one that the largest value fits: finer ones clip. */
+const WINDOW = 4;
+/** The largest sum of a module, whatever its input of n bits: it must be below 2^31. */
+export function sumBound({ weight, bias }, { x, w, b, bits }) {
+  const size = weight.length / bias.length;
+  const sums = bias.map((value, o) => {
+    const row = weight.subarray(o * size, (o + 1) * size);
+    const most = row.reduce((sum, each) => sum + Math.abs(each), 0) * 2 ** (bits - 1);
+    return most + Math.abs(shift(value, b - x - w));
+  });
+  return Math.max(...sums);
+}
+
+/** r 2^N rounded half up and clipped to n bits: r is about the result by 2^-N. */
+export const quantise = (values, bits, fraction) =>
+  values.map((value) => clip(Math.floor(value * 2 ** fraction + 0.5), bits));
+
+const clip = (value, bits) => Math.min(2 ** (bits - 1) - 1, Math.max(-(2 ** (bits - 1)), value));
+
+/** A whole number shifted to the right with a rounding, or to the left: the only other operation on
+ *  activations. */
+export function shift(value, by) {
+  if (by <= 0) return value * 2 ** -by;
+  return Math.floor((value + 2 ** (by - 1)) / 2 ** by); // (value + half) >> by
+}
+
+/** The formats that are tried for values: from the one that the largest fits on. */
+function formatsOf(values, bits) {
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 2 ** -20);
+  const first = bits - 1 - Math.ceil(Math.log2(largest));
+  return Array.from({ length: WINDOW }, (_, i) => first + i);
+}
+
+const distance = (a, b) => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
+
+/** The format with the least error of the values alone. */
+export function ownFormat(values, bits) {
+  const error = (fraction) =>
+    distance(
+      quantise(values, bits, fraction),
+      values.map((value) => value * 2 ** fraction),
+    ) /
+    4 ** fraction;
+  return least(formatsOf(values, bits), error);
+}
+
+/** Of what is tried, what has the least error. */
+function least(all, error) {
+  const errors = all.map(error);
+  return all[errors.indexOf(Math.min(...errors))];
+}
+
+/** The values of all images. */
+export const joined = (images) => Float64Array.from(images.flatMap(({ values }) => [...values]));
+
+/** One module in whole numbers: sums of products, a bias that is brought to their format, the
+ *  rectifier, and one rounding. `formats`: of its input, weights, bias and output. */
+export const runJoint = (module, input, formats) =>
+  finish(module, convolve(input, module.weight, module), formats);
+
+function finish({ bias, isNormal }, sums, { x, w, b, o, bits }) {
+  const rounded = byChannel(sums, (sum, c) =>
+    clip(shift(sum + shift(bias[c], b - x - w), x + w - o), bits),
+  );
+  return isNormal ? rectify(rounded) : rounded;
+}
+
+/** The normalisation is in the weights: W' = gain W, so that the module has two tensors. */
+export const folded = (module) => {
+  const size = module.weight.length / module.gain.length;
+  return { ...module, weight: module.weight.map((w, i) => w * module.gain[Math.floor(i / size)]) };
+};
+
+/** Quantises a module by its formats of weights, bias and output together: those with which the
+ *  output is nearest to the float64 module's, |O - O^q|_2 over the images (section 3.3). */
+export function joint(module, inputs, wanted, { x, bits }) {
+  const whole = folded(module);
+  const target = joined(wanted);
+  const outs = formatsOf(target, bits);
+  const tried = formatsOf(whole.weight, bits).flatMap((w) => {
+    const weight = quantise(whole.weight, bits, w);
+    const sums = inputs.map((input) => convolve(input, weight, module));
+    return formatsOf(whole.bias, bits).flatMap((b) => {
+      const own = { ...whole, weight, bias: quantise(whole.bias, bits, b) };
+      return outs.map((o) => {
+        const formats = { x, w, b, o, bits };
+        const found = joined(sums.map((sum) => finish(own, sum, formats)));
+        return {
+          own,
+          formats,
+          error: distance(
+            found.map((v) => v / 2 ** o),
+            target,
+          ),
+        };
+      });
+    });
+  });
+  const { own, formats } = least(tried, ({ error }) => error);
+  const run = (input) => runJoint(own, input, formats);
+  return { run, own, formats, o: formats.o, roundings: 1, tensors: 2 };
+}
+
+/** Values in the format that is best for them alone. */
+function alone(values, bits) {
+  const fraction = ownFormat(values, bits);
+  return { fraction, whole: quantise(values, bits, fraction) };
+}
+
+/** A layer of its own: sums of `at` fraction bits and a bias, rounded to the format that is best for
+ *  what comes out. */
+function layer(sumsOf, bias, inputs, { at, bits }) {
+  const b = alone(bias, bits);
+  const biased = (input) =>
+    byChannel(sumsOf(input), (sum, c) => sum + shift(b.whole[c], b.fraction - at));
+  const o = ownFormat(
+    joined(inputs.map(biased)).map((value) => value / 2 ** at),
+    bits,
+  );
+  return { o, run: (input) => byChannel(biased(input), (sum) => clip(shift(sum, at - o), bits)) };
+}
+
+/** Layer by layer: convolution and normalisation each round their output, and each tensor has the
+ *  format that is best for it alone. */
+export function separate(module, inputs, _, { x, bits }) {
+  const [w, g] = [module.weight, module.gain].map((values) => alone(values, bits));
+  const sumsOf = (input) => convolve(input, w.whole, module);
+  const format = { at: x + w.fraction, bits };
+  if (!module.isNormal)
+    return { ...layer(sumsOf, module.bias, inputs, format), roundings: 1, tensors: 2 };
+  const sums = layer(sumsOf, new Float64Array(module.bias.length), inputs, format);
+  const scaled = (image) => byChannel(image, (value, c) => value * g.whole[c]);
+  const after = { at: sums.o + g.fraction, bits };
+  const normal = layer(scaled, module.bias, inputs.map(sums.run), after);
+  const run = (input) => rectify(normal.run(sums.run(input)));
+  return { run, o: normal.o, roundings: 2, tensors: 3 };
+}
