@@ -1,10 +1,10 @@
 // A trained network in whole numbers, module by module.
 
-import { joined, ownFormat, quantise } from './model.mjs';
-import { byChannel, inputOf, largestOf, moduleOf, pooledOf } from './network.mjs';
+import { byChannel, joined, ownFormat, quantise } from './model.mjs';
+import { inputOf, moduleOf, pooledOf } from './network.mjs';
 
-/** A network of n bits, made module by module with some images: the digit that it sees, and how
- *  many roundings an activation goes through and tensors of weights it has. */
+/** A network of n bits, made module by module with some images: its outputs of an image, and how many
+ *  roundings an activation goes through and tensors of weights it has. */
 export function exported(modules, images, { way, bits }) {
   let real = images.map(inputOf);
   const first = ownFormat(joined(real), bits);
@@ -17,10 +17,11 @@ export function exported(modules, images, { way, bits }) {
     real = wanted.map((image) => pooledOf(module, image));
     inputs = inputs.map((input) => pooledOf(module, step.run(input)));
   }
-  const see = (image) => {
+  const outputs = (image) => {
     const input = byChannel(inputOf(image), (v) => quantise([v], bits, first)[0]);
-    return largestOf(steps.reduce((x, { module, run }) => pooledOf(module, run(x)), input));
+    const { values } = steps.reduce((x, { module, run }) => pooledOf(module, run(x)), input);
+    return values.map((value) => value / 2 ** steps.at(-1).o);
   };
   const sum = (key) => steps.reduce((total, step) => total + step[key], 0);
-  return { see, roundings: 1 + sum('roundings'), tensors: sum('tensors') };
+  return { outputs, roundings: 1 + sum('roundings'), tensors: sum('tensors') };
 }

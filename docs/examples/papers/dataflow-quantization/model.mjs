@@ -3,7 +3,36 @@
 // change of format is a shift with a rounding. Convolution, normalisation and activation are one
 // module with one rounding at its end, and the formats of a module are chosen together.
 
-import { byChannel, convolve, rectify } from './network.mjs';
+/** Sums of a convolution: values of `into` channels by weights [out, kernel, kernel, into]. Exact
+ *  for whole numbers, as long as no sum is beyond 2^53. */
+export function convolve({ side, channels, values }, weight, { kernel, padding }) {
+  const size = kernel * kernel * channels;
+  const out = weight.length / size;
+  const to = side + 2 * padding - kernel + 1;
+  const sums = new Float64Array(to * to * out);
+  for (let pixel = 0; pixel < to * to; pixel++)
+    for (let tap = 0; tap < kernel * kernel; tap++) {
+      const y = Math.floor(pixel / to) + Math.floor(tap / kernel) - padding;
+      const x = (pixel % to) + (tap % kernel) - padding;
+      if (y < 0 || x < 0 || y >= side || x >= side) continue;
+      const from = (y * side + x) * channels;
+      for (let o = 0; o < out; o++) {
+        let sum = 0;
+        for (let c = 0; c < channels; c++)
+          sum += values[from + c] * weight[o * size + tap * channels + c];
+        sums[pixel * out + o] += sum;
+      }
+    }
+  return { side: to, channels: out, values: sums };
+}
+
+/** Each value by its channel. */
+export const byChannel = (image, f) => ({
+  ...image,
+  values: image.values.map((value, i) => f(value, i % image.channels)),
+});
+
+export const rectify = (image) => byChannel(image, (value) => Math.max(0, value));
 
 /** Formats beside the one that the largest value fits: finer ones clip. */
 const WINDOW = 4;
@@ -22,7 +51,8 @@ export function sumBound({ weight, bias }, { x, w, b, bits }) {
 export const quantise = (values, bits, fraction) =>
   values.map((value) => clip(Math.floor(value * 2 ** fraction + 0.5), bits));
 
-const clip = (value, bits) => Math.min(2 ** (bits - 1) - 1, Math.max(-(2 ** (bits - 1)), value));
+export const clip = (value, bits) =>
+  Math.min(2 ** (bits - 1) - 1, Math.max(-(2 ** (bits - 1)), value));
 
 /** A whole number shifted to the right with a rounding, or to the left: the only other operation on
  *  activations. */
@@ -106,39 +136,4 @@ export function joint(module, inputs, wanted, { x, bits }) {
   const { own, formats } = least(tried, ({ error }) => error);
   const run = (input) => runJoint(own, input, formats);
   return { run, own, formats, o: formats.o, roundings: 1, tensors: 2 };
-}
-
-/** Values in the format that is best for them alone. */
-function alone(values, bits) {
-  const fraction = ownFormat(values, bits);
-  return { fraction, whole: quantise(values, bits, fraction) };
-}
-
-/** A layer of its own: sums of `at` fraction bits and a bias, rounded to the format that is best for
- *  what comes out. */
-function layer(sumsOf, bias, inputs, { at, bits }) {
-  const b = alone(bias, bits);
-  const biased = (input) =>
-    byChannel(sumsOf(input), (sum, c) => sum + shift(b.whole[c], b.fraction - at));
-  const o = ownFormat(
-    joined(inputs.map(biased)).map((value) => value / 2 ** at),
-    bits,
-  );
-  return { o, run: (input) => byChannel(biased(input), (sum) => clip(shift(sum, at - o), bits)) };
-}
-
-/** Layer by layer: convolution and normalisation each round their output, and each tensor has the
- *  format that is best for it alone. */
-export function separate(module, inputs, _, { x, bits }) {
-  const [w, g] = [module.weight, module.gain].map((values) => alone(values, bits));
-  const sumsOf = (input) => convolve(input, w.whole, module);
-  const format = { at: x + w.fraction, bits };
-  if (!module.isNormal)
-    return { ...layer(sumsOf, module.bias, inputs, format), roundings: 1, tensors: 2 };
-  const sums = layer(sumsOf, new Float64Array(module.bias.length), inputs, format);
-  const scaled = (image) => byChannel(image, (value, c) => value * g.whole[c]);
-  const after = { at: sums.o + g.fraction, bits };
-  const normal = layer(scaled, module.bias, inputs.map(sums.run), after);
-  const run = (input) => rectify(normal.run(sums.run(input)));
-  return { run, o: normal.o, roundings: 2, tensors: 3 };
 }

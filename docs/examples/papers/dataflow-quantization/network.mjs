@@ -1,6 +1,7 @@
 // The convolutional network for digits of 8 x 8 that is quantised, and what it computes in float64.
 
 import { conv2d, crossEntropy, defineModel, linear, maxPool2d, patches, relu } from 'retrograd';
+import { byChannel, convolve, rectify } from './model.mjs';
 
 /** Modules, one after the other: a convolution, with or without a normalisation by channels, which
  *  at inference is a gain and a bias of each channel, a rectifier, and pooling. */
@@ -50,37 +51,6 @@ export const inputOf = (image) => ({
   values: Float64Array.from(image, (byte) => (2 * byte - 255) / 128),
 });
 
-/** Sums of a convolution: values of `into` channels by weights [out, kernel, kernel, into]. Exact
- *  for whole numbers, as long as no sum is beyond 2^53. */
-export function convolve({ side, channels, values }, weight, { kernel, padding }) {
-  const size = kernel * kernel * channels;
-  const out = weight.length / size;
-  const to = side + 2 * padding - kernel + 1;
-  const sums = new Float64Array(to * to * out);
-  for (let pixel = 0; pixel < to * to; pixel++)
-    for (let tap = 0; tap < kernel * kernel; tap++) {
-      const y = Math.floor(pixel / to) + Math.floor(tap / kernel) - padding;
-      const x = (pixel % to) + (tap % kernel) - padding;
-      if (y < 0 || x < 0 || y >= side || x >= side) continue;
-      const from = (y * side + x) * channels;
-      for (let o = 0; o < out; o++) {
-        let sum = 0;
-        for (let c = 0; c < channels; c++)
-          sum += values[from + c] * weight[o * size + tap * channels + c];
-        sums[pixel * out + o] += sum;
-      }
-    }
-  return { side: to, channels: out, values: sums };
-}
-
-/** Each value by its channel. */
-export const byChannel = (image, f) => ({
-  ...image,
-  values: image.values.map((value, i) => f(value, i % image.channels)),
-});
-
-export const rectify = (image) => byChannel(image, (value) => Math.max(0, value));
-
 /** The largest of each 2 x 2 values. */
 export function pool({ side, channels, values }) {
   const to = side / 2;
@@ -103,12 +73,12 @@ export function moduleOf(module, input) {
 
 export const pooledOf = ({ pooled }, image) => (pooled ? pool(image) : image);
 
-/** The place of the largest value. */
-export const largestOf = ({ values }) => values.indexOf(Math.max(...values));
+/** The outputs of the float64 network. */
+export const outputsOf = (modules, image) =>
+  modules.reduce((x, module) => pooledOf(module, moduleOf(module, x)), inputOf(image)).values;
 
-/** The digit that the float64 network sees. */
-export const classify = (modules, image) =>
-  largestOf(modules.reduce((x, module) => pooledOf(module, moduleOf(module, x)), inputOf(image)));
+/** The digit of such outputs. */
+export const digitOf = (outputs) => outputs.indexOf(Math.max(...outputs));
 
 /** Gives the normalisations the gains and biases with which the channels of some images have mean 0
  *  and deviation 1 (Salimans & Kingma 2016, section 3): training goes on from there. */

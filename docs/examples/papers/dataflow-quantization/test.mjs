@@ -1,17 +1,17 @@
 // What is so of dataflow-based joint quantization, and a short run of it.
 
 import { adamw, sha256Hex, Trainer } from 'retrograd';
-import { random } from '../data.mjs';
 import { exported } from './export.mjs';
-import { folded, joint, quantise, separate, shift, sumBound } from './model.mjs';
-import { classify, convolve, digitsNetwork, inputOf, normalise, weightsOf } from './network.mjs';
+import { convolve, folded, joint, quantise, shift, sumBound } from './model.mjs';
+import { digitOf, digitsNetwork, inputOf, normalise, outputsOf, weightsOf } from './network.mjs';
+import { separate } from './separate.mjs';
 
 /** No layer is new: a normalisation at inference is a convolution of single channels. */
 export const layers = {};
 
-const { below } = random(3);
-const image = () => Uint8Array.from({ length: 64 }, () => below(256));
-const images = Array.from({ length: 8 }, image);
+const images = Array.from({ length: 8 }, (_, i) =>
+  Uint8Array.from({ length: 64 }, (__, j) => ((i + 3) * (j + 1) * (j + 7 * i) * 89) % 256),
+);
 
 /** A network that was trained for some steps. */
 function trained(given = {}) {
@@ -50,7 +50,7 @@ export const facts = {
   'float64 sees what the library sees': () => {
     const trainer = trained();
     const modules = weightsOf(trainer);
-    const seen = images.map((each) => classify(modules, each));
+    const seen = images.map((each) => digitOf(outputsOf(modules, each)));
     const batch = { images: Uint8Array.from(images.flatMap((each) => [...each])) };
     const { accuracy } = trainer.evaluate({ ...batch, labels: Int32Array.from(seen) });
     return accuracy === 1;
@@ -74,8 +74,8 @@ export async function brief(given) {
   const modules = weightsOf(trainer);
   const seen = [8, 6, 5].flatMap((bits) =>
     [joint, separate].flatMap((way) => {
-      const { see } = exported(modules, images, { way, bits });
-      return images.map(see);
+      const { outputs } = exported(modules, images, { way, bits });
+      return images.map((each) => digitOf(outputs(each)));
     }),
   );
   const words = `${await trainer.weightsSha256()} ${seen.join(' ')}`;
