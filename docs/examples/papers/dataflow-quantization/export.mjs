@@ -3,8 +3,8 @@
 import { byChannel, joined, ownFormat, quantise } from './model.mjs';
 import { inputOf, moduleOf, pooledOf } from './network.mjs';
 
-/** A network of n bits, made module by module with some images: its outputs of an image, and how many
- *  roundings an activation goes through and tensors of weights it has. */
+/** A network of n bits, made module by module with some images: its outputs of an image, and how
+ *  many roundings an activation goes through and tensors of weights it has. */
 export function exported(modules, images, { way, bits }) {
   let real = images.map(inputOf);
   const first = ownFormat(joined(real), bits);

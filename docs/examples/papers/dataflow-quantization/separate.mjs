@@ -17,8 +17,8 @@ function alone(values, bits) {
   return { fraction, whole: quantise(values, bits, fraction) };
 }
 
-/** A layer of its own: sums of `at` fraction bits and a bias, rounded to the format that is best for
- *  what comes out. */
+/** A layer of its own: sums of `at` fraction bits and a bias, rounded to the format that is best
+ *  for what comes out. */
 function layer(sumsOf, bias, inputs, { at, bits }) {
   const b = alone(bias, bits);
   const biased = (input) =>

@@ -1,13 +1,19 @@
 // What is so of dataflow-based joint quantization, and a short run of it.
 
-import { adamw, sha256Hex, Trainer } from 'retrograd';
+import { adamw, conv2d, sha256Hex, Trainer } from 'retrograd';
 import { exported } from './export.mjs';
 import { convolve, folded, joint, quantise, shift, sumBound } from './model.mjs';
 import { digitOf, digitsNetwork, inputOf, normalise, outputsOf, weightsOf } from './network.mjs';
 import { separate } from './separate.mjs';
 
-/** No layer is new: a normalisation at inference is a convolution of single channels. */
-export const layers = {};
+const normal = conv2d(8, { name: 'normal', kernel: 1, groups: 8, bias: true, deviation: 1 });
+/** None is new: a normalisation at inference is a convolution of single channels. */
+export const layers = {
+  'a gain and a bias of each channel': [
+    normal,
+    { input: { kind: 'operand', rows: 16, columns: 8 }, wanted: 'operand' },
+  ],
+};
 
 const images = Array.from({ length: 8 }, (_, i) =>
   Uint8Array.from({ length: 64 }, (__, j) => ((i + 3) * (j + 1) * (j + 7 * i) * 89) % 256),

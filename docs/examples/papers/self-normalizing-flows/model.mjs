@@ -1,6 +1,6 @@
-// Self Normalizing Flows (Keller, Peters, Jaini, Hoogeboom, Forré, Welling 2021): square layers that
-// learn their own inverse. Its transpose takes the place of W^-T in the gradient of log |det W|, so
-// that a step costs D^2 instead of D^3.
+// Self Normalizing Flows (Keller, Peters, Jaini, Hoogeboom, Forré, Welling 2021): square layers
+// that learn their own inverse. Its transpose takes the place of W^-T in the gradient of
+// log |det W|, so that a step costs D^2 instead of D^3.
 
 import { Columns, Matrix, Tensor, tensorBytes, toOperand } from 'retrograd';
 
@@ -12,10 +12,10 @@ const MIDDLE = 8;
 /** Largest operand. */
 const LARGEST = 4095;
 
-/** y = W x in every row, W [D, D], with R [D, D] that learns to be its inverse. In what is minimised
- *  there are, for each row, -2 log |det W|, by the gradient -2 R^T, and 2^penalty |R W x - x|^2, by
- *  its gradient of R. (-2, because a loss of squares is twice the negative log of a normal
- *  density.) `volume` false: neither, a matrix as it is. */
+/** y = W x in every row, W [D, D], with R [D, D] that learns to be its inverse. In what is
+ *  minimised there are, for each row, -2 log |det W|, by the gradient -2 R^T, and
+ *  2^penalty |R W x - x|^2, by its gradient of R. (-2, because a loss of squares is twice the
+ *  negative log of a normal density.) `volume` false: neither, a matrix as it is. */
 export const selfNormalizing = ({ name, penalty = 0, volume = true }) => ({
   takes: ['operand'],
   output: (input, wanted) => ({ ...input, kind: wanted === 'branch' ? 'branch' : 'operand' }),
@@ -83,8 +83,8 @@ class SelfNormalizing {
     this.grow(run, x.rows);
   }
 
-  /** The gradient of R of 2^penalty |R W x - x|^2, in memory of its own: dy may be where others are.
-   */
+  /** The gradient of R of 2^penalty |R W x - x|^2, in memory of its own: dy may be where that of
+   *  others is. */
   invert(run, x) {
     const { sums, between, error, options } = this;
     const [W, R] = [this.forwards.matrix, this.inverse.matrix];
@@ -100,7 +100,7 @@ class SelfNormalizing {
     R.backward(run, error, between, undefined);
   }
 
-  /** The gradient of W of -2 log |det W| for each of the rows: -2 R^T, exact in words of 32 bits. */
+  /** The gradient of W of -2 log |det W| for each row: -2 R^T, exact in words of 32 bits. */
   grow(run, rows) {
     const { gradient, shape, lock } = this.forwards.parameter;
     const [size] = shape;
