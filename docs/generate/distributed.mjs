@@ -101,21 +101,23 @@ export function localSteps() {
   const found = result('local-steps');
   const command = '`node bench/local-steps.mjs --write`';
   if (found === undefined) return `Not measured yet: run ${command}.`;
-  const { rows, shards, localSteps: steps, rounds, batch, model, text, seeds, stamp } = found;
+  const { rows, steps, batch, model, text, seeds, stamp } = found;
   const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-  const base = mean(rows[0].losses);
-  const head = ['way', 'validation loss', 'each seed', 'against synchronous'];
-  const lines = rows.map(({ way, losses }) => [
-    ...[way, mean(losses).toFixed(4), losses.map((loss) => loss.toFixed(4)).join(', ')],
-    `${((mean(losses) / base - 1) * 100).toFixed(2)} %`,
+  const price = ({ losses }) => (mean(losses) / mean(rows[0].losses) - 1) * 100;
+  const head = ['way', 'validation loss', 'each seed', 'against steps', 'bytes up a token'];
+  const lines = rows.map((row) => [
+    row.localSteps === 0 ? 'steps' : `rounds, K = ${row.shards}, H = ${row.localSteps}`,
+    ...[mean(row.losses).toFixed(4), row.losses.map((loss) => loss.toFixed(4)).join(', ')],
+    ...[`${two(price(row))} %`, row.bytesPerToken.toFixed(1)],
   ]);
-  return `${table(head, lines, [1, 3])}
+  const [whole, round] = rows;
+  const shape = `${model.layers} layers and ${model.channels} channels`;
+  const less = (whole.bytesPerToken / round.bytesPerToken).toFixed(1);
+  return `${table(head, lines, [1, 3, 4])}
 
-${shards} shards of ${steps} local steps, ${rounds} rounds, batches of ${batch} a shard against
-${batch * shards} in a synchronous step, so equal tokens; a GPT of ${model.layers} layers and
-${model.channels} channels on ${text}, ${seeds.length} seeds. The change of a round is the exact
-sum of what the shards changed over their number, as it is or by Nesterov's momentum (DiLoCo);
-the optimizer's moments begin anew in each round or are kept by each shard. ${command};
+${steps} steps of ${batch} sequences of ${model.context} tokens, so equal tokens; a GPT of
+${shape} on ${text}, ${seeds.length} seeds. Rounds lose ${two(price(round))} %
+here and upload ${less} times less, parts of a step being as large as shards. ${command};
 ${environment(stamp)}.`;
 }
 

@@ -148,6 +148,7 @@ export class Coordinator<Batch = unknown> {
       return await this.make(batch);
     } finally {
       this.now = undefined;
+      await this.reading; // which may be computing with the trainer
       this.isBusy = false;
     }
   }
@@ -157,8 +158,7 @@ export class Coordinator<Batch = unknown> {
     const { parts, replicate, patience } = options;
     const sum = new PartSum(trainer, batch);
     const weights = await this.store.publish();
-    const samples = split(trainer.options.batch, parts);
-    const board = new Board(samples, replicate, patience, this.times);
+    const board = new Board(split(trainer.options.batch, parts), replicate, patience, this.times);
     this.now = { batch, board, sum, held: new Map(), weights };
     this.failure = undefined;
     this.news.notify();
@@ -340,7 +340,7 @@ export class Coordinator<Batch = unknown> {
   ): Promise<string> {
     const { trainer } = this;
     if (head.error !== undefined) {
-      await computeResult(trainer, now.batch, place);
+      await computeResult(trainer, now.batch, place, this.options.clock);
       throw new DistributedError('it says that a part fails which does not');
     }
     const { seal } = head;
@@ -361,7 +361,7 @@ export class Coordinator<Batch = unknown> {
 
   /** Agrees upon a part, once enough have answered, or finds who is wrong. */
   private async settle(now: Step<Batch>, place: Place): Promise<void> {
-    const { replicate, random, spotChecks } = this.options;
+    const { replicate, random, spotChecks, clock } = this.options;
     const held = now.held.get(place);
     const said = [...place.copies].filter(([, { seal }]) => seal !== undefined);
     if (held === undefined) return;
@@ -371,7 +371,7 @@ export class Coordinator<Batch = unknown> {
     const isHonest = isSame && beyond(held.part.gradients, limit) < 0;
     const isChecked = !isHonest || random() < spotChecks;
     place.isDone = true;
-    const truth = isChecked ? await computeResult(this.trainer, now.batch, place) : held;
+    const truth = isChecked ? await computeResult(this.trainer, now.batch, place, clock) : held;
     for (const [worker, { seal }] of said)
       if (seal !== sealOf(truth.answer, worker))
         this.accuse(now, worker, 'its result is not what the coordinator computes');

@@ -4,6 +4,7 @@ import type { Trainer } from '../index.ts';
 import { roundsOf } from '../optim/local-steps.ts';
 import { type Samples, split } from './board.ts';
 import { computePart } from './compute.ts';
+import type { Clock } from './courier.ts';
 import type { Message } from './message.ts';
 import {
   decodeGradients,
@@ -13,6 +14,7 @@ import {
   partDigest,
   readSums,
 } from './part.ts';
+import { computeWith } from './round.ts';
 import type { BatchOf } from './shard.ts';
 
 /** A part and its digest. */
@@ -37,13 +39,17 @@ export async function readResult<Batch>(
   return resultOf(trainer, { ...sums, gradients });
 }
 
-/** The samples as they are. Throws what `Trainer.step` throws. */
+/** The samples as they are. Messages arrive between the local steps of a shard, in which the
+ *  trainer has other weights than its own. Throws what `Trainer.step` throws. */
 export async function computeResult<Batch>(
   trainer: Trainer<Batch>,
   batch: Batch | BatchOf<Batch>,
   { first, count }: Samples,
+  clock: Clock,
 ): Promise<Result> {
-  return resultOf(trainer, computePart(trainer, batch, { step: trainer.steps, first, count }));
+  const range = { step: trainer.steps, first, count };
+  const part = await computeWith(trainer, batch, range, () => clock.sleep(0));
+  return resultOf(trainer, part as GradientPart);
 }
 
 /** What one machine alone throws where a part throws `error`: if several do, it meets another one

@@ -1,6 +1,7 @@
 // What a coordinator's desk answers, message by message, where the order of messages matters.
 
 import { describe, expect, test } from 'vitest';
+import { CLOCK } from '../../src/distributed/courier.ts';
 import {
   Coordinator,
   type CoordinatorEvent,
@@ -67,7 +68,7 @@ class Table {
     task: Task,
     change = (head: object, body: Bytes): Bytes => packMessage(head, body),
   ): Promise<object> {
-    const { part, answer } = await computeResult(this.computer, batchOf(0), task);
+    const { part, answer } = await computeResult(this.computer, batchOf(0), task, CLOCK);
     const { gradients, ...sums } = part;
     const head = { ...sums, task: taskId(task), seal: sealOf(answer, worker) };
     const body = task.upload ? packNumbers(gradients) : new Uint8Array(0);

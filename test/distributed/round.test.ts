@@ -229,6 +229,17 @@ describe('a shard', () => {
     expect(await trainer.weightsSha256()).toBe(await alone(LOCAL));
   });
 
+  test('begins with the weights alone, whatever the optimizer has kept', () => {
+    const trainer = create(LOCAL);
+    const tensors = copies(trainer).map((tensor) =>
+      isWeight(tensor) ? tensor : { ...tensor, data: tensor.data.fill(2 ** 20), fraction: 24 },
+    );
+    trainer.restore(tensors, 0);
+    const { gradients } = computePart(trainer, batchOf, { step: 0, first: 2, count: 1 });
+    expect(gradients).toEqual(shard(2).gradients);
+    expect(copies(trainer)).toEqual(tensors);
+  });
+
   test.each([1n, -1n])(
     'at the end of what weights can change (times %i) is exact, and none is beyond',
     (sign) => {
@@ -319,6 +330,35 @@ describe('workers', () => {
 
   test.each([1, 2, 3, 7])('%i of them give the digest of one machine', async (count) => {
     expect(await run(count)).toEqual({ digest: await alone(LOCAL), wrong: [] });
+  });
+
+  test('are not waited for by a coordinator that is closed while it computes a shard', async () => {
+    await inOneThread(async () => {
+      const clock = new FakeClock();
+      const network = new Network(clock, () => 0.5, { loss: 0, repeat: 0, delay: 10 });
+      const trainer = create(LOCAL);
+      await makeRound(trainer, batchOf);
+      const before = copies(trainer);
+      const closing = {
+        now: clock.now,
+        sleep: (milliseconds: number): Promise<void> => {
+          if (milliseconds === 0) coordinator.close('enough'); // between two local steps
+          return clock.sleep(milliseconds);
+        },
+      };
+      const about = { ...RUN, spotChecks: 1, clock: closing };
+      const coordinator = new Coordinator(trainer, network.coordinator(), about);
+      await coordinator.open();
+      const courier = network.worker('w');
+      const worker = { ...RUN, name: 'w', courier, clock, trainer: create(LOCAL), batchOf };
+      const ticking = clock.run(1e6);
+      const working = work(worker);
+      await expect(coordinator.step(batchOf)).rejects.toThrow('closed: enough');
+      expect(copies(trainer)).toEqual(before);
+      expect((await working).ended).toBe('enough');
+      clock.stop();
+      await ticking;
+    });
   });
 
   test('one that says something else of one weight is found and named', async () => {
