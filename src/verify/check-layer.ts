@@ -1,7 +1,7 @@
 // A check that anyone can run on a layer of their own: its gradients against differences of its own
 // forward pass, and that nothing of one sample reaches another, whatever thread computes it.
 
-import { choice, fields, properties, whole } from '../core/check.ts';
+import { callback, choice, fields, properties, real, whole } from '../core/check.ts';
 import { philox4x32 } from '../core/random.ts';
 import {
   Arena,
@@ -29,6 +29,11 @@ export interface LayerCheck {
   wanted?: Kind | undefined;
   /** Of the random input and weights (1). */
   seed?: number | undefined;
+  /** What the gradient of an element is to be, by what the outputs that are sent back add up to
+   *  with the element moved by x; undefined: that element is passed over (the derivative, by
+   *  differences). For gradients that are no derivatives: f => (f(1) - f(-1)) / 2 is the
+   *  straight-through one of a sign where it is at most 1. */
+  slope?: ((f: (x: number) => number) => number | undefined) | undefined;
 }
 
 /** What was found, if nothing is wrong. */
@@ -74,14 +79,15 @@ const FIRST_OTHER = 40;
  */
 export function checkLayer(layer: Layer, options: LayerCheck): LayerReport {
   asLayer('layer', layer);
-  const defaults = { input: undefined, wanted: 'branch', seed: 1 } as const;
-  const { input: type, wanted, seed } = fields<LayerCheck>('options', options, defaults);
+  const defaults = { input: undefined, wanted: 'branch', seed: 1, slope: differences } as const;
+  const { input: type, wanted, seed, slope } = fields<LayerCheck>('options', options, defaults);
   const input = properties('input', type, ['kind', 'rows', 'columns']);
   for (const kind of [input.kind, wanted]) choice('kind', kind, KINDS);
   whole('rows', input.rows, 1, 4096);
   whole('columns', input.columns, 1, 4096);
   whole('seed', seed, 0, 2 ** 32 - 1);
-  const bench = new Bench(layer, input, { wanted, seed });
+  callback('slope', slope);
+  const bench = new Bench(layer, input, { wanted, seed, slope });
   const cosines = bench.gradients();
   for (const [what, cosine] of Object.entries(cosines))
     if (!(cosine >= LEAST_COSINE))
@@ -95,6 +101,9 @@ export function checkLayer(layer: Layer, options: LayerCheck): LayerReport {
   bench.checkThreads();
   return { output: bench.output, cosines };
 }
+
+type Slope = NonNullable<LayerCheck['slope']>;
+const differences: Slope = (f) => derivative(f, STEP);
 
 /** Real numbers of about a standard deviation, a function of seed and place. */
 function noise(seed: number, stream: number, i: number): number {
@@ -159,7 +168,7 @@ class Bench {
   constructor(
     layer: Layer,
     private readonly input: Type,
-    private readonly given: { readonly wanted: Kind; readonly seed: number },
+    private readonly given: Readonly<{ wanted: Kind; seed: number; slope: Slope }>,
   ) {
     this.run = new Run(createWasmBackend({ pages: PAGES }));
     this.run.stateFraction = FRACTION.state;
@@ -268,9 +277,10 @@ class Bench {
         array[i] = before + Math.round(x * 2 ** fraction);
         return this.value();
       };
-      const expected = derivative(at, STEP);
+      const expected = this.given.slope(at);
       array[i] = before;
-      if (expected !== undefined) cosine.add(found, expected);
+      if (expected === undefined) return;
+      cosine.add(found, real('what slope gives', expected, -Number.MAX_VALUE, Number.MAX_VALUE));
     });
     return cosine.value;
   }

@@ -209,7 +209,12 @@ export const DATA_CALLS = [
     V.checkLayer,
     () => [
       whole(R.linear(2)),
-      { input: { kind: 'operand', rows: 3, columns: 4 }, wanted: 'branch', seed: 1 },
+      {
+        input: { kind: 'operand', rows: 3, columns: 4 },
+        wanted: 'branch',
+        seed: 1,
+        slope: (f) => f(1) - f(0),
+      },
     ],
   ],
   ['checkRule', V.checkRule, () => [whole(R.bdia()), { depth: 2, seed: 1 }]],

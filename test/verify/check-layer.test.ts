@@ -98,6 +98,44 @@ const layerOf = (plan: () => Planned): Layer => ({
 
 const copy = { input: operand, wanted: 'operand' } as const;
 
+/** Signs, whose gradient goes straight through where the input is within +-limit. */
+const signs = (limit: number): Layer => {
+  class Signs extends Copy {
+    override prepare(_: Run, __: Tensor, y: Tensor): void {
+      y.fraction = 0;
+    }
+
+    override forward({ int16 }: Run, x: Tensor, _: undefined, y: Tensor): void {
+      y.rows = x.rows;
+      for (let i = 0; i < x.size; i++) int16[y.at / 2 + i] = int16[x.at / 2 + i] < 0 ? -1 : 1;
+    }
+
+    override backward(run: Run, dy: Gradient, x: Tensor, _: undefined, dx: Gradient): void {
+      super.backward(run, dy, x, _, dx);
+      for (let i = 0; i < x.size; i++)
+        if (Math.abs(run.int16[x.at / 2 + i]) > limit * 2 ** x.fraction)
+          run.int32[dx.at / 4 + i] = 0;
+    }
+  }
+  return layerOf(() => new Signs());
+};
+
+describe('checkLayer with a slope of its own', () => {
+  const slope = (f: (x: number) => number): number => (f(1) - f(-1)) / 2;
+
+  test('passes a straight-through gradient, and finds a wrong one', () => {
+    expect(checkLayer(signs(1), { ...copy, slope }).cosines['the input']).toBeCloseTo(1, 9);
+    expect(() => checkLayer(signs(1.5), { ...copy, slope })).toThrow(/^the gradient of the input/);
+    expect(() => checkLayer(signs(1), copy)).toThrow(/^the gradient of the input/);
+  });
+
+  test('passes over elements of which it says nothing', () => {
+    const some = (f: (x: number) => number): number | undefined =>
+      f(1) === f(-1) ? undefined : slope(f);
+    expect(() => checkLayer(signs(1.5), { ...copy, slope: some })).not.toThrow();
+  });
+});
+
 describe('checkLayer finds', () => {
   test('nothing in a copy', () => {
     expect(
