@@ -3,10 +3,10 @@
 // vectors, nothing read or written beyond its ranges, exact at the corner of its bound, refused by
 // its name one beyond; and a fault is found.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compile } from '../../docs/examples/kernel/compile.mjs';
 import { SUM_ABS_MAX, type SumAbs } from '../../docs/examples/kernel/contract.ts';
 import { sumAbsReference } from '../../docs/examples/kernel/reference.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
@@ -17,24 +17,7 @@ import { int16s, KINDS } from '../helpers/data.ts';
 import { pattern } from '../helpers/pattern.ts';
 
 const root = join(import.meta.dirname, '../..');
-const FOLDER = 'docs/examples/kernel';
 const PAGES = 8;
-
-/** The example's module, with the options of asconfig.json and of one of its targets. */
-async function compile(target: 'release' | 'checked', folder: string): Promise<Uint8Array> {
-  const { options, targets } = JSON.parse(readFileSync(join(root, 'asconfig.json'), 'utf8'));
-  const { outFile: _out, textFile: _text, ...own } = targets[target];
-  const outFile = join(folder, `${target}.wasm`);
-  const flags = Object.entries({ ...options, ...own, outFile }).flatMap(([name, value]) => {
-    const values = Array.isArray(value) ? value : [value];
-    return values.flatMap((one) => (one === true ? [`--${name}`] : [`--${name}`, String(one)]));
-  });
-  const { default: asc } = await import('assemblyscript/asc');
-  const words = [`${FOLDER}/assembly.ts`, '--baseDir', root, '--config', 'none', ...flags];
-  const { error, stderr } = await asc.main(words);
-  if (error) throw new Error(`${target} does not compile\n${stderr}`);
-  return new Uint8Array(readFileSync(outFile));
-}
 
 /** A call of the example's kernel for what knows the library's calls. */
 const callOf = (a: Block, n = a.data.length): Call =>
@@ -42,20 +25,17 @@ const callOf = (a: Block, n = a.data.length): Call =>
 
 let backends: (Backend & { kernels: SumAbs })[];
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'retrograd-kernel-'));
-  try {
-    const reference = createReferenceBackend(PAGES * 65_536);
-    const kernels = { ...reference.kernels, ...sumAbsReference(reference.memory) };
-    const built = async (build: 'release' | 'checked') =>
-      createWasmBackend({ build, pages: PAGES, bytes: await compile(build, folder) });
-    backends = [
-      { ...reference, kernels },
-      await built('release'),
-      await built('checked'),
-    ] as typeof backends;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const reference = createReferenceBackend(PAGES * 65_536);
+  const kernels = { ...reference.kernels, ...sumAbsReference(reference.memory) };
+  const built = async (build: 'release' | 'checked') => {
+    const bytes = await compile('docs/examples/kernel/assembly.ts', build);
+    return createWasmBackend({ build, pages: PAGES, bytes });
+  };
+  backends = [
+    { ...reference, kernels },
+    await built('release'),
+    await built('checked'),
+  ] as typeof backends;
 });
 afterAll(() => {
   backends = [];
