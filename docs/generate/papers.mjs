@@ -54,9 +54,19 @@ function runOf(name) {
   return [`- ${name}: ${runs}, ${minutes.toFixed(1)} minutes; ${[...environments].join('; ')}.`];
 }
 
+/** What a system shows beside its rows, as text (the `picture` of its table). */
+async function pictureOf(name) {
+  if (!existsSync(join(ROOT, FOLDER, name, 'table.mjs'))) return [];
+  const { picture } = await import(`../examples/papers/${name}/table.mjs`);
+  const text = picture?.(kept(name).seeds) ?? '';
+  return text === '' ? [] : [`Drawn by ${name}:\n\n\`\`\`text\n${text}\n\`\`\``];
+}
+
 export async function papers() {
   const names = Object.keys(SYSTEMS);
   const rows = await Promise.all(names.map(rowsOf));
   const head = ['system', 'shown', 'bar', 'measured', 'digest of a short run'];
-  return [table(head, rows.flat()), names.flatMap(runOf).join('\n')].join('\n\n').trim();
+  const pictures = await Promise.all(names.map(pictureOf));
+  const parts = [table(head, rows.flat()), names.flatMap(runOf).join('\n'), ...pictures.flat()];
+  return parts.join('\n\n').trim();
 }

@@ -14,22 +14,30 @@ import {
 import { decoding, PIXELS } from './autoencoder.mjs';
 import { pick } from './data.mjs';
 
-/** Digits of a set, and sets of a batch. */
+/** Digits of a step, and of a set; the highest rate. */
+const DIGITS = 128;
 export const ROWS = 64;
-const BATCH = 2;
+const PEAK = 0.003;
+
+/** A rate that falls to zero in a straight line. */
+export const falling = {
+  name: 'falling',
+  options: {},
+  rate: (step, steps) =>
+    (BigInt(Math.round(PEAK * 2 ** 32)) * BigInt(steps - step)) / BigInt(steps),
+};
 
 /** Trains on sets of known digits in the order of the seed. */
-export function trained(known, { model, seed, steps, learningRate = 0.003 }) {
-  const options = { model, batch: BATCH, steps, seed, learningRate: cosine(learningRate) };
+export function trained(known, { model, seed, steps, rate = cosine(PEAK) }) {
+  const options = { model, batch: DIGITS / ROWS, steps, seed, learningRate: rate };
   const trainer = Trainer.create({ ...options, optimizer: adamw({ weightDecay: 0 }) });
   const order = new EpochOrder(seed, known.count);
-  const size = BATCH * ROWS;
   while (trainer.steps < steps) {
-    const first = trainer.steps * size;
+    const first = trainer.steps * DIGITS;
     trainer.step(
       pick(
         known,
-        Array.from({ length: size }, (_, i) => order.at(first + i)),
+        Array.from({ length: DIGITS }, (_, i) => order.at(first + i)),
       ),
     );
   }
