@@ -11,11 +11,11 @@ export const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
  *  more doubly stochastic matrices explain them. */
 const TASKS = [
   { channels: 8, count: 3, noise: 0.2 },
-  { channels: 16, count: 5, noise: 0.15 },
-  { channels: 32, count: 5, noise: 0.15 },
+  { channels: 16, count: 4, noise: 0.1 },
+  { channels: 32, count: 4, noise: 0.1 },
 ];
 const CNN_SEEDS = 3;
-const PENALTY = { planted: 0.02, digits: 1 };
+const PENALTY = { planted: 0.02, digits: 0.3 };
 /** AdamW's rates are small for plain descent. */
 const SPEED = 4;
 
@@ -52,6 +52,14 @@ function recover({ order, batch }, { seed, penalty, steps = 1000 }) {
   return { isRight: found.every((place, i) => place === order[i]), largest };
 }
 
+/** Brings M half way to a permutation: rows that are all alike would make channels that are. */
+function lean(M, places) {
+  const C = places.length;
+  const flat = M.slice();
+  permute(M, places);
+  for (let i = 0; i < C * C; i++) M[i] = (M[i] + flat[i]) / 2;
+}
+
 /** The unseen digits that are recognised with one of the shuffles. */
 function recognise({ known, unseen }, { seed, way, steps = 3000 }) {
   const [channels, groups] = [32, 8];
@@ -67,6 +75,7 @@ function recognise({ known, unseen }, { seed, way, steps = 3000 }) {
   const { data: M } = trainer.tensors().find(({ name }) => name === 'shuffle.weight');
   const given = { hand: handMade(channels, groups), none: [...Array(channels).keys()] }[way];
   if (given !== undefined) permute(M, given);
+  else lean(M, handMade(channels, groups));
   trainOn(known, trainer);
   const before = accuracyOn(unseen, trainer);
   permute(M, rounded(M, channels));

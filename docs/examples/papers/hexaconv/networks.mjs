@@ -4,7 +4,7 @@
 import { conv2d, crossEntropy, defineModel, linear, patches, relu } from 'retrograd';
 import { hexagon, hexConv } from './model.mjs';
 
-/** The sum of all rows divided by an eighth of the power of two above their number, as means of
+/** The sum of all rows divided by a 32nd of the power of two above their number, as means of
  *  small weights are small: from branch [rows, C] to
  *  branch [1, C]. Sums of integers have no order: neither has this. */
 export const sumOfRows = () => ({
@@ -17,7 +17,8 @@ class SumOfRows {
   needsInput = false;
 
   constructor(rows, columns) {
-    Object.assign(this, { rows, columns, shift: Math.ceil(Math.log2(rows)) - 3 });
+    Object.assign(this, { rows, columns, shift: -5 });
+    for (let power = 1; power < rows; power *= 2) this.shift++;
     this.sums = new Float64Array(columns);
   }
 
