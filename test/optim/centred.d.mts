@@ -1,0 +1,3 @@
+import type { Optimizer } from '../../src/index.ts';
+
+export function centredBy(sgd: () => Optimizer): () => Optimizer;
