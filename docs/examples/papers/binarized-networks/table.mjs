@@ -94,7 +94,6 @@ export function rows(records) {
     binary: yardstick('binary', steps),
     float: yardstick('float', steps),
   }));
-  const each = (text) => own.map(text).join('; ');
   const beside = own.filter(({ binary }) => binary !== undefined);
   const isSame = records.every(({ int16, bits }) => int16.logits === bits.logits);
   const ratio = mean(records.map(({ milliseconds: { int16, binary: b } }) => int16 / b));
@@ -103,15 +102,17 @@ export function rows(records) {
     {
       shown: `MNIST, 3 layers of 1,024, by steps of ${BATCH} digits`,
       bar: '≥ 97.5 %',
-      measured: each(({ steps, accuracy }) => `${percent(accuracy)} in ${steps} steps`),
+      measured: own
+        .map(({ steps, accuracy }) => `${percent(accuracy)} in ${steps} steps`)
+        .join('; '),
       isReached: own.some(({ accuracy }) => accuracy >= 0.975),
     },
     {
       shown: 'the same model in float32 (PyTorch): binarized; with real weights and rectifiers',
       bar: 'within 0.5 points',
-      measured: each(
-        ({ steps, binary, float }) => `${percent(binary)}; ${percent(float)} in ${steps} steps`,
-      ),
+      measured: beside
+        .map((one) => `${percent(one.binary)}; ${percent(one.float)} in ${one.steps} steps`)
+        .join('; '),
       isReached:
         beside.length > 0 &&
         beside.every(({ accuracy, binary }) => Math.abs(accuracy - binary) <= 0.005),
