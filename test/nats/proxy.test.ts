@@ -45,6 +45,25 @@ describe.skipIf(!hasServer)('over a bad network', () => {
     expect(proxy.repeated).toBeGreaterThan(4 * STEPS);
   });
 
+  test('a question and a result that come twice are answered once', async () => {
+    const servers = `127.0.0.1:${scene.port}`;
+    const [connection, worker] = [await connect({ servers }), await connect({ servers })];
+    const courier = await openCoordinator(connection, 'r2');
+    const heard: string[] = [];
+    const hear = (kind: string) => async () => {
+      heard.push(kind);
+      return new Uint8Array(1);
+    };
+    await courier.serve({ ask: hear('ask'), report: hear('report') });
+    await connection.flush();
+    for (const subject of ['rg.r2.ask.anna', 'rg.r2.report.anna.x.0.1'])
+      for (const reply of ['one', 'one', 'two']) worker.publish(subject, 'x', { reply });
+    await worker.flush();
+    await connection.flush();
+    expect(heard).toEqual(['ask', 'ask', 'report', 'report']);
+    for (const one of [connection, worker]) await one.close();
+  });
+
   test('connections that carry nothing are given up', { timeout: 120_000 }, async () => {
     const coordinator = scene.coordinator('run', STEPS, MORE);
     const worker = scene.worker(await scene.runOf('run'), 'anna');
