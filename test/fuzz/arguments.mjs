@@ -113,7 +113,7 @@ const ERRORS = [
 const INNER = [
   ...['Arena', 'Columns', 'Matrix', 'Parameter', 'Planner', 'Run', 'Sum', 'Tensor', 'tensorBytes'],
   ...['activationFraction', 'clearGradient', 'eachGradient', 'factorOf', 'largestMaster'],
-  ...['moveWeight', 'pairHash', 'serve', 'stateLimit', 'times', 'toOperand'],
+  ...['moveWeight', 'normals', 'pairHash', 'serve', 'stateLimit', 'times', 'toOperand'],
   ...['attachInt8', 'imageKernelsOf', 'int8PackedBytes', 'int8Room', 'int8RowBytes'],
   ...['loraRoom', 'packedBytes', 'panelStride'],
 ];
