@@ -121,18 +121,23 @@ here and upload ${less} times less, parts of a step being as large as shards. ${
 ${environment(stamp)}.`;
 }
 
+/** Schedules that did not, and what was found. */
+const wrongOnes = (wrong) =>
+  wrong.map(({ seed, what, mended }) => `Not so seed ${seed}: ${mended ?? what}.`).join(' ');
+
 /** What divided runs went through over a real server and a bad network. */
 export function schedules() {
   const found = result('schedules');
   const command = '`npm run fuzz:workers -- --schedules 200 --write`';
   if (found === undefined) return `Not counted yet: run ${command}.`;
   const { faults, schedules: all, equal, longest, longestWait, stamp } = found;
-  const { crashes, repeated, steps } = found;
+  const { crashes, repeated, steps, wrong } = found;
   const lines = Object.entries(faults).map(([what, times]) => [what, count(times)]);
   return `${table(['what happened', 'times'], lines, [1])}
 
 ${count(equal)} of ${count(all)} schedules of one to five of these, drawn at random, ended with the
-digest of one machine alone, the longest after ${Math.round(longest)} s. After the last of them no
+digest of one machine alone, the longest after ${Math.round(longest)} s.
+${wrongOnes(wrong)} After the last of them no other
 run waited longer than ${Math.ceil(longestWait)} s for its next step. ${count(crashes)} coordinators
 died at the very point they were to die at, ${count(repeated)} messages were carried twice.
 ${steps} steps, one or two workers for each part, ${stamp.cores} processors for all of it.

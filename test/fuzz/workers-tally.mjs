@@ -1,5 +1,5 @@
-// What happened in schedules of divided runs, counted; kept in bench/results/schedules.json as long
-// as the code is the same.
+// What happened in schedules of divided runs, counted, in bench/results/schedules.json. It goes on
+// with what is there, of whatever commit: what went wrong once stays in it.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { resultFile, stamp, writeResult } from '../../bench/stamp.mjs';
@@ -8,11 +8,10 @@ import { FAULTS } from './workers-faults.mjs';
 const FILE = resultFile('schedules');
 const NOTHING = { schedules: 0, equal: 0, seconds: 0, longest: 0, longestWait: 0 };
 
-/** What was counted before, of the same commit. */
-function before(commit) {
-  if (!existsSync(FILE)) return undefined;
-  const found = JSON.parse(readFileSync(FILE, 'utf8'));
-  return found.stamp.commit === commit ? found : undefined;
+/** What was counted before, if it is of runs like these. */
+function before(steps) {
+  const found = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
+  return found.steps === steps ? found : undefined;
 }
 
 export class Tally {
@@ -23,8 +22,17 @@ export class Tally {
   constructor(steps, isKept) {
     this.isKept = isKept;
     const faults = Object.fromEntries(Object.keys(FAULTS).map((name) => [name, 0]));
-    const none = { steps, ...NOTHING, crashes: 0, repeated: 0, faults, wrong: [], seeds: [] };
-    this.#counts = (isKept ? before(this.#stamp.commit) : undefined) ?? none;
+    const none = {
+      steps,
+      ...NOTHING,
+      crashes: 0,
+      repeated: 0,
+      faults,
+      wrong: [],
+      seeds: [],
+      commits: [],
+    };
+    this.#counts = (isKept ? before(steps) : undefined) ?? none;
   }
 
   get schedules() {
@@ -48,6 +56,8 @@ export class Tally {
     counts.seconds += seconds;
     counts.longest = Math.max(counts.longest, seconds);
     counts.longestWait = Math.max(counts.longestWait, run.longestWait / 1000);
+    const { commit } = this.#stamp;
+    if (!counts.commits.includes(commit)) counts.commits.push(commit);
     if (this.isKept) writeResult(FILE, { ...counts, stamp: this.#stamp });
   }
 }

@@ -73,6 +73,15 @@ describe.skipIf(!hasServer)('over nats-server', () => {
     expect(events((await liar.ended).out).at(-1)?.told).toContain('refused');
   });
 
+  test('a server that keeps nothing ends the command', { timeout: 30_000 }, async () => {
+    scene.configuration = { jetstream: 'disabled' };
+    await scene.killServer();
+    const { code, error } = await scene.coordinator('run', STEPS).ended;
+    expect(code).toBe(1);
+    expect(error).toContain('the server keeps nothing');
+    expect(error).toContain('start it with JetStream: nats-server -js');
+  });
+
   test('a liar is named, and gets nothing more', { timeout: 60_000 }, async () => {
     const more = ['--parts', '2', '--replicate', '2', '--spot-checks', '0'];
     const coordinator = scene.coordinator('run', STEPS, more);

@@ -91,22 +91,22 @@ async function openLine(
   { names, most }: { names: readonly string[]; most: number },
 ): Promise<Line> {
   const server = values.server === undefined ? await startServer(run, names) : undefined;
+  let hangUp = async (): Promise<void> => server?.stop();
   try {
     const address = server?.address(COORDINATOR) ?? values.server;
     const connection = await connectTo({ ...values, server: address });
-    const courier = await openCoordinator(connection, run, most);
-    const hangUp = async (): Promise<void> => {
-      await connection.close();
+    hangUp = async () => {
+      await connection.close(); // as long as it is open no process ends
       server?.stop();
     };
+    const courier = await openCoordinator(connection, run, most);
     if (!(await courier.isTaken())) return { courier, server, hangUp };
-    await connection.close();
     throw new UsageError(
       `another process coordinates the run ${quote(run)} at this server, expected none`,
       'wait for its end, or stop it and go on with --resume',
     );
   } catch (error) {
-    server?.stop();
+    await hangUp();
     throw error;
   }
 }
@@ -142,9 +142,9 @@ export class DividedRun {
     const { run } = manifest;
     const names = Array.from({ length: values.workers ?? 0 }, (_, i) => `w${i + 1}`);
     const most = PART_BYTES * trainer.parameters + SLACK;
-    const line = await openLine(values, run, { names, most });
     const { kernels } = readReceipt(Buffer.from(header)).header;
     const partsLog = fs.openSync(join(home?.path ?? '.', PARTS_FILE), 'a');
+    const line = await openLine(values, run, { names, most });
     const onEvent = (event: CoordinatorEvent): void => heard(event, reporter, partsLog);
     const parts = partsOf(trainer.options, values, names.length);
     const { replicate, spotChecks } = values;
