@@ -99,7 +99,7 @@ export function rows(found) {
     },
     {
       shown: 'digits of 8 x 8 turned by any angle',
-      bar: 'p6 beats square filters with as many weights, 3 seeds',
+      bar: 'p6 beats square filters with as many weights, 3 seeds, at one short setting',
       measured: `p6 ${said('p6')}; square ${said('square')}`,
       isReached:
         found.length >= 3 &&
