@@ -63,17 +63,20 @@ export class Board {
   take(worker: string, now: number): (Samples & { upload: boolean }) | undefined {
     const isLost = ({ since, seal }: Copy): boolean => !seal && now - since >= this.patience;
     const alive = (place: Place): Copy[] => [...place.copies.values()].filter((c) => !isLost(c));
-    const isFree = ({ isDone, copies }: Place): boolean => {
-      const own = copies.get(worker);
-      return !isDone && (own === undefined || isLost(own));
+    const hasUpload = (place: Place): boolean => alive(place).some(({ upload }) => upload);
+    // who has handed in a seal alone may be asked for the gradients, if whoever had them is gone
+    const isFree = (place: Place): boolean => {
+      const own = place.copies.get(worker);
+      return !place.isDone && (own === undefined || isLost(own) || !hasUpload(place));
     };
     const free = this.places.filter(isFree);
-    const short = free.find((place) => alive(place).length < this.copies);
+    const isShort = (place: Place): boolean => alive(place).length < this.copies;
+    const short = free.find((place) => isShort(place) || !hasUpload(place));
     const isLate = (place: Place): boolean =>
       alive(place).length === this.copies && this.isSlow(alive(place), now);
     const place = short ?? free.find(isLate);
     if (place === undefined) return undefined;
-    const upload = !alive(place).some((copy) => copy.upload) || short === undefined;
+    const upload = !hasUpload(place) || short === undefined;
     const since = place.lent.get(worker) ?? now;
     place.lent.set(worker, since);
     place.copies.set(worker, { since, upload });
@@ -89,13 +92,13 @@ export class Board {
     return copies.some(({ since, seal }) => seal === undefined && now - since > limit);
   }
 
-  /** Notes what a worker says of a part that it was given. */
-  mark({ copies }: Place, worker: string, seal: string, now: number): void {
+  /** Notes what a worker says of a part that it was given, and whether with the gradients. */
+  mark({ copies }: Place, worker: string, said: Required<Omit<Copy, 'since'>>, now: number): void {
     const copy = copies.get(worker);
     if (copy === undefined) return;
     this.times.push(now - copy.since);
     if (this.times.length > MOST_TIMES) this.times.shift();
-    copies.set(worker, { ...copy, seal });
+    copies.set(worker, { ...copy, ...said });
   }
 
   /** A worker is at no part but `holding`: what else it was given did not reach it. */

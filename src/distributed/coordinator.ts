@@ -42,6 +42,9 @@ interface Step<Batch> {
   readonly weights: string;
 }
 
+/** What a worker says of a part, of which the gradients were wanted or not. */
+type Said = Message & { readonly upload: boolean };
+
 /** Trains by others' hands. One step at a time.
  *  @example
  *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
@@ -224,7 +227,8 @@ export class Coordinator<Batch = unknown> {
     this.asking.set(worker, question);
     await this.putAgain(head.missing);
     const { now } = this;
-    now?.board.release(worker, (place) => this.idOf(now, place, worker) === head.holding);
+    const held = [head.holding, this.reporting.get(worker)?.task]; // this may be an old question
+    now?.board.release(worker, (place) => held.includes(this.idOf(now, place, worker)));
     if (head.leaving === true) return this.farewell(worker);
     const until = clock.now() + POLL;
     while (this.asking.get(worker) === question) {
@@ -294,7 +298,8 @@ export class Coordinator<Batch = unknown> {
     if (known !== undefined) return known.task === head.task ? known.answer : { late: true };
     const isAsked = now !== undefined && place !== undefined && !this.isOver(now, place, worker);
     if (!isAsked || head.task !== this.idOf(now, place, worker)) return { late: true };
-    const judged = this.reading.then(() => this.judge(now, place, worker, { head, body }));
+    const upload = place.copies.get(worker)?.upload === true; // now: it may be asked for more
+    const judged = this.reading.then(() => this.judge(now, place, worker, { head, body, upload }));
     this.reading = judged.catch(() => undefined);
     const answer = judged.then(() => {
       this.news.notify();
@@ -311,17 +316,12 @@ export class Coordinator<Batch = unknown> {
   }
 
   /** Takes what a worker says of a part, and agrees upon it once enough have answered. */
-  private async judge(
-    now: Step<Batch>,
-    place: Place,
-    worker: string,
-    said: Message,
-  ): Promise<void> {
+  private async judge(now: Step<Batch>, place: Place, worker: string, said: Said): Promise<void> {
     if (this.isOver(now, place, worker)) return;
     try {
       const seal = await this.hold(now, place, worker, said);
       if (this.isOver(now, place, worker)) return;
-      now.board.mark(place, worker, seal, this.options.clock.now());
+      now.board.mark(place, worker, { seal, upload: said.upload }, this.options.clock.now());
     } catch (error) {
       if (error instanceof DistributedError) this.accuse(now, worker, error.message);
       else this.fail(now, error);
@@ -336,7 +336,7 @@ export class Coordinator<Batch = unknown> {
     now: Step<Batch>,
     place: Place,
     worker: string,
-    { head, body }: Message,
+    { head, body, upload }: Said,
   ): Promise<string> {
     const { trainer } = this;
     if (head.error !== undefined) {
@@ -345,12 +345,11 @@ export class Coordinator<Batch = unknown> {
     }
     const { seal } = head;
     if (typeof seal !== 'string') throw new DistributedError('its result has no seal');
-    const isWanted = place.copies.get(worker)?.upload === true;
-    if (body.length > 0 !== isWanted)
+    if (body.length > 0 !== upload)
       throw new DistributedError(
-        isWanted ? 'its gradients are missing' : 'nobody asked for its gradients',
+        upload ? 'its gradients are missing' : 'nobody asked for its gradients',
       );
-    if (!isWanted) return seal;
+    if (!upload) return seal;
     const found = await readResult(trainer, place, { head, body });
     if (sealOf(found.answer, worker) !== seal)
       throw new DistributedError('its gradients or sums are not those of its seal');

@@ -59,7 +59,7 @@ describe('a board', () => {
   test('does not give a part to a worker that has answered', () => {
     const one = board(1, 2);
     one.take('a', 0);
-    one.mark(place(one, 0, 12), 'a', 'seal', 10);
+    one.mark(place(one, 0, 12), 'a', { seal: 'seal', upload: true }, 10);
     expect(one.take('a', 99_999)).toBeUndefined();
     expect(one.take('b', 99_999)?.upload).toBe(false);
   });
@@ -67,7 +67,7 @@ describe('a board', () => {
   test('gives a part that takes twice the median to one other worker', () => {
     const one = board(3, 1, 1e6);
     for (const worker of ['a', 'b', 'c']) one.take(worker, 0);
-    one.mark(place(one, 0, 4), 'a', 'seal', 400);
+    one.mark(place(one, 0, 4), 'a', { seal: 'seal', upload: true }, 400);
     place(one, 0, 4).isDone = true;
     expect(one.take('a', 800)).toBeUndefined();
     expect(one.take('a', 801)).toEqual({ first: 4, count: 4, upload: true });
@@ -79,7 +79,7 @@ describe('a board', () => {
     const times: number[] = [];
     const one = board(1, 1, 1e6, times);
     one.take('a', 0);
-    one.mark(place(one, 0, 12), 'a', 'seal', 10);
+    one.mark(place(one, 0, 12), 'a', { seal: 'seal', upload: true }, 10);
     expect(times).toEqual([10]);
     const next = board(1, 1, 1e6, times);
     next.take('a', 1000);
@@ -92,7 +92,7 @@ describe('a board', () => {
     for (let i = 0; i < 100; i++) {
       const one = board(1, 1, 1e6, times);
       one.take('a', 0);
-      one.mark(place(one, 0, 12), 'a', 'seal', i);
+      one.mark(place(one, 0, 12), 'a', { seal: 'seal', upload: true }, i);
     }
     expect([times.length, times[0]]).toEqual([64, 36]);
   });
@@ -100,7 +100,7 @@ describe('a board', () => {
   test('takes back what did not reach a worker, but for what it holds and has answered', () => {
     const one = board(3);
     for (let i = 0; i < 3; i++) one.take('a', 0);
-    one.mark(place(one, 8, 4), 'a', 'seal', 1);
+    one.mark(place(one, 8, 4), 'a', { seal: 'seal', upload: true }, 1);
     one.release('a', ({ first: at }) => at === 4);
     expect(first(one.take('b', 2))).toBe(0);
     expect(one.take('c', 2)).toBeUndefined();
@@ -114,13 +114,26 @@ describe('a board', () => {
       one.release('liar', () => false);
     }
     one.take('liar', 1000);
-    one.mark(place(one, 0, 12), 'a', 'seal', 1000);
+    one.mark(place(one, 0, 12), 'a', { seal: 'seal', upload: true }, 1000);
     expect(one.take('b', 1000)?.upload).toBe(false);
     const other = board(1, 2);
     other.take('liar', 0);
     other.release('liar', () => false);
     other.take('liar', 1000);
     expect(other.take('a', 1000)?.upload).toBe(true);
+  });
+
+  test('asks who has handed in a seal alone for gradients, if nobody else has them', () => {
+    const one = board(1, 2);
+    const upload = one.take('a', 0)?.upload;
+    expect([upload, one.take('b', 300)?.upload]).toEqual([true, false]);
+    expect(one.take('c', 1000)?.upload).toBe(true); // a is lost, but comes back
+    for (const worker of ['a', 'b'])
+      one.mark(place(one, 0, 12), worker, { seal: 'seal', upload: false }, 1000);
+    expect(one.take('b', 1100)).toBeUndefined(); // c has them
+    one.remove('c');
+    expect(one.take('b', 1100)).toEqual({ first: 0, count: 12, upload: true });
+    expect(one.take('a', 1100)).toBeUndefined();
   });
 
   test('has a part computed anew', () => {
@@ -134,8 +147,8 @@ describe('a board', () => {
   test('forgets a worker but for parts that are agreed upon', () => {
     const one = board(2, 2);
     for (let i = 0; i < 2; i++) one.take('a', 0);
-    one.mark(place(one, 0, 6), 'a', 'seal', 1);
-    one.mark(place(one, 6, 6), 'a', 'seal', 1);
+    one.mark(place(one, 0, 6), 'a', { seal: 'seal', upload: true }, 1);
+    one.mark(place(one, 6, 6), 'a', { seal: 'seal', upload: true }, 1);
     place(one, 6, 6).isDone = true;
     one.remove('a');
     expect([...place(one, 0, 6).copies.keys()]).toEqual([]);
@@ -144,7 +157,7 @@ describe('a board', () => {
 
   test('hears nothing of a part from who was not given it', () => {
     const one = board(1);
-    one.mark(place(one, 0, 12), 'stranger', 'seal', 1);
+    one.mark(place(one, 0, 12), 'stranger', { seal: 'seal', upload: true }, 1);
     expect(place(one, 0, 12).copies.size).toBe(0);
   });
 });

@@ -8,10 +8,14 @@ import {
   Coordinator,
   type CoordinatorEvent,
   type CoordinatorOptions,
+  computePart,
   DistributedError,
   work,
 } from '../../src/distributed/index.ts';
 import { packMessage, unpackMessage } from '../../src/distributed/message.ts';
+import { packNumbers } from '../../src/distributed/packing.ts';
+import { gradientRoot, layoutOf, partDigest } from '../../src/distributed/part.ts';
+import { sealOf, type Task, taskId } from '../../src/distributed/task.ts';
 import { type TextBatch, Trainer, UsageError } from '../../src/index.ts';
 import { releaseWith } from '../helpers/rules.ts';
 import { randomOf } from './network.ts';
@@ -89,6 +93,16 @@ const alone = (trainer: Trainer<TextBatch>): string => {
   }
   return 'nothing';
 };
+
+/** What an honest worker hands in for a task. */
+async function resultOf(task: Task, name: string): Promise<Bytes> {
+  const trainer = create();
+  const part = computePart(trainer, batchOf(task.step), task);
+  const root = await gradientRoot(part.gradients, layoutOf(trainer));
+  const { gradients, ...sums } = part;
+  const said = { ...sums, task: taskId(task), seal: sealOf(partDigest(part, root), name) };
+  return packMessage(said, task.upload ? packNumbers(gradients) : new Uint8Array(0));
+}
 
 describe('a step of a coordinator', () => {
   test.each([1, 2, 5])('of %i parts ends by the error of one machine alone', async (parts) => {
@@ -221,6 +235,39 @@ describe('hostile messages', () => {
     other.step(batchOf(0));
     expect(await hall.trainer.weightsSha256()).toBe(await other.weightsSha256());
   }, 60_000);
+
+  test('an old question does not make a liar of who waits for its result to be read', async () => {
+    const { subtle } = globalThis.crypto;
+    const digest = async (name: string, bytes: Bytes): Promise<ArrayBuffer> => {
+      await wait(30);
+      return subtle.digest(name, bytes);
+    };
+    vi.stubGlobal('crypto', { subtle: { digest }, getRandomValues: (words: unknown) => words });
+    const hall = new Hall({ parts: 2, replicate: 2 });
+    await hall.coordinator.open();
+    const step = hall.coordinator.step(batchOf(0));
+    const given: Task[] = [];
+    for (const name of ['a', 'b', 'c']) given.push((await hall.ask(name, HELLO)).task as Task);
+    expect(given.map(({ first, upload }) => [first, upload])).toEqual([
+      [0, true],
+      [0, false],
+      [2, true],
+    ]);
+    const found = ['b', 'c'].map((name, i) => resultOf(given[i + 1], name));
+    const [b, c] = await Promise.all(found);
+    const desk = hall.desk as Desk;
+    const first = desk.report('c', c);
+    const second = desk.report('b', b);
+    await hall.ask('a', { ...HELLO, leaving: true }); // nobody is to hand in gradients now
+    void hall.ask('b', HELLO);
+    for (const said of [first, second])
+      expect(unpackMessage(await said).head).toEqual({ accepted: true });
+    const working = ['d', 'e'].map((name) => hall.work(name));
+    await step;
+    hall.coordinator.close('done');
+    await Promise.all(working);
+    expect(hall.events.filter(({ kind }) => kind === 'wrong')).toEqual([]);
+  });
 
   test('a result handed in again while it is read has the same answer', async () => {
     const hall = new Hall({ parts: 1 });

@@ -42,7 +42,8 @@ class Run {
   constructor(scene, replicate) {
     this.scene = scene;
     this.replicate = replicate;
-    this.more = ['--save-every', String(SAVE_EVERY), '--parts', '2'];
+    // the text is named again: when the power fails the log may be lost, which knows it
+    this.more = ['--save-every', String(SAVE_EVERY), '--parts', '2', '--text', 'text.txt'];
     this.more.push('--replicate', String(replicate));
   }
 
