@@ -123,7 +123,7 @@ ${environment(stamp)}.`;
 
 /** Schedules that did not, and what was found. */
 const wrongOnes = (wrong) =>
-  wrong.map(({ seed, what, mended }) => `Not so seed ${seed}: ${mended ?? what}.`).join(' ');
+  wrong.map(({ seed, what, mended }) => ` Not so seed ${seed}: ${mended ?? what}.`).join('');
 
 /** What divided runs went through over a real server and a bad network. */
 export function schedules() {
@@ -136,10 +136,9 @@ export function schedules() {
   return `${table(['what happened', 'times'], lines, [1])}
 
 ${count(equal)} of ${count(all)} schedules of one to five of these, drawn at random, ended with the
-digest of one machine alone, the longest after ${Math.round(longest)} s.
-${wrongOnes(wrong)} After the last of them no other
-run waited longer than ${Math.ceil(longestWait)} s for its next step. ${count(crashes)} coordinators
-died at the very point they were to die at, ${count(repeated)} messages were carried twice.
-${steps} steps, one or two workers for each part, ${stamp.cores} processors for all of it.
+digest of one machine alone, the longest after ${Math.round(longest)} s.${wrongOnes(wrong)}
+No other run waited longer than ${Math.ceil(longestWait)} s for its next step. ${count(crashes)}
+coordinators died at the very point they were to die at, ${count(repeated)} messages were carried
+twice. ${steps} steps, one or two workers for each part, ${stamp.cores} processors for all of it.
 ${command}; ${environment(stamp)}.`;
 }
