@@ -3,7 +3,7 @@
 
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { number, quote, wholeNumber } from '../../src/cli/argv.ts';
+import { as, number, quote, wholeNumber } from '../../src/cli/argv.ts';
 import { prepareDirectory } from '../../src/cli/atomic.ts';
 import { table } from '../../src/cli/format.ts';
 import { UsageError } from '../../src/cli/library.ts';
@@ -38,8 +38,6 @@ export interface ExperimentValues {
 
 /** The command; `finish` receives its exit code. */
 export function createExperiment(finish: (code: number) => void): Command {
-  const parsed = <T>(parse: (given: string) => T): ((given: string) => string) =>
-    parse as unknown as (given: string) => string;
   return newCommand('npm run experiment --')
     .description('make the runs behind a table or figure of docs/results.md')
     .argument('[NAME]', 'which one; --list says what there is')
@@ -50,12 +48,12 @@ export function createExperiment(finish: (code: number) => void): Command {
     .option(
       '--scale <x>',
       'shorten the budget for a trial, into a folder of its own (1)',
-      parsed(number('--scale')),
+      as(number('--scale')),
     )
     .option(
       '-j, --threads <n>',
       'same bits; two processes of one thread are faster (1)',
-      parsed(wholeNumber('--threads', 1, 64)),
+      as(wholeNumber('--threads', 1, 64)),
     )
     .option('--list', 'say what experiments there are')
     .option('--json', 'one JSON object a line instead of words')

@@ -1,7 +1,7 @@
 // The words of retrograd export.
 
 import type { Command } from 'commander';
-import { choice, JSON_OPTION, wholeNumber } from './argv.ts';
+import { as, choice, JSON_OPTION, wholeNumber } from './argv.ts';
 import { exportModel, FORMS, type Form } from './export.ts';
 
 /** Adds the command; `finish` receives its exit code. */
@@ -24,7 +24,7 @@ export function addExport(program: Command, finish: (code: number) => void): voi
     .option(
       '--end <token>',
       'of gguf: number of the token at which programs stop (that of the vocabulary)',
-      wholeNumber('--end', 0, 65535) as unknown as (given: string) => string,
+      as(wholeNumber('--end', 0, 65535)),
     )
     .option(
       '--no-cache',

@@ -1,7 +1,7 @@
 // The words of retrograd import.
 
 import type { Command } from 'commander';
-import { JSON_OPTION, wholeNumber } from './argv.ts';
+import { as, JSON_OPTION, wholeNumber } from './argv.ts';
 import { importModel } from './import.ts';
 
 /** Adds the command; `finish` receives its exit code. */
@@ -35,7 +35,7 @@ export function addImport(program: Command, finish: (code: number) => void): voi
     .option(
       '--heads <n>',
       'attention heads, if no configuration says it',
-      wholeNumber('--heads', 1, 4096) as unknown as (given: string) => string,
+      as(wholeNumber('--heads', 1, 4096)),
     )
     .option(...JSON_OPTION)
     .action(async (path: string, values) => finish(await importModel(path, values)));

@@ -52,6 +52,7 @@ export function localSteps(given: LocalStepsOptions): Optimizer {
     slots: [...slots, { name: VELOCITY, low: -MOMENT_LIMIT }],
     scratchBytes: optimizer.scratchBytes,
     update: (run, part, info) => optimizer.update(run, part, info),
+    ...(optimizer.unit && { unit: (parameter) => optimizer.unit?.(parameter) as number }),
   };
 }
 

@@ -26,6 +26,13 @@ describe('local steps', () => {
     expect(made.options).toEqual({ optimizer, shards: 2, steps: 4 });
   });
 
+  test('leave together what their optimizer wants to be left together', () => {
+    const rows = { ...sgd(), unit: ({ size }: { size: number }) => size };
+    const of = (optimizer: typeof rows | ReturnType<typeof sgd>) =>
+      localSteps({ optimizer, shards: 2, steps: 4 }).unit?.({ size: 640 } as never);
+    expect([of(rows), of(sgd())]).toEqual([640, undefined]);
+  });
+
   test('are one of the choices that a checkpoint is read with', () => {
     const again = builtinChoices().localSteps({
       optimizer: lion(),

@@ -1,18 +1,9 @@
 // What the tables of the papers' autoencoders are made by: training on sets of digits, and what a
 // network makes of all digits.
 
-import {
-  adamw,
-  cosine,
-  createWasmBackend,
-  EpochOrder,
-  isWeight,
-  normals,
-  Run,
-  Trainer,
-} from 'retrograd';
+import { adamw, cosine, createWasmBackend, normals, Run, Trainer } from 'retrograd';
 import { decoding, PIXELS } from './autoencoder.mjs';
-import { pick } from './data.mjs';
+import { share, trainOn } from './data.mjs';
 
 /** Digits of a step, and of a set; the highest rate. */
 const DIGITS = 128;
@@ -30,28 +21,13 @@ export const falling = {
 /** Trains on sets of known digits in the order of the seed. */
 export function trained(known, { model, seed, steps, rate = cosine(PEAK) }) {
   const options = { model, batch: DIGITS / ROWS, steps, seed, learningRate: rate };
-  const trainer = Trainer.create({ ...options, optimizer: adamw({ weightDecay: 0 }) });
-  const order = new EpochOrder(seed, known.count);
-  while (trainer.steps < steps) {
-    const first = trainer.steps * DIGITS;
-    trainer.step(
-      pick(
-        known,
-        Array.from({ length: DIGITS }, (_, i) => order.at(first + i)),
-      ),
-    );
-  }
-  return trainer;
+  const optimizer = adamw({ weightDecay: 0 });
+  return trainOn(known, Trainer.create({ ...options, optimizer }), ROWS);
 }
 
 /** A model with the weights of those of `from` that it has. */
-export function withWeights(model, from) {
-  const trainer = Trainer.create({ model, batch: 1, steps: 1 });
-  const known = new Map(from.tensors().map(({ name, data }) => [name, data]));
-  for (const { name, data } of trainer.tensors())
-    if (known.has(name) && isWeight({ name })) data.set(known.get(name));
-  return trainer;
-}
+export const withWeights = (model, from) =>
+  share(from, Trainer.create({ model, batch: 1, steps: 1 }));
 
 /** What a network for sets of one digit makes of every digit of a set. */
 export const outputs = (trainer, { pixels, count }) =>

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { EpochOrder, readCifar, readDigits, readIdx } from 'retrograd';
+import { EpochOrder, isWeight, readCifar, readDigits, readIdx } from 'retrograd';
 
 /** The bytes of a file of a folder or of the folders in it, which may be gzipped. */
 function read(folder, name) {
@@ -46,20 +46,26 @@ export function pick({ width, height, channels, pixels, labels }, places) {
   return { images, labels: Int32Array.from(places, (place) => labels[place]) };
 }
 
-/** Trains to the end on a set of images in the order of the trainer's seed. */
-export function trainOn(set, trainer) {
+/** Trains to the end on a set of images in the order of the trainer's seed. `each`: images of a
+ *  sample. */
+export function trainOn(set, trainer, each = 1) {
   const { batch, steps, seed } = trainer.options;
   const order = new EpochOrder(seed, set.count);
+  const count = batch * each;
   while (trainer.steps < steps) {
-    const first = trainer.steps * batch;
-    trainer.step(
-      pick(
-        set,
-        Array.from({ length: batch }, (_, i) => order.at(first + i)),
-      ),
-    );
+    const first = trainer.steps * count;
+    const places = Array.from({ length: count }, (_, i) => order.at(first + i));
+    trainer.step(pick(set, places));
   }
   return trainer;
+}
+
+/** Gives a network the weights of another one that have the names of its own. */
+export function share(from, to) {
+  const known = new Map(from.tensors().map(({ name, data }) => [name, data]));
+  for (const tensor of to.tensors())
+    if (isWeight(tensor) && known.has(tensor.name)) tensor.data.set(known.get(tensor.name));
+  return to;
 }
 
 /** The share of a set's images that is recognised. */
@@ -92,3 +98,5 @@ export function shuffled(n, { below }) {
 }
 
 export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+
+export const percent = (share, decimals = 2) => `${(100 * share).toFixed(decimals)} %`;

@@ -2,7 +2,7 @@
 // orthonormal regularisation.
 
 import { adamw, cosine, Trainer } from 'retrograd';
-import { accuracyOn, digits, mean, pick, trainOn } from '../data.mjs';
+import { accuracyOn, digits, mean, percent, pick, trainOn } from '../data.mjs';
 import { largestCosine, matrices, network, orthonormal } from './networks.mjs';
 
 export const seeds = [1, 2, 3];
@@ -50,8 +50,6 @@ export function measure({ seed, data, steps }) {
   return { sizes: found };
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
-
 export function rows(found) {
   const all = found.flatMap(({ sizes }) => sizes);
   const most = (pick_) => Math.max(...all.flatMap((each) => pick_(each).cosines));
@@ -66,7 +64,7 @@ export function rows(found) {
     isReached: aon < BOUND,
   };
   const validations = SIZES.map((size, s) => {
-    const of = (pick_) => percent(mean(found.map(({ sizes }) => pick_(sizes[s]).unseen)));
+    const of = (pick_) => percent(mean(found.map(({ sizes }) => pick_(sizes[s]).unseen)), 1);
     const others = PENALTIES.map((_, i) => of((each) => each.regularised[i]));
     return {
       shown: `unseen digits after ${size} known ones`,

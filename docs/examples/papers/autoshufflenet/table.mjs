@@ -2,7 +2,7 @@
 // network for digits with a learned shuffle, the hand-made one, and none.
 
 import { adamw, constant, cosine, matching, sgd, Trainer } from 'retrograd';
-import { accuracyOn, digits, mean, random, shuffled, trainOn } from '../data.mjs';
+import { accuracyOn, digits, mean, percent, random, shuffled, trainOn } from '../data.mjs';
 import { handMade, permute, rounded, shuffling } from './model.mjs';
 import { grouped, planted } from './networks.mjs';
 
@@ -96,8 +96,6 @@ export function measure({ seed, data, steps }) {
   ]);
   return { planted: planting, digits: Object.fromEntries(digit) };
 }
-
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 /** Seeds in which rounding M finds what was planted, and how large a row's largest element is. */
 function planting(found, i, way) {

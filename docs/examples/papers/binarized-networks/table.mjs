@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { adamw, EpochOrder, isWeight, sha256Hex, Trainer } from 'retrograd';
-import { mean, mnist } from '../data.mjs';
+import { mean, mnist, percent } from '../data.mjs';
 import { bits } from './bits.mjs';
 import { clipped } from './model.mjs';
 import { binarized, falling, sheetsOf } from './networks.mjs';
@@ -85,7 +85,7 @@ function yardstick(kind, steps) {
   return all.findLast((one) => one.kind === kind && one.steps === steps)?.accuracy;
 }
 
-const percent = (share) => (share === undefined ? 'not run' : `${(100 * share).toFixed(2)} %`);
+const orNot = (share) => (share === undefined ? 'not run' : percent(share));
 
 export function rows(records) {
   const own = records.map(({ steps, bits }) => ({
@@ -102,16 +102,14 @@ export function rows(records) {
     {
       shown: `MNIST, 3 layers of 1,024, by steps of ${BATCH} digits`,
       bar: '≥ 97.5 %',
-      measured: own
-        .map(({ steps, accuracy }) => `${percent(accuracy)} in ${steps} steps`)
-        .join('; '),
+      measured: own.map(({ steps, accuracy }) => `${orNot(accuracy)} in ${steps} steps`).join('; '),
       isReached: own.some(({ accuracy }) => accuracy >= 0.975),
     },
     {
       shown: 'the same model in float32 (PyTorch): binarized; with real weights and rectifiers',
       bar: 'within 0.5 points',
       measured: beside
-        .map((one) => `${percent(one.binary)}; ${percent(one.float)} in ${one.steps} steps`)
+        .map((one) => `${orNot(one.binary)}; ${orNot(one.float)} in ${one.steps} steps`)
         .join('; '),
       isReached:
         beside.length > 0 &&

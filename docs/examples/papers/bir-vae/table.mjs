@@ -11,7 +11,7 @@ import {
   withWeights,
 } from '../autoencoder-table.mjs';
 import { bitsOf, moments, trace, withNoise } from '../covariance.mjs';
-import { digits, mean, random } from '../data.mjs';
+import { digits, mean, percent, random } from '../data.mjs';
 import { deviationOf } from './model.mjs';
 import { channel } from './networks.mjs';
 import { codebookOf, nearest } from './quantise.mjs';
@@ -80,7 +80,6 @@ export function measure({ seed, data, steps = 3000 }) {
 }
 
 const each = (found, of) => RATES.map((_, i) => mean(found.map(({ rates }) => of(rates[i]))));
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 const shown = (values, digits = 3) => values.map((value) => value.toFixed(digits)).join('; ');
 
 export function rows(found) {

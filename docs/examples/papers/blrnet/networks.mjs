@@ -71,9 +71,3 @@ export function settle(trainer, { seed, draw = 0 }) {
     });
   };
 }
-
-/** Gives the weights of one trainer to another of the same shape. */
-export function share(from, to) {
-  const weights = new Map(from.tensors().map(({ name, data }) => [name, data]));
-  for (const { name, data } of to.tensors()) data.set(weights.get(name));
-}

@@ -2,8 +2,8 @@
 // signs, and by ensembles of binary networks that are drawn.
 
 import { adamw, cosine, Trainer } from 'retrograd';
-import { digits, mean, trainOn } from '../data.mjs';
-import { blrnet, deciding, settle, share } from './networks.mjs';
+import { digits, mean, percent, share, trainOn } from '../data.mjs';
+import { blrnet, deciding, settle } from './networks.mjs';
 
 export const seeds = [1, 2, 3];
 const DRAWS = 16;
@@ -61,7 +61,6 @@ export function measure({ seed, data, steps = 4000 }) {
   };
 }
 
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 const nats = (found, what) => found.map((f) => f[what].loss.toFixed(3)).join(', ');
 
 export function rows(found) {

@@ -2,7 +2,7 @@
 // whole numbers of 8, 6 and 5 bits, jointly and layer by layer.
 
 import { cosine, Trainer } from 'retrograd';
-import { digits, mean, random, shuffled, trainOn } from '../data.mjs';
+import { digits, mean, percent, random, shuffled, trainOn } from '../data.mjs';
 import { exported } from './export.mjs';
 import { joint } from './model.mjs';
 import { digitOf, digitsNetwork, normalise, outputsOf, weightsOf } from './network.mjs';
@@ -61,8 +61,6 @@ export function measure({ seed, data, steps = 2000 }) {
   }
   return found;
 }
-
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 export function rows(found) {
   const float64 = mean(found.map((one) => one.float64));

@@ -2,7 +2,7 @@
 // square of 64 pixels, by convolutions over p6 and by square ones with as many weights.
 
 import { cosine, Trainer } from 'retrograd';
-import { accuracyOn, digits, mean, random, trainOn } from '../data.mjs';
+import { accuracyOn, digits, mean, percent, random, trainOn } from '../data.mjs';
 import { hexagon, turned } from './model.mjs';
 import { hexagonal, square } from './networks.mjs';
 
@@ -81,8 +81,6 @@ export function measure({ seed, data, steps = 700 }) {
   });
   return Object.fromEntries(found);
 }
-
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 export function rows(found) {
   const of = (name) => mean(found.map((f) => f[name].accuracy));

@@ -2,7 +2,7 @@
 // networks move for random pairs, beside the bound.
 
 import { adamw, cosine, Trainer } from 'retrograd';
-import { accuracyOn, digits, mean, random, trainOn } from '../data.mjs';
+import { accuracyOn, digits, mean, percent, random, trainOn } from '../data.mjs';
 import { GRID } from './model.mjs';
 import { classifier } from './networks.mjs';
 import { bound, kinks, sparse } from './sparse.mjs';
@@ -69,8 +69,6 @@ export function measure({ seed, data, steps = 2000 }) {
   const relu = trained(known, { seed, steps, penalty: 0, isSpline: false });
   return { splines, relu: accuracyOn(unseen, relu) };
 }
-
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 export function rows(found) {
   const of = (i, what) => mean(found.map(({ splines }) => splines[i][what]));
