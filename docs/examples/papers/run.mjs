@@ -47,7 +47,9 @@ async function main() {
   const wanted = values.seeds?.split(',').map(Number) ?? all;
   for (const seed of wanted.filter((each) => !isThere.has(each))) {
     const started = performance.now();
-    const found = await measure({ seed, data, steps: isTrial ? Number(steps) : undefined });
+    const { seeds: records } = kept(name);
+    const limit = isTrial ? Number(steps) : undefined;
+    const found = await measure({ seed, data, steps: limit, records });
     const seconds = Math.round((performance.now() - started) / 100) / 10;
     console.log(JSON.stringify({ seed, seconds, ...found }));
     if (!isTrial) keep(name, { seed, seconds, stamp: stamp(), ...found });

@@ -8,8 +8,7 @@ import { linear, sequential } from 'retrograd';
 /** Turns of a filter. */
 export const TURNS = 6;
 
-/** A filter's cells in axial coordinates: itself and its neighbours, each of which is
- *  the one before turned by 60 degrees. */
+/** Cells of a filter, axial coordinates: the middle, then neighbours, each a turn of the last. */
 const CELLS = [
   [0, 0],
   [1, 0],
@@ -75,10 +74,8 @@ const windows = (radius, toGroup) => {
       const parts = CELLS.length * (rows > cells ? TURNS : 1);
       return { kind: 'operand', rows: cells * (toGroup ? TURNS : 1), columns: parts * columns };
     },
-    plan: (_, { rows, columns }) => {
-      const shape = { fromGroup: rows > cells, toGroup };
-      return new Windows(windowsOf(radius, shape), rows, columns);
-    },
+    plan: (_, { rows, columns }) =>
+      new Windows(windowsOf(radius, { fromGroup: rows > cells, toGroup }), rows, columns),
   };
 };
 
@@ -86,9 +83,12 @@ class Windows {
   needsInput = false;
 
   constructor(table, rows, columns) {
-    Object.assign(this, { windows: table.length, parts: table[0].length, columns });
+    Object.assign(this, { windows: table.length, columns });
     this.rows = Int32Array.from(table.flat());
-    this.sums = new Float64Array(rows * columns);
+    this.sums = new Int32Array(rows * columns);
+    /** Of each row of x where it is in the windows. */
+    this.places = Array.from({ length: rows }, () => []);
+    this.rows.forEach((row, i) => void this.places[row]?.push(i));
   }
 
   saved() {}
@@ -97,44 +97,50 @@ class Windows {
     return this.windows;
   }
 
-  /** Parts of a window are alike and may add up: to sqrt(parts) of what they would alone. */
   prepare(_, x, y) {
     y.fraction = x.fraction;
-    y.range.deviation = x.range.deviation * (this.parts > CELLS.length ? 8 : 4);
+    y.range.deviation = x.range.deviation;
     y.range.offset = x.range.offset;
   }
 
-  forward({ int16 }, x, _, y) {
-    const { rows, columns, windows } = this;
-    y.rows = windows;
-    for (let i = 0; i < rows.length; i++) {
-      const from = x.at / 2 + rows[i] * columns;
-      const to = y.at / 2 + i * columns;
-      for (let c = 0; c < columns; c++) int16[to + c] = rows[i] < 0 ? 0 : int16[from + c];
-    }
+  /** An even number of channels moves two at a time. */
+  forward({ int16, int32 }, x, _, y) {
+    y.rows = this.windows;
+    if (this.columns % 2 === 1) gather(int16, x.at / 2, this.rows, this.columns, y.at / 2);
+    else gather(int32, x.at / 4, this.rows, this.columns / 2, y.at / 4);
   }
 
   /** A row of x is in at most 42 windows: their sum, exact in a double, is divided by 2^6. */
   backward({ int32 }, dy, _x, _, dx) {
     if (dx === undefined) return;
-    const { rows, columns, sums } = this;
-    sums.fill(0);
-    for (let i = 0; i < rows.length; i++) {
-      const [from, to] = [dy.at / 4 + i * columns, rows[i] * columns];
-      for (let c = 0; to >= 0 && c < columns; c++) sums[to + c] += int32[from + c];
+    const { columns, places, sums } = this;
+    for (let i = 0; i < sums.length; i++) {
+      const from = dy.at / 4 + (i % columns);
+      let sum = 0;
+      for (const place of places[Math.floor(i / columns)]) sum += int32[from + place * columns];
+      sums[i] = Math.floor(sum / 64 + 0.5);
     }
-    for (let i = 0; i < sums.length; i++) int32[dx.at / 4 + i] = Math.floor(sums[i] / 64 + 0.5);
+    int32.set(sums, dx.at / 4);
     dx.exponent = dy.exponent + 6;
+  }
+}
+
+/** Rows of `size` numbers one after the other, zeros for row -1. */
+function gather(memory, from, rows, size, to) {
+  let at = to;
+  for (let i = 0; i < rows.length; i++) {
+    const row = from + rows[i] * size;
+    for (let c = 0; c < size; c++) memory[at++] = rows[i] < 0 ? 0 : memory[row + c];
   }
 }
 
 /** A hexagonal convolution with `out` channels of 7 cells on an image of a hexagon: planar, or to
  *  the group p6, [cells * 6, out], from the plane or the group. */
-export function hexConv(out, { radius, toGroup = true, name = 'hex' }) {
-  const gather = windows(radius, toGroup);
+export function hexConv(out, { radius, toGroup = true, name = 'hex', bias = true }) {
+  const unfold = windows(radius, toGroup);
   const of = (input) => {
-    const deviation = Math.sqrt(2 / gather.output(input).columns); // He et al. 2015
-    return sequential(gather, linear(out, { name, bias: true, deviation }));
+    const deviation = Math.sqrt(2 / unfold.output(input).columns); // He et al. 2015
+    return sequential(unfold, linear(out, { name, bias, deviation }));
   };
   return {
     takes: ['operand'],

@@ -1,12 +1,14 @@
-// The networks that HexaConv is shown with: digits on a hexagon by convolutions over p6, and on a
-// square by square ones. Both end in a sum over all rows, which no turn of the lattice changes.
+// The networks that HexaConv is shown with: digits on a hexagon by convolutions over p6 or planar
+// ones, and on a square by square ones. Each convolution is normalised row by row, as the sums of
+// windows whose parts are alike leave any format that is planned for independent ones. All end in a
+// sum over all rows. No turn of the lattice changes either.
 
-import { conv2d, crossEntropy, defineModel, linear, patches, relu } from 'retrograd';
+import { conv2d, crossEntropy, defineModel, layerNorm, linear, patches, relu } from 'retrograd';
 import { hexagon, hexConv } from './model.mjs';
 
 /** The sum of all rows divided by a 32nd of the power of two above their number, as means of
- *  small weights are small: from branch [rows, C] to
- *  branch [1, C]. Sums of integers have no order: neither has this. */
+ *  small weights are small: from branch [rows, C] to branch [1, C]. Sums of integers have no
+ *  order: neither has this. */
 export const sumOfRows = () => ({
   takes: ['branch'],
   output: (input) => ({ ...input, rows: 1 }),
@@ -49,32 +51,30 @@ class SumOfRows {
   }
 }
 
-const head = () => [linear(10, { name: 'classes', deviation: 0.1 }), sumOfRows()];
-const loss = crossEntropy({ targets: ({ labels }) => labels, name: 'labels', counts: true });
 const depth = 3;
+const loss = crossEntropy({ targets: ({ labels }) => labels, name: 'labels', counts: true });
+
+/** Convolutions by their number, each normalised row by row, and what ends a network. */
+const layersOf = (convolution) => [
+  ...Array.from({ length: depth }, (_, i) => [
+    convolution(i),
+    layerNorm({ name: `norm${i}`, bias: true }),
+    relu(),
+  ]).flat(),
+  linear(10, { name: 'classes', deviation: 0.1 }),
+  sumOfRows(),
+];
 
 /** Convolutions over p6, or planar ones, each with `channels` channels. */
 export const hexagonal = defineModel('hexagonal', ({ radius, channels, toGroup = true }) => ({
   input: patches({ width: hexagon(radius).length, height: 1, colours: 1, patch: 1 }),
-  layers: [
-    ...Array.from({ length: depth }, (_, i) => [
-      hexConv(channels, { radius, toGroup, name: `hex${i}` }),
-      relu(),
-    ]).flat(),
-    ...head(),
-  ],
+  layers: layersOf((i) => hexConv(channels, { radius, toGroup, name: `hex${i}`, bias: false })),
   loss,
 }));
 
 /** The same with square filters of 3 x 3 pixels. */
 export const square = defineModel('square', ({ size, channels }) => ({
   input: patches({ width: size, height: size, colours: 1, patch: 1 }),
-  layers: [
-    ...Array.from({ length: depth }, (_, i) => [
-      conv2d(channels, { name: `conv${i}`, bias: true }),
-      relu(),
-    ]).flat(),
-    ...head(),
-  ],
+  layers: layersOf((i) => conv2d(channels, { name: `conv${i}` })),
   loss,
 }));

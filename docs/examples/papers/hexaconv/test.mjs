@@ -1,6 +1,6 @@
 // What is so of HexaConv, to the bit, and a short run of it.
 
-import { conv2d, Trainer } from 'retrograd';
+import { conv2d, layerNorm, relu, sequential, Trainer } from 'retrograd';
 import { apply } from '../apply.mjs';
 import { hexagon, hexConv, TURNS, turned } from './model.mjs';
 import { hexagonal, sumOfRows } from './networks.mjs';
@@ -39,9 +39,8 @@ function turnedSignal(values, columns) {
   return moved.flatMap((all) => all.map((_, s) => all[(s + turns - 1) % turns])).flat();
 }
 
-/** Whether turning the input turns the output, to the bit. */
-function isEquivariant(input) {
-  const layer = hexConv(3, { radius: RADIUS });
+/** Whether turning the input turns the output of a layer with three channels, to the bit. */
+function isEquivariant(input, layer = hexConv(3, { radius: RADIUS })) {
   const values = noise(input.rows * input.columns, 1);
   const after = turnedSignal(apply(layer, input, values, weightOf), 3);
   const before = apply(layer, input, turnedSignal(values, input.columns), weightOf);
@@ -100,6 +99,10 @@ export const facts = {
   },
   'turning an image turns the output, to the bit': () => isEquivariant(plane),
   'turning a signal of the group turns the output, to the bit': () => isEquivariant(group),
+  'turning an image turns what two normalised convolutions give, to the bit': () => {
+    const first = [hexConv(4, { radius: RADIUS }), layerNorm({ bias: true }), relu()];
+    return isEquivariant(plane, sequential(...first, hexConv(3, { radius: RADIUS, name: 'b' })));
+  },
   'a planar convolution is the square one with masked filters, to the bit': isMaskedSquare,
   'no turn changes a bit of what a trained network says': () => {
     const trainer = train({});
