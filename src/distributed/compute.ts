@@ -5,23 +5,22 @@ import type { Trainer } from '../index.ts';
 import { roundsOf } from '../optim/local-steps.ts';
 import { trainerOf } from '../receipt/trainer.ts';
 import { sumGradients } from './inside.ts';
-import { checkRange, type GradientPart, layoutOf, type PartRange } from './part.ts';
+import { checkRange, type GradientPart, type Gradients, layoutOf, type PartRange } from './part.ts';
 import { type BatchOf, batches, runShard, type ShardResult } from './shard.ts';
 
-/** The gradients of some samples of a step's batch. */
+/** The gradients of some samples of a step's batch, written over `gradients`. */
 function runPart<Batch>(
   trainer: Trainer<Batch>,
   batch: Batch,
   { step, first, count }: PartRange,
+  gradients: Gradients,
 ): ShardResult {
   const { totals } = trainer;
   const before = { ...totals }; // of steps alone
   const sums = sumGradients(trainer, batch, first, first + count, step);
   Object.assign(totals, before);
-  const { names, size } = layoutOf(trainer);
-  const gradients = new BigInt64Array(size);
   let at = 0;
-  for (const name of names) {
+  for (const name of layoutOf(trainer).names) {
     const gradient = trainer.gradient(name);
     gradients.set(gradient, at);
     at += gradient.length;
@@ -29,21 +28,23 @@ function runPart<Batch>(
   return { sums, gradients };
 }
 
-/** A part, with a moment for others after each local step. */
+/** A part, with a moment for others after each local step. `room`: where its gradients will be. */
 export function* partly<Batch>(
   trainer: Trainer<Batch>,
   batch: Batch | BatchOf<Batch>,
   range: PartRange,
+  room?: Gradients,
 ): Generator<undefined, GradientPart> {
   const { options } = trainerOf(trainer);
   const { step, first, count } = checkRange(range, options);
   const rounds = roundsOf(options);
   if (rounds !== undefined) callback('batch', batch);
   const batchOf = batches(batch);
+  const own = room ?? new BigInt64Array(layoutOf(trainer).size);
   const { sums, gradients } =
     rounds === undefined
-      ? runPart(trainer, batchOf(step), { step, first, count })
-      : yield* runShard(trainer, batchOf, { step, first, count }, rounds.steps);
+      ? runPart(trainer, batchOf(step), { step, first, count }, own)
+      : yield* runShard(trainer, batchOf, { step, first, count }, rounds.steps, own);
   const { loss, correct, saturated, checkedStates } = sums;
   return { step, first, count, loss, correct, saturated, checkedStates, gradients };
 }

@@ -18,8 +18,9 @@ import type { Bytes, CoordinatorCourier } from './courier.ts';
 import { answer, refusalOf } from './door.ts';
 import { DistributedError } from './errors.ts';
 import { type Message, unpackMessage } from './message.ts';
-import { beyond, limitOf, PartSum } from './part-sum.ts';
-import { computeResult, errorOf, type Result, readResult } from './result.ts';
+import { layoutOf } from './part.ts';
+import { PartSum } from './part-sum.ts';
+import { type Claim, computeResult, errorOf, readResult } from './result.ts';
 import type { BatchOf } from './shard.ts';
 import { sealOf, type Task, taskId } from './task.ts';
 import { WeightStore } from './weight-store.ts';
@@ -38,7 +39,7 @@ interface Step<Batch> {
   readonly board: Board;
   readonly sum: PartSum<Batch>;
   /** Gradients that were handed in and are not agreed upon. */
-  readonly held: Map<Place, Result & { readonly worker: string }>;
+  readonly held: Map<Place, Claim & { readonly worker: string }>;
   readonly weights: string;
 }
 
@@ -185,7 +186,7 @@ export class Coordinator<Batch = unknown> {
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
    *  const none = async () => undefined;
    *  const begin = async (desk) => {
-   *    const hello = new TextEncoder().encode('{"protocol":1,"kernels":"a digest"}\n');
+   *    const hello = new TextEncoder().encode('{"protocol":2,"kernels":"a digest"}\n');
    *    const answer = await desk.ask('w1', hello);
    *    console.log(new TextDecoder().decode(answer).trim()); // {"end":"enough"}
    *  };
@@ -366,9 +367,7 @@ export class Coordinator<Batch = unknown> {
     if (held === undefined) return;
     const isSame = said.every(([worker, { seal }]) => seal === sealOf(held.answer, worker));
     if (isSame && said.length < replicate) return;
-    const limit = limitOf(this.trainer, place.count);
-    const isHonest = isSame && beyond(held.part.gradients, limit) < 0;
-    const isChecked = !isHonest || random() < spotChecks;
+    const isChecked = !isSame || !held.isPossible || random() < spotChecks;
     place.isDone = true;
     const truth = isChecked ? await computeResult(this.trainer, now.batch, place, clock) : held;
     for (const [worker, { seal }] of said)
@@ -376,6 +375,7 @@ export class Coordinator<Batch = unknown> {
         this.accuse(now, worker, 'its result is not what the coordinator computes');
     now.sum.add(truth.part);
     now.held.delete(place);
+    layoutOf(this.trainer).rooms.give(held.part.gradients);
     const { step, first, count } = truth.part;
     const workers = said.map(([worker]) => worker).filter((worker) => !this.wrong.has(worker));
     this.tell({ kind: 'part', step, first, count, workers, digest: truth.answer });

@@ -12,10 +12,19 @@ export interface Message {
 /** Most bytes of the line. */
 export const MAX_HEAD_BYTES = 2 ** 16;
 const LINE_FEED = 10;
+const SPACE = 32;
 
-/** A message as bytes. */
+/** What numbers in a body begin at a multiple of, so that they are read where they are. */
+const BORDER = 8;
+
+/** A message as bytes. Before a body the line is filled up with spaces. */
 export function packMessage(head: object, body = new Uint8Array(0)): Uint8Array<ArrayBuffer> {
-  const line = new TextEncoder().encode(`${JSON.stringify(head)}\n`);
+  const text = new TextEncoder().encode(JSON.stringify(head));
+  const length = text.length + 1;
+  const filled = body.length === 0 ? length : Math.ceil(length / BORDER) * BORDER;
+  const line = new Uint8Array(filled).fill(SPACE);
+  line.set(text);
+  line[filled - 1] = LINE_FEED;
   const out = new Uint8Array(line.length + body.length);
   out.set(line);
   out.set(body, line.length);

@@ -13,10 +13,8 @@ import {
 } from '../memory/formats.ts';
 import { type Rounds, VELOCITY } from '../optim/local-steps.ts';
 import { predictionsOf } from './inside.ts';
-import type { GradientPart, PartSums } from './part.ts';
+import type { Gradients, PartSums } from './part.ts';
 import { type BatchOf, copies, FINER } from './shard.ts';
-
-type Gradients = GradientPart['gradients'];
 
 /** mu v with mu = 3/4, rounded half up. Steps of g + mu v as they are learn better than the paper's
  *  0.9, and 0.7 of them, where rounds are few (docs/decisions.md). */

@@ -69,8 +69,9 @@ function measure(words: Int32Array, { from, until, stride }: Place): Format {
 }
 
 /** Numbers as bytes: there is one way. They are looked at twice, so that no more memory is taken
- *  than the bytes need: 10 MB for a part of 1.2 million weights cost more in collecting it. */
-export function packNumbers(numbers: Numbers): Bytes {
+ *  than the bytes need: 10 MB for a part of 1.2 million weights cost more in collecting it.
+ *  `room`: memory to be written over, of mostBytes. */
+export function packNumbers(numbers: Numbers, room?: Bytes): Bytes {
   const stride = numbers.BYTES_PER_ELEMENT / 4;
   const count = numbers.length;
   const words = wordsOf(numbers);
@@ -82,9 +83,10 @@ export function packNumbers(numbers: Numbers): Bytes {
     head[at + 1] = zeros;
     size += wordsFor(bits, Math.min(BLOCK, count - first));
   }
-  const out = new Uint8Array(head.length + size * 4);
+  const length = head.length + size * 4;
+  const out = room?.subarray(0, length) ?? new Uint8Array(length);
   out.set(head);
-  const target = new Int32Array(out.buffer, head.length);
+  const target = wordsOf(out.subarray(head.length));
   let end = 0;
   for (let first = 0, at = 0; first < count; first += BLOCK, at += 2) {
     const format = { bits: head[at], zeros: head[at + 1] };
@@ -129,6 +131,8 @@ function packWide(
   { from, until }: Place,
   { bits, zeros }: Format,
 ): number {
+  const end = at + wordsFor(bits, (until - from) / 2);
+  target.fill(0, at, end);
   let bit = 0;
   for (let i = from; i < until; i += 2) {
     const low = lowShifted(words[i], words[i + 1], zeros);
@@ -140,7 +144,7 @@ function packWide(
     putBits(target, at + (bit >> 5), bit & 31, rest);
     bit += bits - 32;
   }
-  return at + wordsFor(1, bit);
+  return end;
 }
 
 /** Adds a word to words that are zero from bit `shift` of the one at `at` on. */
@@ -161,12 +165,17 @@ const below = (word: number, bits: number): number =>
 
 const DAMAGED = 'coded numbers are damaged';
 
-/** `count` numbers of `width` bytes from bytes that may be anything: no more memory is taken than
- *  they need. Throws DistributedError. */
-export function unpackNumbers(coded: Bytes, count: number, width: 4 | 8): Numbers {
+/** The words of bytes: where they are, if that is on a word's border. */
+const wordsIn = (bytes: Bytes): Int32Array =>
+  wordsOf(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice());
+
+/** So many numbers, from bytes that may be anything, written over all of `numbers`. Throws
+ *  DistributedError; some are written then. */
+export function unpackNumbers<T extends Numbers>(coded: Bytes, numbers: T): T {
+  const count = numbers.length;
+  const width = numbers.BYTES_PER_ELEMENT as 4 | 8;
   checkLength(coded, count, width);
-  const from = wordsOf(coded.slice(headBytes(count))); // on a word's border
-  const numbers = width === 8 ? new BigInt64Array(count) : new Int32Array(count);
+  const from = wordsIn(coded.subarray(headBytes(count)));
   const words = wordsOf(numbers);
   let at = 0;
   for (let first = 0, block = 0; first < count; first += BLOCK, block++) {
@@ -175,8 +184,9 @@ export function unpackNumbers(coded: Bytes, count: number, width: 4 | 8): Number
     const used = format.bits * Math.min(BLOCK, count - first);
     const end = at + wordsFor(1, used);
     checkFill(from[end - 1], used);
-    const unpack = format.bits > 32 ? unpackWide : unpackNarrow;
-    if (format.bits > 0) unpack(from, at, words, place, format);
+    if (format.bits === 0) words.fill(0, place.from, place.until);
+    else if (format.bits > 32) unpackWide(from, at, words, place, format);
+    else unpackNarrow(from, at, words, place, format);
     at = end;
   }
   return numbers;
@@ -195,13 +205,22 @@ function checkLength(coded: Bytes, count: number, width: 4 | 8): void {
   if (head + words * 4 !== coded.length) throw new DistributedError(DAMAGED);
 }
 
+/** Bits that the largest of so many packed numbers has, with its sign, or more. */
+export function widest(coded: Bytes, count: number): number {
+  let most = 0;
+  for (let block = 0; block < blocksOf(count); block++)
+    most = Math.max(most, coded[2 * block] + coded[2 * block + 1]);
+  return most;
+}
+
 /** Throws unless the last word of so many bits has zeros behind them: there is one way to pack. */
 function checkFill(last: number, bits: number): void {
   const used = bits & 31;
   if (used > 0 && last >>> used !== 0) throw new DistributedError(DAMAGED);
 }
 
-/** Reads the numbers of a block, of 1 to 32 bits each, from the word `at` on. */
+/** Reads the numbers of a block, of 1 to 32 bits each, from the word `at` on. The word that is read
+ *  is kept in a variable: half the time of looking each number's up. */
 function unpackNarrow(
   coded: Int32Array,
   at: number,
@@ -209,8 +228,18 @@ function unpackNarrow(
   { from, until, stride }: Place,
   { bits, zeros }: Format,
 ): void {
-  for (let i = from, bit = 0; i < until; i += stride, bit += bits) {
-    const code = bitsAt(coded, at, bit, bits);
+  const mask = below(-1, bits);
+  let word = coded[at];
+  let used = 0;
+  for (let i = from; i < until; i += stride) {
+    let code = word >>> used;
+    used += bits;
+    if (used >= 32) {
+      used -= 32;
+      word = coded[++at];
+      if (used > 0) code |= word << (bits - used);
+    }
+    code &= mask;
     const value = (code >>> 1) ^ -(code & 1);
     words[i] = zeros < 32 ? value << zeros : 0;
     if (stride === 2)

@@ -9,7 +9,15 @@ import { trainerOf } from '../receipt/trainer.ts';
 import { DistributedError } from './errors.ts';
 import { stepWith } from './inside.ts';
 import { roundWith } from './outer-step.ts';
-import { checkRange, type GradientPart, HEAD, type Layout, layoutOf, readSums } from './part.ts';
+import {
+  checkRange,
+  type GradientPart,
+  type Gradients,
+  HEAD,
+  type Layout,
+  layoutOf,
+  readSums,
+} from './part.ts';
 import { type BatchOf, batches, SHARD_LIMIT } from './shard.ts';
 
 /** Largest magnitude of a gradient of `count` samples of a batch: the step's flushes, 2^63 in all
@@ -27,12 +35,14 @@ export function partLimit(count: number, batch: number): bigint {
 export const limitOf = ({ options }: Pick<Trainer<never>, 'options'>, count: number): bigint =>
   roundsOf(options) === undefined ? partLimit(count, options.batch) : SHARD_LIMIT;
 
-type Gradients = BigInt64Array<ArrayBuffer>;
-
-/** The first gradient beyond the limit; -1 if there is none. Most are told by their high words. */
+/** The first gradient beyond the limit; -1 if there is none, which the high words of all, put
+ *  together, tell most often. */
 export function beyond(gradients: Gradients, limit: bigint): number {
   const words = new Int32Array(gradients.buffer, gradients.byteOffset, gradients.length * 2);
   const high = Number(limit >> 32n);
+  let all = 0;
+  for (let i = 1; i < words.length; i += 2) all |= words[i] ^ (words[i] >> 31);
+  if (all < high) return -1;
   for (let i = 1; i < words.length; i += 2) {
     const magnitude = words[i] ^ (words[i] >> 31);
     if (magnitude < high) continue;
@@ -92,7 +102,7 @@ export class PartSum<Batch = unknown> {
     if (this.rounds !== undefined) callback('batch', batch);
     this.step = trainer.steps;
     this.samples = new Array(trainer.options.batch).fill(false);
-    this.sum = new BigInt64Array(this.layout.size);
+    this.sum = this.layout.rooms.take().fill(0n);
   }
 
   /** Whether parts of all samples are there. */
@@ -119,8 +129,8 @@ export class PartSum<Batch = unknown> {
     const gradients = typed('gradients', given.gradients, 'BigInt64Array') as Gradients;
     if (step !== this.step)
       throw new DistributedError(`a part is of step ${step + 1}, expected ${this.step + 1}`);
-    if (gradients.length !== this.sum.length)
-      throw new DistributedError(`a part has other gradients than the model's ${this.sum.length}`);
+    if (gradients.length !== this.layout.size)
+      throw new DistributedError(`a part has other gradients than the model's ${this.layout.size}`);
     if (this.samples.slice(first, first + count).some(Boolean))
       throw new DistributedError(`samples ${first} to ${first + count - 1} are there already`);
     const wrong = beyond(gradients, limitOf(this.trainer, count));
@@ -147,17 +157,27 @@ export class PartSum<Batch = unknown> {
    *  console.log(step, loss.toFixed(6)); // 1 1.420349
    */
   update(): StepReport {
-    const { trainer, total, rounds, batch } = this;
+    const { trainer, total, layout, rounds } = this;
     if (!this.isWhole) throw new UsageError('parts of the step are missing', 'add them first');
     if (trainer.steps !== this.step)
       throw new UsageError(`the trainer is at step ${trainer.steps}, expected ${this.step}`);
     trainer.totals.saturated += total.saturated;
     trainer.totals.checkedStates += total.checkedStates;
-    const batchOf = batches(batch);
-    const put = (): void => this.put();
-    if (rounds === undefined) return stepWith(trainer, batchOf(this.step), total, put);
-    const report = roundWith(trainer, batchOf, { ...total, gradients: this.sum }, rounds);
-    put(); // for who looks at the step's gradients
+    const report = rounds === undefined ? this.makeStep() : this.makeRound(rounds);
+    layout.rooms.give(this.sum);
+    this.sum = new BigInt64Array(0);
+    return report;
+  }
+
+  private makeStep(): StepReport {
+    const { trainer, batch, step, total } = this;
+    return stepWith(trainer, batches(batch)(step), total, () => this.put());
+  }
+
+  private makeRound(rounds: Rounds): StepReport {
+    const { trainer, batch, total, sum: gradients } = this;
+    const report = roundWith(trainer, batches(batch), { ...total, gradients }, rounds);
+    this.put(); // for who looks at the step's gradients
     return report;
   }
 

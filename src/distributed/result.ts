@@ -6,14 +6,9 @@ import { type Samples, split } from './board.ts';
 import { computePart } from './compute.ts';
 import type { Clock } from './courier.ts';
 import type { Message } from './message.ts';
-import {
-  decodeGradients,
-  type GradientPart,
-  gradientRoot,
-  layoutOf,
-  partDigest,
-  readSums,
-} from './part.ts';
+import { packNumbers, widest } from './packing.ts';
+import { decodeGradients, type GradientPart, layoutOf, partDigest, readSums } from './part.ts';
+import { beyond, limitOf } from './part-sum.ts';
 import { computeWith } from './round.ts';
 import type { BatchOf } from './shard.ts';
 
@@ -23,20 +18,27 @@ export interface Result {
   readonly answer: string;
 }
 
-async function resultOf<Batch>(trainer: Trainer<Batch>, part: GradientPart): Promise<Result> {
-  const root = await gradientRoot(part.gradients, layoutOf(trainer));
-  return { part, answer: partDigest(part, root) };
+/** What a worker says a part is. */
+export interface Claim extends Result {
+  /** Whether an honest part can have such gradients. */
+  readonly isPossible: boolean;
 }
 
-/** What a message says of samples of the trainer's next step. Throws DistributedError. */
+/** What a message says of samples of the trainer's next step. Whoever reads it may give the memory
+ *  of its gradients back to the layout's pool. Throws DistributedError. */
 export async function readResult<Batch>(
   trainer: Trainer<Batch>,
   { first, count }: Samples,
   { head, body }: Message,
-): Promise<Result> {
+): Promise<Claim> {
   const sums = readSums({ ...head, step: trainer.steps, first, count });
-  const gradients = decodeGradients(body, layoutOf(trainer).size);
-  return resultOf(trainer, { ...sums, gradients });
+  const digested = partDigest(sums, body); // on another thread
+  const { size, rooms } = layoutOf(trainer);
+  const gradients = decodeGradients(body, rooms.take());
+  const limit = limitOf(trainer, count);
+  const most = 2n ** BigInt(Math.max(0, widest(body, size) - 1)); // of magnitudes
+  const isPossible = most <= limit || beyond(gradients, limit) < 0;
+  return { part: { ...sums, gradients }, answer: await digested, isPossible };
 }
 
 /** The samples as they are. Messages arrive between the local steps of a shard, in which the
@@ -48,8 +50,9 @@ export async function computeResult<Batch>(
   clock: Clock,
 ): Promise<Result> {
   const range = { step: trainer.steps, first, count };
-  const part = await computeWith(trainer, batch, range, () => clock.sleep(0));
-  return resultOf(trainer, part as GradientPart);
+  const run = computeWith(trainer, batch, range, () => clock.sleep(0));
+  const part = (await run) as GradientPart;
+  return { part, answer: await partDigest(part, packNumbers(part.gradients)) };
 }
 
 /** What one machine alone throws where a part throws `error`: if several do, it meets another one

@@ -7,18 +7,20 @@ import { roundsOf } from '../optim/local-steps.ts';
 import { trainerOf } from '../receipt/trainer.ts';
 import { split } from './board.ts';
 import { partly } from './compute.ts';
-import type { GradientPart, PartRange } from './part.ts';
+import type { GradientPart, Gradients, PartRange } from './part.ts';
 import { PartSum } from './part-sum.ts';
 import type { BatchOf } from './shard.ts';
 
-/** Computes a part with a pause after each local step; undefined if one of them said to stop. */
+/** Computes a part with a pause after each local step; undefined if one of them said to stop.
+ *  `room`: where its gradients will be. */
 export async function computeWith<Batch>(
   trainer: Trainer<Batch>,
   batch: Batch | BatchOf<Batch>,
   range: PartRange,
   pause: () => unknown,
+  room?: Gradients,
 ): Promise<GradientPart | undefined> {
-  const run = partly(trainer, batch, range);
+  const run = partly(trainer, batch, range, room);
   try {
     for (;;) {
       const { done, value } = run.next();

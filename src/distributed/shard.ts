@@ -11,7 +11,7 @@ import {
 } from '../memory/formats.ts';
 import { addNumbers, NOTHING, numbersOf, type Outcome } from '../train/job.ts';
 import { shardStep } from './inside.ts';
-import { type GradientPart, type Layout, layoutOf, type PartRange } from './part.ts';
+import { type Gradients, type Layout, layoutOf, type PartRange } from './part.ts';
 
 /** The batch of the step that comes after so many others. It may be made where the one before was.
  */
@@ -20,8 +20,6 @@ export type BatchOf<Batch> = (step: number) => Batch;
 /** What makes batches, where only one may be given. */
 export const batches = <Batch>(batch: Batch | BatchOf<Batch>): BatchOf<Batch> =>
   typeof batch === 'function' ? (batch as BatchOf<Batch>) : () => batch;
-
-type Gradients = GradientPart['gradients'];
 
 /** Fraction bits that a gradient has more than a weight. */
 export const FINER = WEIGHT_GRADIENT_FRACTION - MASTER_FRACTION;
@@ -41,15 +39,15 @@ const anew = (tensors: readonly NamedTensor[]): NamedTensor[] =>
       : { ...tensor, data: new Int32Array(tensor.data.length), fraction: OPTIMIZER_FRACTION },
   );
 
-/** What has changed since, as a gradient. In words of 32 bits: BigInts take thirty times as long.
- */
+/** What has changed since, as a gradient, written over `room`. In words of 32 bits: BigInts take
+ *  thirty times as long. */
 function changeOf(
-  { names, size }: Layout,
+  { names }: Layout,
   before: readonly NamedTensor[],
   now: readonly NamedTensor[],
+  room: Gradients,
 ): Gradients {
-  const out = new BigInt64Array(size);
-  const words = new Int32Array(out.buffer);
+  const words = new Int32Array(room.buffer);
   const trained = new Set(names);
   let at = 0;
   before.forEach(({ name, data }, i) => {
@@ -61,7 +59,7 @@ function changeOf(
       words[at + 1] = change >> (32 - FINER);
     }
   });
-  return out;
+  return room;
 }
 
 /** What a shard's local steps sum up to and change. */
@@ -71,12 +69,13 @@ export interface ShardResult {
 }
 
 /** Computes a shard, one local step at a time; the trainer is as it was when it ends, however it
- *  does. */
+ *  does. Its gradients are written over `room`. */
 export function* runShard<Batch>(
   trainer: Trainer<Batch>,
   batchOf: BatchOf<Batch>,
   { step, first, count }: PartRange,
   localSteps: number,
+  room: Gradients,
 ): Generator<undefined, ShardResult> {
   const before = copies(trainer);
   const { steps, totals } = trainer;
@@ -89,7 +88,7 @@ export function* runShard<Batch>(
       addNumbers(sums, numbersOf(done));
       yield;
     }
-    return { sums, gradients: changeOf(layoutOf(trainer), before, trainer.tensors()) };
+    return { sums, gradients: changeOf(layoutOf(trainer), before, trainer.tensors(), room) };
   } finally {
     trainer.restore(before, steps);
     Object.assign(totals, counted);

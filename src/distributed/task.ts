@@ -6,7 +6,7 @@ import { DistributedError } from './errors.ts';
 import type { PartRange } from './part.ts';
 
 /** Version of the messages: a worker of another one is refused at the door. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** Weights, and where to get them: coded bytes by their SHA-256. */
 export interface Source {

@@ -6,14 +6,24 @@ import type { Trainer } from '../index.ts';
 import { bytesOf } from '../receipt/digests.ts';
 import type { CoordinatorCourier } from './courier.ts';
 import { digestBytes } from './digest.ts';
+import { packNumbers } from './packing.ts';
 import type { Source, Task } from './task.ts';
-import { copyWeights, encodeWeights, type Weights } from './weights.ts';
+import { copyWeights, gatherWeights, type Weights } from './weights.ts';
 
 /** Steps between whole weights, which have about as many bytes as one change and a half. */
 const EVERY = 16;
 
+/** What has changed since, written over the weights of before. */
+function difference(weights: Weights, before: Weights): Weights {
+  for (let i = 0; i < weights.length; i++) before[i] = weights[i] - before[i];
+  return before;
+}
+
 export class WeightStore<Batch> {
+  /** The latest weights; undefined while others are put. */
   private known: Weights | undefined;
+  /** Memory of those before. */
+  private spare: Weights | undefined;
   private full: Source | undefined;
   private changes: Source[] = [];
   private old: string[] = [];
@@ -23,17 +33,23 @@ export class WeightStore<Batch> {
     private readonly courier: CoordinatorCourier,
   ) {}
 
+  private get latest(): Source | undefined {
+    return this.changes.at(-1) ?? this.full;
+  }
+
   get origins(): Pick<Task, 'full' | 'changes'> {
     return { full: this.full as Source, changes: [...this.changes] };
   }
 
   /** Puts the trainer's present weights where workers find them; returns their SHA-256. */
   async publish(): Promise<string> {
-    const { known } = this;
-    const weights = copyWeights(this.trainer);
+    const { known, spare, trainer } = this;
+    this.known = undefined;
+    const weights = spare === undefined ? copyWeights(trainer) : gatherWeights(trainer, spare);
     const digest = digestBytes(bytesOf(weights));
     const isWhole = known === undefined || this.changes.length >= EVERY;
-    const bytes = encodeWeights(weights, isWhole ? undefined : known);
+    const bytes = packNumbers(isWhole ? weights : difference(weights, known));
+    this.spare = known;
     const source = { weights: await digest, blob: await digestBytes(bytes) };
     await this.courier.put(source.blob, bytes);
     this.known = weights;
@@ -56,13 +72,14 @@ export class WeightStore<Batch> {
 
   /** Puts whole weights for who does not find `blob`: the courier has lost it. */
   async putAgain(blob: string): Promise<void> {
-    const { known, full, changes } = this;
+    const { known, latest, full, changes } = this;
+    if (known === undefined || latest === undefined) return;
     const sources = full === undefined ? changes : [full, ...changes];
-    if (known === undefined || !sources.some((source) => source.blob === blob)) return;
-    const bytes = encodeWeights(known);
-    const source = { weights: sources[sources.length - 1].weights, blob: await digestBytes(bytes) };
+    if (!sources.some((source) => source.blob === blob)) return;
+    const bytes = packNumbers(known);
+    const source = { weights: latest.weights, blob: await digestBytes(bytes) };
     await this.courier.put(source.blob, bytes);
-    const isLate = this.known !== known; // the next step has begun meanwhile
+    const isLate = this.latest !== latest; // the next step has begun meanwhile
     this.old.push(...(isLate ? [source] : sources).map((each) => each.blob));
     if (isLate) return;
     this.full = source;

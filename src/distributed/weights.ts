@@ -23,8 +23,11 @@ const MOST_WEIGHTS = 2 ** 28;
  *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
  *  console.log(copyWeights(trainer).length === trainer.parameters); // true
  */
-export function copyWeights<Batch>(trainer: Trainer<Batch>): Weights {
-  const weights = new Int32Array(trainerOf(trainer).parameters);
+export const copyWeights = <Batch>(trainer: Trainer<Batch>): Weights =>
+  gatherWeights(trainer, new Int32Array(trainerOf(trainer).parameters));
+
+/** The same, written over `weights`. */
+export function gatherWeights<Batch>(trainer: Trainer<Batch>, weights: Weights): Weights {
   let at = 0;
   for (const { data } of weightTensors(trainer)) {
     weights.set(data, at);
@@ -90,9 +93,19 @@ export function decodeWeights(
   typed('bytes', bytes, 'Uint8Array');
   whole('count', count, 0, MOST_WEIGHTS);
   if (base !== undefined) typed('base', base, 'Int32Array', count, count);
+  return readWeights(bytes, base, new Int32Array(count));
+}
+
+/** The same, written over all of `weights`, which are not `base`. */
+export function readWeights(
+  bytes: Uint8Array<ArrayBuffer>,
+  base: Int32Array | undefined,
+  weights: Weights,
+): Weights {
+  const count = weights.length;
   if (bytes.length > mostBytes(count, 4))
     throw new DistributedError(`weights have ${bytes.length} bytes, more than ${count} can have`);
-  const weights = unpackNumbers(bytes, count, 4) as Weights;
+  unpackNumbers(bytes, weights);
   if (base !== undefined) for (let i = 0; i < count; i++) weights[i] += base[i];
   return weights;
 }

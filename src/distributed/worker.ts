@@ -10,11 +10,12 @@ import { type Bytes, CLOCK, type Clock, type WorkerCourier } from './courier.ts'
 import { digestBytes } from './digest.ts';
 import { DistributedError } from './errors.ts';
 import { packMessage, unpackMessage } from './message.ts';
-import { packNumbers } from './packing.ts';
-import { type GradientPart, gradientRoot, layoutOf, partDigest } from './part.ts';
+import { mostBytes, packNumbers } from './packing.ts';
+import { type GradientPart, type Gradients, layoutOf, partDigest } from './part.ts';
+import { Pool } from './pool.ts';
 import { computeWith } from './round.ts';
 import { PROTOCOL, readTask, type Source, sealOf, type Task, taskId } from './task.ts';
-import { copyWeights, decodeWeights, setWeights } from './weights.ts';
+import { gatherWeights, readWeights, setWeights, type Weights } from './weights.ts';
 
 /** What a worker did. */
 export interface WorkReport {
@@ -62,8 +63,17 @@ class Worker<Batch> {
   private missing: string | undefined;
   private reporting: Promise<void> = Promise.resolve();
   private refused = '';
+  private readonly rooms: Pool<Weights>;
+  private readonly gradients: Gradients;
+  private readonly packed: Bytes;
 
-  constructor(private readonly options: Required<WorkOptions<Batch>>) {}
+  constructor(private readonly options: Required<WorkOptions<Batch>>) {
+    const { trainer } = options;
+    const { size, rooms } = layoutOf(trainer);
+    this.rooms = new Pool(() => new Int32Array(trainer.parameters));
+    this.gradients = rooms.take();
+    this.packed = new Uint8Array(mostBytes(size, 8));
+  }
 
   async run(): Promise<WorkReport> {
     const { courier, kernels, clock, retry } = this.options;
@@ -110,15 +120,18 @@ class Worker<Batch> {
   /** Brings the trainer to the weights of a task; false if they cannot be had any more. */
   private async bring(task: Task): Promise<boolean> {
     if (this.weights === task.weights) return true;
+    const { rooms } = this;
     const { trainer } = this.options;
     const own = task.changes.findIndex(({ weights }) => weights === this.weights);
     const isNear = own >= 0 || task.full.weights === this.weights;
     const path = isNear ? task.changes.slice(own + 1) : [task.full, ...task.changes];
-    let weights = isNear ? copyWeights(trainer) : undefined;
+    let weights = isNear ? gatherWeights(trainer, rooms.take()) : undefined;
     for (const source of path) {
       const bytes = await this.fetch(source);
       if (bytes === undefined) return false;
-      weights = decodeWeights(bytes, trainer.parameters, weights);
+      const next = readWeights(bytes, weights, rooms.take());
+      if (weights !== undefined) rooms.give(weights);
+      weights = next;
     }
     const found = weights === undefined ? '' : await digestBytes(bytesOf(weights));
     if (weights === undefined || found !== task.weights) {
@@ -126,6 +139,7 @@ class Worker<Batch> {
       return false;
     }
     setWeights(trainer, weights);
+    rooms.give(weights);
     this.weights = task.weights;
     this.missing = undefined;
     return true;
@@ -150,16 +164,16 @@ class Worker<Batch> {
     const { trainer, batchOf, name, clock } = this.options;
     const { first, count, upload } = task;
     const about = { task: taskId(task), first, count };
+    const pause = (): Promise<void> => clock.sleep(0);
     try {
-      const part = (await computeWith(trainer, batchOf, task, () =>
-        clock.sleep(0),
-      )) as GradientPart;
-      const { gradients, ...sums } = part;
-      const digested = gradientRoot(gradients, layoutOf(trainer)); // on another thread
-      const body = upload ? packNumbers(gradients) : new Uint8Array(0);
-      const seal = sealOf(partDigest(part, await digested), name);
+      const run = computeWith(trainer, batchOf, task, pause, this.gradients);
+      const { gradients, ...sums } = (await run) as GradientPart;
+      const body = packNumbers(gradients, this.packed);
+      const seal = sealOf(await partDigest(sums, body), name);
       this.done.parts++;
-      return packMessage({ ...about, ...(upload ? sums : {}), seal }, body);
+      return upload
+        ? packMessage({ ...about, ...sums, seal }, body)
+        : packMessage({ ...about, seal });
     } catch (error) {
       const isResult = error instanceof OverflowError || error instanceof ReconstructionError;
       if (!isResult) throw error;

@@ -300,7 +300,7 @@ class NatsCoordinator implements RunCourier {
     const found = isSame ? known : { id, pieces: new Array(count).fill(undefined), bytes: 0 };
     this.arriving.set(worker, found);
     found.bytes += message.data.length - (found.pieces[index]?.length ?? 0);
-    found.pieces[index] = new Uint8Array(message.data);
+    found.pieces[index] = message.data;
     const isWhole = found.pieces.every((one) => one !== undefined);
     if (found.bytes > this.most || isWhole) this.arriving.delete(worker);
     return isWhole && found.bytes <= this.most ? join(found.pieces as Uint8Array[]) : undefined;

@@ -50,7 +50,7 @@ async function last(
   try {
     const place = `$JS.API.DIRECT.GET.${openStream(run)}.${subject}`;
     const { data, headers } = await connection.request(place, '', { timeout: FETCHING });
-    return headers?.code === 0 ? new Uint8Array(data) : undefined; // 404: no such message
+    return headers?.code === 0 ? (data as Bytes) : undefined; // 404: no such message
   } catch {
     return undefined; // no such stream, or nobody answers: it may come later
   }

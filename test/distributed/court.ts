@@ -10,7 +10,7 @@ import {
 } from '../../src/distributed/index.ts';
 import { packMessage, unpackMessage } from '../../src/distributed/message.ts';
 import { packNumbers } from '../../src/distributed/packing.ts';
-import { gradientRoot, layoutOf, partDigest } from '../../src/distributed/part.ts';
+import { partDigest } from '../../src/distributed/part.ts';
 import { readTask, sealOf, type Task, taskId } from '../../src/distributed/task.ts';
 import type { TextBatch, Trainer } from '../../src/index.ts';
 import { FakeClock, Network } from './network.ts';
@@ -136,15 +136,15 @@ export class Court {
 
 /** A message that has the seal of the part that is in it. */
 export async function sealed(
-  { head, body, name, trainer }: Honest,
+  { head, body, name }: Honest,
   part: GradientPart,
   by = name,
 ): Promise<Bytes> {
-  const root = await gradientRoot(part.gradients, layoutOf(trainer));
   const { gradients, ...sums } = part;
-  const seal = sealOf(partDigest(part, root), by);
+  const packed = packNumbers(gradients);
+  const seal = sealOf(await partDigest(part, packed), by);
   const said = { ...head, ...sums, task: head.task, seal };
-  return packMessage(said, body.length > 0 ? packNumbers(gradients.slice()) : body);
+  return packMessage(said, body.length > 0 ? packed : body);
 }
 
 export const changed = (

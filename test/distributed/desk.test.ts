@@ -52,7 +52,7 @@ class Table {
 
   /** What is answered to a worker that asks: time stands still, so it waits for a task. */
   async ask(worker: string, more: object = {}): Promise<Record<string, unknown>> {
-    const hello = { protocol: 1, kernels: RUN.kernels, holding: '', ...more };
+    const hello = { protocol: 2, kernels: RUN.kernels, holding: '', ...more };
     const asked = (this.desk as Desk).ask(worker, packMessage(hello));
     return unpackMessage(await asked).head;
   }

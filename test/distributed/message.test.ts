@@ -22,6 +22,17 @@ describe('a message', () => {
     expect(unpackMessage(packMessage({})).body.length).toBe(0);
   });
 
+  test('has its body at a multiple of 8 bytes, however long its line', () => {
+    for (let length = 0; length < 20; length++) {
+      const { head, body } = unpackMessage(packMessage({ a: 'x'.repeat(length) }, text('body')));
+      expect([head.a, body.byteOffset % 8, new TextDecoder().decode(body)]).toEqual([
+        'x'.repeat(length),
+        0,
+        'body',
+      ]);
+    }
+  });
+
   test.each([
     ['nothing', ''],
     ['no line feed', '{"a":1}'],

@@ -12,7 +12,7 @@ import {
   partLimit,
 } from '../../src/distributed/index.ts';
 import { packMessage, unpackMessage } from '../../src/distributed/message.ts';
-import { gradientRoot, layoutOf } from '../../src/distributed/part.ts';
+import { layoutOf } from '../../src/distributed/part.ts';
 import {
   bdia,
   cosine,
@@ -24,7 +24,10 @@ import {
   UsageError,
   vit,
 } from '../../src/index.ts';
+import { gradientLeaves, webSha256 } from '../../src/receipt/digests.ts';
+import { rootOf } from '../../src/receipt/format.ts';
 import { readReceipt } from '../../src/receipt/index.ts';
+import { trainedNames } from '../../src/receipt/trainer.ts';
 import { randomTokens } from '../../src/verify/runs.ts';
 import { images, pairs, TRANSLATOR, VIT } from '../helpers/model-batches.ts';
 import { batchOf, bytesOf, optionsOf, receiptOf } from '../receipt/small-run.ts';
@@ -163,9 +166,13 @@ describe('a part', () => {
     for (const line of lines.slice(0, 3)) {
       const batch = batchOf(trainer);
       const part = computePart(trainer, batch, { step: trainer.steps, first: 0, count: 4 });
-      expect(await gradientRoot(part.gradients, layoutOf(trainer))).toBe(line.gradients);
       expect(part.loss).toBe(line.loss);
       trainer.step(batch);
+      const names = trainedNames(trainer);
+      const root = rootOf(names, await gradientLeaves(trainer, names, webSha256));
+      expect(root).toBe(line.gradients);
+      const all = names.flatMap((name) => [...trainer.gradient(name)]);
+      expect([...part.gradients]).toEqual(all);
     }
   });
 

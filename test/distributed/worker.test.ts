@@ -82,7 +82,7 @@ describe('a worker', () => {
     expect(seen).toHaveLength(2);
     expect(script.fetches).toBe(1); // it has the weights then
     const [first, second, third] = script.asked;
-    expect(first).toEqual({ protocol: 1, kernels: RUN.kernels, holding: '' });
+    expect(first).toEqual({ protocol: 2, kernels: RUN.kernels, holding: '' });
     expect([second.holding, third.holding].map((id) => String(id).length)).toContain(64);
   });
 
