@@ -2,17 +2,19 @@
 // doubly stochastic; a penalty that only permutations are free of makes it one, and rounding at the
 // end makes it exact.
 
-import { Columns, factorOf, Matrix, sgd, times, toOperand } from 'retrograd';
+import { Columns, factorOf, Matrix, sgd, Tensor, times, toOperand } from 'retrograd';
 
 /** 1 as a weight: 24 fraction bits. */
 const ONE = 2 ** 24;
 
-/** y = M x in every row, M [C, C], whose elements are 1 / C at first. What flows keeps its format,
- *  since rows of M sum to one: of a permutation, y is x to the bit, channel by channel. */
-export const shuffle = ({ name = 'shuffle' } = {}) => ({
+/** y = M x in every row, or in every part of `channels` columns of one. M [C, C] has elements 1 / C
+ *  at first. What flows keeps its format, since rows of M sum to one: of a permutation, y is x to
+ *  the bit, channel by channel. */
+export const shuffle = ({ name = 'shuffle', channels } = {}) => ({
   takes: ['operand'],
   output: (input, wanted) => ({ ...input, kind: wanted === 'branch' ? 'branch' : 'operand' }),
-  plan: (at, input, wanted) => new Shuffle(at, input, { isBranch: wanted === 'branch', name }),
+  plan: (at, input, wanted) =>
+    new Shuffle(at, input, { isBranch: wanted === 'branch', name, channels }),
 });
 
 class Shuffle {
@@ -20,20 +22,30 @@ class Shuffle {
   history = [];
   dy = { at: 0, exponent: 0 };
 
-  constructor(at, { rows, columns }, { isBranch, name }) {
-    const init = { value: 1 / columns };
-    const spec = { name: `${name}.weight`, shape: [columns, columns], init, decays: false };
-    const [{ path: shares }] = at.parameter(spec);
-    const shape = { out: columns, into: columns, rows, name, deviation: 0, bias: false, shares };
-    this.matrix = new Matrix(at, shape);
-    this.columns = new Columns(0, columns, 4095);
+  constructor(at, { rows, columns }, { isBranch, name, channels: C = columns }) {
+    const init = { value: 1 / C };
+    const [{ path: shares }] = at.parameter({
+      ...{ name: `${name}.weight`, shape: [C, C] },
+      ...{ init, decays: false },
+    });
+    this.parts = columns / C;
+    this.input = new Tensor({ kind: 'operand', rows: rows * this.parts, columns: C });
+    const shape = { out: C, into: C, rows: rows * this.parts, name, deviation: 0, bias: false };
+    this.matrix = new Matrix(at, { ...shape, shares });
+    this.columns = new Columns(0, C, 4095);
     this.isBranch = isBranch;
   }
 
   saved() {}
 
+  /** The rows of x by parts: a row after the other already. */
+  partsOf({ at, rows, fraction, range }) {
+    Object.assign(this.input.range, range);
+    return Object.assign(this.input, { at, rows: rows * this.parts, fraction });
+  }
+
   prepare(run, x, y, what) {
-    this.matrix.prepare(run, x, what);
+    this.matrix.prepare(run, this.partsOf(x), what);
     if (this.isBranch) return;
     y.fraction = x.fraction;
     Object.assign(y.range, x.range);
@@ -42,20 +54,21 @@ class Shuffle {
 
   forward(run, x, _, y) {
     const { matrix, columns, isBranch } = this;
+    const input = this.partsOf(x);
     y.rows = x.rows;
     if (isBranch) {
-      matrix.branch(run, x, y.at);
+      matrix.branch(run, input, y.at);
       return;
     }
-    matrix.multiply(run, x, matrix.sums.at);
-    matrix.roundColumns(run, columns, y.at, x.rows);
+    matrix.multiply(run, input, matrix.sums.at);
+    matrix.roundColumns(run, columns, y.at, input.rows);
   }
 
   backward(run, dy, x, _, dx) {
     const { matrix } = this;
     this.dy.at = matrix.operand.at;
     toOperand(run, dy, this.dy, x.size);
-    matrix.backward(run, this.dy, x, dx);
+    matrix.backward(run, this.dy, this.partsOf(x), dx);
   }
 }
 
@@ -123,27 +136,3 @@ export const shuffling = (base, { penalty, steps, speed = 1 }) => ({
     return clamped;
   },
 });
-
-/** The permutation near M: of every row a place, the largest elements first, of rows and columns
- *  that have none. Rows of channels that nothing looks at have no largest one. */
-export function rounded(M, C) {
-  const order = Array.from(M, (_, at) => at).sort((a, b) => M[b] - M[a] || a - b);
-  const places = Array(C).fill(-1);
-  for (const at of order) {
-    const [row, column] = [Math.floor(at / C), at % C];
-    if (places[row] < 0 && !places.includes(column)) places[row] = column;
-  }
-  return places;
-}
-
-/** Makes M a permutation, exactly: 0 and 1. */
-export function permute(M, places) {
-  M.fill(0);
-  places.forEach((place, row) => {
-    M[row * places.length + place] = ONE;
-  });
-}
-
-/** ShuffleNet's: channel j of group i becomes channel i of group j. */
-export const handMade = (C, groups) =>
-  Array.from({ length: C }, (_, c) => (c % groups) * (C / groups) + Math.floor(c / groups));

@@ -20,6 +20,14 @@ export const planted = defineModel('planted', ({ channels }) => ({
   loss: meanSquaredError(),
 }));
 
+/** Two layers whose channels are in different orders: a sample is x and what the one makes of it,
+ *  A x. Both are shuffled, and the second's weights and ones, [-A', I], give M A x - A' M x. */
+export const aligned = defineModel('aligned', ({ channels }) => ({
+  input: features({ count: 2 * channels }),
+  layers: [shuffle({ channels }), linear(channels, { name: 'second' })],
+  loss: meanSquaredError(),
+}));
+
 /** Digits of 8 x 8 pixels by a ShuffleNet unit: products of channels in groups only, and a shuffle
  *  between them. */
 export const grouped = defineModel('grouped', ({ channels: C, groups }) => ({

@@ -1,55 +1,33 @@
 // The table of AutoShuffleNet: planted permutations with and without the penalty, and a grouped
 // network for digits with a learned shuffle, the hand-made one, and none.
 
-import { adamw, constant, cosine, matching, sgd, Trainer } from 'retrograd';
+import { adamw, cosine, matching, Trainer } from 'retrograd';
 import { accuracyOn, digits, mean, percent, random, shuffled, trainOn } from '../data.mjs';
-import { handMade, permute, rounded, shuffling } from './model.mjs';
-import { grouped, planted } from './networks.mjs';
+import { shuffling } from './model.mjs';
+import { grouped } from './networks.mjs';
+import { plant, rival, search } from './orders.mjs';
+import { handMade, permute, rounded } from './permutations.mjs';
 
 export const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-/** Channels of a permutation, rows of data and the deviation of their noise: the fewer rows, the
- *  more doubly stochastic matrices explain them. */
-const TASKS = [
-  { channels: 8, count: 3, noise: 0.2 },
-  { channels: 16, count: 4, noise: 0.1 },
-  { channels: 32, count: 4, noise: 0.1 },
-];
+/** Channels of a planted permutation, the noise of the second layer beside the first one, and from
+ *  how many random matrices the search begins: chosen with seeds 101 to 110. */
+const CHANNELS = [8, 16, 32];
+const NOISE = 0.2;
+const STARTS = 12;
 const CNN_SEEDS = 3;
-const PENALTY = { planted: 0.02, digits: 0.3 };
+const PENALTY = { planted: 0.04, digits: 0.3 };
 /** AdamW's rates are small for plain descent. */
 const SPEED = 4;
 
-/** Rows x and permuted rows y with noise. */
-function plant({ channels, count, noise }, seed) {
-  const from = random(2000 * seed + channels);
-  const order = shuffled(channels, from);
-  const [values, targets] = [[], []];
-  for (let k = 0; k < count; k++) {
-    const x = Array.from({ length: channels }, from.normal);
-    values.push(...x);
-    targets.push(...order.map((place) => x[place] + noise * from.normal()));
-  }
-  return { order, batch: { values, targets } };
-}
-
-/** Whether the permutation is what rounding finds, and the mean of each row's largest element. */
-function recover({ order, batch }, { seed, penalty, steps = 1000 }) {
-  const channels = order.length;
-  const trainer = Trainer.create({
-    model: planted({ channels }),
-    batch: batch.values.length / channels,
-    steps,
-    seed,
-    learningRate: constant(0.5, { warmup: 0 }),
-    clip: 'none',
-    optimizer: shuffling(sgd(), { penalty, steps }),
-  });
-  while (trainer.steps < steps) trainer.step(batch);
-  const [{ data: M }] = trainer.tensors();
-  const rows = order.map((_, i) => M.subarray(i * channels, (i + 1) * channels));
-  const largest = mean(rows.map((row) => Math.max(...row) / 2 ** 24));
-  const found = rounded(M, channels);
-  return { isRight: found.every((place, i) => place === order[i]), largest };
+/** What is found from all starts, rounded as well as can be: the permutation with the least loss. */
+function recover(task, { seed, penalty, steps = 600 }) {
+  const { uniform } = random(3000 * seed + task.order.length);
+  const isRight = ({ places }) => places.every((place, i) => place === task.order[i]);
+  const options = { seed, penalty, steps, uniform };
+  const found = Array.from({ length: STARTS }, () => search(task, options));
+  const best = found.reduce((a, b) => (b.loss < a.loss ? b : a));
+  const starts = found.filter(isRight).length;
+  return { isRight: isRight(best), starts, largest: best.largest };
 }
 
 /** Brings M half way to a permutation: rows that are all alike would make channels that are. */
@@ -83,45 +61,67 @@ function recognise({ known, unseen }, { seed, way, steps = 3000 }) {
 }
 
 export function measure({ seed, data, steps }) {
-  const planting = TASKS.map((given) => {
-    const task = plant(given, seed);
+  const planted = CHANNELS.map((channels) => {
+    const from = random(2000 * seed + channels);
+    const order = shuffled(channels, from);
+    const task = plant({ order, noise: NOISE, normal: from.normal });
     const of = (penalty) => recover(task, { seed, penalty, steps });
-    return { ...given, penalty: of(PENALTY.planted), relaxed: of(0) };
+    return { channels, penalty: of(PENALTY.planted), relaxed: of(0), rival: rival(task) };
   });
-  if (seed > CNN_SEEDS) return { planted: planting };
+  if (seed > CNN_SEEDS) return { planted };
   const sets = digits(data);
   const digit = ['learned', 'hand', 'none'].map((way) => [
     way,
     recognise(sets, { seed, way, steps }),
   ]);
-  return { planted: planting, digits: Object.fromEntries(digit) };
+  return { planted, digits: Object.fromEntries(digit) };
 }
 
-/** Seeds in which rounding M finds what was planted, and how large a row's largest element is. */
+/** In how many seeds the permutation is found, and how large a row's largest element is. */
 function planting(found, i, way) {
-  const all = found.map(({ planted: tasks }) => tasks[i][way]);
-  return { right: all.filter((f) => f.isRight).length, largest: mean(all.map((f) => f.largest)) };
+  const all = found.map(({ planted }) => planted[i][way]);
+  const starts = all.reduce((sum, one) => sum + one.starts, 0) / (STARTS * all.length);
+  const right = all.filter((one) => one.isRight).length;
+  return { right, starts, largest: mean(all.map((one) => one.largest)) };
 }
 
-export function rows(found) {
-  const tasks = TASKS.map(({ channels }, i) => ({
+/** Rows of the planted permutations. */
+function plantedRows(found) {
+  const tasks = CHANNELS.map((channels, i) => ({
     channels,
     own: planting(found, i, 'penalty'),
     relaxed: planting(found, i, 'relaxed'),
+    rival: Math.min(...found.map(({ planted }) => planted[i].rival)),
   }));
-  const said = ({ channels, own, relaxed }) =>
-    `${channels}: ${own.right} of ${found.length} (M at ${own.largest.toFixed(2)}; relaxation at ` +
-    `${relaxed.largest.toFixed(2)}, which rounds to it in ${relaxed.right})`;
+  const told = ({ right, starts, largest }) =>
+    `${right} of ${found.length} (M at ${largest.toFixed(2)}, ${percent(starts, 0)} of the starts)`;
   const isFound = ({ own, relaxed }) => own.right >= 9 && relaxed.right < found.length / 2;
+  const all = (what) => tasks.map((task) => `${task.channels}: ${what(task)}`).join('; ');
+  return [
+    {
+      shown:
+        'planted permutations of 8, 16, 32 recovered exactly: the order of the channels of a ' +
+        `second layer, the best of ${STARTS} starts by its loss after the best rounding`,
+      bar: '≥ 9 of 10 seeds by the penalty, and less than half of them by the relaxation alone',
+      measured: all(({ own, relaxed }) => `${told(own)}, relaxation ${told(relaxed)}`),
+      isReached: found.length >= 10 && tasks.every(isFound),
+    },
+    {
+      shown:
+        'the least loss of another permutation (8: of all, 16 and 32: of those that move two or ' +
+        "three channels), by the planted one's",
+      bar: '> 1 in every seed: it is the planted one that the data say',
+      measured: all((task) => `from ${task.rival.toFixed(2)}`),
+      isReached: tasks.every((task) => task.rival > 1),
+    },
+  ];
+}
+
+export function rows(found) {
   const networks = found.flatMap((f) => f.digits ?? []);
   const of = (way) => mean(networks.map((network) => network[way].accuracy));
   return [
-    {
-      shown: "planted permutations recovered exactly, and the mean of M's largest elements",
-      bar: '≥ 9 of 10 seeds, where the convex relaxation alone, rounded, mostly fails',
-      measured: tasks.map(said).join('; '),
-      isReached: found.length >= 10 && tasks.every(isFound),
-    },
+    ...plantedRows(found),
     {
       shown: 'digits of 8 x 8 by a grouped network, learned and rounded shuffle',
       bar: 'no worse than the hand-made one',

@@ -1,12 +1,15 @@
 // What is so of AutoShuffleNet, and a short run of it.
 
 import { adamw, sgd, Trainer } from 'retrograd';
-import { handMade, permute, rounded, shuffle, shuffling } from './model.mjs';
+import { shuffle, shuffling } from './model.mjs';
 import { grouped, planted } from './networks.mjs';
+import { lossAt, lossOf, plant } from './orders.mjs';
+import { assignment, handMade, permute, rounded } from './permutations.mjs';
 
 const input = { kind: 'operand', rows: 4, columns: 8 };
 export const layers = {
   shuffle: [shuffle(), { input, wanted: 'operand' }],
+  'shuffle of two halves': [shuffle({ channels: 4 }), { input, wanted: 'operand' }],
   'shuffle of branches': [shuffle(), { input, wanted: 'branch' }],
 };
 
@@ -21,6 +24,14 @@ function learned(penalty) {
   while (trainer.steps < 300) trainer.step({ values, targets });
   return trainer.tensors()[0].data;
 }
+
+/** Numbers that look random. */
+let state = 1;
+function normal() {
+  state = (state * 48271) % 2147483647;
+  return (state / 2147483647 - 0.5) * 3.5;
+}
+const orders = plant({ order: [3, 1, 4, 0, 5, 2, 7, 6], noise: 0.2, normal });
 
 export const facts = {
   'a permutation moves channels and changes no bit': () => {
@@ -38,6 +49,14 @@ export const facts = {
   'a reversal is learned': () => rounded(learned(0.02), 8).join() === '7,6,5,4,3,2,1,0',
   'ties are rounded to a permutation': () =>
     rounded(Int32Array.of(0, 3, 0, 2, 0, 2, 2, 0, 2), 3).join() === '1,0,2',
+  'the best rounding is found where the largest element is a bad start': () =>
+    assignment([5, 4, 0, 4, 0, 0, 0, 0, 1], 3).join() === '1,0,2',
+  'of two planted orders a flat M has no loss, and the permutation has its own': () => {
+    const flat = lossAt(orders, (M) => M.fill(2 ** 21));
+    const own = lossAt(orders, (M) => permute(M, orders.order));
+    const wanted = lossOf(orders, orders.order) / 4;
+    return flat < own / 1000 && Math.abs(own - wanted) < wanted / 100;
+  },
   "ShuffleNet's shuffle of two groups": () => handMade(6, 2).join() === '0,3,1,4,2,5',
 };
 
