@@ -1,12 +1,12 @@
-// Two orders of the same channels, planted: a layer A and another one, A' = P A P^T and noise. Every
-// row and column of both sums to zero, as behind a normalisation, which takes the mean away.
+// Two orders of the same channels, planted: a layer A and another one, A' = P A P^T and noise.
+// Every row and column of both sums to zero, as behind a normalisation, which takes the mean away.
 
 import { constant, matching, sgd, Trainer } from 'retrograd';
 import { shuffling } from './model.mjs';
 import { aligned } from './networks.mjs';
 import { assignment } from './permutations.mjs';
 
-/** What x is of one channel, and a whole number's fraction bits of a weight. */
+/** What x is in one channel, and 1 as a weight: 24 fraction bits. */
 const SIZE = 4;
 const ONE = 2 ** 24;
 

@@ -19,7 +19,7 @@ const PENALTY = { planted: 0.04, digits: 0.3 };
 /** AdamW's rates are small for plain descent. */
 const SPEED = 4;
 
-/** What is found from all starts, rounded as well as can be: the permutation with the least loss. */
+/** What is found from all starts, rounded as well as can be: what has the least loss. */
 function recover(task, { seed, penalty, steps = 600 }) {
   const { uniform } = random(3000 * seed + task.order.length);
   const isRight = ({ places }) => places.every((place, i) => place === task.order[i]);
