@@ -59,6 +59,14 @@ export class Board {
     return this.places.find((place) => place.first === first && place.count === count);
   }
 
+  /** Whether a worker is at a part, and not taken for lost. */
+  has(worker: string, now: number): boolean {
+    return this.places.some(({ copies }) => {
+      const copy = copies.get(worker);
+      return copy !== undefined && copy.seal === undefined && now - copy.since < this.patience;
+    });
+  }
+
   /** The next part for a worker, noted as given; undefined if there is nothing for it now. */
   take(worker: string, now: number): (Samples & { upload: boolean }) | undefined {
     const isLost = ({ since, seal }: Copy): boolean => !seal && now - since >= this.patience;

@@ -110,9 +110,7 @@ export class Coordinator<Batch = unknown> {
    *  const model = gpt({ vocabulary: 4, layers: 2, channels: 8, heads: 2, context: 4 });
    *  const trainer = Trainer.create({ model, batch: 1, steps: 10 });
    *  const none = async () => undefined;
-   *  const begin = async (desk) => {
-   *    console.log(typeof desk.ask, typeof desk.report); // function function
-   *  };
+   *  const begin = async (desk) => console.log(Object.keys(desk).join()); // ask,report
    *  const courier = { serve: begin, put: none, drop: none };
    *  await new Coordinator(trainer, courier, { run: 'r1', kernels: 'a digest' }).open();
    */
@@ -123,10 +121,12 @@ export class Coordinator<Batch = unknown> {
     });
   }
 
-  /** Workers that have been heard of lately and are not found wrong. */
+  /** Workers that have been heard of lately, or are at a part, and are not found wrong. */
   get workers(): readonly string[] {
-    const since = this.options.clock.now() - GONE;
-    return [...this.seen].filter(([, at]) => at >= since).map(([worker]) => worker);
+    const time = this.options.clock.now();
+    const isHere = ([worker, at]: [string, number]): boolean =>
+      at >= time - GONE || this.now?.board.has(worker, time) === true;
+    return [...this.seen].filter(isHere).map(([worker]) => worker);
   }
 
   /** Has a step computed and makes it: bit for bit what `Trainer.step` does, and throws what that

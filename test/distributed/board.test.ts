@@ -56,6 +56,17 @@ describe('a board', () => {
     expect(one.take('a', 1500)?.upload).toBe(false); // b is lost too
   });
 
+  test('has a worker until it answers, is taken for lost, or leaves', () => {
+    const one = board(2);
+    expect(one.has('a', 0)).toBe(false);
+    one.take('a', 0);
+    one.take('b', 0);
+    expect([one.has('a', 999), one.has('a', 1000), one.has('b', 999)]).toEqual([true, false, true]);
+    one.mark(place(one, 0, 6), 'a', { seal: 's', upload: true }, 10);
+    one.release('b', () => false);
+    expect([one.has('a', 20), one.has('b', 20)]).toEqual([false, false]);
+  });
+
   test('does not give a part to a worker that has answered', () => {
     const one = board(1, 2);
     one.take('a', 0);

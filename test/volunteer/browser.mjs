@@ -15,6 +15,7 @@ import {
   limitIsKept,
   pauseLeavesNothing,
   pausesBetweenParts,
+  roundsToo,
   runtimesTogether,
 } from './runs.mjs';
 import {
@@ -33,6 +34,7 @@ const PAGE = {
   checks: [
     isSmall,
     equalToOneAlone,
+    roundsToo,
     runtimesTogether,
     pausesBetweenParts,
     pauseLeavesNothing,

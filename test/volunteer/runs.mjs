@@ -67,6 +67,24 @@ export async function equalToOneAlone({ open }) {
   });
 }
 
+/** Shards of several local steps, in a tab and in Node. */
+export async function roundsToo({ open }) {
+  const rounds = ['--shards', '2', '--local-steps', '5'];
+  return onStage(async (stage) => {
+    await stage.begin(STEPS, [], rounds);
+    const coordinator = stage.divide(STEPS, [...rounds, '--replicate', '2']);
+    const page = await openWorking(open, stage.hash());
+    const node = stage.help('node');
+    await endOf(page, stage, coordinator);
+    const shards = await exact(page, 'parts');
+    await page.finish();
+    await node.ended;
+    demand(shards >= 2 * (STEPS / 5), `the tab computed ${shards} shards of ${2 * (STEPS / 5)}`);
+    const digest = (await stage.digest).slice(0, SHORT);
+    return `${digest} alone, and by Node and a tab that each computed ${shards} shards of 5 steps`;
+  });
+}
+
 /** Programs of other runtimes, or the reason why there are none. */
 async function runtimes() {
   const installed = Promise.all([fromNpm('deno', 'deno', 'deno'), installBun()]);

@@ -40,10 +40,11 @@ function usersOf(runs) {
 }
 
 export class Stage extends Scene {
-  /** Finds the name of a run of so many steps, by beginning it on one machine alone, and starts a
-   *  server for it and for `more` runs. */
-  async begin(steps, more = []) {
-    const alone = this.start(this.trainWords('alone', steps, ['--receipt', 'alone.jsonl']));
+  /** Finds the name of a run of so many steps and such options, by beginning it on one machine
+   *  alone, and starts a server for it and for `more` runs. */
+  async begin(steps, more = [], options = []) {
+    const words = ['--receipt', 'alone.jsonl', ...options];
+    const alone = this.start(this.trainWords('alone', steps, words));
     const firstLine = () => {
       const text = existsSync(this.path('alone.jsonl')) ? this.read('alone.jsonl') : '';
       return text.slice(0, text.indexOf('\n') + 1);
