@@ -15,6 +15,7 @@ const RATES = [0.004, 0.008, 0.016, 0.032];
 const HELD = 800;
 const STEPS = 3000;
 
+/** Where each network looks, and its model: p6 has no more weights than the square one. */
 const NETWORKS = {
   p6: [CELLS, hexagonal({ radius: RADIUS, channels: 8 })],
   square: [PIXELS, square({ size: SIZE, channels: 17 })],
