@@ -47,7 +47,7 @@ async function main() {
   const wanted = values.seeds?.split(',').map(Number) ?? all;
   for (const seed of wanted.filter((each) => !isThere.has(each))) {
     const started = performance.now();
-    const { seeds: records } = kept(name);
+    const { seeds: records } = kept(name); // a seed may choose what others are run with
     const limit = isTrial ? Number(steps) : undefined;
     const found = await measure({ seed, data, steps: limit, records });
     const seconds = Math.round((performance.now() - started) / 100) / 10;
