@@ -41,7 +41,7 @@ export function sumBound({ weight, bias }, { x, w, b, bits }) {
   const size = weight.length / bias.length;
   const sums = bias.map((value, o) => {
     const row = weight.subarray(o * size, (o + 1) * size);
-    const most = row.reduce((sum, each) => sum + Math.abs(each), 0) * 2 ** (bits - 1);
+    const most = row.reduce((sum, each) => sum + Math.abs(each), 0) * (2 ** bits - 1);
     return most + Math.abs(shift(value, b - x - w));
   });
   return Math.max(...sums);
@@ -54,11 +54,14 @@ export const quantise = (values, bits, fraction) =>
 export const clip = (value, bits) =>
   Math.min(2 ** (bits - 1) - 1, Math.max(-(2 ** (bits - 1)), value));
 
+/** Powers of two by their exponents: looked up, since shifts are most of what is computed here. */
+const POWERS = Array.from({ length: 64 }, (_, n) => 2 ** n);
+
 /** A whole number shifted to the right with a rounding, or to the left: the only other operation on
  *  activations. */
 export function shift(value, by) {
-  if (by <= 0) return value * 2 ** -by;
-  return Math.floor((value + 2 ** (by - 1)) / 2 ** by); // (value + half) >> by
+  if (by <= 0) return value * POWERS[-by];
+  return Math.floor((value + POWERS[by - 1]) / POWERS[by]); // (value + half) >> by
 }
 
 /** The formats that are tried for values: from the one that the largest fits on. */
@@ -68,16 +71,17 @@ function formatsOf(values, bits) {
   return Array.from({ length: WINDOW }, (_, i) => first + i);
 }
 
-const distance = (a, b) => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
+/** The sum of squares of a by 2^fraction less b. */
+function distance(a, b, fraction) {
+  const step = 2 ** -fraction;
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] * step - b[i]) ** 2;
+  return sum;
+}
 
 /** The format with the least error of the values alone. */
 export function ownFormat(values, bits) {
-  const error = (fraction) =>
-    distance(
-      quantise(values, bits, fraction),
-      values.map((value) => value * 2 ** fraction),
-    ) /
-    4 ** fraction;
+  const error = (fraction) => distance(quantise(values, bits, fraction), values, fraction);
   return least(formatsOf(values, bits), error);
 }
 
@@ -88,16 +92,29 @@ function least(all, error) {
 }
 
 /** The values of all images. */
-export const joined = (images) => Float64Array.from(images.flatMap(({ values }) => [...values]));
+export function joined(images) {
+  const all = new Float64Array(images.reduce((sum, { values }) => sum + values.length, 0));
+  let at = 0;
+  for (const { values } of images) {
+    all.set(values, at);
+    at += values.length;
+  }
+  return all;
+}
 
 /** One module in whole numbers: sums of products, a bias that is brought to their format, the
  *  rectifier, and one rounding. `formats`: of its input, weights, bias and output. */
 export const runJoint = (module, input, formats) =>
   finish(module, convolve(input, module.weight, module), formats);
 
-function finish({ bias, isNormal }, sums, { x, w, b, o, bits }) {
+/** What the rectifier gives has no sign: all n bits are for its size, unless one is kept. */
+const bitsOf = ({ isNormal, isSigned }, bits) => bits + (isNormal && !isSigned ? 1 : 0);
+
+function finish(module, sums, { x, w, b, o, bits }) {
+  const own = bitsOf(module, bits);
+  const { bias, isNormal } = module;
   const rounded = byChannel(sums, (sum, c) =>
-    clip(shift(sum + shift(bias[c], b - x - w), x + w - o), bits),
+    clip(shift(sum + shift(bias[c], b - x - w), x + w - o), own),
   );
   return isNormal ? rectify(rounded) : rounded;
 }
@@ -113,7 +130,7 @@ export const folded = (module) => {
 export function joint(module, inputs, wanted, { x, bits }) {
   const whole = folded(module);
   const target = joined(wanted);
-  const outs = formatsOf(target, bits);
+  const outs = formatsOf(target, bitsOf(module, bits));
   const tried = formatsOf(whole.weight, bits).flatMap((w) => {
     const weight = quantise(whole.weight, bits, w);
     const sums = inputs.map((input) => convolve(input, weight, module));
@@ -122,14 +139,7 @@ export function joint(module, inputs, wanted, { x, bits }) {
       return outs.map((o) => {
         const formats = { x, w, b, o, bits };
         const found = joined(sums.map((sum) => finish(own, sum, formats)));
-        return {
-          own,
-          formats,
-          error: distance(
-            found.map((v) => v / 2 ** o),
-            target,
-          ),
-        };
+        return { own, formats, error: distance(found, target, o) };
       });
     });
   });

@@ -2,7 +2,7 @@
 
 import { adamw, conv2d, sha256Hex, Trainer } from 'retrograd';
 import { exported } from './export.mjs';
-import { convolve, folded, joint, quantise, shift, sumBound } from './model.mjs';
+import { convolve, folded, joint, quantise, runJoint, shift, sumBound } from './model.mjs';
 import { digitOf, digitsNetwork, inputOf, normalise, outputsOf, weightsOf } from './network.mjs';
 import { separate } from './separate.mjs';
 
@@ -45,7 +45,7 @@ export const facts = {
   'values beyond n bits are clipped': () =>
     quantise(Float64Array.of(1, -1, 0.3, 0.5), 8, 7).join() === '127,-128,38,64',
   'a bound has the largest weights, the largest input and the bias': () =>
-    sumBound(tiny(-128, 127), { x: 0, w: 0, b: 0, bits: 8 }) === 128 * 128 + 127,
+    sumBound(tiny(-128, 127), { x: 0, w: 0, b: 0, bits: 8 }) === 128 * 255 + 127,
   'no sum of a network leaves int32': () => {
     const modules = weightsOf(trained());
     const inputs = images.map(inputOf);
@@ -66,6 +66,21 @@ export const facts = {
     const wanted = [{ side: 1, channels: 1, values: Float64Array.of(2.25) }];
     const { run, o } = joint(tiny(0.5, 0.75), inputs, wanted, { x: 0, bits: 8 });
     return run(inputs[0]).values[0] / 2 ** o === 2.25;
+  },
+  'a rectified output has no sign: twice as large a value fits': () => {
+    const module = { ...tiny(1, 0), isNormal: true };
+    const formats = { x: 0, w: 0, b: 0, o: 0, bits: 8 };
+    const outputOf = (value, isNormal) => {
+      const input = { side: 1, channels: 1, values: Float64Array.of(value) };
+      return runJoint({ ...module, isNormal }, input, formats).values[0];
+    };
+    const all = [
+      [300, true],
+      [-5, true],
+      [300, false],
+      [-300, false],
+    ];
+    return all.map((each) => outputOf(...each)).join() === '255,0,127,-128';
   },
   'five roundings instead of eight': () => {
     const modules = weightsOf(trained());
