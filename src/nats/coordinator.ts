@@ -27,7 +27,7 @@ import {
   PREFIX,
   presenceSubject,
 } from './names.ts';
-import { type Bytes, counted, cut, join } from './pieces.ts';
+import { type Bytes, counted, cut, join, Rooms } from './pieces.ts';
 
 /** JetStream's error: the subject of the log has its line. */
 const TAKEN = 10077;
@@ -111,6 +111,7 @@ class NatsCoordinator implements RunCourier {
   private repairing: Promise<void> = Promise.resolve();
   private isRemoved = false;
   private readonly arriving = new Map<string, Arriving>();
+  private readonly rooms = new Rooms();
   /** Where the latest question and the latest result of each worker are answered. */
   private readonly replies = new Map<string, string>();
 
@@ -276,7 +277,11 @@ class NatsCoordinator implements RunCourier {
         const whole = this.gather(worker, message);
         if (message.reply === undefined || message.reply === '') return;
         if (whole === undefined) message.respond(new Uint8Array(0));
-        else answer(message, desk.report(worker, whole));
+        else {
+          const reported = desk.report(worker, whole);
+          answer(message, reported);
+          reported.finally(() => this.rooms.give(whole)).catch(() => undefined);
+        }
       },
     });
   }
@@ -303,7 +308,9 @@ class NatsCoordinator implements RunCourier {
     found.pieces[index] = message.data;
     const isWhole = found.pieces.every((one) => one !== undefined);
     if (found.bytes > this.most || isWhole) this.arriving.delete(worker);
-    return isWhole && found.bytes <= this.most ? join(found.pieces as Uint8Array[]) : undefined;
+    return isWhole && found.bytes <= this.most
+      ? join(found.pieces as Uint8Array[], this.rooms)
+      : undefined;
   }
 
   /** Removes the run from the server. */

@@ -11,8 +11,29 @@ export function cut(bytes: Bytes, most = CHUNK): Bytes[] {
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
-export function join(pieces: readonly Uint8Array[]): Bytes {
-  const out = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+/** Memory for the bytes of pieces; the sizes of results of a run differ little. */
+export class Rooms {
+  private readonly free: Bytes[] = [];
+
+  take(size: number): Bytes {
+    const at = this.free.findIndex(({ length }) => length >= size);
+    const [room] = at < 0 ? [] : this.free.splice(at, 1);
+    return (room ?? new Uint8Array(Math.ceil(size / CHUNK) * CHUNK)).subarray(0, size);
+  }
+
+  /** Whoever gives it back uses it no more. */
+  give({ buffer }: Bytes): void {
+    this.free.push(new Uint8Array(buffer));
+  }
+}
+
+const sizeOf = (pieces: readonly Uint8Array[]): number =>
+  pieces.reduce((sum, { length }) => sum + length, 0);
+
+/** The pieces as one, written into `rooms`' memory if they are given. */
+export function join(pieces: readonly Uint8Array[], rooms?: Rooms): Bytes {
+  const size = sizeOf(pieces);
+  const out = rooms?.take(size) ?? new Uint8Array(size);
   let at = 0;
   for (const piece of pieces) {
     out.set(piece, at);
