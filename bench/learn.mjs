@@ -1,17 +1,20 @@
 // Measures learning: the small character GPT of nanoGPT's README (4 layers, 128 channels, 4 heads,
 // context 64, batch 12, 2,000 steps) trained by the command line for three seeds, both update rules
-// and both formats of operands, against float32 runs of the same model.
+// and both formats of operands, against float32 runs of the same model. Or a larger one, of 6
+// layers, 256 channels, 8 heads and context 256.
 //
-//   node bench/learn.mjs --text FILE [--name NAME] [--operands int16,int8] [--seeds 1,2,3]
-//     [--baselines FILE] [--steps 2000] [--processes 2] [--threads 2] [--out FILE]
+//   node bench/learn.mjs --text FILE [--name NAME] [--model small|large] [--operands int16,int8]
+//     [--rules none,bdia] [--seeds 1,2,3] [--baselines FILE] [--steps 2000] [--processes 2]
+//     [--threads 2] [--out FILE]
 //
 // --name: what the tables call the text (the file's name).
-// --operands, --seeds: what is run. Other runs that the file has are kept.
+// --operands, --rules, --seeds: what is run. Other runs that the file has are kept.
 // --baselines: JSON {"source": "...", "none": [{"seed": 1,
 // "validationLoss": 1.9}, ...], "bdia": [...]}, the same runs in float32 (bdia: float gamma =
 // +-0.5, no rounding), each over the whole validation part; without it, those that the file has.
 // Seeds of two programs have nothing in common, so means are compared. Further fields of a run are
-// kept. Writes bench/results/learning.json after each run; `npm run docs` makes the tables from it.
+// kept. Writes bench/results/learning.json, or learning-large.json, after each run; `npm run docs`
+// makes the tables of them.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,13 +27,18 @@ import { ROOT, refuse, resultFile, stamp, writeResult } from './stamp.mjs';
 
 const RULES = ['none', 'bdia'];
 const FORMATS = ['int16', 'int8'];
-const MODEL = { layers: 4, channels: 128, heads: 4, context: 64, batch: 12 };
+const MODELS = {
+  small: { layers: 4, channels: 128, heads: 4, context: 64, batch: 12 },
+  large: { layers: 6, channels: 256, heads: 8, context: 256, batch: 12 },
+};
 const LEARNING_RATE = 0.001;
 
 const { values: given } = parseArgs({
   options: {
     text: { type: 'string' },
     name: { type: 'string' },
+    model: { type: 'string', default: 'small' },
+    rules: { type: 'string', default: RULES.join() },
     operands: { type: 'string', default: FORMATS.join() },
     baselines: { type: 'string' },
     seeds: { type: 'string', default: '1,2,3' },
@@ -44,6 +52,8 @@ const cli = join(ROOT, 'dist', 'cli.js');
 const steps = Number(given.steps);
 const seeds = given.seeds.split(',').map(Number);
 const formats = given.operands.split(',');
+const rules = given.rules.split(',');
+const MODEL = MODELS[given.model];
 if (!existsSync(cli)) refuse('dist/cli.js is missing', 'run: npm run build');
 if (given.text === undefined || !existsSync(given.text))
   refuse(
@@ -54,6 +64,9 @@ if (!Number.isInteger(steps) || steps < 1 || !seeds.every(Number.isInteger))
   refuse('--steps and --seeds are whole numbers', '--steps 2000 --seeds 1,2,3');
 if (!formats.every((format) => FORMATS.includes(format)))
   refuse(`--operands is ${given.operands}, expected ${FORMATS.join(' or ')}`, FORMATS.join());
+if (!rules.every((rule) => RULES.includes(rule)))
+  refuse(`--rules is ${given.rules}, expected ${RULES.join(' or ')}`, RULES.join());
+if (MODEL === undefined) refuse(`--model is ${given.model}, expected small or large`, 'small');
 
 /** The command of one run, after `node dist/cli.js`. */
 const command = ({ operands, rule, seed }) => [
@@ -112,7 +125,7 @@ async function inParallel(jobs, width) {
 const { mean } = await load('src/cli/statistics.ts');
 const meanLoss = (runs) => mean(runs.map(({ validationLoss }) => validationLoss));
 
-const file = given.out ?? resultFile('learning');
+const file = given.out ?? resultFile(given.model === 'small' ? 'learning' : 'learning-large');
 const text = {
   name: given.name ?? basename(given.text),
   sha256: createHash('sha256').update(readFileSync(given.text)).digest('hex'),
@@ -170,7 +183,7 @@ async function job(run) {
 }
 
 const runs = formats.flatMap((format) =>
-  seeds.flatMap((seed) => RULES.map((rule) => ({ operands: format, rule, seed }))),
+  seeds.flatMap((seed) => rules.map((rule) => ({ operands: format, rule, seed }))),
 );
 await inParallel(
   runs.map((run) => () => job(run)),

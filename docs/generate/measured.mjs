@@ -35,8 +35,9 @@ function learned(data, operands, rule) {
 /** Where runs were made. */
 const environments = (runs) => [...new Set(runs.map(({ stamp }) => environment(stamp)))].join('; ');
 
-export function learning() {
-  const data = result('learning');
+/** Learning beside float32: of the small model, or of the other one of that name. */
+const learningOf = (name) => () => {
+  const data = result(name);
   if (data === undefined) return notMeasured('learn');
   const formats = Object.keys(data.operands);
   const [{ runs }] = Object.values(data.operands);
@@ -69,7 +70,9 @@ export function learning() {
         .map((operands) => `${operands}: ${environments(data.operands[operands].runs)}.`)
         .join(' '),
   ].join('\n');
-}
+};
+export const learning = learningOf('learning');
+export const learningLarge = learningOf('learning-large');
 
 // ---- import ----
 
