@@ -26,6 +26,8 @@ export interface Cell {
   options: CellOptions;
   /** What the paper has for it, as a column of the table. */
   paper?: string;
+  /** Shown and held to a bar, but no rival of the reference: the same in other numbers. */
+  isAside?: boolean;
   /** Command that makes its runs, if it is not this one: another program, held against ours. */
   madeBy?: string;
 }

@@ -11,6 +11,11 @@ export const cell = (
 
 export const PLAIN = { reversible: 'none' } as const;
 export const BDIA = { reversible: 'bdia' } as const;
+/** BDIA with operands of 8 bits. */
+export const BDIA_INT8: Cell = {
+  ...cell('bdia-int8', 'BDIA, int8', { ...BDIA, operands: 'int8' }),
+  isAside: true,
+};
 
 /** Columns that every trained cell has. */
 export const COST: Metric[] = [

@@ -18,7 +18,7 @@ import { optionsOf, type RunOptions } from '../../src/cli/settings.ts';
 import { translateTask, type Vocabularies } from '../../src/cli/tasks/translate.ts';
 import { type CellOptions, deciding, type Experiment } from './experiment.ts';
 import { measure, pointsOf } from './measure.ts';
-import { BDIA, COST, cell, PLAIN } from './shared.ts';
+import { BDIA, BDIA_INT8, COST, cell, PLAIN } from './shared.ts';
 
 const PAIRS = 20_000;
 const EVERY = 50;
@@ -103,6 +103,7 @@ export const translation: Experiment = {
   reference: 'bdia',
   cells: [
     cell('bdia', 'BDIA', BDIA),
+    BDIA_INT8,
     cell('plain', 'plain', PLAIN),
     {
       ...cell('float32', 'plain, float32 (PyTorch)', PLAIN),
@@ -133,6 +134,7 @@ export const translation: Experiment = {
   ],
   bars: [
     { cell: 'bdia', path: 'final.bleu', atLeast: 0.95, of: 'float32-bdia' },
+    { cell: 'bdia-int8', path: 'final.bleu', atLeast: 0.95, of: 'bdia' },
     { cell: 'plain', path: 'final.bleu', atLeast: 0.95, of: 'float32' },
   ],
   async open(path, scale) {

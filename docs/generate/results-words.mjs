@@ -8,6 +8,7 @@ import { metricOf, plural, runsOf, spread, UNIT, write } from './results-numbers
  *  exceeds the spread of seeds. */
 export function verdict({ cells, reference, metrics: [{ path, title, as, better }] }, runs) {
   const found = cells
+    .filter(({ isAside }) => !isAside)
     .map(({ id, label }) => ({ id, label, ...metricOf(runs, id, path) }))
     .filter(({ n }) => n !== undefined);
   const ours = found.find(({ id }) => id === reference);
