@@ -141,6 +141,7 @@ describe('tables and sentences', () => {
     expect(lines()).toEqual([
       'Target: BDIA, BLEU, greedy: at least 0.950 x that of BDIA, float32 (PyTorch); ' +
         'measured 0.950 x (n = 2 and 3): reached.',
+      'Target: BDIA, int8, BLEU, greedy: at least 0.950 x that of BDIA; not run yet.',
       'Target: plain, BLEU, greedy: at least 0.950 x that of plain, float32 (PyTorch); not ' +
         'run yet.',
     ]);
@@ -148,10 +149,14 @@ describe('tables and sentences', () => {
     bleu('plain', 1, 30);
     bleu('plain', 2, 30);
     bleu('float32', 1, 24);
+    bleu('bdia-int8', 1, 37.9);
     expect(lines()).toEqual([
       expect.stringContaining('measured 0.948 x (n = 2 and 3): **missed**.'),
+      expect.stringContaining('measured 2.000 x (n = 1 and 2): reached.'),
       expect.stringContaining('measured 1.250 x (n = 2 and 1): reached.'),
     ]);
+    // the same rule in other numbers is no rival of it
+    expect(block(into, 'translation')).toContain('plain (30.00) has the highest mean');
   });
 
   test('one seed has no spread, a missing cell is named so, a run that ended by itself too', () => {
