@@ -63,13 +63,17 @@ export class Board {
   has(worker: string, now: number): boolean {
     return this.places.some(({ copies }) => {
       const copy = copies.get(worker);
-      return copy !== undefined && copy.seal === undefined && now - copy.since < this.patience;
+      return copy !== undefined && copy.seal === undefined && !this.isLost(copy, now);
     });
+  }
+
+  private isLost({ since, seal }: Copy, now: number): boolean {
+    return seal === undefined && now - since >= this.patience;
   }
 
   /** The next part for a worker, noted as given; undefined if there is nothing for it now. */
   take(worker: string, now: number): (Samples & { upload: boolean }) | undefined {
-    const isLost = ({ since, seal }: Copy): boolean => !seal && now - since >= this.patience;
+    const isLost = (copy: Copy): boolean => this.isLost(copy, now);
     const alive = (place: Place): Copy[] => [...place.copies.values()].filter((c) => !isLost(c));
     const hasUpload = (place: Place): boolean => alive(place).some(({ upload }) => upload);
     // who has handed in a seal alone may be asked for the gradients, if whoever had them is gone

@@ -19,8 +19,8 @@ import { answer, refusalOf } from './door.ts';
 import { DistributedError } from './errors.ts';
 import { type Message, unpackMessage } from './message.ts';
 import { layoutOf } from './part.ts';
-import { PartSum } from './part-sum.ts';
-import { type Claim, computeResult, errorOf, readResult } from './result.ts';
+import { isPossible, PartSum } from './part-sum.ts';
+import { computeResult, errorOf, type Result, readResult } from './result.ts';
 import type { BatchOf } from './shard.ts';
 import { sealOf, type Task, taskId } from './task.ts';
 import { WeightStore } from './weight-store.ts';
@@ -39,7 +39,7 @@ interface Step<Batch> {
   readonly board: Board;
   readonly sum: PartSum<Batch>;
   /** Gradients that were handed in and are not agreed upon. */
-  readonly held: Map<Place, Claim & { readonly worker: string }>;
+  readonly held: Map<Place, Result & { readonly worker: string }>;
   readonly weights: string;
 }
 
@@ -367,7 +367,8 @@ export class Coordinator<Batch = unknown> {
     if (held === undefined) return;
     const isSame = said.every(([worker, { seal }]) => seal === sealOf(held.answer, worker));
     if (isSame && said.length < replicate) return;
-    const isChecked = !isSame || !held.isPossible || random() < spotChecks;
+    const isHonest = isSame && isPossible(this.trainer, held.part);
+    const isChecked = !isHonest || random() < spotChecks;
     place.isDone = true;
     const truth = isChecked ? await computeResult(this.trainer, now.batch, place, clock) : held;
     for (const [worker, { seal }] of said)

@@ -205,14 +205,6 @@ function checkLength(coded: Bytes, count: number, width: 4 | 8): void {
   if (head + words * 4 !== coded.length) throw new DistributedError(DAMAGED);
 }
 
-/** Bits that the largest of so many packed numbers has, with its sign, or more. */
-export function widest(coded: Bytes, count: number): number {
-  let most = 0;
-  for (let block = 0; block < blocksOf(count); block++)
-    most = Math.max(most, coded[2 * block] + coded[2 * block + 1]);
-  return most;
-}
-
 /** Throws unless the last word of so many bits has zeros behind them: there is one way to pack. */
 function checkFill(last: number, bits: number): void {
   const used = bits & 31;
@@ -220,7 +212,7 @@ function checkFill(last: number, bits: number): void {
 }
 
 /** Reads the numbers of a block, of 1 to 32 bits each, from the word `at` on. The word that is read
- *  is kept in a variable: half the time of looking each number's up. */
+ *  is kept in a variable: a quarter less time than looking each number's up. */
 function unpackNarrow(
   coded: Int32Array,
   at: number,

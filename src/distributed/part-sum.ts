@@ -52,6 +52,12 @@ export function beyond(gradients: Gradients, limit: bigint): number {
   return -1;
 }
 
+/** Whether an honest part can have such gradients. */
+export const isPossible = (
+  trainer: Pick<Trainer<never>, 'options'>,
+  { gradients, count }: GradientPart,
+): boolean => beyond(gradients, limitOf(trainer, count)) < 0;
+
 /** sum += part, of which it is known that no element overflows. Words of 32 bits: BigInts take
  *  thirty times as long. */
 function add(sum: Gradients, part: Gradients): void {

@@ -6,9 +6,8 @@ import { type Samples, split } from './board.ts';
 import { computePart } from './compute.ts';
 import type { Clock } from './courier.ts';
 import type { Message } from './message.ts';
-import { packNumbers, widest } from './packing.ts';
+import { packNumbers } from './packing.ts';
 import { decodeGradients, type GradientPart, layoutOf, partDigest, readSums } from './part.ts';
-import { beyond, limitOf } from './part-sum.ts';
 import { computeWith } from './round.ts';
 import type { BatchOf } from './shard.ts';
 
@@ -18,27 +17,17 @@ export interface Result {
   readonly answer: string;
 }
 
-/** What a worker says a part is. */
-export interface Claim extends Result {
-  /** Whether an honest part can have such gradients. */
-  readonly isPossible: boolean;
-}
-
 /** What a message says of samples of the trainer's next step. Whoever reads it may give the memory
  *  of its gradients back to the layout's pool. Throws DistributedError. */
 export async function readResult<Batch>(
   trainer: Trainer<Batch>,
   { first, count }: Samples,
   { head, body }: Message,
-): Promise<Claim> {
+): Promise<Result> {
   const sums = readSums({ ...head, step: trainer.steps, first, count });
   const digested = partDigest(sums, body); // on another thread
-  const { size, rooms } = layoutOf(trainer);
-  const gradients = decodeGradients(body, rooms.take());
-  const limit = limitOf(trainer, count);
-  const most = 2n ** BigInt(Math.max(0, widest(body, size) - 1)); // of magnitudes
-  const isPossible = most <= limit || beyond(gradients, limit) < 0;
-  return { part: { ...sums, gradients }, answer: await digested, isPossible };
+  const gradients = decodeGradients(body, layoutOf(trainer).rooms.take());
+  return { part: { ...sums, gradients }, answer: await digested };
 }
 
 /** The samples as they are. Messages arrive between the local steps of a shard, in which the

@@ -7,23 +7,17 @@ import { bytesOf } from '../receipt/digests.ts';
 import type { CoordinatorCourier } from './courier.ts';
 import { digestBytes } from './digest.ts';
 import { packNumbers } from './packing.ts';
+import { Pool } from './pool.ts';
 import type { Source, Task } from './task.ts';
-import { copyWeights, gatherWeights, type Weights } from './weights.ts';
+import { gatherWeights, subtract, type Weights } from './weights.ts';
 
 /** Steps between whole weights, which have about as many bytes as one change and a half. */
 const EVERY = 16;
 
-/** What has changed since, written over the weights of before. */
-function difference(weights: Weights, before: Weights): Weights {
-  for (let i = 0; i < weights.length; i++) before[i] = weights[i] - before[i];
-  return before;
-}
-
 export class WeightStore<Batch> {
   /** The latest weights; undefined while others are put. */
   private known: Weights | undefined;
-  /** Memory of those before. */
-  private spare: Weights | undefined;
+  private readonly rooms: Pool<Weights>;
   private full: Source | undefined;
   private changes: Source[] = [];
   private old: string[] = [];
@@ -31,7 +25,9 @@ export class WeightStore<Batch> {
   constructor(
     private readonly trainer: Trainer<Batch>,
     private readonly courier: CoordinatorCourier,
-  ) {}
+  ) {
+    this.rooms = new Pool(() => new Int32Array(trainer.parameters));
+  }
 
   private get latest(): Source | undefined {
     return this.changes.at(-1) ?? this.full;
@@ -43,13 +39,13 @@ export class WeightStore<Batch> {
 
   /** Puts the trainer's present weights where workers find them; returns their SHA-256. */
   async publish(): Promise<string> {
-    const { known, spare, trainer } = this;
+    const { known, rooms, trainer } = this;
     this.known = undefined;
-    const weights = spare === undefined ? copyWeights(trainer) : gatherWeights(trainer, spare);
+    const weights = gatherWeights(trainer, rooms.take());
     const digest = digestBytes(bytesOf(weights));
     const isWhole = known === undefined || this.changes.length >= EVERY;
-    const bytes = packNumbers(isWhole ? weights : difference(weights, known));
-    this.spare = known;
+    const bytes = packNumbers(isWhole ? weights : subtract(weights, known));
+    if (known !== undefined) rooms.give(known);
     const source = { weights: await digest, blob: await digestBytes(bytes) };
     await this.courier.put(source.blob, bytes);
     this.known = weights;

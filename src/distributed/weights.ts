@@ -75,8 +75,13 @@ export function encodeWeights(weights: Int32Array, base?: Int32Array): Uint8Arra
   typed('weights', weights, 'Int32Array');
   if (base !== undefined) typed('base', base, 'Int32Array', weights.length);
   const copy = reading('weights', () => new Int32Array(weights)); // fails if it is detached
-  if (base !== undefined) for (let i = 0; i < copy.length; i++) copy[i] -= base[i];
-  return packNumbers(copy);
+  return packNumbers(base === undefined ? copy : subtract(copy, new Int32Array(base)));
+}
+
+/** What has changed since `before`, written over it. */
+export function subtract(weights: Weights, before: Weights): Weights {
+  for (let i = 0; i < weights.length; i++) before[i] = weights[i] - before[i];
+  return before;
 }
 
 /** `count` weights from bytes that may be anything. Takes no more memory than they need. Throws

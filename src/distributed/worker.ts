@@ -63,6 +63,7 @@ class Worker<Batch> {
   private missing: string | undefined;
   private reporting: Promise<void> = Promise.resolve();
   private refused = '';
+  /** Memory that is used for every part. */
   private readonly rooms: Pool<Weights>;
   private readonly gradients: Gradients;
   private readonly packed: Bytes;

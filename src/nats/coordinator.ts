@@ -27,7 +27,7 @@ import {
   PREFIX,
   presenceSubject,
 } from './names.ts';
-import { type Bytes, counted, cut, join, Rooms } from './pieces.ts';
+import { type Bytes, counted, cut, join, Room } from './pieces.ts';
 
 /** JetStream's error: the subject of the log has its line. */
 const TAKEN = 10077;
@@ -111,7 +111,7 @@ class NatsCoordinator implements RunCourier {
   private repairing: Promise<void> = Promise.resolve();
   private isRemoved = false;
   private readonly arriving = new Map<string, Arriving>();
-  private readonly rooms = new Rooms();
+  private readonly memory = new Room();
   /** Where the latest question and the latest result of each worker are answered. */
   private readonly replies = new Map<string, string>();
 
@@ -280,7 +280,7 @@ class NatsCoordinator implements RunCourier {
         else {
           const reported = desk.report(worker, whole);
           answer(message, reported);
-          reported.finally(() => this.rooms.give(whole)).catch(() => undefined);
+          reported.finally(() => this.memory.give(whole)).catch(() => undefined);
         }
       },
     });
@@ -309,7 +309,7 @@ class NatsCoordinator implements RunCourier {
     const isWhole = found.pieces.every((one) => one !== undefined);
     if (found.bytes > this.most || isWhole) this.arriving.delete(worker);
     return isWhole && found.bytes <= this.most
-      ? join(found.pieces as Uint8Array[], this.rooms)
+      ? join(found.pieces as Uint8Array[], this.memory)
       : undefined;
   }
 

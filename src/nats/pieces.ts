@@ -11,29 +11,30 @@ export function cut(bytes: Bytes, most = CHUNK): Bytes[] {
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
-/** Memory for the bytes of pieces; the sizes of results of a run differ little. */
-export class Rooms {
-  private readonly free: Bytes[] = [];
+/** Memory for pieces as one, used again: results of a run are nearly as large as each other. The
+ *  largest that was given back is kept, and no other: whoever sends results that grow and grow
+ *  makes it keep no more than one. */
+export class Room {
+  private free: Bytes = new Uint8Array(0);
 
   take(size: number): Bytes {
-    const at = this.free.findIndex(({ length }) => length >= size);
-    const [room] = at < 0 ? [] : this.free.splice(at, 1);
-    return (room ?? new Uint8Array(Math.ceil(size / CHUNK) * CHUNK)).subarray(0, size);
+    const { free } = this;
+    if (free.length < size)
+      return new Uint8Array(Math.ceil(size / CHUNK) * CHUNK).subarray(0, size);
+    this.free = new Uint8Array(0);
+    return free.subarray(0, size);
   }
 
   /** Whoever gives it back uses it no more. */
   give({ buffer }: Bytes): void {
-    this.free.push(new Uint8Array(buffer));
+    if (buffer.byteLength > this.free.length) this.free = new Uint8Array(buffer);
   }
 }
 
-const sizeOf = (pieces: readonly Uint8Array[]): number =>
-  pieces.reduce((sum, { length }) => sum + length, 0);
-
-/** The pieces as one, written into `rooms`' memory if they are given. */
-export function join(pieces: readonly Uint8Array[], rooms?: Rooms): Bytes {
-  const size = sizeOf(pieces);
-  const out = rooms?.take(size) ?? new Uint8Array(size);
+/** The pieces as one, in memory of `room` if it is given. */
+export function join(pieces: readonly Uint8Array[], room?: Room): Bytes {
+  const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  const out = room?.take(size) ?? new Uint8Array(size);
   let at = 0;
   for (const piece of pieces) {
     out.set(piece, at);

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { CHUNK } from '../../src/nats/names.ts';
-import { counted, cut, join, Rooms, uncounted } from '../../src/nats/pieces.ts';
+import { counted, cut, join, Room, uncounted } from '../../src/nats/pieces.ts';
 
 const SIZES = [0, 1, 99, 100, 101, 250, CHUNK - 1, CHUNK, CHUNK + 1];
 const bytesOf = (size: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(size));
@@ -12,15 +12,15 @@ describe('pieces', () => {
   test.each(SIZES)(
     'of %i bytes are those bytes, and none is larger than a server takes',
     (size) => {
-      const rooms = new Rooms();
+      const room = new Room();
       for (const most of [100, undefined]) {
         const bytes = bytesOf(size);
         const pieces = cut(bytes, most);
         for (const { length } of pieces) expect(length).toBeLessThanOrEqual(most ?? CHUNK);
         expect(Buffer.compare(join(pieces), bytes)).toBe(0);
-        const joined = join(pieces, rooms);
+        const joined = join(pieces, room);
         expect(Buffer.compare(joined, bytes)).toBe(0);
-        rooms.give(joined.fill(255));
+        room.give(joined.fill(255));
       }
     },
   );
@@ -33,12 +33,20 @@ describe('pieces', () => {
 
 describe('memory of pieces', () => {
   test('is used again where it is large enough, and by one at a time', () => {
-    const rooms = new Rooms();
-    const [one, other] = [rooms.take(10), rooms.take(10)];
+    const room = new Room();
+    const [one, other] = [room.take(10), room.take(10)];
     expect(other.buffer).not.toBe(one.buffer);
-    rooms.give(one);
-    expect(rooms.take(CHUNK + 1).buffer).not.toBe(one.buffer);
-    expect(rooms.take(CHUNK).buffer).toBe(one.buffer);
-    expect(rooms.take(1).buffer).not.toBe(one.buffer);
+    room.give(one);
+    expect(room.take(CHUNK + 1).buffer).not.toBe(one.buffer);
+    expect(room.take(CHUNK).buffer).toBe(one.buffer);
+    expect(room.take(1).buffer).not.toBe(one.buffer);
+  });
+
+  test('is that of the largest that was given back, and no other', () => {
+    const room = new Room();
+    const given = [1, 3, 2].map((chunks) => room.take(chunks * CHUNK));
+    for (const one of given) room.give(one);
+    expect(room.take(1).buffer).toBe(given[1].buffer);
+    for (const { buffer } of [given[0], given[2]]) expect(room.take(1).buffer).not.toBe(buffer);
   });
 });
