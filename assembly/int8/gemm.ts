@@ -15,6 +15,11 @@ const CHUNK_BYTES: usize = usize(CHUNK >> 2) * QUAD;
  *  all rows of A in between, the line was gone by the other half: 5 % of the time of a product with
  *  384 or 512 columns. */
 const BLOCK: i32 = 24;
+/** Largest shift to the left that the factors of columns can take along: 65 * 2^6 * 2^18 < 2^31.
+ *  Without rounding, chunks need not be apart. */
+const PLAIN_SHIFT: i32 = 18;
+/** Most products of a sum that cannot overflow before its factors: 127 * 63 * 2^16 < 2^31. */
+const PLAIN_PRODUCTS: i32 = 1 << 16;
 /** Bytes of eight int32s. */
 const EIGHT: usize = 32;
 
@@ -79,15 +84,17 @@ export function gemm_i8i8i64(
   const bytes = panelBytes(k);
   for (let p = packed, j = 0; j < n; j += PANEL, p += bytes)
     assert(ASC_NO_ASSERT || isPanelOf7Bits(p, k), 'gemm_i8i8i64: bytes in 0..127');
+  const isWhole = isPlain(shift) && k <= PLAIN_PRODUCTS;
+  const step = isWhole ? bytes : CHUNK_BYTES;
   while (m > 0) {
     const rows = rowsOf(m);
     let panel = packed;
     let to = c;
     for (let j = 0; j < n; j += PANEL, panel += bytes, to += 2 * EIGHT) {
-      let init: usize = 8;
+      let init: usize = isWhole ? 4 : 8;
       let x = headerBytes(k);
-      for (let at = FACTORS; at < bytes; at += CHUNK_BYTES, init += 4, x += CHUNK) {
-        const end = min(at + CHUNK_BYTES, bytes);
+      for (let at = FACTORS; at < bytes; at += step, init += 4, x += CHUNK) {
+        const end = min(at + step, bytes);
         const from = at - FACTORS;
         tile<i64>(rows, a, stride, init, x, panel, from, end, to, usize(ldc) << 3, n - j, shift);
       }
@@ -96,6 +103,13 @@ export function gemm_i8i8i64(
     a += usize(rows) * stride;
     c += usize(rows * ldc) << 3;
   }
+}
+
+/** Whether sums are only multiplied before they are added to int64. */
+// @ts-ignore: decorator
+@inline
+function isPlain(shift: i32): bool {
+  return shift >= 0 && shift <= PLAIN_SHIFT;
 }
 
 /** Rows of the next tile. */
@@ -207,12 +221,14 @@ function tile6<T>(
     p += QUAD;
     x += 4;
   } while (p < last);
-  storeRow<T>(c, a, panel, c00, c01, columns, shift);
-  storeRow<T>(c + ldc, a1, panel, c10, c11, columns, shift);
-  storeRow<T>(c + 2 * ldc, a2, panel, c20, c21, columns, shift);
-  storeRow<T>(c + 3 * ldc, a3, panel, c30, c31, columns, shift);
-  storeRow<T>(c + 4 * ldc, a4, panel, c40, c41, columns, shift);
-  storeRow<T>(c + 5 * ldc, a5, panel, c50, c51, columns, shift);
+  const f0 = factors<T>(panel, shift);
+  const f1 = factors<T>(panel + 16, shift);
+  storeRow<T>(c, a, f0, f1, c00, c01, columns, shift);
+  storeRow<T>(c + ldc, a1, f0, f1, c10, c11, columns, shift);
+  storeRow<T>(c + 2 * ldc, a2, f0, f1, c20, c21, columns, shift);
+  storeRow<T>(c + 3 * ldc, a3, f0, f1, c30, c31, columns, shift);
+  storeRow<T>(c + 4 * ldc, a4, f0, f1, c40, c41, columns, shift);
+  storeRow<T>(c + 5 * ldc, a5, f0, f1, c50, c51, columns, shift);
 }
 
 function tile4<T>(
@@ -257,10 +273,12 @@ function tile4<T>(
     p += QUAD;
     x += 4;
   } while (p < last);
-  storeRow<T>(c, a, panel, c00, c01, columns, shift);
-  storeRow<T>(c + ldc, a1, panel, c10, c11, columns, shift);
-  storeRow<T>(c + 2 * ldc, a2, panel, c20, c21, columns, shift);
-  storeRow<T>(c + 3 * ldc, a3, panel, c30, c31, columns, shift);
+  const f0 = factors<T>(panel, shift);
+  const f1 = factors<T>(panel + 16, shift);
+  storeRow<T>(c, a, f0, f1, c00, c01, columns, shift);
+  storeRow<T>(c + ldc, a1, f0, f1, c10, c11, columns, shift);
+  storeRow<T>(c + 2 * ldc, a2, f0, f1, c20, c21, columns, shift);
+  storeRow<T>(c + 3 * ldc, a3, f0, f1, c30, c31, columns, shift);
 }
 
 function tile1<T>(
@@ -283,32 +301,56 @@ function tile1<T>(
     p += QUAD;
     x += 4;
   } while (p < last);
-  storeRow<T>(c, row, panel, c0, c1, columns, shift);
+  const f0 = factors<T>(panel, shift);
+  const f1 = factors<T>(panel + 16, shift);
+  storeRow<T>(c, row, f0, f1, c0, c1, columns, shift);
 }
 
-/** A row of a tile, times the columns' factors and 2^e of the row: 8 columns, or `columns`. */
+/** Factors of four columns, of int64 with the shift in them where it is plain. */
+// @ts-ignore: decorator
+@inline
+function factors<T>(panel: usize, shift: i32): v128 {
+  const own = v128.load(panel);
+  return sizeof<T>() == 8 && isPlain(shift) ? i32x4.mul(own, i32x4.splat(1 << shift)) : own;
+}
+
+/** A row of a tile, times the columns' factors and the row's: 8 columns, or `columns`. */
 // @ts-ignore: decorator
 @inline
 function storeRow<T>(
   c: usize,
   row: usize,
-  panel: usize,
+  f0: v128,
+  f1: v128,
   c0: v128,
   c1: v128,
   columns: i32,
   shift: i32,
 ): void {
-  const e = load<i32>(row);
-  c0 = i32x4.shl(i32x4.mul(c0, v128.load(panel)), e);
-  c1 = i32x4.shl(i32x4.mul(c1, v128.load(panel, 16)), e);
-  if (sizeof<T>() == 8) {
-    addRow(c, c0, c1, columns, shift);
+  const scale = v128.load32_splat(row);
+  f0 = i32x4.mul(f0, scale);
+  f1 = i32x4.mul(f1, scale);
+  if (sizeof<T>() == 8 && isPlain(shift)) {
+    addRow(c, c0, c1, f0, f1, columns);
     return;
   }
-  if (columns >= PANEL) {
+  c0 = i32x4.mul(c0, f0);
+  c1 = i32x4.mul(c1, f1);
+  if (sizeof<T>() == 8) addShifted(c, c0, c1, columns, shift);
+  else if (columns >= PANEL) {
     v128.store(c, c0);
     v128.store(c, c1, 16);
   } else storeColumns(c, c0, c1, columns);
+}
+
+/** C += halfUp(v, -shift), int64: 8 columns, or `columns` of them. */
+function addShifted(c: usize, v0: v128, v1: v128, columns: i32, shift: i32): void {
+  const right = max(-shift, 0);
+  const half = i32x4.splat((1 << right) >> 1);
+  const factor = i32x4.splat(1 << max(shift, 0));
+  v0 = i32x4.shr_s(i32x4.add(v0, half), right);
+  v1 = i32x4.shr_s(i32x4.add(v1, half), right);
+  addRow(c, v0, v1, factor, factor, columns);
 }
 
 /** Stores the first `columns`, 1 to 7, of eight int32s. */
@@ -323,33 +365,34 @@ function storeColumns(c: usize, c0: v128, c1: v128, columns: i32): void {
     store<i32>(c, i32x4.extract_lane(c0, 0));
 }
 
-/** C += halfUp(v, -shift), int64: 8 columns, or `columns` of them. */
+/** C += v * f, int64: 8 columns, or `columns` of them. */
 // @ts-ignore: decorator
 @inline
-function addRow(c: usize, c0: v128, c1: v128, columns: i32, shift: i32): void {
-  const right = max(-shift, 0);
-  const half = i32x4.splat((1 << right) >> 1);
-  const factor = i32x4.splat(1 << max(shift, 0));
-  c0 = i32x4.shr_s(i32x4.add(c0, half), right);
-  c1 = i32x4.shr_s(i32x4.add(c1, half), right);
+function addRow(c: usize, v0: v128, v1: v128, f0: v128, f1: v128, columns: i32): void {
   if (columns >= PANEL) {
-    addProducts(c, c0, factor);
-    addProducts(c + 32, c1, factor);
-  } else addColumns(c, c0, c1, columns, max(shift, 0));
+    addProducts(c, v0, f0);
+    addProducts(c + 32, v1, f1);
+  } else addColumns(c, v0, v1, f0, f1, columns);
 }
 
-/** C += v << left of the first `columns`, 1 to 7, of eight int32s. */
-function addColumns(c: usize, c0: v128, c1: v128, columns: i32, left: i32): void {
-  for (let j = 0; j < columns; j++, c += 8, c0 = v128.shuffle<i32>(c0, c0, 1, 2, 3, 0)) {
-    if (j == 4) c0 = c1;
-    store<i64>(c, load<i64>(c) + (i64(i32x4.extract_lane(c0, 0)) << left));
+/** C += v * f of the first `columns`, 1 to 7, of eight int32s. */
+function addColumns(c: usize, v0: v128, v1: v128, f0: v128, f1: v128, columns: i32): void {
+  for (let j = 0; j < columns; j++, c += 8) {
+    if (j == 4) {
+      v0 = v1;
+      f0 = f1;
+    }
+    const product = i64x2.extmul_low_i32x4_s(v0, f0);
+    store<i64>(c, load<i64>(c) + i64x2.extract_lane(product, 0));
+    v0 = v128.shuffle<i32>(v0, v0, 1, 2, 3, 0);
+    f0 = v128.shuffle<i32>(f0, f0, 1, 2, 3, 0);
   }
 }
 
-/** C[0..4) += v * factor, int64. */
+/** C[0..4) += v * f, int64: the multiplication widens at once. */
 // @ts-ignore: decorator
 @inline
-function addProducts(c: usize, v: v128, factor: v128): void {
-  v128.store(c, i64x2.add(v128.load(c), i64x2.extmul_low_i32x4_s(v, factor)));
-  v128.store(c, i64x2.add(v128.load(c, 16), i64x2.extmul_high_i32x4_s(v, factor)), 16);
+function addProducts(c: usize, v: v128, f: v128): void {
+  v128.store(c, i64x2.add(v128.load(c), i64x2.extmul_low_i32x4_s(v, f)));
+  v128.store(c, i64x2.add(v128.load(c, 16), i64x2.extmul_high_i32x4_s(v, f)), 16);
 }

@@ -137,7 +137,7 @@ export function pack_rows_i8(
         total += sum;
         if (draws) draws += CHUNK;
       }
-      store<i32>(packed, e);
+      store<i32>(packed, 1 << e);
       store<i32>(packed, total, 4);
     } else roundChunk(a, k, e, noise, packed);
     if (noise) noise += filled;

@@ -128,7 +128,7 @@ export function packedRows(
     const parts = Array.from({ length: Math.ceil(k / 128) }, (_, i) =>
       taken(128 * i, 128 * i + 128),
     );
-    out.set(new Uint8Array(Int32Array.of(Math.log2(scale), taken(0, k), ...parts).buffer), at);
+    out.set(new Uint8Array(Int32Array.of(scale, taken(0, k), ...parts).buffer), at);
     out.set(new Uint8Array(filled), at + header);
     out.set(new Uint8Array(Int8Array.from(elements).buffer), at + header);
   }

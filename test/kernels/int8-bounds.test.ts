@@ -38,12 +38,25 @@ describe.each(PARTY_NAMES.map((name) => [name]))('sums on %s', (name) => {
       const a = new Int16Array(m * k).fill(Number(sign) * OPERAND_MAX);
       const b = new Int16Array(k * n).fill(OPERAND_MAX);
       const { gemm64 } = memory.product(a, b, [m, n, k]);
-      for (const shift of [-16, -15, -1, 0, 1, 20]) {
+      for (const shift of [-16, -15, -1, 0, 1, 18, 19, 20]) {
         const right = BigInt(Math.max(0, -shift));
         const half = (1n << right) / 2n;
         const one = ((sign * most + half) >> right) << BigInt(Math.max(0, shift));
         expect([...new Set(gemm64(shift))]).toEqual([2n * one]);
       }
+    }
+  });
+
+  it('gemm_i8i8i64 adds 2^16 products of 4096 * 4095 exactly, and one more', () => {
+    const [m, n] = [7, 9];
+    const one = BigInt(INT8_OPERAND_MAX * OPERAND_MAX);
+    for (const k of [2 ** 16, 2 ** 16 + 1]) {
+      const memory = new Pieces(name);
+      const a = new Int16Array(m * k).fill(-OPERAND_MAX);
+      const b = new Int16Array(k * n).fill(OPERAND_MAX);
+      const { gemm64 } = memory.product(a, b, [m, n, k]);
+      for (const shift of [0, 18, 19])
+        expect([...new Set(gemm64(shift))]).toEqual([(-one * BigInt(k)) << BigInt(shift)]);
     }
   });
 });

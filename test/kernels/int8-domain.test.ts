@@ -72,10 +72,9 @@ describe.each(ON)('the domain on %s', (name) => {
         if (noise !== 0 && max % 8 !== 0 && max < OPERAND_MAX - 200) continue;
         const k = 2 * max + 1;
         const row = memory.row(ramp + 2 * (OPERAND_MAX - max), k, noise, to);
-        const least = Math.max(0, Math.ceil(Math.log2(max / INT8_ROW_MAX)));
-        const { elements, e = least } = row;
-        const step = 2 ** e;
-        expect(e).toBe(least);
+        const least = 2 ** Math.max(0, Math.ceil(Math.log2(max / INT8_ROW_MAX)));
+        const { elements, scale: step = least } = row;
+        expect(step).toBe(least);
         let wrong = 0;
         for (let p = 0; p < k; p++) {
           const q = memory.build === 'baseline' ? elements[p] / step : elements[p];

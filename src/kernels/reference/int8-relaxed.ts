@@ -62,7 +62,7 @@ function relaxedPacking(memory: Memory): Packing {
           out[p] = element;
           sums[Math.floor(p / INT8_CHUNK)] -= OFFSET * element;
         }
-        words[0] = e;
+        words[0] = 2 ** e;
         words[1] = sums.reduce((sum, part) => sum + part, 0);
         sums.forEach((sum, i) => {
           words[2 + i] = sum;
@@ -94,7 +94,7 @@ export function relaxedKernels(memory: Memory): Int8Kernels {
     const panels = memory.uint8(packed);
     const stride = int8PackedBytes('relaxed', k, PANEL);
     for (let i = 0; i < m; i++) {
-      const e = memory.int32(a + i * rowBytes)[0];
+      const scale = memory.int32(a + i * rowBytes)[0];
       const row = memory.uint8(a + (i + 1) * rowBytes - filled(k));
       for (let j = 0; j < n; j++) {
         const factors = memory.int32(packed + Math.floor(j / PANEL) * stride);
@@ -103,7 +103,7 @@ export function relaxedKernels(memory: Memory): Int8Kernels {
           let sum = 0;
           for (let p = from; p < Math.min(from + chunk, k); p++)
             sum += signed(row[p]) * (panels[elementAt(k, p, j)] - OFFSET);
-          each(i, j, sum * factors[j % PANEL] * 2 ** e);
+          each(i, j, sum * factors[j % PANEL] * scale);
           from += chunk;
         } while (from < k);
       }
