@@ -175,7 +175,8 @@ function storePair(p: usize, even: v128, odd: v128): void {
   v128.store(p, v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), 16);
 }
 
-/** Four rows of eight columns: a quad, or two pairs. */
+/** Four rows of eight columns: a quad, or two pairs. The shuffles are those that processors have an
+ *  instruction for. */
 // @ts-ignore: decorator
 @inline
 function storeRows(p: usize, a: v128, b: v128, c: v128, d: v128, factor: v128, left: i32): void {
@@ -185,12 +186,50 @@ function storeRows(p: usize, a: v128, b: v128, c: v128, d: v128, factor: v128, l
     return;
   }
   const offset = i8x16.splat(i8(OFFSET));
-  const ab = i8x16.add(i8x16.narrow_i16x8_s(a, b), offset);
-  const cd = i8x16.add(i8x16.narrow_i16x8_s(c, d), offset);
-  const low = v128.shuffle<i8>(ab, cd, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
-  const high = v128.shuffle<i8>(ab, cd, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
-  v128.store(p, low);
-  v128.store(p, high, 16);
+  const ac = i8x16.add(i8x16.narrow_i16x8_s(a, c), offset);
+  const bd = i8x16.add(i8x16.narrow_i16x8_s(b, d), offset);
+  const ab = v128.shuffle<i8>(ac, bd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const cd = v128.shuffle<i8>(ac, bd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  v128.store(p, v128.shuffle<i16>(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(p, v128.shuffle<i16>(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+}
+
+/** v / factor, rounded: q15. Neither operand is ever -2^15, of which alone the relaxed instruction,
+ *  one on x64 instead of four, may make something else. */
+// @ts-ignore: decorator
+@inline
+function quotients(v: v128, inverse: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_q15mulr_s(v, inverse);
+  return i16x8.q15mulr_sat_s(v, inverse);
+}
+
+/** Columns of a line of memory: four panels. */
+const LINE: i32 = 32;
+
+/** The largest |element| of each column of a line, where the factors of its four panels will be. A
+ *  panel alone takes a quarter of each line that it waits for: all in all twice as long. */
+function lineMaxima(p: usize, row: usize, k: i32, panel: usize, bytes: usize): void {
+  let m0 = i16x8.splat(0);
+  let m1 = m0;
+  let m2 = m0;
+  let m3 = m0;
+  for (; k > 0; k--, p += row) {
+    m0 = maxAbs(m0, p, 8);
+    m1 = maxAbs(m1, p + 16, 8);
+    m2 = maxAbs(m2, p + 32, 8);
+    m3 = maxAbs(m3, p + 48, 8);
+  }
+  v128.store(panel, m0);
+  v128.store(panel + bytes, m1);
+  v128.store(panel + 2 * bytes, m2);
+  v128.store(panel + 3 * bytes, m3);
+}
+
+/** The same of the columns of one panel, of which `left` exist. */
+function panelMaxima(p: usize, row: usize, k: i32, left: i32, panel: usize): void {
+  let largest = i16x8.splat(0);
+  for (; k > 0; k--, p += row) largest = maxAbs(largest, p, left);
+  v128.store(panel, largest);
 }
 
 /** Int8Kernels.pack_nn_i8. */
@@ -207,10 +246,9 @@ export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): v
       ? packed + usize(column >> 3) * panelBytes(k)
       : packed + usize(column >> 4) * panelBytes(k) + (usize(column & 8) << 2);
     let to = RELAXED ? panel + FACTORS : panel;
-    let largest = i16x8.splat(0);
-    let p = b;
-    for (let i = 0; i < k; i++, p += row) largest = maxAbs(largest, p, left);
-    v128.store(to, largest);
+    if (!RELAXED || column >= (n & -LINE)) panelMaxima(b, row, k, left, panel);
+    else if (column % LINE == 0) lineMaxima(b, row, k, panel, panelBytes(k));
+    if (RELAXED) v128.store(to, v128.load(panel));
     writeFactors(to);
     const inverse = v128.load(to);
     const factor = v128.load(to, 16);
@@ -218,14 +256,26 @@ export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): v
       v128.store(panel, i32x4.extend_low_i16x8_u(factor));
       v128.store(panel, i32x4.extend_high_i16x8_u(factor), 16);
     }
-    p = b;
-    for (let rest = k; rest > 0; rest -= 4, p += 4 * row, to += step)
+    let p = b;
+    let rest = k;
+    if (RELAXED && left >= PANEL)
+      for (; rest >= 4; rest -= 4, p += 4 * row, to += step)
+        storeRows(
+          to,
+          quotients(v128.load(p), inverse),
+          quotients(v128.load(p + row), inverse),
+          quotients(v128.load(p + 2 * row), inverse),
+          quotients(v128.load(p + 3 * row), inverse),
+          factor,
+          4,
+        );
+    for (; rest > 0; rest -= 4, p += 4 * row, to += step)
       storeRows(
         to,
-        i16x8.q15mulr_sat_s(loadInt16s(p, left), inverse),
-        i16x8.q15mulr_sat_s(rest > 1 ? loadInt16s(p + row, left) : i16x8.splat(0), inverse),
-        i16x8.q15mulr_sat_s(rest > 2 ? loadInt16s(p + 2 * row, left) : i16x8.splat(0), inverse),
-        i16x8.q15mulr_sat_s(rest > 3 ? loadInt16s(p + 3 * row, left) : i16x8.splat(0), inverse),
+        quotients(loadInt16s(p, left), inverse),
+        quotients(rest > 1 ? loadInt16s(p + row, left) : i16x8.splat(0), inverse),
+        quotients(rest > 2 ? loadInt16s(p + 2 * row, left) : i16x8.splat(0), inverse),
+        quotients(rest > 3 ? loadInt16s(p + 3 * row, left) : i16x8.splat(0), inverse),
         factor,
         rest,
       );
@@ -251,7 +301,7 @@ export function pack_nt_i8(bt: usize, ldb: i32, k: i32, n: i32, packed: usize): 
     let p = bt;
     for (let rest = k; rest > 0; rest -= 8, p += 16) {
       const left = column < n ? rest : 0;
-      let v = i16x8.q15mulr_sat_s(loadInt16s(p, left), inverse);
+      let v = quotients(loadInt16s(p, left), inverse);
       if (RELAXED) {
         v = i8x16.add(i8x16.narrow_i16x8_s(v, v), i8x16.splat(i8(OFFSET)));
         v128.store32_lane(to, v, 0);

@@ -36,7 +36,8 @@ export class Pieces {
   row(a: number, k: number, noise: number, to: Uint8Array, pack = this.int8.pack_rows_i8) {
     const { buffer, byteOffset: at } = to;
     pack(a, k, 1, k, at, noise);
-    if (this.build === 'baseline') return { elements: new Int16Array(buffer, at, k), scale: undefined };
+    if (this.build === 'baseline')
+      return { elements: new Int16Array(buffer, at, k), scale: undefined };
     const header = int8RowBytes('relaxed', k) - Math.ceil(k / 16) * 16;
     const [scale] = new Int32Array(buffer, at, 1);
     return { elements: new Int8Array(buffer, at + header, k), scale };
