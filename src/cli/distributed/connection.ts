@@ -6,6 +6,7 @@ import { inboxOf, UsageError } from '../library.ts';
 import { warn } from '../output.ts';
 import { readBounded } from '../read.ts';
 import { reason } from '../system-errors.ts';
+import { collectInOneGo } from './garbage.ts';
 
 export interface ServerValues {
   server?: string;
@@ -69,6 +70,7 @@ export async function connectTo(
   inbox?: string,
 ): Promise<NatsConnection> {
   const { host, ...address } = addressOf(server);
+  collectInOneGo();
   const authenticator = creds === undefined ? {} : credsAuthenticator(readCreds(creds));
   try {
     const connection = await connect({
