@@ -108,7 +108,7 @@ export class PartSum<Batch = unknown> {
     if (this.rounds !== undefined) callback('batch', batch);
     this.step = trainer.steps;
     this.samples = new Array(trainer.options.batch).fill(false);
-    this.sum = this.layout.rooms.take().fill(0n);
+    this.sum = this.layout.rooms.take();
   }
 
   /** Whether parts of all samples are there. */
@@ -145,7 +145,8 @@ export class PartSum<Batch = unknown> {
         `gradient ${wrong} of samples ${first} to ${first + count - 1} is ${gradients[wrong]}, ` +
           `beyond what ${count} of ${options.batch} samples can have`,
       );
-    add(this.sum, gradients);
+    if (this.samples.some(Boolean)) add(this.sum, gradients);
+    else this.sum.set(gradients);
     this.samples.fill(true, first, first + count);
     for (const key of Object.keys(this.total) as (keyof typeof this.total)[])
       this.total[key] += sums[key];
