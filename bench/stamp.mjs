@@ -62,14 +62,17 @@ export const resultFile = (name) => new URL(`results/${name}.json`, import.meta.
 export const kindOf = ({ cpu, features: has, node }) =>
   `${cpu}${has === undefined ? '' : ` (${has.join(', ')})`}, Node ${node.split('.')[0].slice(1)}`;
 
-/** Measurements of a file, the newest first. */
+/** Measurements of a file: those of the newest Node first, and of them the newest. */
 export const readKinds = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []);
 
-/** Puts a measurement before those of other kinds, in the place of the one of its own. */
-export const withKind = (others, result) => [
-  result,
-  ...others.filter(({ stamp: other }) => kindOf(other) !== kindOf(result.stamp)),
-];
+const majorOf = ({ stamp: { node } }) => Number.parseInt(node.slice(1), 10);
+
+/** Puts a measurement before those of other kinds and no newer Node, in the place of the one of its
+ *  own. */
+export const withKind = (others, result) =>
+  [result, ...others.filter(({ stamp: other }) => kindOf(other) !== kindOf(result.stamp))].sort(
+    (a, b) => majorOf(b) - majorOf(a),
+  );
 
 export function writeResult(file, result) {
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);

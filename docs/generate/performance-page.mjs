@@ -44,7 +44,8 @@ function targetTable({ gemm, step, ...others }) {
       ]),
     ),
     '',
-    `Products and steps: the newest measurement, ${[...kinds].join('; ')}. Others are below.`,
+    'Products and steps: the newest measurement under the newest Node, ' +
+      `${[...kinds].join('; ')}. Others are below.`,
   ].join('\n');
 }
 
