@@ -206,9 +206,10 @@ function quotients(v: v128, inverse: v128): v128 {
 /** Columns of a line of memory: four panels. */
 const LINE: i32 = 32;
 
-/** The largest |element| of each column of a line, where the factors of its four panels will be. A
- *  panel alone takes a quarter of each line that it waits for: all in all twice as long. */
-function lineMaxima(p: usize, row: usize, k: i32, panel: usize, bytes: usize): void {
+/** The largest |element| of each column of a line: those of eight columns at `to`, the next `step`
+ *  bytes behind, and the other sixteen's `half` behind theirs. Eight alone take a quarter of each
+ *  line that they wait for: all in all twice as long. */
+function lineMaxima(p: usize, row: usize, k: i32, to: usize, step: usize, half: usize): void {
   let m0 = i16x8.splat(0);
   let m1 = m0;
   let m2 = m0;
@@ -219,10 +220,10 @@ function lineMaxima(p: usize, row: usize, k: i32, panel: usize, bytes: usize): v
     m2 = maxAbs(m2, p + 32, 8);
     m3 = maxAbs(m3, p + 48, 8);
   }
-  v128.store(panel, m0);
-  v128.store(panel + bytes, m1);
-  v128.store(panel + 2 * bytes, m2);
-  v128.store(panel + 3 * bytes, m3);
+  v128.store(to, m0);
+  v128.store(to + step, m1);
+  v128.store(to + half, m2);
+  v128.store(to + half + step, m3);
 }
 
 /** The same of the columns of one panel, of which `left` exist. */
@@ -240,14 +241,16 @@ export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): v
   assert(ASC_NO_ASSERT || areOperands(b, row, k, n), 'pack_nn_i8: operands');
   const step: usize = RELAXED ? QUAD : 128;
   const columns = RELAXED ? n : (n + 15) & ~15;
+  const eight = RELAXED ? panelBytes(k) : 32;
+  const sixteen = RELAXED ? 2 * eight : panelBytes(k);
   for (let column = 0; column < columns; column += PANEL, b += 16) {
     const left = n - column;
     const panel = RELAXED
-      ? packed + usize(column >> 3) * panelBytes(k)
-      : packed + usize(column >> 4) * panelBytes(k) + (usize(column & 8) << 2);
+      ? packed + usize(column >> 3) * eight
+      : packed + usize(column >> 4) * sixteen + (usize(column & 8) << 2);
     let to = RELAXED ? panel + FACTORS : panel;
-    if (!RELAXED || column >= (n & -LINE)) panelMaxima(b, row, k, left, panel);
-    else if (column % LINE == 0) lineMaxima(b, row, k, panel, panelBytes(k));
+    if (column >= (n & -LINE)) panelMaxima(b, row, k, left, panel);
+    else if (column % LINE == 0) lineMaxima(b, row, k, panel, eight, sixteen);
     if (RELAXED) v128.store(to, v128.load(panel));
     writeFactors(to);
     const inverse = v128.load(to);
@@ -258,7 +261,7 @@ export function pack_nn_i8(b: usize, ldb: i32, k: i32, n: i32, packed: usize): v
     }
     let p = b;
     let rest = k;
-    if (RELAXED && left >= PANEL)
+    if (left >= PANEL)
       for (; rest >= 4; rest -= 4, p += 4 * row, to += step)
         storeRows(
           to,
