@@ -113,6 +113,8 @@ describe('a machine that trains with a fault', () => {
     expect(found([...parts, '--only', '1-2']).event.equal).toBe(true);
     expect(found([...parts, '--only', '5-8']).event.equal).toBe(true);
     expect(found([...parts, '--only', '3-4']).event.difference.step).toBe(3);
+    const alone = [...parts, '--only', '3-4', '--no-digest-thread'];
+    expect(found(alone).event.difference.step).toBe(3);
   });
 
   test('whoever is accused finds the kernel on his own machine', () => {

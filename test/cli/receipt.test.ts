@@ -183,6 +183,7 @@ describe('audit', () => {
       [['--threads', '2', '--micro-batch', '1'], 12],
       [['--run', 'run', '--jobs', '2'], 12],
       [['--run', 'run', '--jobs', '1'], 12],
+      [['--all', '--no-digest-thread'], 12],
       [['--run', 'run', '--only', '6-7'], 3],
       [['--only', '3'], 3],
       [['--run', 'run', '--kernels-of', '9'], 1],

@@ -28,7 +28,7 @@ import { createTrainer, openRun, restoreTrainer } from '../run.ts';
 import { status } from '../status.ts';
 import { oneStep, type Task, trainStep } from '../tasks/task.ts';
 import { defaultThreads } from '../threads.ts';
-import { digestsBeside } from './digest-thread.ts';
+import { DIGESTS_HERE, digestsBeside } from './digest-thread.ts';
 import { NOT_PROVED, rowsOf, writeNew } from './receipt.ts';
 import { basisOf, openReceipt, type ReceiptRun } from './receipt-run.ts';
 import { about, readReceiptFile } from './run-receipt.ts';
@@ -45,6 +45,7 @@ export interface AuditValues extends RunValues {
   nonce?: string;
   bisect?: string;
   jobs?: number;
+  digestThread?: boolean;
   kernels?: never;
   kernelsOf?: number;
   case?: string;
@@ -101,7 +102,7 @@ async function start(one: Audit, segment: Segment) {
 async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
   const { trainer, task } = await start(one, segment);
   const { until, checkpoint } = segment;
-  const thread = digestsBeside(trainer);
+  const thread = one.values.digestThread === false ? DIGESTS_HERE : digestsBeside(trainer);
   const { sha256 } = thread;
   try {
     await trainer.ready();
@@ -133,8 +134,12 @@ async function auditSegment(one: Audit, segment: Segment): Promise<Found> {
   }
 }
 
-/** The same in a process of its own, on one thread. */
-function inProcess({ path, values, kind }: Audit, { from, until }: Segment): Promise<Found> {
+/** The same in a process of its own, on one thread, one of `jobs` at a time. */
+function inProcess(
+  { path, values, kind }: Audit,
+  { from, until }: Segment,
+  jobs: number,
+): Promise<Found> {
   const flag = (name: string, value: string | undefined): string[] =>
     value === undefined ? [] : [name, value];
   const words = [
@@ -142,6 +147,7 @@ function inProcess({ path, values, kind }: Audit, { from, until }: Segment): Pro
     ...[...flag('--run', values.run), ...flag('--from', values.from)],
     ...flag('--fresh', values.fresh?.join()),
     ...['--only', `${from + 1}-${until}`, '--threads', '1', '--jobs', '1', '--json'],
+    ...(jobs < availableParallelism() ? [] : ['--no-digest-thread']),
   ];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -171,7 +177,7 @@ async function auditAll(one: Audit, segments: readonly Segment[], jobs: number):
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       if (next.from >= (first()?.step ?? Infinity)) continue; // what follows is different anyway
-      found.push(jobs > 1 ? await inProcess(one, next) : await auditSegment(one, next));
+      found.push(jobs > 1 ? await inProcess(one, next, jobs) : await auditSegment(one, next));
     }
   };
   await Promise.all(Array.from({ length: Math.min(jobs, segments.length) }, work));

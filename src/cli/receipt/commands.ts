@@ -49,6 +49,7 @@ function addAudit(program: Command, finish: (code: number) => void): void {
     )
     .option('-j, --threads <n>', 'threads of one part; same bits', as(number('--threads')))
     .option('--micro-batch <n>', 'samples held at a time; same bits', as(number('--micro-batch')))
+    .option('--no-digest-thread', 'digest between steps, where no other processor is free')
     .option(...JSON_OPTION)
     .addHelpText('after', `\n${NOT_PROVED}`)
     .action(async (path: string, values) => finish(await audit(path, values as never)));
