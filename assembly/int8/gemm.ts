@@ -17,7 +17,7 @@ const CHUNK_BYTES: usize = usize(CHUNK >> 2) * QUAD;
  *  384 or 512 columns. */
 const BLOCK: i32 = 24;
 /** Most products of a sum that cannot overflow before its factors: 127 * 63 * 2^16 < 2^31. */
-const PLAIN_PRODUCTS: i32 = 1 << 16;
+const WHOLE_PRODUCTS: i32 = 1 << 16;
 /** Bytes of eight int32s. */
 const EIGHT: usize = 32;
 
@@ -82,7 +82,7 @@ export function gemm_i8i8i64(
   const bytes = panelBytes(k);
   for (let p = packed, j = 0; j < n; j += PANEL, p += bytes)
     assert(ASC_NO_ASSERT || isPanelOf7Bits(p, k), 'gemm_i8i8i64: bytes in 0..127');
-  const isWhole = isPlain(shift) && k <= PLAIN_PRODUCTS;
+  const isWhole = isPlain(shift) && k <= WHOLE_PRODUCTS;
   const step = isWhole ? bytes : CHUNK_BYTES;
   while (m > 0) {
     const rows = rowsOf(m);

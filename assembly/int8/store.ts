@@ -5,13 +5,13 @@ import { PANEL } from './layout';
 
 /** Largest shift to the left that the factors of columns can take along: 65 * 2^6 * 2^18 < 2^31.
  *  Without rounding, chunks need not be apart. */
-const PLAIN_SHIFT: i32 = 18;
+const WHOLE_SHIFT: i32 = 18;
 
 /** Whether sums are only multiplied before they are added to int64. */
 // @ts-ignore: decorator
 @inline
 export function isPlain(shift: i32): bool {
-  return shift >= 0 && shift <= PLAIN_SHIFT;
+  return shift >= 0 && shift <= WHOLE_SHIFT;
 }
 
 /** Factors of four columns, of int64 with the shift in them where it is plain. */

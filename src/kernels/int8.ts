@@ -23,6 +23,11 @@ export const INT8_COLUMN_MAX = 63;
 export const INT8_OPERAND_MAX = 4096;
 /** Products that are summed before they are shifted and added to int64. */
 export const INT8_CHUNK = 128;
+/** Largest shift to the left that the relaxed build multiplies into the factors of a sum, which is
+ *  not cut into chunks then: 65 * 2^6 * 2^18 < 2^31. */
+export const INT8_WHOLE_SHIFT = 18;
+/** Most products of such a sum: 127 * 63 * 2^16 < 2^31. */
+export const INT8_WHOLE_PRODUCTS = 2 ** 16;
 /** How products of 8 bit operands are computed. */
 export type Int8Build = 'relaxed' | 'baseline';
 

@@ -7,6 +7,8 @@ import {
   INT8_COLUMN_MAX,
   INT8_OPERAND_MAX,
   INT8_ROW_MAX,
+  INT8_WHOLE_PRODUCTS,
+  INT8_WHOLE_SHIFT,
   type Int8Kernels,
 } from '../../src/kernels/int8.ts';
 import { INT8_L1_MAX, int8Room } from '../../src/layers/int8-matrix.ts';
@@ -38,7 +40,7 @@ describe.each(PARTY_NAMES.map((name) => [name]))('sums on %s', (name) => {
       const a = new Int16Array(m * k).fill(Number(sign) * OPERAND_MAX);
       const b = new Int16Array(k * n).fill(OPERAND_MAX);
       const { gemm64 } = memory.product(a, b, [m, n, k]);
-      for (const shift of [-16, -15, -1, 0, 1, 18, 19, 20]) {
+      for (const shift of [-16, -15, -1, 0, 1, INT8_WHOLE_SHIFT, INT8_WHOLE_SHIFT + 1, 20]) {
         const right = BigInt(Math.max(0, -shift));
         const half = (1n << right) / 2n;
         const one = ((sign * most + half) >> right) << BigInt(Math.max(0, shift));
@@ -50,12 +52,12 @@ describe.each(PARTY_NAMES.map((name) => [name]))('sums on %s', (name) => {
   it('gemm_i8i8i64 adds 2^16 products of 4096 * 4095 exactly, and one more', () => {
     const [m, n] = [7, 9];
     const one = BigInt(INT8_OPERAND_MAX * OPERAND_MAX);
-    for (const k of [2 ** 16, 2 ** 16 + 1]) {
+    for (const k of [INT8_WHOLE_PRODUCTS, INT8_WHOLE_PRODUCTS + 1]) {
       const memory = new Pieces(name);
       const a = new Int16Array(m * k).fill(-OPERAND_MAX);
       const b = new Int16Array(k * n).fill(OPERAND_MAX);
       const { gemm64 } = memory.product(a, b, [m, n, k]);
-      for (const shift of [0, 18, 19])
+      for (const shift of [0, INT8_WHOLE_SHIFT, INT8_WHOLE_SHIFT + 1])
         expect([...new Set(gemm64(shift))]).toEqual([(-one * BigInt(k)) << BigInt(shift)]);
     }
   });
@@ -76,6 +78,14 @@ describe('the numbers', () => {
     const one = INT8_OPERAND_MAX * OPERAND_MAX;
     expect(one * INT8_CHUNK).toBeLessThanOrEqual(TOP - 2 ** 15);
     expect(one * (INT8_CHUNK + 1)).toBeGreaterThan(TOP - 2 ** 15);
+  });
+
+  it('factors with INT8_WHOLE_SHIFT fit int32, with one more they do not; as whole sums do', () => {
+    const column = Math.ceil(OPERAND_MAX / INT8_COLUMN_MAX);
+    const row = 2 ** Math.ceil(Math.log2(OPERAND_MAX / INT8_ROW_MAX));
+    expect(column * row * 2 ** INT8_WHOLE_SHIFT).toBeLessThanOrEqual(TOP);
+    expect(column * row * 2 ** (INT8_WHOLE_SHIFT + 1)).toBeGreaterThan(TOP);
+    expect(INT8_ROW_MAX * INT8_COLUMN_MAX * INT8_WHOLE_PRODUCTS).toBeLessThanOrEqual(TOP);
   });
 
   it('INT8_L1_MAX times 4096 fits int32, one more does not', () => {
