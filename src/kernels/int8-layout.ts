@@ -1,7 +1,7 @@
 // How large packed operands of 8 bits are in each build, and the products of the one that packs
 // them as int16.
 
-import { INT8_CHUNK, type Int8Build, type Int8Kernels } from './int8.ts';
+import { INT8_CHUNK, type Int8Build, type Int8Kernels, type Int8Packing } from './int8.ts';
 import { type Backend, packedBytes, panelStride } from './kernels.ts';
 
 const upTo = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
@@ -22,7 +22,7 @@ export const int8PackedBytes = (build: Int8Build, k: number, n: number): number 
 
 /** What a packing build and the kernels for int16 make together. */
 export const withWideProducts = (
-  packing: Pick<Int8Kernels, 'pack_rows_i8' | 'pack_nn_i8' | 'pack_nt_i8'>,
+  packing: Int8Packing,
   { kernels }: Pick<Backend, 'kernels'>,
 ): Int8Kernels => ({
   ...packing,

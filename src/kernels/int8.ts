@@ -45,6 +45,12 @@ export interface Int8Kernels {
     noise: Pointer,
   ): void;
 
+  /** Makes n uint32 (n >= 4, a multiple of 4) of the two, s0 and s1, at `at`. Word i, modulo 2^32:
+   *    x = i + s0,  x ^= x >> 17,  x = (x * 0xed5ad4bb) ^ s1,  x ^= x >> 11,  x *= 0xac4c1b51,
+   *    x ^= x >> 15,  x *= 0x31848bab,  x ^= x >> 14
+   *  (triple32 of C. Wellons, keyed): noise for pack_rows_i8 out of two words drawn by Philox. */
+  spread_u32(at: Pointer, n: number): void;
+
   /** Packs b' of the columns of B[k][n] (int16 operands). b / f is q15(b, r), r = min(32767,
    *  halfUp(floor(65536 / f), 1)): within 0.5625 of the quotient, exact for f = 1. Writes
    *  int8PackedBytes(k, n) bytes if k >= 1. */
@@ -78,3 +84,6 @@ export interface Int8Kernels {
     shift: number,
   ): void;
 }
+
+/** Those that are no products. */
+export type Int8Packing = Omit<Int8Kernels, 'gemm_i8i8i32' | 'gemm_i8i8i64'>;

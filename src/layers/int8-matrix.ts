@@ -112,7 +112,9 @@ export class Int8Matrix extends Matrix {
     const place = this.weight[0].lock * BLOCKS + block;
     const purpose = PURPOSE.operands + PURPOSES * place;
     const high = Math.floor(pass.seed / 2 ** 32);
-    run.kernels.random_u32(this.noise.at, words, sample, pass.step, purpose, pass.seed, high);
+    const { at } = this.noise;
+    run.kernels.random_u32(at, 4, sample, pass.step, purpose, pass.seed, high);
+    int8Kernels(run, this.build).spread_u32(at, words);
   }
 
   /** @internal */

@@ -53,11 +53,11 @@ export function wrapped(own: Backend, wrap: Wrap): Backend {
     ...own,
     kernels,
     int8(build) {
-      const { pack_rows_i8, pack_nn_i8, pack_nt_i8, ...products } = int8Of(own, build);
-      const packing = all({ pack_rows_i8, pack_nn_i8, pack_nt_i8 }, build);
+      const { gemm_i8i8i32, gemm_i8i8i64, ...others } = int8Of(own, build);
+      const packing = all(others, build);
       return build === 'baseline'
         ? withWideProducts(packing, { kernels })
-        : { ...packing, ...all(products, build) };
+        : { ...packing, ...all({ gemm_i8i8i32, gemm_i8i8i64 }, build) };
     },
     get image() {
       image ??= all(imageKernelsOf(own));

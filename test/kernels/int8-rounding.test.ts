@@ -30,7 +30,8 @@ function farthest(name: (typeof PARTY_NAMES)[number], change: Change = (pack) =>
   const { kernels } = int8Party(name).backend;
   const draws = memory.bytes(FILLED);
   const { byteOffset: noise } = draws;
-  kernels.random_u32(noise, FILLED / 4, 3, 2, PURPOSE.operands, 17, 0);
+  kernels.random_u32(noise, 4, 3, 2, PURPOSE.operands, 17, 0);
+  memory.int8.spread_u32(noise, FILLED / 4);
   const row = memory.int16s(new Int16Array(DRAWS + 1));
   const to = memory.bytes(2 * FILLED + 4 * (DRAWS / 128) + 64);
   const pack = change(memory.int8.pack_rows_i8, draws);

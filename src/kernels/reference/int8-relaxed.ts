@@ -1,10 +1,10 @@
 // Operands of 8 bits (../int8.ts), packed as the relaxed instruction takes them: where each byte
 // lies is said in assembly/int8/layout.ts. What they stand for is that of int8.ts.
 
-import { INT8_CHUNK, type Int8Kernels } from '../int8.ts';
+import { INT8_CHUNK, type Int8Kernels, type Int8Packing } from '../int8.ts';
 import { int8PackedBytes, int8RowBytes } from '../int8-layout.ts';
 import { halfUp, q15, wrapInt32 } from './fixed.ts';
-import { factorOf, inverseOf, largest, shiftOf } from './int8.ts';
+import { factorOf, int8Noise, inverseOf, largest, shiftOf } from './int8.ts';
 import type { Memory } from './memory.ts';
 
 /** Columns of a panel, bytes of its factors and of four of its rows, what is added to an element.
@@ -25,9 +25,7 @@ const elementAt = (k: number, p: number, column: number): number =>
   (column % PANEL) * 4 +
   (p % 4);
 
-type Packing = Pick<Int8Kernels, 'pack_rows_i8' | 'pack_nn_i8' | 'pack_nt_i8'>;
-
-function relaxedPacking(memory: Memory): Packing {
+function relaxedPacking(memory: Memory): Int8Packing {
   const pack = (
     k: number,
     n: number,
@@ -46,6 +44,8 @@ function relaxedPacking(memory: Memory): Packing {
     }
   };
   return {
+    ...int8Noise(memory),
+
     pack_rows_i8(a, lda, rows, k, packed, noise) {
       const A = memory.int16(a);
       const noises = memory.uint8(noise);

@@ -1,6 +1,6 @@
 // Operands of 8 bits (../int8.ts), packed as the int16 operands that they stand for.
 
-import { INT8_COLUMN_MAX, INT8_ROW_MAX, type Int8Kernels } from '../int8.ts';
+import { INT8_COLUMN_MAX, INT8_ROW_MAX, type Int8Packing } from '../int8.ts';
 import { panelStride } from '../kernels.ts';
 import { halfUp, q15 } from './fixed.ts';
 import type { Memory } from './memory.ts';
@@ -26,9 +26,28 @@ export const largest = (k: number, at: (p: number) => number): number => {
   return max;
 };
 
-type Packing = Pick<Int8Kernels, 'pack_rows_i8' | 'pack_nn_i8' | 'pack_nt_i8'>;
+/** Word i of noise that s0 and s1 make. */
+function noiseWord(i: number, s0: number, s1: number): number {
+  let x = i + s0;
+  x ^= x >>> 17;
+  x = Math.imul(x, 0xed5ad4bb) ^ s1;
+  x ^= x >>> 11;
+  x = Math.imul(x, 0xac4c1b51);
+  x ^= x >>> 15;
+  x = Math.imul(x, 0x31848bab);
+  return x ^ (x >>> 14);
+}
 
-export function int8Packing(memory: Memory): Packing {
+/** Noise, of either layout. */
+export const int8Noise = (memory: Memory): Pick<Int8Packing, 'spread_u32'> => ({
+  spread_u32(at, n) {
+    const words = memory.int32(at);
+    const [s0, s1] = words;
+    for (let i = 0; i < n; i++) words[i] = noiseWord(i, s0, s1);
+  },
+});
+
+export function int8Packing(memory: Memory): Int8Packing {
   const pack = (
     k: number,
     n: number,
@@ -45,6 +64,8 @@ export function int8Packing(memory: Memory): Packing {
     }
   };
   return {
+    ...int8Noise(memory),
+
     pack_rows_i8(a, lda, rows, k, packed, noise) {
       const A = memory.int16(a);
       const out = memory.int16(packed);
