@@ -87,10 +87,8 @@ function probabilities(e0: v128, e1: v128, r: v128): v128 {
   return saturateInt16Lanes(multiplyHalfUpLanesU(e0, r, 46), multiplyHalfUpLanesU(e1, r, 46));
 }
 
-/** Kernels.softmax_forward_i32i16. Eight exponentials need the space of 16 probabilities: until R
- *  is known, four wait in this row of p and four in the next, where nothing has been written yet.
- *  Computing them twice instead takes 1.6 times as long; only the last row, which has no next, does
- *  so with half of them. */
+/** Kernels.softmax_forward_i32i16. Exponentials wait in the place of their scores until R is known.
+ */
 export function softmax_forward_i32i16(
   s: usize,
   lds: i32,
@@ -110,54 +108,37 @@ export function softmax_forward_i32i16(
   assert(causal >> 1 == 0, 'softmax_forward_i32i16: causal 0 or 1');
   assert(scale > 0, 'softmax_forward_i32i16: scale > 0');
   const scales = i32x4.splat(scale);
-  const whole = columns & ~7;
   for (; rows > 0; rows--, s += usize(lds) << 2, p += usize(ldp) << 1, valid += causal) {
     const largest = i32x4.splat(rowMax(s, valid));
-    const next = rows > 1 ? p + (usize(ldp) << 1) : 0;
-    const end = min(valid, whole);
+    const end = (valid + 7) & ~7;
     let sum = i64x2.splat(0);
-    let e0 = i32x4.splat(0);
-    let e1 = i32x4.splat(0);
+    let from = s;
     let j = 0;
-    let at: usize = 0;
-    for (; j < end; j += 8, at += 16) {
-      e0 = exponentials(v128.load(s + 2 * at), largest, scales);
-      e1 = exponentials(v128.load(s + 2 * at, 16), largest, scales);
-      if (valid - j < 8) {
-        e0 = v128.and(e0, firstLanes(valid - j));
-        e1 = v128.and(e1, firstLanes(valid - j - 4));
-      }
+    for (; j + 8 <= valid; j += 8, from += 32) {
+      const e0 = exponentials(v128.load(from), largest, scales);
+      const e1 = exponentials(v128.load(from, 16), largest, scales);
       sum = i64x2.add(sum, widenSumU(i32x4.add(e0, e1))); // at most 2^31, as uint32
-      v128.store(p + at, e0);
-      if (next) v128.store(next + at, e1);
+      v128.store(from, e0);
+      v128.store(from, e1, 16);
     }
-    const left = columns - j;
-    const tail = valid - j; // 1..7 columns that fill no vector of p wait in registers
-    if (tail > 0) {
-      e0 = v128.and(
-        exponentialsOf(loadInt32s(s + 2 * at, left), largest, scales),
-        firstLanes(tail),
+    for (; j < valid; j += 4, from += 16) {
+      const e = v128.and(
+        exponentialsOf(loadInt32s(from, columns - j), largest, scales),
+        firstLanes(valid - j),
       );
-      e1 = v128.and(
-        exponentialsOf(loadInt32s(s + 2 * at + 16, left - 4), largest, scales),
-        firstLanes(tail - 4),
-      );
-      sum = i64x2.add(sum, widenSumU(i32x4.add(e0, e1)));
+      sum = i64x2.add(sum, widenSumU(e));
+      storeInt32s(from, e, columns - j);
     }
+    if (j < end) storeInt32s(from, i32x4.splat(0), columns - j);
     const r = i32x4.splat(i32(((<u64>1) << 61) / u64(sumLanes64(sum))));
-    if (left > 0) {
-      if (tail > 0) storeInt16s(p + at, probabilities(e0, e1, r), left);
-      else memory.fill(p + at, 0, usize(left) << 1);
+    from = s;
+    let to = p;
+    let left = columns;
+    for (j = 0; j < end; j += 8, from += 32, to += 16, left -= 8) {
+      const low = loadInt32s(from, left);
+      storeInt16s(to, probabilities(low, loadInt32s(from + 16, left - 4), r), left);
     }
-    for (j = 0, at = 0; j < end; j += 8, at += 16) {
-      if (next) e1 = v128.load(next + at);
-      else
-        e1 = v128.and(
-          exponentialsOf(v128.load(s + 2 * at, 16), largest, scales),
-          firstLanes(valid - j - 4),
-        );
-      v128.store(p + at, probabilities(v128.load(p + at), e1, r));
-    }
+    if (left > 0) memory.fill(to, 0, usize(left) << 1);
   }
 }
 

@@ -278,7 +278,8 @@ export interface Kernels {
   /** Row i has v_i = valid + i * causal valid columns (causal 0 or 1, 1 <= v_i <= columns):
    *    p_j = min(32767, floor((e_j R + 2^45) / 2^46)) for j < v_i;  p_j = 0 for v_i <= j < columns.
    *  s int32, p int16 (15 fraction bits). columns <= 4096. max, Z and R are over the v_i valid
-   *  columns. */
+   *  columns. s is overwritten: by e_j for j < v_i, and by 0 up to the next multiple of 8, as far
+   *  as there are columns. */
   softmax_forward_i32i16(
     s: Pointer,
     lds: number,

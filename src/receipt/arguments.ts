@@ -22,7 +22,7 @@ export const ARGUMENTS: Readonly<Record<string, string>> = {
   hash_i32: 'w.',
   layer_norm_forward_i32i16: 'w.whwHHW...',
   layer_norm_backward_i16i32: 'hhhwWLL....',
-  softmax_forward_i32i16: 'w.H......',
+  softmax_forward_i32i16: 'W.H......',
   softmax_backward_i16i32: 'h.w.W......',
   cross_entropy_i32: 'w.wW.W...',
   gelu_forward_i16i16: 'hH..',

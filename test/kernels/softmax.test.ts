@@ -26,7 +26,7 @@ function forward(
   const p = output(new Int16Array(storage(rows, columns, ldp)));
   return check({
     kernel: 'softmax_forward_i32i16',
-    args: [input(s), lds, p, ldp, rows, columns, valid, causal, scale],
+    args: [inout(s), lds, p, ldp, rows, columns, valid, causal, scale],
   }).of(p);
 }
 

@@ -48,8 +48,10 @@ export function softmaxKernels(
         const v = valid + i * causal;
         const { e, R } = exponentials(S, i * lds, v, scale);
         for (let j = 0; j < columns; j++) {
-          P[i * ldp + j] =
-            j < v ? Math.min(PROBABILITY_MAX, Number((BigInt(e[j]) * R + (1n << 45n)) >> 46n)) : 0;
+          const value = j < v ? e[j] : 0;
+          const share = Number((BigInt(value) * R + (1n << 45n)) >> 46n);
+          P[i * ldp + j] = Math.min(PROBABILITY_MAX, share);
+          if (j < Math.ceil(v / 8) * 8) S[i * lds + j] = value;
         }
       }
     },

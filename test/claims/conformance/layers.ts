@@ -152,6 +152,8 @@ export const layerKernels: Record<string, Kernel> = {
       const { e, R } = exponentials(s.slice(i * lds, i * lds + v), scale);
       for (const j of count(columns))
         p[i * ldp + j] = j < v ? limit((e[j] * R + two(45)) >> 46n, 0n, 32767n) : 0n;
+      for (const j of count(Math.min(columns, Math.ceil(v / 8) * 8)))
+        s[i * lds + j] = j < v ? e[j] : 0n;
     }
   },
   softmax_backward_i16i32: (

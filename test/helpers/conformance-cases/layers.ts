@@ -118,7 +118,7 @@ export const layerCases = {
     [2, 7, 3, 1],
   ]
     .map(([rows, n, valid, causal], i) => [
-      int32(rows * n, within(2 ** (17 + i))),
+      int32(rows * n, { ...within(2 ** (17 + i)), ...out }),
       n,
       int16(rows * n, out),
       n,
@@ -129,8 +129,18 @@ export const layerCases = {
       2 ** 29 + 12345 * i,
     ])
     .concat([
-      [int32(9 * 12, within(2 ** 24)), 12, int16(9 * 12, out), 12, 9, 12, 1, 1, 2 ** 24],
-      [int32(2 * 64), 64, int16(2 * 64, out), 64, 2, 64, 64, 0, 4_000_000],
+      [
+        int32(9 * 12, { ...within(2 ** 24), ...out }),
+        12,
+        int16(9 * 12, out),
+        12,
+        9,
+        12,
+        1,
+        1,
+        2 ** 24,
+      ],
+      [int32(2 * 64, out), 64, int16(2 * 64, out), 64, 2, 64, 64, 0, 4_000_000],
     ]), // a single column; the farthest distances
   softmax_backward_i16i32: [
     [3, 16, 16, 0],

@@ -1,6 +1,6 @@
 // Bounds of the kernels of layers: norms, softmax, losses, activation functions, embeddings.
 
-import { input } from '../../helpers/calls.ts';
+import { inout, input } from '../../helpers/calls.ts';
 import {
   type Argument,
   BOTTOM,
@@ -115,7 +115,7 @@ const soft = (
   scale = 2 ** 26,
   rows = 1,
 ): Argument[] => [
-  input(new Int32Array(columns * rows).map((_, i) => i * 999)),
+  inout(new Int32Array(columns * rows).map((_, i) => i * 999)),
   columns,
   out16(columns * rows),
   columns,
