@@ -4,6 +4,7 @@
 import { KERNELS_VERSION } from '../formats';
 
 export { spread_u32 } from './noise';
+export { pack_columns_i8 } from './pack-columns';
 export { pack_nn_i8, pack_nt_i8, pack_rows_i8 } from './pack';
 
 /** src/kernels/int8.ts refuses another one than its own. */

@@ -17,7 +17,7 @@ import {
 } from './layout';
 
 /** Largest element of a row, and of a panel. */
-const ROW_MAX: i32 = 127;
+const ROW_MAX: u32 = 127;
 const COLUMN_MAX: i32 = 63;
 
 /** The largest of eight uint16 lanes. */
@@ -49,10 +49,10 @@ function rowMax(p: usize, k: i32): i32 {
 }
 
 /** Smallest e with max <= 127 * 2^e. */
-function shiftOf(max: i32): i32 {
-  let e = 0;
-  while (ROW_MAX << e < max) e++;
-  return e;
+// @ts-ignore: decorator
+@inline
+export function shiftOf(max: u32): i32 {
+  return 32 - i32(clz(max == 0 ? 0 : (max - 1) / ROW_MAX));
 }
 
 /** Rounds 16 elements, of which `left` exist, down to multiples of 2^e after `added0` and `added1`,
@@ -198,18 +198,25 @@ function storeRows(p: usize, a: v128, b: v128, c: v128, d: v128, factor: v128, l
  *  one on x64 instead of four, may make something else. */
 // @ts-ignore: decorator
 @inline
-function quotients(v: v128, inverse: v128): v128 {
+export function quotients(v: v128, inverse: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_q15mulr_s(v, inverse);
   return i16x8.q15mulr_sat_s(v, inverse);
 }
 
 /** Columns of a line of memory: four panels. */
-const LINE: i32 = 32;
+export const LINE: i32 = 32;
 
 /** The largest |element| of each column of a line: those of eight columns at `to`, the next `step`
  *  bytes behind, and the other sixteen's `half` behind theirs. Eight alone take a quarter of each
  *  line that they wait for: all in all twice as long. */
-function lineMaxima(p: usize, row: usize, k: i32, to: usize, step: usize, half: usize): void {
+export function lineMaxima(
+  p: usize,
+  row: usize,
+  k: i32,
+  to: usize,
+  step: usize,
+  half: usize,
+): void {
   let m0 = i16x8.splat(0);
   let m1 = m0;
   let m2 = m0;
@@ -227,7 +234,7 @@ function lineMaxima(p: usize, row: usize, k: i32, to: usize, step: usize, half: 
 }
 
 /** The same of the columns of one panel, of which `left` exist. */
-function panelMaxima(p: usize, row: usize, k: i32, left: i32, panel: usize): void {
+export function panelMaxima(p: usize, row: usize, k: i32, left: i32, panel: usize): void {
   let largest = i16x8.splat(0);
   for (; k > 0; k--, p += row) largest = maxAbs(largest, p, left);
   v128.store(panel, largest);

@@ -45,6 +45,19 @@ export interface Int8Kernels {
     noise: Pointer,
   ): void;
 
+  /** Packs a' of the columns of A[k][m] as pack_rows_i8 packs rows. noise: for every 32 columns k
+   *  rows of 32 bytes. scratch: 64 k bytes, overwritten. Writes int8RowBytes(k) bytes a column if k
+   *  >= 1. */
+  pack_columns_i8(
+    a: Pointer,
+    lda: number,
+    k: number,
+    m: number,
+    packed: Pointer,
+    noise: Pointer,
+    scratch: Pointer,
+  ): void;
+
   /** Makes n uint32 (n >= 4, a multiple of 4) of the two, s0 and s1, at `at`. Word i, modulo 2^32:
    *    x = i + s0,  x ^= x >> 17,  x = (x * 0xed5ad4bb) ^ s1,  x ^= x >> 11,  x *= 0xac4c1b51,
    *    x ^= x >> 15,  x *= 0x31848bab,  x ^= x >> 14

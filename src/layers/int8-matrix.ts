@@ -57,14 +57,17 @@ function int8Kernels({ backend }: Run, build: Int8Build): Int8Kernels {
   return found;
 }
 
-const filled = (k: number): number => Math.ceil(k / 16) * 16;
+/** Bytes of noise of a row. */
+const filled = (k: number): number => Math.ceil(k / 32) * 32;
 
 /** A matrix of weights, multiplied with 8 bit operands. */
 export class Int8Matrix extends Matrix {
   /** Packed rows of x, dy or dy^T. */
   readonly left: Scratch;
-  /** A byte for each element of dy, rows (or columns) filled up to 16. */
+  /** A byte for each element of dy, rows filled up to 32. */
   readonly noise: Scratch;
+  /** 32 columns of dy. */
+  readonly gathered: Scratch;
 
   constructor(
     at: Planner,
@@ -77,8 +80,8 @@ export class Int8Matrix extends Matrix {
     const { forward } = at.layout;
     const back = forward ? 0 : Math.max(bytes(rows, out), bytes(out, rows));
     this.left = at.scratch('int8 rows', Math.max(bytes(rows, into), back));
-    const draws = Math.max(rows * filled(out), out * filled(rows));
-    this.noise = at.scratch('int8 noise', forward ? 0 : draws);
+    this.noise = at.scratch('int8 noise', forward ? 0 : rows * filled(out));
+    this.gathered = at.scratch('int8 line', forward ? 0 : rows * 64);
     this.room = (_, max) => int8Room(Math.max(out, into), max);
   }
 
@@ -104,11 +107,11 @@ export class Int8Matrix extends Matrix {
     super.backward(run, dy, x, dx);
   }
 
-  /** Fresh noise: the rows of dy use it, and the rows of dy^T, whose products meet nowhere. */
+  /** Fresh noise: the rows of dy use it, and its columns, whose products meet nowhere. */
   draw(run: Run, rows: number): void {
     const { out } = this.shape;
     const { pass, sample, block } = run;
-    const words = Math.max(rows * filled(out), out * filled(rows)) / 4;
+    const words = (rows * filled(out)) / 4;
     const place = this.weight[0].lock * BLOCKS + block;
     const purpose = PURPOSE.operands + PURPOSES * place;
     const high = Math.floor(pass.seed / 2 ** 32);
@@ -138,8 +141,7 @@ export class Int8Matrix extends Matrix {
     const { rows } = x;
     const [a, b] = [this.left.at, this.panels.at];
     const kernels = int8Kernels(run, this.build);
-    run.kernels.transpose_i16(dy, out, rows, out, this.transposed.at, rows);
-    kernels.pack_rows_i8(this.transposed.at, rows, out, rows, a, this.noise.at);
+    kernels.pack_columns_i8(dy, out, rows, out, a, this.noise.at, this.gathered.at);
     kernels.pack_nn_i8(x.at, into, rows, into, b);
     return (shift) => kernels.gemm_i8i8i64(a, b, gradient, into, out, into, rows, shift);
   }

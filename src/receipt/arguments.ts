@@ -43,6 +43,7 @@ export const ARGUMENTS: Readonly<Record<string, string>> = {
 /** Of those for operands of 8 bits, whose packed ones are bytes. */
 export const INT8_ARGUMENTS: Readonly<Record<string, string>> = {
   pack_rows_i8: 'h...Bb',
+  pack_columns_i8: 'h...Bbh',
   spread_u32: 'W.',
   pack_nn_i8: 'h...B',
   pack_nt_i8: 'h...B',

@@ -69,7 +69,7 @@ function watched<Batch>(
       if (call < 0) return run(...args);
       watch.before?.(call, { kernel, build, args, memory });
       const result = run(...args);
-      if (kernel === 'adamw_i64') clearScratch(memory, args[args.length - 1]);
+      clearScratch(memory, kernel, args);
       watch.after?.(call, result, memory);
       call++;
       return result;
@@ -91,9 +91,16 @@ function watched<Batch>(
   }
 }
 
-/** The contract leaves open what is in the scratch of adamw_i64, int64[64], after a call. */
-function clearScratch({ buffer }: Uint8Array, at: number): void {
-  new Uint8Array(buffer, at, 512).fill(0);
+/** The bytes of scratch that a kernel's last argument points to: the contract leaves open what is
+ *  there after a call. */
+const SCRATCH: Readonly<Record<string, (args: readonly number[]) => number>> = {
+  adamw_i64: () => 512,
+  pack_columns_i8: ([, , k]) => 64 * k,
+};
+
+function clearScratch({ buffer }: Uint8Array, kernel: string, args: readonly number[]): void {
+  const bytes = SCRATCH[kernel]?.(args) ?? 0;
+  if (bytes > 0) new Uint8Array(buffer, args[args.length - 1], bytes).fill(0);
 }
 
 /** A quick fingerprint: it has to tell a fault, not an adversary. */

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { int8PackedBytes, int8RowBytes } from '../../src/kernels/int8-layout.ts';
 import { OPERAND_MAX } from '../../src/memory/formats.ts';
-import { inout, input, output, run } from '../helpers/calls.ts';
+import { inout, input, output, run, scratch } from '../helpers/calls.ts';
 import { int16s, int64s, KINDS, type Kind, Source } from '../helpers/data.ts';
 import {
   type Int8Party,
@@ -94,6 +94,26 @@ function packRows({ build, backend }: Int8Party, a: Matrix, noise: Uint8Array | 
   return bytes;
 }
 
+/** The same rows from a matrix that is stored transposed, with noise of its own order. */
+function packTurned({ build, backend }: Int8Party, a: Matrix, gap: number): void {
+  const { k, count: m } = a;
+  const from = transposed(a, gap);
+  const noise = noiseOf(m + k, Math.ceil(m / 32) * 32 * k);
+  const out = output(new Int32Array((m * int8RowBytes(build, k)) / 4));
+  const before = new Uint8Array(out.data.slice().buffer);
+  const line = scratch(new Int16Array(32 * k));
+  const args = [input(from.data), from.ld, k, m, out, input(noise), line] as never;
+  const bytes = run(backend, { kernel: 'pack_columns_i8', args }, k + m).of(out);
+  const rows = rowsOf(a).map((row, c) =>
+    roundedRow(row, (p) => noise[(c - (c % 32)) * k + 32 * p + (c % 32)]),
+  );
+  if (k > 0)
+    same(
+      bytes,
+      packedRows(build, rows, k, (at) => before[at]),
+    );
+}
+
 /** Columns packed by a back end from either order, as the contract says. bt: rows are columns. */
 function packColumns({ build, backend }: Int8Party, bt: Matrix, gap: number, isTurned: boolean) {
   const { k, count: n } = bt;
@@ -176,6 +196,7 @@ function check(product: Product): void {
   }
   for (const party of int8Parties()) {
     const rows = input(packRows(party, a, noise));
+    packTurned(party, a, gap);
     const panels = input(packColumns(party, bt, gap, isTurned));
     const { backend } = party;
     const sizes = [ldc, m, n, k];

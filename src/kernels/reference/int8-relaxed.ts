@@ -4,7 +4,7 @@
 import { INT8_CHUNK, type Int8Kernels, type Int8Packing } from '../int8.ts';
 import { int8PackedBytes, int8RowBytes } from '../int8-layout.ts';
 import { halfUp, q15, wrapInt32 } from './fixed.ts';
-import { factorOf, int8Noise, inverseOf, largest, shiftOf } from './int8.ts';
+import { factorOf, filled, int8Noise, inverseOf, largest, leftPacking } from './int8.ts';
 import type { Memory } from './memory.ts';
 
 /** Columns of a panel, bytes of its factors and of four of its rows, what is added to an element.
@@ -14,7 +14,6 @@ const FACTORS = 32;
 const QUAD = 32;
 const OFFSET = 64;
 
-const filled = (k: number): number => Math.ceil(k / 16) * 16;
 const signed = (byte: number): number => (byte << 24) >> 24;
 
 /** Where a panel's element (p, column) is, from the beginning of all panels. */
@@ -46,29 +45,22 @@ function relaxedPacking(memory: Memory): Int8Packing {
   return {
     ...int8Noise(memory),
 
-    pack_rows_i8(a, lda, rows, k, packed, noise) {
-      const A = memory.int16(a);
-      const noises = memory.uint8(noise);
+    ...leftPacking(memory, ({ k, at, added, e }, row, packed) => {
       const bytes = int8RowBytes('relaxed', k);
-      const header = bytes - filled(k);
-      for (let r = 0; r < rows; r++) {
-        const words = memory.int32(packed + r * bytes);
-        const out = memory.uint8(packed + r * bytes + header);
-        const e = shiftOf(largest(k, (p) => A[r * lda + p]));
-        const sums = new Array<number>(Math.ceil(k / INT8_CHUNK)).fill(0);
-        for (let p = 0; p < filled(k); p++) {
-          const added = noise === 0 ? Math.floor(2 ** e / 2) : noises[r * filled(k) + p] % 2 ** e;
-          const element = Math.floor(((p < k ? A[r * lda + p] : 0) + added) / 2 ** e);
-          out[p] = element;
-          sums[Math.floor(p / INT8_CHUNK)] -= OFFSET * element;
-        }
-        words[0] = 2 ** e;
-        words[1] = sums.reduce((sum, part) => sum + part, 0);
-        sums.forEach((sum, i) => {
-          words[2 + i] = sum;
-        });
+      const words = memory.int32(packed + row * bytes);
+      const out = memory.uint8(packed + (row + 1) * bytes - filled(k));
+      const sums = new Array<number>(Math.ceil(k / INT8_CHUNK)).fill(0);
+      for (let p = 0; p < filled(k); p++) {
+        const element = Math.floor((at(p) + added(p)) / 2 ** e);
+        out[p] = element;
+        sums[Math.floor(p / INT8_CHUNK)] -= OFFSET * element;
       }
-    },
+      words[0] = 2 ** e;
+      words[1] = sums.reduce((sum, part) => sum + part, 0);
+      sums.forEach((sum, i) => {
+        words[2 + i] = sum;
+      });
+    }),
 
     pack_nn_i8(b, ldb, k, n, packed) {
       const B = memory.int16(b);

@@ -6,6 +6,9 @@ import { halfUp, q15 } from './fixed.ts';
 import type { Memory } from './memory.ts';
 import { packedIndex } from './pack.ts';
 
+/** Elements of a packed row and of a row of noise. */
+export const filled = (k: number): number => Math.ceil(k / 16) * 16;
+
 /** The smallest e with max <= 127 * 2^e. */
 export function shiftOf(max: number): number {
   let e = 0;
@@ -47,6 +50,47 @@ export const int8Noise = (memory: Memory): Pick<Int8Packing, 'spread_u32'> => ({
   },
 });
 
+/** A row of a left operand of k elements: element p (0 beyond), what is added to it before it is
+ *  rounded down to a multiple of 2^e. */
+export interface LeftRow {
+  readonly k: number;
+  readonly e: number;
+  at(p: number): number;
+  added(p: number): number;
+}
+
+/** Both kernels that pack left operands, whose rows `put` writes in a layout. */
+export function leftPacking(
+  memory: Memory,
+  put: (row: LeftRow, index: number, packed: number) => void,
+): Pick<Int8Packing, 'pack_rows_i8' | 'pack_columns_i8'> {
+  return {
+    pack_rows_i8(a, lda, rows, k, packed, noise) {
+      const A = memory.int16(a);
+      const bytes = memory.uint8(noise);
+      for (let r = 0; r < rows; r++) {
+        const at = (p: number): number => (p < k ? A[r * lda + p] : 0);
+        const e = shiftOf(largest(k, at));
+        const draw = (p: number): number => bytes[r * filled(k) + p] % 2 ** e;
+        const added = noise === 0 ? () => Math.floor(2 ** e / 2) : draw;
+        put({ k, e, at, added }, r, packed);
+      }
+    },
+
+    pack_columns_i8(a, lda, k, m, packed, noise) {
+      const A = memory.int16(a);
+      const bytes = memory.uint8(noise);
+      for (let c = 0; c < m && k > 0; c++) {
+        const at = (p: number): number => (p < k ? A[p * lda + c] : 0);
+        const e = shiftOf(largest(k, at));
+        const draws = (c - (c % 32)) * k + (c % 32);
+        const draw = (p: number): number => (p < k ? bytes[draws + 32 * p] % 2 ** e : 0);
+        put({ k, e, at, added: draw }, c, packed);
+      }
+    },
+  };
+}
+
 export function int8Packing(memory: Memory): Int8Packing {
   const pack = (
     k: number,
@@ -66,20 +110,11 @@ export function int8Packing(memory: Memory): Int8Packing {
   return {
     ...int8Noise(memory),
 
-    pack_rows_i8(a, lda, rows, k, packed, noise) {
-      const A = memory.int16(a);
+    ...leftPacking(memory, ({ k, at, added, e }, row, packed) => {
       const out = memory.int16(packed);
-      const bytes = memory.uint8(noise);
-      const filled = Math.ceil(k / 16) * 16;
-      for (let r = 0; r < rows; r++) {
-        const e = shiftOf(largest(k, (p) => A[r * lda + p]));
-        for (let p = 0; p < filled; p++) {
-          const v = p < k ? A[r * lda + p] : 0;
-          const added = noise === 0 ? 2 ** e / 2 : bytes[r * filled + p] % 2 ** e;
-          out[r * filled + p] = 2 ** e * Math.floor((v + Math.floor(added)) / 2 ** e);
-        }
-      }
-    },
+      for (let p = 0; p < filled(k); p++)
+        out[row * filled(k) + p] = 2 ** e * Math.floor((at(p) + added(p)) / 2 ** e);
+    }),
 
     pack_nn_i8(b, ldb, k, n, packed) {
       const B = memory.int16(b);
