@@ -163,15 +163,36 @@ function transposePart(p: usize, row: usize, o: usize, rowO: usize, rows: i32, c
 }
 
 function transposeBlock(p: usize, row: usize, o: usize, rowO: usize): void {
-  const a0 = v128.load(p);
-  const a1 = v128.load(p + row);
-  const a2 = v128.load(p + 2 * row);
-  const a3 = v128.load(p + 3 * row);
-  p += 4 * row;
-  const a4 = v128.load(p);
-  const a5 = v128.load(p + row);
-  const a6 = v128.load(p + 2 * row);
-  const a7 = v128.load(p + 3 * row);
+  const q = p + 4 * row;
+  storeTransposed(
+    o,
+    rowO,
+    v128.load(p),
+    v128.load(p + row),
+    v128.load(p + 2 * row),
+    v128.load(p + 3 * row),
+    v128.load(q),
+    v128.load(q + row),
+    v128.load(q + 2 * row),
+    v128.load(q + 3 * row),
+  );
+}
+
+/** Stores eight vectors of eight int16s transposed, `rowO` bytes apart. */
+// @ts-ignore: decorator
+@inline
+export function storeTransposed(
+  o: usize,
+  rowO: usize,
+  a0: v128,
+  a1: v128,
+  a2: v128,
+  a3: v128,
+  a4: v128,
+  a5: v128,
+  a6: v128,
+  a7: v128,
+): void {
   const b0 = v128.shuffle<i16>(a0, a1, 0, 8, 1, 9, 2, 10, 3, 11);
   const b1 = v128.shuffle<i16>(a0, a1, 4, 12, 5, 13, 6, 14, 7, 15);
   const b2 = v128.shuffle<i16>(a2, a3, 0, 8, 1, 9, 2, 10, 3, 11);

@@ -1,6 +1,6 @@
-// Noise for rounding by chance: a hash of a counter and two words of the generator, a fifth of the
-// instructions of Philox, of which only the two words are drawn. The hash is triple32 (C. Wellons,
-// "Prospecting for Hash Functions", 2018); the second word comes in behind its first round.
+// Noise for rounding by chance: a hash of a counter and two words that Philox draws, in a quarter
+// of the time that drawing all of it takes. The hash is triple32 (C. Wellons, "Prospecting for Hash
+// Functions", 2018); the second word comes in behind its first round.
 // Its constants stay in the code: this module shares the memory of the others, and data of its own
 // would be written over theirs.
 

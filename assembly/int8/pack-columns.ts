@@ -4,6 +4,7 @@
 // again.
 
 import { loadInt16s } from '../lanes';
+import { storeTransposed } from '../pack';
 import { areOperands } from './domain';
 import { CHUNK, headerBytes, OFFSET, PANEL, RELAXED, rowBytes } from './layout';
 import { LINE, lineMaxima, panelMaxima, quotients, shiftOf } from './pack';
@@ -91,7 +92,8 @@ function rounded(v: v128, noise: usize, mask: v128, half: v128, inverse: v128): 
   return RELAXED ? quotients(i16x8.sub(sum, half), inverse) : v128.andnot(sum, mask);
 }
 
-/** Eight columns, of which `left` exist, whose maxima are at `at`. */
+/** Eight columns, of which `left` exist, whose maxima are at `at`. Their sums are int16 until a
+ *  chunk ends: 128 * 127 < 2^15. */
 function packEight(
   a: usize,
   row: usize,
@@ -158,11 +160,20 @@ function scatterWords(low: v128, high: v128, at: usize, stride: usize, left: i32
   }
 }
 
-/** Two rows as pairs of bytes, a column each. */
+/** Two rows, rounded, as pairs of bytes, a column each. */
 // @ts-ignore: decorator
 @inline
-function pairs(even: v128, odd: v128): v128 {
+function pair(a: usize, row: usize, noise: usize, mask: v128, half: v128, inverse: v128): v128 {
+  const even = rounded(v128.load(a), noise, mask, half, inverse);
+  const odd = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
   return v128.or(v128.and(even, i16x8.splat(0xff)), i16x8.shl(odd, 8));
+}
+
+/** Sums of pairs of bytes, added to `sum`. */
+// @ts-ignore: decorator
+@inline
+function addPairs(sum: v128, pairs: v128): v128 {
+  return i16x8.add(sum, i16x8.extadd_pairwise_i8x16_s(pairs));
 }
 
 /** Sixteen rows of eight columns; returns `sum` more the columns' sums. */
@@ -184,121 +195,31 @@ function turn(
     turnEight(a + 8 * row, row, at + 16, stride, noise + 8 * DRAWS, mask);
     return sum;
   }
-  const even0 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd0 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even0, odd0));
-  const c0 = pairs(even0, odd0);
-  a += 2 * row;
-  noise += 2 * DRAWS;
-  const even1 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd1 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even1, odd1));
-  const c1 = pairs(even1, odd1);
-  a += 2 * row;
-  noise += 2 * DRAWS;
-  const even2 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd2 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even2, odd2));
-  const c2 = pairs(even2, odd2);
-  a += 2 * row;
-  noise += 2 * DRAWS;
-  const even3 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd3 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even3, odd3));
-  const c3 = pairs(even3, odd3);
-  a += 2 * row;
-  noise += 2 * DRAWS;
-  const even4 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd4 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even4, odd4));
-  const c4 = pairs(even4, odd4);
-  a += 2 * row;
-  noise += 2 * DRAWS;
-  const even5 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd5 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even5, odd5));
-  const c5 = pairs(even5, odd5);
-  a += 2 * row;
-  noise += 2 * DRAWS;
-  const even6 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd6 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even6, odd6));
-  const c6 = pairs(even6, odd6);
-  a += 2 * row;
-  noise += 2 * DRAWS;
-  const even7 = rounded(v128.load(a), noise, mask, half, inverse);
-  const odd7 = rounded(v128.load(a + row), noise + DRAWS, mask, half, inverse);
-  sum = i16x8.add(sum, i16x8.add(even7, odd7));
-  const c7 = pairs(even7, odd7);
-  storeTurned(at, stride, c0, c1, c2, c3, c4, c5, c6, c7);
-  return sum;
+  const c0 = pair(a, row, noise, mask, half, inverse);
+  const c1 = pair(a + 2 * row, row, noise + 2 * DRAWS, mask, half, inverse);
+  const c2 = pair(a + 4 * row, row, noise + 4 * DRAWS, mask, half, inverse);
+  const c3 = pair(a + 6 * row, row, noise + 6 * DRAWS, mask, half, inverse);
+  const c4 = pair(a + 8 * row, row, noise + 8 * DRAWS, mask, half, inverse);
+  const c5 = pair(a + 10 * row, row, noise + 10 * DRAWS, mask, half, inverse);
+  const c6 = pair(a + 12 * row, row, noise + 12 * DRAWS, mask, half, inverse);
+  const c7 = pair(a + 14 * row, row, noise + 14 * DRAWS, mask, half, inverse);
+  storeTransposed(at, stride, c0, c1, c2, c3, c4, c5, c6, c7);
+  sum = addPairs(addPairs(addPairs(addPairs(sum, c0), c1), c2), c3);
+  return addPairs(addPairs(addPairs(addPairs(sum, c4), c5), c6), c7);
 }
 
 /** Eight rows of eight columns, as int16. */
 function turnEight(a: usize, row: usize, at: usize, stride: usize, noise: usize, mask: v128): void {
-  const v0 = rounded(v128.load(a), noise, mask, mask, mask);
-  a += row;
-  noise += DRAWS;
-  const v1 = rounded(v128.load(a), noise, mask, mask, mask);
-  a += row;
-  noise += DRAWS;
-  const v2 = rounded(v128.load(a), noise, mask, mask, mask);
-  a += row;
-  noise += DRAWS;
-  const v3 = rounded(v128.load(a), noise, mask, mask, mask);
-  a += row;
-  noise += DRAWS;
-  const v4 = rounded(v128.load(a), noise, mask, mask, mask);
-  a += row;
-  noise += DRAWS;
-  const v5 = rounded(v128.load(a), noise, mask, mask, mask);
-  a += row;
-  noise += DRAWS;
-  const v6 = rounded(v128.load(a), noise, mask, mask, mask);
-  a += row;
-  noise += DRAWS;
-  const v7 = rounded(v128.load(a), noise, mask, mask, mask);
-  storeTurned(at, stride, v0, v1, v2, v3, v4, v5, v6, v7);
-}
-
-/** Eight vectors of eight int16s, turned: the first ones are stored at `at`, the others below. */
-// @ts-ignore: decorator
-@inline
-function storeTurned(
-  at: usize,
-  stride: usize,
-  a0: v128,
-  a1: v128,
-  a2: v128,
-  a3: v128,
-  a4: v128,
-  a5: v128,
-  a6: v128,
-  a7: v128,
-): void {
-  const b0 = v128.shuffle<i16>(a0, a1, 0, 8, 1, 9, 2, 10, 3, 11);
-  const b1 = v128.shuffle<i16>(a0, a1, 4, 12, 5, 13, 6, 14, 7, 15);
-  const b2 = v128.shuffle<i16>(a2, a3, 0, 8, 1, 9, 2, 10, 3, 11);
-  const b3 = v128.shuffle<i16>(a2, a3, 4, 12, 5, 13, 6, 14, 7, 15);
-  const b4 = v128.shuffle<i16>(a4, a5, 0, 8, 1, 9, 2, 10, 3, 11);
-  const b5 = v128.shuffle<i16>(a4, a5, 4, 12, 5, 13, 6, 14, 7, 15);
-  const b6 = v128.shuffle<i16>(a6, a7, 0, 8, 1, 9, 2, 10, 3, 11);
-  const b7 = v128.shuffle<i16>(a6, a7, 4, 12, 5, 13, 6, 14, 7, 15);
-  const c0 = v128.shuffle<i32>(b0, b2, 0, 4, 1, 5);
-  const c1 = v128.shuffle<i32>(b0, b2, 2, 6, 3, 7);
-  const c2 = v128.shuffle<i32>(b1, b3, 0, 4, 1, 5);
-  const c3 = v128.shuffle<i32>(b1, b3, 2, 6, 3, 7);
-  const c4 = v128.shuffle<i32>(b4, b6, 0, 4, 1, 5);
-  const c5 = v128.shuffle<i32>(b4, b6, 2, 6, 3, 7);
-  const c6 = v128.shuffle<i32>(b5, b7, 0, 4, 1, 5);
-  const c7 = v128.shuffle<i32>(b5, b7, 2, 6, 3, 7);
-  v128.store(at, v128.shuffle<i64>(c0, c4, 0, 2));
-  v128.store(at + stride, v128.shuffle<i64>(c0, c4, 1, 3));
-  v128.store(at + 2 * stride, v128.shuffle<i64>(c1, c5, 0, 2));
-  v128.store(at + 3 * stride, v128.shuffle<i64>(c1, c5, 1, 3));
-  at += 4 * stride;
-  v128.store(at, v128.shuffle<i64>(c2, c6, 0, 2));
-  v128.store(at + stride, v128.shuffle<i64>(c2, c6, 1, 3));
-  v128.store(at + 2 * stride, v128.shuffle<i64>(c3, c7, 0, 2));
-  v128.store(at + 3 * stride, v128.shuffle<i64>(c3, c7, 1, 3));
+  storeTransposed(
+    at,
+    stride,
+    rounded(v128.load(a), noise, mask, mask, mask),
+    rounded(v128.load(a + 1 * row), noise + 1 * DRAWS, mask, mask, mask),
+    rounded(v128.load(a + 2 * row), noise + 2 * DRAWS, mask, mask, mask),
+    rounded(v128.load(a + 3 * row), noise + 3 * DRAWS, mask, mask, mask),
+    rounded(v128.load(a + 4 * row), noise + 4 * DRAWS, mask, mask, mask),
+    rounded(v128.load(a + 5 * row), noise + 5 * DRAWS, mask, mask, mask),
+    rounded(v128.load(a + 6 * row), noise + 6 * DRAWS, mask, mask, mask),
+    rounded(v128.load(a + 7 * row), noise + 7 * DRAWS, mask, mask, mask),
+  );
 }

@@ -66,8 +66,8 @@ export class Int8Matrix extends Matrix {
   readonly left: Scratch;
   /** A byte for each element of dy, rows filled up to 32. */
   readonly noise: Scratch;
-  /** 32 columns of dy. */
-  readonly gathered: Scratch;
+  /** 32 columns of dy, in the place of what other matrices transpose. */
+  readonly line: Scratch;
 
   constructor(
     at: Planner,
@@ -80,8 +80,8 @@ export class Int8Matrix extends Matrix {
     const { forward } = at.layout;
     const back = forward ? 0 : Math.max(bytes(rows, out), bytes(out, rows));
     this.left = at.scratch('int8 rows', Math.max(bytes(rows, into), back));
+    this.line = at.scratch('transposed', forward ? 0 : rows * 64);
     this.noise = at.scratch('int8 noise', forward ? 0 : rows * filled(out));
-    this.gathered = at.scratch('int8 line', forward ? 0 : rows * 64);
     this.room = (_, max) => int8Room(Math.max(out, into), max);
   }
 
@@ -141,7 +141,7 @@ export class Int8Matrix extends Matrix {
     const { rows } = x;
     const [a, b] = [this.left.at, this.panels.at];
     const kernels = int8Kernels(run, this.build);
-    kernels.pack_columns_i8(dy, out, rows, out, a, this.noise.at, this.gathered.at);
+    kernels.pack_columns_i8(dy, out, rows, out, a, this.noise.at, this.line.at);
     kernels.pack_nn_i8(x.at, into, rows, into, b);
     return (shift) => kernels.gemm_i8i8i64(a, b, gradient, into, out, into, rows, shift);
   }

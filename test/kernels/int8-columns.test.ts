@@ -2,7 +2,7 @@
 // the rows are those of the transpose.
 
 import { describe, expect, it } from 'vitest';
-import { INT8_ROW_MAX } from '../../src/kernels/int8.ts';
+import { INT8_CHUNK, INT8_ROW_MAX } from '../../src/kernels/int8.ts';
 import { int8RowBytes } from '../../src/kernels/int8-layout.ts';
 import { OPERAND_MAX } from '../../src/memory/formats.ts';
 import { PARTY_NAMES } from '../helpers/int8.ts';
@@ -56,6 +56,22 @@ describe.each(ON)('columns as rows on %s', (name) => {
       }
     }
     expect(seen).toBeGreaterThan(2 ** 19);
+  });
+
+  it('sums of a chunk of -127 or 127 are those of the rows: 128 * 127 fits int16', () => {
+    expect(INT8_CHUNK * INT8_ROW_MAX).toBeLessThan(2 ** 15);
+    const memory = new Pieces(name);
+    for (const k of [INT8_CHUNK, INT8_CHUNK + 1, 2 * INT8_CHUNK])
+      for (const value of [-INT8_ROW_MAX * 32, INT8_ROW_MAX * 32]) {
+        const a = memory.int16s(new Int16Array(k * COLUMNS).fill(value)).byteOffset;
+        const noise = memory.bytes(k * COLUMNS + 16 * COLUMNS).fill(0).byteOffset;
+        const bytes = COLUMNS * int8RowBytes(memory.build, k);
+        const [got, want] = [memory.bytes(bytes).fill(0), memory.bytes(bytes).fill(0)];
+        const line = memory.bytes(64 * k).byteOffset;
+        memory.int8.pack_columns_i8(a, COLUMNS, k, COLUMNS, got.byteOffset, noise, line);
+        memory.int8.pack_rows_i8(a, k, COLUMNS, k, want.byteOffset, noise);
+        expect(Buffer.compare(got, want), `${value}, ${k}`).toBe(0);
+      }
   });
 
   it('sizes about lines, turns of 16 and chunks of 128: rows of the transpose', () => {

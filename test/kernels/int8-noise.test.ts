@@ -47,7 +47,7 @@ describe(`noise on ${PARTY_NAMES.join(', ')}`, () => {
 describe('its statistics', () => {
   const N = 2 ** 16;
   const party = int8Parties().at(-1)!;
-  /** 32 numbers +-1 for each word: bits less their mean, twice. */
+  /** A bit of each word, as 1 or -1. */
   const signs = (words: Int32Array, bit: number): number[] =>
     Array.from(words, (word) => ((word >>> bit) & 1) * 2 - 1);
   /** Standard deviations of the mean of products from 0. */

@@ -4,7 +4,7 @@
 import { INT8_CHUNK, type Int8Kernels, type Int8Packing } from '../int8.ts';
 import { int8PackedBytes, int8RowBytes } from '../int8-layout.ts';
 import { halfUp, q15, wrapInt32 } from './fixed.ts';
-import { factorOf, filled, int8Noise, inverseOf, largest, leftPacking } from './int8.ts';
+import { factorOf, filled, inverseOf, largest, leftPacking } from './int8.ts';
 import type { Memory } from './memory.ts';
 
 /** Columns of a panel, bytes of its factors and of four of its rows, what is added to an element.
@@ -43,8 +43,6 @@ function relaxedPacking(memory: Memory): Int8Packing {
     }
   };
   return {
-    ...int8Noise(memory),
-
     ...leftPacking(memory, ({ k, at, added, e }, row, packed) => {
       const bytes = int8RowBytes('relaxed', k);
       const words = memory.int32(packed + row * bytes);

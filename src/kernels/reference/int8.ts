@@ -41,15 +41,6 @@ function noiseWord(i: number, s0: number, s1: number): number {
   return x ^ (x >>> 14);
 }
 
-/** Noise, of either layout. */
-export const int8Noise = (memory: Memory): Pick<Int8Packing, 'spread_u32'> => ({
-  spread_u32(at, n) {
-    const words = memory.int32(at);
-    const [s0, s1] = words;
-    for (let i = 0; i < n; i++) words[i] = noiseWord(i, s0, s1);
-  },
-});
-
 /** A row of a left operand of k elements: element p (0 beyond), what is added to it before it is
  *  rounded down to a multiple of 2^e. */
 export interface LeftRow {
@@ -59,12 +50,18 @@ export interface LeftRow {
   added(p: number): number;
 }
 
-/** Both kernels that pack left operands, whose rows `put` writes in a layout. */
+/** The kernels that pack left operands, whose rows `put` writes in a layout, and their noise. */
 export function leftPacking(
   memory: Memory,
   put: (row: LeftRow, index: number, packed: number) => void,
-): Pick<Int8Packing, 'pack_rows_i8' | 'pack_columns_i8'> {
+): Pick<Int8Packing, 'pack_rows_i8' | 'pack_columns_i8' | 'spread_u32'> {
   return {
+    spread_u32(at, n) {
+      const words = memory.int32(at);
+      const [s0, s1] = words;
+      for (let i = 0; i < n; i++) words[i] = noiseWord(i, s0, s1);
+    },
+
     pack_rows_i8(a, lda, rows, k, packed, noise) {
       const A = memory.int16(a);
       const bytes = memory.uint8(noise);
@@ -108,8 +105,6 @@ export function int8Packing(memory: Memory): Int8Packing {
     }
   };
   return {
-    ...int8Noise(memory),
-
     ...leftPacking(memory, ({ k, at, added, e }, row, packed) => {
       const out = memory.int16(packed);
       for (let p = 0; p < filled(k); p++)
