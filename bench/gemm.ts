@@ -26,7 +26,8 @@ const CHUNK = 128;
 const peak = createPeak();
 /** As the library chooses; the baseline build is made of the int16 instruction. */
 const { build } = chooseInt8();
-const int8Peak = build === 'relaxed' ? createPeak('int8') : peak;
+const PEAK_OF = { relaxed: 'int8', pairs: 'pairs', baseline: 'int16' } as const;
+const int8Peak = createPeak(PEAK_OF[build]);
 
 /** The kernels' work on one shape in a memory of its own. */
 function prepare([m, n, k]: Request['shape']) {

@@ -142,6 +142,7 @@ export { activationFraction, largestMaster } from './ops/range.ts';
 export { Columns, type MatrixShape } from './layers/columns.ts';
 export { Matrix } from './layers/matrix.ts';
 export {
+  INT8_BUILDS,
   type Int8Build,
   type Int8Kernels,
   INT8_CHUNK,

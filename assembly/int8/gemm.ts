@@ -1,6 +1,9 @@
 // The product of packed rows and panels by i32x4.relaxed_dot_i8x16_i7x16_add_s: sixteen products,
 // added in fours to four sums. Its second operand stays in 1..127, where every processor gives the
-// same.
+// same. Where the processor has no instruction for that, V8 puts five together; those of
+// i16x8.relaxed_dot_i8x16_i7x16_s, which adds sixteen products in pairs, and of what adds these are
+// three. Every kernel is there with either: Dot is the type of what products are first added to,
+// i32 or i16.
 //
 // Tile: 6 rows x 8 columns, 12 sums: where the instruction takes 5 cycles and two can begin in each
 // (Intel), 8 sums of a tile of 2 x 16 reach 75 % of its peak, 12 reach 96 %. With 2 vectors of the
@@ -31,6 +34,61 @@ export function gemm_i8i8i32(
   n: i32,
   k: i32,
 ): void {
+  into32<i32>(a, packed, c, ldc, m, n, k);
+}
+
+/** The same, products added in pairs. */
+export function gemm_i8i8i32_pairs(
+  a: usize,
+  packed: usize,
+  c: usize,
+  ldc: i32,
+  m: i32,
+  n: i32,
+  k: i32,
+): void {
+  into32<i16>(a, packed, c, ldc, m, n, k);
+}
+
+/** Int8Kernels.gemm_i8i8i64. */
+export function gemm_i8i8i64(
+  a: usize,
+  packed: usize,
+  c: usize,
+  ldc: i32,
+  m: i32,
+  n: i32,
+  k: i32,
+  shift: i32,
+): void {
+  into64<i32>(a, packed, c, ldc, m, n, k, shift);
+}
+
+/** The same, products added in pairs. */
+export function gemm_i8i8i64_pairs(
+  a: usize,
+  packed: usize,
+  c: usize,
+  ldc: i32,
+  m: i32,
+  n: i32,
+  k: i32,
+  shift: i32,
+): void {
+  into64<i16>(a, packed, c, ldc, m, n, k, shift);
+}
+
+// @ts-ignore: decorator
+@inline
+function into32<Dot>(
+  a: usize,
+  packed: usize,
+  c: usize,
+  ldc: i32,
+  m: i32,
+  n: i32,
+  k: i32,
+): void {
   assert(m >= 0 && n >= 0 && k >= 0 && ldc >= n, 'gemm_i8i8i32: sizes');
   if (k == 0) {
     for (let i = 0; i < m; i++, c += usize(ldc) << 2) memory.fill(c, 0, usize(n) << 2);
@@ -49,9 +107,9 @@ export function gemm_i8i8i32(
       let row = a;
       let at = to;
       while (left > 0) {
-        const rows = rowsOf(left);
+        const rows = rowsOf<Dot>(left);
         const x = headerBytes(k);
-        tile<i32>(rows, row, stride, 4, x, panel, 0, bytes, at, usize(ldc) << 2, n - j, 0);
+        tile<i32, Dot>(rows, row, stride, 4, x, panel, 0, bytes, at, usize(ldc) << 2, n - j, 0);
         left -= rows;
         row += usize(rows) * stride;
         at += usize(rows * ldc) << 2;
@@ -63,10 +121,11 @@ export function gemm_i8i8i32(
   }
 }
 
-/** Int8Kernels.gemm_i8i8i64. All panels take the rows of a tile before the next ones, so that C,
- *  which is larger than the caches, is met in its order: 79 % of the time that all rows for each
- *  panel take. */
-export function gemm_i8i8i64(
+/** All panels take the rows of a tile before the next ones, so that C, which is larger than the
+ *  caches, is met in its order: 79 % of the time that all rows for each panel take. */
+// @ts-ignore: decorator
+@inline
+function into64<Dot>(
   a: usize,
   packed: usize,
   c: usize,
@@ -85,7 +144,7 @@ export function gemm_i8i8i64(
   const isWhole = isPlain(shift) && k <= WHOLE_PRODUCTS;
   const step = isWhole ? bytes : CHUNK_BYTES;
   while (m > 0) {
-    const rows = rowsOf(m);
+    const rows = rowsOf<Dot>(m);
     let panel = packed;
     let to = c;
     for (let j = 0; j < n; j += PANEL, panel += bytes, to += 2 * EIGHT) {
@@ -94,7 +153,8 @@ export function gemm_i8i8i64(
       for (let at = FACTORS; at < bytes; at += step, init += 4, x += CHUNK) {
         const end = min(at + step, bytes);
         const from = at - FACTORS;
-        tile<i64>(rows, a, stride, init, x, panel, from, end, to, usize(ldc) << 3, n - j, shift);
+        const row = usize(ldc) << 3;
+        tile<i64, Dot>(rows, a, stride, init, x, panel, from, end, to, row, n - j, shift);
       }
     }
     m -= rows;
@@ -103,11 +163,13 @@ export function gemm_i8i8i64(
   }
 }
 
-/** Rows of the next tile. */
+/** Rows of the next tile. Pairs have tiles of 4 at the most: with 6 their 12 sums, 3 operands and a
+ *  product are one register more than V8 has, some 3 % slower. */
 // @ts-ignore: decorator
 @inline
-function rowsOf(left: i32): i32 {
-  return left >= 6 && left != 8 ? 6 : left >= 4 ? 4 : 1;
+function rowsOf<Dot>(left: i32): i32 {
+  if (sizeof<Dot>() == 4 && left >= 6 && left != 8) return 6;
+  return left >= 4 ? 4 : 1;
 }
 
 /** Sums of `rows` rows (6, 4 or 1) from their byte x on, times a panel from byte `from` of its
@@ -115,7 +177,7 @@ function rowsOf(left: i32): i32 {
  *  is at `init` of each row. */
 // @ts-ignore: decorator
 @inline
-function tile<T>(
+function tile<T, Dot>(
   rows: i32,
   a: usize,
   stride: usize,
@@ -131,9 +193,10 @@ function tile<T>(
 ): void {
   const p = panel + FACTORS + from;
   const last = panel + end;
-  if (rows == 6) tile6<T>(a, stride, init, x, panel, p, last, c, ldc, columns, shift);
-  else if (rows == 4) tile4<T>(a, stride, init, x, panel, p, last, c, ldc, columns, shift);
-  else tile1<T>(a, init, a + x, panel, p, last, c, columns, shift);
+  if (sizeof<Dot>() == 4 && rows == 6)
+    tile6<T>(a, stride, init, x, panel, p, last, c, ldc, columns, shift);
+  else if (rows == 4) tile4<T, Dot>(a, stride, init, x, panel, p, last, c, ldc, columns, shift);
+  else tile1<T, Dot>(a, init, a + x, panel, p, last, c, columns, shift);
 }
 
 /** Four sums of as much as a row begins with. */
@@ -143,11 +206,16 @@ function begin(row: usize): v128 {
   return v128.load32_splat(row);
 }
 
-/** Adds four products to each of four sums; in the checked build by what every engine has. */
+/** Adds four products to each of four sums, which Dot says how; in the checked build by what every
+ *  engine has. */
 // @ts-ignore: decorator
 @inline
-function dot(row: v128, panel: v128, sums: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(row, panel, sums);
+function dot<Dot>(row: v128, panel: v128, sums: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (sizeof<Dot>() == 4) return i32x4.relaxed_dot_i8x16_i7x16_add_s(row, panel, sums);
+    const pairs = i16x8.relaxed_dot_i8x16_i7x16_s(row, panel);
+    return i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(pairs));
+  }
   const low = i16x8.extmul_low_i8x16_s(row, panel);
   const high = i16x8.extmul_high_i8x16_s(row, panel);
   const ones = i16x8.splat(1);
@@ -192,23 +260,23 @@ function tile6<T>(
     const b0 = v128.load(p);
     const b1 = v128.load(p, 16);
     const x0 = v128.load32_splat(a + x);
-    c00 = dot(x0, b0, c00);
-    c01 = dot(x0, b1, c01);
+    c00 = dot<i32>(x0, b0, c00);
+    c01 = dot<i32>(x0, b1, c01);
     const x1 = v128.load32_splat(a1 + x);
-    c10 = dot(x1, b0, c10);
-    c11 = dot(x1, b1, c11);
+    c10 = dot<i32>(x1, b0, c10);
+    c11 = dot<i32>(x1, b1, c11);
     const x2 = v128.load32_splat(a2 + x);
-    c20 = dot(x2, b0, c20);
-    c21 = dot(x2, b1, c21);
+    c20 = dot<i32>(x2, b0, c20);
+    c21 = dot<i32>(x2, b1, c21);
     const x3 = v128.load32_splat(a3 + x);
-    c30 = dot(x3, b0, c30);
-    c31 = dot(x3, b1, c31);
+    c30 = dot<i32>(x3, b0, c30);
+    c31 = dot<i32>(x3, b1, c31);
     const x4 = v128.load32_splat(a4 + x);
-    c40 = dot(x4, b0, c40);
-    c41 = dot(x4, b1, c41);
+    c40 = dot<i32>(x4, b0, c40);
+    c41 = dot<i32>(x4, b1, c41);
     const x5 = v128.load32_splat(a5 + x);
-    c50 = dot(x5, b0, c50);
-    c51 = dot(x5, b1, c51);
+    c50 = dot<i32>(x5, b0, c50);
+    c51 = dot<i32>(x5, b1, c51);
     p += QUAD;
     x += 4;
   } while (p < last);
@@ -222,7 +290,7 @@ function tile6<T>(
   storeRow<T>(c + 5 * ldc, a5, f0, f1, c50, c51, columns, shift);
 }
 
-function tile4<T>(
+function tile4<T, Dot>(
   a: usize,
   stride: usize,
   init: usize,
@@ -250,17 +318,17 @@ function tile4<T>(
     const b0 = v128.load(p);
     const b1 = v128.load(p, 16);
     const x0 = v128.load32_splat(a + x);
-    c00 = dot(x0, b0, c00);
-    c01 = dot(x0, b1, c01);
+    c00 = dot<Dot>(x0, b0, c00);
+    c01 = dot<Dot>(x0, b1, c01);
     const x1 = v128.load32_splat(a1 + x);
-    c10 = dot(x1, b0, c10);
-    c11 = dot(x1, b1, c11);
+    c10 = dot<Dot>(x1, b0, c10);
+    c11 = dot<Dot>(x1, b1, c11);
     const x2 = v128.load32_splat(a2 + x);
-    c20 = dot(x2, b0, c20);
-    c21 = dot(x2, b1, c21);
+    c20 = dot<Dot>(x2, b0, c20);
+    c21 = dot<Dot>(x2, b1, c21);
     const x3 = v128.load32_splat(a3 + x);
-    c30 = dot(x3, b0, c30);
-    c31 = dot(x3, b1, c31);
+    c30 = dot<Dot>(x3, b0, c30);
+    c31 = dot<Dot>(x3, b1, c31);
     p += QUAD;
     x += 4;
   } while (p < last);
@@ -272,7 +340,7 @@ function tile4<T>(
   storeRow<T>(c + 3 * ldc, a3, f0, f1, c30, c31, columns, shift);
 }
 
-function tile1<T>(
+function tile1<T, Dot>(
   row: usize,
   init: usize,
   x: usize,
@@ -287,8 +355,8 @@ function tile1<T>(
   let c1 = c0;
   do {
     const x0 = v128.load32_splat(x);
-    c0 = dot(x0, v128.load(p), c0);
-    c1 = dot(x0, v128.load(p, 16), c1);
+    c0 = dot<Dot>(x0, v128.load(p), c0);
+    c1 = dot<Dot>(x0, v128.load(p, 16), c1);
     p += QUAD;
     x += 4;
   } while (p < last);

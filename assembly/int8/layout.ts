@@ -1,6 +1,7 @@
 // Where packed operands of 8 bits lie, in both builds (src/kernels/int8.ts has the contract).
 //
-// RELAXED, for i32x4.relaxed_dot_i8x16_i7x16_add_s, whose second operand has to stay in 0..127:
+// RELAXED, for the relaxed dot products of i8x16 and i7x16, whose second operand has to stay in
+// 0..127:
 //   a row    int32 2^e, then -64 * (sum of all its elements) and -64 * (sum of every 128 of them),
 //            filled up to 16 bytes; then its elements, int8, filled up to 16 with zeros
 //   a panel  8 columns: int32 factors of them, then for every four rows 32 bytes: four elements of

@@ -86,13 +86,13 @@ function otherWords(equal) {
   }).join('');
 }
 
-/** Which runtimes the kernels with the relaxed instruction are given to. */
+/** Which runtimes the kernels with the relaxed instructions are given to. */
 function kernelsWords(equal) {
   const asked = equal.filter(({ kernels }) => kernels !== undefined);
   if (asked.length === 0) return '';
-  const fast = asked.filter(({ kernels }) => kernels.startsWith('int8 relaxed'));
+  const fast = asked.filter(({ kernels }) => /^int8 (relaxed|pairs)/.test(kernels));
   const names = fast.map(({ name }) => name).join('; ') || 'none';
-  return `By the relaxed instruction, because it is the faster there: ${names}. `;
+  return `By relaxed instructions, because they are the faster there: ${names}. `;
 }
 
 /** What the run that was handed through several runtimes gave. */

@@ -3,6 +3,7 @@
 
 import { byteCount, choice, names, number, wholeNumber } from './argv.ts';
 import { digestOf } from './expect.ts';
+import { INT8_BUILDS } from './library.ts';
 import { loraWord } from './lora.ts';
 
 export const MAX_STEPS = 2 ** 31 - 1;
@@ -126,8 +127,8 @@ export const FREE: Row[] = [
   ],
   [
     '--kernels <build>',
-    'of int8 operands: relaxed, baseline, or auto, the faster one here (auto); same bits',
-    (flag) => choice(flag, 'auto', 'relaxed', 'baseline'),
+    'of int8 operands: relaxed, pairs, baseline, or auto, the fastest one here (auto); same bits',
+    (flag) => choice(flag, 'auto', ...INT8_BUILDS),
   ],
   ['--no-verify', 'do not check every rebuilt state against its hash'],
   ['--memory-limit <bytes>', 'refuse a run that needs more, as in 512MiB (3.75GiB)', byteCount],

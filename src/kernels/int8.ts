@@ -2,15 +2,16 @@
 // columns of int16 operands are rounded to 8 bits with a scale each, and what they then stand for
 // are int16 operands again, so products are exact sums as before and no build can give others.
 //
-// Three back ends fill it in: `relaxed`, with WebAssembly's i32x4.relaxed_dot_i8x16_i7x16_add_s,
-// four times the work of an instruction; `baseline`, where the same numbers are packed as int16 for
-// the kernels that there are; and the reference (reference/int8.ts). Where the operands lie is a
-// matter of each (assembly/int8/layout.ts).
+// Four back ends fill it in: `relaxed`, with WebAssembly's i32x4.relaxed_dot_i8x16_i7x16_add_s,
+// four times the work of an instruction where the processor has one for it; `pairs`, with
+// i16x8.relaxed_dot_i8x16_i7x16_s on the same bytes, for those that have not; `baseline`, where the
+// same numbers are packed as int16 for the kernels that there are; and the reference
+// (reference/int8.ts). Where the operands lie is a matter of each (assembly/int8/layout.ts).
 //
 //   a row      a'[p] = 2^e round(a[p] / 2^e), |a'[p] / 2^e| <= 127, e the smallest that fits
 //   a column   b'[p] = f round(b[p] / f), |b'[p] / f| <= 63, f the smallest whole number that fits
 //
-// The relaxed instruction multiplies a signed byte by one of 0..127 for sure: an element of a
+// The relaxed instructions multiply a signed byte by one of 0..127 for sure: an element of a
 // column is kept as itself + 64, from 1 to 127.
 
 import type { Pointer } from '../memory/arena.ts';
@@ -28,8 +29,9 @@ export const INT8_CHUNK = 128;
 export const INT8_WHOLE_SHIFT = 18;
 /** Most products of such a sum: 127 * 63 * 2^16 < 2^31. */
 export const INT8_WHOLE_PRODUCTS = 2 ** 16;
-/** How products of 8 bit operands are computed. */
-export type Int8Build = 'relaxed' | 'baseline';
+/** How products of 8 bit operands are computed; the first two on the same bytes. */
+export const INT8_BUILDS = ['relaxed', 'pairs', 'baseline'] as const;
+export type Int8Build = (typeof INT8_BUILDS)[number];
 
 /** The kernels for operands of 8 bits. */
 export interface Int8Kernels {

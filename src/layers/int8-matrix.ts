@@ -46,6 +46,7 @@ export const int8Room = (k: number, max: number): number =>
 /** Of each back end, those of each build. */
 const attached = {
   relaxed: new WeakMap<Backend, Int8Kernels>(),
+  pairs: new WeakMap<Backend, Int8Kernels>(),
   baseline: new WeakMap<Backend, Int8Kernels>(),
 };
 

@@ -2,7 +2,7 @@
 
 import { choice, fields, list, text } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';
-import type { Int8Build } from '../kernels/int8.ts';
+import { INT8_BUILDS, type Int8Build } from '../kernels/int8.ts';
 import { chooseInt8, whyNoRelaxed } from '../kernels/int8-wasm.ts';
 import type { Planner } from '../memory/planner.ts';
 import type { MatrixShape } from './columns.ts';
@@ -40,8 +40,8 @@ export interface Int8Options {
   /** The matrices that have them, by the last part of their names before `.weight`: qkv,
    *  projection, up, down of a transformer (all but those whose sums are logits). */
   on?: readonly string[] | undefined;
-  /** Forces the kernels: 'relaxed' or 'baseline'; 'auto' takes the faster ones. Any value gives the
-   *  same bits ('auto'). */
+  /** Forces the kernels: 'relaxed', 'pairs' or 'baseline'; 'auto' takes the fastest ones. Any value
+   *  gives the same bits ('auto'). */
   build?: 'auto' | Int8Build | undefined;
 }
 
@@ -57,7 +57,7 @@ export interface Int8Options {
  */
 export function int8(given: Int8Options = {}): Operands {
   const full = fields<Int8Options>('options', given, { on: undefined, build: 'auto' });
-  choice('build', full.build, ['auto', 'relaxed', 'baseline']);
+  choice('build', full.build, ['auto', ...INT8_BUILDS]);
   const on = full.on === undefined ? undefined : list('on', full.on, text, 1);
   const { build, why } = chosen(full.build);
   const fits = ({ name, kind, isLarge }: MatrixShape): boolean =>
@@ -79,11 +79,11 @@ export function int8(given: Int8Options = {}): Operands {
   };
 }
 
-/** The faster one, or what was asked for, as threads ask for what their trainer has: no clock. */
+/** The fastest one, or what was asked for, as threads ask for what their trainer has: no clock. */
 function chosen(build: Int8Options['build']): { build: Int8Build; why: string } {
   if (build === 'auto' || build === undefined) return chooseInt8();
-  const reason = build === 'relaxed' ? whyNoRelaxed() : '';
+  const reason = build === 'baseline' ? '' : whyNoRelaxed();
   if (reason !== '')
-    throw new UsageError(`the relaxed build cannot be had: ${reason}`, "leave it to 'auto'");
+    throw new UsageError(`the ${build} build cannot be had: ${reason}`, "leave it to 'auto'");
   return { build, why: 'as asked for' };
 }

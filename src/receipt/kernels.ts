@@ -26,7 +26,7 @@ export function referenceOn(bytes: number, given?: Memory): Backend {
   const backend = createReferenceBackend(bytes, given);
   const memory = backend.memory as Memory;
   const int8 = (build: Int8Build): Int8Kernels =>
-    build === 'relaxed' ? relaxedKernels(memory) : withWideProducts(int8Packing(memory), backend);
+    build === 'baseline' ? withWideProducts(int8Packing(memory), backend) : relaxedKernels(memory);
   return { ...backend, int8, image: imageKernels(memory) };
 }
 

@@ -3,14 +3,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chooseInt8 } from '../../src/index.ts';
+import { chooseInt8, INT8_BUILDS } from '../../src/index.ts';
 import { runsAll } from '../helpers/all.ts';
 import { events, expectRefusal, retrograd, TRAIN, workspace } from './command.ts';
 
 let cwd: string;
 let remove: () => void;
 const INT8 = [...TRAIN, '--steps', '4', '--operands', 'int8'];
-const BUILDS = chooseInt8().hasRelaxed ? ['auto', 'baseline', 'relaxed'] : ['auto', 'baseline'];
+const BUILDS = chooseInt8().hasRelaxed ? ['auto', ...INT8_BUILDS] : ['auto', 'baseline'];
 const done = (words: string[]) => events(words, { cwd }).at(-1)!;
 
 beforeAll(() => {
@@ -22,8 +22,9 @@ describe('--operands int8', () => {
   test('has one digest for all --kernels, which the first event names, not that of int16', () => {
     const runs = BUILDS.map((build) => events([...INT8, '--kernels', build], { cwd }));
     expect(new Set(runs.map((run) => run.at(-1)!.weightsSha256)).size).toBe(1);
-    expect(runs[0][0].kernels).toMatch(/^int8 (relaxed|baseline): /);
-    expect(runs[1][0].kernels).toBe('int8 baseline: as asked for');
+    expect(runs[0][0].kernels).toMatch(/^int8 (relaxed|pairs|baseline): /);
+    for (const [i, build] of BUILDS.entries())
+      if (i > 0) expect(runs[i][0].kernels).toBe(`int8 ${build}: as asked for`);
     const [plan, ...rest] = events([...TRAIN, '--steps', '4'], { cwd });
     expect(plan.kernels).toBe('int16');
     expect(rest.at(-1)!.weightsSha256).not.toBe(runs[0].at(-1)!.weightsSha256);
@@ -105,7 +106,7 @@ describe('other commands', () => {
     const both = events(small, { cwd });
     const products = both.filter(({ event }) => event === 'product');
     for (const { int8 } of products) {
-      expect(['relaxed', 'baseline']).toContain(int8.build);
+      expect(INT8_BUILDS).toContain(int8.build);
       expect(int8.rate).toBeGreaterThan(0);
       expect(int8.ofInt16).toBeGreaterThan(0);
     }

@@ -23,11 +23,11 @@ export async function int8Run({ Trainer, gpt, int8 }, options = {}, test = {}) {
   return { digest: await trainer.weightsSha256(), kernels: trainer.kernels };
 }
 
-/** The digest of the run by the kernels that this runtime is given, and by those with the relaxed
- *  instruction if it has that at all; both if they differ. `library`: that, and what has
+/** The digest of the run by the kernels that this runtime is given, and by those with relaxed
+ *  instructions if it has them at all; both if they differ. `library`: that, and what has
  *  chooseInt8. */
 export async function int8Digest(library) {
-  const builds = library.chooseInt8().hasRelaxed ? ['auto', 'relaxed'] : ['auto'];
+  const builds = library.chooseInt8().hasRelaxed ? ['auto', 'relaxed', 'pairs'] : ['auto'];
   const digests = new Set();
   for (const build of builds) digests.add((await int8Run(library, { build })).digest);
   return [...digests].join(' and ');

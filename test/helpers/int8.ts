@@ -25,7 +25,7 @@ export function withReference(backend: Backend): Backend {
   const memory = backend.memory as Memory;
   const baseline = withWideProducts(int8Packing(memory), backend);
   const relaxed = relaxedKernels(memory);
-  return { ...backend, int8: (build) => (build === 'relaxed' ? relaxed : baseline) };
+  return { ...backend, int8: (build) => (build === 'baseline' ? baseline : relaxed) };
 }
 
 /** The build with assertions, whose layouts are those of the relaxed one and whose instruction is
@@ -44,6 +44,7 @@ const PARTIES = {
   wide: ['baseline', () => attached('checked', 'baseline')],
   checked: ['relaxed', () => withChecked(BACKEND_TABLE.checked())],
   relaxed: ['relaxed', () => attached('release', 'relaxed')],
+  pairs: ['pairs', () => attached('release', 'pairs')],
 } as const;
 
 /** That of the relaxed layout, whatever is asked for. */
@@ -59,7 +60,7 @@ function attached(name: 'release' | 'checked', build: Int8Build): Backend {
 }
 
 export const PARTY_NAMES = (Object.keys(PARTIES) as (keyof typeof PARTIES)[]).filter(
-  (name) => name !== 'relaxed' || chooseInt8().hasRelaxed,
+  (name) => (name !== 'relaxed' && name !== 'pairs') || chooseInt8().hasRelaxed,
 );
 
 const made = new Map<string, Int8Party>();

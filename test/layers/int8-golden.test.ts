@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { gpt, int8, Trainer } from '../../src/index.ts';
+import { INT8_BUILDS } from '../../src/kernels/int8.ts';
 import { chooseInt8 } from '../../src/kernels/int8-wasm.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { int8Run } from '../conformance/int8.js';
@@ -11,7 +12,7 @@ import { sizedBackend } from '../helpers/backends.ts';
 import { withReference } from '../helpers/int8.ts';
 
 const library = { Trainer, gpt, int8 };
-const builds = chooseInt8().hasRelaxed ? (['baseline', 'relaxed'] as const) : ['baseline' as const];
+const builds = chooseInt8().hasRelaxed ? INT8_BUILDS : (['baseline'] as const);
 
 test.each(builds)('the published digest by the %s build', async (build) => {
   const { digest, kernels } = await int8Run(library, { build });

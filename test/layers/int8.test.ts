@@ -17,6 +17,7 @@ import {
   translator,
   vit,
 } from '../../src/index.ts';
+import { INT8_BUILDS, type Int8Build } from '../../src/kernels/int8.ts';
 import { chooseInt8 } from '../../src/kernels/int8-wasm.ts';
 import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { Int8Matrix } from '../../src/layers/int8-matrix.ts';
@@ -30,9 +31,7 @@ import { randomTokens } from '../helpers/runs.ts';
 const threadModule = new URL('../../dist/thread.js', import.meta.url);
 const SHAPE = { vocabulary: 29, layers: 3, channels: 32, heads: 2, context: 24 };
 const BATCH = 6;
-const BUILDS = chooseInt8().hasRelaxed
-  ? (['baseline', 'relaxed'] as const)
-  : (['baseline'] as const);
+const BUILDS = chooseInt8().hasRelaxed ? INT8_BUILDS : (['baseline'] as const);
 
 type Made = Pick<TrainOptions<never>, 'model'> & Partial<TrainOptions<never>>;
 interface Case {
@@ -82,7 +81,7 @@ const create = (
   name: string,
   more: Partial<TrainOptions<never>> = {},
   test: Parameters<typeof Trainer.forTests>[1] = {},
-  build: 'auto' | 'baseline' | 'relaxed' = 'auto',
+  build: 'auto' | Int8Build = 'auto',
   operands: Operands | undefined = int8({ on: CASES[name].on, build }),
 ): Trainer<never> =>
   Trainer.forTests<never>(
@@ -207,7 +206,7 @@ describe.each(SOME.filter((_, i) => runsAll || i % 2 === 0))('%s', (name) => {
   });
 });
 
-const modelOf = (name: string, build: 'baseline' | 'relaxed') => ({
+const modelOf = (name: string, build: Int8Build) => ({
   model: CASES[name].make(int8({ on: CASES[name].on, build })).model,
 });
 
