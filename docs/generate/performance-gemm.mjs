@@ -73,9 +73,10 @@ const ABOUT =
   'with one operand from the first-level cache; that of int8 nothing but ' +
   '`i32x4.relaxed_dot_i8x16_i7x16_add_s` on twelve, or the three of the build of pairs on ten, ' +
   'or, where the baseline build is used, what int16 has. A loop runs in turn with our ' +
-  'kernels, a few milliseconds each, and the shares and ratios are medians of the rounds\' own. "retrograd" has B packed beforehand, as a training ' +
-  'step has its weights; so does onnxruntime-web, whose B is a constant. int8 has both operands ' +
-  'packed. All products are of the same whole numbers and equal those of plain loops in every ' +
+  "kernels, a few milliseconds each, and the shares and ratios are medians of the rounds' " +
+  'own. "retrograd" has B packed beforehand, as a training step has its weights; so does ' +
+  'onnxruntime-web, whose B is a constant. int8 has both operands packed. All products are ' +
+  'of the same whole numbers and equal those of plain loops in every  ' +
   'element.';
 
 /** All measurements. */
