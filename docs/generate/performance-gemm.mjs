@@ -76,7 +76,7 @@ const ABOUT =
   "kernels, a few milliseconds each, and the shares and ratios are medians of the rounds' " +
   'own. "retrograd" has B packed beforehand, as a training step has its weights; so does ' +
   'onnxruntime-web, whose B is a constant. int8 has both operands packed. All products are ' +
-  'of the same whole numbers and equal those of plain loops in every  ' +
+  'of the same whole numbers and equal those of plain loops in every ' +
   'element.';
 
 /** All measurements. */
