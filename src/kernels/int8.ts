@@ -31,6 +31,7 @@ export const INT8_WHOLE_SHIFT = 18;
 export const INT8_WHOLE_PRODUCTS = 2 ** 16;
 /** How products of 8 bit operands are computed; the first two on the same bytes. */
 export const INT8_BUILDS = ['relaxed', 'pairs', 'baseline'] as const;
+/** One of them. */
 export type Int8Build = (typeof INT8_BUILDS)[number];
 
 /** The kernels for operands of 8 bits. */
