@@ -32,20 +32,25 @@ export function sum_squares_i64(g: usize, n: i32, shift: i32, out: usize): void 
   assert(shift >= 0 && shift <= 62, 'sum_squares_i64: shift in 0..62');
   assert(n < 1 << 23, 'sum_squares_i64: n < 2^23');
   let sum = i64x2.splat(0);
-  for (; n > 0; n -= 4, g += 32) {
-    const low = n >= 4 ? v128.load(g) : loadPart(g, min(n, 2) << 3);
-    const high = n >= 4 ? v128.load(g, 16) : loadPart(g + 16, max(n - 2, 0) << 3);
-    const v = halfUpNarrowLanes(low, high, shift);
-    assert(
-      !v128.any_true(i32x4.gt_u(i32x4.abs(v), i32x4.splat(1 << 20))),
-      'sum_squares_i64: rounded elements up to 2^20',
-    );
-    sum = i64x2.add(
-      sum,
-      i64x2.add(i64x2.extmul_low_i32x4_s(v, v), i64x2.extmul_high_i32x4_s(v, v)),
-    );
+  for (; n >= 4; n -= 4, g += 32)
+    sum = i64x2.add(sum, squares(v128.load(g), v128.load(g, 16), shift));
+  if (n > 0) {
+    const low = loadPart(g, min(n, 2) << 3);
+    sum = i64x2.add(sum, squares(low, loadPart(g + 16, max(n - 2, 0) << 3), shift));
   }
   store<i64>(out, sumLanes64(sum));
+}
+
+/** The squares of four int64s, rounded, in two sums. */
+// @ts-ignore: decorator
+@inline
+function squares(low: v128, high: v128, shift: i32): v128 {
+  const v = halfUpNarrowLanes(low, high, shift);
+  assert(
+    !v128.any_true(i32x4.gt_u(i32x4.abs(v), i32x4.splat(1 << 20))),
+    'sum_squares_i64: rounded elements up to 2^20',
+  );
+  return i64x2.add(i64x2.extmul_low_i32x4_s(v, v), i64x2.extmul_high_i32x4_s(v, v));
 }
 
 /** Of beta1 = 1 - 2^-3 and beta2 = 1 - 2^-7, the ones that training has: a shift by a constant is

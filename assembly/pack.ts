@@ -82,13 +82,9 @@ export function pack_nt_i16(bt: usize, ldb: i32, k: i32, n: i32, packed: usize):
     let at = packed + usize(column >> 4) * usize(pairs) * PAIR + (usize(column & 15) << 2);
     let p = bt + usize(column) * row;
     const columns = n - column;
-    for (let rest = k; rest > 0; rest -= 8, p += 16, at += 4 * PAIR) {
-      const bytes = min(rest, 8) << 1;
-      let a: v128;
-      let b = i32x4.splat(0);
-      let c = i32x4.splat(0);
-      let d = i32x4.splat(0);
-      if (rest >= 8 && columns >= 4) {
+    let rest = k;
+    if (columns >= 4)
+      for (; rest >= 8; rest -= 8, p += 16, at += 4 * PAIR)
         storeQuad(
           at,
           v128.load(p),
@@ -96,9 +92,12 @@ export function pack_nt_i16(bt: usize, ldb: i32, k: i32, n: i32, packed: usize):
           v128.load(p + 2 * row),
           v128.load(p + 3 * row),
         );
-        continue;
-      }
-      a = loadPart(p, bytes);
+    for (; rest > 0; rest -= 8, p += 16, at += 4 * PAIR) {
+      const bytes = min(rest, 8) << 1;
+      const a = loadPart(p, bytes);
+      let b = i32x4.splat(0);
+      let c = i32x4.splat(0);
+      let d = i32x4.splat(0);
       if (columns > 1) b = loadPart(p + row, bytes);
       if (columns > 2) c = loadPart(p + 2 * row, bytes);
       if (columns > 3) d = loadPart(p + 3 * row, bytes);
@@ -162,6 +161,8 @@ function transposePart(p: usize, row: usize, o: usize, rowO: usize, rows: i32, c
   }
 }
 
+// @ts-ignore: decorator
+@inline
 function transposeBlock(p: usize, row: usize, o: usize, rowO: usize): void {
   const q = p + 4 * row;
   storeTransposed(

@@ -133,12 +133,14 @@ export function softmax_forward_i32i16(
     const r = i32x4.splat(i32(((<u64>1) << 61) / u64(sumLanes64(sum))));
     from = s;
     let to = p;
-    let left = columns;
-    for (j = 0; j < end; j += 8, from += 32, to += 16, left -= 8) {
+    const whole = min(end, columns & ~7);
+    for (j = 0; j < whole; j += 8, from += 32, to += 16)
+      v128.store(to, probabilities(v128.load(from), v128.load(from, 16), r));
+    const left = columns - j;
+    if (j < end) {
       const low = loadInt32s(from, left);
       storeInt16s(to, probabilities(low, loadInt32s(from + 16, left - 4), r), left);
-    }
-    if (left > 0) memory.fill(to, 0, usize(left) << 1);
+    } else memory.fill(to, 0, usize(left) << 1);
   }
 }
 
