@@ -8,6 +8,7 @@
 //                                         build/bench-quick, no document changes
 //   node bench/all.mjs --as-built         measures dist/ and build/ as they are, without bringing
 //                                         them up to date
+//   node bench/all.mjs --before <folder>  steps of an older checkout, built, too
 //
 // Engines are installed into bench/compare/node_modules if they are missing. One that cannot run
 // keeps its row, with the reason.
@@ -15,9 +16,18 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT, readKinds, refuse, resultFile, stamp, withKind, writeResult } from './stamp.mjs';
+import {
+  commit,
+  ROOT,
+  readKinds,
+  refuse,
+  resultFile,
+  stamp,
+  withKind,
+  writeResult,
+} from './stamp.mjs';
 
 const PARTS = ['gemm', 'step', 'memory', 'size'];
 /** Parts that keep a measurement for every kind of processor and version of Node. */
@@ -38,21 +48,25 @@ function options() {
         only: { type: 'string' },
         quick: { type: 'boolean', default: false },
         'as-built': { type: 'boolean', default: false },
+        before: { type: 'string' },
       },
     }).values;
   } catch (error) {
     return refuse(
       error.message,
-      'node bench/all.mjs [--only gemm|step|memory|size] [--quick] [--as-built]',
+      'node bench/all.mjs [--only gemm|step|memory|size] [--quick] [--as-built] [--before FOLDER]',
     );
   }
 }
-const { only, quick, 'as-built': asBuilt } = options();
+const { only, quick, 'as-built': asBuilt, before: older } = options();
+const before = older && resolve(older);
 if (only !== undefined && !PARTS.includes(only))
   refuse(
     `--only is ${only}, expected one of ${PARTS.join(', ')}`,
     'leave it out to measure everything',
   );
+if (before !== undefined && !existsSync(join(before, 'dist', 'index.js')))
+  refuse(`--before is ${before}, which has no dist/index.js`, 'run npm run build there');
 
 const started = performance.now();
 const logOf = (part) => (line) =>
@@ -103,6 +117,7 @@ await build({
 const version = (file) => JSON.parse(readFileSync(file, 'utf8')).version;
 const environment = () => ({
   ...stamp(),
+  before: before && commit(before),
   load: Math.round(os.loadavg()[0] * 100) / 100,
   versions: {
     retrograd: version(join(ROOT, 'package.json')),
@@ -121,7 +136,7 @@ for (const part of only === undefined ? PARTS : [only]) {
   const { run } = await import(modules[part]);
   const about = environment();
   const begun = performance.now();
-  const result = await run({ quick, built, log: logOf(part) });
+  const result = await run({ quick, built, before, log: logOf(part) });
   const seconds = Math.round((performance.now() - begun) / 1000);
   const measured = { stamp: { ...about, seconds }, ...result };
   const to = file(part);

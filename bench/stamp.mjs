@@ -10,10 +10,10 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** The commit that was measured, with "+" if the working tree differed from it; undefined outside a
  *  git repository. */
-function commit() {
+export function commit(cwd = ROOT) {
   const git = (...args) =>
     execFileSync('git', args, {
-      cwd: ROOT,
+      cwd,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
@@ -35,11 +35,16 @@ const FEATURES = {
   asimddp: 'dot product',
 };
 
-/** Those that the processor has; undefined where they are not told. */
+/** This Node, with its own flags: as `--no-enable-avx-vnni`, by which V8 does without. */
+export const NODE = [process.execPath, ...process.execArgv];
+
+/** Those that the processor has and V8 may use; undefined where they are not told. */
 function features() {
   if (process.platform !== 'linux') return undefined;
   const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
   const has = new Set(flags?.split(' '));
+  for (const flag of process.execArgv)
+    has.delete(/^--no-enable-(.*)$/.exec(flag)?.[1].replaceAll('-', '_'));
   return Object.keys(FEATURES)
     .filter((flag) => has.has(flag))
     .map((flag) => FEATURES[flag]);
@@ -52,6 +57,7 @@ export const stamp = () => ({
   cores: os.cpus().length,
   system: `${process.platform} ${process.arch}`,
   node: process.version,
+  flags: process.execArgv.length > 0 ? process.execArgv : undefined,
   date: new Date().toISOString().slice(0, 10),
   commit: commit(),
 });
@@ -59,8 +65,12 @@ export const stamp = () => ({
 export const resultFile = (name) => new URL(`results/${name}.json`, import.meta.url);
 
 /** The kind of processor and the version of Node of a measurement, in words. */
-export const kindOf = ({ cpu, features: has, node }) =>
-  `${cpu}${has === undefined ? '' : ` (${has.join(', ')})`}, Node ${node.split('.')[0].slice(1)}`;
+export const kindOf = ({ cpu, features: has, node, flags = [] }) =>
+  [
+    `${cpu}${has === undefined ? '' : ` (${has.join(', ')})`},`,
+    `Node ${node.split('.')[0].slice(1)}`,
+    ...flags,
+  ].join(' ');
 
 /** Measurements of a file: those of the newest Node first, and of them the newest. */
 export const readKinds = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []);

@@ -3,6 +3,7 @@
 // engine's product is checked against plain loops.
 
 import { join } from 'node:path';
+import { NODE } from '../stamp.mjs';
 import { expectedFingerprint, SHAPES } from './product.mjs';
 import { Contender, summary } from './turns.mjs';
 
@@ -37,7 +38,7 @@ export async function run({ quick, built, log }) {
   let int8Build;
   const engines = Object.entries(scripts(built)).map(([name, script]) => ({
     name,
-    contender: new Contender([process.execPath, ...script]),
+    contender: new Contender([...NODE, ...script]),
   }));
   const measured = SHAPES.map((shape) => ({
     shape,

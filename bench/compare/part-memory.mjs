@@ -4,6 +4,7 @@
 // backward pass reads.
 
 import { join } from 'node:path';
+import { NODE } from '../stamp.mjs';
 import { BATCH, MODEL } from './part-step.mjs';
 import { askFresh } from './turns.mjs';
 
@@ -24,7 +25,7 @@ export const FRUGAL = {
 };
 
 async function ours(built, model, reversible) {
-  const answer = await askFresh([process.execPath, join(built, 'bench-step.mjs')], {
+  const answer = await askFresh([...NODE, join(built, 'bench-step.mjs')], {
     task: 'memory',
     model,
     batch: BATCH,
@@ -37,14 +38,14 @@ async function ours(built, model, reversible) {
 
 async function jax(built, model) {
   const folder = join(built, `bench-task-${model.layers}`);
-  await askFresh([process.execPath, join(built, 'bench-step.mjs')], {
+  await askFresh([...NODE, join(built, 'bench-step.mjs')], {
     task: 'export',
     model,
     batch: BATCH,
     folder,
   });
   const { error, heap, processPeak } = await askFresh(
-    [process.execPath, join(import.meta.dirname, 'step-jax.mjs')],
+    [...NODE, join(import.meta.dirname, 'step-jax.mjs')],
     { folder, warmup: 0, steps: 3 },
   );
   return error === undefined ? { heap, processPeak } : { failed: error };

@@ -3,6 +3,7 @@
 // take turns, round by round. Losses and digests are compared.
 
 import { join } from 'node:path';
+import { NODE } from '../stamp.mjs';
 import { engines, largeEngines, RATIOS } from './step-engines.mjs';
 import { askFresh, summary } from './turns.mjs';
 
@@ -105,7 +106,11 @@ function checkDigests(list) {
       throw new Error(
         `${id}: ${seen.size} different digests of the weights over rounds and thread counts`,
       );
-  return Object.fromEntries(Object.entries(digests).map(([id, seen]) => [id, [...seen][0]]));
+  const found = Object.fromEntries(Object.entries(digests).map(([id, seen]) => [id, [...seen][0]]));
+  for (const [id, digest] of Object.entries(found))
+    if (id.endsWith(' before') && digest !== found[id.replace(' before', '')])
+      throw new Error(`${id}: the older build trains other weights`);
+  return found;
 }
 
 /** Time of one engine over that of another, from the rounds in which both took part; undefined if
@@ -132,7 +137,7 @@ const ratios = (list) =>
 async function profile(model, batch, reversible, { built, log, rounds, warmup, steps }) {
   const all = [];
   for (let round = 0; round < rounds; round++) {
-    const { error, samples } = await askFresh([process.execPath, join(built, 'bench-step.mjs')], {
+    const { error, samples } = await askFresh([...NODE, join(built, 'bench-step.mjs')], {
       task: 'profile',
       model,
       batch,
@@ -182,11 +187,12 @@ const told = (comparedSteps) => (engine) => ({
 });
 
 /** Engines of one model, in turn. `between` runs after every round. */
-async function compare({ model, batch, folder, rounds, of, between }, { quick, built, log }) {
-  const command = [process.execPath, join(built, 'bench-step.mjs')];
+async function compare({ model, batch, folder, rounds, of, between }, how) {
+  const { quick, built, before, log } = how;
+  const command = [...NODE, join(built, 'bench-step.mjs')];
   const { error, parameters } = await askFresh(command, { task: 'export', model, batch, folder });
   if (error !== undefined) throw new Error(`export: ${error}`);
-  const list = of({ model, batch, folder, built });
+  const list = of({ model, batch, folder, built, before });
   for (let round = 0; round < rounds; round++) {
     log(`round ${round + 1} of ${rounds}`);
     for (const engine of list)

@@ -3,6 +3,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { NODE } from '../stamp.mjs';
 
 const here = import.meta.dirname;
 /** A python3 that has PyTorch: RETROGRAD_PYTHON, or that of Debian's python3-torch. */
@@ -31,14 +33,14 @@ const TORCH = {
   },
 };
 
-/** Engines on a task: a model, its batch, the folder with its weights and tokens, and where our own
- *  scripts are. */
-function on({ model, batch, folder, built }) {
+/** Engines on a task: a model, its batch, the folder with its weights and tokens, where our own
+ *  scripts are, and an older checkout, if there is one. */
+function on({ model, batch, folder, built, before }) {
   const own = (reversible, operands, threads, plan = EVERY) => ({
     id: `retrograd ${reversible}${operands === 'int8' ? ' int8' : ''}`,
     threads,
     plan,
-    command: [process.execPath, join(built, 'bench-step.mjs')],
+    command: [...NODE, join(built, 'bench-step.mjs')],
     request: { task: 'time', model, batch, reversible, operands, threads },
   });
   const torch = (id, threads, plan = EVERY) => ({
@@ -59,10 +61,17 @@ function on({ model, batch, folder, built }) {
     id,
     threads,
     plan,
-    command: [process.execPath, join(here, script)],
+    command: [...NODE, join(here, script)],
     request: { folder, threads },
   });
-  return { own, torch, rival };
+  const old = (reversible, plan = EVERY) => {
+    if (before === undefined) return [];
+    const library = pathToFileURL(join(before, 'dist', 'index.js')).href;
+    const command = [...NODE, join(here, 'step-before.mjs')];
+    const request = { folder, library, reversible };
+    return [{ id: `retrograd ${reversible} before`, threads: 1, plan, command, request }];
+  };
+  return { own, torch, rival, old };
 }
 
 const asked = (engine) => ({
@@ -75,14 +84,16 @@ const asked = (engine) => ({
 
 /** All engines, on the model that all can train. */
 export function engines(task) {
-  const { own, torch, rival } = on(task);
+  const { own, torch, rival, old } = on(task);
   return [
     own('none', 'int16', 1),
     own('none', 'int8', 1),
+    ...old('none'),
     torch('PyTorch', 1),
     torch('PyTorch, AVX2', 1),
     own('bdia', 'int16', 1),
     own('bdia', 'int8', 1),
+    ...old('bdia'),
     rival('jax-js', 'step-jax.mjs', 1, JAX),
     own('none', 'int16', 2),
     own('none', 'int8', 2),
@@ -96,10 +107,11 @@ export function engines(task) {
 
 /** The fast ones, on a large model. */
 export function largeEngines(task) {
-  const { own, torch } = on(task);
+  const { own, torch, old } = on(task);
   return [
     own('none', 'int16', 1, LONG),
     own('none', 'int8', 1, LONG),
+    ...old('none', LONG),
     torch('PyTorch', 1, LONG),
     torch('PyTorch, AVX2', 1, LONG),
   ].map(asked);
@@ -112,6 +124,9 @@ export const RATIOS = [
   ['none int8 / PyTorch', 'retrograd none int8', 1, 'PyTorch', 1],
   ['none int8 / PyTorch, AVX2', 'retrograd none int8', 1, 'PyTorch, AVX2', 1],
   ['none int8 / none', 'retrograd none int8', 1, 'retrograd none', 1],
+  ['none / before', 'retrograd none', 1, 'retrograd none before', 1],
+  ['bdia / before', 'retrograd bdia', 1, 'retrograd bdia before', 1],
+  ['none int8 / before', 'retrograd none int8', 1, 'retrograd none before', 1],
   ['bdia int8 / none int8', 'retrograd bdia int8', 1, 'retrograd none int8', 1],
   ['jax-js / none', 'jax-js', 1, 'retrograd none', 1],
   ['jax-js / none, 2 threads', 'jax-js', 2, 'retrograd none', 2],

@@ -26,6 +26,8 @@ export const NAMES = {
   'retrograd bdia': 'retrograd, reversible',
   'retrograd none int8': 'retrograd, plain, int8',
   'retrograd bdia int8': 'retrograd, reversible, int8',
+  'retrograd none before': 'retrograd before int8, plain',
+  'retrograd bdia before': 'retrograd before int8, reversible',
 };
 
 /** rows: [{ label, value, ours }], shortest first; value in milliseconds. Returns { parts, height,

@@ -8,7 +8,7 @@ const least = (values) => Math.min(...values);
 const LARGE = ['512 x 512 x 512', '1024 x 128 x 512', '2080 x 192 x 576'];
 
 /** Whether the processor has the instruction's fast form. */
-const isFast = ({ features = [] }) =>
+export const isFast = ({ features = [] }) =>
   features.includes('AVX-VNNI') || features.includes('dot product');
 
 const atLeast = (what, value, target, format = times) => ({
@@ -46,12 +46,16 @@ function productTargets({ stamp, shapes }) {
 
 /** Of the small model, then of the large one: ratios that are at most something. */
 const STEPS = [
+  ['none / before', 'int16 step, plain residual, against the build before int8', 0.9],
+  ['bdia / before', 'the same, reversible', 0.9],
+  ['none int8 / before', 'int8 step, plain residual, against int16 before int8', 0.7, 1],
   ['none int8 / none', 'int8 step, plain residual, against the int16 step', 0.7, 1],
   ['none int8 / PyTorch, AVX2', 'the same against PyTorch with AVX2 kernels', 1],
   ['none int8 / PyTorch', 'the same against PyTorch at its best', 1],
   ['bdia int8 / none int8', 'int8, reversible step against the stored one', 1.35, 1.35],
 ];
 const LARGE_STEPS = [
+  ['none int8 / before', 'int8 step of the large model, against int16 before int8', 0.6, 1],
   ['none int8 / none', 'int8 step of the large model, against the int16 step', 0.6, 1],
   ['none int8 / PyTorch', 'the same against PyTorch at its best', 1],
 ];

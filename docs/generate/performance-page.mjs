@@ -9,7 +9,7 @@ import { table } from './markdown.mjs';
 import { performanceChart } from './performance-chart.mjs';
 import { gemmSection } from './performance-gemm.mjs';
 import { generateSection } from './performance-generate.mjs';
-import { int8Targets } from './performance-int8.mjs';
+import { int8Targets, isFast } from './performance-int8.mjs';
 import { stepSection } from './performance-step.mjs';
 import { targets } from './performance-targets.mjs';
 import {
@@ -27,6 +27,17 @@ const PARTS = ['gemm', 'step', 'memory', 'size', 'generation'];
 
 // ---- the sections -------------------------------------------------------------------------------
 
+const targetRows = (rows) =>
+  table(
+    ['what', 'target', 'measured', 'reached'],
+    rows.map(({ what, target, measured, reached }) => [
+      what,
+      target,
+      measured,
+      reached ? 'yes' : '**no**',
+    ]),
+  );
+
 /** What was aimed at, what was measured, and whether that is enough. */
 function targetTable({ gemm, step, ...others }) {
   const newest = { ...others, gemm: gemm?.[0], step: step?.[0] };
@@ -34,19 +45,23 @@ function targetTable({ gemm, step, ...others }) {
   if (rows.length === 0) return 'Not measured yet: run `node bench/all.mjs`.';
   const kinds = new Set([gemm, step].filter(Boolean).map(([{ stamp }]) => kindOf(stamp)));
   return [
-    table(
-      ['what', 'target', 'measured', 'reached'],
-      rows.map(({ what, target, measured, reached }) => [
-        what,
-        target,
-        measured,
-        reached ? 'yes' : '**no**',
-      ]),
-    ),
+    targetRows(rows),
     '',
     'Products and steps: the newest measurement under the newest Node, ' +
       `${[...kinds].join('; ')}. Others are below.`,
+    ...slowTargets(gemm, step),
   ].join('\n');
+}
+
+/** The same of int8 operands where no instruction multiplies bytes. */
+function slowTargets(gemm = [], step = []) {
+  const slow = (all) => all.find(({ stamp }) => !isFast(stamp));
+  const found = { gemm: slow(gemm), step: slow(step) };
+  const rows = int8Targets(found);
+  if (rows.length === 0) return [];
+  const kinds = new Set([found.gemm, found.step].filter(Boolean).map(({ stamp }) => kindOf(stamp)));
+  const where = `Without an instruction for products of bytes, ${[...kinds].join('; ')}:`;
+  return ['', where, '', targetRows(rows)];
 }
 
 function memorySection(data) {

@@ -145,6 +145,11 @@ function stepPart(data) {
               `(${atOnce.low.toFixed(2)} to ${atOnce.high.toFixed(2)}): two threads cannot be ` +
               'expected to do better.',
           ]),
+      ...(data.stamp.before === undefined
+        ? []
+        : [
+            `"Before int8" is commit ${data.stamp.before}; its weights after the run are the same.`,
+          ]),
       environment(data.stamp),
     ].join(' '),
     ...(data.large === undefined ? [] : largePart(data.large)),
