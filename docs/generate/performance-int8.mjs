@@ -75,7 +75,9 @@ function stepTargets({ stamp, ratios, large }) {
   return [
     ...of(ratios, STEPS),
     ...of(large?.ratios, LARGE_STEPS),
-    ...(jax === undefined ? [] : [atLeast('int8 step, times as fast as jax-js', jax, 5)]),
+    ...(jax === undefined || !isFast(stamp)
+      ? []
+      : [atLeast('int8 step, times as fast as jax-js', jax, 5)]),
     ...(threads === undefined
       ? []
       : [atLeast('int8, two threads against one, whole step', threads, 1.8)]),
