@@ -72,16 +72,17 @@ export const kindOf = ({ cpu, features: has, node, flags = [] }) =>
     ...flags,
   ].join(' ');
 
-/** Measurements of a file: those of the newest Node first, and of them the newest. */
+/** Measurements of a file: those without flags of Node first, of the newest Node, and of them the
+ *  newest. */
 export const readKinds = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []);
 
-const majorOf = ({ stamp: { node } }) => Number.parseInt(node.slice(1), 10);
+const rankOf = ({ stamp: { node, flags } }) =>
+  Number.parseInt(node.slice(1), 10) - (flags === undefined ? 0 : 1000);
 
-/** Puts a measurement before those of other kinds and no newer Node, in the place of the one of its
- *  own. */
+/** Puts a measurement in the place of the one of its own kind. */
 export const withKind = (others, result) =>
   [result, ...others.filter(({ stamp: other }) => kindOf(other) !== kindOf(result.stamp))].sort(
-    (a, b) => majorOf(b) - majorOf(a),
+    (a, b) => rankOf(b) - rankOf(a),
   );
 
 export function writeResult(file, result) {
