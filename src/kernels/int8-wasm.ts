@@ -107,7 +107,7 @@ function choose(): Int8Choice {
 
 let chosen: Int8Choice | undefined;
 
-/** The build for this runtime: tried once, in some 30 ms. It never changes a bit.
+/** The build for this runtime: tried once, in some 40 ms. It never changes a bit.
  *  @example
  *  console.log(['relaxed', 'pairs', 'baseline'].includes(chooseInt8().build)); // true
  */
