@@ -59,6 +59,7 @@ export const GROUPS = [
       ['Performance', 'docs/performance.md'],
       ["Other papers' systems", 'docs/papers.md'],
       ['Decisions', 'docs/decisions.md'],
+      ['What was tried', 'docs/tried.md'],
     ],
   },
   {

@@ -17,7 +17,7 @@ import type { Gradients, PartSums } from './part.ts';
 import { type BatchOf, copies, FINER } from './shard.ts';
 
 /** mu v with mu = 3/4, rounded half up. Steps of g + mu v as they are learn better than the paper's
- *  0.9, and 0.7 of them, where rounds are few (docs/decisions.md). */
+ *  0.9, and 0.7 of them, where rounds are few (docs/tried.md). */
 const damped = (v: number): number => Math.floor((3 * v + 2) / 4);
 
 /** A number within +-limit; `counts` what was not. */

@@ -2,7 +2,7 @@
 // of them needs, but for the zeros that all of them end with (gradients are multiples of a power
 // of two). The low bits are noise, which no coder makes shorter, and how large numbers are differs
 // from row to row: so this takes as many bytes as planes of bytes under deflate did, 3.2 of 8 for
-// a gradient, in a fifth of the time (docs/decisions.md).
+// a gradient, in a fifth of the time (docs/tried.md).
 
 import { DistributedError } from './errors.ts';
 

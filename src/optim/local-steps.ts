@@ -3,7 +3,7 @@
 // outer step, with Nesterov's momentum. This optimizer makes the local steps and keeps the outer
 // momentum; rounds are made by what splits a run up (distributed/). Moments begin at zero in each
 // round, but their corrections count the run's steps: those of a round's own learn less
-// (docs/decisions.md).
+// (docs/tried.md).
 
 import { fields, list, made, properties, whole } from '../core/check.ts';
 import { UsageError } from '../core/errors.ts';

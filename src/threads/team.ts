@@ -21,7 +21,7 @@ export const controlBytes = (items: number): number => (FIRST_ITEM + items) * 4;
 const PLACES = 2 ** 20;
 
 /** Turns before a waiting member sleeps. Waiting fifteen times as long made no difference beyond
- *  the noise (docs/decisions.md). */
+ *  the noise (docs/tried.md). */
 const SPINS = 20_000;
 /** Milliseconds. sleep: most that a waiting member sleeps before it looks around. patience: without
  *  a pulse, after which a worker is taken for lost; no kernel takes as long, and one that does

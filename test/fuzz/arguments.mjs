@@ -91,7 +91,8 @@ const CALLBACKS = [
 
 /** What has no case: constants, and errors, which others than the library do not make. */
 const CONSTANTS = [
-  ...['INT8_CHUNK', 'INT8_COLUMN_MAX', 'INT8_L1_MAX', 'INT8_OPERAND_MAX', 'INT8_ROW_MAX'],
+  ...['INT8_BUILDS', 'INT8_CHUNK', 'INT8_COLUMN_MAX', 'INT8_L1_MAX'],
+  ...['INT8_OPERAND_MAX', 'INT8_ROW_MAX'],
   'LORA_COLUMNS_MAX',
   'LORA_RANK_MAX',
   ...['MAX_CHECKPOINT_BYTES', 'MAX_RECEIPT_BYTES', 'RECEIPT_FORMAT'],
