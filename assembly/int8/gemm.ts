@@ -80,15 +80,7 @@ export function gemm_i8i8i64_pairs(
 
 // @ts-ignore: decorator
 @inline
-function into32<Dot>(
-  a: usize,
-  packed: usize,
-  c: usize,
-  ldc: i32,
-  m: i32,
-  n: i32,
-  k: i32,
-): void {
+function into32<Dot>(a: usize, packed: usize, c: usize, ldc: i32, m: i32, n: i32, k: i32): void {
   assert(m >= 0 && n >= 0 && k >= 0 && ldc >= n, 'gemm_i8i8i32: sizes');
   if (k == 0) {
     for (let i = 0; i < m; i++, c += usize(ldc) << 2) memory.fill(c, 0, usize(n) << 2);
