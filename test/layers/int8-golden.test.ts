@@ -9,10 +9,14 @@ import { createReferenceBackend } from '../../src/kernels/reference/index.ts';
 import { int8Run } from '../conformance/int8.js';
 import golden from '../golden/int8.json';
 import { sizedBackend } from '../helpers/backends.ts';
-import { withReference } from '../helpers/int8.ts';
+import { takesRelaxed, withReference } from '../helpers/int8.ts';
 
 const library = { Trainer, gpt, int8 };
 const builds = chooseInt8().hasRelaxed ? INT8_BUILDS : (['baseline'] as const);
+
+test('every build can be had where the runtime takes the module with relaxed instructions', () => {
+  expect(chooseInt8().hasRelaxed).toBe(takesRelaxed);
+});
 
 test.each(builds)('the published digest by the %s build', async (build) => {
   const { digest, kernels } = await int8Run(library, { build });
