@@ -29,9 +29,10 @@ interface Request {
   folder?: string;
 }
 
-// This file runs from build/, one folder below the root like bench/.
-const { Trainer, bdia, constant, gpt, int8, int16, plain, plan }: typeof Library = await import(
-  new URL('../dist/index.js', import.meta.url).href
+// This file runs from build/, one folder below the root like bench/. RETROGRAD_LIBRARY names an
+// older build's (bench/all.mjs --before), which may know nothing of operands.
+const { Trainer, bdia, constant, gpt, int8, plain, plan }: typeof Library = await import(
+  process.env.RETROGRAD_LIBRARY ?? new URL('../dist/index.js', import.meta.url).href
 );
 const LEARNING_RATE = 1e-3;
 const optionsOf = ({
@@ -44,7 +45,7 @@ const optionsOf = ({
   model: gpt({
     ...model,
     rule: reversible === 'bdia' ? bdia() : plain(),
-    operands: operands === 'int8' ? int8() : int16(),
+    ...(operands === 'int8' && { operands: int8() }),
   }),
   batch,
   threads,

@@ -66,10 +66,10 @@ function on({ model, batch, folder, built, before }) {
   });
   const old = (reversible, plan = EVERY) => {
     if (before === undefined) return [];
-    const library = pathToFileURL(join(before, 'dist', 'index.js')).href;
-    const command = [...NODE, join(here, 'step-before.mjs')];
-    const request = { folder, library, reversible };
-    return [{ id: `retrograd ${reversible} before`, threads: 1, plan, command, request }];
+    const RETROGRAD_LIBRARY = pathToFileURL(join(before, 'dist', 'index.js')).href;
+    const env = { ...process.env, RETROGRAD_LIBRARY };
+    const engine = own(reversible, 'int16', 1, plan);
+    return [{ ...engine, id: `${engine.id} before`, env }];
   };
   return { own, torch, rival, old };
 }
