@@ -6,7 +6,7 @@ import relaxed from '../../build/int8-relaxed.wasm';
 import { INT8_BUILDS, type Int8Build, type Int8Kernels, type Int8Packing } from './int8.ts';
 import { int8RowBytes, withWideProducts } from './int8-layout.ts';
 import type { Backend } from './kernels.ts';
-import { canCompile, createWasmBackend, instantiateOn, type WasmSource } from './wasm.ts';
+import { canCompile, createWasmBackend, instantiateOn } from './wasm.ts';
 
 /** A build, and why it is the one. */
 export interface Int8Choice {
@@ -30,10 +30,10 @@ interface RelaxedExports extends Int8Kernels {
  *  console.log(typeof pack_rows_i8); // function
  */
 export function attachInt8(backend: Backend, build: Int8Build): Int8Kernels {
-  const exportsOf = <Exports>(source: WasmSource): Exports =>
-    instantiateOn(source, backend.memory) as Exports;
-  if (build === 'baseline') return withWideProducts(exportsOf<Int8Packing>(baseline), backend);
-  const kernels = exportsOf<RelaxedExports>(relaxed);
+  const { memory } = backend;
+  if (build === 'baseline')
+    return withWideProducts(instantiateOn(baseline, memory) as unknown as Int8Packing, backend);
+  const kernels = instantiateOn(relaxed, memory) as unknown as RelaxedExports;
   if (build === 'relaxed') return kernels;
   const { gemm_i8i8i32_pairs: gemm_i8i8i32, gemm_i8i8i64_pairs: gemm_i8i8i64 } = kernels;
   return { ...kernels, gemm_i8i8i32, gemm_i8i8i64 };
